@@ -1,0 +1,40 @@
+//! What can go wrong while the stack starts: each variant reads as one line that says what to do.
+
+use std::path::PathBuf;
+
+/// A start that failed. `Display` is the line for the user.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "no PostgreSQL server (15 or newer) found: run `make setup`, which fetches one into \
+         .tools/, or set HOLDFAST_PG_BIN to the folder that holds initdb and postgres"
+    )]
+    PostgresMissing,
+
+    #[error("HOLDFAST_PG_BIN={} holds no initdb and postgres of version 15 or newer", .0.display())]
+    PostgresUnusable(PathBuf),
+
+    #[error("PostgreSQL: {step} failed: {detail}")]
+    Postgres { step: &'static str, detail: String },
+
+    #[error("cannot {action}: {source}")]
+    Io {
+        action: String,
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// For `map_err`: says what was being done when the operating system refused.
+    pub(crate) fn io(action: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let action = action.into();
+        move |source| Self::Io { action, source }
+    }
+
+    pub(crate) fn postgres(step: &'static str, detail: impl Into<String>) -> Self {
+        Self::Postgres {
+            step,
+            detail: detail.into(),
+        }
+    }
+}

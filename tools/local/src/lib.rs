@@ -1,0 +1,14 @@
+//! The local stack: everything the functions need, on one machine, from real parts.
+//!
+//! A reader's tour:
+//! - [`postgres`] starts a throw-away PostgreSQL from whatever server binaries there are;
+//! - [`guardian`] makes sure that no process and no folder survives ours;
+//! - [`error`] holds what can go wrong and what the user should do about it.
+
+pub mod error;
+pub mod guardian;
+pub mod postgres;
+pub mod project;
+
+pub use error::Error;
+pub use postgres::{Cluster, ClusterOptions};
