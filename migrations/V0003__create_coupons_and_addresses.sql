@@ -1,0 +1,31 @@
+-- What an order may bring along: a coupon, whose uses are counted like stock, and an address.
+
+create table holdfast.coupons (
+    shop text collate "C" not null references holdfast.shops,
+    code text collate "C" not null constraint coupon_code_is_plain check (code ~ '^[A-Z0-9_-]{1,32}$'),
+    kind text not null constraint coupon_kind_is_known check (kind in ('percent', 'fixed')),
+    -- percent: basis points (1250 is 12.5 %); fixed: minor units of the shop's currency
+    value bigint not null,
+    minimum_minor bigint not null default 0 check (minimum_minor >= 0),
+    valid_from timestamptz,
+    valid_until timestamptz,
+    -- null: as often as one likes
+    uses_max integer check (uses_max >= 0),
+    uses_held integer not null default 0 check (uses_held >= 0),
+    uses_consumed integer not null default 0 check (uses_consumed >= 0),
+    created_at timestamptz not null default now(),
+    primary key (shop, code),
+    constraint coupon_value_is_sane check (
+        value > 0 and value <= case kind when 'percent' then 10000 else 100000000000 end),
+    constraint coupon_never_overused check (uses_max is null or uses_held + uses_consumed <= uses_max)
+);
+
+create table holdfast.addresses (
+    shop text collate "C" not null,
+    address_id uuid not null,
+    customer text not null,
+    address jsonb not null constraint address_is_an_object check (jsonb_typeof(address) = 'object'),
+    created_at timestamptz not null default now(),
+    primary key (shop, address_id)
+);
+create index addresses_of_customer_idx on holdfast.addresses (shop, customer);

@@ -1,0 +1,20 @@
+-- The functions' role: it may EXECUTE the entry routines (each routine's file says which) and touch no table.
+-- LOGIN without a password: password authentication stays impossible until the operator sets one.
+do $$
+begin
+    if not exists (select from pg_roles where rolname = 'holdfast_app') then
+        create role holdfast_app login;
+    end if;
+end;
+$$;
+
+grant usage on schema holdfast to holdfast_app;
+
+-- On the role and not by SET in a session, which would pin a pooled connection.
+-- statement_timeout: too low and a flash sale's queue on one row turns into failures; too high and a dead caller's call
+--   outlives the 29 seconds that API Gateway waits.
+alter role holdfast_app set statement_timeout = '20s';
+-- lock_timeout: the longest wait for one lock. Locks are held for microseconds; seconds mean that something is wrong.
+alter role holdfast_app set lock_timeout = '10s';
+-- idle_in_transaction: one call is one transaction, so a session is never idle inside one unless its caller died.
+alter role holdfast_app set idle_in_transaction_session_timeout = '5s';

@@ -1,0 +1,38 @@
+-- Records one verified event of a gateway and does what it means, once, however often, late or out of order it comes. The
+-- entry that callers use; payment_record_event_core decides.
+--
+-- Outcomes: completed, completed_late, refund_due, review, excess, recorded, no_effect (all final), duplicate (recorded
+-- before), parked (its reference is not known: stored, to be tried again).
+-- Early lock release as in checkout_begin: completing an order updates the hot row.
+create or replace procedure holdfast.payment_record_event(
+    p_shop text, p_gateway text, p_event_key text, p_reference text, p_kind text,
+    p_amount_minor bigint, p_currency text, p_gateway_payment_id text, p_payload text,
+    inout o_outcome text default null, inout o_order_id uuid default null, inout o_reclaim_skus text[] default null)
+language plpgsql as $$
+declare
+    v_tries integer := 0;
+begin
+    loop
+        v_tries := v_tries + 1;
+        if holdfast.early_release_allowed() then
+            set local synchronous_commit = off;
+        end if;
+        select c.o_outcome, c.o_order_id, c.o_reclaim_skus into o_outcome, o_order_id, o_reclaim_skus
+        from holdfast.payment_record_event_core(
+            p_shop, p_gateway, p_event_key, p_reference, p_kind,
+            p_amount_minor, p_currency, p_gateway_payment_id, p_payload) c;
+        exit when o_outcome <> 'reclaim';
+        rollback;
+        if v_tries = 1000 then
+            raise exception using errcode = 'serialization_failure',
+                message = 'payment_record_event: others were faster a thousand times';
+        end if;
+        perform holdfast.checkout_reclaim(p_shop, o_reclaim_skus);
+        commit;
+    end loop;
+    commit;
+    perform pg_logical_emit_message(true, 'holdfast', '');
+end;
+$$;
+grant execute on procedure holdfast.payment_record_event(
+    text, text, text, text, text, bigint, text, text, text, text, uuid, text[]) to holdfast_app;

@@ -1,0 +1,63 @@
+-- The decision and the work of payment_record_event, in the caller's transaction. Outcome beside those: `reclaim` (late,
+-- short, but holds that are due stand in the way: roll back, reclaim them, call again).
+-- Locks: the event, the checkout, the order, the payment, then as order_complete.
+create or replace function holdfast.payment_record_event_core(
+    p_shop text, p_gateway text, p_event_key text, p_reference text, p_kind text,
+    p_amount_minor bigint, p_currency text, p_gateway_payment_id text, p_payload text,
+    out o_outcome text, out o_order_id uuid, out o_reclaim_skus text[])
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_now timestamptz := clock_timestamp();
+    v_checkout_id uuid;
+    v_payment payments%rowtype;
+begin
+    insert into payment_events (shop, gateway, event_key, reference, kind, amount_minor, currency,
+        gateway_payment_id, payload, received_at)
+    values (p_shop, p_gateway, p_event_key, p_reference, p_kind, p_amount_minor, p_currency,
+        p_gateway_payment_id, p_payload, v_now)
+    on conflict do nothing;
+    if not found then
+        select e.outcome into o_outcome from payment_events e
+        where e.shop = p_shop and e.gateway = p_gateway and e.event_key = p_event_key for no key update;
+        if o_outcome <> 'parked' then
+            o_outcome := 'duplicate';
+            return;
+        end if;
+    end if;
+
+    if p_kind in ('pending', 'other') then
+        o_outcome := 'recorded';
+    else
+        select o.order_id, o.checkout_id into o_order_id, v_checkout_id
+        from payments p join orders o on o.shop = p.shop and o.order_id = p.order_id
+        where p.shop = p_shop and p.reference = p_reference;
+        if not found then
+            o_outcome := 'parked';
+            return;
+        end if;
+        perform from checkouts c where c.shop = p_shop and c.checkout_id = v_checkout_id for no key update;
+        perform from orders o where o.shop = p_shop and o.order_id = o_order_id for no key update;
+        select * into v_payment from payments p
+        where p.shop = p_shop and p.reference = p_reference for no key update;
+        if p_kind = 'paid' then
+            select a.o_outcome, a.o_reclaim_skus into o_outcome, o_reclaim_skus
+            from payment_apply_paid(
+                v_payment, v_checkout_id, p_gateway, p_gateway_payment_id, p_amount_minor, p_currency) a;
+            if o_outcome = 'reclaim' then
+                return;
+            end if;
+        elsif v_payment.status < p_kind::payment_status then
+            -- the hold stays: shoppers try again
+            update payments p set status = p_kind::payment_status
+            where p.shop = p_shop and p.reference = p_reference;
+            o_outcome := 'recorded';
+        else
+            o_outcome := 'no_effect';
+        end if;
+    end if;
+    update payment_events e set outcome = o_outcome, resolved_at = v_now
+    where e.shop = p_shop and e.gateway = p_gateway and e.event_key = p_event_key;
+end;
+$$;
+grant execute on function holdfast.payment_record_event_core(
+    text, text, text, text, text, bigint, text, text, text) to holdfast_app;

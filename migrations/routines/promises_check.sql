@@ -1,0 +1,93 @@
+-- Every promise that rows can show, checked over one shop (null: all shops) in one snapshot. Returns one row a violation,
+-- with the rows that show it; no row means that all are kept. Locks nothing; reads the whole shop.
+create or replace function holdfast.promises_check(p_shop text) returns table (promise text, shop text, violation jsonb)
+language sql stable security definer set search_path = holdfast, pg_temp as $$
+    with
+    level as (select * from stock_levels l where p_shop is null or l.shop = p_shop),
+    active as (
+        select h.shop, h.sku, sum(h.quantity) as units from holds h
+        where h.status = 'active' and (p_shop is null or h.shop = p_shop) group by 1, 2),
+    moved as (
+        select m.shop, m.sku, sum(m.delta) as units from stock_movements m
+        where p_shop is null or m.shop = p_shop group by 1, 2),
+    ordered as (
+        select o.shop, o.order_id, o.checkout_id, o.status, o.coupon_code, o.coupon_use, o.total_minor,
+            p.reference, p.status as payment_status, p.amount_minor
+        from orders o left join payments p on p.shop = o.shop and p.order_id = o.order_id
+        where p_shop is null or o.shop = p_shop),
+    line as (
+        select l.shop, l.order_id, l.sku, l.quantity, o.reference, o.status, o.checkout_id
+        from order_lines l join ordered o on o.shop = l.shop and o.order_id = l.order_id),
+    sold as (
+        select m.shop, m.reference, m.sku, -sum(m.delta) as units, count(*) as times from stock_movements m
+        where m.reason = 'sold' and (p_shop is null or m.shop = p_shop) group by 1, 2, 3)
+
+    select 'never_oversold', l.shop, to_jsonb(l) from level l where not (0 <= l.held and l.held <= l.on_hand)
+    union all
+    select 'held_equals_active_holds', coalesce(l.shop, a.shop),
+        jsonb_build_object('sku', coalesce(l.sku, a.sku), 'held', l.held, 'active_holds', a.units)
+    from level l full join active a on a.shop = l.shop and a.sku = l.sku
+    where coalesce(l.held, 0) <> coalesce(a.units, 0)
+    union all
+    select 'on_hand_equals_movements', coalesce(l.shop, m.shop),
+        jsonb_build_object('sku', coalesce(l.sku, m.sku), 'on_hand', l.on_hand, 'movements', m.units)
+    from level l full join moved m on m.shop = l.shop and m.sku = l.sku
+    where coalesce(l.on_hand, 0) <> coalesce(m.units, 0)
+    union all
+    select 'a_hold_resolves_once', h.shop, to_jsonb(h) || jsonb_build_object('checkout_status', c.status)
+    from holds h join checkouts c on c.shop = h.shop and c.checkout_id = h.checkout_id
+    where (p_shop is null or h.shop = p_shop)
+        and ((h.status = 'active') <> (c.status in ('open', 'ordered') and h.take = c.take)
+            or (h.status = 'active' and h.expires_at <> c.expires_at)
+            or (h.status = 'consumed' and c.status <> 'paid'))
+    union all
+    select 'a_cart_is_all_or_nothing', c.shop, to_jsonb(c)
+    from checkouts c
+    where (p_shop is null or c.shop = p_shop) and c.status in ('open', 'ordered')
+        and not exists (
+            select from holds h
+            where h.shop = c.shop and h.checkout_id = c.checkout_id and h.take = c.take and h.status = 'active')
+    union all
+    select 'a_cart_is_all_or_nothing', l.shop, to_jsonb(l)
+    from line l join checkouts c on c.shop = l.shop and c.checkout_id = l.checkout_id
+    where c.status = 'ordered'
+        and l.quantity is distinct from (
+            select h.quantity from holds h
+            where h.shop = l.shop and h.checkout_id = l.checkout_id and h.take = c.take and h.sku = l.sku
+                and h.status = 'active')
+    union all
+    select 'a_payment_changes_stock_once', coalesce(l.shop, s.shop),
+        jsonb_build_object('reference', coalesce(l.reference, s.reference), 'sku', coalesce(l.sku, s.sku),
+            'ordered', l.quantity, 'order_status', l.status, 'sold', s.units, 'times', s.times)
+    from line l full join sold s on s.shop = l.shop and s.reference = l.reference and s.sku = l.sku
+    where case when l.status in ('paid', 'refunded') then s.units is distinct from l.quantity or s.times > 1
+        when l.status = 'refund_due' then s.times > 1
+        else s.shop is not null end
+    union all
+    select 'no_payment_is_lost', o.shop, to_jsonb(o)
+    from ordered o
+    where o.reference is null or o.amount_minor <> o.total_minor
+        or (o.payment_status = 'paid') <> (o.status in ('paid', 'refund_due', 'refunded'))
+        or (o.status = 'paid' and not exists (
+            select from outbox_messages b
+            where b.shop = o.shop and b.topic = 'order.paid' and b.subject = o.order_id::text))
+    union all
+    select 'no_payment_is_lost', e.shop, to_jsonb(e) - 'payload'
+    from payment_events e
+    where (p_shop is null or e.shop = p_shop) and e.outcome in ('refund_due', 'excess', 'review')
+        and not exists (
+            select from outbox_messages b
+            where b.shop = e.shop
+                and b.topic = case e.outcome when 'review' then 'payment.review' else 'order.refund_due' end
+                and b.subject = e.gateway || ':' || coalesce(e.gateway_payment_id, e.reference))
+    union all
+    select 'a_coupon_is_never_overused', c.shop, to_jsonb(c)
+    from coupons c
+    where (p_shop is null or c.shop = p_shop)
+        and (c.uses_held + c.uses_consumed > c.uses_max
+            or c.uses_held <> (select count(*) from ordered o
+                where o.shop = c.shop and o.coupon_code = c.code and o.coupon_use = 'held')
+            or c.uses_consumed <> (select count(*) from ordered o
+                where o.shop = c.shop and o.coupon_code = c.code and o.coupon_use = 'consumed'))
+$$;
+grant execute on function holdfast.promises_check(text) to holdfast_app;

@@ -1,0 +1,21 @@
+-- One bounded batch of a sweep: expires up to p_batch_max checkouts of one shop that are due, oldest first. Safe in any
+-- number of copies at once: locked checkouts are skipped, somebody else is deciding them. Returns how many it expired, and
+-- the ids that it could not, which the caller passes back in p_skip to go on behind them.
+-- Locks: due checkouts (SKIP LOCKED), then as checkout_let_go.
+create or replace function holdfast.sweep_expire(
+    p_shop text, p_batch_max integer, p_skip uuid[], out o_expired integer, out o_failed uuid[])
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_now timestamptz := clock_timestamp();
+    v_ids uuid[];
+begin
+    v_ids := array(
+        select c.checkout_id from checkouts c
+        where c.shop = p_shop and c.status in ('open', 'ordered') and c.expires_at <= v_now
+            and c.checkout_id <> all (p_skip)
+        order by c.expires_at limit p_batch_max
+        for no key update skip locked);
+    select e.o_expired, e.o_failed into o_expired, o_failed from checkout_expire(p_shop, v_ids) e;
+end;
+$$;
+grant execute on function holdfast.sweep_expire(text, integer, uuid[]) to holdfast_app;
