@@ -17,6 +17,13 @@ pub enum Error {
     #[error("PostgreSQL: {step} failed: {detail}")]
     Postgres { step: &'static str, detail: String },
 
+    #[error("{function} did not start: {detail} (its log: {})", log.display())]
+    FunctionStart {
+        function: String,
+        detail: String,
+        log: PathBuf,
+    },
+
     #[error("cannot {action}: {source}")]
     Io {
         action: String,
