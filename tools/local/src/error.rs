@@ -24,6 +24,33 @@ pub enum Error {
         log: PathBuf,
     },
 
+    #[error("port {port} is taken: end what uses it, or choose another with {option}")]
+    PortTaken { port: u16, option: &'static str },
+
+    #[error("MiniStack (SQS on this machine) is not installed: run `make setup`")]
+    SqsMissing,
+
+    #[error("MiniStack (SQS on this machine) did not start: see {}", log.display())]
+    SqsStart { log: PathBuf },
+
+    #[error("SQS at {endpoint} did not do as asked: {detail}")]
+    Sqs { endpoint: String, detail: String },
+
+    #[error("cargo cannot be run ({0}): install Rust, or give --bin-dir")]
+    CargoMissing(std::io::Error),
+
+    #[error("building the functions failed: the compiler's messages are above")]
+    Build,
+
+    #[error("{} is missing: build the functions with `make build`", .0.display())]
+    BinaryMissing(PathBuf),
+
+    #[error("the migrations failed: {detail} (log: {})", log.display())]
+    Migrate { detail: String, log: PathBuf },
+
+    #[error("the demo catalogue was not loaded: {0}")]
+    Catalogue(String),
+
     #[error("cannot {action}: {source}")]
     Io {
         action: String,

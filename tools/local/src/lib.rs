@@ -1,18 +1,30 @@
 //! The local stack: everything the functions need, on one machine, from real parts.
 //!
 //! A reader's tour:
+//! - [`stack`] starts and stops everything, in order;
 //! - [`postgres`] starts a throw-away PostgreSQL from whatever server binaries there are;
 //! - [`lambda`] runs the functions as processes behind the Lambda Runtime API;
+//! - `gateway` is the HTTP front, `queue` with `ministack` is SQS, `schedule` is EventBridge;
+//! - [`build`] makes the functions' binaries, `catalogue` loads the demo's two shops;
 //! - [`guardian`] makes sure that no process and no folder survives ours;
 //! - [`error`] holds what can go wrong and what the user should do about it.
 
+pub mod build;
+mod catalogue;
 pub mod error;
+mod gateway;
 pub mod guardian;
 pub mod lambda;
+mod ministack;
 pub mod postgres;
 pub mod project;
+pub mod queue;
+mod schedule;
+pub mod stack;
 mod stopping;
 
+pub use build::{Binaries, Profile};
 pub use error::Error;
 pub use lambda::{FunctionOptions, FunctionProcess, Host, HostOptions, InvokeError};
 pub use postgres::{Cluster, ClusterOptions};
+pub use stack::{Stack, StackOptions};

@@ -1,1 +1,222 @@
-fn main() {}
+//! `holdfast-local`: the whole of Holdfast on this machine, with one command.
+
+mod examples;
+
+use std::path::PathBuf;
+use std::process::{ExitCode, ExitStatus};
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use local::stack::{DATABASE, SHOPS, demo_secret};
+use local::{Binaries, Error, Stack, StackOptions, project};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The exit code of every mistake that the user can put right.
+const EXIT_USER: u8 = 2;
+/// A command that was asked to end gets this long.
+const COMMAND_GOODBYE: Duration = Duration::from_secs(10);
+
+#[derive(Parser)]
+#[command(
+    version,
+    about = "Holdfast on this machine: PostgreSQL, SQS, functions, triggers"
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Start everything, load the demo catalogue, and stay until Ctrl-C.
+    Up(Up),
+}
+
+#[derive(Args)]
+struct Up {
+    /// Port of the HTTP API; 0 takes a free one.
+    #[arg(long, default_value_t = 8787)]
+    api_port: u16,
+    /// Port of the webhook's function URL; 0 takes a free one.
+    #[arg(long, default_value_t = 8788)]
+    webhook_port: u16,
+    /// Processes of the checkout function: how many requests at a time.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=200))]
+    concurrency: u16,
+    /// Seconds between two calls of the sweeper; 0 never calls it.
+    #[arg(long, default_value_t = 5)]
+    sweep_every_s: u64,
+    /// Stock of the catalogue's hot piece, LEHENGA-RED-M.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(..=100_000_000))]
+    hot_units: Option<u32>,
+    /// Folder with the functions' binaries; without it they are built first.
+    #[arg(long)]
+    bin_dir: Option<PathBuf>,
+    /// An SQS endpoint to use instead of a MiniStack of our own.
+    #[arg(long)]
+    sqs_endpoint: Option<String>,
+    /// Run this shell command against the stack, then stop with its exit code. It gets
+    /// HOLDFAST_API, HOLDFAST_WEBHOOK, HOLDFAST_WEBHOOK_SECRET and HOLDFAST_DATABASE.
+    #[arg(long)]
+    run: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("HOLDFAST_LOG")
+                .unwrap_or_else(|_| "error,local=info".into()),
+        )
+        .without_time()
+        .with_target(false)
+        .with_writer(std::io::stderr)
+        .init();
+    let Verb::Up(up) = cli.verb;
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&format!("cannot start threads: {error}")),
+    };
+    let code = match runtime.block_on(run(up)) {
+        Ok(code) => code,
+        Err(error) => complain(&error.to_string()),
+    };
+    // A build that Ctrl-C interrupted is not waited for.
+    runtime.shutdown_background();
+    code
+}
+
+fn complain(line: &str) -> ExitCode {
+    eprintln!("holdfast-local: {line}");
+    ExitCode::from(EXIT_USER)
+}
+
+async fn run(up: Up) -> Result<ExitCode, Error> {
+    let mut signals = Signals::new()?;
+    let stack = tokio::select! {
+        started = Stack::start(options(&up)?) => started?,
+        _ = signals.next() => return Ok(ExitCode::FAILURE),
+    };
+    let code = if let Some(command) = &up.run {
+        eprintln!(
+            "Holdfast is up at {}; logs: {}",
+            stack.api_url,
+            stack.logs.display()
+        );
+        run_command(&stack, command, &mut signals).await
+    } else {
+        println!("{}", examples::text(&stack));
+        signals.next().await;
+        eprintln!("\nStopping.");
+        Ok(ExitCode::SUCCESS)
+    };
+    stack.stop().await;
+    code
+}
+
+fn options(up: &Up) -> Result<StackOptions, Error> {
+    let binaries = up.bin_dir.as_deref().map(Binaries::in_folder).transpose()?;
+    Ok(StackOptions {
+        binaries,
+        api_port: up.api_port,
+        webhook_port: up.webhook_port,
+        concurrency: up.concurrency.into(),
+        sweep_every: (up.sweep_every_s > 0).then(|| Duration::from_secs(up.sweep_every_s)),
+        hot_units: up.hot_units,
+        sqs_endpoint: up.sqs_endpoint.clone(),
+        logs: Some(project::root().join(".run/logs")),
+        ..StackOptions::default()
+    })
+}
+
+async fn run_command(
+    stack: &Stack,
+    command: &str,
+    signals: &mut Signals,
+) -> Result<ExitCode, Error> {
+    let failed = |source| Error::Io {
+        action: format!("run {command}"),
+        source,
+    };
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .args(["-c", command])
+        .env("HOLDFAST_API", &stack.api_url)
+        .env("HOLDFAST_WEBHOOK", &stack.webhook_url)
+        .env("HOLDFAST_WEBHOOK_SECRET", demo_secret(SHOPS[0]))
+        .env("HOLDFAST_DATABASE", stack.database_url())
+        .env(
+            "HOLDFAST_DATABASE_SUPERUSER",
+            stack.cluster.url("postgres", DATABASE),
+        )
+        .env("HOLDFAST_LOGS", &stack.logs)
+        .kill_on_drop(true);
+    if let Some(path) = path_with_own_folder() {
+        shell.env("PATH", path);
+    }
+    let mut child = shell.spawn().map_err(failed)?;
+    let caught = tokio::select! {
+        ended = child.wait() => return ended.map(exit_code).map_err(failed),
+        caught = signals.next() => caught,
+    };
+    // The terminal sends Ctrl-C to the command itself; SIGTERM comes to us alone.
+    let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+    if let (Signal::SIGTERM, Some(pid)) = (caught, pid) {
+        // It may have ended in this moment.
+        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+    }
+    match tokio::time::timeout(COMMAND_GOODBYE, child.wait()).await {
+        Ok(ended) => ended.map(exit_code).map_err(failed),
+        Err(_) => Ok(ExitCode::FAILURE),
+    }
+}
+
+/// So that a command finds the binaries that were built with this one.
+fn path_with_own_folder() -> Option<std::ffi::OsString> {
+    let own = std::env::current_exe().ok()?.parent()?.to_path_buf();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&path))).ok()
+}
+
+/// As a shell reports it: 128 and the signal's number for a command that was killed.
+fn exit_code(status: ExitStatus) -> ExitCode {
+    use std::os::unix::process::ExitStatusExt;
+    let code = status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal));
+    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// What ends us: Ctrl-C, a polite kill, the end of the terminal.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Error> {
+        let on = |kind| {
+            signal(kind).map_err(|source| Error::Io {
+                action: "catch signals".into(),
+                source,
+            })
+        };
+        Ok(Self {
+            interrupt: on(SignalKind::interrupt())?,
+            terminate: on(SignalKind::terminate())?,
+            hangup: on(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::SIGINT,
+            _ = self.terminate.recv() => Signal::SIGTERM,
+            _ = self.hangup.recv() => Signal::SIGTERM,
+        }
+    }
+}

@@ -391,7 +391,7 @@ fn run_folder(account: &Account) -> Result<PathBuf, Error> {
     Ok(folder)
 }
 
-fn free_port() -> Result<u16, Error> {
+pub(crate) fn free_port() -> Result<u16, Error> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(Error::io("find a free port"))?;
     Ok(listener
         .local_addr()

@@ -1,0 +1,46 @@
+# The verbs of Holdfast. `make` alone prints them; CI runs the same ones.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+BIN := $(or $(CARGO_TARGET_DIR),target)/release
+
+# What `make demo` rehearses; another seed is another crowd.
+SHOPPERS ?= 500
+UNITS ?= 100
+SEED ?= 1
+
+.PHONY: help
+help: ## print the verbs
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+.PHONY: setup
+setup: ## fetch what the machine lacks into .tools/ (SQS, and PostgreSQL if there is none)
+	@tools/setup
+
+.PHONY: build
+build: ## build the functions and the tools in release mode
+	@cargo build --release --workspace --bins
+
+.PHONY: up
+up: setup build ## run the whole stack on this machine until Ctrl-C
+	@$(BIN)/holdfast-local up --bin-dir $(BIN)
+
+.PHONY: demo
+demo: setup build ## rehearse a flash sale: 500 shoppers, 100 dresses; the report goes to report/
+	@$(BIN)/holdfast-local up --bin-dir $(BIN) --api-port 0 --webhook-port 0 --hot-units $(UNITS) --run \
+		'holdfast-drill --api "$$HOLDFAST_API" --webhook "$$HOLDFAST_WEBHOOK" \
+		--webhook-secret "$$HOLDFAST_WEBHOOK_SECRET" --database "$$HOLDFAST_DATABASE" --shop dress \
+		--hot-sku LEHENGA-RED-M --shoppers $(SHOPPERS) --units $(UNITS) --seed $(SEED) --out report/'
+
+.PHONY: test
+test: setup ## set up, build the functions and the tools, run every test
+	@cargo build --workspace --bins --locked
+	@cargo test --workspace --locked
+
+.PHONY: lint
+lint: ## check openapi.yaml, template.yaml, the format, clippy
+	@tools/lint/run
+
+.PHONY: fmt
+fmt: ## format the code
+	@cargo fmt --all

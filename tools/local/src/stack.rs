@@ -1,0 +1,367 @@
+//! The whole stack: what starts in which order, and how it ends.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::task::JoinHandle;
+
+use crate::build::{Binaries, CHECKOUT, MIGRATE, PAYMENTS, Profile, SWEEPER, WEBHOOK};
+use crate::gateway::{self, Serving};
+use crate::guardian::Guardian;
+use crate::lambda::{FunctionOptions, Host, HostOptions};
+use crate::ministack::MiniStack;
+use crate::postgres::{Cluster, ClusterOptions};
+use crate::queue::{self, Queue};
+use crate::stopping::Stop;
+use crate::{Error, catalogue, schedule};
+
+pub const DATABASE: &str = "holdfast";
+/// Owns the database and may create roles, as the master user of a cloud database: no superuser.
+pub const OWNER: &str = "holdfast_owner";
+/// The role of the functions, which the migrations make.
+pub const APP: &str = "holdfast_app";
+/// The demo's shops; their webhook secrets are [`demo_secret`].
+pub const SHOPS: [&str; 2] = ["dress", "tour"];
+
+const CONCURRENCY_DEFAULT: usize = 8;
+/// Pollers of the queue, and as many processes behind them.
+const POLLERS: usize = 4;
+/// On AWS once a minute; a rehearsal of two minutes wants to see it work.
+const SWEEP_EVERY_DEFAULT: Duration = Duration::from_secs(5);
+/// Pollers and the sweeper finish what they are at, within the longest function timeout.
+const GOODBYE: Duration = Duration::from_secs(20);
+
+/// What to start; the default is what tests want: free ports, no output, an unhurried sweeper.
+#[derive(Debug, Clone)]
+pub struct StackOptions {
+    /// The functions; `None` builds them in release mode first.
+    pub binaries: Option<Binaries>,
+    /// 0 takes a free port.
+    pub api_port: u16,
+    /// 0 takes a free port.
+    pub webhook_port: u16,
+    /// Processes of the checkout function, and half as many of the webhook function.
+    pub concurrency: usize,
+    /// `None`: the schedule is off, and only [`Stack::sweep`] sweeps.
+    pub sweep_every: Option<Duration>,
+    /// Load the demo catalogue; without it there is not even a shop.
+    pub with_catalogue: bool,
+    /// Stock of the catalogue's hot piece, instead of the catalogue's own figure.
+    pub hot_units: Option<u32>,
+    /// An SQS endpoint to use instead of starting MiniStack.
+    pub sqs_endpoint: Option<String>,
+    pub cluster: ClusterOptions,
+    /// Where logs go; `None` puts them into the run folder, which goes with the stack.
+    pub logs: Option<PathBuf>,
+}
+
+impl Default for StackOptions {
+    fn default() -> Self {
+        Self {
+            binaries: None,
+            api_port: 0,
+            webhook_port: 0,
+            concurrency: CONCURRENCY_DEFAULT,
+            sweep_every: Some(SWEEP_EVERY_DEFAULT),
+            with_catalogue: true,
+            hot_units: None,
+            sqs_endpoint: None,
+            cluster: ClusterOptions::default(),
+            logs: None,
+        }
+    }
+}
+
+/// A running stack. [`Stack::stop`] ends it in order; dropping it, or the end of the process in
+/// any way, ends it all the same.
+#[derive(Debug)]
+pub struct Stack {
+    /// `http://127.0.0.1:<port>`: the HTTP API.
+    pub api_url: String,
+    /// `http://127.0.0.1:<port>`: the webhook's function URL.
+    pub webhook_url: String,
+    pub queue_url: String,
+    pub dead_letter_queue_url: String,
+    pub sqs_endpoint: String,
+    /// The Cashfree secret of each shop.
+    pub secrets: BTreeMap<String, String>,
+    /// One log per function, and that of SQS.
+    pub logs: PathBuf,
+    pub host: Arc<Host>,
+    pub cluster: Cluster,
+    servings: Vec<Serving>,
+    tasks: Vec<JoinHandle<()>>,
+    stop: Stop,
+    sqs: Option<MiniStack>,
+    guardian: Arc<Guardian>,
+}
+
+impl Stack {
+    /// Starts everything; returns when it all answers.
+    pub async fn start(options: StackOptions) -> Result<Self, Error> {
+        // First what fails most often and costs nothing to try.
+        let api = gateway::bind(options.api_port, "--api-port").await?;
+        let webhook = gateway::bind(options.webhook_port, "--webhook-port").await?;
+        let binaries = match &options.binaries {
+            Some(binaries) => binaries.clone(),
+            None => blocking(|| Binaries::build(Profile::Release)).await?,
+        };
+        let ground = Ground::prepare(&options).await?;
+        let host = HostOptions::new(ground.logs.clone(), Arc::clone(&ground.guardian));
+        let host = Arc::new(Host::new(host));
+        let mut migrate = function(&binaries, MIGRATE, 1, 300);
+        migrate.environment.extend(database(&ground.cluster, OWNER));
+        host.add(migrate).await?;
+        apply_migrations(&host, &ground.logs).await?;
+        if options.with_catalogue {
+            let owner = ground.cluster.url(OWNER, DATABASE);
+            catalogue::load(&owner, options.hot_units).await?;
+        }
+        start_functions(&host, &binaries, &ground, options.concurrency).await?;
+
+        let stop = Stop::new();
+        let api = gateway::http_api(api, Arc::clone(&host), CHECKOUT, stop.watch())?;
+        let webhook = gateway::function_url(webhook, Arc::clone(&host), WEBHOOK, stop.watch())?;
+        let mut tasks = ground.queue.feed(&host, PAYMENTS, POLLERS, &stop.watch());
+        if let Some(period) = options.sweep_every {
+            tasks.push(schedule::every(
+                period,
+                SWEEPER,
+                Arc::clone(&host),
+                stop.watch(),
+            ));
+        }
+        Ok(Self {
+            api_url: format!("http://{}", api.address),
+            webhook_url: format!("http://{}", webhook.address),
+            queue_url: ground.queue.url,
+            dead_letter_queue_url: ground.queue.dead_letter_url,
+            sqs_endpoint: ground.sqs_endpoint,
+            secrets: SHOPS
+                .map(|shop| (shop.to_owned(), demo_secret(shop)))
+                .into(),
+            logs: ground.logs,
+            host,
+            cluster: ground.cluster,
+            servings: vec![api, webhook],
+            tasks,
+            stop,
+            sqs: ground.sqs,
+            guardian: ground.guardian,
+        })
+    }
+
+    /// The owner's connection URL: reads every table, may not break the constraints.
+    #[must_use]
+    pub fn database_url(&self) -> String {
+        self.cluster.url(OWNER, DATABASE)
+    }
+
+    /// The functions' connection URL: may call the entry routines only.
+    #[must_use]
+    pub fn app_database_url(&self) -> String {
+        self.cluster.url(APP, DATABASE)
+    }
+
+    /// Calls the sweeper now, and returns its report.
+    pub async fn sweep(&self) -> Result<Vec<u8>, crate::InvokeError> {
+        self.host.invoke(SWEEPER, b"{}".to_vec()).await
+    }
+
+    /// Ends everything in the order of its callers: listeners, triggers, functions, SQS,
+    /// PostgreSQL, folders. Returns when no process is left.
+    pub async fn stop(mut self) {
+        self.stop.stop();
+        for serving in std::mem::take(&mut self.servings) {
+            serving.finish().await;
+        }
+        for task in std::mem::take(&mut self.tasks) {
+            // A task that does not end is cut off by the end of its function.
+            drop(tokio::time::timeout(GOODBYE, task).await);
+        }
+        self.host.stop().await;
+        let ended = tokio::task::spawn_blocking(move || {
+            drop(self.sqs.take());
+            self.cluster.stop();
+            self.guardian.dismiss();
+        });
+        // It only panics if a lock is poisoned; the guardians clean up then.
+        drop(ended.await);
+    }
+}
+
+/// What the functions stand on.
+struct Ground {
+    guardian: Arc<Guardian>,
+    logs: PathBuf,
+    cluster: Cluster,
+    sqs: Option<MiniStack>,
+    sqs_endpoint: String,
+    queue: Queue,
+}
+
+impl Ground {
+    async fn prepare(options: &StackOptions) -> Result<Self, Error> {
+        let folder = tempfile::Builder::new()
+            .prefix("holdfast-")
+            .tempdir_in("/tmp")
+            .map_err(Error::io("make a folder in /tmp"))?
+            .keep();
+        let guardian = Arc::new(Guardian::start(&folder)?);
+        let logs = options.logs.clone().unwrap_or_else(|| folder.join("logs"));
+        empty_logs(&logs).map_err(Error::io(format!("write logs into {}", logs.display())))?;
+        let cluster = options.cluster.clone();
+        let cluster = blocking(move || {
+            let cluster = Cluster::start(cluster)?;
+            cluster.execute("postgres", &format!("create role {OWNER} login createrole"))?;
+            cluster.execute(
+                "postgres",
+                &format!("create database {DATABASE} owner {OWNER}"),
+            )?;
+            Ok(cluster)
+        });
+        let sqs = async {
+            match &options.sqs_endpoint {
+                Some(_) => Ok(None),
+                None => MiniStack::start(&folder, &logs, Arc::clone(&guardian))
+                    .await
+                    .map(Some),
+            }
+        };
+        let (cluster, sqs) = tokio::try_join!(cluster, sqs)?;
+        let own = sqs.as_ref().map(MiniStack::endpoint);
+        let sqs_endpoint = own
+            .or_else(|| options.sqs_endpoint.clone())
+            .unwrap_or_default();
+        let queue = Queue::create(&sqs_endpoint).await?;
+        Ok(Self {
+            guardian,
+            logs,
+            cluster,
+            sqs,
+            sqs_endpoint,
+            queue,
+        })
+    }
+}
+
+/// Makes the folder, and removes the logs of an earlier run: what is there is about this one.
+fn empty_logs(logs: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(logs)?;
+    for entry in std::fs::read_dir(logs)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "log") {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+async fn start_functions(
+    host: &Host,
+    binaries: &Binaries,
+    ground: &Ground,
+    concurrency: usize,
+) -> Result<(), Error> {
+    let app = database(&ground.cluster, APP);
+    let mut checkout = function(binaries, CHECKOUT, concurrency, 25);
+    checkout.environment.extend(app.clone());
+    checkout
+        .environment
+        .extend([variable("SHOPS", "*"), variable("OFFLINE_PAYMENT", "allow")]);
+
+    let mut webhook = function(binaries, WEBHOOK, concurrency.div_ceil(2), 10);
+    let secrets: BTreeMap<&str, _> = SHOPS
+        .map(|shop| (shop, BTreeMap::from([("cashfree", [demo_secret(shop)])])))
+        .into();
+    webhook.environment.extend([
+        variable("WEBHOOK_SECRETS", &serde_json::json!(secrets).to_string()),
+        variable("QUEUE_URL", &ground.queue.url),
+        variable("AWS_ENDPOINT_URL_SQS", &ground.sqs_endpoint),
+    ]);
+
+    let mut payments = function(
+        binaries,
+        PAYMENTS,
+        POLLERS,
+        queue::FUNCTION_TIMEOUT.as_secs(),
+    );
+    payments.environment.extend(app.clone());
+    let mut sweeper = function(binaries, SWEEPER, 1, 60);
+    sweeper.environment.extend(app);
+    tokio::try_join!(
+        host.add(checkout),
+        host.add(webhook),
+        host.add(payments),
+        host.add(sweeper)
+    )?;
+    Ok(())
+}
+
+fn function(
+    binaries: &Binaries,
+    name: &'static str,
+    concurrency: usize,
+    timeout_s: u64,
+) -> FunctionOptions {
+    FunctionOptions {
+        name: name.to_owned(),
+        binary: binaries.path(name),
+        environment: std::env::var("LOG_LEVEL")
+            .iter()
+            .map(|level| variable("LOG_LEVEL", level))
+            .collect(),
+        concurrency,
+        timeout: Duration::from_secs(timeout_s),
+    }
+}
+
+fn database(cluster: &Cluster, role: &str) -> [(String, String); 2] {
+    [
+        variable("DATABASE_URL", &cluster.url(role, DATABASE)),
+        variable("DATABASE_TLS", "off"),
+    ]
+}
+
+fn variable(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+/// Fixed, so that example calls can be repeated; it protects nothing but this machine's demo.
+#[must_use]
+pub fn demo_secret(shop: &str) -> String {
+    format!("local-demo-secret-{shop}")
+}
+
+async fn apply_migrations(host: &Host, logs: &Path) -> Result<(), Error> {
+    #[derive(Deserialize)]
+    struct Report {
+        applied: Vec<String>,
+        routines: u32,
+    }
+    let failed = |detail: String| Error::Migrate {
+        detail,
+        log: logs.join("holdfast-migrate.log"),
+    };
+    let answer = host.invoke(MIGRATE, b"{}".to_vec()).await;
+    let answer = answer.map_err(|error| failed(error.to_string()))?;
+    let report: Report = serde_json::from_slice(&answer)
+        .map_err(|_| failed(format!("it answered {}", String::from_utf8_lossy(&answer))))?;
+    tracing::debug!(
+        "{} migrations, {} routines",
+        report.applied.len(),
+        report.routines
+    );
+    Ok(())
+}
+
+/// Runs blocking work beside the async kind.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(Error::io("finish a step")(std::io::Error::other(error))))
+}
