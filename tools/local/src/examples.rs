@@ -62,10 +62,14 @@ pub(crate) fn text(stack: &Stack) -> String {
     values.iter().fold(TEMPLATE.to_owned(), fill)
 }
 
-/// The one in PATH; else the one beside the server.
+/// The one in PATH if it works (Debian has a `psql` that only says which package lacks); else the
+/// one beside the server.
 fn psql(stack: &Stack) -> String {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    if std::env::split_paths(&path).any(|folder| folder.join("psql").is_file()) {
+    let works = std::process::Command::new("psql")
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if works {
         return String::from("psql");
     }
     stack.cluster.bin().join("psql").display().to_string()

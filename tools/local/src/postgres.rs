@@ -65,7 +65,6 @@ pub struct TlsFiles {
 /// A running server. Dropping it, or ending the process in any way, stops it and removes it.
 #[derive(Debug)]
 pub struct Cluster {
-    // Declared first: its drop comes first, while the paths below still mean something.
     guardian: Guardian,
     folder: PathBuf,
     bin: PathBuf,

@@ -262,8 +262,15 @@ fn id(message: &Message) -> &str {
     message.message_id().unwrap_or_default()
 }
 
-fn detail(error: &(impl std::error::Error + 'static)) -> String {
-    aws_sdk_sqs::error::DisplayErrorContext(error).to_string()
+/// An error of the SDK says little by itself; what caused it says the rest.
+fn detail(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        line = format!("{line}: {cause}");
+        source = cause.source();
+    }
+    line
 }
 
 #[cfg(test)]

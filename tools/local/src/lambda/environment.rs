@@ -95,7 +95,10 @@ pub(super) async fn keep(function: Arc<Function>, mut stopping: Stopping) {
             tracing::warn!("{name} ended ({ended}); a new process takes its place");
             continue;
         }
-        tracing::error!("{name} ended at its start ({ended}); next try in {backoff:?}");
+        // As long as none has ever started, `Host::add` is what reports it.
+        if function.starts.borrow().ready > 0 {
+            tracing::error!("{name} ended at its start ({ended}); next try in {backoff:?}");
+        }
         function
             .starts
             .send_modify(|starts| starts.failed = Some(ended.to_string()));
