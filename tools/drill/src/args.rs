@@ -1,0 +1,143 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::Parser;
+use clap::builder::RangedU64ValueParser;
+
+/// Rehearses a flash sale against a running deployment, and says whether every promise was kept.
+///
+/// Exit code: 0 all kept, 1 a promise is broken, 2 the rehearsal could not run.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "holdfast-drill", version)]
+pub(crate) struct Args {
+    /// URL of the checkout API, without /v1
+    #[arg(long, env = "HOLDFAST_API", value_name = "URL")]
+    pub(crate) api: String,
+    /// URL of the webhook function, without /v1
+    #[arg(long, env = "HOLDFAST_WEBHOOK", value_name = "URL")]
+    pub(crate) webhook: String,
+    /// The shop's Cashfree client secret
+    #[arg(
+        long,
+        env = "HOLDFAST_WEBHOOK_SECRET",
+        hide_env_values = true,
+        value_name = "S"
+    )]
+    pub(crate) webhook_secret: String,
+    /// The shop that sells
+    #[arg(long, default_value = "dress")]
+    pub(crate) shop: String,
+    /// Another shop of the deployment, for requests on the wrong path
+    #[arg(long, value_name = "SHOP")]
+    pub(crate) other_shop: Option<String>,
+    /// The sku that everybody wants
+    #[arg(long, value_name = "SKU")]
+    pub(crate) hot_sku: String,
+    /// Other skus for carts [default: with --database, the best stocked ones; else none]
+    #[arg(
+        long,
+        visible_alias = "other-skus",
+        value_name = "A,B,C",
+        value_delimiter = ','
+    )]
+    pub(crate) skus: Vec<String>,
+    /// How many shoppers come
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) shoppers: u32,
+    /// How many units of the hot sku there are; a deployment with another number is refused
+    #[arg(long, default_value_t = 100)]
+    pub(crate) units: u32,
+    /// What every random decision derives from; the same seed plays the same plan
+    #[arg(long, default_value_t = 42)]
+    pub(crate) seed: u64,
+    /// Part of every id, so that two runs on one deployment don't meet [default: from the time]
+    #[arg(long, value_name = "ID", value_parser = parse_run_id)]
+    pub(crate) run_id: Option<String>,
+    /// Over how many seconds the shoppers arrive
+    #[arg(long, default_value = "2", value_name = "SECONDS", value_parser = parse_seconds)]
+    pub(crate) rush_s: Duration,
+    /// How long a cart that will be abandoned is held, in seconds
+    #[arg(long, default_value_t = 5, value_name = "SECONDS",
+        value_parser = RangedU64ValueParser::<u32>::new().range(1..=600))]
+    pub(crate) hold_s: u32,
+    /// How long to wait for payments to end, and then for abandoned stock to come back, in seconds
+    #[arg(long, default_value = "90", value_name = "SECONDS", value_parser = parse_seconds)]
+    pub(crate) settle_s: Duration,
+    /// The longest the whole run may take, in seconds
+    #[arg(long, default_value = "600", value_name = "SECONDS", value_parser = parse_seconds)]
+    pub(crate) timeout: Duration,
+    /// The deployment's database (as its owner), to watch the counters and run its own check
+    #[arg(
+        long,
+        env = "HOLDFAST_DATABASE",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub(crate) database: Option<String>,
+    /// Where report.json and report.html go
+    #[arg(long, default_value = "report", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+impl Args {
+    /// The id of this run; by default the seconds since 1970, in base 36.
+    pub(crate) fn run_id(&self) -> String {
+        self.run_id.clone().unwrap_or_else(|| {
+            let now = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_secs();
+            base36(now)
+        })
+    }
+}
+
+fn base36(mut number: u64) -> String {
+    let mut digits = vec![];
+    while number > 0 {
+        let digit = u32::try_from(number % 36).unwrap_or(0);
+        digits.push(char::from_digit(digit, 36).unwrap_or('0'));
+        number /= 36;
+    }
+    digits.iter().rev().collect()
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "not a number of seconds".to_owned())?;
+    if !(0.0..=86_400.0).contains(&seconds) {
+        return Err("must be between 0 and 86400".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// It becomes part of customer names, so it is plain and short.
+fn parse_run_id(text: &str) -> Result<String, String> {
+    let plain = text
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    if plain && (1..=20).contains(&text.len()) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be 1 to 20 of a-z and 0-9".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_number_in_base_36_is_short() {
+        assert_eq!(base36(1_767_323_045), "t87v6t".to_owned());
+    }
+}

@@ -1,0 +1,444 @@
+//! A shop in memory, for tests of the whole rehearsal: an honest one, and ones with a flaw each,
+//! which the rehearsal must find. Far simpler than the real thing on purpose.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use clap::Parser as _;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::args::Args;
+use crate::cashfree::signature;
+use crate::promises::State as Kept;
+use crate::report::Report;
+
+const SECRET: &str = "a secret";
+const PRICE: i64 = 1_000;
+const RANKS: [&str; 4] = ["unpaid", "dropped", "failed", "paid"];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flaw {
+    None,
+    /// Every 10th request is answered with 503, and every 7th twice as late as it was done.
+    Unreliable,
+    NeverLooksAtStock,
+    DeductsEveryPaidEvent,
+    LosesPayments,
+    DoesNotCheckSignatures,
+    TakesTheCallersPrice,
+    ForgetsCheckouts,
+    NeverExpiresHolds,
+    NewOrderEveryTime,
+    ServesEveryShop,
+}
+
+#[derive(Clone)]
+struct Cart {
+    customer: String,
+    revision: i64,
+    lines: BTreeMap<String, i64>,
+    price: i64,
+    status: &'static str,
+    expires_at: OffsetDateTime,
+    order: Option<Order>,
+}
+
+#[derive(Clone)]
+struct Order {
+    status: &'static str,
+    rank: usize,
+    reference: String,
+}
+
+struct Shop {
+    flaw: Flaw,
+    /// sku -> (on hand, held)
+    stock: BTreeMap<String, (i64, i64)>,
+    carts: HashMap<String, Cart>,
+    events: HashSet<String>,
+    requests: u64,
+}
+
+type Answer = (StatusCode, String);
+
+fn answer(status: u16, body: &Value) -> Answer {
+    (StatusCode::from_u16(status).unwrap(), body.to_string())
+}
+
+fn problem(status: u16, code: &str) -> Answer {
+    answer(status, &json!({"code": code}))
+}
+
+impl Shop {
+    fn reclaim(&mut self) {
+        if self.flaw == Flaw::NeverExpiresHolds {
+            return;
+        }
+        let now = OffsetDateTime::now_utc();
+        for cart in self.carts.values_mut() {
+            if matches!(cart.status, "open" | "ordered") && cart.expires_at <= now {
+                cart.status = "expired";
+                for (sku, units) in &cart.lines {
+                    self.stock.get_mut(sku).unwrap().1 -= units;
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, id: &str, body: &Value) -> Answer {
+        let mut lines = BTreeMap::new();
+        let mut price = PRICE;
+        for line in body["lines"].as_array().unwrap() {
+            if let Some(own) = line.get("price_minor") {
+                if self.flaw != Flaw::TakesTheCallersPrice {
+                    return problem(400, "invalid_request");
+                }
+                price = own.as_i64().unwrap();
+            }
+            *lines
+                .entry(line["sku"].as_str().unwrap().to_owned())
+                .or_insert(0) += line["quantity"].as_i64().unwrap();
+        }
+        let revision = body["revision"].as_i64().unwrap_or(1);
+        let known = self.carts.get(id).cloned();
+        if let Some(cart) = &known {
+            if cart.revision == revision && cart.lines != lines {
+                return problem(409, "checkout_conflict");
+            }
+            if cart.status != "open" {
+                return problem(409, "checkout_ended");
+            }
+            if cart.revision == revision {
+                return answer(200, &describe(id, cart));
+            }
+        }
+        let own = |sku: &String| {
+            known
+                .as_ref()
+                .and_then(|c| c.lines.get(sku))
+                .copied()
+                .unwrap_or(0)
+        };
+        let shortages: Vec<Value> = lines
+            .iter()
+            .filter_map(|(sku, units)| {
+                let (on_hand, held) = self.stock[sku];
+                let available = on_hand - held + own(sku);
+                let short = available < *units && self.flaw != Flaw::NeverLooksAtStock;
+                short.then(|| json!({"sku": sku, "requested": units, "available": available}))
+            })
+            .collect();
+        if !shortages.is_empty() {
+            return answer(409, &json!({"code": "shortage", "shortages": shortages}));
+        }
+        for (sku, units) in known.iter().flat_map(|cart| &cart.lines) {
+            self.stock.get_mut(sku).unwrap().1 -= units;
+        }
+        for (sku, units) in &lines {
+            self.stock.get_mut(sku).unwrap().1 += units;
+        }
+        let hold = Duration::from_secs(body["hold_s"].as_u64().unwrap_or(1_200));
+        let expires_at = OffsetDateTime::now_utc() + hold;
+        let customer = body["customer"].as_str().unwrap().to_owned();
+        let cart = Cart {
+            customer,
+            revision,
+            lines,
+            price,
+            status: "open",
+            expires_at,
+            order: None,
+        };
+        let described = describe(id, &cart);
+        if self.flaw != Flaw::ForgetsCheckouts || self.carts.len() % 5 > 0 {
+            self.carts.insert(id.to_owned(), cart);
+        }
+        answer(201, &described)
+    }
+
+    fn release(&mut self, id: &str) -> Answer {
+        let Some(cart) = self.carts.get_mut(id) else {
+            return problem(404, "not_found");
+        };
+        if matches!(cart.status, "open" | "ordered") {
+            cart.status = "released";
+            for (sku, units) in &cart.lines {
+                self.stock.get_mut(sku).unwrap().1 -= units;
+            }
+            if let Some(order) = &mut cart.order {
+                order.status = "cancelled";
+            }
+        }
+        answer(200, &describe(id, cart))
+    }
+
+    fn order(&mut self, id: &str) -> Answer {
+        let next = self.requests;
+        let Some(cart) = self.carts.get_mut(id) else {
+            return problem(404, "not_found");
+        };
+        if cart.order.is_none() || self.flaw == Flaw::NewOrderEveryTime {
+            if !matches!(cart.status, "open" | "ordered") {
+                return problem(409, "checkout_ended");
+            }
+            cart.status = "ordered";
+            cart.expires_at = OffsetDateTime::now_utc() + Duration::from_secs(1_800);
+            let reference = format!("{id}_{next}");
+            cart.order = Some(Order {
+                status: "awaiting_payment",
+                rank: 0,
+                reference,
+            });
+        }
+        answer(201, &describe_order(id, cart))
+    }
+
+    fn event(&mut self, headers: &HeaderMap, body: &[u8]) -> Answer {
+        let header = |name: &str| headers.get(name).map_or("", |v| v.to_str().unwrap());
+        let right = signature(SECRET, header("x-webhook-timestamp"), body);
+        let signed = header("x-webhook-signature") == right;
+        if !signed && self.flaw != Flaw::DoesNotCheckSignatures {
+            return problem(401, "");
+        }
+        let Ok(event) = serde_json::from_slice::<Value>(body) else {
+            return problem(200, "");
+        };
+        if self.flaw == Flaw::LosesPayments && self.requests.is_multiple_of(3) {
+            return problem(200, "");
+        }
+        self.pay(&event);
+        problem(200, "")
+    }
+
+    fn pay(&mut self, event: &Value) {
+        let status = event["data"]["payment"]["payment_status"].as_str().unwrap();
+        let statuses = ["", "USER_DROPPED", "FAILED", "SUCCESS"];
+        let Some(rank) = statuses.iter().position(|known| *known == status) else {
+            return;
+        };
+        let reference = event["data"]["order"]["order_id"].as_str().unwrap();
+        let again = !self.events.insert(format!("{reference}{status}"));
+        let cart = self
+            .carts
+            .get_mut(reference.split('_').next().unwrap())
+            .unwrap();
+        let order = cart.order.as_mut().unwrap();
+        order.rank = order.rank.max(rank);
+        if rank < 3 || (again && self.flaw != Flaw::DeductsEveryPaidEvent) {
+            return;
+        }
+        let held = cart.status == "ordered";
+        let there = |stock: &BTreeMap<String, (i64, i64)>, (sku, units): (&String, &i64)| {
+            stock[sku].0 - stock[sku].1 >= *units
+        };
+        if !held && !cart.lines.iter().all(|line| there(&self.stock, line)) {
+            order.status = "refund_due";
+            return;
+        }
+        for (sku, units) in &cart.lines {
+            let level = self.stock.get_mut(sku).unwrap();
+            level.0 -= units;
+            level.1 -= if held { *units } else { 0 };
+        }
+        cart.status = "paid";
+        order.status = "paid";
+    }
+}
+
+fn time_text(at: OffsetDateTime) -> String {
+    at.format(&Rfc3339).unwrap()
+}
+
+fn lines_of(cart: &Cart) -> (Vec<Value>, i64) {
+    let line = |(sku, units): (&String, &i64)| json!({"sku": sku, "quantity": units, "price_minor": cart.price});
+    (
+        cart.lines.iter().map(line).collect(),
+        cart.lines.values().sum::<i64>() * cart.price,
+    )
+}
+
+fn describe(id: &str, cart: &Cart) -> Value {
+    let (lines, total) = lines_of(cart);
+    json!({
+        "checkout_id": id, "customer": cart.customer, "status": cart.status, "lines": lines,
+        "revision": cart.revision, "total_minor": total, "currency": "INR",
+        "expires_at": time_text(cart.expires_at),
+        "server_time": time_text(OffsetDateTime::now_utc()),
+    })
+}
+
+fn describe_order(id: &str, cart: &Cart) -> Value {
+    let (lines, total) = lines_of(cart);
+    let order = cart.order.as_ref().unwrap();
+    json!({
+        "order_id": id, "checkout_id": id, "status": order.status, "lines": lines,
+        "subtotal_minor": total, "discount_minor": 0, "total_minor": total, "currency": "INR",
+        "payment": {
+            "reference": order.reference, "amount_minor": total,
+            "status": RANKS[order.rank],
+        },
+        "expires_at": time_text(cart.expires_at),
+        "server_time": time_text(OffsetDateTime::now_utc()),
+    })
+}
+
+async fn serve(
+    State(shop): State<Arc<Mutex<Shop>>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
+    let (number, flaw) = {
+        let mut shop = shop.lock().unwrap();
+        shop.requests += 1;
+        (shop.requests, shop.flaw)
+    };
+    let unreliable = flaw == Flaw::Unreliable;
+    if unreliable && number % 10 == 3 {
+        return problem(503, "unavailable");
+    }
+    let answer = route(&shop, &method, &uri, &headers, &body);
+    if unreliable && number % 10 == 7 {
+        // done, but the caller is not told
+        return problem(502, "");
+    }
+    tokio::time::sleep(Duration::from_millis(number % 20)).await;
+    answer
+}
+
+fn route(
+    shop: &Mutex<Shop>,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Answer {
+    let path: Vec<&str> = uri.path().split('/').skip(3).collect();
+    let mut shop = shop.lock().unwrap();
+    if path[0] != "dress" && shop.flaw != Flaw::ServesEveryShop {
+        return problem(if path[1] == "webhooks" { 401 } else { 404 }, "not_found");
+    }
+    shop.reclaim();
+    match (method.as_str(), &path[1..]) {
+        ("GET", ["availability"]) => {
+            let sku = |(sku, (on_hand, held)): (&String, &(i64, i64))| {
+                json!({
+                    "sku": sku, "title": format!("Dress {sku}"), "price_minor": PRICE,
+                    "currency": "INR", "available": (on_hand - held).max(0), "on_sale": true,
+                })
+            };
+            let skus: Vec<Value> = shop.stock.iter().map(sku).collect();
+            answer(200, &json!({"skus": skus, "unknown": []}))
+        }
+        ("PUT", ["checkouts", id]) => shop.begin(id, &serde_json::from_slice(body).unwrap()),
+        ("DELETE", ["checkouts", id]) => shop.release(id),
+        ("GET", ["checkouts", id]) => {
+            let name = headers
+                .get("x-holdfast-customer")
+                .map(|v| v.to_str().unwrap().to_owned());
+            let may_see = |cart: &&Cart| name.is_none_or(|name| name == cart.customer);
+            match shop.carts.get(*id).filter(may_see) {
+                Some(cart) => answer(200, &describe(id, cart)),
+                None => problem(404, "not_found"),
+            }
+        }
+        ("POST", ["checkouts", id, "extend"]) => match shop.carts.get(*id) {
+            Some(cart) => answer(200, &describe(id, cart)),
+            None => problem(404, "not_found"),
+        },
+        ("POST", ["checkouts", id, "order"]) => shop.order(id),
+        ("GET", ["checkouts", id, "order"]) => match shop.carts.get(*id) {
+            Some(cart) if cart.order.is_some() => answer(200, &describe_order(id, cart)),
+            _ => problem(404, "not_found"),
+        },
+        ("POST", ["webhooks", "cashfree"]) => shop.event(headers, body),
+        other => panic!("unexpected {other:?}"),
+    }
+}
+
+/// A rehearsal with 60 shoppers and 12 units in a shop with this flaw.
+async fn rehearsal(flaw: Flaw) -> Report {
+    let stock = [("HOT", 12), ("B", 8), ("C", 500)];
+    let stock = stock
+        .iter()
+        .map(|(sku, units)| ((*sku).to_owned(), (*units, 0)))
+        .collect();
+    let shop = Shop {
+        flaw,
+        stock,
+        carts: HashMap::new(),
+        events: HashSet::new(),
+        requests: 0,
+    };
+    let router = axum::Router::new()
+        .fallback(serve)
+        .with_state(Arc::new(Mutex::new(shop)));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+    #[rustfmt::skip]
+    let args = [
+        "holdfast-drill", "--api", &url, "--webhook", &url, "--webhook-secret", SECRET,
+        "--hot-sku", "HOT", "--skus", "B,C", "--shoppers", "60", "--units", "12",
+        "--other-shop", "seats", "--rush-s", "0.3", "--hold-s", "1", "--settle-s", "4",
+    ];
+    let args = Args::parse_from(args);
+    let run = crate::run::run(&args).await.unwrap();
+    server.abort();
+    let report = Report::new(&args, &run);
+    println!("{}", crate::report::terminal(&report));
+    report
+}
+
+fn broken(report: &Report) -> Vec<&'static str> {
+    let broken = report
+        .promises
+        .iter()
+        .filter(|verdict| verdict.state == Kept::Broken);
+    broken.map(|verdict| verdict.name).collect()
+}
+
+#[tokio::test]
+async fn an_honest_shop_keeps_every_promise() {
+    let report = rehearsal(Flaw::None).await;
+    assert_eq!(broken(&report), Vec::<&str>::new());
+    let hot = report.hot().unwrap();
+    assert_eq!((hot.sold + hot.held, hot.available), (12, 0));
+    assert!(report.counts.duplicates_sent > 0 && report.counts.forged_sent >= 5);
+}
+
+#[tokio::test]
+async fn an_unreliable_shop_is_asked_again_until_it_answers() {
+    let report = rehearsal(Flaw::Unreliable).await;
+    assert_eq!(broken(&report), Vec::<&str>::new());
+    assert!(report.counts.attempts_failed > 20);
+}
+
+macro_rules! caught {
+    ($($test:ident: $flaw:ident breaks $promise:literal;)*) => {$(
+        #[tokio::test]
+        async fn $test() {
+            let report = rehearsal(Flaw::$flaw).await;
+            assert!(broken(&report).contains(&$promise), "broken: {:?}", broken(&report));
+        }
+    )*};
+}
+
+caught! {
+    a_shop_that_oversells_is_caught: NeverLooksAtStock breaks "never_oversold";
+    a_shop_that_deducts_twice_is_caught: DeductsEveryPaidEvent breaks "a_payment_only_rises";
+    a_shop_that_loses_payments_is_caught: LosesPayments breaks "no_payment_is_lost";
+    a_shop_that_takes_forgeries_is_caught: DoesNotCheckSignatures breaks "forged_events_are_refused";
+    a_shop_that_takes_any_price_is_caught: TakesTheCallersPrice breaks "prices_are_the_catalogues";
+    a_shop_that_forgets_is_caught: ForgetsCheckouts breaks "what_was_acknowledged_survives";
+    a_shop_whose_holds_never_end_is_caught: NeverExpiresHolds breaks "the_databases_clock_decides";
+    a_shop_that_orders_twice_is_caught: NewOrderEveryTime breaks "same_id_same_answer";
+    a_shop_that_mixes_shops_is_caught: ServesEveryShop breaks "a_shop_sees_only_itself";
+}

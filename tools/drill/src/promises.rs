@@ -1,0 +1,359 @@
+//! The eleven promises, and what the rehearsal expects besides: each judged from the answers and,
+//! where there is one, by the database's own check.
+
+use serde::Serialize;
+
+use crate::checks::{self, Checked};
+use crate::claims::{self, Claim};
+use crate::history::{DatabaseCheck, History, Refusable};
+use crate::plan::Probe;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum State {
+    Kept,
+    Broken,
+    NotChecked,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Verdict {
+    /// 1 to 11 for the promises of the design; none for what the rehearsal expects besides.
+    pub(crate) number: Option<u8>,
+    pub(crate) name: &'static str,
+    pub(crate) text: &'static str,
+    pub(crate) state: State,
+    /// What was judged, with counts; or why nothing could be.
+    pub(crate) evidence: String,
+    pub(crate) wrong: Vec<String>,
+}
+
+/// What a promise is judged by.
+struct Judged {
+    number: Option<u8>,
+    name: &'static str,
+    text: &'static str,
+    checks: Vec<Checked>,
+    /// The names under which the database's check reports violations of it.
+    rows: &'static [&'static str],
+    /// Said when nothing of it could be judged.
+    otherwise: &'static str,
+}
+
+const NEEDS_DATABASE: &str = "not checked: no --database";
+
+pub(crate) fn judge(history: &History) -> Vec<Verdict> {
+    let claims: Vec<Claim> = history.visits.iter().flat_map(claims::of).collect();
+    let mut judged = promises(history, &claims);
+    judged.extend(expectations(history, &claims));
+    let known: Vec<&str> = judged.iter().flat_map(|j| j.rows).copied().collect();
+    let mut verdicts: Vec<Verdict> = judged
+        .into_iter()
+        .map(|j| verdict(j, history.database.as_ref()))
+        .collect();
+    verdicts.extend(unknown_violations(history.database.as_ref(), &known));
+    verdicts
+}
+
+fn promises(history: &History, claims: &[Claim]) -> Vec<Judged> {
+    let refused = |what, which| checks::refusables_refused(history, what, which);
+    let promise = |number, name, text, checks, rows| Judged {
+        number: Some(number),
+        name,
+        text,
+        checks,
+        rows,
+        otherwise: NEEDS_DATABASE,
+    };
+    vec![
+        promise(
+            1,
+            "never_oversold",
+            "Never oversold: 0 ≤ held ≤ on hand, at every moment",
+            vec![checks::never_oversold(history, claims)],
+            &["never_oversold"],
+        ),
+        promise(
+            2,
+            "nothing_leaks",
+            "Nothing leaks: what is gone is held or sold",
+            vec![checks::nothing_leaks(history, claims)],
+            &["held_equals_active_holds", "on_hand_equals_movements"],
+        ),
+        promise(
+            3,
+            "a_hold_resolves_once",
+            "A hold resolves once: consumed, released or expired",
+            vec![],
+            &["a_hold_resolves_once"],
+        ),
+        promise(
+            4,
+            "a_payment_only_rises",
+            "A payment only rises, and changes stock at most once",
+            vec![
+                checks::payments_only_rise(history),
+                checks::deducted_once(history, claims),
+            ],
+            &["a_payment_changes_stock_once"],
+        ),
+        promise(
+            5,
+            "no_payment_is_lost",
+            "No verified payment is lost",
+            vec![checks::payments_end_right(history)],
+            &["no_payment_is_lost"],
+        ),
+        promise(
+            6,
+            "a_cart_is_all_or_nothing",
+            "A cart is all or nothing, and a refusal names every shortage",
+            vec![checks::cart_whole_or_refused(history)],
+            &["a_cart_is_all_or_nothing"],
+        ),
+        promise(
+            7,
+            "same_id_same_answer",
+            "Same id, same request: same answer; else a conflict",
+            vec![
+                checks::same_request_same_answer(history),
+                refused("other carts under a used id", |probe| {
+                    probe == Refusable::Shopper(Probe::OtherCart)
+                }),
+            ],
+            &[],
+        ),
+        promise(
+            8,
+            "the_databases_clock_decides",
+            "The database's clock decides; nobody is refused because of holds that are due",
+            vec![
+                checks::refusals_were_true(history, claims),
+                checks::deadlines_by_server_clock(history),
+            ],
+            &[],
+        ),
+        promise(
+            9,
+            "a_stale_edit_is_refused",
+            "A stale edit is refused, by hand-written SQL too",
+            vec![stale_edit(history.database.as_ref())],
+            &[],
+        ),
+        promise(
+            10,
+            "a_shop_sees_only_itself",
+            "A shop sees only itself; so does a customer",
+            vec![refused("foreign requests", |probe| {
+                matches!(
+                    probe,
+                    Refusable::OtherShopsPath
+                        | Refusable::Shopper(Probe::OtherShop | Probe::OtherCustomer)
+                )
+            })],
+            &[],
+        ),
+        promise(
+            11,
+            "what_was_acknowledged_survives",
+            "What was acknowledged survives",
+            vec![checks::acknowledged_survives(history, claims)],
+            &[],
+        ),
+    ]
+}
+
+fn expectations(history: &History, claims: &[Claim]) -> Vec<Judged> {
+    let expectation = |name, text, checked, rows, otherwise| Judged {
+        number: None,
+        name,
+        text,
+        checks: vec![checked],
+        rows,
+        otherwise,
+    };
+    vec![
+        expectation(
+            "gone_exactly",
+            "The hot sku ends sold or held to the last unit",
+            checks::gone_exactly(history, claims),
+            &[],
+            "fewer shoppers wanted it than there were units",
+        ),
+        expectation(
+            "stock_came_back",
+            "Abandoned units come back by themselves",
+            checks::stock_came_back(history, claims),
+            &[],
+            "nothing was read at the end",
+        ),
+        expectation(
+            "forged_events_are_refused",
+            "Forged webhooks are refused",
+            checks::refusables_refused(history, "forged events", |probe| {
+                matches!(probe, Refusable::Forgery(_))
+            }),
+            &[],
+            "none was sent",
+        ),
+        expectation(
+            "prices_are_the_catalogues",
+            "Prices are the catalogue's, never the caller's",
+            {
+                let mut checked = checks::prices_are_the_catalogues(history);
+                let own = checks::refusables_refused(history, "", |probe| {
+                    probe == Refusable::Shopper(Probe::OwnPrice)
+                });
+                checked.judged += own.judged;
+                checked.wrong.extend(own.wrong);
+                checked
+            },
+            &["a_coupon_is_never_overused"],
+            "no price was shown",
+        ),
+        expectation(
+            "every_request_is_answered",
+            "Every request is answered as the contract says",
+            checks::contract_kept(history),
+            &[],
+            "no request was made",
+        ),
+    ]
+}
+
+fn stale_edit(database: Option<&DatabaseCheck>) -> Checked {
+    let mut checked = Checked {
+        what: "hand-written edits",
+        ..Checked::default()
+    };
+    if let Some(refused) = database.and_then(|database| database.stale_edit_refused) {
+        checked.judged = 1;
+        if !refused {
+            checked
+                .wrong
+                .push("an update of on_hand without version and ledger went through".into());
+        }
+    }
+    checked
+}
+
+fn verdict(judged: Judged, database: Option<&DatabaseCheck>) -> Verdict {
+    let mut wrong: Vec<String> = judged.checks.iter().flat_map(|c| c.wrong.clone()).collect();
+    let mut evidence: Vec<String> = judged
+        .checks
+        .iter()
+        .filter(|checked| checked.judged > 0)
+        .map(|checked| format!("{} {}", checked.judged, checked.what))
+        .collect();
+    if let (Some(database), false) = (database, judged.rows.is_empty()) {
+        let rows = database
+            .violations
+            .iter()
+            .filter(|(name, _)| judged.rows.contains(&name.as_str()));
+        wrong.extend(rows.map(|(name, row)| format!("database, {name}: {row}")));
+        evidence.push("the database's own check".to_owned());
+    }
+    let state = match (wrong.is_empty(), evidence.is_empty()) {
+        (false, _) => State::Broken,
+        (true, false) => State::Kept,
+        (true, true) => State::NotChecked,
+    };
+    let evidence = if evidence.is_empty() {
+        judged.otherwise.to_owned()
+    } else {
+        evidence.join(", ")
+    };
+    Verdict {
+        number: judged.number,
+        name: judged.name,
+        text: judged.text,
+        state,
+        evidence,
+        wrong,
+    }
+}
+
+/// A violation under a name that this program does not know must break the run all the same.
+fn unknown_violations(database: Option<&DatabaseCheck>, known: &[&str]) -> Option<Verdict> {
+    let wrong: Vec<String> = database?
+        .violations
+        .iter()
+        .filter(|(name, _)| !known.contains(&name.as_str()))
+        .map(|(name, row)| format!("database, {name}: {row}"))
+        .collect();
+    (!wrong.is_empty()).then_some(Verdict {
+        number: None,
+        name: "the_database_agrees",
+        text: "The database finds nothing else",
+        state: State::Broken,
+        evidence: "the database's own check".to_owned(),
+        wrong,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{checkout, history, visit, when};
+
+    fn states(history: &History) -> Vec<(Option<u8>, State)> {
+        judge(history).iter().map(|v| (v.number, v.state)).collect()
+    }
+
+    fn oversold() -> History {
+        let hold = |id| {
+            visit(
+                1,
+                vec![checkout(id, 1, &[("A", 1)], when(0, 10), 1_800_000)],
+            )
+        };
+        history(1, 0, vec![hold(1), hold(2)])
+    }
+
+    #[test]
+    fn every_promise_is_listed_once() {
+        let numbers: Vec<_> = judge(&oversold()).iter().filter_map(|v| v.number).collect();
+        assert_eq!(numbers, (1..=11).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn an_oversell_breaks_promise_one() {
+        assert!(states(&oversold()).contains(&(Some(1), State::Broken)));
+    }
+
+    #[test]
+    fn without_a_database_its_promises_are_not_checked() {
+        let states = states(&oversold());
+        assert!(states.contains(&(Some(3), State::NotChecked)));
+        assert!(states.contains(&(Some(9), State::NotChecked)));
+    }
+
+    #[test]
+    fn every_row_of_the_databases_check_breaks_something() {
+        for name in ["a_hold_resolves_once", "a_rule_of_tomorrow"] {
+            let hold = checkout(1, 1, &[("A", 1)], when(0, 10), 1_800_000);
+            let mut history = history(1, 0, vec![visit(1, vec![hold])]);
+            let violations = vec![(name.to_owned(), "{}".to_owned())];
+            history.database = Some(DatabaseCheck {
+                violations,
+                stale_edit_refused: Some(true),
+            });
+            let broken = judge(&history)
+                .iter()
+                .filter(|v| v.state == State::Broken)
+                .count();
+            assert_eq!(broken, 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_stale_edit_that_goes_through_breaks_promise_nine() {
+        let mut history = oversold();
+        let database = DatabaseCheck {
+            stale_edit_refused: Some(false),
+            ..Default::default()
+        };
+        history.database = Some(database);
+        assert!(states(&history).contains(&(Some(9), State::Broken)));
+    }
+}

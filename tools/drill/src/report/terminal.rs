@@ -1,0 +1,108 @@
+//! The result as text.
+
+use std::fmt::Write as _;
+
+use super::figures::Report;
+use crate::history::Outcome;
+use crate::promises::{State, Verdict};
+
+/// At most this many violations of one promise are printed; report.json has them all.
+const WRONG_SHOWN: usize = 5;
+
+pub(crate) fn terminal(report: &Report) -> String {
+    let mut text = String::new();
+    // writing to a String can't fail
+    let _ = write(&mut text, report);
+    text
+}
+
+fn write(out: &mut String, report: &Report) -> std::fmt::Result {
+    let (counts, arguments) = (&report.counts, &report.arguments);
+    writeln!(
+        out,
+        "\n{} shoppers, {} units of {}, seed {}, {:.1} s\n",
+        arguments.shoppers, arguments.units, arguments.hot_sku, report.seed, report.duration_s
+    )?;
+    writeln!(
+        out,
+        "  holds granted {:>6}   refused      {:>6}   orders     {:>6}\n\
+         \x20 orders paid   {:>6}   refunds due  {:>6}   late       {:>6}\n\
+         \x20 events sent   {:>6}   duplicates   {:>6}   forged     {:>6}\n\
+         \x20 second calls  {:>6}   repeated     {:>6}   failed     {:>6}\n",
+        counts.holds_granted,
+        counts.refused,
+        counts.orders,
+        counts.orders_paid,
+        counts.refunds_due,
+        counts.late_payments,
+        counts.events_sent,
+        counts.duplicates_sent,
+        counts.forged_sent,
+        counts.second_calls,
+        counts.requests_repeated,
+        counts.attempts_failed,
+    )?;
+    writeln!(
+        out,
+        "  call           answers    p50 ms    p95 ms    p99 ms    max ms"
+    )?;
+    for call in report.calls.iter().filter(|call| call.answers > 0) {
+        writeln!(
+            out,
+            "  {:<14} {:>7} {:>9.1} {:>9.1} {:>9.1} {:>9.1}",
+            call.call, call.answers, call.p50_ms, call.p95_ms, call.p99_ms, call.max_ms
+        )?;
+    }
+    writeln!(
+        out,
+        "\n  sku                       before   sold   held   available"
+    )?;
+    for stock in &report.stock {
+        writeln!(
+            out,
+            "  {:<24} {:>7} {:>6} {:>6} {:>11}",
+            stock.sku, stock.before, stock.sold, stock.held, stock.available
+        )?;
+    }
+    writeln!(out)?;
+    let outcomes: Vec<String> = Outcome::ALL
+        .iter()
+        .filter_map(|outcome| Some((report.outcomes.get(outcome)?, outcome.title())))
+        .map(|(count, title)| format!("{count} {title}"))
+        .collect();
+    writeln!(out, "  {}\n", outcomes.join(", "))?;
+    report
+        .promises
+        .iter()
+        .try_for_each(|verdict| promise(out, verdict))?;
+    let conclusion = if report.kept {
+        "Every promise kept."
+    } else {
+        "A PROMISE IS BROKEN."
+    };
+    writeln!(out, "\n{conclusion}")
+}
+
+fn promise(out: &mut String, verdict: &Verdict) -> std::fmt::Result {
+    let state = match verdict.state {
+        State::Kept => "kept  ",
+        State::Broken => "BROKEN",
+        State::NotChecked => "-     ",
+    };
+    let number = verdict
+        .number
+        .map_or(String::new(), |number| number.to_string());
+    writeln!(
+        out,
+        "  {state} {number:>2}  {} ({})",
+        verdict.text, verdict.evidence
+    )?;
+    for wrong in verdict.wrong.iter().take(WRONG_SHOWN) {
+        writeln!(out, "               {wrong}")?;
+    }
+    let more = verdict.wrong.len().saturating_sub(WRONG_SHOWN);
+    if more > 0 {
+        writeln!(out, "               and {more} more in report.json")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,370 @@
+//! The rehearsal from its first look at the shop to its last: rush, second calls for what came
+//! back, a wait until nothing moves any more, and a reading of everything that was acknowledged.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch::Sender;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::answers::{Availability, Said, Sku};
+use crate::api::{Api, Urls};
+use crate::args::Args;
+use crate::claims::{self, Claim};
+use crate::history::{DatabaseCheck, History, StockSample, Visit, When};
+use crate::plan::{self, Ending};
+use crate::progress;
+use crate::shopper::Shopper;
+use crate::stage::{Counts, Stage};
+use crate::watch::{self, Database};
+
+/// Second calls, at most: each gives away what the one before gave back.
+const CALLS_MAX: u32 = 6;
+/// How many shoppers are read again at once at the end; more would only measure themselves.
+const AUDITS_AT_ONCE: usize = 16;
+/// No hold outlives this: one that ends later will not come back during the run.
+const SOON: Duration = Duration::from_secs(600);
+
+/// What happened, and by whom it was measured.
+pub(crate) struct Run {
+    pub(crate) history: History,
+    pub(crate) api: Arc<Api>,
+    pub(crate) run_id: String,
+    pub(crate) second_calls: u32,
+}
+
+/// Plays the rehearsal. An error is one line that says why it could not begin.
+pub(crate) async fn run(args: &Args) -> Result<Run, String> {
+    let urls = Urls {
+        api: args.api.clone(),
+        webhook: args.webhook.clone(),
+        shop: args.shop.clone(),
+    };
+    let api = Api::new(urls, args.timeout).map_err(|error| format!("no HTTP client: {error}"))?;
+    let api = Arc::new(api);
+    let mut database = None;
+    if let Some(url) = &args.database {
+        let connected = Database::connect(url, &args.shop).await;
+        database = Some(connected.map_err(|error| format!("--database: {error}"))?);
+    }
+    let before = open_shop(args, &api, database.as_mut()).await?;
+    let skus: Vec<String> = before.keys().cloned().collect();
+    let stage = stage(args, &api);
+    let watchers = Watchers::start(&api, &skus, database);
+
+    let others: Vec<String> = skus
+        .iter()
+        .filter(|sku| **sku != args.hot_sku)
+        .cloned()
+        .collect();
+    let plans = plan::plan(&plan::Settings {
+        seed: args.seed,
+        shoppers: args.shoppers,
+        rush: args.rush_s,
+        hot_sku: &args.hot_sku,
+        other_skus: &others,
+    });
+    let ticker = progress::start(Arc::clone(&stage), args.shoppers);
+    let shoppers = plans
+        .into_iter()
+        .map(|plan| Shopper::new(Arc::clone(&stage), plan))
+        .collect();
+    let (mut shoppers, mut waiting) = rush(shoppers).await;
+    let stock = before.get(&args.hot_sku).map_or(0, |sku| sku.available);
+    let second_calls = second_calls(&stage, &mut shoppers, &mut waiting, stock).await;
+    let still_wanted = waiting.len();
+    shoppers.extend(waiting);
+    forge(&mut shoppers).await;
+    let shoppers = audit(shoppers).await;
+    let visits: Vec<Visit> = shoppers.into_iter().map(Shopper::into_visit).collect();
+    let (ended, after) = settle(&stage, &skus, &before, &visits, args.settle_s).await?;
+    let (database, samples, availability) = watchers.stop().await?;
+    let database = match database {
+        Some(database) => Some(check(database, &skus, &args.hot_sku).await?),
+        None => None,
+    };
+    ticker.stop().await;
+    let hot_sku = args.hot_sku.clone();
+    let history = History {
+        hot_sku,
+        before,
+        after,
+        ended,
+        visits,
+        still_wanted,
+        availability,
+        samples,
+        database,
+    };
+    Ok(Run {
+        history,
+        api,
+        run_id: stage.run_id.clone(),
+        second_calls,
+    })
+}
+
+fn stage(args: &Args, api: &Arc<Api>) -> Arc<Stage> {
+    Arc::new(Stage {
+        api: Arc::clone(api),
+        run_id: args.run_id(),
+        seed: args.seed,
+        secret: args.webhook_secret.clone(),
+        other_shop: args.other_shop.clone(),
+        hot_sku: args.hot_sku.clone(),
+        hold_s: args.hold_s,
+        settle: args.settle_s,
+        counts: Counts::default(),
+    })
+}
+
+/// The skus of the run as they are offered, or why the run can't be had.
+async fn open_shop(
+    args: &Args,
+    api: &Api,
+    database: Option<&mut Database>,
+) -> Result<BTreeMap<String, Sku>, String> {
+    let mut skus = args.skus.clone();
+    if let (true, Some(database)) = (skus.is_empty(), database) {
+        let found = database.other_skus(&args.hot_sku).await;
+        skus = found.map_err(|error| format!("--database: {error}"))?;
+    }
+    skus.push(args.hot_sku.clone());
+    skus.sort();
+    skus.dedup();
+    let page = match api.availability(&skus).await {
+        (_, Said::Yes(page)) => page,
+        (_, Said::Nothing(reason)) => {
+            return Err(format!("{} does not answer: {reason}", args.api));
+        }
+        (_, other) => return Err(format!("{} has no availability: {other:?}", args.api)),
+    };
+    let Availability {
+        skus: offered,
+        unknown,
+    } = page;
+    if !unknown.is_empty() {
+        return Err(format!(
+            "shop {} does not know {}",
+            args.shop,
+            unknown.join(", ")
+        ));
+    }
+    let shop: BTreeMap<String, Sku> = offered
+        .into_iter()
+        .filter(|sku| sku.on_sale)
+        .map(|sku| (sku.sku.clone(), sku))
+        .collect();
+    let hot = shop.get(&args.hot_sku);
+    let hot = hot.ok_or_else(|| format!("{} is not on sale in {}", args.hot_sku, args.shop))?;
+    if hot.available != i64::from(args.units) {
+        return Err(format!(
+            "{} has {} units available, not {}: start from fresh stock, or give --units {}",
+            args.hot_sku, hot.available, args.units, hot.available
+        ));
+    }
+    Ok(shop)
+}
+
+/// All shoppers at once. Returns those whose visit is over, and those who would come back.
+async fn rush(shoppers: Vec<Shopper>) -> (Vec<Shopper>, Vec<Shopper>) {
+    let mut playing = JoinSet::new();
+    for mut shopper in shoppers {
+        playing.spawn(async move {
+            let waits = shopper.visit().await;
+            shopper.leaves();
+            (shopper, waits)
+        });
+    }
+    part(playing).await
+}
+
+async fn part(mut playing: JoinSet<(Shopper, bool)>) -> (Vec<Shopper>, Vec<Shopper>) {
+    let (mut done, mut waiting) = (vec![], vec![]);
+    while let Some(played) = playing.join_next().await {
+        // a task only fails to join when it panicked; then the panic was printed, and the missing
+        // visit shows in the report
+        if let Ok((shopper, waits)) = played {
+            if waits { &mut waiting } else { &mut done }.push(shopper);
+        }
+    }
+    (done, waiting)
+}
+
+/// Waits until what was abandoned is due, and lets those who wait have it; again while units are
+/// free and somebody wants them. Returns how often.
+async fn second_calls(
+    stage: &Arc<Stage>,
+    done: &mut Vec<Shopper>,
+    waiting: &mut Vec<Shopper>,
+    stock: i64,
+) -> u32 {
+    for calls in 0..CALLS_MAX {
+        let claims: Vec<Claim> = done.iter().flat_map(|s| claims::of(&s.so_far())).collect();
+        let of_hot = || claims.iter().filter(|claim| claim.sku == stage.hot_sku);
+        let now = stage.api.now();
+        let ends = of_hot()
+            .map(|c| c.possible.1)
+            .filter(|end| (now..now + SOON).contains(end));
+        if let Some(last) = ends.max() {
+            stage
+                .api
+                .pause(last + Duration::from_millis(200) - now)
+                .await;
+        }
+        let now = stage.api.now();
+        let taken: i64 = of_hot()
+            .filter(|c| c.possibly_within(now, now))
+            .map(|c| c.units)
+            .sum();
+        if taken >= stock || waiting.is_empty() || stage.api.out_of_time() {
+            return calls;
+        }
+        let mut playing = JoinSet::new();
+        for mut shopper in waiting.drain(..) {
+            playing.spawn(async move {
+                let in_vain = shopper.visit_again().await;
+                (shopper, in_vain)
+            });
+        }
+        let (served, still_waiting) = part(playing).await;
+        done.extend(served);
+        *waiting = still_waiting;
+    }
+    CALLS_MAX
+}
+
+/// Forged events for an order that must stay as it is; for an unpaid one if there is any.
+async fn forge(shoppers: &mut [Shopper]) {
+    let unpaid = |s: &&mut Shopper| s.plan.ending == Ending::DropOut && s.has_ordered();
+    if let Some(shopper) = shoppers.iter_mut().find(unpaid) {
+        shopper.forge().await;
+    } else if let Some(shopper) = shoppers.iter_mut().find(|s| s.has_ordered()) {
+        shopper.forge().await;
+    }
+}
+
+async fn audit(shoppers: Vec<Shopper>) -> Vec<Shopper> {
+    let mut waiting = shoppers.into_iter();
+    let mut reading = JoinSet::new();
+    let mut read = vec![];
+    loop {
+        while reading.len() < AUDITS_AT_ONCE
+            && let Some(mut shopper) = waiting.next()
+        {
+            reading.spawn(async move {
+                shopper.audit().await;
+                shopper
+            });
+        }
+        match reading.join_next().await {
+            Some(done) => read.extend(done.ok()),
+            None => break,
+        }
+    }
+    read.sort_by_key(|shopper| shopper.plan.number);
+    read
+}
+
+/// Waits until every unit that nobody holds any more is available again, within the bound, and
+/// returns what is available then.
+async fn settle(
+    stage: &Stage,
+    skus: &[String],
+    before: &BTreeMap<String, Sku>,
+    visits: &[Visit],
+    bound: Duration,
+) -> Result<(When, BTreeMap<String, i64>), String> {
+    let claims: Vec<Claim> = visits.iter().flat_map(claims::of).collect();
+    let until = stage.api.now() + bound;
+    loop {
+        let (when, said) = stage.api.availability(skus).await;
+        let Said::Yes(page) = said else {
+            return Err(format!("the deployment stopped answering: {said:?}"));
+        };
+        let after: BTreeMap<String, i64> = page
+            .skus
+            .into_iter()
+            .map(|sku| (sku.sku, sku.available))
+            .collect();
+        let settled = after.iter().all(|(sku, after)| {
+            let of_sku = claims.iter().filter(|claim| claim.sku == *sku);
+            let taken: i64 = of_sku
+                .filter(|c| c.possibly_within(when.sent, when.got))
+                .map(|c| c.units)
+                .sum();
+            *after >= before.get(sku).map_or(0, |sku| sku.available) - taken
+        });
+        let coming = claims
+            .iter()
+            .any(|c| (when.sent..when.sent + SOON).contains(&c.possible.1));
+        if (settled && !coming) || stage.api.now() >= until || stage.api.out_of_time() {
+            return Ok((when, after));
+        }
+        stage.api.pause(Duration::from_millis(500)).await;
+    }
+}
+
+async fn check(
+    mut database: Database,
+    skus: &[String],
+    hot_sku: &str,
+) -> Result<DatabaseCheck, String> {
+    // the attempt to edit by hand locks a row for a moment: not the hot one, if there is another
+    let sku = skus
+        .iter()
+        .find(|sku| *sku != hot_sku)
+        .map_or(hot_sku, String::as_str);
+    database
+        .check(sku)
+        .await
+        .map_err(|error| format!("--database: its check failed: {error}"))
+}
+
+/// What runs beside the shoppers.
+struct Watchers {
+    stop: Sender<bool>,
+    page: JoinHandle<Vec<(When, Availability)>>,
+    database: Option<JoinHandle<(Database, Vec<StockSample>)>>,
+}
+
+impl Watchers {
+    fn start(api: &Arc<Api>, skus: &[String], database: Option<Database>) -> Self {
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let page = tokio::spawn(watch::page(Arc::clone(api), skus.to_vec(), stopped.clone()));
+        let database = database.map(|database| {
+            tokio::spawn(watch::database(
+                database,
+                Arc::clone(api),
+                skus.to_vec(),
+                stopped,
+            ))
+        });
+        Self {
+            stop,
+            page,
+            database,
+        }
+    }
+
+    async fn stop(
+        self,
+    ) -> Result<
+        (
+            Option<Database>,
+            Vec<StockSample>,
+            Vec<(When, Availability)>,
+        ),
+        String,
+    > {
+        self.stop.send_replace(true);
+        let failed = |error| format!("a watcher failed: {error}");
+        let page = self.page.await.map_err(failed)?;
+        let Some(database) = self.database else {
+            return Ok((None, vec![], page));
+        };
+        let (database, samples) = database.await.map_err(failed)?;
+        Ok((Some(database), samples, page))
+    }
+}
