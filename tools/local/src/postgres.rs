@@ -399,29 +399,4 @@ pub(crate) fn free_port() -> Result<u16, Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn is_alive(pid: u32) -> bool {
-        kill(Pid::from_raw(i32::try_from(pid).unwrap()), None).is_ok()
-    }
-
-    #[test]
-    fn a_cluster_starts_survives_a_crash_and_leaves_nothing() {
-        let cluster = Cluster::start(ClusterOptions::default()).unwrap();
-        cluster
-            .execute(
-                "postgres",
-                "create table kept (id int); insert into kept values (1)",
-            )
-            .unwrap();
-        cluster.crash_and_restart().unwrap();
-        let check = "do $$ begin assert (select count(*) from kept) = 1; end $$";
-        cluster.execute("postgres", check).unwrap();
-        let pid = cluster.postmaster_pid().unwrap();
-        let folder = cluster.folder().to_path_buf();
-        cluster.stop();
-        assert!(!is_alive(pid));
-        assert!(!folder.exists());
-    }
-}
+mod tests;
