@@ -1,0 +1,180 @@
+//! Routes of the storefront's API. A handler has four steps: parse, one operation, map, return.
+//!
+//! | route | operation |
+//! |---|---|
+//! | `PUT /v1/shops/{shop}/checkouts/{id}` | [`shared::checkout::begin`] |
+//! | `GET /v1/shops/{shop}/checkouts/{id}` | [`shared::checkout::read`] |
+//! | `POST /v1/shops/{shop}/checkouts/{id}/extend` | [`shared::checkout::extend`] |
+//! | `DELETE /v1/shops/{shop}/checkouts/{id}` | [`shared::checkout::release`] |
+//! | `POST /v1/shops/{shop}/checkouts/{id}/order` | [`shared::order::create`] |
+//! | `GET /v1/shops/{shop}/checkouts/{id}/order` | [`shared::order::read`] |
+//! | `GET /v1/shops/{shop}/availability` | [`shared::stock::availability`] |
+
+pub mod caller;
+pub mod parse;
+pub mod reply;
+
+use lambda_http::http::Method;
+use lambda_http::{Body, Request, RequestExt as _, Response};
+use shared::checkout::{self, Begun};
+use shared::db::Database;
+use shared::ids::{CheckoutId, Shop};
+use shared::order::{self, Created};
+use shared::problem::Problem;
+use shared::stock;
+use tracing::Instrument as _;
+
+pub use caller::{Caller, Callers};
+use reply::{Reply, refused};
+
+/// What one process needs to answer.
+pub struct App {
+    /// The database.
+    pub db: Database,
+    /// Who may call.
+    pub callers: Callers,
+}
+
+/// Answers one request. Never fails: a failure is an answer too.
+pub async fn handle(app: &App, request: Request) -> Response<Body> {
+    let request_id = request.lambda_context().request_id;
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let span = tracing::info_span!("request", request.id = request_id, %method, path);
+    async {
+        let started = std::time::Instant::now();
+        let reply = route(app, &request).await.unwrap_or_else(Reply::from);
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(
+            status = reply.status(),
+            code = reply.code(),
+            duration_ms,
+            "answered"
+        );
+        reply.into_response(&request_id)
+    }
+    .instrument(span)
+    .await
+}
+
+async fn route(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let path = request.uri().path();
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let ["v1", "shops", shop, rest @ ..] = segments.as_slice() else {
+        return Err(Problem::not_found("path"));
+    };
+    let caller = app.callers.identify(request)?;
+    let shop: Shop = shop.parse().map_err(|_| Problem::not_found("shop"))?;
+    if !caller.may_act_for(&shop) {
+        return Err(Problem::not_found("shop"));
+    }
+    match (rest, request.method()) {
+        (["availability"], &Method::GET) => availability(app, &shop, request).await,
+        (["availability"], _) => Err(Problem::method_not_allowed("GET")),
+        (["checkouts", id], method) => {
+            let id = parse::checkout_id(id)?;
+            match *method {
+                Method::PUT => begin(app, shop, id, &caller, request).await,
+                Method::GET => read(app, &shop, id, &caller).await,
+                Method::DELETE => release(app, &shop, id, &caller).await,
+                _ => Err(Problem::method_not_allowed("PUT, GET, DELETE")),
+            }
+        }
+        (["checkouts", id, "extend"], &Method::POST) => {
+            extend(app, &shop, parse::checkout_id(id)?, &caller, request).await
+        }
+        (["checkouts", _, "extend"], _) => Err(Problem::method_not_allowed("POST")),
+        (["checkouts", id, "order"], method) => {
+            let id = parse::checkout_id(id)?;
+            match *method {
+                Method::POST => order_create(app, shop, id, &caller, request).await,
+                Method::GET => order_read(app, &shop, id, &caller).await,
+                _ => Err(Problem::method_not_allowed("POST, GET")),
+            }
+        }
+        _ => Err(Problem::not_found("path")),
+    }
+}
+
+async fn begin(
+    app: &App,
+    shop: Shop,
+    id: CheckoutId,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Reply, Problem> {
+    let begin = parse::begin(shop, id, caller, request.body())?;
+    match checkout::begin(&app.db, &begin).await {
+        Ok(Begun::Placed(checkout)) => Reply::json(201, &checkout),
+        Ok(Begun::Replaced(checkout) | Begun::Same(checkout)) => Reply::json(200, &checkout),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+async fn read(app: &App, shop: &Shop, id: CheckoutId, caller: &Caller) -> Result<Reply, Problem> {
+    match checkout::read(&app.db, shop, id, caller.customer()).await {
+        Ok(checkout) => Reply::json(200, &checkout),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+async fn extend(
+    app: &App,
+    shop: &Shop,
+    id: CheckoutId,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Reply, Problem> {
+    let hold = parse::extend(request.body())?;
+    match checkout::extend(&app.db, shop, id, caller.customer(), hold).await {
+        Ok(checkout) => Reply::json(200, &checkout),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+async fn release(
+    app: &App,
+    shop: &Shop,
+    id: CheckoutId,
+    caller: &Caller,
+) -> Result<Reply, Problem> {
+    match checkout::release(&app.db, shop, id, caller.customer()).await {
+        Ok(checkout) => Reply::json(200, &checkout),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+async fn order_create(
+    app: &App,
+    shop: Shop,
+    id: CheckoutId,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Reply, Problem> {
+    let create = parse::order(shop, id, caller, request.body())?;
+    match order::create(&app.db, &create).await {
+        Ok(Created::New(order)) => Reply::json(201, &order),
+        Ok(Created::Same(order)) => Reply::json(200, &order),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+async fn order_read(
+    app: &App,
+    shop: &Shop,
+    id: CheckoutId,
+    caller: &Caller,
+) -> Result<Reply, Problem> {
+    match order::read(&app.db, shop, id, caller.customer()).await {
+        Ok(order) => Reply::json(200, &order),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+async fn availability(app: &App, shop: &Shop, request: &Request) -> Result<Reply, Problem> {
+    let skus = parse::skus(request)?;
+    match stock::availability(&app.db, shop, &skus).await {
+        Ok(availability) => Reply::json(200, &availability),
+        Err(error) => Err(refused(&error)),
+    }
+}

@@ -1,0 +1,182 @@
+//! Requests, parsed once: what comes out can't be wrong in form, and what is wrong is named by its field.
+
+use lambda_http::{Body, Request, RequestExt as _};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use shared::checkout::{Begin, Cart, Line};
+use shared::ids::{CheckoutId, CouponCode, Customer, Shop, Sku};
+use shared::order::{Address, Create, PaymentMethod, ShipTo};
+use shared::problem::Problem;
+use shared::quantity::{HoldSeconds, Revision};
+use shared::stock::availability::SKUS_MAX;
+use uuid::Uuid;
+
+use crate::caller::Caller;
+
+/// Bytes of a body at most: fifty lines with the longest codes are a tenth of it.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BeginBody {
+    customer: Option<Customer>,
+    #[serde(default)]
+    revision: Revision,
+    hold_s: Option<HoldSeconds>,
+    lines: Vec<Line>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct ExtendBody {
+    hold_s: Option<HoldSeconds>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrderBody {
+    payment_method: PaymentMethod,
+    coupon: Option<CouponCode>,
+    address: Option<Address>,
+    address_id: Option<Uuid>,
+    save_address: Option<bool>,
+}
+
+/// The checkout's id in the path.
+///
+/// # Errors
+/// A problem that says what is wrong, as all functions here.
+pub fn checkout_id(segment: &str) -> Result<CheckoutId, Problem> {
+    segment
+        .parse()
+        .map_err(|error| invalid("checkout_id", &error))
+}
+
+/// The body of a begin. The customer is the token's when there is one; a body may then leave it out, but not contradict.
+///
+/// # Errors
+/// See [`checkout_id`].
+pub fn begin(shop: Shop, id: CheckoutId, caller: &Caller, body: &Body) -> Result<Begin, Problem> {
+    let body: BeginBody = json(body)?;
+    let customer = match (caller.customer(), body.customer) {
+        (Some(known), None) => known.clone(),
+        (Some(known), Some(named)) if *known == named => named,
+        (Some(_), Some(_)) => {
+            let message = "is another customer than the one who calls";
+            return Err(Problem::invalid_request("customer", message));
+        }
+        (None, Some(named)) => named,
+        (None, None) => return Err(Problem::invalid_request("customer", "is missing")),
+    };
+    let cart = Cart::new(body.lines).map_err(|error| invalid("lines", &error))?;
+    let (revision, hold) = (body.revision, body.hold_s);
+    Ok(Begin {
+        shop,
+        checkout_id: id,
+        customer,
+        revision,
+        hold,
+        cart,
+    })
+}
+
+/// The body of an extension, which may be empty.
+///
+/// # Errors
+/// See [`checkout_id`].
+pub fn extend(body: &Body) -> Result<Option<HoldSeconds>, Problem> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    Ok(json::<ExtendBody>(body)?.hold_s)
+}
+
+/// The body of an order.
+///
+/// # Errors
+/// See [`checkout_id`].
+pub fn order(shop: Shop, id: CheckoutId, caller: &Caller, body: &Body) -> Result<Create, Problem> {
+    let body: OrderBody = json(body)?;
+    if body.payment_method == PaymentMethod::Offline && !caller.may_take_offline_payment() {
+        return Err(Problem::offline_not_allowed());
+    }
+    let ship_to = match (body.address, body.address_id, body.save_address) {
+        (None, None, None) => ShipTo::Nowhere,
+        (None, Some(address_id), None) => ShipTo::Saved(address_id),
+        (Some(address), None, save) => ShipTo::Given {
+            address,
+            save: save.unwrap_or(false),
+        },
+        (Some(_), Some(_), _) => {
+            let message = "give either an address or the id of a saved one";
+            return Err(Problem::invalid_request("address_id", message));
+        }
+        (None, _, Some(_)) => {
+            let message = "goes with an address only";
+            return Err(Problem::invalid_request("save_address", message));
+        }
+    };
+    Ok(Create {
+        shop,
+        checkout_id: id,
+        customer: caller.customer().cloned(),
+        method: body.payment_method,
+        coupon: body.coupon,
+        ship_to,
+    })
+}
+
+/// The skus of a question about availability: `?skus=A,B`.
+///
+/// # Errors
+/// See [`checkout_id`].
+pub fn skus(request: &Request) -> Result<Vec<Sku>, Problem> {
+    let query = request.query_string_parameters();
+    // API Gateway joins a parameter that is given twice by a comma; other fronts do not.
+    let lists = query.all("skus").unwrap_or_default();
+    let mut skus: Vec<Sku> = Vec::new();
+    for code in lists.iter().flat_map(|list| list.split(',')) {
+        skus.push(code.parse().map_err(|error| invalid("skus", &error))?);
+        if skus.len() > SKUS_MAX {
+            let message = format!("must be at most {SKUS_MAX} codes");
+            return Err(Problem::invalid_request("skus", &message));
+        }
+    }
+    if skus.is_empty() {
+        return Err(Problem::invalid_request(
+            "skus",
+            "must name at least one sku",
+        ));
+    }
+    Ok(skus)
+}
+
+fn json<T: DeserializeOwned>(body: &Body) -> Result<T, Problem> {
+    if body.len() > BODY_BYTES_MAX {
+        return Err(Problem::body_too_large(BODY_BYTES_MAX));
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let field = if path == "." { "body" } else { path.as_str() };
+        Problem::invalid_request(field, &without_position(&error.into_inner()))
+    })?;
+    // something after the value is an error too
+    deserializer
+        .end()
+        .map_err(|error| invalid("body", &error))?;
+    Ok(parsed)
+}
+
+/// The parser's message without " at line 1 column 20": the field says where.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(end) if !error.is_syntax() && !error.is_eof() => text[..end].to_owned(),
+        _ => text,
+    }
+}
+
+fn invalid(field: &str, error: &impl std::fmt::Display) -> Problem {
+    Problem::invalid_request(field, &error.to_string())
+}

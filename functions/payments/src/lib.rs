@@ -1,0 +1,60 @@
+//! Works off the queue of verified deliveries: each is stored and applied in one transaction, and only then deleted from the
+//! queue. What fails is reported by itself, so that one poisoned message never blocks a batch; it comes back, and after
+//! its tries it lies in the dead-letter queue, which raises an alarm.
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use lambda_runtime::LambdaEvent;
+use shared::db::{Database, Failure, causes};
+use shared::payment::{self, Delivery, DeliveryError, Outcome};
+use tracing::Instrument as _;
+
+/// Why a delivery stays in the queue.
+#[derive(Debug, thiserror::Error)]
+enum Stays {
+    #[error("the delivery can't be understood")]
+    Poison(#[from] DeliveryError),
+    #[error("its payment reference is not known (yet)")]
+    UnknownReference,
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Processes one batch, a message at a time, and reports those that must come again.
+pub async fn handle(db: &Database, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
+    let request_id = event.context.request_id;
+    let mut response = SqsBatchResponse::default();
+    for message in event.payload.records {
+        let message_id = message.message_id.clone().unwrap_or_default();
+        let span =
+            tracing::info_span!("delivery", request.id = request_id, message.id = message_id);
+        if let Err(why) = apply(db, &message).instrument(span.clone()).await {
+            span.in_scope(|| tracing::warn!(causes = causes(&why), "stays in the queue"));
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = message_id;
+            response.batch_item_failures.push(failure);
+        }
+    }
+    response
+}
+
+async fn apply(db: &Database, message: &SqsMessage) -> Result<(), Stays> {
+    let body = message.body.as_deref().unwrap_or_default();
+    let delivery: Delivery = serde_json::from_str(body).map_err(DeliveryError::Envelope)?;
+    let event = delivery.event()?;
+    let recorded = payment::record_event(db, &delivery.shop, delivery.gateway, &event).await?;
+    tracing::info!(
+        shop = %delivery.shop,
+        gateway = %delivery.gateway,
+        event.key = event.key,
+        payment.reference = event.reference,
+        order.id = recorded.order_id.map(tracing::field::display),
+        outcome = ?recorded.outcome,
+        "recorded"
+    );
+    // Stored, but not applied: acknowledging it would lose it.
+    if recorded.outcome == Outcome::Parked {
+        Err(Stays::UnknownReference)
+    } else {
+        Ok(())
+    }
+}

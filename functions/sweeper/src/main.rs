@@ -1,0 +1,19 @@
+//! The sweeper function: on a schedule.
+
+use std::sync::Arc;
+
+use holdfast_sweeper::handle;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde_json::Value;
+use shared::db::Database;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    shared::telemetry::init();
+    let db = Arc::new(Database::from_env("holdfast-sweeper")?);
+    run(service_fn(move |event: LambdaEvent<Value>| {
+        let db = Arc::clone(&db);
+        async move { handle(&db, event).await }
+    }))
+    .await
+}

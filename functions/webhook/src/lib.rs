@@ -1,0 +1,120 @@
+//! Takes gateways' webhooks in: verify the signature over the raw bytes, put the delivery on the queue, answer 200.
+//!
+//! No database here: intake stays up and fast while the database is down, and nothing is acknowledged that is not stored.
+
+pub mod queue;
+pub mod secrets;
+
+use lambda_http::http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use lambda_http::{Body, Request, RequestExt as _, Response};
+use shared::ids::Shop;
+use shared::payment::{Delivery, Gateway, cashfree};
+use shared::problem::{self, Problem};
+use tracing::Instrument as _;
+
+pub use queue::Queue;
+pub use secrets::Secrets;
+
+/// Bytes of a body at most. Gateways send a few kilobytes; in the queue's base 64 it stays below SQS's limit of a mebibyte.
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// What one process needs to answer.
+pub struct App {
+    /// The gateways' secrets.
+    pub secrets: Secrets,
+    /// Where verified deliveries go.
+    pub queue: Queue,
+}
+
+/// Answers one request. Never fails: a failure is an answer too.
+pub async fn handle(app: &App, request: Request) -> Response<Body> {
+    let request_id = request.lambda_context().request_id;
+    let span = tracing::info_span!(
+        "request",
+        request.id = request_id,
+        path = request.uri().path()
+    );
+    async {
+        let (status, body, problem) = match receive(app, &request).await {
+            Ok(()) => (200, "{}".to_owned(), None),
+            Err(problem) => (
+                problem.status,
+                problem.body(&request_id).to_string(),
+                Some(problem),
+            ),
+        };
+        let code = problem.as_ref().map_or("", |problem| problem.code);
+        tracing::info!(status, code, "answered");
+        let content_type = problem
+            .as_ref()
+            .map_or("application/json", |_| problem::CONTENT_TYPE);
+        let mut response = Response::builder()
+            .status(status)
+            .header("x-request-id", &request_id)
+            .header(CONTENT_TYPE, content_type);
+        if let Some(seconds) = problem.and_then(|problem| problem.retry_after_s) {
+            response = response.header(RETRY_AFTER, seconds);
+        }
+        response.body(Body::Text(body)).unwrap_or_else(|error| {
+            tracing::error!(%error, "a response could not be built");
+            Response::new(Body::Empty)
+        })
+    }
+    .instrument(span)
+    .await
+}
+
+async fn receive(app: &App, request: &Request) -> Result<(), Problem> {
+    let segments: Vec<&str> = request
+        .uri()
+        .path()
+        .trim_start_matches('/')
+        .split('/')
+        .collect();
+    let ["v1", "shops", shop, "webhooks", gateway] = segments.as_slice() else {
+        return Err(Problem::not_found("path"));
+    };
+    if request.method() != lambda_http::http::Method::POST {
+        return Err(Problem::method_not_allowed("POST"));
+    }
+    let raw: &[u8] = request.body();
+    if raw.len() > BODY_BYTES_MAX {
+        return Err(Problem::body_too_large(BODY_BYTES_MAX));
+    }
+    // An unknown shop or gateway has no secret: it looks exactly like a wrong signature.
+    let delivery = verify(&app.secrets, shop, gateway, request.headers(), raw).map_err(|why| {
+        tracing::warn!(shop, gateway, why, "webhook refused");
+        Problem::unauthorized()
+    })?;
+    app.queue.send(&delivery).await.map_err(|error| {
+        tracing::error!(causes = error, "a verified webhook could not be queued");
+        Problem::unavailable()
+    })
+}
+
+fn verify(
+    secrets: &Secrets,
+    shop: &str,
+    gateway: &str,
+    headers: &HeaderMap,
+    raw: &[u8],
+) -> Result<Delivery, String> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let shop: Shop = shop.parse().map_err(|_| "no such shop".to_owned())?;
+    let gateway: Gateway = gateway.parse().map_err(|()| "no such gateway".to_owned())?;
+    match gateway {
+        Gateway::Cashfree => cashfree::verify(
+            secrets.of(&shop, gateway),
+            header("x-webhook-timestamp"),
+            header("x-webhook-signature"),
+            raw,
+            time::OffsetDateTime::now_utc(),
+        ),
+    }
+    .map_err(|error| error.to_string())?;
+    // Not signed, so it only ever names the event; what the event is stands in the signed body.
+    let idempotency_key = header("x-idempotency-key")
+        .filter(|key| (1..=200).contains(&key.len()))
+        .map(str::to_owned);
+    Ok(Delivery::new(shop, gateway, idempotency_key, raw))
+}

@@ -1,0 +1,20 @@
+//! The webhook function: gateways' deliveries to a function URL.
+
+use std::sync::Arc;
+
+use holdfast_webhook::{App, Queue, Secrets, handle};
+use lambda_http::{Error, run_concurrent, service_fn};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    shared::telemetry::init();
+    let app = Arc::new(App {
+        secrets: Secrets::from_env()?,
+        queue: Queue::from_env().await?,
+    });
+    run_concurrent(service_fn(move |request| {
+        let app = Arc::clone(&app);
+        async move { Ok::<_, Error>(handle(&app, request).await) }
+    }))
+    .await
+}

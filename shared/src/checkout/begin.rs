@@ -1,0 +1,184 @@
+//! Places, or replaces, the hold of a whole cart: all of it or nothing.
+
+use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::{Cart, Checkout, PricedLine, Shortage, total_minor};
+use crate::db::{Database, Failure};
+use crate::ids::{CheckoutId, Customer, Shop};
+use crate::quantity::{HoldSeconds, Revision};
+
+/// What a shopper asks for.
+#[derive(Debug, Clone)]
+pub struct Begin {
+    /// The shop; all skus of a cart are of one shop.
+    pub shop: Shop,
+    /// The client's id of this checkout.
+    pub checkout_id: CheckoutId,
+    /// Who buys.
+    pub customer: Customer,
+    /// The client's number of this cart; a replacement carries a higher one.
+    pub revision: Revision,
+    /// How long to hold; the shop's default when none.
+    pub hold: Option<HoldSeconds>,
+    /// What to hold.
+    pub cart: Cart,
+}
+
+impl Begin {
+    /// What makes two requests the same one: SHA-256 over everything that was asked for.
+    fn hash(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(self.hold.map_or(0, HoldSeconds::get).to_be_bytes());
+        for (sku, quantity) in self.cart.lines() {
+            // a sku holds no NUL: where one line ends is never in doubt
+            hash.update(sku.as_str());
+            hash.update([0]);
+            hash.update(quantity.get().to_be_bytes());
+        }
+        hash.finalize().into()
+    }
+}
+
+/// A cart that is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// Held now for the first time.
+    Placed(Checkout),
+    /// Held now in place of an earlier cart of this checkout.
+    Replaced(Checkout),
+    /// The same request again: nothing changed.
+    Same(Checkout),
+}
+
+/// Why a cart is not held. In order of precedence.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// No such shop.
+    #[error("there is no such shop")]
+    UnknownShop,
+    /// The id belongs to somebody else, or to another cart with the same revision.
+    #[error("this checkout id is in use for another request")]
+    Conflict,
+    /// A newer cart is in place.
+    #[error("a newer revision of this cart is in place")]
+    StaleRevision,
+    /// Released, expired or paid.
+    #[error("this checkout has ended")]
+    Ended,
+    /// The cart is frozen by its order.
+    #[error("this checkout has an order")]
+    Ordered,
+    /// Longer than the shop allows.
+    #[error("the shop does not hold stock for so long")]
+    HoldTooLong,
+    /// Not in the catalogue: all of them.
+    #[error("not in the catalogue")]
+    UnknownSku(Vec<String>),
+    /// Not on sale now: all of them.
+    #[error("not on sale")]
+    NotOnSale(Vec<String>),
+    /// Too few units: every shortage.
+    #[error("not enough stock")]
+    Shortage(Vec<Shortage>),
+    /// Could not decide.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Holds the cart, or refuses all of it. The same request again gets the same answer and has no second effect.
+///
+/// Locks: the checkout, then the stock levels in the order of their skus. The hot row's lock is free before the answer is
+/// flushed; the answer comes after the flush.
+///
+/// # Errors
+/// [`BeginError`]; a refusal changes nothing.
+pub async fn begin(db: &Database, request: &Begin) -> Result<Begun, BeginError> {
+    let skus: Vec<&str> = request.cart.lines().map(|(sku, _)| sku.as_str()).collect();
+    let quantities: Vec<i32> = request
+        .cart
+        .lines()
+        .map(|(_, quantity)| quantity.get())
+        .collect();
+    let row = db
+        .call_one(
+            "call holdfast.checkout_begin($1, $2, $3, $4, $5, $6, $7, $8)",
+            &[
+                (&request.shop.as_str(), Type::TEXT),
+                (request.checkout_id.as_uuid(), Type::UUID),
+                (&request.customer.as_str(), Type::TEXT),
+                (&request.revision.get(), Type::INT4),
+                (&request.hash().as_slice(), Type::BYTEA),
+                (&request.hold.map(HoldSeconds::get), Type::INT4),
+                (&skus, Type::TEXT_ARRAY),
+                (&quantities, Type::INT4_ARRAY),
+            ],
+        )
+        .await?;
+    let refused = || {
+        row.get::<_, Option<Vec<String>>>("o_refused_skus")
+            .unwrap_or_default()
+    };
+    match row.get("o_outcome") {
+        "placed" => Ok(Begun::Placed(held(request, &row))),
+        "replaced" => Ok(Begun::Replaced(held(request, &row))),
+        "same" => Ok(Begun::Same(held(request, &row))),
+        "unknown_shop" => Err(BeginError::UnknownShop),
+        "checkout_conflict" => Err(BeginError::Conflict),
+        "stale_revision" => Err(BeginError::StaleRevision),
+        "checkout_ended" => Err(BeginError::Ended),
+        "checkout_ordered" => Err(BeginError::Ordered),
+        "hold_too_long" => Err(BeginError::HoldTooLong),
+        "unknown_sku" => Err(BeginError::UnknownSku(refused())),
+        "not_on_sale" => Err(BeginError::NotOnSale(refused())),
+        "shortage" => Err(BeginError::Shortage(shortages(request, refused(), &row))),
+        other => Err(Failure::unknown_outcome("checkout_begin", other).into()),
+    }
+}
+
+fn held(request: &Begin, row: &Row) -> Checkout {
+    let prices: Vec<i64> = row.get("o_prices");
+    let lines: Vec<_> = request
+        .cart
+        .lines()
+        .zip(prices)
+        .map(|((sku, quantity), price_minor)| PricedLine {
+            sku: sku.to_string(),
+            quantity: quantity.get(),
+            price_minor,
+        })
+        .collect();
+    let expires_at: OffsetDateTime = row.get("o_expires_at");
+    Checkout {
+        checkout_id: *request.checkout_id.as_uuid(),
+        customer: request.customer.to_string(),
+        status: row.get("o_status"),
+        revision: request.revision.get(),
+        total_minor: total_minor(&lines),
+        lines,
+        currency: row.get("o_currency"),
+        expires_at,
+        server_time: row.get("o_server_time"),
+    }
+}
+
+fn shortages(request: &Begin, skus: Vec<String>, row: &Row) -> Vec<Shortage> {
+    let available: Vec<i32> = row.get("o_refused_available");
+    skus.into_iter()
+        .zip(available)
+        .map(|(sku, available)| {
+            let requested = request
+                .cart
+                .lines()
+                .find(|(wanted, _)| wanted.as_str() == sku)
+                .map_or(0, |(_, quantity)| quantity.get());
+            Shortage {
+                sku,
+                requested,
+                available,
+            }
+        })
+        .collect()
+}

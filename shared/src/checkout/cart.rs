@@ -1,0 +1,113 @@
+//! A cart: at least one line, one line a sku, sorted in lock order.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::ids::Sku;
+use crate::quantity::{OutOfBounds, Quantity};
+
+/// One wish of a cart, as it comes in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// The sku's code.
+    pub sku: Sku,
+    /// Units.
+    pub quantity: Quantity,
+}
+
+/// Why lines are no cart.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CartError {
+    /// Nothing in it.
+    #[error("must hold at least one line")]
+    Empty,
+    /// More lines than [`Cart::LINES_MAX`].
+    #[error("must hold at most {max} lines, got {0}", max = Cart::LINES_MAX)]
+    TooManyLines(usize),
+    /// Lines of one sku that add up to too much.
+    #[error("the quantities of {sku} add up to too much: {source}")]
+    TooMuch {
+        /// The sku.
+        sku: Sku,
+        /// The bound.
+        source: OutOfBounds,
+    },
+}
+
+/// Lines merged by sku and sorted bytewise: the order in which every routine locks stock levels. Unsorted carts that
+/// share two skus would deadlock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cart(BTreeMap<Sku, Quantity>);
+
+impl Cart {
+    /// Lines at most.
+    pub const LINES_MAX: usize = 50;
+
+    /// Merges and sorts.
+    ///
+    /// # Errors
+    /// [`CartError`].
+    pub fn new(lines: Vec<Line>) -> Result<Self, CartError> {
+        if lines.is_empty() {
+            return Err(CartError::Empty);
+        }
+        if lines.len() > Self::LINES_MAX {
+            return Err(CartError::TooManyLines(lines.len()));
+        }
+        let mut merged: BTreeMap<Sku, Quantity> = BTreeMap::new();
+        for Line { sku, quantity } in lines {
+            let sum = match merged.get(&sku) {
+                None => quantity,
+                Some(before) => before.plus(quantity).map_err(|source| CartError::TooMuch {
+                    sku: sku.clone(),
+                    source,
+                })?,
+            };
+            merged.insert(sku, sum);
+        }
+        Ok(Self(merged))
+    }
+
+    /// The lines in lock order.
+    pub fn lines(&self) -> impl Iterator<Item = (&Sku, Quantity)> {
+        self.0.iter().map(|(sku, quantity)| (sku, *quantity))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(sku: &str, quantity: i64) -> Line {
+        Line {
+            sku: sku.parse().unwrap(),
+            quantity: Quantity::try_from(quantity).unwrap(),
+        }
+    }
+
+    #[test]
+    fn lines_are_merged_and_sorted_bytewise() {
+        let cart = Cart::new(vec![line("b", 1), line("B", 2), line("b", 3), line("a", 1)]).unwrap();
+        let lines: Vec<_> = cart
+            .lines()
+            .map(|(sku, quantity)| (sku.as_str(), quantity.get()))
+            .collect();
+        assert_eq!(lines, [("B", 2), ("a", 1), ("b", 4)]);
+    }
+
+    #[test]
+    fn a_cart_has_bounds() {
+        assert_eq!(Cart::new(vec![]), Err(CartError::Empty));
+        let many = (0..51).map(|n| line(&format!("s{n}"), 1)).collect();
+        assert_eq!(Cart::new(many), Err(CartError::TooManyLines(51)));
+        let error = Cart::new(vec![line("a", 100_000), line("a", 1)]).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("the quantities of a add up to too much"),
+            "{error}"
+        );
+    }
+}

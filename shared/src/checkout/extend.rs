@@ -1,0 +1,57 @@
+//! Extends the hold of an open checkout, within bounds.
+
+use tokio_postgres::types::Type;
+
+use super::{Checkout, from_row};
+use crate::db::{Database, Failure};
+use crate::ids::{CheckoutId, Customer, Shop};
+use crate::quantity::HoldSeconds;
+
+/// Why a hold is not extended.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtendError {
+    /// There is none, or it is somebody else's.
+    #[error("there is no such checkout")]
+    NotFound,
+    /// Its order has set the time.
+    #[error("this checkout has an order")]
+    Ordered,
+    /// Released, expired or paid.
+    #[error("this checkout has ended")]
+    Ended,
+    /// Could not decide.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Holds until `hold` seconds from now (the shop's default when none), never beyond the shop's limit after the checkout
+/// began, and never shorter than before. Locks: the checkout; no stock.
+///
+/// # Errors
+/// [`ExtendError`].
+pub async fn extend(
+    db: &Database,
+    shop: &Shop,
+    checkout_id: CheckoutId,
+    customer: Option<&Customer>,
+    hold: Option<HoldSeconds>,
+) -> Result<Checkout, ExtendError> {
+    let rows = db
+        .call(
+            "select * from holdfast.checkout_extend($1, $2, $3, $4)",
+            &[
+                (&shop.as_str(), Type::TEXT),
+                (checkout_id.as_uuid(), Type::UUID),
+                (&customer.map(Customer::as_str), Type::TEXT),
+                (&hold.map(HoldSeconds::get), Type::INT4),
+            ],
+        )
+        .await?;
+    let row = rows.first().ok_or(ExtendError::NotFound)?;
+    match row.get("o_outcome") {
+        "extended" => Ok(from_row(*checkout_id.as_uuid(), row)),
+        "checkout_ordered" => Err(ExtendError::Ordered),
+        "checkout_ended" => Err(ExtendError::Ended),
+        other => Err(Failure::unknown_outcome("checkout_extend", other).into()),
+    }
+}

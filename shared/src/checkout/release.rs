@@ -1,0 +1,50 @@
+//! Lets a checkout go.
+
+use tokio_postgres::types::Type;
+
+use super::{Checkout, from_row};
+use crate::db::{Database, Failure};
+use crate::ids::{CheckoutId, Customer, Shop};
+
+/// Why a checkout is not let go.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// There is none, or it is somebody else's.
+    #[error("there is no such checkout")]
+    NotFound,
+    /// The goods are sold.
+    #[error("this checkout is paid")]
+    Paid,
+    /// Could not decide.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Gives the stock back at once and cancels an order that awaits its payment. Again, or after an expiry: the checkout as it
+/// is, and no effect. Locks: the checkout, its order, the order's coupon, stock levels by sku.
+///
+/// # Errors
+/// [`ReleaseError`].
+pub async fn release(
+    db: &Database,
+    shop: &Shop,
+    checkout_id: CheckoutId,
+    customer: Option<&Customer>,
+) -> Result<Checkout, ReleaseError> {
+    let rows = db
+        .call(
+            "select * from holdfast.checkout_release($1, $2, $3)",
+            &[
+                (&shop.as_str(), Type::TEXT),
+                (checkout_id.as_uuid(), Type::UUID),
+                (&customer.map(Customer::as_str), Type::TEXT),
+            ],
+        )
+        .await?;
+    let row = rows.first().ok_or(ReleaseError::NotFound)?;
+    match row.get("o_outcome") {
+        "released" => Ok(from_row(*checkout_id.as_uuid(), row)),
+        "checkout_paid" => Err(ReleaseError::Paid),
+        other => Err(Failure::unknown_outcome("checkout_release", other).into()),
+    }
+}

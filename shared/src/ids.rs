@@ -1,0 +1,195 @@
+//! Identifiers, parsed at the edge. A value of one of these types has the form that the database's constraints ask for.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Why a text is not the identifier that it should be: a sentence that follows the field's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidId(String);
+
+/// Texts in messages are cut: an error never repeats a megabyte of input.
+const QUOTED_CHARS_MAX: usize = 80;
+
+fn invalid(rule: &str, got: &str) -> InvalidId {
+    let quoted: String = got.chars().take(QUOTED_CHARS_MAX).collect();
+    let dots = if quoted.len() < got.len() { "…" } else { "" };
+    InvalidId(format!("must be {rule}, got {quoted:?}{dots}"))
+}
+
+/// Defines a text identifier: its name, the longest length, which characters, and the rule in words.
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $max:literal, $allowed:expr, $rule:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            #[doc = concat!("Longest length in characters: ", stringify!($max), ".")]
+            pub const CHARS_MAX: usize = $max;
+
+            /// The identifier as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                let allowed: fn(char) -> bool = $allowed;
+                if text.is_empty() || text.chars().count() > $max || !text.chars().all(allowed) {
+                    return Err(invalid($rule, &text));
+                }
+                Ok(Self(text))
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Self::try_from(text.to_owned())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_id!(
+    /// One seller on a deployment; first in every key.
+    Shop, 12, |c| c.is_ascii_lowercase() || c.is_ascii_digit(),
+    "1 to 12 characters of a-z 0-9"
+);
+text_id!(
+    /// The code of one interchangeable sellable thing. Its order is bytewise, as in the database: the lock order.
+    Sku, 64, |c| c.is_ascii_alphanumeric() || "._:-".contains(c),
+    "1 to 64 characters of A-Z a-z 0-9 . _ : -"
+);
+text_id!(
+    /// Who buys: the subject of the caller's token, or a name that the storefront's own server gives.
+    Customer, 64, |c| !c.is_control(),
+    "1 to 64 characters without control characters"
+);
+text_id!(
+    /// A coupon's code.
+    CouponCode, 32, |c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_' || c == '-',
+    "1 to 32 characters of A-Z 0-9 _ -"
+);
+
+/// One shopper's attempt to buy a cart; made by the client, and its idempotency key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct CheckoutId(Uuid);
+
+impl CheckoutId {
+    /// The identifier as a UUID.
+    #[must_use]
+    pub fn as_uuid(&self) -> &Uuid {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for CheckoutId {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        text.parse()
+    }
+}
+
+impl std::str::FromStr for CheckoutId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        // The nil UUID is what a client sends that forgot to make one: every such shopper would share a checkout.
+        // Only the hyphenated form: other spellings of one id would be two ids to a client.
+        match Uuid::try_parse(text) {
+            Ok(id) if !id.is_nil() && text.len() == 36 => Ok(Self(id)),
+            _ => Err(invalid("a UUID with hyphens that is not all zeros", text)),
+        }
+    }
+}
+
+impl From<Uuid> for CheckoutId {
+    fn from(id: Uuid) -> Self {
+        Self(id)
+    }
+}
+
+impl fmt::Display for CheckoutId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What the gateway knows an order by: `<shop>-<26 characters of a-z 2-7>`, at most 39 characters. A Razorpay receipt
+/// allows 40, a Cashfree order id 45.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentReference(String);
+
+impl PaymentReference {
+    /// The reference of an order: the order's id in base 32, which keeps it short enough for every gateway.
+    #[must_use]
+    pub fn of_order(shop: &Shop, order_id: &Uuid) -> Self {
+        let code = data_encoding::BASE32_NOPAD.encode(order_id.as_bytes());
+        Self(format!("{shop}-{}", code.to_ascii_lowercase()))
+    }
+
+    /// The reference as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payment_reference_fits_every_gateway() {
+        let shop: Shop = "abcdefghijkl".parse().unwrap();
+        let reference = PaymentReference::of_order(&shop, &Uuid::max());
+        assert_eq!(
+            reference.as_str(),
+            "abcdefghijkl-77777777777777777777777774"
+        );
+        assert!(reference.as_str().len() <= 40);
+    }
+
+    #[test]
+    fn identifiers_refuse_what_the_database_would_refuse() {
+        for bad in ["", "Main", "with space", "abcdefghijklm", "é"] {
+            assert!(bad.parse::<Shop>().is_err(), "{bad:?}");
+        }
+        for bad in ["", "a b", "é", &"x".repeat(65)] {
+            assert!(bad.parse::<Sku>().is_err(), "{bad:?}");
+        }
+        for bad in [
+            "",
+            "no",
+            "6f9619ff8b86d011b42d00cf4fc964ff",
+            "00000000-0000-0000-0000-000000000000",
+        ] {
+            assert!(bad.parse::<CheckoutId>().is_err(), "{bad:?}");
+        }
+        assert!("a\nb".parse::<Customer>().is_err());
+    }
+
+    #[test]
+    fn a_message_never_repeats_a_megabyte() {
+        let error = "x".repeat(1_000_000).parse::<Sku>().unwrap_err();
+        assert!(error.to_string().len() < 200);
+    }
+}

@@ -1,0 +1,65 @@
+//! A postal address, parsed at the edge.
+
+use serde::{Deserialize, Serialize};
+
+/// Where an order goes. Every text is trimmed of nothing and kept as given; only its length is bounded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Address {
+    /// Who receives it.
+    pub recipient: Text<200>,
+    /// Street and number.
+    pub line1: Text<200>,
+    /// Whatever else the street needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line2: Option<Text<200>>,
+    /// City.
+    pub city: Text<100>,
+    /// State or region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Text<100>>,
+    /// Postal code.
+    pub postal_code: Text<20>,
+    /// ISO 3166-1 alpha-2.
+    pub country: Country,
+    /// Telephone number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Text<32>>,
+}
+
+/// A text of 1 to `MAX` characters without control characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Text<const MAX: usize>(String);
+
+impl<const MAX: usize> TryFrom<String> for Text<MAX> {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let chars = text.chars().count();
+        if (1..=MAX).contains(&chars) && !text.chars().any(char::is_control) {
+            Ok(Self(text))
+        } else {
+            Err(format!(
+                "must be 1 to {MAX} characters without control characters, got {chars}"
+            ))
+        }
+    }
+}
+
+/// A country's two letters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Country(String);
+
+impl TryFrom<String> for Country {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            Ok(Self(text))
+        } else {
+            Err("must be the two capital letters of a country (ISO 3166-1 alpha-2)".to_owned())
+        }
+    }
+}

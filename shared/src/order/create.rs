@@ -1,0 +1,211 @@
+//! Turns a checkout into its order, in one transaction.
+
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::{Address, Order, from_json};
+use crate::checkout::Shortage;
+use crate::db::{Database, Failure};
+use crate::ids::{CheckoutId, CouponCode, Customer, PaymentReference, Shop};
+
+/// How the money comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentMethod {
+    /// Through a gateway, whose webhook completes the order.
+    Online,
+    /// By other means: the stock is consumed at once. A dispatcher's booking.
+    Offline,
+}
+
+impl PaymentMethod {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Offline => "offline",
+        }
+    }
+}
+
+/// Where the order goes.
+#[derive(Debug, Clone)]
+pub enum ShipTo {
+    /// Nowhere: a seat, a voucher.
+    Nowhere,
+    /// An address that the customer saved earlier.
+    Saved(Uuid),
+    /// This one.
+    Given {
+        /// The address.
+        address: Address,
+        /// Whether the customer keeps it for later.
+        save: bool,
+    },
+}
+
+/// What a shopper commits to.
+#[derive(Debug, Clone)]
+pub struct Create {
+    /// The shop.
+    pub shop: Shop,
+    /// The checkout that becomes the order.
+    pub checkout_id: CheckoutId,
+    /// With it, somebody else's checkout looks like a missing one; without, the id is the capability.
+    pub customer: Option<Customer>,
+    /// How the money comes.
+    pub method: PaymentMethod,
+    /// A coupon to use.
+    pub coupon: Option<CouponCode>,
+    /// Where it goes.
+    pub ship_to: ShipTo,
+}
+
+impl Create {
+    /// What makes two requests the same one: SHA-256 over everything that was asked for.
+    fn hash(&self) -> Result<[u8; 32], serde_json::Error> {
+        let ship_to = match &self.ship_to {
+            ShipTo::Nowhere => serde_json::Value::Null,
+            ShipTo::Saved(address_id) => serde_json::json!({ "saved": address_id }),
+            ShipTo::Given { address, save } => {
+                serde_json::json!({ "given": address, "save": save })
+            }
+        };
+        let asked = serde_json::json!([
+            self.method.as_str(),
+            self.coupon.as_ref().map(CouponCode::as_str),
+            ship_to
+        ]);
+        Ok(Sha256::digest(serde_json::to_vec(&asked)?).into())
+    }
+}
+
+/// An order that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Created {
+    /// Made now.
+    New(Order),
+    /// The same request again: nothing changed.
+    Same(Order),
+}
+
+/// Why a coupon is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CouponRefusal {
+    /// The shop has no such coupon.
+    Unknown,
+    /// Its time has not come.
+    NotYetValid,
+    /// Its time is over.
+    Expired,
+    /// The cart is below its minimum.
+    BelowMinimum,
+    /// Every use of it is taken.
+    UsedUp,
+}
+
+/// Why there is no order. In order of precedence. Nothing is left behind, and nothing is held that was not held before.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// There is no such checkout, or it is somebody else's.
+    #[error("there is no such checkout")]
+    NotFound,
+    /// It has an order already, by another request.
+    #[error("this checkout has another order")]
+    Conflict,
+    /// Released or paid.
+    #[error("this checkout has ended")]
+    CheckoutEnded,
+    /// Begun too long ago.
+    #[error("this checkout is too old")]
+    CheckoutTooOld,
+    /// No saved address of this customer.
+    #[error("there is no such address")]
+    AddressUnknown,
+    /// The coupon can't be used.
+    #[error("the coupon can't be used")]
+    Coupon(CouponRefusal),
+    /// The hold had ended, and the stock is gone: every shortage.
+    #[error("not enough stock")]
+    Shortage(Vec<Shortage>),
+    /// Could not decide.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Makes the order: totals from the checkout's prices, the coupon's use held, the address saved if wished, the payment's
+/// reference, the hold refreshed (or taken again when it had ended). `Offline` and a total of zero complete it at once.
+/// The same request again gets the same order.
+///
+/// Locks: the checkout, the coupon, then stock levels by sku where stock changes.
+///
+/// # Errors
+/// [`CreateError`].
+pub async fn create(db: &Database, request: &Create) -> Result<Created, CreateError> {
+    // Made here, so that a retry of the whole call by this process means the same order.
+    let order_id = Uuid::now_v7();
+    let reference = PaymentReference::of_order(&request.shop, &order_id);
+    let hash = request
+        .hash()
+        .map_err(|error| Failure::Internal(error.into()))?;
+    let (address, address_id, save) = match &request.ship_to {
+        ShipTo::Nowhere => (None, None, false),
+        ShipTo::Saved(address_id) => (None, Some(*address_id), false),
+        ShipTo::Given { address, save } => (
+            Some(serde_json::to_value(address).map_err(|error| Failure::Internal(error.into()))?),
+            save.then(Uuid::now_v7),
+            *save,
+        ),
+    };
+    let row = db
+        .call_one(
+            "call holdfast.order_create($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            &[
+                (&request.shop.as_str(), Type::TEXT),
+                (request.checkout_id.as_uuid(), Type::UUID),
+                (&request.customer.as_ref().map(Customer::as_str), Type::TEXT),
+                (&hash.as_slice(), Type::BYTEA),
+                (&order_id, Type::UUID),
+                (&reference.as_str(), Type::TEXT),
+                (&request.method.as_str(), Type::TEXT),
+                (&request.coupon.as_ref().map(CouponCode::as_str), Type::TEXT),
+                (&address, Type::JSONB),
+                (&address_id, Type::UUID),
+                (&save, Type::BOOL),
+            ],
+        )
+        .await?;
+    let coupon = |refusal| Err(CreateError::Coupon(refusal));
+    match row.get("o_outcome") {
+        "created" => Ok(Created::New(from_json(row.get("o_order"))?)),
+        "same" => Ok(Created::Same(from_json(row.get("o_order"))?)),
+        "not_found" => Err(CreateError::NotFound),
+        "order_conflict" => Err(CreateError::Conflict),
+        "checkout_ended" => Err(CreateError::CheckoutEnded),
+        "checkout_too_old" => Err(CreateError::CheckoutTooOld),
+        "address_unknown" => Err(CreateError::AddressUnknown),
+        "coupon_unknown" => coupon(CouponRefusal::Unknown),
+        "coupon_not_yet_valid" => coupon(CouponRefusal::NotYetValid),
+        "coupon_expired" => coupon(CouponRefusal::Expired),
+        "coupon_below_minimum" => coupon(CouponRefusal::BelowMinimum),
+        "coupon_used_up" => coupon(CouponRefusal::UsedUp),
+        "shortage" => Err(CreateError::Shortage(shortages(&row))),
+        other => Err(Failure::unknown_outcome("order_create", other).into()),
+    }
+}
+
+fn shortages(row: &tokio_postgres::Row) -> Vec<Shortage> {
+    let skus: Vec<String> = row.get("o_refused_skus");
+    let requested: Vec<i32> = row.get("o_refused_requested");
+    let available: Vec<i32> = row.get("o_refused_available");
+    skus.into_iter()
+        .zip(requested)
+        .zip(available)
+        .map(|((sku, requested), available)| Shortage {
+            sku,
+            requested,
+            available,
+        })
+        .collect()
+}

@@ -1,0 +1,321 @@
+//! Refusals and failures as RFC 9457 problems: the only place where an error becomes an HTTP status. Every code here stands
+//! in openapi.yaml; a client may rely on it. Clients get generic text for failures: what really happened is in the log,
+//! under the same request id.
+
+use serde_json::{Map, Value, json};
+
+use crate::checkout::{BeginError, ExtendError, ReadError, ReleaseError, Shortage};
+use crate::db::Failure;
+use crate::order::{self, CouponRefusal, CreateError};
+
+/// The media type of a problem.
+pub const CONTENT_TYPE: &str = "application/problem+json";
+/// How long a client should wait before it repeats a request that met a failure, in seconds.
+const RETRY_AFTER_S: u32 = 1;
+
+/// One problem, ready to be sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    /// HTTP status.
+    pub status: u16,
+    /// The stable code; `type` is `urn:holdfast:problem:<code>`.
+    pub code: &'static str,
+    /// What kind of problem it is, in a few words: always the same for a code.
+    pub title: &'static str,
+    /// What is wrong this time, and what to do.
+    pub detail: String,
+    /// Members of their own, such as `shortages`.
+    pub extensions: Map<String, Value>,
+    /// The `Retry-After` header in seconds.
+    pub retry_after_s: Option<u32>,
+    /// The `Allow` header.
+    pub allow: Option<&'static str>,
+}
+
+impl Problem {
+    fn new(
+        status: u16,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            status,
+            code,
+            title,
+            detail: detail.into(),
+            extensions: Map::new(),
+            retry_after_s: None,
+            allow: None,
+        }
+    }
+
+    fn with(mut self, member: &str, value: Value) -> Self {
+        self.extensions.insert(member.to_owned(), value);
+        self
+    }
+
+    /// The body, with the id under which the log has more.
+    #[must_use]
+    pub fn body(&self, request_id: &str) -> Value {
+        let mut body = self.extensions.clone();
+        body.insert(
+            "type".to_owned(),
+            json!(format!("urn:holdfast:problem:{}", self.code)),
+        );
+        body.insert("title".to_owned(), json!(self.title));
+        body.insert("status".to_owned(), json!(self.status));
+        body.insert("detail".to_owned(), json!(self.detail));
+        body.insert("code".to_owned(), json!(self.code));
+        body.insert("request_id".to_owned(), json!(request_id));
+        Value::Object(body)
+    }
+
+    /// A field of the request is wrong: which, and how.
+    #[must_use]
+    pub fn invalid_request(field: &str, message: &str) -> Self {
+        Self::new(
+            400,
+            "invalid_request",
+            "The request is not valid",
+            format!("{field}: {message}"),
+        )
+        .with("errors", json!([{ "field": field, "message": message }]))
+    }
+
+    /// There is no such thing, or it is somebody else's.
+    #[must_use]
+    pub fn not_found(what: &str) -> Self {
+        Self::new(
+            404,
+            "not_found",
+            "Not found",
+            format!("There is no such {what}."),
+        )
+    }
+
+    /// The path exists, the method does not.
+    #[must_use]
+    pub fn method_not_allowed(allowed: &'static str) -> Self {
+        let detail = format!("Use one of: {allowed}.");
+        let mut problem = Self::new(405, "method_not_allowed", "Method not allowed", detail);
+        problem.allow = Some(allowed);
+        problem
+    }
+
+    /// The body is longer than `bytes_max`.
+    #[must_use]
+    pub fn body_too_large(bytes_max: usize) -> Self {
+        let detail = format!("A body has at most {bytes_max} bytes.");
+        Self::new(413, "body_too_large", "The body is too large", detail)
+    }
+
+    /// A webhook that does not prove where it comes from. It is told nothing more.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        Self::new(
+            401,
+            "unauthorized",
+            "Unauthorized",
+            "The request could not be authenticated.",
+        )
+    }
+
+    /// The caller may not take orders without an online payment.
+    #[must_use]
+    pub fn offline_not_allowed() -> Self {
+        Self::new(
+            403,
+            "offline_not_allowed",
+            "Offline payment is not allowed",
+            "This caller may not place orders with payment_method `offline`.",
+        )
+    }
+
+    /// Could not decide: the same request may succeed in a moment.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        let mut problem = Self::new(
+            503,
+            "unavailable",
+            "Temporarily unavailable",
+            "The request could not be decided. Send the same request again: it takes effect once.",
+        );
+        problem.retry_after_s = Some(RETRY_AFTER_S);
+        problem
+    }
+
+    /// A defect on this side.
+    #[must_use]
+    pub fn internal() -> Self {
+        let detail = "Something went wrong on this side; the request id finds it in the log.";
+        Self::new(500, "internal", "Internal error", detail)
+    }
+}
+
+fn shortage(shortages: &[Shortage]) -> Problem {
+    Problem::new(
+        409,
+        "shortage",
+        "Not enough stock",
+        "Nothing is held: the whole cart or nothing. `shortages` names every line that is short.",
+    )
+    .with("shortages", json!(shortages))
+}
+
+fn skus(code: &'static str, title: &'static str, detail: &str, skus: &[String]) -> Problem {
+    Problem::new(422, code, title, detail).with("skus", json!(skus))
+}
+
+fn checkout_ended() -> Problem {
+    Problem::new(
+        409,
+        "checkout_ended",
+        "The checkout has ended",
+        "It was released, has expired, or is paid. Begin a new one with a new id.",
+    )
+}
+
+fn checkout_ordered() -> Problem {
+    Problem::new(
+        409,
+        "checkout_ordered",
+        "The checkout has an order",
+        "Its order has frozen the cart. Release the checkout to cancel the order.",
+    )
+}
+
+impl From<&Failure> for Problem {
+    fn from(failure: &Failure) -> Self {
+        match failure {
+            Failure::Unavailable(_) => Self::unavailable(),
+            Failure::Internal(_) => Self::internal(),
+        }
+    }
+}
+
+impl From<&BeginError> for Problem {
+    fn from(error: &BeginError) -> Self {
+        match error {
+            BeginError::UnknownShop => Self::not_found("shop"),
+            BeginError::Conflict => Self::new(
+                409,
+                "checkout_conflict",
+                "The checkout id is in use",
+                "This id and revision belong to another request. To replace the cart send a higher `revision`; \
+                 to begin another checkout use a new id.",
+            ),
+            BeginError::StaleRevision => Self::new(
+                409,
+                "stale_revision",
+                "A newer cart is in place",
+                "A cart with a higher `revision` holds this checkout. Nothing was changed.",
+            ),
+            BeginError::Ended => checkout_ended(),
+            BeginError::Ordered => checkout_ordered(),
+            BeginError::HoldTooLong => {
+                Self::invalid_request("hold_s", "is longer than this shop holds stock")
+            }
+            BeginError::UnknownSku(codes) => skus(
+                "unknown_sku",
+                "Not in the catalogue",
+                "Nothing is held: `skus` are not in this shop's catalogue.",
+                codes,
+            ),
+            BeginError::NotOnSale(codes) => skus(
+                "not_on_sale",
+                "Not on sale",
+                "Nothing is held: `skus` are not on sale now.",
+                codes,
+            ),
+            BeginError::Shortage(shortages) => shortage(shortages),
+            BeginError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<&ReadError> for Problem {
+    fn from(error: &ReadError) -> Self {
+        match error {
+            ReadError::NotFound => Self::not_found("checkout"),
+            ReadError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<&ExtendError> for Problem {
+    fn from(error: &ExtendError) -> Self {
+        match error {
+            ExtendError::NotFound => Self::not_found("checkout"),
+            ExtendError::Ordered => checkout_ordered(),
+            ExtendError::Ended => checkout_ended(),
+            ExtendError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<&ReleaseError> for Problem {
+    fn from(error: &ReleaseError) -> Self {
+        match error {
+            ReleaseError::NotFound => Self::not_found("checkout"),
+            ReleaseError::Paid => Self::new(
+                409,
+                "checkout_paid",
+                "The checkout is paid",
+                "Its stock is sold. Goods that come back are a refund.",
+            ),
+            ReleaseError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<&order::ReadError> for Problem {
+    fn from(error: &order::ReadError) -> Self {
+        match error {
+            order::ReadError::NotFound => Self::not_found("order"),
+            order::ReadError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<&CreateError> for Problem {
+    fn from(error: &CreateError) -> Self {
+        match error {
+            CreateError::NotFound => Self::not_found("checkout"),
+            CreateError::Conflict => Self::new(
+                409,
+                "order_conflict",
+                "The checkout has another order",
+                "This checkout was ordered by another request. Read its order, or release it and begin anew.",
+            ),
+            CreateError::CheckoutEnded => checkout_ended(),
+            CreateError::CheckoutTooOld => Self::new(
+                409,
+                "checkout_too_old",
+                "The checkout is too old",
+                "It was begun too long ago to be ordered. Begin a new one with a new id.",
+            ),
+            CreateError::AddressUnknown => Self::new(
+                422,
+                "address_unknown",
+                "No such address",
+                "This customer has no saved address with this `address_id`.",
+            ),
+            CreateError::Coupon(refusal) => coupon_refused(*refusal),
+            CreateError::Shortage(shortages) => shortage(shortages),
+            CreateError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+fn coupon_refused(refusal: CouponRefusal) -> Problem {
+    let (reason, detail) = match refusal {
+        CouponRefusal::Unknown => ("unknown", "This shop has no such coupon."),
+        CouponRefusal::NotYetValid => ("not_yet_valid", "The coupon is not valid yet."),
+        CouponRefusal::Expired => ("expired", "The coupon is no longer valid."),
+        CouponRefusal::BelowMinimum => ("below_minimum", "The cart is below the coupon's minimum."),
+        CouponRefusal::UsedUp => ("used_up", "Every use of the coupon is taken."),
+    };
+    Problem::new(422, "coupon_refused", "The coupon can't be used", detail)
+        .with("reason", json!(reason))
+}

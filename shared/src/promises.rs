@@ -1,0 +1,39 @@
+//! The check of all promises: what must never be seen, with the rows that show it.
+
+use serde::Serialize;
+use tokio_postgres::types::Type;
+
+use crate::db::{Database, Failure};
+use crate::ids::Shop;
+
+/// A promise that is broken, and the rows that show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    /// The shop whose rows show it.
+    pub shop: String,
+    /// The promise, as named in docs/invariants.md.
+    pub promise: String,
+    /// The rows.
+    pub detail: serde_json::Value,
+}
+
+/// Checks every promise over one shop, in one snapshot. Empty: all are kept. Reads the whole shop; locks nothing.
+///
+/// # Errors
+/// [`Failure`] when the database could not answer.
+pub async fn check(db: &Database, shop: &Shop) -> Result<Vec<Violation>, Failure> {
+    let rows = db
+        .call(
+            "select promise, shop, violation from holdfast.promises_check($1)",
+            &[(&shop.as_str(), Type::TEXT)],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| Violation {
+            promise: row.get(0),
+            shop: row.get(1),
+            detail: row.get(2),
+        })
+        .collect())
+}

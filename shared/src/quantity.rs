@@ -1,0 +1,134 @@
+//! Counted things: whole numbers within stated bounds, which say so themselves when they are not.
+
+use std::fmt;
+
+use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize};
+
+/// Defines a whole number from `$min` to `$max` that refuses everything else in a sentence.
+macro_rules! bounded {
+    ($(#[$doc:meta])* $name:ident, $min:literal, $max:literal, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        pub struct $name(i32);
+
+        impl $name {
+            #[doc = concat!("Smallest value: ", stringify!($min), ".")]
+            pub const MIN: i32 = $min;
+            #[doc = concat!("Largest value: ", stringify!($max), ".")]
+            pub const MAX: i32 = $max;
+
+            /// The number.
+            #[must_use]
+            pub fn get(self) -> i32 {
+                self.0
+            }
+        }
+
+        impl TryFrom<i64> for $name {
+            type Error = OutOfBounds;
+
+            fn try_from(number: i64) -> Result<Self, OutOfBounds> {
+                match i32::try_from(number) {
+                    Ok(small) if (Self::MIN..=Self::MAX).contains(&small) => Ok(Self(small)),
+                    _ => Err(OutOfBounds { rule: $what, got: number.to_string() }),
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Whole;
+                impl Visitor<'_> for Whole {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str($what)
+                    }
+                    fn visit_i64<E: de::Error>(self, number: i64) -> Result<$name, E> {
+                        $name::try_from(number).map_err(E::custom)
+                    }
+                    fn visit_u64<E: de::Error>(self, number: u64) -> Result<$name, E> {
+                        i64::try_from(number)
+                            .map_err(|_| E::custom(OutOfBounds { rule: $what, got: number.to_string() }))
+                            .and_then(|small| self.visit_i64(small))
+                    }
+                }
+                deserializer.deserialize_i64(Whole)
+            }
+        }
+    };
+}
+
+/// A number outside its bounds.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be {rule}, got {got}")]
+pub struct OutOfBounds {
+    rule: &'static str,
+    got: String,
+}
+
+bounded!(
+    /// Units of one sku in one cart.
+    Quantity, 1, 100_000, "a whole number from 1 to 100000"
+);
+bounded!(
+    /// The client's number of a cart; a replacement carries a higher one.
+    Revision, 1, 1_000_000_000, "a whole number from 1 to 1000000000"
+);
+bounded!(
+    /// How long a hold is asked for, in seconds. The shop's own limit may be lower.
+    HoldSeconds, 1, 86_400, "a whole number of seconds from 1 to 86400"
+);
+
+impl Quantity {
+    /// The sum, where it is still a quantity.
+    ///
+    /// # Errors
+    /// When the sum is more than [`Quantity::MAX`].
+    pub fn plus(self, other: Self) -> Result<Self, OutOfBounds> {
+        Self::try_from(i64::from(self.0) + i64::from(other.0))
+    }
+}
+
+impl Default for Revision {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantity_is_a_whole_number_in_bounds() {
+        assert_eq!(serde_json::from_str::<Quantity>("3").unwrap().get(), 3);
+        for bad in [
+            "0",
+            "-1",
+            "2147483648",
+            "18446744073709551616",
+            "1e3",
+            "1.0",
+            "\"3\"",
+            "null",
+            "true",
+        ] {
+            let error = serde_json::from_str::<Quantity>(bad)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("a whole number from 1 to 100000"),
+                "{bad}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_sum_beyond_the_limit_is_refused() {
+        let most = Quantity::try_from(100_000).unwrap();
+        let one = Quantity::try_from(1).unwrap();
+        assert!(most.plus(one).is_err());
+        assert_eq!(one.plus(one).unwrap().get(), 2);
+    }
+}

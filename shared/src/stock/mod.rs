@@ -1,0 +1,5 @@
+//! Stock as a storefront sees it.
+
+pub mod availability;
+
+pub use availability::{Availability, SkuAvailability, availability};

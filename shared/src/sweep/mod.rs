@@ -1,0 +1,5 @@
+//! The sweep: what nobody waits for. Each shop's due holds, then its old journal, then its promises.
+
+pub mod run_once;
+
+pub use run_once::{ShopSweep, SweepReport, run_once};
