@@ -29,7 +29,8 @@ pub(crate) struct Args {
     /// The shop that sells
     #[arg(long, default_value = "dress")]
     pub(crate) shop: String,
-    /// Another shop of the deployment, for requests on the wrong path
+    /// Another shop of the deployment, for requests on the wrong path [default: with --database,
+    /// the first other one; else none]
     #[arg(long, value_name = "SHOP")]
     pub(crate) other_shop: Option<String>,
     /// The sku that everybody wants
@@ -50,7 +51,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 100)]
     pub(crate) units: u32,
     /// What every random decision derives from; the same seed plays the same plan
-    #[arg(long, default_value_t = 42)]
+    #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     /// Part of every id, so that two runs on one deployment don't meet [default: from the time]
     #[arg(long, value_name = "ID", value_parser = parse_run_id)]
@@ -76,6 +77,9 @@ pub(crate) struct Args {
         value_name = "URL"
     )]
     pub(crate) database: Option<String>,
+    /// No progress while it runs
+    #[arg(long)]
+    pub(crate) quiet: bool,
     /// Where report.json and report.html go
     #[arg(long, default_value = "report", value_name = "DIR")]
     pub(crate) out: PathBuf,

@@ -15,7 +15,7 @@ pub(crate) enum Kind {
     Dropped,
     Failed,
     Paid,
-    /// A `PAYMENT_SUCCESS_WEBHOOK` whose payment_status is PENDING: the type alone never means paid.
+    /// A `PAYMENT_SUCCESS_WEBHOOK` whose status is PENDING: the type alone never means paid.
     Pending,
 }
 
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn the_signature_covers_timestamp_and_body_without_a_dot() {
-        // made with: printf '1700000000000{"a":1}' | openssl dgst -sha256 -hmac secret -binary | base64
+        // printf '1700000000000{"a":1}' | openssl dgst -sha256 -hmac secret -binary | base64
         let expected = "0pM2GdttJSewPFhxsH1nVKvgeUeQD/mx7t0F5acVYpI=";
         assert_eq!(
             signature("secret", "1700000000000", br#"{"a":1}"#),

@@ -1,8 +1,9 @@
 //! From answers to claims on stock: for every unit that a shopper held or bought, the time during
-//! which it *certainly* was taken, and the longest time during which it *possibly* was. The first is
-//! a lower bound of what the deployment gave away (so it must never exceed the stock), the second an
-//! upper bound (so a refusal must be explained by it). No clock of the deployment is compared with
-//! ours: only the distance of `expires_at` to `server_time`, both the deployment's, is used.
+//! which it *certainly* was taken, and the longest time during which it *possibly* was. The first
+//! is a lower bound of what the deployment gave away (so it must never exceed the stock), the
+//! second an upper bound (so a refusal must be explained by it). No clock of the deployment is
+//! compared with ours: only the distance of `expires_at` to `server_time`, both the deployment's,
+//! is used.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -40,11 +40,45 @@ struct Judged {
     otherwise: &'static str,
 }
 
-const NEEDS_DATABASE: &str = "not checked: no --database";
+impl Judged {
+    fn promise(number: u8, name: &'static str, text: &'static str) -> Self {
+        let otherwise = "not checked: no --database";
+        Self {
+            number: Some(number),
+            name,
+            text,
+            checks: vec![],
+            rows: &[],
+            otherwise,
+        }
+    }
+
+    fn expectation(name: &'static str, text: &'static str, otherwise: &'static str) -> Self {
+        Self {
+            number: None,
+            name,
+            text,
+            checks: vec![],
+            rows: &[],
+            otherwise,
+        }
+    }
+
+    fn by(mut self, check: Checked) -> Self {
+        self.checks.push(check);
+        self
+    }
+
+    fn and_rows(mut self, rows: &'static [&'static str]) -> Self {
+        self.rows = rows;
+        self
+    }
+}
 
 pub(crate) fn judge(history: &History) -> Vec<Verdict> {
     let claims: Vec<Claim> = history.visits.iter().flat_map(claims::of).collect();
-    let mut judged = promises(history, &claims);
+    let mut judged = promises_of_stock(history, &claims);
+    judged.extend(promises_of_answers(history, &claims));
     judged.extend(expectations(history, &claims));
     let known: Vec<&str> = judged.iter().flat_map(|j| j.rows).copied().collect();
     let mut verdicts: Vec<Verdict> = judged
@@ -55,169 +89,134 @@ pub(crate) fn judge(history: &History) -> Vec<Verdict> {
     verdicts
 }
 
-fn promises(history: &History, claims: &[Claim]) -> Vec<Judged> {
-    let refused = |what, which| checks::refusables_refused(history, what, which);
-    let promise = |number, name, text, checks, rows| Judged {
-        number: Some(number),
-        name,
-        text,
-        checks,
-        rows,
-        otherwise: NEEDS_DATABASE,
-    };
+fn promises_of_stock(history: &History, claims: &[Claim]) -> Vec<Judged> {
     vec![
-        promise(
+        Judged::promise(
             1,
             "never_oversold",
             "Never oversold: 0 ≤ held ≤ on hand, at every moment",
-            vec![checks::never_oversold(history, claims)],
-            &["never_oversold"],
-        ),
-        promise(
+        )
+        .by(checks::never_oversold(history, claims))
+        .and_rows(&["never_oversold"]),
+        Judged::promise(
             2,
             "nothing_leaks",
             "Nothing leaks: what is gone is held or sold",
-            vec![checks::nothing_leaks(history, claims)],
-            &["held_equals_active_holds", "on_hand_equals_movements"],
-        ),
-        promise(
+        )
+        .by(checks::nothing_leaks(history, claims))
+        .and_rows(&["held_equals_active_holds", "on_hand_equals_movements"]),
+        Judged::promise(
             3,
             "a_hold_resolves_once",
             "A hold resolves once: consumed, released or expired",
-            vec![],
-            &["a_hold_resolves_once"],
-        ),
-        promise(
+        )
+        .and_rows(&["a_hold_resolves_once"]),
+        Judged::promise(
             4,
             "a_payment_only_rises",
             "A payment only rises, and changes stock at most once",
-            vec![
-                checks::payments_only_rise(history),
-                checks::deducted_once(history, claims),
-            ],
-            &["a_payment_changes_stock_once"],
-        ),
-        promise(
-            5,
-            "no_payment_is_lost",
-            "No verified payment is lost",
-            vec![checks::payments_end_right(history)],
-            &["no_payment_is_lost"],
-        ),
-        promise(
+        )
+        .by(checks::payments_only_rise(history))
+        .by(checks::deducted_once(history, claims))
+        .and_rows(&["a_payment_changes_stock_once"]),
+        Judged::promise(5, "no_payment_is_lost", "No verified payment is lost")
+            .by(checks::payments_end_right(history))
+            .and_rows(&["no_payment_is_lost"]),
+        Judged::promise(
             6,
             "a_cart_is_all_or_nothing",
             "A cart is all or nothing, and a refusal names every shortage",
-            vec![checks::cart_whole_or_refused(history)],
-            &["a_cart_is_all_or_nothing"],
-        ),
-        promise(
+        )
+        .by(checks::cart_whole_or_refused(history))
+        .and_rows(&["a_cart_is_all_or_nothing"]),
+    ]
+}
+
+fn promises_of_answers(history: &History, claims: &[Claim]) -> Vec<Judged> {
+    let refused = |what, which| checks::refusables_refused(history, what, which);
+    vec![
+        Judged::promise(
             7,
             "same_id_same_answer",
-            "Same id, same request: same answer; else a conflict",
-            vec![
-                checks::same_request_same_answer(history),
-                refused("other carts under a used id", |probe| {
-                    probe == Refusable::Shopper(Probe::OtherCart)
-                }),
-            ],
-            &[],
-        ),
-        promise(
+            "Same id, same request: same answer; another request: a conflict",
+        )
+        .by(checks::same_request_same_answer(history))
+        .by(refused("other carts under a used id", |probe| {
+            probe == Refusable::Shopper(Probe::OtherCart)
+        })),
+        Judged::promise(
             8,
             "the_databases_clock_decides",
             "The database's clock decides; nobody is refused because of holds that are due",
-            vec![
-                checks::refusals_were_true(history, claims),
-                checks::deadlines_by_server_clock(history),
-            ],
-            &[],
-        ),
-        promise(
+        )
+        .by(checks::refusals_were_true(history, claims))
+        .by(checks::deadlines_by_server_clock(history)),
+        Judged::promise(
             9,
             "a_stale_edit_is_refused",
             "A stale edit is refused, by hand-written SQL too",
-            vec![stale_edit(history.database.as_ref())],
-            &[],
-        ),
-        promise(
+        )
+        .by(stale_edit(history.database.as_ref())),
+        Judged::promise(
             10,
             "a_shop_sees_only_itself",
-            "A shop sees only itself; so does a customer",
-            vec![refused("foreign requests", |probe| {
-                matches!(
-                    probe,
-                    Refusable::OtherShopsPath
-                        | Refusable::Shopper(Probe::OtherShop | Probe::OtherCustomer)
-                )
-            })],
-            &[],
-        ),
-        promise(
+            "A shop sees only itself, and a customer too",
+        )
+        .by(refused("foreign requests", |probe| {
+            use Probe::{OtherCustomer, OtherShop};
+            matches!(
+                probe,
+                Refusable::OtherShopsPath | Refusable::Shopper(OtherShop | OtherCustomer)
+            )
+        })),
+        Judged::promise(
             11,
             "what_was_acknowledged_survives",
             "What was acknowledged survives",
-            vec![checks::acknowledged_survives(history, claims)],
-            &[],
-        ),
+        )
+        .by(checks::acknowledged_survives(history, claims)),
     ]
 }
 
 fn expectations(history: &History, claims: &[Claim]) -> Vec<Judged> {
-    let expectation = |name, text, checked, rows, otherwise| Judged {
-        number: None,
-        name,
-        text,
-        checks: vec![checked],
-        rows,
-        otherwise,
-    };
+    let refused = |what, which| checks::refusables_refused(history, what, which);
     vec![
-        expectation(
+        Judged::expectation(
             "gone_exactly",
-            "The hot sku ends sold or held to the last unit",
-            checks::gone_exactly(history, claims),
-            &[],
+            "The hot sku ends sold or held, to the last unit",
             "fewer shoppers wanted it than there were units",
-        ),
-        expectation(
+        )
+        .by(checks::gone_exactly(history, claims)),
+        Judged::expectation(
             "stock_came_back",
             "Abandoned units come back by themselves",
-            checks::stock_came_back(history, claims),
-            &[],
             "nothing was read at the end",
-        ),
-        expectation(
+        )
+        .by(checks::stock_came_back(history, claims)),
+        Judged::expectation(
             "forged_events_are_refused",
             "Forged webhooks are refused",
-            checks::refusables_refused(history, "forged events", |probe| {
-                matches!(probe, Refusable::Forgery(_))
-            }),
-            &[],
             "none was sent",
-        ),
-        expectation(
+        )
+        .by(refused("forged events", |probe| {
+            matches!(probe, Refusable::Forgery(_))
+        })),
+        Judged::expectation(
             "prices_are_the_catalogues",
             "Prices are the catalogue's, never the caller's",
-            {
-                let mut checked = checks::prices_are_the_catalogues(history);
-                let own = checks::refusables_refused(history, "", |probe| {
-                    probe == Refusable::Shopper(Probe::OwnPrice)
-                });
-                checked.judged += own.judged;
-                checked.wrong.extend(own.wrong);
-                checked
-            },
-            &["a_coupon_is_never_overused"],
             "no price was shown",
-        ),
-        expectation(
+        )
+        .by(checks::prices_are_the_catalogues(history))
+        .by(refused("carts with a price of their own", |probe| {
+            probe == Refusable::Shopper(Probe::OwnPrice)
+        }))
+        .and_rows(&["a_coupon_is_never_overused"]),
+        Judged::expectation(
             "every_request_is_answered",
             "Every request is answered as the contract says",
-            checks::contract_kept(history),
-            &[],
             "no request was made",
-        ),
+        )
+        .by(checks::contract_kept(history)),
     ]
 }
 

@@ -17,7 +17,7 @@ use crate::plan::{self, Ending};
 use crate::progress;
 use crate::shopper::Shopper;
 use crate::stage::{Counts, Stage};
-use crate::watch::{self, Database};
+use crate::watch::{self, Database, DatabaseError};
 
 /// Second calls, at most: each gives away what the one before gave back.
 const CALLS_MAX: u32 = 6;
@@ -34,7 +34,7 @@ pub(crate) struct Run {
     pub(crate) second_calls: u32,
 }
 
-/// Plays the rehearsal. An error is one line that says why it could not begin.
+/// Plays the rehearsal. An error is one line that says why it could not begin, or not end.
 pub(crate) async fn run(args: &Args) -> Result<Run, String> {
     let urls = Urls {
         api: args.api.clone(),
@@ -44,15 +44,65 @@ pub(crate) async fn run(args: &Args) -> Result<Run, String> {
     let api = Api::new(urls, args.timeout).map_err(|error| format!("no HTTP client: {error}"))?;
     let api = Arc::new(api);
     let mut database = None;
+    let mut other_shop = args.other_shop.clone();
     if let Some(url) = &args.database {
-        let connected = Database::connect(url, &args.shop).await;
-        database = Some(connected.map_err(|error| format!("--database: {error}"))?);
+        let mut connected = Database::connect(url, &args.shop)
+            .await
+            .map_err(of_database)?;
+        if other_shop.is_none() {
+            other_shop = connected.other_shop().await.map_err(of_database)?;
+        }
+        database = Some(connected);
     }
     let before = open_shop(args, &api, database.as_mut()).await?;
     let skus: Vec<String> = before.keys().cloned().collect();
-    let stage = stage(args, &api);
+    let stage = stage(args, &api, other_shop);
     let watchers = Watchers::start(&api, &skus, database);
+    let ticker = (!args.quiet).then(|| progress::start(Arc::clone(&stage), args.shoppers));
+    let played = play(args, &stage, &skus, before.get(&args.hot_sku)).await;
+    let settled = settle(&stage, &skus, &before, &played.visits, args.settle_s).await;
+    let watched = watchers.stop().await;
+    if let Some(ticker) = ticker {
+        ticker.stop().await;
+    }
+    let ((ended, after), (database, samples, availability)) = (settled?, watched?);
+    let database = match database {
+        Some(database) => Some(check(database, &skus, &args.hot_sku).await?),
+        None => None,
+    };
+    let history = History {
+        hot_sku: args.hot_sku.clone(),
+        before,
+        after,
+        ended,
+        visits: played.visits,
+        still_wanted: played.still_wanted,
+        availability,
+        samples,
+        database,
+    };
+    let run_id = stage.run_id.clone();
+    Ok(Run {
+        history,
+        api,
+        run_id,
+        second_calls: played.second_calls,
+    })
+}
 
+fn of_database(error: DatabaseError) -> String {
+    format!("--database: {error}")
+}
+
+struct Played {
+    visits: Vec<Visit>,
+    /// Shoppers who would still buy the hot sku.
+    still_wanted: usize,
+    second_calls: u32,
+}
+
+/// Everything that shoppers do.
+async fn play(args: &Args, stage: &Arc<Stage>, skus: &[String], hot: Option<&Sku>) -> Played {
     let others: Vec<String> = skus
         .iter()
         .filter(|sku| **sku != args.hot_sku)
@@ -65,53 +115,35 @@ pub(crate) async fn run(args: &Args) -> Result<Run, String> {
         hot_sku: &args.hot_sku,
         other_skus: &others,
     });
-    let ticker = progress::start(Arc::clone(&stage), args.shoppers);
     let shoppers = plans
         .into_iter()
-        .map(|plan| Shopper::new(Arc::clone(&stage), plan))
+        .map(|plan| Shopper::new(Arc::clone(stage), plan))
         .collect();
     let (mut shoppers, mut waiting) = rush(shoppers).await;
-    let stock = before.get(&args.hot_sku).map_or(0, |sku| sku.available);
-    let second_calls = second_calls(&stage, &mut shoppers, &mut waiting, stock).await;
+    let stock = hot.map_or(0, |sku| sku.available);
+    let second_calls = second_calls(stage, &mut shoppers, &mut waiting, stock).await;
     let still_wanted = waiting.len();
     shoppers.extend(waiting);
     forge(&mut shoppers).await;
-    let shoppers = audit(shoppers).await;
-    let visits: Vec<Visit> = shoppers.into_iter().map(Shopper::into_visit).collect();
-    let (ended, after) = settle(&stage, &skus, &before, &visits, args.settle_s).await?;
-    let (database, samples, availability) = watchers.stop().await?;
-    let database = match database {
-        Some(database) => Some(check(database, &skus, &args.hot_sku).await?),
-        None => None,
-    };
-    ticker.stop().await;
-    let hot_sku = args.hot_sku.clone();
-    let history = History {
-        hot_sku,
-        before,
-        after,
-        ended,
+    let visits = audit(shoppers)
+        .await
+        .into_iter()
+        .map(Shopper::into_visit)
+        .collect();
+    Played {
         visits,
         still_wanted,
-        availability,
-        samples,
-        database,
-    };
-    Ok(Run {
-        history,
-        api,
-        run_id: stage.run_id.clone(),
         second_calls,
-    })
+    }
 }
 
-fn stage(args: &Args, api: &Arc<Api>) -> Arc<Stage> {
+fn stage(args: &Args, api: &Arc<Api>, other_shop: Option<String>) -> Arc<Stage> {
     Arc::new(Stage {
         api: Arc::clone(api),
         run_id: args.run_id(),
         seed: args.seed,
         secret: args.webhook_secret.clone(),
-        other_shop: args.other_shop.clone(),
+        other_shop,
         hot_sku: args.hot_sku.clone(),
         hold_s: args.hold_s,
         settle: args.settle_s,
@@ -128,7 +160,7 @@ async fn open_shop(
     let mut skus = args.skus.clone();
     if let (true, Some(database)) = (skus.is_empty(), database) {
         let found = database.other_skus(&args.hot_sku).await;
-        skus = found.map_err(|error| format!("--database: {error}"))?;
+        skus = found.map_err(of_database)?;
     }
     skus.push(args.hot_sku.clone());
     skus.sort();

@@ -68,6 +68,14 @@ impl Database {
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
+    /// Another shop of the deployment, if there is one.
+    pub(crate) async fn other_shop(&mut self) -> Result<Option<String>, DatabaseError> {
+        let shop = self.shop.clone();
+        let query = "select shop from holdfast.shops where shop <> $1 order by shop limit 1";
+        let rows = self.client().await?.query(query, &[&shop]).await?;
+        Ok(rows.first().map(|row| row.get(0)))
+    }
+
     pub(crate) async fn levels(
         &mut self,
         skus: &[String],

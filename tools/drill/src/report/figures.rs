@@ -1,4 +1,5 @@
-//! The figures of a run. As JSON they are `report.json`; its keys are stable and listed in README.md.
+//! The figures of a run. As JSON they are `report.json`; its keys are stable, and README.md lists
+//! them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
