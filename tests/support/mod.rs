@@ -1,1 +1,348 @@
+//! What the tests stand on: one real PostgreSQL for the whole run, one database a test, cloned from a migrated template, and
+//! factories that write what a test needs.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that can't set up its world has to fail"
+)]
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use local::postgres::{Cluster, ClusterOptions, SUPERUSER};
+use shared::checkout::{self, Begin, BeginError, Begun, Cart, Checkout, Line};
+use shared::config::DatabaseConfig;
+use shared::db::{Database, Failure};
+use shared::ids::{CheckoutId, Shop};
+use shared::order::{self, Create, CreateError, Created, Order, PaymentMethod, ShipTo};
+use shared::payment::{self, Event, EventKind, Gateway, Outcome};
+use shared::quantity::{HoldSeconds, Quantity, Revision};
+use shared::{promises, sweep};
+use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
+
+/// The database that every test's own is cloned from.
+const TEMPLATE: &str = "holdfast_template";
+/// The role of the functions.
+pub const APP: &str = "holdfast_app";
+/// The shop that every test has.
+pub const MAIN: &str = "main";
+/// The price of every sku that [`TestDb::sku`] makes, in minor units.
+pub const PRICE_MINOR: i64 = 10_000;
+/// How long a test waits for something that must happen soon.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// The server of this test run. It ends with the process, whichever way that ends.
+pub static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
+    let settings = [("max_connections", "600"), ("deadlock_timeout", "200ms")];
+    let cluster = Cluster::start(ClusterOptions {
+        settings: settings
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        ..ClusterOptions::default()
+    })
+    .unwrap();
+    make_template(&cluster);
+    cluster
+});
+
+fn make_template(cluster: &Cluster) {
+    cluster
+        .execute("postgres", &format!("create database {TEMPLATE}"))
+        .unwrap();
+    let url = cluster.url(SUPERUSER, TEMPLATE);
+    // A thread of its own, because the first test to come here runs inside its own runtime.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut client = connect(&url).await;
+            shared::migrate::run(&mut client).await.unwrap();
+        });
+    })
+    .join()
+    .unwrap();
+}
+
+/// One connection; it closes when the client is dropped.
+pub async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// Waits until `check` says yes; fails with `what` when it does not within [`PATIENCE`].
+pub async fn until<F: Future<Output = bool>>(what: &str, mut check: impl FnMut() -> F) {
+    let started = Instant::now();
+    while !check().await {
+        assert!(started.elapsed() < PATIENCE, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A database of one test's own.
+pub struct TestDb {
+    name: String,
+    /// A superuser's connection: sees and writes everything.
+    pub owner: Client,
+    /// The functions' way in: their role, their pool, their retries. Eight connections.
+    pub db: Database,
+}
+
+impl TestDb {
+    /// A fresh database with the shop `main` in it.
+    pub async fn new() -> Self {
+        Self::on(&CLUSTER).await
+    }
+
+    /// As [`Self::new`], on a server of the test's own that [`own_cluster`] made.
+    pub async fn on(cluster: &Cluster) -> Self {
+        let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+        let maintenance = connect(&cluster.url(SUPERUSER, "postgres")).await;
+        let create = format!("create database {name} template {TEMPLATE}");
+        let started = Instant::now();
+        // A session that has just left the template may still be in its list.
+        while let Err(error) = maintenance.batch_execute(&create).await {
+            assert!(started.elapsed() < PATIENCE, "{error}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let owner = connect(&cluster.url(SUPERUSER, &name)).await;
+        owner
+            .execute("select holdfast.shop_put('main', 'Main', 'INR')", &[])
+            .await
+            .unwrap();
+        let db = pool(&cluster.url(APP, &name), 8);
+        Self { name, owner, db }
+    }
+
+    /// This database's name, for `cluster.url(role, name)`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Another pool of the functions' role, as another process would have it.
+    pub fn pool(&self, size: usize) -> Database {
+        pool(&CLUSTER.url(APP, &self.name), size)
+    }
+
+    /// One more superuser's connection, for a session of its own.
+    pub async fn session(&self) -> Client {
+        connect(&CLUSTER.url(SUPERUSER, &self.name)).await
+    }
+
+    /// One connection of the functions' role.
+    pub async fn app_session(&self) -> Client {
+        connect(&CLUSTER.url(APP, &self.name)).await
+    }
+
+    /// A sku of `main` at [`PRICE_MINOR`] with so many units on hand.
+    pub async fn sku(&self, sku: &str, units: i32) {
+        self.sku_of(MAIN, sku, units).await;
+    }
+
+    /// A sku of any shop.
+    pub async fn sku_of(&self, shop: &str, sku: &str, units: i32) {
+        let put = "select holdfast.sku_put($1, $2, 'A dress', '{}', $3)";
+        self.owner
+            .execute(put, &[&shop, &sku, &PRICE_MINOR])
+            .await
+            .unwrap();
+        if units > 0 {
+            let receive =
+                "select holdfast.stock_adjust($1, $2, $3, null, 'received', 'test', 'PO-1')";
+            self.owner
+                .execute(receive, &[&shop, &sku, &units])
+                .await
+                .unwrap();
+        }
+    }
+
+    /// Another shop, in INR.
+    pub async fn shop(&self, shop: &str) {
+        self.owner
+            .execute("select holdfast.shop_put($1, $1, 'INR')", &[&shop])
+            .await
+            .unwrap();
+    }
+
+    /// The counters of a sku of `main`: on_hand, held, version.
+    pub async fn level(&self, sku: &str) -> (i32, i32, i64) {
+        let query = "select on_hand, held, version from holdfast.stock_levels \
+                     where shop = 'main' and sku = $1";
+        let row = self.owner.query_one(query, &[&sku]).await.unwrap();
+        (row.get(0), row.get(1), row.get(2))
+    }
+
+    /// One number of a query without parameters.
+    pub async fn count(&self, query: &str) -> i64 {
+        self.owner.query_one(query, &[]).await.unwrap().get(0)
+    }
+
+    /// Moves the end of a checkout's hold into the past, as if its time had gone by.
+    pub async fn make_due(&self, id: CheckoutId) {
+        let due = "with checkout as (
+                update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'
+                where checkout_id = $1 returning shop, checkout_id, expires_at)
+            update holdfast.holds h set expires_at = c.expires_at from checkout c
+            where h.shop = c.shop and h.checkout_id = c.checkout_id and h.status = 'active'";
+        self.owner.execute(due, &[id.as_uuid()]).await.unwrap();
+    }
+
+    /// Makes a checkout due and expires it, as a sweep does.
+    pub async fn expire(&self, id: CheckoutId) {
+        self.make_due(id).await;
+        self.sweep().await;
+    }
+
+    /// One sweep.
+    pub async fn sweep(&self) -> sweep::SweepReport {
+        sweep::run_once(&self.db, Duration::from_secs(20))
+            .await
+            .unwrap()
+    }
+
+    /// Asserts every promise, in every shop.
+    pub async fn assert_promises_kept(&self) {
+        let rows = self
+            .owner
+            .query(
+                "select promise, violation from holdfast.promises_check(null)",
+                &[],
+            )
+            .await
+            .unwrap();
+        let broken: Vec<(String, serde_json::Value)> =
+            rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        assert!(broken.is_empty(), "broken promises: {broken:#?}");
+    }
+
+    /// The promises that are broken in `main`, by name.
+    pub async fn broken_promises(&self) -> Vec<String> {
+        let violations = promises::check(&self.db, &shop(MAIN)).await.unwrap();
+        violations
+            .into_iter()
+            .map(|violation| violation.promise)
+            .collect()
+    }
+
+    /// Begins a checkout of the customer `c`.
+    pub async fn begin(&self, id: CheckoutId, lines: &[(&str, i64)]) -> Result<Begun, BeginError> {
+        checkout::begin(&self.db, &begin_request(id, lines)).await
+    }
+
+    /// Begins a fresh checkout that must be held.
+    pub async fn held(&self, lines: &[(&str, i64)]) -> CheckoutId {
+        let id = new_id();
+        match self.begin(id, lines).await {
+            Ok(Begun::Placed(_)) => id,
+            other => panic!("not placed: {other:?}"),
+        }
+    }
+
+    /// Orders a checkout of the customer `c`, to be paid online.
+    pub async fn order(&self, id: CheckoutId) -> Result<Order, CreateError> {
+        match order::create(&self.db, &order_request(id)).await? {
+            Created::New(order) | Created::Same(order) => Ok(order),
+        }
+    }
+
+    /// Begins and orders: an order that awaits its payment.
+    pub async fn ordered(&self, lines: &[(&str, i64)]) -> (CheckoutId, Order) {
+        let id = self.held(lines).await;
+        let order = self.order(id).await.unwrap();
+        (id, order)
+    }
+
+    /// Records a gateway's event about `main`.
+    pub async fn record(&self, event: &Event) -> Result<Outcome, Failure> {
+        let recorded =
+            payment::record_event(&self.db, &shop(MAIN), Gateway::Cashfree, event).await?;
+        Ok(recorded.outcome)
+    }
+}
+
+/// A pool of the functions over plaintext.
+pub fn pool(url: &str, size: usize) -> Database {
+    let config = DatabaseConfig::parse("test", |name| match name {
+        "DATABASE_URL" => Some(url.to_owned()),
+        "DATABASE_TLS" => Some("off".to_owned()),
+        "DATABASE_POOL_SIZE" => Some(size.to_string()),
+        _ => None,
+    });
+    Database::new(&config.unwrap()).unwrap()
+}
+
+/// A server of a test's own, migrated: for tests that kill it or change its settings.
+pub fn own_cluster(options: ClusterOptions) -> Cluster {
+    let cluster = Cluster::start(options).unwrap();
+    make_template(&cluster);
+    cluster
+}
+
+/// A shop's code.
+pub fn shop(code: &str) -> Shop {
+    code.parse().unwrap()
+}
+
+/// A fresh checkout id.
+pub fn new_id() -> CheckoutId {
+    CheckoutId::from(Uuid::new_v4())
+}
+
+/// A cart of (sku, quantity).
+pub fn cart(lines: &[(&str, i64)]) -> Cart {
+    let line = |(sku, quantity): &(&str, i64)| Line {
+        sku: sku.parse().unwrap(),
+        quantity: Quantity::try_from(*quantity).unwrap(),
+    };
+    Cart::new(lines.iter().map(line).collect()).unwrap()
+}
+
+/// The customer `c` asks `main` for a cart, revision 1, for the default time.
+pub fn begin_request(id: CheckoutId, lines: &[(&str, i64)]) -> Begin {
+    Begin {
+        shop: shop(MAIN),
+        checkout_id: id,
+        customer: "c".parse().unwrap(),
+        revision: Revision::default(),
+        hold: None::<HoldSeconds>,
+        cart: cart(lines),
+    }
+}
+
+/// The customer `c` orders, online, without coupon or address.
+pub fn order_request(id: CheckoutId) -> Create {
+    Create {
+        shop: shop(MAIN),
+        checkout_id: id,
+        customer: Some("c".parse().unwrap()),
+        method: PaymentMethod::Online,
+        coupon: None,
+        ship_to: ShipTo::Nowhere,
+    }
+}
+
+/// An event of the gateway about an order, with the order's amount, of the gateway's payment `payment_id`.
+pub fn event(order: &Order, kind: EventKind, payment_id: &str) -> Event {
+    Event {
+        key: format!("{kind:?}:{payment_id}"),
+        kind,
+        reference: Some(order.payment.reference.clone()),
+        amount_minor: Some(order.total_minor),
+        currency: Some(order.currency.clone()),
+        gateway_payment_id: Some(payment_id.to_owned()),
+        payload: "{}".to_owned(),
+    }
+}
+
+/// The checkout of an answer, whichever way it was given.
+pub fn checkout_of(begun: Begun) -> Checkout {
+    match begun {
+        Begun::Placed(checkout) | Begun::Replaced(checkout) | Begun::Same(checkout) => checkout,
+    }
+}
