@@ -112,9 +112,5 @@ fn verify(
         ),
     }
     .map_err(|error| error.to_string())?;
-    // Not signed, so it only ever names the event; what the event is stands in the signed body.
-    let idempotency_key = header("x-idempotency-key")
-        .filter(|key| (1..=200).contains(&key.len()))
-        .map(str::to_owned);
-    Ok(Delivery::new(shop, gateway, idempotency_key, raw))
+    Ok(Delivery::new(shop, gateway, raw))
 }

@@ -103,7 +103,7 @@ struct AttemptData<'a> {
 ///
 /// `payment_status` decides and not the type alone, which may be PAYMENT_SUCCESS_WEBHOOK with a payment that is PENDING.
 /// The amount is `order_amount`, what the order is about: `payment_amount` may be less by an offer of the gateway's.
-pub(super) fn event(payload: String, idempotency_key: Option<&str>) -> Result<Event, String> {
+pub(super) fn event(payload: String) -> Result<Event, String> {
     let envelope: Envelope<'_> = serde_json::from_str(&payload).map_err(|e| e.to_string())?;
     let about_payment = envelope.kind.starts_with("PAYMENT_")
         && [
@@ -114,9 +114,7 @@ pub(super) fn event(payload: String, idempotency_key: Option<&str>) -> Result<Ev
         .iter()
         .any(|suffix| envelope.kind["PAYMENT".len()..] == **suffix);
     if !about_payment {
-        let key =
-            idempotency_key.map_or_else(|| digest_key(&envelope.kind, &payload), str::to_owned);
-        return Ok(Event::other(key, payload));
+        return Ok(Event::other(digest_key(&envelope.kind, &payload), payload));
     }
     let data: PaymentData<'_> = serde_json::from_str(envelope.data.get())
         .map_err(|error| format!("data of {}: {error}", envelope.kind))?;
@@ -143,11 +141,10 @@ pub(super) fn event(payload: String, idempotency_key: Option<&str>) -> Result<Ev
     let amount = data.order.order_amount.get().trim_matches('"');
     let amount_minor = money::minor_from_major(amount, &data.order.order_currency)
         .map_err(|error| format!("data.order.order_amount: {error}"))?;
-    // Type, attempt and status together: the attempt alone would swallow USER_DROPPED, then SUCCESS of one attempt.
-    let key = idempotency_key.map_or_else(
-        || format!("{}:{attempt}:{status}", envelope.kind),
-        str::to_owned,
-    );
+    // Type, attempt and status together: the attempt alone would swallow USER_DROPPED, then SUCCESS
+    // of one attempt. x-idempotency-key (2025-01-01) says the same but is not signed: trusting it
+    // would let a replayed body take the key of a payment that is still to come.
+    let key = format!("{}:{attempt}:{status}", envelope.kind);
     Ok(Event {
         key,
         kind,

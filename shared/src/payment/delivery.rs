@@ -1,4 +1,4 @@
-//! One verified delivery of a gateway on its way through the queue: the raw bytes and the headers that matter.
+//! One verified delivery of a gateway on its way through the queue: the raw bytes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -56,9 +56,6 @@ pub struct Delivery {
     /// When it came in.
     #[serde(with = "time::serde::rfc3339")]
     pub received_at: OffsetDateTime,
-    /// The gateway's own idempotency key, where it sends one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub idempotency_key: Option<String>,
     /// The raw body in base 64: the very bytes that were signed.
     body: String,
 }
@@ -88,12 +85,11 @@ pub enum DeliveryError {
 impl Delivery {
     /// Wraps the raw bytes of a verified webhook.
     #[must_use]
-    pub fn new(shop: Shop, gateway: Gateway, idempotency_key: Option<String>, raw: &[u8]) -> Self {
+    pub fn new(shop: Shop, gateway: Gateway, raw: &[u8]) -> Self {
         Self {
             shop,
             gateway,
             received_at: OffsetDateTime::now_utc(),
-            idempotency_key,
             body: STANDARD.encode(raw),
         }
     }
@@ -105,7 +101,7 @@ impl Delivery {
     pub fn event(&self) -> Result<Event, DeliveryError> {
         let payload = String::from_utf8(STANDARD.decode(&self.body)?)?;
         match self.gateway {
-            Gateway::Cashfree => cashfree::event(payload, self.idempotency_key.as_deref()),
+            Gateway::Cashfree => cashfree::event(payload),
         }
         .map_err(|reason| DeliveryError::Event {
             gateway: self.gateway,
