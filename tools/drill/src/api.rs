@@ -17,6 +17,8 @@ use crate::random::Random;
 const ATTEMPT_MAX: Duration = Duration::from_secs(30);
 /// How long one shopper, or the gateway with one event, keeps trying.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the first request does: a wrong URL should be told soon.
+const FIRST_PATIENCE: Duration = Duration::from_secs(5);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 /// A deployment that asks for more than this gets asked earlier: the rehearsal has an end.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
@@ -71,13 +73,16 @@ pub(crate) struct Posted<'a> {
 
 impl Api {
     pub(crate) fn new(urls: Urls, timeout: Duration) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
+        let mut client = Client::builder()
             // HTTP/1.1: every shopper a connection of their own, as in life. One HTTP/2 connection
             // for all would queue them in this client once its streams are used up.
             .http1_only()
             .pool_max_idle_per_host(usize::MAX)
-            .timeout(ATTEMPT_MAX)
-            .build()?;
+            .timeout(ATTEMPT_MAX);
+        if on_this_machine(&urls.api) && on_this_machine(&urls.webhook) {
+            client = client.no_proxy();
+        }
+        let client = client.build()?;
         let started = Instant::now();
         let trim = |url: &str| url.trim_end_matches('/').to_owned();
         Ok(Self {
@@ -121,7 +126,16 @@ impl Api {
 
     /// Sends a request until it is answered, its deadline included in the run's.
     async fn ask(&self, call: Call, make: impl Fn(&Client) -> RequestBuilder) -> Reply {
-        let give_up = self.deadline.min(Instant::now() + PATIENCE);
+        self.ask_for(PATIENCE, call, make).await
+    }
+
+    async fn ask_for(
+        &self,
+        patience: Duration,
+        call: Call,
+        make: impl Fn(&Client) -> RequestBuilder,
+    ) -> Reply {
+        let give_up = self.deadline.min(Instant::now() + patience);
         let mut when = When {
             first_sent: self.now(),
             ..When::default()
@@ -182,10 +196,24 @@ impl Api {
     }
 
     pub(crate) async fn availability(&self, skus: &[String]) -> (When, Said<Availability>) {
+        self.availability_for(PATIENCE, skus).await
+    }
+
+    /// The first look at the shop.
+    pub(crate) async fn opening(&self, skus: &[String]) -> Said<Availability> {
+        self.availability_for(FIRST_PATIENCE, skus).await.1
+    }
+
+    async fn availability_for(
+        &self,
+        patience: Duration,
+        skus: &[String],
+    ) -> (When, Said<Availability>) {
         let url = self.url(None, &format!("availability?skus={}", skus.join(",")));
-        self.ask(Call::Availability, |client| client.get(&url))
-            .await
-            .said()
+        let reply = self
+            .ask_for(patience, Call::Availability, |client| client.get(&url))
+            .await;
+        reply.said()
     }
 
     pub(crate) async fn begin(
@@ -284,6 +312,14 @@ impl Api {
         };
         self.ask(Call::Webhook, make).await
     }
+}
+
+/// A proxy that the environment names can't reach what listens here.
+fn on_this_machine(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    ["127.", "localhost", "[::1]"]
+        .iter()
+        .any(|local| host.starts_with(local))
 }
 
 fn worth_repeating(status: StatusCode) -> bool {

@@ -13,10 +13,10 @@ use clap::builder::RangedU64ValueParser;
 #[command(name = "holdfast-drill", version)]
 pub(crate) struct Args {
     /// URL of the checkout API, without /v1
-    #[arg(long, env = "HOLDFAST_API", value_name = "URL")]
+    #[arg(long, env = "HOLDFAST_API", value_name = "URL", value_parser = parse_url)]
     pub(crate) api: String,
     /// URL of the webhook function, without /v1
-    #[arg(long, env = "HOLDFAST_WEBHOOK", value_name = "URL")]
+    #[arg(long, env = "HOLDFAST_WEBHOOK", value_name = "URL", value_parser = parse_url)]
     pub(crate) webhook: String,
     /// The shop's Cashfree client secret
     #[arg(
@@ -106,6 +106,14 @@ fn base36(mut number: u64) -> String {
         number /= 36;
     }
     digits.iter().rev().collect()
+}
+
+fn parse_url(text: &str) -> Result<String, String> {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        Ok(text.to_owned())
+    } else {
+        Err("must start with http:// or https://".to_owned())
+    }
 }
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {

@@ -180,6 +180,7 @@ impl Shop {
     }
 
     fn order(&mut self, id: &str) -> Answer {
+        self.requests += 1;
         let next = self.requests;
         let Some(cart) = self.carts.get_mut(id) else {
             return problem(404, "not_found");

@@ -18,6 +18,9 @@ pub(crate) enum Ending {
     PayAfterTrouble,
     /// Orders and cancels; the money arrives all the same, when the hold is gone.
     PayLate,
+    /// Keeps an order until the sale is over, cancels it, and the money arrives all the same: the
+    /// hold is gone, but the units are still there.
+    PayLast,
     /// Lets a short hold lapse, then orders and pays.
     OrderLate,
     /// Leaves a short hold to lapse.
@@ -33,10 +36,11 @@ pub(crate) enum Ending {
 }
 
 /// Of 100 shoppers, how many end how. Dealt like a deck of cards: a small run has every kind too.
-const SHARES: [(Ending, usize); 9] = [
-    (Ending::Pay, 40),
+const SHARES: [(Ending, usize); 10] = [
+    (Ending::Pay, 38),
     (Ending::PayAfterTrouble, 18),
-    (Ending::PayLate, 6),
+    (Ending::PayLate, 4),
+    (Ending::PayLast, 4),
     (Ending::OrderLate, 4),
     (Ending::Abandon, 12),
     (Ending::LeaveCart, 5),
@@ -232,7 +236,9 @@ fn events(random: &Random, ending: Ending) -> Vec<Event> {
         }
     };
     let kinds = match ending {
-        Ending::Pay | Ending::PayLate | Ending::OrderLate => vec![Kind::Paid],
+        Ending::Pay | Ending::PayLate | Ending::PayLast | Ending::OrderLate => {
+            vec![Kind::Paid]
+        }
         Ending::PayAfterTrouble => {
             let mut kinds: Vec<_> = (0..random.between(1, 2)).map(|_| trouble(random)).collect();
             kinds.push(Kind::Paid);

@@ -242,7 +242,7 @@ fn verdict(judged: Judged, database: Option<&DatabaseCheck>) -> Verdict {
         .checks
         .iter()
         .filter(|checked| checked.judged > 0)
-        .map(|checked| format!("{} {}", checked.judged, checked.what))
+        .map(|checked| format!("{}: {}", checked.what, checked.judged))
         .collect();
     if let (Some(database), false) = (database, judged.rows.is_empty()) {
         let rows = database
@@ -258,9 +258,15 @@ fn verdict(judged: Judged, database: Option<&DatabaseCheck>) -> Verdict {
         (true, true) => State::NotChecked,
     };
     let evidence = if evidence.is_empty() {
-        judged.otherwise.to_owned()
+        let unseen = database.is_some() && judged.number.is_some();
+        if unseen {
+            "nothing in this run showed it"
+        } else {
+            judged.otherwise
+        }
+        .to_owned()
     } else {
-        evidence.join(", ")
+        evidence.join("; ")
     };
     Verdict {
         number: judged.number,

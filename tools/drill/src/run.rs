@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::watch::Sender;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -21,6 +22,8 @@ use crate::watch::{self, Database, DatabaseError};
 
 /// Second calls, at most: each gives away what the one before gave back.
 const CALLS_MAX: u32 = 6;
+/// Tries of the database's own check: a backend may just have been killed.
+const CHECKS_MAX: u32 = 5;
 /// How many shoppers are read again at once at the end; more would only measure themselves.
 const AUDITS_AT_ONCE: usize = 16;
 /// No hold outlives this: one that ends later will not come back during the run.
@@ -65,9 +68,9 @@ pub(crate) async fn run(args: &Args) -> Result<Run, String> {
     if let Some(ticker) = ticker {
         ticker.stop().await;
     }
-    let ((ended, after), (database, samples, availability)) = (settled?, watched?);
+    let ((ended, after), (database, samples, availability)) = (settled, watched?);
     let database = match database {
-        Some(database) => Some(check(database, &skus, &args.hot_sku).await?),
+        Some(database) => Some(check(database, &skus, &args.hot_sku).await),
         None => None,
     };
     let history = History {
@@ -91,7 +94,7 @@ pub(crate) async fn run(args: &Args) -> Result<Run, String> {
 }
 
 fn of_database(error: DatabaseError) -> String {
-    format!("--database: {error}")
+    format!("--database: {}", watch::reason_of(&error))
 }
 
 struct Played {
@@ -124,6 +127,8 @@ async fn play(args: &Args, stage: &Arc<Stage>, skus: &[String], hot: Option<&Sku
     let second_calls = second_calls(stage, &mut shoppers, &mut waiting, stock).await;
     let still_wanted = waiting.len();
     shoppers.extend(waiting);
+    // nobody else buys now, so what they cancel is there when they pay for it
+    join_all(shoppers.iter_mut().map(Shopper::pay_last)).await;
     forge(&mut shoppers).await;
     let visits = audit(shoppers)
         .await
@@ -165,12 +170,17 @@ async fn open_shop(
     skus.push(args.hot_sku.clone());
     skus.sort();
     skus.dedup();
-    let page = match api.availability(&skus).await {
-        (_, Said::Yes(page)) => page,
-        (_, Said::Nothing(reason)) => {
-            return Err(format!("{} does not answer: {reason}", args.api));
+    let page = match api.opening(&skus).await {
+        Said::Yes(page) => page,
+        Said::Nothing(reason) => return Err(format!("{} does not answer: {reason}", args.api)),
+        Said::No(status, code) => {
+            let shop = &args.shop;
+            return Err(format!(
+                "{} has no shop {shop} to show: {status} {code}",
+                args.api
+            ));
         }
-        (_, other) => return Err(format!("{} has no availability: {other:?}", args.api)),
+        Said::Short(_) => return Err(format!("{} answers nonsense", args.api)),
     };
     let Availability {
         skus: offered,
@@ -300,20 +310,21 @@ async fn audit(shoppers: Vec<Shopper>) -> Vec<Shopper> {
 }
 
 /// Waits until every unit that nobody holds any more is available again, within the bound, and
-/// returns what is available then.
+/// returns what is available then; nothing when the deployment does not answer any more, which
+/// the requests before have shown too.
 async fn settle(
     stage: &Stage,
     skus: &[String],
     before: &BTreeMap<String, Sku>,
     visits: &[Visit],
     bound: Duration,
-) -> Result<(When, BTreeMap<String, i64>), String> {
+) -> (When, BTreeMap<String, i64>) {
     let claims: Vec<Claim> = visits.iter().flat_map(claims::of).collect();
     let until = stage.api.now() + bound;
     loop {
         let (when, said) = stage.api.availability(skus).await;
         let Said::Yes(page) = said else {
-            return Err(format!("the deployment stopped answering: {said:?}"));
+            return (when, BTreeMap::new());
         };
         let after: BTreeMap<String, i64> = page
             .skus
@@ -322,36 +333,40 @@ async fn settle(
             .collect();
         let settled = after.iter().all(|(sku, after)| {
             let of_sku = claims.iter().filter(|claim| claim.sku == *sku);
-            let taken: i64 = of_sku
-                .filter(|c| c.possibly_within(when.sent, when.got))
-                .map(|c| c.units)
-                .sum();
+            let live = of_sku.filter(|claim| claim.possibly_within(when.sent, when.got));
+            let taken: i64 = live.map(|claim| claim.units).sum();
             *after >= before.get(sku).map_or(0, |sku| sku.available) - taken
         });
         let coming = claims
             .iter()
             .any(|c| (when.sent..when.sent + SOON).contains(&c.possible.1));
         if (settled && !coming) || stage.api.now() >= until || stage.api.out_of_time() {
-            return Ok((when, after));
+            return (when, after);
         }
         stage.api.pause(Duration::from_millis(500)).await;
     }
 }
 
-async fn check(
-    mut database: Database,
-    skus: &[String],
-    hot_sku: &str,
-) -> Result<DatabaseCheck, String> {
+/// The database's own check. One that can't be made, after a few tries, is a violation.
+async fn check(mut database: Database, skus: &[String], hot_sku: &str) -> DatabaseCheck {
     // the attempt to edit by hand locks a row for a moment: not the hot one, if there is another
     let sku = skus
         .iter()
         .find(|sku| *sku != hot_sku)
         .map_or(hot_sku, String::as_str);
-    database
-        .check(sku)
-        .await
-        .map_err(|error| format!("--database: its check failed: {error}"))
+    let mut reason = String::new();
+    for _ in 0..CHECKS_MAX {
+        match database.check(sku).await {
+            Ok(check) => return check,
+            Err(error) => reason = watch::reason_of(&error),
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let violations = vec![("the check could not be made".to_owned(), reason)];
+    DatabaseCheck {
+        violations,
+        stale_edit_refused: None,
+    }
 }
 
 /// What runs beside the shoppers.

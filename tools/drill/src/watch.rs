@@ -25,6 +25,15 @@ const OTHER_SKUS: &str = "select l.sku from holdfast.stock_levels l \
 const STALE_EDIT: &str = "update holdfast.stock_levels set on_hand = on_hand + 1 \
     where shop = $1 and sku = $2";
 
+/// The innermost cause says most: the outer ones only that there is one.
+pub(crate) fn reason_of(error: &DatabaseError) -> String {
+    let mut cause: &dyn std::error::Error = &**error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
 pub(crate) type DatabaseError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A connection that is made again when it was lost: the rehearsal may include killing it.

@@ -191,6 +191,22 @@ impl Report {
         }
     }
 
+    /// One line; a promise that could not be checked is not called kept.
+    pub(crate) fn conclusion(&self) -> String {
+        let count = |state| {
+            self.promises
+                .iter()
+                .filter(|verdict| verdict.state == state)
+                .count()
+        };
+        match (count(State::Broken), count(State::NotChecked)) {
+            (0, 0) => "Every promise kept".to_owned(),
+            (0, unknown) => format!("No promise broken, {unknown} not checked"),
+            (1, _) => "1 PROMISE BROKEN".to_owned(),
+            (broken, _) => format!("{broken} PROMISES BROKEN"),
+        }
+    }
+
     /// The line of the hot sku.
     pub(crate) fn hot(&self) -> Option<&StockFigures> {
         self.stock

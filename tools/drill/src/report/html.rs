@@ -67,16 +67,12 @@ fn headline(report: &Report) -> String {
     let empty = |stock: &StockFigures| (stock.sold, stock.held, stock.title.clone());
     let (sold, held, title) = report.hot().map(empty).unwrap_or_default();
     let over = (sold + held - i64::from(arguments.units)).max(0);
-    let broken = report
-        .promises
-        .iter()
-        .filter(|p| p.state == State::Broken)
-        .count();
-    let (class, verdict) = match broken {
-        0 => ("kept", "✓ Every promise kept".to_owned()),
-        1 => ("broken", "✗ 1 promise broken".to_owned()),
-        more => ("broken", format!("✗ {more} promises broken")),
+    let (class, sign) = if report.kept {
+        ("kept", '✓')
+    } else {
+        ("broken", '✗')
     };
+    let verdict = format!("{sign} {}", report.conclusion());
     let head = match over {
         0 => format!(
             "{} shoppers, {} units: {} sold or held, none twice.",
@@ -115,8 +111,8 @@ fn headline(report: &Report) -> String {
     };
     format!(
         "<p class=\"kicker\">Holdfast · flash-sale rehearsal</p>\n<h1>{head}</h1>\n\
-         <p><span class=\"verdict {class}\">{verdict}</span>\
-         <span class=\"note\">{}, shop <b>{}</b>. {}, {:.1} s, seed {}, run {}.</span></p>\n\
+         <p><span class=\"verdict {class}\">{verdict}</span></p>\n\
+         <p class=\"note\">{}, shop <b>{}</b> · {} · {:.1} s · seed {} · run {}</p>\n\
          <div class=\"tiles\">{}</div>",
         escape(&title),
         escape(&arguments.shop),
@@ -253,7 +249,7 @@ fn promises(report: &Report) -> String {
     format!(
         "<h2>The eleven promises</h2>\n<p class=\"note\">Each with what it was judged by. This \
          program shares no code with Holdfast and judges by the answers that shoppers got{}.</p>\n\
-         <table>{}</table>\n<h2>Besides</h2>\n<table>{}</table>",
+         <table>{}</table>\n<h2>What else was expected</h2>\n<table>{}</table>",
         if report.arguments.database {
             ", and by the database's own check"
         } else {

@@ -32,7 +32,8 @@ pub(super) fn stock(timeline: &Timeline, stock: i64) -> String {
             "held" => point.sold + point.held,
             _ => point.sold,
         };
-        let mut path = format!("M{:.1} {:.1}", x(0.0), y(0));
+        let first = timeline.points.first().map_or(0, height);
+        let mut path = format!("M{:.1} {:.1}V{:.1}", x(0.0), y(0), y(first));
         for point in &timeline.points {
             let _ = write!(path, "H{:.1}V{:.1}", x(point.at_s), y(height(point)));
         }
@@ -72,7 +73,7 @@ pub(super) fn stock(timeline: &Timeline, stock: i64) -> String {
     }
     let _ = write!(
         svg,
-        "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">seconds since the sale opened</text>\
+        "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">seconds since the start</text>\
          </svg>",
         f64::midpoint(LEFT, WIDTH),
         BOTTOM + 36.0

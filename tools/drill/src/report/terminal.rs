@@ -75,12 +75,7 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
         .promises
         .iter()
         .try_for_each(|verdict| promise(out, verdict))?;
-    let conclusion = if report.kept {
-        "Every promise kept."
-    } else {
-        "A PROMISE IS BROKEN."
-    };
-    writeln!(out, "\n{conclusion}")
+    writeln!(out, "\n{}.", report.conclusion())
 }
 
 fn promise(out: &mut String, verdict: &Verdict) -> std::fmt::Result {

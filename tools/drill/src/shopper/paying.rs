@@ -25,11 +25,24 @@ impl Shopper {
         };
         match self.plan.ending {
             Ending::CancelOrder => self.release().await,
+            // their time comes when the others have left
+            Ending::PayLast => {}
             Ending::PayLate => {
                 self.release().await;
                 self.pay(&order).await;
             }
             _ => self.pay(&order).await,
+        }
+    }
+
+    /// The end of a visit that waited for the end of the sale.
+    pub(crate) async fn pay_last(&mut self) {
+        if self.plan.ending != Ending::PayLast {
+            return;
+        }
+        if let Some(order) = self.orders().last().cloned() {
+            self.release().await;
+            self.pay(&order).await;
         }
     }
 
