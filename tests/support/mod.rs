@@ -6,6 +6,15 @@
     reason = "a test that can't set up its world has to fail"
 )]
 
+mod race;
+mod rows;
+
+pub mod cashfree;
+pub mod contract;
+pub mod http;
+pub mod shopper;
+pub mod stack;
+
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -21,6 +30,9 @@ use shared::quantity::{HoldSeconds, Quantity, Revision};
 use shared::{promises, sweep};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
+
+pub use race::{Blocker, at_once};
+pub use rows::{Rows, refused_by};
 
 /// The database that every test's own is cloned from.
 const TEMPLATE: &str = "holdfast_template";

@@ -1,0 +1,101 @@
+//! Whole tables, to see that nothing changed, and what refused a statement.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tokio_postgres::Client;
+
+use crate::TestDb;
+
+/// Every row of every table, as JSON, by table.
+pub type Rows = BTreeMap<String, Vec<Value>>;
+
+impl TestDb {
+    /// Every row of every shop.
+    pub async fn rows(&self) -> Rows {
+        self.rows_where("true").await
+    }
+
+    /// Every row of one shop.
+    pub async fn rows_of(&self, shop: &str) -> Rows {
+        self.rows_where(&format!("t.shop = '{shop}'")).await
+    }
+
+    async fn rows_where(&self, condition: &str) -> Rows {
+        let tables = "select table_name::text from information_schema.columns \
+                      where table_schema = 'holdfast' and column_name = 'shop' order by 1";
+        let mut all = Rows::new();
+        for table in self.owner.query(tables, &[]).await.unwrap() {
+            let table: String = table.get(0);
+            let query = format!(
+                "select to_jsonb(t) from holdfast.{table} t where {condition} \
+                 order by to_jsonb(t)::text"
+            );
+            let rows = self.owner.query(&query, &[]).await.unwrap();
+            all.insert(table, rows.iter().map(|row| row.get(0)).collect());
+        }
+        all
+    }
+
+    /// One text of a query without parameters.
+    pub async fn text(&self, query: &str) -> String {
+        self.owner.query_one(query, &[]).await.unwrap().get(0)
+    }
+
+    /// The database's clock.
+    pub async fn clock(&self) -> time::OffsetDateTime {
+        let now = "select clock_timestamp()";
+        self.owner.query_one(now, &[]).await.unwrap().get(0)
+    }
+
+    /// Moves the end of every hold but one checkout's into the past.
+    pub async fn make_all_due_but(&self, spared: shared::ids::CheckoutId) {
+        self.sql(&format!(
+            "with due as (
+                update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'
+                where ended_at is null and checkout_id <> '{spared}'
+                returning shop, checkout_id, expires_at)
+            update holdfast.holds h set expires_at = d.expires_at from due d
+            where h.shop = d.shop and h.checkout_id = d.checkout_id and h.resolved_at is null"
+        ))
+        .await;
+    }
+
+    /// One JSON value of a query without parameters.
+    pub async fn json(&self, query: &str) -> Value {
+        self.owner.query_one(query, &[]).await.unwrap().get(0)
+    }
+
+    /// Runs SQL as the owner.
+    pub async fn sql(&self, sql: &str) {
+        if let Err(error) = self.owner.batch_execute(sql).await {
+            panic!("{sql}: {error:?}");
+        }
+    }
+
+    /// Runs SQL with every trigger asleep: how a test breaks what the schema guards.
+    pub async fn corrupt(&self, sql: &str) {
+        self.sql(&format!(
+            "begin; set local session_replication_role = replica; {sql}; commit"
+        ))
+        .await;
+    }
+
+    /// The name of the constraint or trigger that refuses `sql`; fails when nothing does.
+    pub async fn refused_by(&self, sql: &str) -> String {
+        let session = self.session().await;
+        refused_by(&session, sql).await
+    }
+}
+
+/// The name of the constraint or trigger that refuses `sql`; fails when nothing does.
+pub async fn refused_by(client: &Client, sql: &str) -> String {
+    let Err(error) = client.batch_execute(sql).await else {
+        panic!("not refused: {sql}")
+    };
+    let refusal = error.as_db_error().unwrap();
+    match refusal.constraint() {
+        Some(name) => name.to_owned(),
+        None => panic!("refused by no constraint: {sql}: {refusal:?}"),
+    }
+}
