@@ -1,23 +1,33 @@
 -- Inline reclaim: expires checkouts that are due and hold any of these skus, so that a slow or dead sweeper never causes a
 -- false "sold out". Returns how many checkouts it expired (100 at most: its caller asks again while it is short).
--- 0 means that what stands in the way can't be expired.
+-- 0 means that what stands in the way can't be expired; null, that others resolved it first: its caller decides anew. The
+-- difference matters: a caller that took its slower turns for a dead end would tell a shopper "sold out".
 -- Locks: the due checkouts in id order, waiting for each (whoever has one is about to decide it), then as checkout_let_go.
 -- To be called in a transaction of its own, which holds nothing yet: that is why waiting can't deadlock.
 create or replace function holdfast.checkout_reclaim(p_shop text, p_skus text[]) returns integer
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_now timestamptz := clock_timestamp();
+    v_due uuid[];
     v_ids uuid[];
 begin
+    v_due := array(
+        select h.checkout_id from holds h
+        where h.shop = p_shop and h.sku = any (p_skus) and h.status = 'active' and h.expires_at <= v_now
+        order by h.expires_at limit 100);
     v_ids := array(
         select c.checkout_id from checkouts c
         where c.shop = p_shop and c.status in ('open', 'ordered') and c.expires_at <= v_now
-            and c.checkout_id = any (array(
-                select h.checkout_id from holds h
-                where h.shop = p_shop and h.sku = any (p_skus) and h.status = 'active' and h.expires_at <= v_now
-                order by h.expires_at limit 100))
+            and c.checkout_id = any (v_due)
         order by c.checkout_id
         for no key update);
+    if v_ids = '{}' and not exists (
+        select from holds h
+        where h.shop = p_shop and h.checkout_id = any (v_due) and h.sku = any (p_skus)
+            and h.status = 'active' and h.expires_at <= v_now)
+    then
+        return null;
+    end if;
     return (select e.o_expired from checkout_expire(p_shop, v_ids) e);
 end;
 $$;
