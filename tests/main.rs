@@ -2,4 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
 mod checkout;
+mod edge;
+mod handlers;
+mod openapi;
+mod order;

@@ -1,0 +1,717 @@
+//! Orders: what they cost, what they take along, and that a failure leaves nothing behind.
+
+use serde_json::json;
+use shared::checkout::{self, BeginError, Shortage};
+use shared::ids::CheckoutId;
+use shared::order::{
+    self, Address, CouponRefusal, Create, CreateError, Created, Order, PaymentMethod, ShipTo,
+};
+use tests::{
+    MAIN, PRICE_MINOR, TestDb, at_once, begin_request, checkout_of, new_id, order_request, shop,
+};
+use uuid::Uuid;
+
+/// Terms of a coupon, as SQL.
+struct Terms {
+    kind: &'static str,
+    value: i64,
+    minimum_minor: i64,
+    valid_from: &'static str,
+    valid_until: &'static str,
+    uses_max: &'static str,
+}
+
+const TEN_PERCENT: Terms = Terms {
+    kind: "percent",
+    value: 1_000,
+    minimum_minor: 0,
+    valid_from: "null",
+    valid_until: "null",
+    uses_max: "null",
+};
+
+async fn coupon(test: &TestDb, code: &str, terms: Terms) {
+    test.sql(&format!(
+        "select holdfast.coupon_put('main', '{code}', '{}', {}, {}, {}, {}, {})",
+        terms.kind,
+        terms.value,
+        terms.minimum_minor,
+        terms.valid_from,
+        terms.valid_until,
+        terms.uses_max
+    ))
+    .await;
+}
+
+async fn price(test: &TestDb, sku: &str, minor: i64) {
+    test.sql(&format!(
+        "select holdfast.sku_put('main', '{sku}', 'A dress', '{{}}', {minor})"
+    ))
+    .await;
+}
+
+fn with_coupon(id: CheckoutId, code: &str) -> Create {
+    Create {
+        coupon: Some(code.parse().unwrap()),
+        ..order_request(id)
+    }
+}
+
+fn offline(id: CheckoutId) -> Create {
+    Create {
+        method: PaymentMethod::Offline,
+        ..order_request(id)
+    }
+}
+
+fn address(recipient: &str) -> Address {
+    serde_json::from_value(json!({
+        "recipient": recipient, "line1": "1 Main Street", "city": "Pune",
+        "postal_code": "411001", "country": "IN"
+    }))
+    .unwrap()
+}
+
+fn ship(id: CheckoutId, ship_to: ShipTo) -> Create {
+    Create {
+        ship_to,
+        ..order_request(id)
+    }
+}
+
+async fn create(test: &TestDb, request: &Create) -> Result<Created, CreateError> {
+    order::create(&test.db, request).await
+}
+
+async fn created(test: &TestDb, request: &Create) -> Order {
+    match create(test, request).await.unwrap() {
+        Created::New(order) => order,
+        Created::Same(order) => panic!("not new: {order:?}"),
+    }
+}
+
+/// The order apart from the moment it was shown.
+fn timeless(order: Order) -> Order {
+    Order {
+        server_time: String::new(),
+        ..order
+    }
+}
+
+async fn read(test: &TestDb, id: CheckoutId) -> Order {
+    order::read(&test.db, &shop(MAIN), id, None).await.unwrap()
+}
+
+/// (held, consumed) uses of a coupon.
+async fn uses(test: &TestDb, code: &str) -> (i32, i32) {
+    let query = "select uses_held, uses_consumed from holdfast.coupons where code = $1";
+    let row = test.owner.query_one(query, &[&code]).await.unwrap();
+    (row.get(0), row.get(1))
+}
+
+#[tokio::test]
+async fn an_order_costs_what_the_hold_said_whatever_the_catalogue_says_by_then() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    test.sku("B", 9).await;
+    price(&test, "B", 250).await;
+    let id = test.held(&[("A", 2), ("B", 3)]).await;
+    price(&test, "A", 1).await;
+    price(&test, "B", 99_999).await;
+    let order = created(&test, &order_request(id)).await;
+    assert_eq!(order.subtotal_minor, 2 * PRICE_MINOR + 3 * 250);
+    assert_eq!(order.discount_minor, 0);
+    assert_eq!(order.total_minor, order.subtotal_minor);
+    assert_eq!(order.payment.amount_minor, order.total_minor);
+    assert_eq!(order.currency, "INR");
+    let lines: Vec<_> = order
+        .lines
+        .iter()
+        .map(|line| (line.sku.as_str(), line.quantity, line.price_minor))
+        .collect();
+    assert_eq!(lines, [("A", 2, PRICE_MINOR), ("B", 3, 250)]);
+    assert_eq!(timeless(read(&test, id).await), timeless(order));
+    test.assert_promises_kept().await;
+}
+
+#[tokio::test]
+async fn a_coupon_takes_off_whole_minor_units_and_never_more_than_there_is() {
+    let test = TestDb::new().await;
+    test.sku("A", 99).await;
+    let percent = |value| Terms {
+        value,
+        ..TEN_PERCENT
+    };
+    let fixed = |value| Terms {
+        kind: "fixed",
+        value,
+        ..TEN_PERCENT
+    };
+    for (n, (price_minor, terms, discount)) in [
+        (999, percent(1_000), 99),  // 99.9 is rounded down
+        (999, percent(1_250), 124), // 12.5 %: 124.875
+        (1, percent(9_999), 0),
+        (999, percent(10_000), 999),
+        // a product that would overflow 64 bits
+        (100_000_000_000, percent(9_999), 99_990_000_000),
+        (999, fixed(500), 500),
+        (999, fixed(1_000), 999),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let code = format!("C{n}");
+        coupon(&test, &code, terms).await;
+        price(&test, "A", price_minor).await;
+        let id = test.held(&[("A", 1)]).await;
+        let order = created(&test, &with_coupon(id, &code)).await;
+        assert_eq!(order.discount_minor, discount, "{code}");
+        assert_eq!(order.total_minor, price_minor - discount, "{code}");
+        assert_eq!(order.coupon.as_deref(), Some(code.as_str()));
+    }
+    test.assert_promises_kept().await;
+}
+
+#[tokio::test]
+async fn a_coupon_that_can_not_be_used_refuses_the_order_and_leaves_nothing_behind() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let tomorrow = "now() + interval '1 day'";
+    let terms = [
+        (
+            "EARLY",
+            CouponRefusal::NotYetValid,
+            Terms {
+                valid_from: tomorrow,
+                ..TEN_PERCENT
+            },
+        ),
+        (
+            "LATE",
+            CouponRefusal::Expired,
+            Terms {
+                valid_until: "now()",
+                ..TEN_PERCENT
+            },
+        ),
+        (
+            "BIG",
+            CouponRefusal::BelowMinimum,
+            Terms {
+                minimum_minor: 10_001,
+                ..TEN_PERCENT
+            },
+        ),
+        (
+            "GONE",
+            CouponRefusal::UsedUp,
+            Terms {
+                uses_max: "0",
+                ..TEN_PERCENT
+            },
+        ),
+    ];
+    let mut refusals = vec![("NONE", CouponRefusal::Unknown)];
+    for (code, refusal, terms) in terms {
+        coupon(&test, code, terms).await;
+        refusals.push((code, refusal));
+    }
+    let exact = Terms {
+        minimum_minor: 10_000,
+        ..TEN_PERCENT
+    };
+    coupon(&test, "EXACT", exact).await;
+    let id = test.held(&[("A", 1)]).await;
+    let before = test.rows().await;
+    for (code, expected) in refusals {
+        // an address to save: it must not stay behind either
+        let request = Create {
+            ship_to: ShipTo::Given {
+                address: address("Asha"),
+                save: true,
+            },
+            ..with_coupon(id, code)
+        };
+        match create(&test, &request).await {
+            Err(CreateError::Coupon(refusal)) => assert_eq!(refusal, expected, "{code}"),
+            other => panic!("{code}: {other:?}"),
+        }
+    }
+    assert_eq!(test.rows().await, before);
+    // a minimum is reached by exactly the minimum
+    created(&test, &with_coupon(id, "EXACT")).await;
+    test.assert_promises_kept().await;
+}
+
+/// Scenario 23.
+#[tokio::test]
+async fn the_last_use_of_a_coupon_goes_to_one_of_twenty_orders() {
+    let test = TestDb::new().await;
+    test.sku("A", 20).await;
+    coupon(
+        &test,
+        "ONE",
+        Terms {
+            uses_max: "1",
+            ..TEN_PERCENT
+        },
+    )
+    .await;
+    let mut carts = Vec::new();
+    for _ in 0..20 {
+        carts.push(test.held(&[("A", 1)]).await);
+    }
+    let blocker = test.block("select from holdfast.coupons for update").await;
+    let db = test.pool(20);
+    let race = at_once(20, |n| {
+        let (db, request) = (db.clone(), with_coupon(carts[n], "ONE"));
+        async move { order::create(&db, &request).await }
+    });
+    let opened = async {
+        test.until_waiting(20).await;
+        blocker.let_go().await;
+    };
+    let answers = tokio::join!(race, opened).0;
+    let used_up = |answer: &&Result<_, CreateError>| {
+        matches!(answer, Err(CreateError::Coupon(CouponRefusal::UsedUp)))
+    };
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    assert_eq!(answers.iter().filter(used_up).count(), 19);
+    assert_eq!(uses(&test, "ONE").await, (1, 0));
+
+    // Like stock: given back with its order, and there for the next.
+    let winner = answers.iter().position(Result::is_ok).unwrap();
+    checkout::release(&test.db, &shop(MAIN), carts[winner], None)
+        .await
+        .unwrap();
+    let next = carts[(winner + 1) % 20];
+    created(
+        &test,
+        &Create {
+            method: PaymentMethod::Offline,
+            ..with_coupon(next, "ONE")
+        },
+    )
+    .await;
+    assert_eq!(uses(&test, "ONE").await, (0, 1));
+    test.assert_promises_kept().await;
+}
+
+/// Negative control of scenario 23; and the constraint that stands behind the routine.
+#[tokio::test]
+async fn without_the_lock_one_use_of_a_coupon_would_be_used_twenty_times() {
+    let test = TestDb::new().await;
+    test.naive().await;
+    test.sql("insert into naive.coupons values ('ONE', 1)")
+        .await;
+    test.all_read_then_all_write(20, "call naive.use_coupon('ONE')")
+        .await;
+    assert_eq!(
+        test.count("select uses::bigint from naive.coupons").await,
+        20
+    );
+
+    coupon(
+        &test,
+        "ONE",
+        Terms {
+            uses_max: "1",
+            ..TEN_PERCENT
+        },
+    )
+    .await;
+    let refused = test
+        .refused_by("update holdfast.coupons set uses_held = 1, uses_consumed = 1")
+        .await;
+    assert_eq!(refused, "coupon_never_overused");
+}
+
+#[tokio::test]
+async fn an_address_is_kept_for_later_only_when_asked_and_only_for_its_customer() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let given = |save| ShipTo::Given {
+        address: address("Asha"),
+        save,
+    };
+    let id = test.held(&[("A", 1)]).await;
+    let once = created(&test, &ship(id, given(false))).await;
+    assert_eq!(
+        (once.address, once.address_id),
+        (Some(address("Asha")), None)
+    );
+    assert_eq!(
+        test.count("select count(*) from holdfast.addresses").await,
+        0
+    );
+
+    let id = test.held(&[("A", 1)]).await;
+    let saved = created(&test, &ship(id, given(true))).await;
+    let address_id = saved.address_id.unwrap();
+    let again = create(&test, &ship(id, given(true))).await.unwrap();
+    assert!(matches!(again, Created::Same(_)), "{again:?}");
+    assert_eq!(
+        test.count("select count(*) from holdfast.addresses").await,
+        1
+    );
+
+    let id = test.held(&[("A", 1)]).await;
+    let used = created(&test, &ship(id, ShipTo::Saved(address_id))).await;
+    assert_eq!(used.address, Some(address("Asha")));
+    assert_eq!(used.address_id, Some(address_id));
+    // An order keeps the address that it was made with.
+    test.sql("update holdfast.addresses set address = '{}'")
+        .await;
+    assert_eq!(read(&test, id).await.address, Some(address("Asha")));
+
+    let foreign = new_id();
+    let stranger = checkout::Begin {
+        customer: "d".parse().unwrap(),
+        ..begin_request(foreign, &[("A", 1)])
+    };
+    checkout::begin(&test.db, &stranger).await.unwrap();
+    let before = test.rows().await;
+    for address_id in [address_id, Uuid::new_v4()] {
+        let request = Create {
+            customer: None,
+            ..ship(foreign, ShipTo::Saved(address_id))
+        };
+        let refused = create(&test, &request).await;
+        assert!(
+            matches!(refused, Err(CreateError::AddressUnknown)),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(test.rows().await, before);
+    test.assert_promises_kept().await;
+}
+
+/// The dispatcher's booking.
+#[tokio::test]
+async fn an_offline_order_consumes_its_stock_at_once_and_a_retry_does_not_again() {
+    let test = TestDb::new().await;
+    test.sku("SEAT", 5).await;
+    let id = test.held(&[("SEAT", 2)]).await;
+    let order = created(&test, &offline(id)).await;
+    assert_eq!(
+        (order.status.as_str(), order.payment.status.as_str()),
+        ("paid", "paid")
+    );
+    assert_eq!(order.payment.method, "offline");
+    assert_eq!(test.level("SEAT").await, (3, 0, 3));
+    let again = create(&test, &offline(id)).await.unwrap();
+    assert_eq!(
+        again,
+        Created::Same(Order {
+            server_time: again_time(&again),
+            ..order
+        })
+    );
+    assert_eq!(test.level("SEAT").await, (3, 0, 3));
+    let sold = "select count(*) from holdfast.stock_movements where reason = 'sold'";
+    assert_eq!(test.count(sold).await, 1);
+    let announced = "select count(*) from holdfast.outbox_messages where topic = 'order.paid'";
+    assert_eq!(test.count(announced).await, 1);
+    test.assert_promises_kept().await;
+}
+
+fn again_time(created: &Created) -> String {
+    match created {
+        Created::New(order) | Created::Same(order) => order.server_time.clone(),
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_costs_nothing_is_complete_at_once() {
+    let test = TestDb::new().await;
+    test.sku("A", 5).await;
+    coupon(
+        &test,
+        "FREE",
+        Terms {
+            value: 10_000,
+            uses_max: "1",
+            ..TEN_PERCENT
+        },
+    )
+    .await;
+    let id = test.held(&[("A", 2)]).await;
+    let order = created(&test, &with_coupon(id, "FREE")).await;
+    assert_eq!((order.status.as_str(), order.total_minor), ("paid", 0));
+    assert_eq!(test.level("A").await, (3, 0, 3));
+    assert_eq!(uses(&test, "FREE").await, (0, 1));
+    test.assert_promises_kept().await;
+}
+
+/// Scenario 24. Promise 7: a checkout has one order, whoever asks how often.
+#[tokio::test]
+async fn fifty_identical_orders_at_once_are_one_order_and_fifty_equal_answers() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let id = test.held(&[("A", 1)]).await;
+    let db = test.pool(50);
+    let answers = at_once(50, |_| {
+        let (db, request) = (db.clone(), order_request(id));
+        async move { order::create(&db, &request).await.unwrap() }
+    })
+    .await;
+    let new = |answer: &&Created| matches!(answer, Created::New(_));
+    assert_eq!(answers.iter().filter(new).count(), 1);
+    let mut orders = answers.into_iter().map(|answer| match answer {
+        Created::New(order) | Created::Same(order) => timeless(order),
+    });
+    let first = orders.next().unwrap();
+    assert!(orders.all(|order| order == first));
+
+    let before = test.rows().await;
+    let other = create(&test, &offline(id)).await;
+    assert!(matches!(other, Err(CreateError::Conflict)), "{other:?}");
+    assert_eq!(test.rows().await, before);
+    test.assert_promises_kept().await;
+}
+
+/// Negative control of scenario 24; and the constraint that stands behind the routine.
+#[tokio::test]
+async fn without_the_lock_one_checkout_would_become_fifty_orders() {
+    let test = TestDb::new().await;
+    test.naive().await;
+    test.all_read_then_all_write(50, "call naive.order('1')")
+        .await;
+    assert_eq!(test.count("select count(*) from naive.orders").await, 50);
+
+    test.sku("A", 1).await;
+    test.ordered(&[("A", 1)]).await;
+    let twin = "insert into holdfast.orders
+        select o.* from holdfast.orders t,
+            jsonb_populate_record(t, jsonb_build_object('order_id', gen_random_uuid())) o";
+    assert_eq!(test.refused_by(twin).await, "checkout_has_one_order");
+}
+
+/// Scenario 24, with time between: a second order of the same shopper never makes both payable.
+#[tokio::test]
+async fn stock_that_went_to_another_order_is_not_payable_twice() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (first, _) = test.ordered(&[("A", 1)]).await;
+    test.expire(first).await;
+    let (second, _) = test.ordered(&[("A", 1)]).await;
+    // Asking again shows the order that there is; it takes nothing.
+    let again = test.order(first).await.unwrap();
+    assert_eq!(again.status, "expired");
+    assert_eq!(read(&test, second).await.status, "awaiting_payment");
+    assert_eq!(test.level("A").await.1, 1);
+    test.assert_promises_kept().await;
+}
+
+#[tokio::test]
+async fn an_order_holds_its_stock_for_thirty_minutes_from_then_on() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let id = test.held(&[("A", 1)]).await;
+    test.sql(
+        "update holdfast.checkouts set created_at = created_at - interval '29 minutes';
+         update holdfast.holds set created_at = created_at - interval '29 minutes'",
+    )
+    .await;
+    test.order(id).await.unwrap();
+    let held_for = "
+        select extract(epoch from h.expires_at - o.created_at)::bigint
+        from holdfast.orders o join holdfast.holds h on h.checkout_id = o.checkout_id";
+    assert_eq!(test.count(held_for).await, 1_800);
+    test.assert_promises_kept().await;
+}
+
+#[tokio::test]
+async fn a_checkout_older_than_thirty_minutes_is_no_longer_ordered() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let id = test.held(&[("A", 1)]).await;
+    test.sql("update holdfast.checkouts set created_at = clock_timestamp() - interval '1801 s'")
+        .await;
+    let before = test.rows().await;
+    let refused = create(&test, &order_request(id)).await;
+    assert!(
+        matches!(refused, Err(CreateError::CheckoutTooOld)),
+        "{refused:?}"
+    );
+    assert_eq!(test.rows().await, before);
+}
+
+#[tokio::test]
+async fn a_released_checkout_is_not_ordered_and_a_missing_one_is_not_found() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let id = test.held(&[("A", 1)]).await;
+    checkout::release(&test.db, &shop(MAIN), id, None)
+        .await
+        .unwrap();
+    let before = test.rows().await;
+    let refused = create(&test, &order_request(id)).await;
+    assert!(
+        matches!(refused, Err(CreateError::CheckoutEnded)),
+        "{refused:?}"
+    );
+    let missing = create(&test, &order_request(new_id())).await;
+    assert!(matches!(missing, Err(CreateError::NotFound)), "{missing:?}");
+    assert_eq!(test.rows().await, before);
+}
+
+/// A hold that is merely due is still the shopper's; one that has ended is taken again.
+#[tokio::test]
+async fn a_hold_that_has_ended_is_taken_again_at_the_price_it_had() {
+    let test = TestDb::new().await;
+    test.sku("A", 2).await;
+    let due = test.held(&[("A", 1)]).await;
+    test.make_due(due).await;
+    assert_eq!(test.order(due).await.unwrap().status, "awaiting_payment");
+    assert_eq!(test.level("A").await, (2, 1, 2));
+
+    let expired = test.held(&[("A", 1)]).await;
+    test.expire(expired).await;
+    assert_eq!(test.level("A").await, (2, 1, 4));
+    price(&test, "A", 1).await;
+    assert_eq!(test.order(expired).await.unwrap().total_minor, PRICE_MINOR);
+    assert_eq!(test.level("A").await, (2, 2, 5));
+    test.assert_promises_kept().await;
+}
+
+/// Promise 6: the refusal of an order whose hold had ended names every shortage, and takes nothing of what is there.
+#[tokio::test]
+async fn an_order_whose_stock_is_gone_leaves_nothing_behind() {
+    let test = TestDb::new().await;
+    for sku in ["A", "B", "C"] {
+        test.sku(sku, 2).await;
+    }
+    coupon(&test, "TEN", TEN_PERCENT).await;
+    let id = test.held(&[("A", 2), ("B", 2), ("C", 2)]).await;
+    test.expire(id).await;
+    test.held(&[("B", 1), ("C", 2)]).await;
+    let before = test.rows().await;
+    let request = Create {
+        ship_to: ShipTo::Given {
+            address: address("Asha"),
+            save: true,
+        },
+        ..with_coupon(id, "TEN")
+    };
+    let refused = create(&test, &request).await;
+    let Err(CreateError::Shortage(shortages)) = refused else {
+        panic!("{refused:?}")
+    };
+    let shortage = |sku: &str, available| Shortage {
+        sku: sku.to_owned(),
+        requested: 2,
+        available,
+    };
+    assert_eq!(shortages, [shortage("B", 1), shortage("C", 0)]);
+    assert_eq!(test.rows().await, before);
+}
+
+/// Promise 8, for an order: what is due gives way to a shopper who comes back.
+#[tokio::test]
+async fn an_order_takes_again_what_only_due_holds_stand_in_the_way_of() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let id = test.held(&[("A", 1)]).await;
+    test.expire(id).await;
+    let other = test.held(&[("A", 1)]).await;
+    test.make_due(other).await;
+    test.order(id).await.unwrap();
+    let status = "select status::text from holdfast.checkouts where checkout_id = ";
+    assert_eq!(test.text(&format!("{status}'{other}'")).await, "expired");
+    test.assert_promises_kept().await;
+}
+
+/// The compensation is the transaction: wherever an order fails, nothing is left behind.
+#[tokio::test]
+async fn an_order_that_fails_in_the_middle_leaves_nothing_behind() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    coupon(&test, "TEN", TEN_PERCENT).await;
+    let open = test.held(&[("A", 1)]).await;
+    let expired = test.held(&[("A", 2)]).await;
+    test.expire(expired).await;
+    test.sql(
+        "create function public.fail() returns trigger language plpgsql as
+         $$ begin raise exception 'injected'; end $$",
+    )
+    .await;
+    let before = test.rows().await;
+    for step in [
+        "insert on holdfast.addresses",
+        "update on holdfast.coupons",
+        "update on holdfast.checkouts",
+        "insert on holdfast.orders",
+        "insert on holdfast.order_lines",
+        "insert on holdfast.payments",
+        "insert on holdfast.outbox_messages",
+        "update on holdfast.holds",
+        "update on holdfast.stock_levels",
+        "insert on holdfast.stock_movements",
+    ] {
+        test.sql(&format!(
+            "create trigger fail after {step} execute function public.fail()"
+        ))
+        .await;
+        for id in [open, expired] {
+            let request = Create {
+                method: PaymentMethod::Offline,
+                ship_to: ShipTo::Given {
+                    address: address("Asha"),
+                    save: true,
+                },
+                ..with_coupon(id, "TEN")
+            };
+            let failed = create(&test, &request).await;
+            assert!(
+                matches!(failed, Err(CreateError::Failure(_))),
+                "{step}: {failed:?}"
+            );
+        }
+        let table = step.rsplit(' ').next().unwrap();
+        test.sql(&format!("drop trigger fail on {table}")).await;
+        assert_eq!(test.rows().await, before, "{step}");
+    }
+    // The same request succeeds when nothing fails any more.
+    created(&test, &offline(open)).await;
+    created(&test, &offline(expired)).await;
+    test.assert_promises_kept().await;
+}
+
+/// Promise 10, and a deployment without any shop of that name.
+#[tokio::test]
+async fn an_order_in_an_unknown_shop_is_not_found() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let id = test.held(&[("A", 1)]).await;
+    let elsewhere = Create {
+        shop: shop("nowhere"),
+        ..order_request(id)
+    };
+    let refused = create(&test, &elsewhere).await;
+    assert!(matches!(refused, Err(CreateError::NotFound)), "{refused:?}");
+}
+
+/// A frozen cart: an ordered checkout keeps what was ordered.
+#[tokio::test]
+async fn the_lines_of_an_order_are_the_lines_of_its_last_cart() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    test.sku("B", 9).await;
+    let id = test.held(&[("A", 5)]).await;
+    let replaced = checkout::Begin {
+        revision: 2.try_into().unwrap(),
+        ..begin_request(id, &[("B", 1)])
+    };
+    let held = checkout_of(checkout::begin(&test.db, &replaced).await.unwrap());
+    let order = test.order(id).await.unwrap();
+    assert_eq!(order.lines, held.lines);
+    assert_eq!(order.total_minor, held.total_minor);
+    let third = checkout::Begin {
+        revision: 3.try_into().unwrap(),
+        ..begin_request(id, &[("A", 1)])
+    };
+    let frozen = checkout::begin(&test.db, &third).await;
+    assert!(matches!(frozen, Err(BeginError::Ordered)), "{frozen:?}");
+    test.assert_promises_kept().await;
+}
