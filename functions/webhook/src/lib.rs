@@ -5,7 +5,7 @@
 pub mod queue;
 pub mod secrets;
 
-use lambda_http::http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use lambda_http::http::header::{ALLOW, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use lambda_http::{Body, Request, RequestExt as _, Response};
 use shared::ids::Shop;
 use shared::payment::{Delivery, Gateway, cashfree};
@@ -52,8 +52,11 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             .status(status)
             .header("x-request-id", &request_id)
             .header(CONTENT_TYPE, content_type);
-        if let Some(seconds) = problem.and_then(|problem| problem.retry_after_s) {
+        if let Some(seconds) = problem.as_ref().and_then(|problem| problem.retry_after_s) {
             response = response.header(RETRY_AFTER, seconds);
+        }
+        if let Some(methods) = problem.and_then(|problem| problem.allow) {
+            response = response.header(ALLOW, methods);
         }
         response.body(Body::Text(body)).unwrap_or_else(|error| {
             tracing::error!(%error, "a response could not be built");
