@@ -11,6 +11,7 @@
 //! | `GET /v1/shops/{shop}/availability` | [`shared::stock::availability`] |
 
 pub mod caller;
+mod object;
 pub mod parse;
 pub mod reply;
 

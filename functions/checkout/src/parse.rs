@@ -2,7 +2,7 @@
 
 use lambda_http::{Body, Request, RequestExt as _};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer};
 use shared::checkout::{Begin, Cart, Line};
 use shared::ids::{CheckoutId, CouponCode, Customer, Shop, Sku};
 use shared::order::{Address, Create, PaymentMethod, ShipTo};
@@ -12,6 +12,7 @@ use shared::stock::availability::SKUS_MAX;
 use uuid::Uuid;
 
 use crate::caller::Caller;
+use crate::object::Object;
 
 /// Bytes of a body at most: fifty lines with the longest codes are a tenth of it.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -19,16 +20,19 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BeginBody {
+    #[serde(default, deserialize_with = "not_null")]
     customer: Option<Customer>,
     #[serde(default)]
     revision: Revision,
+    #[serde(default, deserialize_with = "not_null")]
     hold_s: Option<HoldSeconds>,
-    lines: Vec<Line>,
+    lines: Vec<Object<Line>>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct ExtendBody {
+    #[serde(default, deserialize_with = "not_null")]
     hold_s: Option<HoldSeconds>,
 }
 
@@ -36,10 +40,24 @@ struct ExtendBody {
 #[serde(deny_unknown_fields)]
 struct OrderBody {
     payment_method: PaymentMethod,
+    #[serde(default, deserialize_with = "not_null")]
     coupon: Option<CouponCode>,
-    address: Option<Address>,
+    #[serde(default, deserialize_with = "not_null")]
+    address: Option<Object<Address>>,
+    #[serde(default, deserialize_with = "not_null")]
     address_id: Option<Uuid>,
+    #[serde(default, deserialize_with = "not_null")]
     save_address: Option<bool>,
+}
+
+/// What is optional may be left out, but null is no value of it: a storefront that sends null has
+/// lost one, and an order without its coupon is not what the shopper asked for.
+fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 /// The checkout's id in the path.
@@ -68,7 +86,8 @@ pub fn begin(shop: Shop, id: CheckoutId, caller: &Caller, body: &Body) -> Result
         (None, Some(named)) => named,
         (None, None) => return Err(Problem::invalid_request("customer", "is missing")),
     };
-    let cart = Cart::new(body.lines).map_err(|error| invalid("lines", &error))?;
+    let lines = body.lines.into_iter().map(|line| line.0).collect();
+    let cart = Cart::new(lines).map_err(|error| invalid("lines", &error))?;
     let (revision, hold) = (body.revision, body.hold_s);
     Ok(Begin {
         shop,
@@ -103,7 +122,7 @@ pub fn order(shop: Shop, id: CheckoutId, caller: &Caller, body: &Body) -> Result
     let ship_to = match (body.address, body.address_id, body.save_address) {
         (None, None, None) => ShipTo::Nowhere,
         (None, Some(address_id), None) => ShipTo::Saved(address_id),
-        (Some(address), None, save) => ShipTo::Given {
+        (Some(Object(address)), None, save) => ShipTo::Given {
             address,
             save: save.unwrap_or(false),
         },
@@ -156,16 +175,17 @@ fn json<T: DeserializeOwned>(body: &Body) -> Result<T, Problem> {
         return Err(Problem::body_too_large(BODY_BYTES_MAX));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let field = if path == "." { "body" } else { path.as_str() };
-        Problem::invalid_request(field, &without_position(&error.into_inner()))
-    })?;
+    let parsed: Object<T> =
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let path = error.path().to_string();
+            let field = if path == "." { "body" } else { path.as_str() };
+            Problem::invalid_request(field, &without_position(&error.into_inner()))
+        })?;
     // something after the value is an error too
     deserializer
         .end()
         .map_err(|error| invalid("body", &error))?;
-    Ok(parsed)
+    Ok(parsed.0)
 }
 
 /// The parser's message without " at line 1 column 20": the field says where.

@@ -1,6 +1,6 @@
 //! A postal address, parsed at the edge.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Where an order goes. Every text is trimmed of nothing and kept as given; only its length is bounded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,20 +11,32 @@ pub struct Address {
     /// Street and number.
     pub line1: Text<200>,
     /// Whatever else the street needs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "not_null")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub line2: Option<Text<200>>,
     /// City.
     pub city: Text<100>,
     /// State or region.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "not_null")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Text<100>>,
     /// Postal code.
     pub postal_code: Text<20>,
     /// ISO 3166-1 alpha-2.
     pub country: Country,
     /// Telephone number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "not_null")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<Text<32>>,
+}
+
+/// What is optional may be left out, but null is no value of it.
+fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 /// A text of 1 to `MAX` characters without control characters.
