@@ -8,3 +8,5 @@ mod edge;
 mod handlers;
 mod openapi;
 mod order;
+mod payment;
+mod sweep;

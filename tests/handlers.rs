@@ -1,0 +1,348 @@
+//! Every route of openapi.yaml over HTTP against the real function processes, and every problem.
+//! That each answer has the form which openapi.yaml promises is checked where answers come in.
+
+use serde_json::{Value, json};
+use tests::cashfree;
+use tests::contract::CONTRACT;
+use tests::http::{Answer, Call};
+use tests::shopper::{Shopper, guarded, send, without_database, without_schema};
+use tests::stack::{STACK, log_of};
+use tests::until;
+use uuid::Uuid;
+
+#[tokio::test]
+async fn a_purchase_goes_through_every_route() {
+    let shopper = Shopper::new(10).await;
+    let begun = shopper.begin(2).await;
+    assert_eq!(begun["total_minor"], 20_000);
+    assert_eq!(
+        shopper.put(&shopper.cart(2)).await.ok(200)["expires_at"],
+        begun["expires_at"]
+    );
+    assert_eq!(shopper.read().await.ok(200)["lines"], begun["lines"]);
+
+    let mut larger = shopper.cart(3);
+    larger["revision"] = json!(2);
+    assert_eq!(shopper.put(&larger).await.ok(200)["total_minor"], 30_000);
+    let extend = Call::new("POST", &shopper.path("/extend"));
+    let extended = shopper
+        .send(extend.clone().json(&json!({ "hold_s": 1500 })))
+        .await;
+    assert!(extended.ok(200)["expires_at"].as_str() > begun["expires_at"].as_str());
+    assert_eq!(
+        shopper.send(extend).await.ok(200)["expires_at"],
+        extended.body["expires_at"]
+    );
+
+    let path = format!("/v1/shops/dress/availability?skus={},NONE", shopper.sku);
+    let available = shopper.send(Call::new("GET", &path)).await;
+    assert_eq!(available.ok(200)["skus"][0]["available"], 7);
+    assert_eq!(available.body["unknown"], json!(["NONE"]));
+
+    let order = shopper.ordered().await;
+    assert_eq!(order["total_minor"], 30_000);
+    let again = shopper.order(&json!({ "payment_method": "online" })).await;
+    assert_eq!(again.ok(200)["order_id"], order["order_id"]);
+    assert_eq!(
+        shopper.read_order().await.ok(200)["payment"],
+        order["payment"]
+    );
+
+    pay(&order, "attempt-1").await;
+    until("the order is paid", async || {
+        shopper.read_order().await.ok(200)["status"] == "paid"
+    })
+    .await;
+    assert_eq!(shopper.read().await.ok(200)["status"], "paid");
+    assert_eq!(shopper.level().await, (7, 0));
+}
+
+#[tokio::test]
+async fn a_released_checkout_gives_its_stock_back_once() {
+    let shopper = Shopper::new(2).await;
+    shopper.begin(2).await;
+    shopper.ordered().await;
+    for _ in 0..2 {
+        assert_eq!(shopper.release().await.ok(200)["status"], "released");
+        assert_eq!(shopper.level().await, (2, 0));
+    }
+    assert_eq!(shopper.read_order().await.ok(200)["status"], "cancelled");
+}
+
+#[tokio::test]
+async fn an_address_and_a_coupon_come_with_the_order() {
+    let shopper = Shopper::new(9).await;
+    shopper.begin(5).await;
+    let address = json!({
+        "recipient": "Meera Nair", "line1": "14 Lotus Lane", "city": "Kochi",
+        "postal_code": "682001", "country": "IN",
+    });
+    let body = json!({
+        "payment_method": "online", "coupon": "FIRST500", "address": address, "save_address": true,
+    });
+    // FIRST500 takes 500.00 off carts of 4000.00 or more.
+    shopper.order(&body).await.refused(422, "coupon_refused");
+    let mut dear = Shopper::new(1).await;
+    let price = "update holdfast.skus set price_minor = 500000 where sku = $1";
+    dear.owner.execute(price, &[&dear.sku]).await.unwrap();
+    dear.begin(1).await;
+    let order = dear.order(&body).await.ok(201).clone();
+    assert_eq!(
+        (&order["total_minor"], &order["address"]),
+        (&json!(450_000), &address)
+    );
+
+    dear.sku = shopper.sku.clone();
+    dear.id = Uuid::now_v7();
+    dear.begin(1).await;
+    let saved = json!({ "payment_method": "online", "address_id": order["address_id"] });
+    assert_eq!(dear.order(&saved).await.ok(201)["address"], address);
+}
+
+#[tokio::test]
+async fn the_price_is_the_catalogues_whatever_the_caller_sends() {
+    let shopper = Shopper::new(5).await;
+    let mut cheap = shopper.cart(1);
+    cheap["lines"][0]["price_minor"] = json!(1);
+    assert_names(&shopper.put(&cheap).await, "price_minor");
+    let mut cheap = shopper.cart(1);
+    cheap["total_minor"] = json!(1);
+    assert_names(&shopper.put(&cheap).await, "total_minor");
+    assert_eq!(shopper.begin(1).await["lines"][0]["price_minor"], 10_000);
+    let body = json!({ "payment_method": "online", "total_minor": 1 });
+    assert_names(&shopper.order(&body).await, "total_minor");
+    assert_eq!(shopper.ordered().await["total_minor"], 10_000);
+}
+
+#[tokio::test]
+async fn every_problem_of_the_contract_can_happen() {
+    for (code, status) in CONTRACT.problems() {
+        let answer = provoke(&code).await;
+        answer.refused(status, &code);
+        assert_eq!(answer.headers["content-type"], "application/problem+json");
+    }
+}
+
+/// Brings a problem about; panics for one that it does not know: add it here.
+async fn provoke(code: &str) -> Answer {
+    let shopper = Shopper::new(5).await;
+    match code {
+        "invalid_request" => shopper.put(&json!([])).await,
+        "unauthorized" => {
+            let forged = cashfree::webhook("dress", "not-the-secret", "{}");
+            forged.to(&STACK.webhook_url).await
+        }
+        "not_found" => shopper.read().await,
+        "method_not_allowed" => shopper.send(Call::new("PATCH", &shopper.path(""))).await,
+        "body_too_large" => {
+            let call = Call::new("PUT", &shopper.path("")).bytes(vec![b' '; 64 * 1024 + 1]);
+            shopper.send(call).await
+        }
+        "unknown_sku" => {
+            let cart = json!({ "customer": "c", "lines": [{ "sku": "NONE", "quantity": 1 }] });
+            shopper.put(&cart).await
+        }
+        "not_on_sale" => {
+            let retire = "update holdfast.skus set retired_at = now() where sku = $1";
+            shopper
+                .owner
+                .execute(retire, &[&shopper.sku])
+                .await
+                .unwrap();
+            let answer = shopper.put(&shopper.cart(1)).await;
+            assert_eq!(answer.body["skus"], json!([shopper.sku]));
+            answer
+        }
+        "shortage" => {
+            let answer = shopper.put(&shopper.cart(6)).await;
+            let short = json!([{ "sku": shopper.sku, "requested": 6, "available": 5 }]);
+            assert_eq!(answer.body["shortages"], short);
+            answer
+        }
+        "internal" => send(without_schema().await, &begin_call(&shopper)).await,
+        "unavailable" => send(without_database().await, &begin_call(&shopper)).await,
+        of_checkout => provoke_with_checkout(of_checkout, shopper).await,
+    }
+}
+
+/// Those that need a checkout first.
+async fn provoke_with_checkout(code: &str, shopper: Shopper) -> Answer {
+    shopper.begin(1).await;
+    match code {
+        "checkout_conflict" => shopper.put(&shopper.cart(2)).await,
+        "stale_revision" => {
+            let mut newer = shopper.cart(2);
+            newer["revision"] = json!(2);
+            shopper.put(&newer).await.ok(200);
+            shopper.put(&shopper.cart(1)).await
+        }
+        "checkout_ended" => {
+            shopper.release().await.ok(200);
+            shopper.put(&shopper.cart(1)).await
+        }
+        "checkout_too_old" => {
+            shopper.age(1_900, 100).await;
+            shopper.order(&json!({ "payment_method": "online" })).await
+        }
+        "address_unknown" => {
+            let body = json!({ "payment_method": "online", "address_id": Uuid::new_v4() });
+            shopper.order(&body).await
+        }
+        "coupon_refused" => {
+            let body = json!({ "payment_method": "online", "coupon": "NO-SUCH" });
+            let answer = shopper.order(&body).await;
+            assert_eq!(answer.body["reason"], "unknown");
+            answer
+        }
+        "offline_not_allowed" => {
+            let body = json!({ "payment_method": "offline" });
+            let call = Call::new("POST", &shopper.path("/order")).json(&body);
+            send(guarded().await, &call).await
+        }
+        of_order => provoke_with_order(of_order, shopper).await,
+    }
+}
+
+/// Those that need an order first.
+async fn provoke_with_order(code: &str, shopper: Shopper) -> Answer {
+    shopper.ordered().await;
+    match code {
+        "checkout_ordered" => {
+            let mut newer = shopper.cart(2);
+            newer["revision"] = json!(2);
+            shopper.put(&newer).await
+        }
+        "order_conflict" => shopper.order(&json!({ "payment_method": "offline" })).await,
+        "checkout_paid" => {
+            let other = shopper.rival().await;
+            other.begin(1).await;
+            other
+                .order(&json!({ "payment_method": "offline" }))
+                .await
+                .ok(201);
+            other.release().await
+        }
+        unknown => panic!("openapi.yaml has the problem {unknown}, and no test provokes it"),
+    }
+}
+
+/// Every reason of a refused coupon, in the order that the contract gives them.
+#[tokio::test]
+async fn a_coupon_is_refused_for_each_reason() {
+    let shopper = Shopper::new(5).await;
+    shopper.begin(1).await;
+    let now = "now()";
+    for (reason, minimum, from, until, uses_max) in [
+        (
+            "not_yet_valid",
+            "0",
+            "now() + interval '1 hour'",
+            "null",
+            "null",
+        ),
+        ("expired", "0", "null", now, "0"),
+        ("below_minimum", "10001", "null", "null", "0"),
+        ("used_up", "10000", "null", "null", "0"),
+    ] {
+        let code = format!(
+            "C-{}",
+            &Uuid::new_v4().simple().to_string()[..20].to_uppercase()
+        );
+        let put = format!(
+            "select holdfast.coupon_put('dress', '{code}', 'fixed', 1, {minimum}, {from}, {until}, \
+             {uses_max})"
+        );
+        shopper.owner.batch_execute(&put).await.unwrap();
+        let body = json!({ "payment_method": "online", "coupon": code });
+        let answer = shopper.order(&body).await;
+        assert_eq!(answer.refused(422, "coupon_refused").body["reason"], reason);
+    }
+    assert_eq!(shopper.read().await.ok(200)["status"], "open");
+}
+
+#[tokio::test]
+async fn a_failure_tells_the_caller_nothing_and_the_log_everything() {
+    let shopper = Shopper::new(1).await;
+    for (to, function, cause) in [
+        (
+            without_database().await,
+            "checkout-without-database",
+            "No such file",
+        ),
+        (
+            without_schema().await,
+            "checkout-without-schema",
+            "holdfast",
+        ),
+    ] {
+        let answer = send(to, &begin_call(&shopper)).await;
+        let text = answer.body.to_string().to_lowercase();
+        for word in [
+            "postgres", "nowhere", "socket", "schema", "relation", "sql", "connect", "src/",
+        ] {
+            assert!(!text.contains(word), "{word}: {text}");
+        }
+        if answer.status == 503 {
+            assert_eq!(answer.headers["retry-after"], "1");
+        }
+        let lines = log_of(&STACK, function, answer.request_id());
+        let failed = lines.iter().find(|line| line["level"] == "ERROR").unwrap();
+        assert!(
+            failed["causes"].as_str().unwrap().contains(cause),
+            "{failed}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_request_id_of_an_answer_finds_it_in_the_log() {
+    let shopper = Shopper::new(1).await;
+    let answers = [
+        shopper.put(&shopper.cart(1)).await,
+        shopper.put(&json!({})).await,
+        shopper.send(Call::new("GET", "/v1/nothing")).await,
+    ];
+    for answer in answers {
+        let id = answer.request_id();
+        until("the answer is in the log", async || {
+            log_of(&STACK, "holdfast-checkout", id).iter().any(|line| {
+                line["message"] == "answered"
+                    && line["status"] == answer.status
+                    && line["span"]["request.id"] == id
+            })
+        })
+        .await;
+    }
+    let forged = cashfree::webhook("dress", "not-the-secret", "{}");
+    let answer = forged.to(&STACK.webhook_url).await;
+    let lines = log_of(&STACK, "holdfast-webhook", answer.request_id());
+    let why = lines
+        .iter()
+        .find(|line| line["message"] == "webhook refused");
+    let why = why.unwrap()["why"].as_str().unwrap();
+    assert!(why.contains("no configured secret"), "{why}");
+    let all = std::fs::read_to_string(STACK.logs.join("holdfast-webhook.log")).unwrap();
+    assert!(
+        !all.contains(&STACK.secrets["dress"]),
+        "a secret is in the log"
+    );
+}
+
+/// Sends the webhook of a successful payment.
+async fn pay(order: &Value, attempt: &str) {
+    let body = cashfree::success(order, attempt);
+    let webhook = cashfree::webhook("dress", &STACK.secrets["dress"], body);
+    webhook.to(&STACK.webhook_url).await.ok(200);
+}
+
+fn begin_call(shopper: &Shopper) -> Call {
+    Call::new("PUT", &shopper.path("")).json(&shopper.cart(1))
+}
+
+/// The problem says which field is wrong.
+#[track_caller]
+fn assert_names(answer: &Answer, field: &str) {
+    let errors = &answer.refused(400, "invalid_request").body["errors"];
+    let named = errors[0]["field"].as_str().unwrap();
+    assert!(named.rsplit('.').next() == Some(field), "{field}: {errors}");
+}

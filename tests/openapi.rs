@@ -1,0 +1,106 @@
+//! openapi.yaml and the code say the same: no route more, no route fewer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tests::contract::CONTRACT;
+use tests::http::Call;
+use tests::stack::{STACK, root};
+
+const METHODS: [&str; 7] = ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"];
+const ID: &str = "0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4";
+
+fn filled(template: &str) -> String {
+    template
+        .replace("{shop}", "dress")
+        .replace("{checkout_id}", ID)
+}
+
+/// Where a path is served: the HTTP API, or the webhook's function URL.
+fn function_of(path: &str) -> &'static str {
+    if path.contains("/webhooks/") {
+        "holdfast-webhook"
+    } else {
+        "holdfast-checkout"
+    }
+}
+
+#[tokio::test]
+async fn each_path_has_the_methods_of_the_contract_and_no_other() {
+    for (template, methods) in CONTRACT.routes() {
+        let path = filled(&template);
+        for method in METHODS {
+            let answer = Call::new(method, &path)
+                .invoke(&STACK.host, function_of(&path))
+                .await;
+            let refused = answer.code() == "method_not_allowed";
+            assert_eq!(
+                refused,
+                !methods.contains(method),
+                "{method} {path}: {answer:#?}"
+            );
+            if refused {
+                let allow = answer.headers["allow"].split(", ").map(str::to_owned);
+                assert_eq!(allow.collect::<BTreeSet<_>>(), methods, "{method} {path}");
+            }
+        }
+    }
+}
+
+/// The table in the function's own documentation, which stands above the code that routes.
+#[test]
+fn the_functions_table_of_routes_is_that_of_the_contract() {
+    let source = std::fs::read_to_string(root().join("functions/checkout/src/lib.rs")).unwrap();
+    let mut table: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in source
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | `"))
+    {
+        let (method, rest) = line.split_once(' ').unwrap();
+        let path = rest
+            .split('`')
+            .next()
+            .unwrap()
+            .replace("{id}", "{checkout_id}");
+        table.entry(path).or_default().insert(method.to_owned());
+    }
+    let mut contract = CONTRACT.routes();
+    contract.retain(|path, _| !path.contains("/webhooks/"));
+    assert_eq!(table, contract);
+}
+
+#[tokio::test]
+async fn what_is_near_a_route_is_not_found() {
+    for path in [
+        "/",
+        "/v1",
+        "/v1/shops",
+        "/v1/shops/dress",
+        "/v1/shops/dress/",
+        "/v1/shops/dress/checkouts",
+        "/v1/shops/dress/orders",
+        "/v1/shops/dress/skus",
+        "/v1/shops/dress/availability/",
+        "/v2/shops/dress/availability",
+        "/v1/shops/dress/checkouts/ID/",
+        "/v1/shops/dress//availability",
+        "/v1/shops/dress/checkouts/ID/orders",
+        "/v1/shops/dress/checkouts/ID/order/1",
+        "/v1/shops/dress/checkouts/ID/release",
+        "/v1/shops/dress/webhooks/cashfree",
+    ] {
+        let path = path.replace("ID", ID);
+        for method in ["GET", "POST"] {
+            let call = Call::new(method, &path);
+            if !path.contains("/webhooks/") {
+                call.invoke(&STACK.host, "holdfast-checkout")
+                    .await
+                    .refused(404, "not_found");
+            }
+            if path != "/v1/shops/dress/webhooks/cashfree" {
+                call.invoke(&STACK.host, "holdfast-webhook")
+                    .await
+                    .refused(404, "not_found");
+            }
+        }
+    }
+}

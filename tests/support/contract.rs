@@ -1,0 +1,192 @@
+//! openapi.yaml, for checking answers against it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+use crate::http::Answer;
+use crate::stack::root;
+
+/// The contract of this tree.
+pub static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
+    let text = std::fs::read_to_string(root().join("openapi.yaml")).unwrap();
+    Contract {
+        document: serde_norway::from_str(&text).unwrap(),
+        validators: Mutex::default(),
+    }
+});
+
+/// Methods that a path item may have, in openapi's spelling.
+const METHODS: [&str; 8] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];
+
+/// An OpenAPI 3.1 document.
+pub struct Contract {
+    document: Value,
+    /// By the JSON of the schema.
+    validators: Mutex<HashMap<String, Arc<Validator>>>,
+}
+
+impl Contract {
+    /// Paths with their methods in capitals.
+    pub fn routes(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let paths = self.document["paths"].as_object().unwrap();
+        paths
+            .iter()
+            .map(|(path, item)| {
+                let has = |method: &&str| item.get(method).is_some();
+                let methods = METHODS.into_iter().filter(has);
+                (path.clone(), methods.map(str::to_uppercase).collect())
+            })
+            .collect()
+    }
+
+    /// The `code` of every problem, with its status.
+    pub fn problems(&self) -> BTreeMap<String, u16> {
+        let schemas = self.document["components"]["schemas"].as_object().unwrap();
+        schemas
+            .values()
+            .filter_map(|schema| {
+                let own = &schema["allOf"][1]["properties"];
+                let status = own["status"]["const"].as_u64()?;
+                let code = own["code"]["const"].as_str()?;
+                Some((code.to_owned(), u16::try_from(status).unwrap()))
+            })
+            .collect()
+    }
+
+    /// Whether a request body is one that the contract allows.
+    pub fn allows_request(&self, operation: &str, body: &Value) -> bool {
+        let paths = self.document["paths"].as_object().unwrap();
+        let found = paths
+            .values()
+            .flat_map(|item| METHODS.map(|method| &item[method]))
+            .find(|candidate| candidate["operationId"] == operation)
+            .unwrap();
+        let schema = &found["requestBody"]["content"]["application/json"]["schema"];
+        self.validator(schema).is_valid(body)
+    }
+
+    /// Panics unless the contract promises this answer for this request.
+    pub fn check(&self, method: &str, path: &str, answer: &Answer) {
+        let Answer {
+            status, headers, ..
+        } = answer;
+        let where_ = format!("{method} {path}: {status}");
+        let response = self
+            .response(method, path, *status)
+            .unwrap_or_else(|| panic!("{where_} is not in openapi.yaml: {answer:#?}"));
+        let content_type = headers.get("content-type").map_or("", String::as_str);
+        let schema = &response["content"][content_type]["schema"];
+        assert!(
+            !schema.is_null(),
+            "{where_}: no {content_type:?} there: {answer:#?}"
+        );
+        let validator = self.validator(schema);
+        let wrong: Vec<String> = validator
+            .iter_errors(&answer.body)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(
+            wrong.is_empty(),
+            "{where_}: {wrong:#?} in {:#}",
+            answer.body
+        );
+        let promised = response["headers"].as_object().into_iter().flatten();
+        for (name, header) in promised {
+            let header = self.resolved(header);
+            let name = name.to_lowercase();
+            let Some(text) = headers.get(&name) else {
+                assert!(header["required"] != true, "{where_}: no header {name}");
+                continue;
+            };
+            let value = text
+                .parse::<i64>()
+                .map_or(json!(text), |number| json!(number));
+            let schema = self.validator(&header["schema"]);
+            let fits = schema.is_valid(&value) || schema.is_valid(&json!(text));
+            assert!(fits, "{where_}: {name}: {text}");
+        }
+        if content_type == "application/problem+json" {
+            assert_eq!(answer.body["status"], *status, "{where_}");
+            assert_eq!(
+                answer.body["request_id"],
+                headers["x-request-id"].as_str(),
+                "{where_}"
+            );
+            let code = answer.code();
+            assert_eq!(
+                answer.body["type"],
+                format!("urn:holdfast:problem:{code}"),
+                "{where_}"
+            );
+        }
+    }
+
+    /// What the contract says of a status. A path that it does not have is not found; a method
+    /// that a path does not have is answered as the path's others.
+    fn response(&self, method: &str, path: &str, status: u16) -> Option<&Value> {
+        let Some(item) = self.path_item(path) else {
+            let response = &self.document["components"]["responses"]["NotFound"];
+            return (status == 404).then_some(response);
+        };
+        let own = &item[method.to_lowercase()];
+        let operations = if own.is_null() {
+            METHODS.map(|other| &item[other]).to_vec()
+        } else {
+            vec![own]
+        };
+        operations
+            .into_iter()
+            .map(|operation| &operation["responses"][status.to_string()])
+            .find(|response| !response.is_null())
+            .map(|response| self.resolved(response))
+    }
+
+    fn path_item(&self, path: &str) -> Option<&Value> {
+        let segments: Vec<&str> = path.split('/').collect();
+        let fits = |template: &str| {
+            let template: Vec<&str> = template.split('/').collect();
+            template.len() == segments.len()
+                && template
+                    .iter()
+                    .zip(&segments)
+                    .all(|(wanted, got)| wanted.starts_with('{') || wanted == got)
+        };
+        let paths = self.document["paths"].as_object().unwrap();
+        paths
+            .iter()
+            .find(|(template, _)| fits(template))
+            .map(|(_, item)| item)
+    }
+
+    fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
+        match value["$ref"].as_str() {
+            None => value,
+            Some(reference) => {
+                let pointer = reference.strip_prefix('#').unwrap();
+                self.document.pointer(pointer).unwrap()
+            }
+        }
+    }
+
+    fn validator(&self, schema: &Value) -> Arc<Validator> {
+        let mut validators = self.validators.lock().unwrap();
+        let build = || {
+            // The references point to #/components of the document that they stand in.
+            let whole = json!({
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "components": self.document["components"],
+                "allOf": [schema],
+            });
+            let validator = jsonschema::options()
+                .should_validate_formats(true)
+                .build(&whole);
+            Arc::new(validator.unwrap())
+        };
+        Arc::clone(validators.entry(schema.to_string()).or_insert_with(build))
+    }
+}

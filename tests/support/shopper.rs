@@ -1,0 +1,196 @@
+//! A shopper at the shared stack: a sku of its own, and short words for the calls.
+
+use local::postgres::SUPERUSER;
+use local::stack::DATABASE;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+use crate::http::{Answer, Call};
+use crate::stack::{STACK, add, checkout_environment, level, owner, sku};
+
+/// Where calls go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum To {
+    /// The HTTP API of the stack: `SHOPS=*`, `OFFLINE_PAYMENT=allow`.
+    Api,
+    /// A function of the host, by name.
+    Function(&'static str),
+}
+
+/// A checkout function for the shop `dress` only, with everything else as it is by default.
+pub async fn guarded() -> To {
+    static ADDED: OnceCell<()> = OnceCell::const_new();
+    let mut environment = checkout_environment(&STACK);
+    environment.push(("SHOPS", "dress".to_owned()));
+    added(&ADDED, "checkout-guarded", environment).await
+}
+
+/// A checkout function whose database cannot be reached.
+pub async fn without_database() -> To {
+    static ADDED: OnceCell<()> = OnceCell::const_new();
+    let environment = vec![
+        (
+            "DATABASE_URL",
+            "postgresql://holdfast_app@%2Fnowhere/holdfast".to_owned(),
+        ),
+        ("DATABASE_TLS", "off".to_owned()),
+        ("SHOPS", "*".to_owned()),
+    ];
+    added(&ADDED, "checkout-without-database", environment).await
+}
+
+/// A checkout function whose database has no schema: a deployment that forgot to migrate.
+pub async fn without_schema() -> To {
+    static ADDED: OnceCell<()> = OnceCell::const_new();
+    let environment = vec![
+        (
+            "DATABASE_URL",
+            STACK.cluster.url("holdfast_app", "postgres"),
+        ),
+        ("DATABASE_TLS", "off".to_owned()),
+        ("SHOPS", "*".to_owned()),
+    ];
+    added(&ADDED, "checkout-without-schema", environment).await
+}
+
+async fn added(
+    once: &OnceCell<()>,
+    name: &'static str,
+    environment: Vec<(&'static str, String)>,
+) -> To {
+    let environment: Vec<(&str, &str)> = environment
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    once.get_or_init(|| add(&STACK, name, local::build::CHECKOUT, &environment))
+        .await;
+    To::Function(name)
+}
+
+/// Sends a call there.
+pub async fn send(to: To, call: &Call) -> Answer {
+    match to {
+        To::Api => call.to(&STACK.api_url).await,
+        To::Function(name) => call.invoke(&STACK.host, name).await,
+    }
+}
+
+/// One shopper with one sku that nobody else buys.
+pub struct Shopper {
+    /// A superuser's connection to the stack's database.
+    pub owner: Client,
+    /// Where the calls go.
+    pub to: To,
+    /// The shop.
+    pub shop: &'static str,
+    /// The sku, at 100.00.
+    pub sku: String,
+    /// The checkout that [`Self::begin`] begins.
+    pub id: Uuid,
+}
+
+impl Shopper {
+    /// At the HTTP API, in the shop `dress`.
+    pub async fn new(units: i32) -> Self {
+        Self::at(To::Api, units).await
+    }
+
+    /// At a function.
+    pub async fn at(to: To, units: i32) -> Self {
+        let owner = owner(&STACK).await;
+        let sku = sku(&owner, "dress", units).await;
+        Self {
+            owner,
+            to,
+            shop: "dress",
+            sku,
+            id: Uuid::now_v7(),
+        }
+    }
+
+    /// The path of the checkout, and what follows.
+    pub fn path(&self, rest: &str) -> String {
+        format!("/v1/shops/{}/checkouts/{}{rest}", self.shop, self.id)
+    }
+
+    /// A cart of so many units.
+    pub fn cart(&self, quantity: i64) -> Value {
+        json!({ "customer": "c-1", "lines": [{ "sku": self.sku, "quantity": quantity }] })
+    }
+
+    /// Sends a call.
+    pub async fn send(&self, call: Call) -> Answer {
+        send(self.to, &call).await
+    }
+
+    /// PUT of any body.
+    pub async fn put(&self, body: &Value) -> Answer {
+        self.send(Call::new("PUT", &self.path("")).json(body)).await
+    }
+
+    /// A checkout that must be held.
+    pub async fn begin(&self, quantity: i64) -> Value {
+        self.put(&self.cart(quantity)).await.ok(201).clone()
+    }
+
+    /// POST of an order.
+    pub async fn order(&self, body: &Value) -> Answer {
+        self.send(Call::new("POST", &self.path("/order")).json(body))
+            .await
+    }
+
+    /// An online order that must be made.
+    pub async fn ordered(&self) -> Value {
+        let body = json!({ "payment_method": "online" });
+        self.order(&body).await.ok(201).clone()
+    }
+
+    /// GET of the order.
+    pub async fn read_order(&self) -> Answer {
+        self.send(Call::new("GET", &self.path("/order"))).await
+    }
+
+    /// GET of the checkout.
+    pub async fn read(&self) -> Answer {
+        self.send(Call::new("GET", &self.path(""))).await
+    }
+
+    /// DELETE of the checkout.
+    pub async fn release(&self) -> Answer {
+        self.send(Call::new("DELETE", &self.path(""))).await
+    }
+
+    /// on_hand and held of the sku.
+    pub async fn level(&self) -> (i32, i32) {
+        level(&self.owner, self.shop, &self.sku).await
+    }
+
+    /// Moves the checkout's beginning and its end into the past.
+    pub async fn age(&self, began_s_ago: i32, ended_s_ago: i32) {
+        let age = "with checkout as (
+                update holdfast.checkouts
+                set created_at = clock_timestamp() - make_interval(secs => $2),
+                    expires_at = clock_timestamp() - make_interval(secs => $3)
+                where checkout_id = $1 returning shop, checkout_id, expires_at)
+            update holdfast.holds h set expires_at = c.expires_at from checkout c
+            where h.shop = c.shop and h.checkout_id = c.checkout_id and h.status = 'active'";
+        let (began, ended) = (f64::from(began_s_ago), f64::from(ended_s_ago));
+        self.owner
+            .execute(age, &[&self.id, &began, &ended])
+            .await
+            .unwrap();
+    }
+
+    /// Another shopper for the same sku.
+    pub async fn rival(&self) -> Self {
+        Self {
+            owner: crate::connect(&STACK.cluster.url(SUPERUSER, DATABASE)).await,
+            to: self.to,
+            shop: self.shop,
+            sku: self.sku.clone(),
+            id: Uuid::now_v7(),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The functions as real processes, with a real PostgreSQL and a real SQS API behind them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use local::postgres::SUPERUSER;
+use local::stack::{APP, DATABASE};
+use local::{Binaries, FunctionOptions, Stack, StackOptions};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use tokio_postgres::Client;
+
+use crate::connect;
+
+/// Each test has a runtime of its own that ends with it; what outlives a test runs on this one.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+/// The functions' binaries, built once a run. The selection is that of `make test`: with other
+/// packages cargo would unify other features, and compile everything a second time.
+static BINARIES: LazyLock<Binaries> = LazyLock::new(|| {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["build", "--quiet", "--workspace", "--bins"]);
+    if binary_folder().ends_with("release") {
+        command.arg("--release");
+    }
+    let status = command.current_dir(root()).status().unwrap();
+    assert!(status.success(), "the functions could not be built");
+    Binaries::in_folder(&binary_folder()).unwrap()
+});
+
+/// The stack that tests share which leave it running. Shops `dress` and `tour`; each test sells
+/// skus of its own.
+pub static STACK: LazyLock<Stack> = LazyLock::new(|| {
+    start(StackOptions {
+        concurrency: 6,
+        sweep_every: None,
+        ..StackOptions::default()
+    })
+});
+
+/// Where this test binary and the functions' are.
+pub fn binary_folder() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    own.parent().and_then(Path::parent).unwrap().to_owned()
+}
+
+/// The project's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+/// A stack of a test's own, to break things in; end it with [`stop`].
+pub fn start(mut options: StackOptions) -> Stack {
+    options.binaries = Some(BINARIES.clone());
+    // Not on the test's own thread, which has a runtime already.
+    std::thread::spawn(|| RUNTIME.block_on(Stack::start(options)))
+        .join()
+        .unwrap()
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Ends a stack and everything in it.
+pub async fn stop(stack: Stack) {
+    RUNTIME.spawn(stack.stop()).await.unwrap();
+}
+
+/// Adds a function to a stack, under a name of its own and with another environment.
+pub async fn add(
+    stack: &'static Stack,
+    name: &'static str,
+    binary: &'static str,
+    environment: &[(&str, &str)],
+) {
+    let options = FunctionOptions {
+        name: name.to_owned(),
+        binary: binary_folder().join(binary),
+        environment: environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        concurrency: 2,
+        timeout: Duration::from_secs(25),
+    };
+    RUNTIME
+        .spawn(async move { stack.host.add(options).await })
+        .await
+        .unwrap()
+        .unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// What a checkout function needs to reach the stack's own database.
+pub fn checkout_environment(stack: &Stack) -> Vec<(&'static str, String)> {
+    vec![
+        ("DATABASE_URL", stack.cluster.url(APP, DATABASE)),
+        ("DATABASE_TLS", "off".to_owned()),
+    ]
+}
+
+/// A superuser's connection to a stack's database.
+pub async fn owner(stack: &Stack) -> Client {
+    connect(&stack.cluster.url(SUPERUSER, DATABASE)).await
+}
+
+/// A fresh sku of a shop, with so many units at 100.00 each.
+pub async fn sku(owner: &Client, shop: &str, units: i32) -> String {
+    let sku = format!("SKU-{}", uuid::Uuid::new_v4().simple());
+    put_sku(owner, shop, &sku, units).await;
+    sku
+}
+
+/// A sku with this code.
+pub async fn put_sku(owner: &Client, shop: &str, sku: &str, units: i32) {
+    let put = "select holdfast.sku_put($1, $2, 'A dress', '{\"size\": \"M\"}', 10000)";
+    owner.execute(put, &[&shop, &sku]).await.unwrap();
+    if units > 0 {
+        let receive = "select holdfast.stock_adjust($1, $2, $3, null, 'received', 'test', 'PO-1')";
+        owner
+            .execute(receive, &[&shop, &sku, &units])
+            .await
+            .unwrap();
+    }
+}
+
+/// The counters of a sku: on_hand and held.
+pub async fn level(owner: &Client, shop: &str, sku: &str) -> (i32, i32) {
+    let query = "select on_hand, held from holdfast.stock_levels where shop = $1 and sku = $2";
+    let row = owner.query_one(query, &[&shop, &sku]).await.unwrap();
+    (row.get(0), row.get(1))
+}
+
+/// Asserts every promise, in every shop of a stack.
+pub async fn assert_promises_kept(owner: &Client) {
+    let query = "select promise, violation from holdfast.promises_check(null)";
+    let rows = owner.query(query, &[]).await.unwrap();
+    let broken: Vec<(String, Value)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert!(broken.is_empty(), "broken promises: {broken:#?}");
+}
+
+/// The lines of a function's log that have this request id.
+pub fn log_of(stack: &Stack, function: &str, request_id: &str) -> Vec<Value> {
+    let log = fs::read_to_string(stack.logs.join(format!("{function}.log"))).unwrap_or_default();
+    log.lines()
+        .filter(|line| line.contains(request_id))
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")))
+        .collect()
+}
+
+/// One action of the SQS API.
+pub async fn sqs(stack: &Stack, action: &str, request: Value) -> Value {
+    let answer = reqwest::Client::new()
+        .post(&stack.sqs_endpoint)
+        .header("content-type", "application/x-amz-json-1.0")
+        .header("x-amz-target", format!("AmazonSQS.{action}"))
+        .header(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=local/20260101/eu-west-1/sqs/aws4_request, \
+             SignedHeaders=host, Signature=0",
+        )
+        .body(request.to_string())
+        .send()
+        .await
+        .unwrap();
+    let status = answer.status();
+    let text = answer.text().await.unwrap();
+    assert!(status.is_success(), "{action}: {status} {text}");
+    serde_json::from_str(&text).unwrap_or(Value::Null)
+}
+
+/// How many messages a queue has, hidden ones included.
+pub async fn depth(stack: &Stack, queue_url: &str) -> u64 {
+    let attributes = [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+    ];
+    let request = json!({ "QueueUrl": queue_url, "AttributeNames": attributes });
+    let answer = sqs(stack, "GetQueueAttributes", request).await;
+    attributes
+        .iter()
+        .map(|name| {
+            let number = answer["Attributes"][name].as_str().unwrap();
+            number.parse::<u64>().unwrap()
+        })
+        .sum()
+}
