@@ -34,7 +34,7 @@ curl -s -X POST '{webhook}/v1/shops/dress/webhooks/cashfree' -H "x-webhook-signa
 
 # Paid, and one dress fewer.
 sleep 1; curl -s "$CHECKOUT/order"; echo
-{psql} '{database}' -c 'select sku, on_hand, held from holdfast.stock_levels order by 1'
+{psql} '{database}' -c 'select sku, on_hand, held from holdfast.stock_levels where sku = $$LEHENGA-RED-M$$'
 
 # A dispatcher books three seats, paid at the desk.
 curl -s -X PUT {api}/v1/shops/tour/checkouts/{booking_id} -H 'content-type: application/json' -d '{"customer":"desk-1","lines":[{"sku":"GOA-2026-12-24","quantity":3}]}'; echo
