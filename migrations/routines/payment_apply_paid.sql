@@ -5,10 +5,10 @@
 --   completed       the hold was active: deducted, once
 --   completed_late  the hold had ended, the stock was taken again
 --   refund_due      the hold had ended and the stock (or the coupon's last use) is gone: owed back, and announced
---   reclaim         as refund_due, but holds that are due stand in the way
+--   reclaim         as refund_due, but holds that are due stand in the way, and p_reclaim says to expire them first
 create or replace function holdfast.payment_apply_paid(
     p_payment holdfast.payments, p_checkout_id uuid, p_gateway text, p_gateway_payment_id text,
-    p_amount_minor bigint, p_currency text, out o_outcome text, out o_reclaim_skus text[])
+    p_amount_minor bigint, p_currency text, p_reclaim boolean, out o_outcome text, out o_reclaim_skus text[])
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_now timestamptz := clock_timestamp();
@@ -56,7 +56,7 @@ begin
     if o_outcome = 'taken' then
         o_outcome := 'completed_late';
         perform order_complete(p_payment.shop, p_payment.order_id);
-    elsif stock_is_due(p_payment.shop, o_reclaim_skus, v_now) then
+    elsif p_reclaim and stock_is_due(p_payment.shop, o_reclaim_skus, v_now) then
         o_outcome := 'reclaim';
     else
         o_outcome := 'refund_due';

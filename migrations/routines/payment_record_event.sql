@@ -11,6 +11,8 @@ create or replace procedure holdfast.payment_record_event(
 language plpgsql as $$
 declare
     v_tries integer := 0;
+    -- reclaims in a row that freed nothing: what is due there can't be expired, and the money is owed back instead
+    v_idle integer := 0;
 begin
     loop
         v_tries := v_tries + 1;
@@ -20,14 +22,14 @@ begin
         select c.o_outcome, c.o_order_id, c.o_reclaim_skus into o_outcome, o_order_id, o_reclaim_skus
         from holdfast.payment_record_event_core(
             p_shop, p_gateway, p_event_key, p_reference, p_kind,
-            p_amount_minor, p_currency, p_gateway_payment_id, p_payload) c;
+            p_amount_minor, p_currency, p_gateway_payment_id, p_payload, v_idle < 3) c;
         exit when o_outcome <> 'reclaim';
         rollback;
         if v_tries = 1000 then
             raise exception using errcode = 'serialization_failure',
                 message = 'payment_record_event: others were faster a thousand times';
         end if;
-        perform holdfast.checkout_reclaim(p_shop, o_reclaim_skus);
+        v_idle := case holdfast.checkout_reclaim(p_shop, o_reclaim_skus) when 0 then v_idle + 1 else 0 end;
         commit;
     end loop;
     commit;

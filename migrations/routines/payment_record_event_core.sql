@@ -1,9 +1,9 @@
 -- The decision and the work of payment_record_event, in the caller's transaction. Outcome beside those: `reclaim` (late,
--- short, but holds that are due stand in the way: roll back, reclaim them, call again).
+-- short, but holds that are due stand in the way: roll back, reclaim them, call again), only where p_reclaim allows it.
 -- Locks: the event, the checkout, the order, the payment, then as order_complete.
 create or replace function holdfast.payment_record_event_core(
     p_shop text, p_gateway text, p_event_key text, p_reference text, p_kind text,
-    p_amount_minor bigint, p_currency text, p_gateway_payment_id text, p_payload text,
+    p_amount_minor bigint, p_currency text, p_gateway_payment_id text, p_payload text, p_reclaim boolean,
     out o_outcome text, out o_order_id uuid, out o_reclaim_skus text[])
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
@@ -42,7 +42,8 @@ begin
         if p_kind = 'paid' then
             select a.o_outcome, a.o_reclaim_skus into o_outcome, o_reclaim_skus
             from payment_apply_paid(
-                v_payment, v_checkout_id, p_gateway, p_gateway_payment_id, p_amount_minor, p_currency) a;
+                v_payment, v_checkout_id, p_gateway, p_gateway_payment_id, p_amount_minor, p_currency,
+                p_reclaim) a;
             if o_outcome = 'reclaim' then
                 return;
             end if;
@@ -60,4 +61,4 @@ begin
 end;
 $$;
 grant execute on function holdfast.payment_record_event_core(
-    text, text, text, text, text, bigint, text, text, text) to holdfast_app;
+    text, text, text, text, text, bigint, text, text, text, boolean) to holdfast_app;
