@@ -261,7 +261,12 @@ fn time_text(at: OffsetDateTime) -> String {
 }
 
 fn lines_of(cart: &Cart) -> (Vec<Value>, i64) {
-    let line = |(sku, units): (&String, &i64)| json!({"sku": sku, "quantity": units, "price_minor": cart.price});
+    let price = cart.price;
+    let line = |(sku, quantity): (&String, &i64)| {
+        let mut line = json!({"sku": sku, "quantity": quantity});
+        line["price_minor"] = price.into();
+        line
+    };
     (
         cart.lines.iter().map(line).collect(),
         cart.lines.values().sum::<i64>() * cart.price,
@@ -368,9 +373,9 @@ fn route(
     }
 }
 
-/// A rehearsal with 60 shoppers and 12 units in a shop with this flaw.
+/// A rehearsal in a shop with this flaw: as few shoppers as still play every part.
 async fn rehearsal(flaw: Flaw) -> Report {
-    let stock = [("HOT", 12), ("B", 8), ("C", 500)];
+    let stock = [("HOT", 40), ("B", 20), ("C", 500)];
     let stock = stock
         .iter()
         .map(|(sku, units)| ((*sku).to_owned(), (*units, 0)))
@@ -391,8 +396,9 @@ async fn rehearsal(flaw: Flaw) -> Report {
     #[rustfmt::skip]
     let args = [
         "holdfast-drill", "--api", &url, "--webhook", &url, "--webhook-secret", SECRET,
-        "--hot-sku", "HOT", "--skus", "B,C", "--shoppers", "60", "--units", "12",
-        "--other-shop", "seats", "--rush-s", "0.3", "--hold-s", "1", "--settle-s", "4", "--quiet", "--run-id", "test",
+        "--hot-sku", "HOT", "--skus", "B,C", "--shoppers", "150", "--units", "40",
+        "--other-shop", "seats", "--rush-s", "0.3", "--hold-s", "1", "--settle-s", "4",
+        "--run-id", "test", "--quiet",
     ];
     let args = Args::parse_from(args);
     let run = crate::run::run(&args).await.unwrap();
@@ -415,7 +421,7 @@ async fn an_honest_shop_keeps_every_promise() {
     let report = rehearsal(Flaw::None).await;
     assert_eq!(broken(&report), Vec::<&str>::new());
     let hot = report.hot().unwrap();
-    assert_eq!((hot.sold + hot.held, hot.available), (12, 0));
+    assert_eq!((hot.sold + hot.held, hot.available), (40, 0));
     assert!(report.counts.duplicates_sent > 0 && report.counts.forged_sent >= 5);
     the_readme_lists_every_key(&report);
     let out = std::env::temp_dir().join(format!("holdfast-drill-{}", std::process::id()));

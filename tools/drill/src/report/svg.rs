@@ -238,8 +238,8 @@ fn latency_row(
         let (from, to) = (x(bar.from_ms), x(bar.to_ms));
         let _ = write!(
             svg,
-            "<rect class=\"bar\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{height:.1}\">\
-             <title>{} answers in {:.1} to {:.1} ms</title></rect>",
+            "<rect class=\"bar\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" \
+             height=\"{height:.1}\"><title>{} answers in {:.1} to {:.1} ms</title></rect>",
             base - height,
             (to - from - 0.8).max(0.5),
             bar.answers,
