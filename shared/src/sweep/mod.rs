@@ -2,4 +2,4 @@
 
 pub mod run_once;
 
-pub use run_once::{ShopSweep, SweepReport, run_once};
+pub use run_once::{BATCH_MAX, ShopSweep, SweepReport, run_once};

@@ -11,7 +11,7 @@ use crate::ids::Shop;
 use crate::promises::{self, Violation};
 
 /// Checkouts that one transaction expires at most. More would hold the locks of hot skus longer; fewer cost more commits.
-const BATCH_MAX: i32 = 200;
+pub const BATCH_MAX: i32 = 200;
 /// Batches for one shop in one run at most; the next run goes on.
 const BATCHES_MAX: usize = 500;
 /// Journal rows that one run purges for one shop at most.

@@ -1,0 +1,619 @@
+//! Payments: each event once, in any order, late or twice; no money is lost, no stock moves twice.
+
+use std::collections::HashMap;
+
+use futures_util::StreamExt as _;
+use rand::seq::SliceRandom as _;
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::{Value, json};
+use shared::checkout;
+use shared::ids::CheckoutId;
+use shared::order::{self, Order};
+use shared::payment::{self, Event, EventKind, Gateway, Outcome};
+use tests::{
+    MAIN, PRICE_MINOR, TestDb, at_once, begin_request, event, new_id, order_request, shop,
+};
+
+/// The same payment in another message: a gateway that sends it again with another id.
+fn again(paid: &Event, nth: usize) -> Event {
+    Event {
+        key: format!("{}:{nth}", paid.key),
+        ..paid.clone()
+    }
+}
+
+async fn order_of(test: &TestDb, id: CheckoutId) -> Order {
+    order::read(&test.db, &shop(MAIN), id, None).await.unwrap()
+}
+
+async fn status(test: &TestDb, id: CheckoutId) -> (String, String) {
+    let order = order_of(test, id).await;
+    (order.status, order.payment.status)
+}
+
+fn is(status: &(String, String), order: &str, payment: &str) -> bool {
+    (status.0.as_str(), status.1.as_str()) == (order, payment)
+}
+
+async fn announced(test: &TestDb, topic: &str) -> Vec<Value> {
+    let query = "select body from holdfast.outbox_messages where topic = $1 order by subject";
+    let rows = test.owner.query(query, &[&topic]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+async fn sold(test: &TestDb) -> i64 {
+    test.count("select count(*) from holdfast.stock_movements where reason = 'sold'")
+        .await
+}
+
+/// Scenario 1. Promise 5: no verified payment is lost.
+#[tokio::test]
+async fn of_two_late_payments_for_one_unit_one_completes_and_one_is_owed_back() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (first, first_order) = test.ordered(&[("A", 1)]).await;
+    test.expire(first).await;
+    let (second, second_order) = test.ordered(&[("A", 1)]).await;
+    test.expire(second).await;
+    let paid = event(&first_order, EventKind::Paid, "pay-1");
+    assert_eq!(test.record(&paid).await.unwrap(), Outcome::CompletedLate);
+    assert_eq!(test.record(&paid).await.unwrap(), Outcome::Duplicate);
+    assert_eq!(
+        test.record(&again(&paid, 2)).await.unwrap(),
+        Outcome::NoEffect
+    );
+    let owed = event(&second_order, EventKind::Paid, "pay-2");
+    assert_eq!(test.record(&owed).await.unwrap(), Outcome::RefundDue);
+    assert_eq!(test.record(&owed).await.unwrap(), Outcome::Duplicate);
+    assert_eq!(
+        test.record(&again(&owed, 2)).await.unwrap(),
+        Outcome::NoEffect
+    );
+
+    assert!(is(&status(&test, first).await, "paid", "paid"));
+    assert!(is(&status(&test, second).await, "refund_due", "paid"));
+    assert_eq!(test.level("A").await.0, 0);
+    assert_eq!(announced(&test, "order.paid").await.len(), 1);
+    let refunds = announced(&test, "order.refund_due").await;
+    assert_eq!(refunds.len(), 1);
+    assert_eq!(refunds[0]["gateway_payment_id"], "pay-2");
+    assert_eq!(refunds[0]["amount_minor"], PRICE_MINOR);
+    test.assert_promises_kept().await;
+}
+
+/// A cart of which a part is gone is let go whole.
+#[tokio::test]
+async fn a_late_payment_never_completes_without_all_of_its_stock() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    test.sku("B", 1).await;
+    let (id, order) = test.ordered(&[("A", 1), ("B", 1)]).await;
+    test.expire(id).await;
+    test.held(&[("B", 1)]).await;
+    let level = test.level("A").await;
+    let paid = event(&order, EventKind::Paid, "pay-1");
+    assert_eq!(test.record(&paid).await.unwrap(), Outcome::RefundDue);
+    assert_eq!(test.level("A").await, level);
+    test.assert_promises_kept().await;
+}
+
+/// Promise 8, for money: what is due gives way to a payment that came late.
+#[tokio::test]
+async fn a_late_payment_takes_what_only_due_holds_stand_in_the_way_of() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (id, order) = test.ordered(&[("A", 1)]).await;
+    test.expire(id).await;
+    let other = test.held(&[("A", 1)]).await;
+    test.make_due(other).await;
+    let paid = event(&order, EventKind::Paid, "pay-1");
+    assert_eq!(test.record(&paid).await.unwrap(), Outcome::CompletedLate);
+    test.assert_promises_kept().await;
+}
+
+/// What nobody can expire must not keep money waiting for ever.
+#[tokio::test]
+async fn a_late_payment_is_owed_back_when_a_bad_row_stands_in_the_way() {
+    let test = TestDb::new().await;
+    test.sku("A", 2).await;
+    let (id, order) = test.ordered(&[("A", 2)]).await;
+    test.expire(id).await;
+    let bad = test.held(&[("A", 1)]).await;
+    test.make_due(bad).await;
+    // Its hold is of more than the counter holds: to give it back would break a constraint.
+    test.corrupt(&format!(
+        "update holdfast.holds set quantity = 2 where checkout_id = '{bad}'"
+    ))
+    .await;
+    let paid = event(&order, EventKind::Paid, "pay-1");
+    assert_eq!(test.record(&paid).await.unwrap(), Outcome::RefundDue);
+    assert_eq!(announced(&test, "order.refund_due").await.len(), 1);
+}
+
+/// A hold that is merely due is still the order's.
+#[tokio::test]
+async fn a_payment_before_the_sweep_completes_a_due_order() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (id, order) = test.ordered(&[("A", 1)]).await;
+    test.make_due(id).await;
+    let paid = event(&order, EventKind::Paid, "pay-1");
+    assert_eq!(test.record(&paid).await.unwrap(), Outcome::Completed);
+    test.assert_promises_kept().await;
+}
+
+/// Scenario 2. Promise 4: a payment changes stock at most once.
+#[tokio::test]
+async fn a_thousand_payments_delivered_three_times_each_are_a_thousand_deductions() {
+    const PAYMENTS: usize = 1_000;
+    let test = TestDb::new().await;
+    test.sku("A", 1_500).await;
+    let db = test.pool(20);
+    let orders: Vec<Order> = futures_util::stream::iter(0..PAYMENTS)
+        .map(|_| {
+            let (db, id) = (db.clone(), new_id());
+            async move {
+                let begin = begin_request(id, &[("A", 1)]);
+                checkout::begin(&db, &begin).await.unwrap();
+                match order::create(&db, &order_request(id)).await.unwrap() {
+                    order::Created::New(order) | order::Created::Same(order) => order,
+                }
+            }
+        })
+        .buffer_unordered(20)
+        .collect()
+        .await;
+    let mut deliveries = Vec::new();
+    for (n, order) in orders.iter().enumerate() {
+        let paid = event(order, EventKind::Paid, &format!("pay-{n}"));
+        // the same message, and the same payment in a message with another id
+        deliveries.extend([paid.clone(), again(&paid, 2), paid]);
+    }
+    let seed: u64 = rand::rng().random();
+    println!("shuffled with the seed {seed}");
+    deliveries.shuffle(&mut rand::rngs::StdRng::seed_from_u64(seed));
+    let outcomes: Vec<Outcome> = futures_util::stream::iter(deliveries)
+        .map(|event| {
+            let db = db.clone();
+            async move {
+                let recorded =
+                    payment::record_event(&db, &shop(MAIN), Gateway::Cashfree, &event).await;
+                recorded.unwrap().outcome
+            }
+        })
+        .buffer_unordered(20)
+        .collect()
+        .await;
+
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for outcome in outcomes {
+        let name = match outcome {
+            Outcome::Completed => "completed",
+            Outcome::Duplicate | Outcome::NoEffect => "nothing",
+            other => panic!("{other:?}"),
+        };
+        *counts.entry(name).or_default() += 1;
+    }
+    assert_eq!(
+        counts,
+        [("completed", PAYMENTS), ("nothing", 2 * PAYMENTS)].into()
+    );
+    assert_eq!(test.level("A").await, (500, 0, 1 + 2 * 1_000));
+    assert_eq!(sold(&test).await, 1_000);
+    assert_eq!(announced(&test, "order.paid").await.len(), PAYMENTS);
+    test.assert_promises_kept().await;
+}
+
+/// Negative control of scenario 2.
+#[tokio::test]
+async fn a_deduction_for_each_delivery_would_deduct_more() {
+    let test = TestDb::new().await;
+    test.naive().await;
+    test.sql("insert into naive.stock values ('A', 1500)").await;
+    for _ in 0..10 {
+        for _delivery in 0..3 {
+            test.sql("call naive.pay('A')").await;
+        }
+    }
+    assert_eq!(
+        test.count("select on_hand::bigint from naive.stock").await,
+        1_470
+    );
+}
+
+/// Scenario 10: who pays another amount, or in another currency, is for a person to decide.
+#[tokio::test]
+async fn a_wrong_amount_or_currency_goes_to_review_and_never_completes() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let amounts = [
+        (Some(PRICE_MINOR + 1), Some("INR")),
+        (Some(PRICE_MINOR - 1), Some("INR")),
+        (Some(PRICE_MINOR), Some("USD")),
+        (Some(PRICE_MINOR / 100), Some("JPY")),
+        (Some(PRICE_MINOR * 10), Some("KWD")),
+        (None, Some("INR")),
+        (Some(PRICE_MINOR), None),
+    ];
+    for (n, (amount_minor, currency)) in amounts.into_iter().enumerate() {
+        let (id, order) = test.ordered(&[("A", 1)]).await;
+        let wrong = Event {
+            amount_minor,
+            currency: currency.map(str::to_owned),
+            ..event(&order, EventKind::Paid, &format!("pay-{n}"))
+        };
+        assert_eq!(
+            test.record(&wrong).await.unwrap(),
+            Outcome::Review,
+            "{wrong:?}"
+        );
+        assert_eq!(test.record(&wrong).await.unwrap(), Outcome::Duplicate);
+        assert!(is(&status(&test, id).await, "review", "unpaid"));
+        let alarms = announced(&test, "payment.review").await;
+        assert_eq!(alarms.len(), n + 1);
+        let alarm = alarms
+            .iter()
+            .find(|body| body["order_id"] == json!(order.order_id));
+        assert_eq!(alarm.unwrap()["expected_minor"], PRICE_MINOR);
+    }
+    // The stock stays held until the holds end; nothing was deducted.
+    assert_eq!(test.level("A").await, (9, 7, 8));
+    test.assert_promises_kept().await;
+    test.make_all_due_but(new_id()).await;
+    test.sweep().await;
+    assert_eq!(test.level("A").await.1, 0);
+    assert_eq!(sold(&test).await, 0);
+    test.assert_promises_kept().await;
+}
+
+/// A review is not the end: the right payment still completes the order.
+#[tokio::test]
+async fn the_right_payment_completes_an_order_in_review() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (id, order) = test.ordered(&[("A", 1)]).await;
+    let wrong = Event {
+        amount_minor: Some(1),
+        ..event(&order, EventKind::Paid, "pay-1")
+    };
+    assert_eq!(test.record(&wrong).await.unwrap(), Outcome::Review);
+    let right = event(&order, EventKind::Paid, "pay-2");
+    assert_eq!(test.record(&right).await.unwrap(), Outcome::Completed);
+    // and a wrong one after it takes nothing away, but raises its alarm
+    let late = Event {
+        amount_minor: Some(2),
+        ..event(&order, EventKind::Paid, "pay-3")
+    };
+    assert_eq!(test.record(&late).await.unwrap(), Outcome::Review);
+    assert!(is(&status(&test, id).await, "paid", "paid"));
+    assert_eq!(announced(&test, "payment.review").await.len(), 2);
+    test.assert_promises_kept().await;
+}
+
+/// A second payment of the whole amount: completed once, the other is owed back and announced once.
+#[tokio::test]
+async fn a_second_payment_of_a_paid_order_is_owed_back() {
+    let test = TestDb::new().await;
+    test.sku("A", 5).await;
+    let (id, order) = test.ordered(&[("A", 1)]).await;
+    let first = event(&order, EventKind::Paid, "pay-1");
+    let second = event(&order, EventKind::Paid, "pay-2");
+    assert_eq!(test.record(&first).await.unwrap(), Outcome::Completed);
+    assert_eq!(test.record(&second).await.unwrap(), Outcome::Excess);
+    assert_eq!(test.record(&second).await.unwrap(), Outcome::Duplicate);
+    assert_eq!(
+        test.record(&again(&second, 2)).await.unwrap(),
+        Outcome::Excess
+    );
+    let refunds = announced(&test, "order.refund_due").await;
+    assert_eq!(refunds.len(), 1);
+    assert_eq!(refunds[0]["gateway_payment_id"], "pay-2");
+    assert!(is(&status(&test, id).await, "paid", "paid"));
+    assert_eq!(sold(&test).await, 1);
+    test.assert_promises_kept().await;
+}
+
+/// The same for two different payments that come at the same moment.
+#[tokio::test]
+async fn of_ten_payments_of_one_order_at_once_one_completes_it_and_nine_are_owed_back() {
+    let test = TestDb::new().await;
+    test.sku("A", 5).await;
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    let db = test.pool(10);
+    let outcomes = at_once(10, |n| {
+        let paid = event(&order, EventKind::Paid, &format!("pay-{n}"));
+        let db = db.clone();
+        async move {
+            let recorded = payment::record_event(&db, &shop(MAIN), Gateway::Cashfree, &paid).await;
+            recorded.unwrap().outcome
+        }
+    })
+    .await;
+    let of = |outcome| outcomes.iter().filter(|one| **one == outcome).count();
+    assert_eq!((of(Outcome::Completed), of(Outcome::Excess)), (1, 9));
+    assert_eq!(announced(&test, "order.refund_due").await.len(), 9);
+    assert_eq!(sold(&test).await, 1);
+    test.assert_promises_kept().await;
+}
+
+/// Everything about an order but its ids and its times.
+async fn final_rows(test: &TestDb, order: &Order) -> Value {
+    let rows = format!(
+        "with wanted (checkout_id, order_id, reference) as (values ('{}'::uuid, '{}'::uuid, '{}'))
+        select jsonb_build_object(
+            'order', (select to_jsonb(o) from holdfast.orders o where o.order_id = w.order_id),
+            'payment', (select to_jsonb(p) from holdfast.payments p
+                where p.order_id = w.order_id),
+            'checkout', (select to_jsonb(c) from holdfast.checkouts c
+                where c.checkout_id = w.checkout_id),
+            'holds', (select jsonb_agg(to_jsonb(h) order by h.take) from holdfast.holds h
+                where h.checkout_id = w.checkout_id),
+            'sold', (select jsonb_agg(to_jsonb(m)) from holdfast.stock_movements m
+                where m.reference = w.reference),
+            'level', (select jsonb_agg(to_jsonb(l)) from holdfast.stock_levels l
+                join holdfast.order_lines using (shop, sku) where order_id = w.order_id),
+            'announced', (select jsonb_agg(b.topic order by b.topic) from holdfast.outbox_messages b
+                where b.body ->> 'reference' = w.reference),
+            'events', (select jsonb_agg(k.event order by k.event)
+                from holdfast.payment_events e, split_part(e.event_key, '/', 2) k (event)
+                where e.reference = w.reference),
+            'coupon', (select to_jsonb(c) from holdfast.coupons c
+                join holdfast.orders o on o.coupon_code = c.code where o.order_id = w.order_id)
+        )
+        from wanted w",
+        order.checkout_id, order.order_id, order.payment.reference
+    );
+    let mut rows = test.json(&rows).await;
+    strip(&mut rows);
+    rows
+}
+
+/// Removes what differs between two orders of the same story.
+fn strip(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|key, _| {
+                !key.ends_with("_at")
+                    && ![
+                        "order_id",
+                        "checkout_id",
+                        "reference",
+                        "request_hash",
+                        "sku",
+                        "code",
+                        "coupon_code",
+                    ]
+                    .contains(&key.as_str())
+            });
+            map.values_mut().for_each(strip);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip),
+        _ => {}
+    }
+}
+
+fn permutations(items: &[usize]) -> Vec<Vec<usize>> {
+    if items.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for (at, first) in items.iter().enumerate() {
+        let mut rest = items.to_vec();
+        rest.remove(at);
+        for mut tail in permutations(&rest) {
+            tail.insert(0, *first);
+            all.push(tail);
+        }
+    }
+    all
+}
+
+/// One order's story told in every order, to one final state. `late`: its hold had ended before.
+async fn every_order_of_events_ends_the_same(late: bool) -> Value {
+    let test = TestDb::new().await;
+    let mut ends: Vec<(Vec<usize>, Value)> = Vec::new();
+    for (n, permutation) in permutations(&[0, 1, 2, 3, 4]).into_iter().enumerate() {
+        let (sku, code) = (format!("S{n}"), format!("C{n}"));
+        test.sku(&sku, 1).await;
+        test.sql(&format!(
+            "select holdfast.coupon_put('main', '{code}', 'fixed', 500, 0, null, null, 1)"
+        ))
+        .await;
+        let id = test.held(&[(&sku, 1)]).await;
+        let request = order::Create {
+            coupon: Some(code.parse().unwrap()),
+            ..order_request(id)
+        };
+        let order::Created::New(order) = order::create(&test.db, &request).await.unwrap() else {
+            panic!("not new")
+        };
+        if late {
+            test.expire(id).await;
+        }
+        let paid = event(&order, EventKind::Paid, "pay");
+        let story = [
+            event(&order, EventKind::Failed, "try-1"),
+            event(&order, EventKind::Dropped, "try-2"),
+            event(&order, EventKind::Pending, "pay"),
+            again(&paid, 2),
+            paid,
+        ];
+        for step in &permutation {
+            // one key is one event in the whole shop
+            let event = Event {
+                key: format!("{n}/{}", story[*step].key),
+                ..story[*step].clone()
+            };
+            test.record(&event).await.unwrap();
+        }
+        ends.push((permutation, final_rows(&test, &order).await));
+    }
+    assert_eq!(ends.len(), 120);
+    test.assert_promises_kept().await;
+    let (_, first) = ends[0].clone();
+    for (permutation, end) in &ends {
+        assert_eq!(end, &first, "{permutation:?}");
+    }
+    first
+}
+
+/// Scenario 19. Promise 4.
+#[tokio::test]
+async fn every_order_of_one_orders_events_ends_in_one_state() {
+    let end = every_order_of_events_ends_the_same(false).await;
+    assert_eq!(end["order"]["status"], "paid");
+    assert_eq!(end["payment"]["status"], "paid");
+    assert_eq!(
+        end["level"],
+        json!([{ "shop": "main", "on_hand": 0, "held": 0, "version": 3 }])
+    );
+    assert_eq!(end["announced"], json!(["order.paid"]));
+    assert_eq!(end["events"].as_array().map(Vec::len), Some(5));
+}
+
+/// Scenario 19, when the hold had ended.
+#[tokio::test]
+async fn every_order_of_a_late_orders_events_ends_in_one_state() {
+    let end = every_order_of_events_ends_the_same(true).await;
+    assert_eq!(end["order"]["status"], "paid");
+    assert_eq!(
+        end["level"],
+        json!([{ "shop": "main", "on_hand": 0, "held": 0, "version": 5 }])
+    );
+    assert_eq!(end["coupon"]["uses_consumed"], 1);
+}
+
+/// Promise 4: a payment only rises; also when somebody writes SQL by hand.
+#[tokio::test]
+async fn a_payment_only_rises() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let (id, order) = test.ordered(&[("A", 1)]).await;
+    for (kind, n, outcome, expected) in [
+        (EventKind::Pending, 1, Outcome::Recorded, "unpaid"),
+        (EventKind::Dropped, 2, Outcome::Recorded, "dropped"),
+        (EventKind::Failed, 3, Outcome::Recorded, "failed"),
+        (EventKind::Dropped, 4, Outcome::NoEffect, "failed"),
+        (EventKind::Failed, 5, Outcome::NoEffect, "failed"),
+        (EventKind::Other, 6, Outcome::Recorded, "failed"),
+        (EventKind::Paid, 7, Outcome::Completed, "paid"),
+        (EventKind::Failed, 8, Outcome::NoEffect, "paid"),
+    ] {
+        let event = event(&order, kind, &format!("pay-{n}"));
+        assert_eq!(test.record(&event).await.unwrap(), outcome, "{event:?}");
+        assert_eq!(order_of(&test, id).await.payment.status, expected);
+        // shoppers try again: the hold stays
+        let held = i32::from(expected != "paid");
+        assert_eq!(test.level("A").await.1, held);
+    }
+    for lower in ["failed", "dropped", "unpaid"] {
+        let update = format!("update holdfast.payments set status = '{lower}', paid_at = null");
+        assert_eq!(test.refused_by(&update).await, "payment_only_rises");
+    }
+    let back = "update holdfast.checkouts set status = 'open', ended_at = null";
+    assert_eq!(test.refused_by(back).await, "checkout_paid_is_final");
+    let twice = "update holdfast.holds set status = 'released'";
+    assert_eq!(test.refused_by(twice).await, "hold_resolves_once");
+    let history = "update holdfast.payment_events set outcome = 'no_effect'";
+    assert_eq!(
+        test.refused_by(history).await,
+        "payment_event_resolves_once"
+    );
+    let evidence = "delete from holdfast.payment_events";
+    assert_eq!(
+        test.refused_by(evidence).await,
+        "payment_event_is_never_deleted"
+    );
+    test.assert_promises_kept().await;
+}
+
+/// Money for an order that the shopper had cancelled.
+#[tokio::test]
+async fn a_payment_of_a_cancelled_order_is_a_late_payment() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (id, order) = test.ordered(&[("A", 1)]).await;
+    checkout::release(&test.db, &shop(MAIN), id, None)
+        .await
+        .unwrap();
+    let paid = event(&order, EventKind::Paid, "pay-1");
+    assert_eq!(test.record(&paid).await.unwrap(), Outcome::CompletedLate);
+    assert!(is(&status(&test, id).await, "paid", "paid"));
+    test.assert_promises_kept().await;
+}
+
+/// The discount was part of the price: without it, the money is not the order's.
+#[tokio::test]
+async fn a_late_payment_whose_coupon_is_gone_is_owed_back() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    test.sql("select holdfast.coupon_put('main', 'ONE', 'fixed', 500, 0, null, null, 1)")
+        .await;
+    let with_coupon = |id| order::Create {
+        coupon: Some("ONE".parse().unwrap()),
+        ..order_request(id)
+    };
+    let id = test.held(&[("A", 1)]).await;
+    order::create(&test.db, &with_coupon(id)).await.unwrap();
+    let order = order_of(&test, id).await;
+    test.expire(id).await;
+    let other = test.held(&[("A", 1)]).await;
+    order::create(&test.db, &with_coupon(other)).await.unwrap();
+    let level = test.level("A").await;
+    let paid = event(&order, EventKind::Paid, "pay-1");
+    assert_eq!(test.record(&paid).await.unwrap(), Outcome::RefundDue);
+    assert_eq!(test.level("A").await, level);
+    assert_eq!(announced(&test, "order.refund_due").await.len(), 1);
+    test.assert_promises_kept().await;
+}
+
+/// Promise 5: what is not understood yet is kept, and never acknowledged away.
+#[tokio::test]
+async fn an_event_that_comes_before_its_order_is_kept_and_applied_once_the_order_is_there() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (id, order) = test.ordered(&[("A", 1)]).await;
+    let paid = event(&order, EventKind::Paid, "pay-1");
+    // As if the order were not there yet.
+    test.corrupt("update holdfast.payments set reference = 'main-later'")
+        .await;
+    for _ in 0..2 {
+        assert_eq!(test.record(&paid).await.unwrap(), Outcome::Parked);
+    }
+    let stored = "select count(*) from holdfast.payment_events where outcome::text = 'parked'";
+    assert_eq!(test.count(stored).await, 1);
+    assert!(is(&status(&test, id).await, "awaiting_payment", "unpaid"));
+    test.assert_promises_kept().await;
+
+    let reference = order.payment.reference.as_str();
+    test.corrupt(&format!(
+        "update holdfast.payments set reference = '{reference}'"
+    ))
+    .await;
+    assert_eq!(test.record(&paid).await.unwrap(), Outcome::Completed);
+    assert_eq!(test.record(&paid).await.unwrap(), Outcome::Duplicate);
+    assert_eq!(test.count(stored).await, 0);
+    assert!(is(&status(&test, id).await, "paid", "paid"));
+    test.assert_promises_kept().await;
+}
+
+/// A message without a reference, or about something else, is stored and changes nothing.
+#[tokio::test]
+async fn an_event_about_something_else_is_stored_and_changes_nothing() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    let mut before = test.rows().await;
+    let other = Event {
+        reference: None,
+        ..event(&order, EventKind::Other, "x")
+    };
+    assert_eq!(test.record(&other).await.unwrap(), Outcome::Recorded);
+    let mut after = test.rows().await;
+    assert_eq!(
+        after.remove("payment_events").map(|rows| rows.len()),
+        Some(1)
+    );
+    before.remove("payment_events");
+    assert_eq!(after, before);
+}

@@ -1,0 +1,324 @@
+//! The sweep: bounded, safe in any number of copies, and never stopped by one bad row.
+
+use std::time::Duration;
+
+use shared::checkout;
+use shared::ids::CheckoutId;
+use shared::order::{self, Order};
+use shared::payment::{EventKind, Outcome};
+use shared::sweep::{self, SweepReport};
+use tests::{MAIN, TestDb, at_once, begin_request, event, new_id, order_request, shop};
+
+/// So many checkouts of one unit of `sku` each.
+async fn many_held(test: &TestDb, count: usize, sku: &'static str) -> Vec<CheckoutId> {
+    at_once(count, |_| {
+        let (db, id) = (test.db.clone(), new_id());
+        async move {
+            let request = begin_request(id, &[(sku, 1)]);
+            checkout::begin(&db, &request).await.unwrap();
+            id
+        }
+    })
+    .await
+}
+
+fn expired(report: &SweepReport) -> i32 {
+    report.shops.iter().map(|shop| shop.expired).sum()
+}
+
+async fn order_of(test: &TestDb, id: CheckoutId) -> Order {
+    order::read(&test.db, &shop(MAIN), id, None).await.unwrap()
+}
+
+async fn count_holds(test: &TestDb, status: &str) -> i64 {
+    test.count(&format!(
+        "select count(*) from holdfast.holds where status::text = '{status}'"
+    ))
+    .await
+}
+
+/// Promise 2: nothing leaks. Promise 3: a hold resolves once.
+#[tokio::test]
+async fn a_sweep_expires_what_is_due_and_nothing_else() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let due = test.held(&[("A", 1)]).await;
+    let (due_order, _) = test.ordered(&[("A", 2)]).await;
+    let alive = test.held(&[("A", 3)]).await;
+    test.make_due(due).await;
+    test.make_due(due_order).await;
+    let report = test.sweep().await;
+    assert_eq!(expired(&report), 2);
+    assert_eq!(report.violations, []);
+    assert!(!report.out_of_time);
+    assert_eq!(test.level("A").await.1, 3);
+    assert_eq!(order_of(&test, due_order).await.status, "expired");
+    let main = shop(MAIN);
+    let still = checkout::read(&test.db, &main, alive, None).await.unwrap();
+    assert_eq!(still.status, "open");
+    let before = test.rows().await;
+    assert_eq!(expired(&test.sweep().await), 0);
+    assert_eq!(test.rows().await, before);
+    test.assert_promises_kept().await;
+}
+
+/// Scenario 4, the payment first: the sweep passes by what is being decided.
+#[tokio::test]
+async fn a_payment_that_has_begun_is_not_swept_away() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (id, order) = test.ordered(&[("A", 1)]).await;
+    test.make_due(id).await;
+    let paid = event(&order, EventKind::Paid, "pay-1");
+    let blocker = test.block_level("A").await;
+    let swept = async {
+        test.until_waiting(1).await; // the payment has the checkout, and waits for the stock
+        let report = test.sweep().await;
+        blocker.let_go().await;
+        report
+    };
+    let (outcome, report) = tokio::join!(test.record(&paid), swept);
+    assert_eq!(outcome.unwrap(), Outcome::Completed);
+    assert_eq!(expired(&report), 0);
+    assert_eq!(test.level("A").await, (0, 0, 3));
+    test.assert_promises_kept().await;
+}
+
+/// Scenario 4, the sweep first: the payment waits for it and is then a late one, scenario 1.
+#[tokio::test]
+async fn a_payment_that_loses_against_the_sweep_is_a_late_one() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (id, order) = test.ordered(&[("A", 1)]).await;
+    test.make_due(id).await;
+    let paid = event(&order, EventKind::Paid, "pay-1");
+    let blocker = test.block_level("A").await;
+    let paying = async {
+        test.until_waiting(1).await; // the sweep has the checkout, and waits for the stock
+        tokio::join!(test.record(&paid), async {
+            test.until_waiting(2).await; // the payment waits for the sweep
+            blocker.let_go().await;
+        })
+        .0
+    };
+    let (report, outcome) = tokio::join!(test.sweep(), paying);
+    assert_eq!(expired(&report), 1);
+    assert_eq!(outcome.unwrap(), Outcome::CompletedLate);
+    assert_eq!(test.level("A").await, (0, 0, 5));
+    assert_eq!(count_holds(&test, "expired").await, 1);
+    assert_eq!(count_holds(&test, "consumed").await, 1);
+    test.assert_promises_kept().await;
+}
+
+/// A shopper who orders in time is not swept away; one who is late takes the stock again.
+#[tokio::test]
+async fn a_sweep_and_an_order_of_the_same_checkout_never_both_have_it() {
+    let test = TestDb::new().await;
+    test.sku("A", 2).await;
+    test.sql("select holdfast.coupon_put('main', 'TEN', 'percent', 1000, 0, null, null, null)")
+        .await;
+    let with_coupon = |id| order::Create {
+        coupon: Some("TEN".parse().unwrap()),
+        ..order_request(id)
+    };
+    // The order first: it has the checkout, and waits for the coupon.
+    let first = test.held(&[("A", 1)]).await;
+    test.make_due(first).await;
+    let request = with_coupon(first);
+    let blocker = test.block("select from holdfast.coupons for update").await;
+    let swept = async {
+        test.until_waiting(1).await;
+        let report = test.sweep().await;
+        blocker.let_go().await;
+        report
+    };
+    let (created, report) = tokio::join!(order::create(&test.db, &request), swept);
+    assert!(created.is_ok(), "{created:?}");
+    assert_eq!(expired(&report), 0);
+    assert_eq!(expired(&test.sweep().await), 0);
+
+    // The sweep first: it has the checkout, and waits for the stock.
+    let second = test.held(&[("A", 1)]).await;
+    test.make_due(second).await;
+    let blocker = test.block_level("A").await;
+    let request = with_coupon(second);
+    let ordering = async {
+        test.until_waiting(1).await;
+        tokio::join!(order::create(&test.db, &request), async {
+            test.until_waiting(2).await;
+            blocker.let_go().await;
+        })
+        .0
+    };
+    let (report, created) = tokio::join!(test.sweep(), ordering);
+    assert_eq!(expired(&report), 1);
+    assert!(created.is_ok(), "{created:?}");
+    assert_eq!(test.level("A").await.1, 2);
+    assert_eq!(count_holds(&test, "expired").await, 1);
+    assert_eq!(order_of(&test, second).await.status, "awaiting_payment");
+    test.assert_promises_kept().await;
+}
+
+/// Scenario 5. Promise 3: a hold resolves once, however many sweep at once.
+#[tokio::test]
+async fn ten_sweepers_at_once_resolve_each_hold_once() {
+    let test = TestDb::new().await;
+    for sku in ["A", "B", "C"] {
+        test.sku(sku, 200).await;
+        many_held(&test, 150, sku).await;
+    }
+    test.make_all_due_but(new_id()).await;
+    let pools: Vec<_> = (0..10).map(|_| test.pool(1)).collect();
+    let reports = at_once(10, |n| {
+        let db = pools[n].clone();
+        async move { sweep::run_once(&db, Duration::from_secs(20)).await.unwrap() }
+    })
+    .await;
+    assert_eq!(reports.iter().map(expired).sum::<i32>(), 450);
+    assert!(reports.iter().all(|report| report.violations.is_empty()));
+    for sku in ["A", "B", "C"] {
+        assert_eq!(test.level(sku).await.1, 0);
+    }
+    assert_eq!(count_holds(&test, "expired").await, 450);
+    test.assert_promises_kept().await;
+}
+
+/// Negative control of scenario 5.
+#[tokio::test]
+async fn without_the_lock_ten_sweepers_would_give_one_unit_back_ten_times() {
+    let test = TestDb::new().await;
+    test.naive().await;
+    test.sql(
+        "insert into naive.stock values ('A', 10, 10); insert into naive.checkouts values ('1')",
+    )
+    .await;
+    test.all_read_then_all_write(10, "call naive.expire('1', 'A')")
+        .await;
+    assert_eq!(test.count("select held::bigint from naive.stock").await, 0);
+}
+
+/// One more than a batch holds.
+#[tokio::test]
+async fn a_sweep_goes_on_behind_a_full_batch() {
+    let test = TestDb::new().await;
+    let batch = usize::try_from(sweep::BATCH_MAX).unwrap();
+    test.sku("A", 1_000).await;
+    many_held(&test, batch + 1, "A").await;
+    test.make_all_due_but(new_id()).await;
+    let one = format!(
+        "select o_expired::bigint from holdfast.sweep_expire('main', {}, '{{}}')",
+        sweep::BATCH_MAX
+    );
+    assert_eq!(test.count(&one).await, i64::from(sweep::BATCH_MAX));
+    assert_eq!(test.level("A").await.1, 1);
+    many_held(&test, batch, "A").await;
+    test.make_all_due_but(new_id()).await;
+    assert_eq!(expired(&test.sweep().await), sweep::BATCH_MAX + 1);
+    assert_eq!(test.level("A").await.1, 0);
+    test.assert_promises_kept().await;
+}
+
+/// A row that breaks a constraint is reported, again and again, and stops nobody else.
+#[tokio::test]
+async fn one_bad_row_never_stops_a_sweep() {
+    let test = TestDb::new().await;
+    for (sku, units) in [("A", 99), ("BAD", 9), ("C", 99)] {
+        test.sku(sku, units).await;
+    }
+    many_held(&test, 10, "A").await;
+    let bad = test.held(&[("A", 1), ("BAD", 2)]).await;
+    many_held(&test, 10, "C").await;
+    test.corrupt("update holdfast.stock_levels set held = 1 where sku = 'BAD'")
+        .await;
+    test.make_all_due_but(new_id()).await;
+    for others in [20, 0] {
+        let report = test.sweep().await;
+        assert_eq!(report.shops[0].failed, [*bad.as_uuid()]);
+        assert_eq!(expired(&report), others);
+        let promises: Vec<_> = report
+            .violations
+            .iter()
+            .map(|v| v.promise.as_str())
+            .collect();
+        assert_eq!(promises, ["held_equals_active_holds"]);
+    }
+    // It keeps all that it has, also the line that could have been given back.
+    assert_eq!(test.level("A").await.1, 1);
+    assert_eq!(test.level("C").await.1, 0);
+}
+
+/// What is held by somebody's transaction is left for the next sweep.
+#[tokio::test]
+async fn a_sweep_never_waits_for_a_checkout_that_somebody_has() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let mine = test.held(&[("A", 1)]).await;
+    test.held(&[("A", 1)]).await;
+    test.make_all_due_but(new_id()).await;
+    let blocker = test
+        .block(&format!(
+            "select from holdfast.checkouts where checkout_id = '{mine}' for update"
+        ))
+        .await;
+    assert_eq!(expired(&test.sweep().await), 1);
+    blocker.let_go().await;
+    assert_eq!(expired(&test.sweep().await), 1);
+    test.assert_promises_kept().await;
+}
+
+/// The journal is kept for 30 days; orders, the ledger and payment events for ever.
+#[tokio::test]
+async fn a_sweep_purges_the_journal_after_thirty_days_and_late_money_still_finds_its_order() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let (late, order) = test.ordered(&[("A", 1)]).await;
+    let old = test.held(&[("A", 1)]).await;
+    test.make_due(late).await;
+    test.make_due(old).await;
+    test.sweep().await;
+    let resolved_ago = |days: i32| {
+        format!(
+            "update holdfast.holds set resolved_at = now() - interval '{days} days'
+                where resolved_at is not null;
+            update holdfast.checkouts set ended_at = now() - interval '{days} days'
+                where ended_at is not null"
+        )
+    };
+    test.corrupt(&resolved_ago(29)).await;
+    let young = test.sweep().await;
+    assert_eq!(young.shops[0].purged, 0);
+    test.corrupt(&resolved_ago(31)).await;
+    let active = test.held(&[("A", 1)]).await;
+    // Whatever its age, an active hold stays.
+    test.sql("update holdfast.holds set created_at = now() - interval '99 days' where resolved_at is null")
+        .await;
+    let report = test.sweep().await;
+    assert_eq!(report.shops[0].purged, 2);
+    assert_eq!(test.count("select count(*) from holdfast.holds").await, 1);
+    // The checkout without an order goes too; the one with an order stays.
+    let left = "select count(*) from holdfast.checkouts where checkout_id = ";
+    for (id, rows) in [(old, 0), (late, 1), (active, 1)] {
+        assert_eq!(test.count(&format!("{left}'{id}'")).await, rows);
+    }
+    test.assert_promises_kept().await;
+
+    let paid = event(&order, EventKind::Paid, "pay-1");
+    assert_eq!(test.record(&paid).await.unwrap(), Outcome::CompletedLate);
+    assert_eq!(order_of(&test, late).await.status, "paid");
+    test.assert_promises_kept().await;
+}
+
+/// A purge that could eat the journal of today is refused.
+#[tokio::test]
+async fn the_journal_of_the_last_day_is_never_purged() {
+    let test = TestDb::new().await;
+    let purge = "select holdfast.hold_purge('main', interval '23 hours', 1)";
+    assert!(test.owner.batch_execute(purge).await.is_err());
+    test.sku("A", 1).await;
+    test.held(&[("A", 1)]).await;
+    let delete = "delete from holdfast.holds";
+    assert_eq!(
+        test.refused_by(delete).await,
+        "hold_is_resolved_before_it_goes"
+    );
+}
