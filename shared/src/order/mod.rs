@@ -5,6 +5,7 @@ pub mod create;
 pub mod read;
 
 use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, UtcOffset};
 use uuid::Uuid;
 
 pub use address::Address;
@@ -46,10 +47,12 @@ pub struct Order {
     pub address_id: Option<Uuid>,
     /// The money.
     pub payment: Payment,
-    /// Until when the stock is held, RFC 3339, by the database's clock.
-    pub expires_at: String,
-    /// The database's clock at this answer, RFC 3339.
-    pub server_time: String,
+    /// Until when the stock is held, by the database's clock.
+    #[serde(with = "time::serde::rfc3339")]
+    pub expires_at: OffsetDateTime,
+    /// The database's clock at this answer.
+    #[serde(with = "time::serde::rfc3339")]
+    pub server_time: OffsetDateTime,
 }
 
 /// One order's money.
@@ -66,7 +69,11 @@ pub struct Payment {
     pub amount_minor: i64,
 }
 
-/// Reads an order from the routine's JSON.
+/// Reads an order from the routine's JSON, whose times are in the session's time zone.
 fn from_json(json: serde_json::Value) -> Result<Order, crate::db::Failure> {
-    serde_json::from_value(json).map_err(|error| crate::db::Failure::Internal(error.into()))
+    let mut order: Order =
+        serde_json::from_value(json).map_err(|error| crate::db::Failure::Internal(error.into()))?;
+    order.expires_at = order.expires_at.to_offset(UtcOffset::UTC);
+    order.server_time = order.server_time.to_offset(UtcOffset::UTC);
+    Ok(order)
 }
