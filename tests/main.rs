@@ -3,10 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod cashfree;
 mod checkout;
 mod edge;
 mod handlers;
+mod model;
+mod no_oversell;
 mod openapi;
 mod order;
 mod payment;
+mod promises;
+mod queue;
+mod shops;
+mod stock;
 mod sweep;
+mod webhook;

@@ -1,0 +1,276 @@
+//! The check of all promises: each corruption is reported under its promise, with its rows, and nothing else is.
+
+use shared::payment::{Event, EventKind};
+use tests::TestDb;
+use tests::event;
+
+/// Every kind of row the check reads: holds active and resolved, orders open, paid (with a coupon), in review, owed back.
+async fn lively() -> TestDb {
+    let test = TestDb::new().await;
+    for sku in ["A", "B", "SOLD", "WRONG", "GONE"] {
+        test.sku(sku, 9).await;
+    }
+    test.sql("select holdfast.coupon_put('main', 'TEN', 'percent', 1000, 0, null, null, 5)")
+        .await;
+    test.held(&[("A", 2)]).await;
+    let released = test.held(&[("A", 1)]).await;
+    test.expire(released).await;
+    let open = test.held(&[("B", 2)]).await;
+    order_with_coupon(&test, open).await;
+    let sold = test.held(&[("SOLD", 3)]).await;
+    order_with_coupon(&test, sold).await;
+    let order = shared::order::read(&test.db, &tests::shop(tests::MAIN), sold, None)
+        .await
+        .unwrap();
+    test.record(&event(&order, EventKind::Paid, "pay-1"))
+        .await
+        .unwrap();
+    test.record(&event(&order, EventKind::Paid, "pay-2"))
+        .await
+        .unwrap();
+    let (_, order) = test.ordered(&[("WRONG", 1)]).await;
+    let wrong = Event {
+        amount_minor: Some(1),
+        ..event(&order, EventKind::Paid, "pay-3")
+    };
+    test.record(&wrong).await.unwrap();
+    let (gone, order) = test.ordered(&[("GONE", 1)]).await;
+    test.expire(gone).await;
+    test.held(&[("GONE", 9)]).await;
+    test.record(&event(&order, EventKind::Paid, "pay-4"))
+        .await
+        .unwrap();
+    test
+}
+
+async fn order_with_coupon(test: &TestDb, id: shared::ids::CheckoutId) {
+    let request = shared::order::Create {
+        coupon: Some("TEN".parse().unwrap()),
+        ..tests::order_request(id)
+    };
+    shared::order::create(&test.db, &request).await.unwrap();
+}
+
+/// (the promise, what breaks it, a text that the reported rows must show)
+const CORRUPTIONS: [(&str, &str, &str); 25] = [
+    // Promise 1
+    (
+        "never_oversold",
+        "update holdfast.stock_levels set on_hand = 1 where sku = 'A';
+         update holdfast.stock_movements set delta = 1 where sku = 'A'",
+        r#""held": 2"#,
+    ),
+    // Promise 2
+    (
+        "held_equals_active_holds",
+        "update holdfast.stock_levels set held = 1 where sku = 'A'",
+        r#""active_holds": 2"#,
+    ),
+    (
+        "held_equals_active_holds",
+        "update holdfast.holds set sku = 'NOWHERE' where sku = 'A' and status::text = 'active';
+         update holdfast.stock_levels set held = 0 where sku = 'A'",
+        r#""sku": "NOWHERE""#,
+    ),
+    (
+        "on_hand_equals_movements",
+        "update holdfast.stock_levels set on_hand = 8 where sku = 'A'",
+        r#""movements": 9"#,
+    ),
+    (
+        "on_hand_equals_movements",
+        "delete from holdfast.stock_movements where sku = 'A'",
+        r#""on_hand": 9"#,
+    ),
+    // Promise 3
+    (
+        "a_hold_resolves_once",
+        "update holdfast.checkouts set expires_at = expires_at + interval '1 hour'
+         where checkout_id = (select checkout_id from holdfast.holds
+            where sku = 'A' and status::text = 'active')",
+        r#""sku": "A""#,
+    ),
+    (
+        "a_hold_resolves_once",
+        "update holdfast.holds set status = 'consumed'
+         where sku = 'A' and status::text = 'expired'",
+        r#""status": "consumed""#,
+    ),
+    (
+        "a_hold_resolves_once",
+        "update holdfast.checkouts set status = 'released', ended_at = now()
+         where checkout_id = (select checkout_id from holdfast.holds
+            where sku = 'A' and status::text = 'active')",
+        r#""checkout_status": "released""#,
+    ),
+    // Promise 4
+    (
+        "a_payment_changes_stock_once",
+        "insert into holdfast.stock_movements
+            select (jsonb_populate_record(m, '{\"version\": 99}')).*
+            from holdfast.stock_movements m where m.reason = 'sold';
+         update holdfast.stock_levels set on_hand = on_hand - 3 where sku = 'SOLD'",
+        r#""times": 2"#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        "delete from holdfast.stock_movements where reason = 'sold';
+         update holdfast.stock_levels set on_hand = 9 where sku = 'SOLD'",
+        r#""sold": null"#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        "update holdfast.order_lines set quantity = 2 where sku = 'SOLD'",
+        r#""ordered": 2"#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        "update holdfast.stock_movements set reference = 'main-nobody' where reason = 'sold'",
+        r#""reference": "main-nobody""#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        "insert into holdfast.stock_movements
+            (shop, sku, version, delta, on_hand_after, reason, actor, reference)
+         select 'main', 'B', 99, -2, 7, 'sold', 'c', p.reference
+         from holdfast.payments p join holdfast.order_lines using (order_id)
+         where sku = 'B';
+         update holdfast.stock_levels set on_hand = 7 where sku = 'B'",
+        r#""order_status": "awaiting_payment""#,
+    ),
+    // Promise 5
+    (
+        "no_payment_is_lost",
+        "delete from holdfast.payments p using holdfast.order_lines l
+         where l.order_id = p.order_id and l.sku = 'B'",
+        r#""reference": null"#,
+    ),
+    (
+        "no_payment_is_lost",
+        "update holdfast.payments set amount_minor = 1 where status = 'unpaid'",
+        r#""amount_minor": 1"#,
+    ),
+    (
+        "no_payment_is_lost",
+        "update holdfast.payments p set status = 'paid', paid_at = now()
+         from holdfast.order_lines l where l.order_id = p.order_id and l.sku = 'B'",
+        r#""status": "awaiting_payment""#,
+    ),
+    (
+        "no_payment_is_lost",
+        "update holdfast.orders set status = 'expired', paid_at = null
+         where status::text = 'refund_due'",
+        r#""payment_status": "paid""#,
+    ),
+    (
+        "no_payment_is_lost",
+        "delete from holdfast.outbox_messages where topic = 'order.paid'",
+        r#""status": "paid""#,
+    ),
+    (
+        "no_payment_is_lost",
+        "delete from holdfast.outbox_messages where subject = 'cashfree:pay-2'",
+        r#""outcome": "excess""#,
+    ),
+    (
+        "no_payment_is_lost",
+        "delete from holdfast.outbox_messages where topic = 'payment.review'",
+        r#""outcome": "review""#,
+    ),
+    (
+        "no_payment_is_lost",
+        "delete from holdfast.outbox_messages where subject = 'cashfree:pay-4'",
+        r#""outcome": "refund_due""#,
+    ),
+    // Promise 6
+    (
+        "a_cart_is_all_or_nothing",
+        "delete from holdfast.holds where sku = 'A' and status::text = 'active';
+         update holdfast.stock_levels set held = 0 where sku = 'A'",
+        r#""status": "open""#,
+    ),
+    (
+        "a_cart_is_all_or_nothing",
+        "update holdfast.holds set quantity = 1 where sku = 'B';
+         update holdfast.stock_levels set held = 1 where sku = 'B'",
+        r#""sku": "B""#,
+    ),
+    // Coupons are counted like stock
+    (
+        "a_coupon_is_never_overused",
+        "update holdfast.coupons set uses_max = 1",
+        r#""uses_max": 1"#,
+    ),
+    (
+        "a_coupon_is_never_overused",
+        "update holdfast.coupons set uses_held = 0, uses_consumed = 2",
+        r#""uses_consumed": 2"#,
+    ),
+];
+
+/// Promises 1 to 6, each by name.
+#[tokio::test]
+async fn the_check_reports_each_broken_promise_with_its_rows_and_no_other() {
+    let test = lively().await;
+    test.assert_promises_kept().await;
+    for table in ["stock_levels", "coupons"] {
+        let constraint = match table {
+            "stock_levels" => "stock_never_oversold",
+            _ => "coupon_never_overused",
+        };
+        test.sql(&format!(
+            "alter table holdfast.{table} drop constraint {constraint}"
+        ))
+        .await;
+    }
+    let check = "select promise, violation::text from holdfast.promises_check('main')";
+    for (promise, corruption, shown) in CORRUPTIONS {
+        // taken back at the end: each is on its own
+        let begin = format!("begin; set local session_replication_role = replica; {corruption}");
+        test.sql(&begin).await;
+        let rows = test.owner.query(check, &[]).await.unwrap();
+        test.sql("rollback").await;
+        let found: Vec<(String, String)> =
+            rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let only_it = found.iter().all(|(name, _)| name == promise);
+        let with_its_rows = found.iter().any(|(_, violation)| violation.contains(shown));
+        assert!(
+            only_it && with_its_rows,
+            "{promise}: {corruption}: {found:#?}"
+        );
+    }
+    test.assert_promises_kept().await;
+}
+
+/// A promise that the check learns must be corrupted above too.
+#[tokio::test]
+async fn every_promise_of_the_check_is_corrupted_here() {
+    let test = TestDb::new().await;
+    let source = test
+        .text("select prosrc from pg_proc where proname = 'promises_check'")
+        .await;
+    // `select 'name', …`: how each part of the check begins
+    let mut named: Vec<&str> = source
+        .split("select '")
+        .skip(1)
+        .filter_map(|part| part.split('\'').next())
+        .collect();
+    named.sort_unstable();
+    named.dedup();
+    let mut corrupted: Vec<&str> = CORRUPTIONS.iter().map(|(promise, _, _)| *promise).collect();
+    corrupted.dedup();
+    corrupted.sort_unstable();
+    assert_eq!(named, corrupted);
+}
+
+/// Promise 10, for the check: a shop is told of its own rows only.
+#[tokio::test]
+async fn a_shop_is_not_told_of_the_broken_promises_of_another() {
+    let test = lively().await;
+    test.shop("other").await;
+    test.corrupt("update holdfast.stock_levels set held = 1 where sku = 'A'")
+        .await;
+    assert_eq!(test.broken_promises().await, ["held_equals_active_holds"]);
+    let other = tests::shop("other");
+    assert_eq!(shared::promises::check(&test.db, &other).await.unwrap(), []);
+}

@@ -1,0 +1,357 @@
+//! The stock level and its ledger: what the database refuses whoever writes, and what a storefront sees.
+
+use shared::checkout::{self, BeginError, Begun};
+use shared::stock::availability;
+use tests::{MAIN, PRICE_MINOR, TestDb, at_once, begin_request, new_id, shop};
+
+/// outcome, on_hand, held, version of a change.
+type Adjusted = (String, i32, i32, i64);
+
+/// `expected` is SQL: a version, or `null`.
+async fn adjust(test: &TestDb, delta: i32, expected: &str) -> Adjusted {
+    let query = format!(
+        "select o_outcome::text, o_on_hand, o_held, o_version from holdfast.stock_adjust(
+            'main', 'A', {delta}, {expected}, 'adjusted', 'staff', 'count')"
+    );
+    let row = test.owner.query_one(&query, &[]).await.unwrap();
+    (row.get(0), row.get(1), row.get(2), row.get(3))
+}
+
+fn answer(outcome: &str, on_hand: i32, held: i32, version: i64) -> Adjusted {
+    (outcome.to_owned(), on_hand, held, version)
+}
+
+/// Scenario 16: refused with the numbers, and nothing changed.
+#[tokio::test]
+async fn on_hand_is_never_lowered_below_what_is_held() {
+    let test = TestDb::new().await;
+    test.sku("A", 5).await;
+    test.held(&[("A", 3)]).await;
+    let before = test.rows().await;
+    assert_eq!(
+        adjust(&test, -3, "null").await,
+        answer("below_held", 5, 3, 2)
+    );
+    assert_eq!(test.rows().await, before);
+    assert_eq!(adjust(&test, -2, "null").await, answer("adjusted", 3, 3, 3));
+    let by_hand = "update holdfast.stock_levels set on_hand = 2, version = version + 1";
+    assert_eq!(test.refused_by(by_hand).await, "stock_never_oversold");
+    test.assert_promises_kept().await;
+}
+
+/// Scenario 16: a hold that waits for the change decides on what is left after it.
+#[tokio::test]
+async fn a_hold_that_waits_for_a_change_of_stock_sees_what_is_left() {
+    let lowering = "select holdfast.stock_adjust('main', 'A', -3, 1, 'adjusted', 'staff', null)";
+    for committed in [true, false] {
+        let test = TestDb::new().await;
+        test.sku("A", 5).await;
+        let blocker = test.block(lowering).await;
+        let request = begin_request(new_id(), &[("A", 3)]);
+        let begin = checkout::begin(&test.db, &request);
+        let decided = async {
+            test.until_waiting(1).await;
+            if committed {
+                blocker.commit().await;
+            } else {
+                blocker.let_go().await;
+            }
+        };
+        let (begun, ()) = tokio::join!(begin, decided);
+        if committed {
+            let Err(BeginError::Shortage(shortages)) = begun else {
+                panic!("{begun:?}")
+            };
+            assert_eq!(shortages[0].available, 2);
+        } else {
+            assert!(matches!(begun, Ok(Begun::Placed(_))), "{begun:?}");
+        }
+        test.assert_promises_kept().await;
+    }
+}
+
+/// Scenario 16, as a race.
+#[tokio::test]
+async fn fifty_holds_and_fifty_changes_at_once_share_fifty_units() {
+    let test = TestDb::new().await;
+    test.sku("A", 50).await;
+    let db = test.pool(25);
+    let staff = std::sync::Arc::new(test.session().await);
+    let done = at_once(100, |n| {
+        let (db, staff) = (db.clone(), staff.clone());
+        async move {
+            if n % 2 == 0 {
+                let request = begin_request(new_id(), &[("A", 1)]);
+                return checkout::begin(&db, &request).await.is_ok();
+            }
+            let lower = "select o_outcome::text from holdfast.stock_adjust(
+                'main', 'A', -1, null, 'adjusted', 'staff', null)";
+            let outcome: String = staff.query_one(lower, &[]).await.unwrap().get(0);
+            outcome == "adjusted"
+        }
+    })
+    .await;
+    assert_eq!(done.into_iter().filter(|done| *done).count(), 50);
+    let (on_hand, held, _) = test.level("A").await;
+    assert_eq!(on_hand, held);
+    test.assert_promises_kept().await;
+}
+
+/// Negative control of scenario 16.
+#[tokio::test]
+async fn without_the_lock_on_hand_would_be_lowered_below_what_is_held() {
+    let test = TestDb::new().await;
+    test.naive().await;
+    test.sql("insert into naive.stock values ('A', 5)").await;
+    // Both read: nothing is held, five are there. Then one holds and the other takes all away.
+    let race = "do $$ begin
+        if pg_try_advisory_lock(2) then call naive.hold('A'); else call naive.lower('A', 0); end if;
+        end $$";
+    test.all_read_then_all_write(2, race).await;
+    let oversold = "select count(*) from naive.stock where held > on_hand";
+    assert_eq!(test.count(oversold).await, 1);
+}
+
+/// Scenario 25. Promise 9: a stale edit is refused.
+#[tokio::test]
+async fn a_stale_edit_is_refused() {
+    let test = TestDb::new().await;
+    test.sku("A", 5).await;
+    assert_eq!(adjust(&test, 2, "1").await, answer("adjusted", 7, 0, 2));
+    let before = test.rows().await;
+    assert_eq!(adjust(&test, 2, "1").await, answer("stale", 7, 0, 2));
+    assert_eq!(test.rows().await, before);
+    // A hold counts as a change too: the numbers that the edit was based on are no longer true.
+    test.held(&[("A", 1)]).await;
+    assert_eq!(adjust(&test, 2, "2").await.0, "stale");
+    test.assert_promises_kept().await;
+}
+
+/// Scenario 25, as a race: of twenty edits of what all of them read, one counts.
+#[tokio::test]
+async fn of_twenty_edits_of_one_version_one_counts() {
+    let test = TestDb::new().await;
+    test.sku("A", 5).await;
+    let mut sessions = Vec::new();
+    for _ in 0..20 {
+        sessions.push(std::sync::Arc::new(test.session().await));
+    }
+    let outcomes = at_once(20, |n| {
+        let session = sessions[n].clone();
+        async move {
+            let edit = "select o_outcome::text from holdfast.stock_adjust(
+                'main', 'A', 1, 1, 'adjusted', 'staff', null)";
+            let outcome: String = session.query_one(edit, &[]).await.unwrap().get(0);
+            outcome
+        }
+    })
+    .await;
+    let counted = outcomes
+        .iter()
+        .filter(|outcome| *outcome == "adjusted")
+        .count();
+    assert_eq!(counted, 1, "{outcomes:?}");
+    assert_eq!(test.level("A").await, (6, 0, 2));
+    test.assert_promises_kept().await;
+}
+
+/// Scenario 25: SQL by hand, with a stale version, with none, and without a movement.
+#[tokio::test]
+async fn a_hand_written_update_needs_the_version_and_a_movement() {
+    let test = TestDb::new().await;
+    test.sku("A", 5).await;
+    adjust(&test, 1, "null").await;
+    let before = test.rows().await;
+    for (update, refusal) in [
+        ("set on_hand = 9", "stock_version_rises"),
+        ("set held = 0", "stock_version_rises"),
+        ("set on_hand = 9, version = 2", "stock_version_rises"),
+        ("set on_hand = 9, version = 1", "stock_version_rises"),
+        ("set on_hand = 9, version = 4", "stock_version_rises"),
+        (
+            "set on_hand = 9, version = 3",
+            "stock_change_is_in_the_ledger_on_update",
+        ),
+    ] {
+        let update = format!("update holdfast.stock_levels {update} where sku = 'A'");
+        assert_eq!(test.refused_by(&update).await, refusal, "{update}");
+    }
+    // a movement of another size does not count
+    let mismatch = "
+        update holdfast.stock_levels set on_hand = 9, version = version + 1;
+        insert into holdfast.stock_movements
+            (shop, sku, version, delta, on_hand_after, reason, actor)
+        values ('main', 'A', 3, 2, 9, 'adjusted', 'me')";
+    assert_eq!(
+        test.refused_by(mismatch).await,
+        "stock_change_is_in_the_ledger_on_update"
+    );
+    let new_level = "insert into holdfast.skus (shop, sku, title, price_minor)
+        values ('main', 'NEW', 'New', 1);
+        insert into holdfast.stock_levels (shop, sku, on_hand) values ('main', 'NEW', 5)";
+    assert_eq!(
+        test.refused_by(new_level).await,
+        "stock_change_is_in_the_ledger_on_insert"
+    );
+    assert_eq!(test.rows().await, before);
+
+    // with both it is as good as the routine
+    test.sql(&mismatch.replace("3, 2, 9", "3, 3, 9")).await;
+    assert_eq!(test.level("A").await, (9, 0, 3));
+    test.assert_promises_kept().await;
+}
+
+/// Promise 2: the ledger is what the counters must agree with, so nobody rewrites it.
+#[tokio::test]
+async fn the_ledger_is_append_only() {
+    let test = TestDb::new().await;
+    test.sku("A", 5).await;
+    for (sql, refusal) in [
+        (
+            "update holdfast.stock_movements set delta = 6",
+            "ledger_is_append_only",
+        ),
+        (
+            "delete from holdfast.stock_movements",
+            "ledger_is_append_only",
+        ),
+        (
+            "truncate holdfast.stock_movements",
+            "ledger_is_never_truncated",
+        ),
+        (
+            "delete from holdfast.stock_levels",
+            "stock_level_is_never_deleted",
+        ),
+    ] {
+        assert_eq!(test.refused_by(sql).await, refusal);
+    }
+    let reason = "select holdfast.stock_adjust('main', 'A', 1, null, 'because', 'me', null)";
+    assert_eq!(test.refused_by(reason).await, "movement_reason_is_known");
+    let nobody = "select holdfast.stock_adjust('main', 'A', 1, null, 'adjusted', '', null)";
+    assert_eq!(test.refused_by(nobody).await, "movement_names_an_actor");
+    let nothing = "select holdfast.stock_adjust('main', 'A', 0, null, 'adjusted', 'me', null)";
+    assert_eq!(test.refused_by(nothing).await, "movement_moves_something");
+    assert_eq!(test.level("A").await, (5, 0, 1));
+}
+
+/// Scenario 17, behind the edge: the schema refuses what no parser let through.
+#[tokio::test]
+async fn quantities_and_prices_out_of_bounds_are_refused_by_name() {
+    let test = TestDb::new().await;
+    test.sku("A", 5).await;
+    test.held(&[("A", 1)]).await;
+    let begin = |quantity: &str| {
+        format!(
+            "call holdfast.checkout_begin('main', '{}', 'c', 1, '', null, '{{A}}', '{{{quantity}}}')",
+            new_id()
+        )
+    };
+    for (sql, refusal) in [
+        (begin("0"), "hold_quantity_is_positive"),
+        (begin("-1"), "hold_quantity_is_positive"),
+        (
+            "select holdfast.sku_put('main', 'B', 'B', '{}', -1)".into(),
+            "price_is_sane",
+        ),
+        (
+            "select holdfast.sku_put('main', 'B', 'B', '{}', 100000000001)".into(),
+            "price_is_sane",
+        ),
+        (
+            "select holdfast.sku_put('main', 'a b', 'B', '{}', 1)".into(),
+            "sku_code_is_plain",
+        ),
+        (
+            "select holdfast.sku_put('main', 'B', 'B', '[]', 1)".into(),
+            "sku_attributes_are_an_object",
+        ),
+        (
+            "select holdfast.stock_adjust('main', 'A', 1000000000, null, 'received', 'me', null)"
+                .into(),
+            "stock_on_hand_is_sane",
+        ),
+        (
+            "select holdfast.shop_put('Main', 'Main', 'INR')".into(),
+            "shop_code_is_short_and_plain",
+        ),
+        (
+            "select holdfast.shop_put('x', 'X', 'inr')".into(),
+            "currency_is_iso_4217",
+        ),
+        (
+            "select holdfast.coupon_put('main', 'X', 'percent', 10001, 0, null, null, null)".into(),
+            "coupon_value_is_sane",
+        ),
+        (
+            "select holdfast.coupon_put('main', 'X', 'fixed', 0, 0, null, null, null)".into(),
+            "coupon_value_is_sane",
+        ),
+        (
+            "update holdfast.shops set hold_s_default = 0".into(),
+            "hold_times_are_bounded",
+        ),
+    ] {
+        assert_eq!(test.refused_by(&sql).await, refusal, "{sql}");
+    }
+    // more than fits into the type
+    let session = test.session().await;
+    let error = session
+        .batch_execute(&begin("2147483648"))
+        .await
+        .unwrap_err();
+    let code = error.code().unwrap();
+    assert_eq!(
+        code,
+        &tokio_postgres::error::SqlState::NUMERIC_VALUE_OUT_OF_RANGE
+    );
+    assert_eq!(test.level("A").await, (5, 1, 2));
+    test.assert_promises_kept().await;
+}
+
+/// The largest cart that the bounds allow is far from any overflow.
+#[tokio::test]
+async fn the_dearest_cart_of_all_has_a_total() {
+    let test = TestDb::new().await;
+    let skus: Vec<String> = (0..50).map(|n| format!("S{n}")).collect();
+    for sku in &skus {
+        test.sku(sku, 100_000).await;
+    }
+    test.sql("update holdfast.skus set price_minor = 100000000000")
+        .await;
+    let lines: Vec<(&str, i64)> = skus.iter().map(|sku| (sku.as_str(), 100_000)).collect();
+    let (_, order) = test.ordered(&lines).await;
+    assert_eq!(order.total_minor, 50 * 100_000 * 100_000_000_000);
+    test.assert_promises_kept().await;
+}
+
+/// What a storefront shows: many skus at once.
+#[tokio::test]
+async fn availability_shows_many_skus_at_once_and_names_the_unknown() {
+    let test = TestDb::new().await;
+    test.sku("A", 5).await;
+    test.sku("B", 1).await;
+    test.sku("SHUT", 1).await;
+    test.sql(
+        "update holdfast.skus set low_stock_threshold = 2;
+         update holdfast.skus set sale_closes_at = now() where sku = 'SHUT'",
+    )
+    .await;
+    test.held(&[("A", 2)]).await;
+    let wanted = ["SHUT", "X", "A", "B"].map(|sku| sku.parse().unwrap());
+    let shown = availability(&test.db, &shop(MAIN), &wanted).await.unwrap();
+    let rows: Vec<_> = shown
+        .skus
+        .iter()
+        .map(|sku| (sku.sku.as_str(), sku.available, sku.low_stock, sku.on_sale))
+        .collect();
+    let expected = [
+        ("A", 3, false, true),
+        ("B", 1, true, true),
+        ("SHUT", 1, true, false),
+    ];
+    assert_eq!(rows, expected);
+    assert_eq!(shown.unknown, ["X".parse().unwrap()]);
+    assert_eq!(shown.skus[0].price_minor, PRICE_MINOR);
+    assert_eq!(shown.skus[0].currency, "INR");
+}
