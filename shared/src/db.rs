@@ -5,25 +5,25 @@
 //! because ids are the client's: the second run finds the effect of the first, or does it.
 
 use std::error::Error as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
 };
 use postgres_native_tls::MakeTlsConnector;
 use rand::Rng as _;
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{NoTls, Row};
 
 use crate::config::{ConfigError, DatabaseConfig, Tls};
 
-/// How long one operation may take with all its tries. Below API Gateway's 29 seconds, above a failover of a few seconds.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(12);
-/// How long one try may take. Above the role's lock timeout, so that the server says what was wrong where it can.
-const TRY_TIMEOUT: Duration = Duration::from_secs(11);
-/// How long a request waits for a connection of its own process's pool.
-const POOL_WAIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one operation may take with all its tries, unless [`Database::with_patience`] says otherwise. Too low and a
+/// failover of a few seconds becomes errors; too high and the function's own timeout (10 seconds for checkout) comes first,
+/// and the caller learns nothing.
+const PATIENCE_DEFAULT: Duration = Duration::from_secs(8);
 /// Tries of one operation at most.
 const TRIES_MAX: u32 = 12;
 /// The longest pause between two tries; it starts at a hundredth of it and doubles, with full jitter.
@@ -73,6 +73,7 @@ pub fn causes(error: &dyn std::error::Error) -> String {
 #[derive(Clone)]
 pub struct Database {
     pool: Pool,
+    patience: Duration,
 }
 
 impl Database {
@@ -93,13 +94,15 @@ impl Database {
         let pool = Pool::builder(manager)
             .max_size(config.pool_size)
             .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(POOL_WAIT_TIMEOUT))
             .build()
             .map_err(|error| ConfigError::Invalid {
                 variable: "DATABASE_POOL_SIZE",
                 reason: error.to_string(),
             })?;
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            patience: PATIENCE_DEFAULT,
+        })
     }
 
     /// [`Self::new`] from the environment.
@@ -110,23 +113,30 @@ impl Database {
         Self::new(&DatabaseConfig::from_env(application_name)?)
     }
 
+    /// The same pool with another time for each operation: a sweep has more of it than a shopper.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// Runs one statement and returns its rows, with bounded and jittered retries of what a repetition can mend:
     /// serialization failures, deadlocks, lost connections, a server that is starting or full.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the tries or the time ran out; [`Failure::Internal`] for everything else.
     pub async fn call(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
-        let started = Instant::now();
+        let deadline = Instant::now() + self.patience;
         let mut pause = PAUSE_MAX / 100;
         for tries in 1.. {
-            let failure = match self.call_once(statement, params).await {
+            let failure = match self.call_once(statement, params, deadline).await {
                 Ok(rows) => return Ok(rows),
                 Err(failure) => failure,
             };
             let next = rand::rng().random_range(Duration::ZERO..=pause);
             let worth_it = matches!(failure, Failure::Unavailable(_))
                 && tries < TRIES_MAX
-                && started.elapsed() + next < OPERATION_TIMEOUT;
+                && Instant::now() + next < deadline;
             if !worth_it {
                 return Err(failure);
             }
@@ -151,15 +161,23 @@ impl Database {
         }
     }
 
-    async fn call_once(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
-        let client = self.pool.get().await.map_err(pool_failure)?;
-        match tokio::time::timeout(TRY_TIMEOUT, client.query_typed(statement, params)).await {
-            Ok(Ok(rows)) => Ok(rows),
-            Ok(Err(error)) => Err(query_failure(error)),
+    async fn call_once(
+        &self,
+        statement: &str,
+        params: &[Param<'_>],
+        deadline: Instant,
+    ) -> Result<Vec<Row>, Failure> {
+        let out_of_time = |elapsed: Elapsed| Failure::Unavailable(elapsed.into());
+        let client = timeout_at(deadline, self.pool.get())
+            .await
+            .map_err(out_of_time)?
+            .map_err(pool_failure)?;
+        match timeout_at(deadline, client.query_typed(statement, params)).await {
+            Ok(answer) => answer.map_err(query_failure),
             Err(elapsed) => {
                 // Nothing is known of this connection any more: it must not serve another request.
                 drop(Object::take(client));
-                Err(Failure::Unavailable(elapsed.into()))
+                Err(out_of_time(elapsed))
             }
         }
     }

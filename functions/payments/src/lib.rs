@@ -15,20 +15,30 @@ enum Stays {
     Poison(#[from] DeliveryError),
     #[error("its payment reference is not known (yet)")]
     UnknownReference,
+    #[error("the database was out of reach for a message before it")]
+    Untried,
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Processes one batch, a message at a time, and reports those that must come again.
+/// Processes one batch, a message at a time, and reports those that must come again. Once the database is out of reach the
+/// rest is reported untried: it would only use up the invocation's time.
 pub async fn handle(db: &Database, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
     let request_id = event.context.request_id;
     let mut response = SqsBatchResponse::default();
+    let mut out_of_reach = false;
     for message in event.payload.records {
         let message_id = message.message_id.clone().unwrap_or_default();
         let span =
             tracing::info_span!("delivery", request.id = request_id, message.id = message_id);
-        if let Err(why) = apply(db, &message).instrument(span.clone()).await {
+        let stays = if out_of_reach {
+            Some(Stays::Untried)
+        } else {
+            apply(db, &message).instrument(span.clone()).await.err()
+        };
+        if let Some(why) = stays {
             span.in_scope(|| tracing::warn!(causes = causes(&why), "stays in the queue"));
+            out_of_reach |= matches!(why, Stays::Failure(Failure::Unavailable(_)));
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = message_id;
             response.batch_item_failures.push(failure);
