@@ -35,6 +35,7 @@ async fn show(stage: Arc<Stage>, shoppers: u32, mut stopped: Receiver<()>) {
     let rewrites = stdout().is_terminal();
     let every = Duration::from_millis(if rewrites { 200 } else { 2_000 });
     let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     ticks.tick().await;
     loop {
         let ended = tokio::select! {

@@ -35,6 +35,8 @@ pub(crate) struct Run {
     pub(crate) api: Arc<Api>,
     pub(crate) run_id: String,
     pub(crate) second_calls: u32,
+    /// The longest that this process itself was kept waiting.
+    pub(crate) lag: Duration,
 }
 
 /// Plays the rehearsal. An error is one line that says why it could not begin, or not end.
@@ -68,8 +70,8 @@ pub(crate) async fn run(args: &Args) -> Result<Run, String> {
     if let Some(ticker) = ticker {
         ticker.stop().await;
     }
-    let ((ended, after), (database, samples, availability)) = (settled, watched?);
-    let database = match database {
+    let ((ended, after), watched) = (settled, watched?);
+    let database = match watched.database {
         Some(database) => Some(check(database, &skus, &args.hot_sku).await),
         None => None,
     };
@@ -80,8 +82,8 @@ pub(crate) async fn run(args: &Args) -> Result<Run, String> {
         ended,
         visits: played.visits,
         still_wanted: played.still_wanted,
-        availability,
-        samples,
+        availability: watched.page,
+        samples: watched.samples,
         database,
     };
     let run_id = stage.run_id.clone();
@@ -90,6 +92,7 @@ pub(crate) async fn run(args: &Args) -> Result<Run, String> {
         api,
         run_id,
         second_calls: played.second_calls,
+        lag: watched.lag,
     })
 }
 
@@ -373,45 +376,51 @@ async fn check(mut database: Database, skus: &[String], hot_sku: &str) -> Databa
 struct Watchers {
     stop: Sender<bool>,
     page: JoinHandle<Vec<(When, Availability)>>,
+    lag: JoinHandle<Duration>,
     database: Option<JoinHandle<(Database, Vec<StockSample>)>>,
+}
+
+/// What they saw.
+struct Watched {
+    page: Vec<(When, Availability)>,
+    lag: Duration,
+    database: Option<Database>,
+    samples: Vec<StockSample>,
 }
 
 impl Watchers {
     fn start(api: &Arc<Api>, skus: &[String], database: Option<Database>) -> Self {
         let (stop, stopped) = tokio::sync::watch::channel(false);
-        let page = tokio::spawn(watch::page(Arc::clone(api), skus.to_vec(), stopped.clone()));
+        let page = watch::page(Arc::clone(api), skus.to_vec(), stopped.clone());
+        let page = tokio::spawn(page);
+        let lag = tokio::spawn(watch::lag(stopped.clone()));
         let database = database.map(|database| {
-            tokio::spawn(watch::database(
-                database,
-                Arc::clone(api),
-                skus.to_vec(),
-                stopped,
-            ))
+            let sampling = watch::database(database, Arc::clone(api), skus.to_vec(), stopped);
+            tokio::spawn(sampling)
         });
         Self {
             stop,
             page,
+            lag,
             database,
         }
     }
 
-    async fn stop(
-        self,
-    ) -> Result<
-        (
-            Option<Database>,
-            Vec<StockSample>,
-            Vec<(When, Availability)>,
-        ),
-        String,
-    > {
+    async fn stop(self) -> Result<Watched, String> {
         self.stop.send_replace(true);
         let failed = |error| format!("a watcher failed: {error}");
         let page = self.page.await.map_err(failed)?;
-        let Some(database) = self.database else {
-            return Ok((None, vec![], page));
-        };
-        let (database, samples) = database.await.map_err(failed)?;
-        Ok((Some(database), samples, page))
+        let lag = self.lag.await.map_err(failed)?;
+        let (mut database, mut samples) = (None, vec![]);
+        if let Some(watcher) = self.database {
+            let (connection, seen) = watcher.await.map_err(failed)?;
+            (database, samples) = (Some(connection), seen);
+        }
+        Ok(Watched {
+            page,
+            lag,
+            database,
+            samples,
+        })
     }
 }

@@ -15,6 +15,7 @@ use crate::history::{DatabaseCheck, StockSample, When};
 
 const SAMPLE_EVERY: Duration = Duration::from_millis(100);
 const PAGE_EVERY: Duration = Duration::from_millis(500);
+const LOOK_AT_CLOCK_EVERY: Duration = Duration::from_millis(20);
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 const LEVELS: &str = "select sku, on_hand, held from holdfast.stock_levels \
@@ -178,4 +179,16 @@ pub(crate) async fn page(
         }
     }
     seen
+}
+
+/// Until told to stop, how late this process itself was woken up, at most: on a machine that is
+/// busy with other things, latencies say more about those.
+pub(crate) async fn lag(stop: Receiver<bool>) -> Duration {
+    let mut most = Duration::ZERO;
+    while !*stop.borrow() {
+        let due = tokio::time::Instant::now() + LOOK_AT_CLOCK_EVERY;
+        tokio::time::sleep_until(due).await;
+        most = most.max(due.elapsed());
+    }
+    most
 }

@@ -23,6 +23,8 @@ pub(crate) struct Report {
     pub(crate) tool: Tool,
     pub(crate) started_at: String,
     pub(crate) duration_s: f64,
+    /// The longest that the rehearsal itself was kept waiting by its machine.
+    pub(crate) client_lag_max_ms: f64,
     pub(crate) run_id: String,
     pub(crate) seed: u64,
     pub(crate) arguments: Arguments,
@@ -172,6 +174,7 @@ impl Report {
                 .and_then(|at| at.format(&Rfc3339).ok())
                 .unwrap_or_default(),
             duration_s: elapsed.as_secs_f64(),
+            client_lag_max_ms: run.lag.as_secs_f64() * 1_000.0,
             run_id: run.run_id.clone(),
             seed: args.seed,
             arguments: arguments(args, history),

@@ -205,7 +205,9 @@ fn latency_figure(report: &Report) -> String {
         &format!(
             "From sending a request to its complete answer, at the client: connecting and waiting \
              for a free function included. Each row is scaled to its tallest bar; the ticks below \
-             it are p50, p95 and p99. {failed}"
+             it are p50, p95 and p99. {failed} The rehearsal itself was kept waiting by its \
+             machine for at most {} ms.",
+            ms(report.client_lag_max_ms)
         ),
     )
 }

@@ -55,6 +55,11 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
     }
     writeln!(
         out,
+        "  (the rehearsal itself was kept waiting by its machine for at most {:.0} ms)",
+        report.client_lag_max_ms
+    )?;
+    writeln!(
+        out,
         "\n  sku                       before   sold   held   available"
     )?;
     for stock in &report.stock {
