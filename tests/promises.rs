@@ -1,10 +1,12 @@
-//! The check of all promises: each corruption is reported under its promise, with its rows, and nothing else is.
+//! The check of all promises: each corruption is reported under its promise, with its rows, and
+//! nothing else is.
 
 use shared::payment::{Event, EventKind};
 use tests::TestDb;
 use tests::event;
 
-/// Every kind of row the check reads: holds active and resolved, orders open, paid (with a coupon), in review, owed back.
+/// Every kind of row the check reads: holds active and resolved, orders open, paid (with a coupon),
+/// in review, owed back.
 async fn lively() -> TestDb {
     let test = TestDb::new().await;
     for sku in ["A", "B", "SOLD", "WRONG", "GONE"] {

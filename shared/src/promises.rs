@@ -4,7 +4,6 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 
 use crate::db::{Database, Failure};
-use crate::ids::Shop;
 
 /// A promise that is broken, and the rows that show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,11 +20,11 @@ pub struct Violation {
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
-pub async fn check(db: &Database, shop: &Shop) -> Result<Vec<Violation>, Failure> {
+pub async fn check(db: &Database, shop: &str) -> Result<Vec<Violation>, Failure> {
     let rows = db
         .call(
             "select promise, shop, violation from holdfast.promises_check($1)",
-            &[(&shop.as_str(), Type::TEXT)],
+            &[(&shop, Type::TEXT)],
         )
         .await?;
     Ok(rows

@@ -12,6 +12,7 @@ mod rows;
 pub mod cashfree;
 pub mod contract;
 pub mod http;
+pub mod proxy;
 pub mod shopper;
 pub mod stack;
 
@@ -235,7 +236,7 @@ impl TestDb {
 
     /// The promises that are broken in `main`, by name.
     pub async fn broken_promises(&self) -> Vec<String> {
-        let violations = promises::check(&self.db, &shop(MAIN)).await.unwrap();
+        let violations = promises::check(&self.db, MAIN).await.unwrap();
         violations
             .into_iter()
             .map(|violation| violation.promise)

@@ -1,8 +1,9 @@
 //! Who calls, and for which shops.
 //!
-//! With a JWT authorizer in front, the customer is the token's `sub`, and its claim `shops` (space or comma separated)
-//! names the shops. Without one the storefront's own server calls: it names the customer, the unguessable checkout id is the
-//! capability, and `SHOPS` says for which shops this deployment is.
+//! `SHOPS` says for which shops this deployment is. With a JWT authorizer in front, the customer is
+//! the token's `sub`, and its claim `shops` (separated by spaces or commas) says for which of them.
+//! Without one the storefront's own server calls: it names the customer, and the unguessable
+//! checkout id is the capability.
 
 use std::env;
 
@@ -25,6 +26,15 @@ enum Shops {
     These(Vec<String>),
 }
 
+impl Shops {
+    fn include(&self, shop: &Shop) -> bool {
+        match self {
+            Self::Every => true,
+            Self::These(codes) => codes.iter().any(|code| code == shop.as_str()),
+        }
+    }
+}
+
 /// The rules of this deployment.
 #[derive(Debug, Clone)]
 pub struct Callers {
@@ -38,6 +48,7 @@ pub struct Caller {
     customer: Option<Customer>,
     authenticated: bool,
     shops: Shops,
+    token_shops: Shops,
     offline: bool,
 }
 
@@ -94,7 +105,8 @@ impl Callers {
             return Ok(Caller {
                 customer: Some(customer),
                 authenticated: true,
-                shops: Shops::These(words(granted).map(str::to_owned).collect()),
+                shops: self.shops.clone(),
+                token_shops: Shops::These(words(granted).map(str::to_owned).collect()),
                 offline: words(scope).any(|word| word == OFFLINE_SCOPE),
             });
         }
@@ -113,12 +125,12 @@ impl Callers {
                     })?,
             ),
         };
-        let (shops, offline) = (self.shops.clone(), self.offline);
         Ok(Caller {
             customer,
             authenticated: false,
-            shops,
-            offline,
+            shops: self.shops.clone(),
+            token_shops: Shops::Every,
+            offline: self.offline,
         })
     }
 }
@@ -139,10 +151,7 @@ impl Caller {
     /// Whether the caller may act for this shop.
     #[must_use]
     pub fn may_act_for(&self, shop: &Shop) -> bool {
-        match &self.shops {
-            Shops::Every => true,
-            Shops::These(codes) => codes.iter().any(|code| code == shop.as_str()),
-        }
+        self.shops.include(shop) && self.token_shops.include(shop)
     }
 
     /// Whether the caller may order with payment method `offline`.

@@ -120,8 +120,8 @@ pub fn order(shop: Shop, id: CheckoutId, caller: &Caller, body: &Body) -> Result
         return Err(Problem::offline_not_allowed());
     }
     let ship_to = match (body.address, body.address_id, body.save_address) {
-        (None, None, None) => ShipTo::Nowhere,
-        (None, Some(address_id), None) => ShipTo::Saved(address_id),
+        (None, None, None | Some(false)) => ShipTo::Nowhere,
+        (None, Some(address_id), None | Some(false)) => ShipTo::Saved(address_id),
         (Some(Object(address)), None, save) => ShipTo::Given {
             address,
             save: save.unwrap_or(false),
@@ -130,7 +130,7 @@ pub fn order(shop: Shop, id: CheckoutId, caller: &Caller, body: &Body) -> Result
             let message = "give either an address or the id of a saved one";
             return Err(Problem::invalid_request("address_id", message));
         }
-        (None, _, Some(_)) => {
+        (None, _, Some(true)) => {
             let message = "goes with an address only";
             return Err(Problem::invalid_request("save_address", message));
         }

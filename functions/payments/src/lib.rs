@@ -1,6 +1,7 @@
-//! Works off the queue of verified deliveries: each is stored and applied in one transaction, and only then deleted from the
-//! queue. What fails is reported by itself, so that one poisoned message never blocks a batch; it comes back, and after
-//! its tries it lies in the dead-letter queue, which raises an alarm.
+//! Works off the queue of verified deliveries: each is stored and applied in one transaction, and
+//! only then deleted from the queue. What fails is reported by itself, so that one poisoned message
+//! never blocks a batch; it comes back, and after its tries it lies in the dead-letter queue, for a
+//! person to look at.
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::LambdaEvent;

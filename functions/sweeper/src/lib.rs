@@ -32,6 +32,10 @@ pub async fn handle(db: &Database, event: LambdaEvent<Value>) -> Result<SweepRep
         );
     })?;
     for sweep in &report.shops {
+        if let Some(failure) = &sweep.failure {
+            let shop = &sweep.shop;
+            tracing::error!(request.id = request_id, shop, failure, "could not be swept");
+        }
         if !sweep.failed.is_empty() {
             let (shop, checkouts) = (&sweep.shop, &sweep.failed);
             tracing::error!(

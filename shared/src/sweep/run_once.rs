@@ -6,14 +6,11 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use crate::db::{Database, Failure};
-use crate::ids::Shop;
+use crate::db::{Database, Failure, causes};
 use crate::promises::{self, Violation};
 
 /// Checkouts that one transaction expires at most. More would hold the locks of hot skus longer; fewer cost more commits.
 pub const BATCH_MAX: i32 = 200;
-/// Batches for one shop in one run at most; the next run goes on.
-const BATCHES_MAX: usize = 500;
 /// Journal rows that one run purges for one shop at most.
 const PURGE_MAX: i32 = 5_000;
 /// How long the journal of resolved holds is kept.
@@ -31,7 +28,7 @@ pub struct SweepReport {
 }
 
 /// What one sweep did for one shop.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct ShopSweep {
     /// The shop's code.
     pub shop: String,
@@ -41,79 +38,89 @@ pub struct ShopSweep {
     pub failed: Vec<Uuid>,
     /// Resolved holds older than 30 days that were purged.
     pub purged: i32,
+    /// What could not be done for this shop, for a person to read; the other shops were done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }
 
-/// Sweeps every shop, for at most `budget`. Locks: due checkouts (SKIP LOCKED), coupons by code, stock levels by sku.
+/// Sweeps every shop, for at most `budget`. A shop where something fails never stops the others.
+/// Locks: due checkouts (SKIP LOCKED), coupons by code, stock levels by sku.
 ///
 /// # Errors
-/// [`Failure`] when the database could not answer; what was done until then is done.
+/// [`Failure`] when the database could not even name the shops.
 pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Failure> {
     let deadline = Instant::now() + budget;
-    let mut report = SweepReport::default();
     let rows = db.call("select * from holdfast.shop_list()", &[]).await?;
-    let shops: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    // All holds of all shops before anything else: they are what somebody may be waiting for.
-    for shop in &shops {
-        let (expired, failed) = expire(db, shop, deadline).await?;
-        report.shops.push(ShopSweep {
-            shop: shop.clone(),
-            expired,
-            failed,
-            purged: 0,
-        });
+    let mut shops: Vec<ShopSweep> = rows
+        .iter()
+        .map(|row| ShopSweep {
+            shop: row.get(0),
+            ..ShopSweep::default()
+        })
+        .collect();
+    // Holds first: they are what somebody may be waiting for. A batch a shop and round, so that a
+    // busy shop leaves time for the others.
+    let mut busy: Vec<&mut ShopSweep> = shops.iter_mut().collect();
+    while !busy.is_empty() && Instant::now() < deadline {
+        let mut still_busy = Vec::new();
+        for sweep in busy {
+            match expire_batch(db, sweep).await {
+                Ok(true) => still_busy.push(sweep),
+                Ok(false) => {}
+                Err(failure) => sweep.failure = Some(causes(&failure)),
+            }
+        }
+        busy = still_busy;
     }
-    for sweep in &mut report.shops {
+    let mut report = SweepReport {
+        out_of_time: !busy.is_empty(),
+        ..SweepReport::default()
+    };
+    for sweep in &mut shops {
         if Instant::now() >= deadline {
             report.out_of_time = true;
-            return Ok(report);
+            break;
         }
-        sweep.purged = purge(db, &sweep.shop).await?;
-        let Ok(shop) = sweep.shop.parse::<Shop>() else {
-            continue;
-        };
-        report.violations.extend(promises::check(db, &shop).await?);
+        match purge_and_check(db, sweep).await {
+            Ok(violations) => report.violations.extend(violations),
+            Err(failure) => sweep.failure = Some(causes(&failure)),
+        }
     }
+    report.shops = shops;
     Ok(report)
 }
 
-async fn expire(db: &Database, shop: &str, deadline: Instant) -> Result<(i32, Vec<Uuid>), Failure> {
-    let mut expired = 0;
-    let mut failed: Vec<Uuid> = Vec::new();
-    for _ in 0..BATCHES_MAX {
-        if Instant::now() >= deadline {
-            break;
-        }
-        let row = db
-            .call_one(
-                "select * from holdfast.sweep_expire($1, $2, $3)",
-                &[
-                    (&shop, Type::TEXT),
-                    (&BATCH_MAX, Type::INT4),
-                    (&failed, Type::UUID_ARRAY),
-                ],
-            )
-            .await?;
-        let batch: i32 = row.get("o_expired");
-        let bad: Vec<Uuid> = row.get("o_failed");
-        if batch == 0 && bad.is_empty() {
-            break;
-        }
-        expired += batch;
-        failed.extend(bad);
-    }
-    Ok((expired, failed))
+/// Expires one batch; says whether there may be more.
+async fn expire_batch(db: &Database, sweep: &mut ShopSweep) -> Result<bool, Failure> {
+    let row = db
+        .call_one(
+            "select * from holdfast.sweep_expire($1, $2, $3)",
+            &[
+                (&sweep.shop, Type::TEXT),
+                (&BATCH_MAX, Type::INT4),
+                (&sweep.failed, Type::UUID_ARRAY),
+            ],
+        )
+        .await?;
+    let expired: i32 = row.get("o_expired");
+    let failed: Vec<Uuid> = row.get("o_failed");
+    let more = expired > 0 || !failed.is_empty();
+    sweep.expired += expired;
+    sweep.failed.extend(failed);
+    Ok(more)
 }
 
-async fn purge(db: &Database, shop: &str) -> Result<i32, Failure> {
+async fn purge_and_check(db: &Database, sweep: &mut ShopSweep) -> Result<Vec<Violation>, Failure> {
     let row = db
         .call_one(
             "select holdfast.hold_purge($1, make_interval(days => $2), $3)",
             &[
-                (&shop, Type::TEXT),
+                (&sweep.shop, Type::TEXT),
                 (&KEEP_DAYS, Type::INT4),
                 (&PURGE_MAX, Type::INT4),
             ],
         )
         .await?;
-    Ok(row.get(0))
+    sweep.purged = row.get(0);
+    promises::check(db, &sweep.shop).await
 }
