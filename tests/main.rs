@@ -5,8 +5,10 @@
 mod access;
 mod cashfree;
 mod checkout;
+mod coupon;
 mod edge;
 mod handlers;
+mod interleavings;
 mod model;
 mod no_oversell;
 mod openapi;
@@ -15,6 +17,7 @@ mod payment;
 mod promises;
 mod queue;
 mod shops;
+mod sold_out;
 mod stock;
 mod sweep;
 mod webhook;

@@ -1,4 +1,5 @@
-//! Random stories against a model of a few lines: after each step the counters are the model's, and every promise is kept.
+//! Random stories against a model of a few lines: after each step the counters are the model's, and
+//! every promise is kept.
 
 use std::collections::BTreeMap;
 
@@ -37,6 +38,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let which = 0..CHECKOUTS;
     let lines = proptest::collection::btree_map(0..SKUS.len(), 1..4_i32, 1..=SKUS.len());
     let method = prop_oneof![Just(PaymentMethod::Online), Just(PaymentMethod::Offline)];
+    let delta = prop_oneof![-3..0_i32, 1..4_i32];
     let step = prop_oneof![
         6 => (which.clone(), lines).prop_map(|(n, lines)| Step::Begin(n, lines)),
         3 => (which.clone(), method).prop_map(|(n, method)| Step::Order(n, method)),
@@ -45,7 +47,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => which.clone().prop_map(Step::Release),
         3 => which.prop_map(Step::TimePasses),
         1 => Just(Step::Sweep),
-        2 => (0..SKUS.len(), prop_oneof![-3..0_i32, 1..4_i32]).prop_map(|(s, d)| Step::Adjust(s, d)),
+        2 => (0..SKUS.len(), delta).prop_map(|(sku, delta)| Step::Adjust(sku, delta)),
     ];
     vec(step, 1..=STEPS)
 }

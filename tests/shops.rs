@@ -1,4 +1,5 @@
-//! Promise 10: a shop sees only itself, also where two shops use the same sku codes and the same ids.
+//! Promise 10: a shop sees only itself, also where two shops use the same sku codes and the same
+//! ids.
 
 use shared::checkout::{self, Begin, BeginError, Begun};
 use shared::ids::CheckoutId;
@@ -232,7 +233,8 @@ async fn every_routine_of_the_functions_is_tried_across_shops() {
     );
 }
 
-/// Every key begins with the shop: how the schema keeps two shops apart, and can be placed on several servers.
+/// Every key begins with the shop: how the schema keeps two shops apart, and can be placed on
+/// several servers.
 #[tokio::test]
 async fn the_shop_is_the_first_column_of_every_key() {
     let test = TestDb::new().await;

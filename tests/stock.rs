@@ -1,4 +1,5 @@
-//! The stock level and its ledger: what the database refuses whoever writes, and what a storefront sees.
+//! The stock level and its ledger: what the database refuses whoever writes, and what a storefront
+//! sees.
 
 use shared::checkout::{self, BeginError, Begun};
 use shared::stock::availability;
@@ -243,7 +244,8 @@ async fn quantities_and_prices_out_of_bounds_are_refused_by_name() {
     test.held(&[("A", 1)]).await;
     let begin = |quantity: &str| {
         format!(
-            "call holdfast.checkout_begin('main', '{}', 'c', 1, '', null, '{{A}}', '{{{quantity}}}')",
+            "call holdfast.checkout_begin(
+                'main', '{}', 'c', 1, '', null, '{{A}}', '{{{quantity}}}')",
             new_id()
         )
     };

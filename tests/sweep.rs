@@ -290,8 +290,11 @@ async fn a_sweep_purges_the_journal_after_thirty_days_and_late_money_still_finds
     test.corrupt(&resolved_ago(31)).await;
     let active = test.held(&[("A", 1)]).await;
     // Whatever its age, an active hold stays.
-    test.sql("update holdfast.holds set created_at = now() - interval '99 days' where resolved_at is null")
-        .await;
+    test.sql(
+        "update holdfast.holds set created_at = now() - interval '99 days'
+         where resolved_at is null",
+    )
+    .await;
     let report = test.sweep().await;
     assert_eq!(report.shops[0].purged, 2);
     assert_eq!(test.count("select count(*) from holdfast.holds").await, 1);

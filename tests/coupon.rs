@@ -1,0 +1,238 @@
+//! Coupons: what they take off, when they are refused, and that their uses are counted like stock.
+
+use shared::checkout;
+use shared::order::{self, CouponRefusal, Create, CreateError, PaymentMethod, ShipTo};
+use tests::{MAIN, TestDb, at_once, shop};
+
+use crate::order::{address, create, created, price, with_coupon};
+
+/// Terms of a coupon, as SQL.
+pub(crate) struct Terms {
+    pub(crate) kind: &'static str,
+    pub(crate) value: i64,
+    pub(crate) minimum_minor: i64,
+    pub(crate) valid_from: &'static str,
+    pub(crate) valid_until: &'static str,
+    pub(crate) uses_max: &'static str,
+}
+
+pub(crate) const TEN_PERCENT: Terms = Terms {
+    kind: "percent",
+    value: 1_000,
+    minimum_minor: 0,
+    valid_from: "null",
+    valid_until: "null",
+    uses_max: "null",
+};
+
+pub(crate) async fn coupon(test: &TestDb, code: &str, terms: Terms) {
+    test.sql(&format!(
+        "select holdfast.coupon_put('main', '{code}', '{}', {}, {}, {}, {}, {})",
+        terms.kind,
+        terms.value,
+        terms.minimum_minor,
+        terms.valid_from,
+        terms.valid_until,
+        terms.uses_max
+    ))
+    .await;
+}
+
+/// (held, consumed) uses of a coupon.
+pub(crate) async fn uses(test: &TestDb, code: &str) -> (i32, i32) {
+    let query = "select uses_held, uses_consumed from holdfast.coupons where code = $1";
+    let row = test.owner.query_one(query, &[&code]).await.unwrap();
+    (row.get(0), row.get(1))
+}
+
+#[tokio::test]
+async fn a_coupon_takes_off_whole_minor_units_and_never_more_than_there_is() {
+    let test = TestDb::new().await;
+    test.sku("A", 99).await;
+    let percent = |value| Terms {
+        value,
+        ..TEN_PERCENT
+    };
+    let fixed = |value| Terms {
+        kind: "fixed",
+        value,
+        ..TEN_PERCENT
+    };
+    for (n, (price_minor, terms, discount)) in [
+        (999, percent(1_000), 99),  // 99.9 is rounded down
+        (999, percent(1_250), 124), // 12.5 %: 124.875
+        (1, percent(9_999), 0),
+        (999, percent(10_000), 999),
+        // a product that would overflow 64 bits
+        (100_000_000_000, percent(9_999), 99_990_000_000),
+        (999, fixed(500), 500),
+        (999, fixed(1_000), 999),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let code = format!("C{n}");
+        coupon(&test, &code, terms).await;
+        price(&test, "A", price_minor).await;
+        let id = test.held(&[("A", 1)]).await;
+        let order = created(&test, &with_coupon(id, &code)).await;
+        assert_eq!(order.discount_minor, discount, "{code}");
+        assert_eq!(order.total_minor, price_minor - discount, "{code}");
+        assert_eq!(order.coupon.as_deref(), Some(code.as_str()));
+    }
+    test.assert_promises_kept().await;
+}
+
+#[tokio::test]
+async fn a_coupon_that_can_not_be_used_refuses_the_order_and_leaves_nothing_behind() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let tomorrow = "now() + interval '1 day'";
+    let terms = [
+        (
+            "EARLY",
+            CouponRefusal::NotYetValid,
+            Terms {
+                valid_from: tomorrow,
+                ..TEN_PERCENT
+            },
+        ),
+        (
+            "LATE",
+            CouponRefusal::Expired,
+            Terms {
+                valid_until: "now()",
+                ..TEN_PERCENT
+            },
+        ),
+        (
+            "BIG",
+            CouponRefusal::BelowMinimum,
+            Terms {
+                minimum_minor: 10_001,
+                ..TEN_PERCENT
+            },
+        ),
+        (
+            "GONE",
+            CouponRefusal::UsedUp,
+            Terms {
+                uses_max: "0",
+                ..TEN_PERCENT
+            },
+        ),
+    ];
+    let mut refusals = vec![("NONE", CouponRefusal::Unknown)];
+    for (code, refusal, terms) in terms {
+        coupon(&test, code, terms).await;
+        refusals.push((code, refusal));
+    }
+    let exact = Terms {
+        minimum_minor: 10_000,
+        ..TEN_PERCENT
+    };
+    coupon(&test, "EXACT", exact).await;
+    let id = test.held(&[("A", 1)]).await;
+    let before = test.rows().await;
+    for (code, expected) in refusals {
+        // an address to save: it must not stay behind either
+        let request = Create {
+            ship_to: ShipTo::Given {
+                address: address("Asha"),
+                save: true,
+            },
+            ..with_coupon(id, code)
+        };
+        match create(&test, &request).await {
+            Err(CreateError::Coupon(refusal)) => assert_eq!(refusal, expected, "{code}"),
+            other => panic!("{code}: {other:?}"),
+        }
+    }
+    assert_eq!(test.rows().await, before);
+    // a minimum is reached by exactly the minimum
+    created(&test, &with_coupon(id, "EXACT")).await;
+    test.assert_promises_kept().await;
+}
+
+/// Scenario 23.
+#[tokio::test]
+async fn the_last_use_of_a_coupon_goes_to_one_of_twenty_orders() {
+    let test = TestDb::new().await;
+    test.sku("A", 20).await;
+    coupon(
+        &test,
+        "ONE",
+        Terms {
+            uses_max: "1",
+            ..TEN_PERCENT
+        },
+    )
+    .await;
+    let mut carts = Vec::new();
+    for _ in 0..20 {
+        carts.push(test.held(&[("A", 1)]).await);
+    }
+    let blocker = test.block("select from holdfast.coupons for update").await;
+    let db = test.pool(20);
+    let race = at_once(20, |n| {
+        let (db, request) = (db.clone(), with_coupon(carts[n], "ONE"));
+        async move { order::create(&db, &request).await }
+    });
+    let opened = async {
+        test.until_waiting(20).await;
+        blocker.let_go().await;
+    };
+    let answers = tokio::join!(race, opened).0;
+    let used_up = |answer: &&Result<_, CreateError>| {
+        matches!(answer, Err(CreateError::Coupon(CouponRefusal::UsedUp)))
+    };
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    assert_eq!(answers.iter().filter(used_up).count(), 19);
+    assert_eq!(uses(&test, "ONE").await, (1, 0));
+
+    // Like stock: given back with its order, and there for the next.
+    let winner = answers.iter().position(Result::is_ok).unwrap();
+    checkout::release(&test.db, &shop(MAIN), carts[winner], None)
+        .await
+        .unwrap();
+    let next = carts[(winner + 1) % 20];
+    created(
+        &test,
+        &Create {
+            method: PaymentMethod::Offline,
+            ..with_coupon(next, "ONE")
+        },
+    )
+    .await;
+    assert_eq!(uses(&test, "ONE").await, (0, 1));
+    test.assert_promises_kept().await;
+}
+
+/// Negative control of scenario 23; and the constraint that stands behind the routine.
+#[tokio::test]
+async fn without_the_lock_one_use_of_a_coupon_would_be_used_twenty_times() {
+    let test = TestDb::new().await;
+    test.naive().await;
+    test.sql("insert into naive.coupons values ('ONE', 1)")
+        .await;
+    test.all_read_then_all_write(20, "call naive.use_coupon('ONE')")
+        .await;
+    assert_eq!(
+        test.count("select uses::bigint from naive.coupons").await,
+        20
+    );
+
+    coupon(
+        &test,
+        "ONE",
+        Terms {
+            uses_max: "1",
+            ..TEN_PERCENT
+        },
+    )
+    .await;
+    let refused = test
+        .refused_by("update holdfast.coupons set uses_held = 1, uses_consumed = 1")
+        .await;
+    assert_eq!(refused, "coupon_never_overused");
+}
