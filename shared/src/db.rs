@@ -300,6 +300,14 @@ fn tls_refusal(error: &tokio_postgres::Error) -> Option<String> {
                 )
             });
         }
+        // What tokio-postgres says of it is a text and no type.
+        if inner.to_string() == "server does not support TLS" {
+            return Some(
+                "the database server does not support TLS: switch it on there; DATABASE_TLS=off is \
+                 for a server on this machine only"
+                    .to_owned(),
+            );
+        }
         cause = inner.source();
     }
     None

@@ -78,7 +78,7 @@ async fn run_locked(client: &mut Client) -> Result<MigrateReport, MigrateError> 
     let applied = report
         .applied_migrations()
         .iter()
-        .map(ToString::to_string)
+        .map(|file| format!("V{:04}__{}", file.version(), file.name()))
         .collect();
 
     let mut routines: Vec<_> = MIGRATIONS
