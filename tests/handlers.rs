@@ -48,7 +48,7 @@ async fn a_purchase_goes_through_every_route() {
         order["payment"]
     );
 
-    pay(&order, "attempt-1").await;
+    pay(&order).await;
     until("the order is paid", async || {
         shopper.read_order().await.ok(200)["status"] == "paid"
     })
@@ -329,8 +329,8 @@ async fn the_request_id_of_an_answer_finds_it_in_the_log() {
 }
 
 /// Sends the webhook of a successful payment.
-async fn pay(order: &Value, attempt: &str) {
-    let body = cashfree::success(order, attempt);
+async fn pay(order: &Value) {
+    let body = cashfree::success(order);
     let webhook = cashfree::webhook("dress", &STACK.secrets["dress"], body);
     webhook.to(&STACK.webhook_url).await.ok(200);
 }

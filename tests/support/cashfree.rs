@@ -58,11 +58,12 @@ pub fn payment(kind: &str, status: &str, attempt: &str, reference: &str, amount:
     body.to_string().replace("\"AMOUNT\"", amount)
 }
 
-/// The event of a payment that succeeded for an order, as the API answered it.
-pub fn success(order: &Value, attempt: &str) -> String {
+/// The event of the one attempt that paid an order, as the API answered it.
+pub fn success(order: &Value) -> String {
     let minor = order["total_minor"].as_i64().unwrap();
     let amount = format!("{}.{:02}", minor / 100, minor % 100);
     let reference = order["payment"]["reference"].as_str().unwrap();
+    let attempt = order["order_id"].as_str().unwrap();
     payment(
         "PAYMENT_SUCCESS_WEBHOOK",
         "SUCCESS",

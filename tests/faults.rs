@@ -1,0 +1,336 @@
+//! What is lost when something dies: nothing that was acknowledged (promise 11; scenarios 3, 5, 14
+//! and 27).
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use local::postgres::SUPERUSER;
+use local::{Cluster, ClusterOptions};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use shared::checkout::{self, BeginError, Begun};
+use shared::order::{self, Created};
+use shared::payment::{self, EventKind, Gateway, Outcome};
+use shared::sweep;
+use tests::proxy::{Cut, Proxy};
+use tests::stack::root;
+use tests::{
+    APP, CLUSTER, MAIN, TestDb, begin_request, connect, event, new_id, order_request, own_cluster,
+    pool, shop, until,
+};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+fn settings(settings: &[(&str, &str)]) -> ClusterOptions {
+    ClusterOptions {
+        settings: settings
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        ..ClusterOptions::default()
+    }
+}
+
+fn signal(pid: i32, signal: Signal) {
+    kill(Pid::from_raw(pid), signal).unwrap();
+}
+
+async fn pid_of(client: &Client, which: &str) -> i32 {
+    let query = format!("select pid from pg_stat_activity where {which} limit 1");
+    client.query_one(&query, &[]).await.unwrap().get(0)
+}
+
+/// Takes the flush out of checkout_begin: what is left is asynchronous commit alone.
+async fn without_the_flush(owner: &Client) {
+    let file = root().join("migrations/routines/checkout_begin.sql");
+    let text = std::fs::read_to_string(file).unwrap();
+    let lines = text
+        .lines()
+        .filter(|line| !line.contains("pg_logical_emit_message("));
+    let without = lines.collect::<Vec<_>>().join("\n");
+    assert!(
+        without.len() + 20 < text.len(),
+        "there was no flush to take out"
+    );
+    owner.batch_execute(&without).await.unwrap();
+}
+
+/// Kills the server twice under load; returns how many holds were acknowledged, and which of them
+/// are not there afterwards.
+async fn acknowledged_and_missing(with_flush: bool) -> (usize, usize) {
+    // Nothing but the calls themselves writes the log to disk: the processes that would do it by
+    // the way are off, or stopped below.
+    let quiet = [
+        ("autovacuum", "off"),
+        ("bgwriter_lru_maxpages", "0"),
+        ("wal_buffers", "64MB"),
+    ];
+    let cluster = own_cluster(settings(&quiet));
+    let test = TestDb::on(&cluster).await;
+    test.sku("HOT", 1_000_000).await;
+    if !with_flush {
+        without_the_flush(&test.owner).await;
+    }
+    let acknowledged: Arc<Mutex<BTreeSet<Uuid>>> = Arc::default();
+    let stop = Arc::new(AtomicBool::new(false));
+    let shoppers = (0..8).map(|_| {
+        let db = pool(&cluster.url(APP, test.name()), 1);
+        let (acknowledged, stop) = (Arc::clone(&acknowledged), Arc::clone(&stop));
+        tokio::spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                let id = new_id();
+                // A failure is no answer: what became of that one is not promised.
+                if checkout::begin(&db, &begin_request(id, &[("HOT", 1)]))
+                    .await
+                    .is_ok()
+                {
+                    acknowledged.lock().unwrap().insert(*id.as_uuid());
+                }
+            }
+        })
+    });
+    let shoppers: Vec<_> = shoppers.collect();
+    let mut wanted = 0;
+    for _ in 0..2 {
+        let owner = connect(&cluster.url(SUPERUSER, test.name())).await;
+        let walwriter = pid_of(&owner, "backend_type = 'walwriter'").await;
+        signal(walwriter, Signal::SIGSTOP);
+        wanted += 300;
+        until("enough was acknowledged", async || {
+            acknowledged.lock().unwrap().len() >= wanted
+        })
+        .await;
+        let backend = pid_of(&owner, "usename = 'holdfast_app'").await;
+        signal(backend, Signal::SIGKILL);
+        signal(walwriter, Signal::SIGKILL);
+        until("the server has noticed", async || owner.is_closed()).await;
+        tokio::task::block_in_place(|| cluster.wait_until_ready()).unwrap();
+        wanted = acknowledged.lock().unwrap().len();
+    }
+    stop.store(true, Ordering::Relaxed);
+    for shopper in shoppers {
+        shopper.await.unwrap();
+    }
+    let owner = connect(&cluster.url(SUPERUSER, test.name())).await;
+    let rows = owner
+        .query("select checkout_id from holdfast.holds", &[])
+        .await
+        .unwrap();
+    let there: BTreeSet<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+    let broken = "select count(*) from holdfast.promises_check(null)";
+    let broken: i64 = owner.query_one(broken, &[]).await.unwrap().get(0);
+    assert_eq!(broken, 0);
+    let acknowledged = acknowledged.lock().unwrap();
+    (acknowledged.len(), acknowledged.difference(&there).count())
+}
+
+/// Scenario 27.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_when_a_backend_is_killed() {
+    let (acknowledged, missing) = acknowledged_and_missing(true).await;
+    assert_eq!(missing, 0, "of {acknowledged}");
+}
+
+/// The control of the test above: it is the flush, and nothing else, that keeps them.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_flush_acknowledged_holds_are_lost() {
+    let (acknowledged, missing) = acknowledged_and_missing(false).await;
+    assert!(missing > 0, "none of {acknowledged}");
+}
+
+/// Scenario 3: the connection dies with the call on its way there, or with the answer on its way
+/// back. The retry does it, or finds it done.
+#[tokio::test]
+async fn a_connection_lost_around_the_commit_has_one_effect() {
+    for cut in [Cut::BeforeTheCall, Cut::BeforeTheAnswer] {
+        let test = TestDb::new().await;
+        test.sku("A", 5).await;
+        let proxy = Proxy::new(&CLUSTER);
+        let db = pool(&proxy.url(APP, test.name()), 1);
+        let done_before = cut == Cut::BeforeTheAnswer;
+        let id = new_id();
+
+        proxy.arm(cut, "checkout_begin");
+        let begun = checkout::begin(&db, &begin_request(id, &[("A", 2)]))
+            .await
+            .unwrap();
+        assert!(proxy.has_cut());
+        assert_eq!(matches!(begun, Begun::Same(_)), done_before, "{begun:?}");
+        assert_eq!(test.level("A").await.1, 2);
+
+        proxy.arm(cut, "order_create");
+        let created = order::create(&db, &order_request(id)).await.unwrap();
+        assert!(proxy.has_cut());
+        assert_eq!(
+            matches!(created, Created::Same(_)),
+            done_before,
+            "{created:?}"
+        );
+        let (Created::New(order) | Created::Same(order)) = created;
+        assert_eq!(test.count("select count(*) from holdfast.orders").await, 1);
+
+        proxy.arm(cut, "payment_record_event");
+        let paid = event(&order, EventKind::Paid, "p-1");
+        let (main, gateway) = (shop(MAIN), Gateway::Cashfree);
+        let recorded = payment::record_event(&db, &main, gateway, &paid).await;
+        let outcome = recorded.unwrap().outcome;
+        assert!(proxy.has_cut());
+        let expected = if done_before {
+            Outcome::Duplicate
+        } else {
+            Outcome::Completed
+        };
+        assert_eq!(outcome, expected);
+        assert_eq!((test.level("A").await.0, test.level("A").await.1), (3, 0));
+        test.assert_promises_kept().await;
+    }
+}
+
+/// The control of the test above: the cut does fall after the commit, so a retry that makes up a
+/// new id holds a second time.
+#[tokio::test]
+async fn a_retry_with_another_id_holds_twice() {
+    let test = TestDb::new().await;
+    test.sku("A", 5).await;
+    let proxy = Proxy::new(&CLUSTER);
+    let call = "call holdfast.checkout_begin('main', gen_random_uuid(), 'c', 1, '\\x00', null, \
+                array['A'], array[2])";
+    proxy.arm(Cut::BeforeTheAnswer, "checkout_begin");
+    connect(&proxy.url(APP, test.name()))
+        .await
+        .batch_execute(call)
+        .await
+        .unwrap_err();
+    assert_eq!(test.level("A").await.1, 2);
+    connect(&proxy.url(APP, test.name()))
+        .await
+        .batch_execute(call)
+        .await
+        .unwrap();
+    assert_eq!(test.level("A").await.1, 4);
+}
+
+/// Scenario 5: ten sweepers, and the server dies with one of them in the middle of a batch.
+#[tokio::test(flavor = "multi_thread")]
+async fn sweepers_that_die_half_way_leave_nothing_half_done() {
+    let cluster = own_cluster(ClusterOptions::default());
+    let test = TestDb::on(&cluster).await;
+    for sku in ["A", "B"] {
+        test.sku(sku, 500).await;
+    }
+    for _ in 0..120 {
+        let id = test.held(&[("A", 2), ("B", 1)]).await;
+        test.make_due(id).await;
+    }
+    // B is locked: a sweeper that has let go of A waits here with half a batch done.
+    let mut blocker = connect(&cluster.url(SUPERUSER, test.name())).await;
+    let transaction = blocker.transaction().await.unwrap();
+    let lock = "select from holdfast.stock_levels where sku = 'B' for update";
+    transaction.execute(lock, &[]).await.unwrap();
+    let sweepers: Vec<_> = (0..10)
+        .map(|_| {
+            let db = pool(&cluster.url(APP, test.name()), 1);
+            tokio::spawn(async move { sweep::run_once(&db, Duration::from_secs(20)).await })
+        })
+        .collect();
+    let waiting = "usename = 'holdfast_app' and wait_event_type = 'Lock'";
+    let count = format!("select count(*) from pg_stat_activity where {waiting}");
+    until("a sweeper waits", async || test.count(&count).await > 0).await;
+    signal(pid_of(&test.owner, waiting).await, Signal::SIGKILL);
+    until("the server has noticed", async || test.owner.is_closed()).await;
+    tokio::task::block_in_place(|| cluster.wait_until_ready()).unwrap();
+    for sweeper in sweepers {
+        // Whoever was out of luck with every try says so; the schedule comes again.
+        drop(sweeper.await.unwrap());
+    }
+    let db = pool(&cluster.url(APP, test.name()), 1);
+    sweep::run_once(&db, Duration::from_secs(20)).await.unwrap();
+    let owner = connect(&cluster.url(SUPERUSER, test.name())).await;
+    let counts = "select count(*) filter (where status = 'expired'), count(*),
+        (select sum(held) from holdfast.stock_levels),
+        (select count(*) from holdfast.promises_check(null)) from holdfast.holds";
+    let row = owner.query_one(counts, &[]).await.unwrap();
+    let counts: (i64, i64, i64, i64) = (row.get(0), row.get(1), row.get(2), row.get(3));
+    assert_eq!(counts, (240, 240, 0, 0));
+}
+
+/// Scenario 14: 200 clients where the server lets 20 in. They wait or are told to come again;
+/// nothing is oversold, and afterwards all is as before.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_clients_than_connections_wait_or_come_again() {
+    let limited = [
+        ("max_connections", "20"),
+        ("superuser_reserved_connections", "3"),
+    ];
+    let cluster = own_cluster(settings(&limited));
+    let test = TestDb::on(&cluster).await;
+    test.sku("HOT", 50).await;
+    let refused_connections = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = (0..200)
+        .map(|_| {
+            let url = cluster.url(APP, test.name());
+            let seen = Arc::clone(&refused_connections);
+            tokio::spawn(async move { come_until_answered(&url, &seen).await })
+        })
+        .collect();
+    let mut held = 0;
+    for client in clients {
+        held += usize::from(client.await.unwrap());
+    }
+    assert_eq!(held, 50);
+    let level = test.level("HOT").await;
+    assert_eq!((level.0, level.1), (50, 50));
+    test.assert_promises_kept().await;
+    // The control: the limit was real.
+    let full = cluster.log().contains("too many clients")
+        || cluster
+            .log()
+            .contains("remaining connection slots are reserved");
+    assert!(full, "nobody was ever turned away");
+    let calm = pool(&cluster.url(APP, test.name()), 1);
+    let started = Instant::now();
+    let last = checkout::begin(&calm, &begin_request(new_id(), &[("HOT", 1)])).await;
+    assert!(matches!(last, Err(BeginError::Shortage(_))), "{last:?}");
+    assert!(started.elapsed() < Duration::from_secs(2));
+}
+
+/// A client with a process of its own, so to speak: one connection, which ends with it.
+async fn come_until_answered(url: &str, was_unavailable: &AtomicBool) -> bool {
+    let db = pool(url, 1);
+    let request = begin_request(new_id(), &[("HOT", 1)]);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        match checkout::begin(&db, &request).await {
+            Ok(_) => return true,
+            Err(BeginError::Shortage(_)) => return false,
+            Err(BeginError::Failure(shared::db::Failure::Unavailable(_))) => {
+                was_unavailable.store(true, Ordering::Relaxed);
+                assert!(Instant::now() < deadline, "never answered");
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+/// A server that is killed as by a power cut comes back with everything that was acknowledged.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_comes_back_with_everything() {
+    let cluster: Cluster = own_cluster(ClusterOptions::default());
+    let test = TestDb::on(&cluster).await;
+    test.sku("A", 10).await;
+    let (_, order) = test.ordered(&[("A", 3)]).await;
+    let held = test.held(&[("A", 2)]).await;
+    let paid = event(&order, EventKind::Paid, "p-1");
+    assert_eq!(test.record(&paid).await.unwrap(), Outcome::Completed);
+    tokio::task::block_in_place(|| cluster.crash_and_restart()).unwrap();
+    // The same requests again: nothing happens twice, and the pool has found its way back.
+    assert_eq!(test.record(&paid).await.unwrap(), Outcome::Duplicate);
+    let again = test.begin(held, &[("A", 2)]).await.unwrap();
+    assert!(matches!(again, Begun::Same(_)), "{again:?}");
+    let owner = connect(&cluster.url(SUPERUSER, test.name())).await;
+    let level = "select on_hand, held from holdfast.stock_levels where sku = 'A'";
+    let row = owner.query_one(level, &[]).await.unwrap();
+    assert_eq!((row.get::<_, i32>(0), row.get::<_, i32>(1)), (7, 2));
+}

@@ -1,0 +1,225 @@
+//! Between the queue and the database: batches, poison, and events that come too early
+//! (scenario 18).
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use shared::payment::{Delivery, Gateway};
+use tests::cashfree::{payment, success, webhook};
+use tests::shopper::Shopper;
+use tests::stack::{STACK, assert_promises_kept, log_of, sqs};
+use tests::{shop, until};
+
+fn delivery(body: &str) -> Value {
+    let delivery = Delivery::new(shop("dress"), Gateway::Cashfree, body.as_bytes());
+    serde_json::to_value(delivery).unwrap()
+}
+
+/// Hands a batch of message bodies to the payments function; the numbers of those that it reports.
+async fn hand_over(bodies: &[String]) -> Vec<usize> {
+    let record = |(number, body): (usize, &String)| {
+        json!({
+            "messageId": format!("m-{number}"), "receiptHandle": "r", "body": body,
+            "attributes": { "ApproximateReceiveCount": "1" }, "messageAttributes": {},
+            "md5OfBody": "", "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:0:q",
+            "awsRegion": "eu-west-1",
+        })
+    };
+    let records: Vec<Value> = bodies.iter().enumerate().map(record).collect();
+    let event = json!({ "Records": records }).to_string().into_bytes();
+    let answer = STACK.host.invoke("holdfast-payments", event).await.unwrap();
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    let failures = answer["batchItemFailures"].as_array().unwrap();
+    failures
+        .iter()
+        .map(|failure| {
+            let id = failure["itemIdentifier"].as_str().unwrap();
+            id.strip_prefix("m-").unwrap().parse().unwrap()
+        })
+        .collect()
+}
+
+/// Messages that nobody can understand, however often they come.
+fn poison() -> Vec<String> {
+    let with = |member: &str, value: Value| {
+        let mut delivery = delivery("{}");
+        delivery[member] = value;
+        delivery.to_string()
+    };
+    vec![
+        "not json".to_owned(),
+        String::new(),
+        "{}".to_owned(),
+        with("body", json!("%%%")),
+        with("body", json!("/w==")),
+        with("gateway", json!("paypal")),
+        with("shop", json!("No Shop")),
+        delivery("not json").to_string(),
+        delivery(&payment(
+            "PAYMENT_SUCCESS_WEBHOOK",
+            "SUCCESS",
+            "1",
+            "dress-x",
+            "1.001",
+        ))
+        .to_string(),
+    ]
+}
+
+#[tokio::test]
+async fn poison_in_a_batch_is_reported_alone() {
+    let shopper = Shopper::new(5).await;
+    shopper.begin(2).await;
+    let order = shopper.ordered().await;
+    let mut batch = poison();
+    let good = delivery(&success(&order)).to_string();
+    batch.insert(4, good.clone());
+    batch.push(good);
+    let reported = hand_over(&batch).await;
+    assert_eq!(reported, [0, 1, 2, 3, 5, 6, 7, 8, 9]);
+    assert_eq!(shopper.read_order().await.ok(200)["status"], "paid");
+    assert_eq!(shopper.level().await, (3, 0));
+    assert_eq!(hand_over(&[]).await, [0; 0]);
+}
+
+/// Every order of one order's events in one batch ends the same.
+#[tokio::test]
+async fn the_order_within_a_batch_does_not_matter() {
+    for paid_at in 0..3 {
+        let shopper = Shopper::new(5).await;
+        shopper.begin(1).await;
+        let order = shopper.ordered().await;
+        let reference = order["payment"]["reference"].as_str().unwrap();
+        let of = |kind, status| payment(kind, status, reference, reference, "100");
+        let mut batch = vec![
+            of("PAYMENT_FAILED_WEBHOOK", "FAILED"),
+            of("PAYMENT_USER_DROPPED_WEBHOOK", "USER_DROPPED"),
+        ];
+        batch.insert(paid_at, success(&order));
+        let batch: Vec<String> = batch
+            .iter()
+            .map(|body| delivery(body).to_string())
+            .collect();
+        assert_eq!(hand_over(&batch).await, [0; 0]);
+        let read = shopper.read_order().await;
+        assert_eq!(read.ok(200)["status"], "paid");
+        assert_eq!(read.body["payment"]["status"], "paid");
+        assert_eq!(shopper.level().await, (4, 0));
+    }
+}
+
+#[tokio::test]
+async fn an_event_without_meaning_is_acknowledged_and_kept() {
+    let shopper = Shopper::new(1).await;
+    shopper.begin(1).await;
+    let order = shopper.ordered().await;
+    let reference = order["payment"]["reference"].as_str().unwrap();
+    let pending = payment(
+        "PAYMENT_SUCCESS_WEBHOOK",
+        "PENDING",
+        "a-1",
+        reference,
+        "100",
+    );
+    let mark = uuid::Uuid::new_v4().to_string();
+    let refund =
+        json!({ "type": "REFUND_STATUS_WEBHOOK", "data": { "refund": { "refund_id": mark } } });
+    let batch = [
+        delivery(&pending).to_string(),
+        delivery(&refund.to_string()).to_string(),
+    ];
+    assert_eq!(hand_over(&batch).await, [0; 0]);
+    assert_eq!(
+        shopper.read_order().await.ok(200)["status"],
+        "awaiting_payment"
+    );
+    let kept = "select count(*) from holdfast.payment_events
+        where outcome = 'recorded' and (reference = $1 or payload like '%' || $2 || '%')";
+    let kept: i64 = shopper
+        .owner
+        .query_one(kept, &[&reference, &mark])
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(kept, 2);
+}
+
+/// An event for an order that is not there (yet) stays in the queue, and is applied when it is.
+#[tokio::test]
+async fn an_event_that_comes_before_its_order_is_applied_after_it() {
+    let shopper = Shopper::new(3).await;
+    shopper.begin(1).await;
+    // In base 32, as ours are, but of no order.
+    let early = format!("dress-{}", &uuid::Uuid::new_v4().simple().to_string()[..26]);
+    let event = payment("PAYMENT_SUCCESS_WEBHOOK", "SUCCESS", &early, &early, "100");
+    assert_eq!(hand_over(&[delivery(&event).to_string()]).await, [0]);
+    webhook("dress", &STACK.secrets["dress"], event)
+        .to(&STACK.webhook_url)
+        .await
+        .ok(200);
+    let outcome = "select outcome from holdfast.payment_events where reference = $1";
+    let parked: String = shopper
+        .owner
+        .query_one(outcome, &[&early])
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(parked, "parked");
+
+    shopper.ordered().await;
+    let rename = "update holdfast.payments p set reference = $1 from holdfast.orders o
+        where o.shop = p.shop and o.order_id = p.order_id and o.checkout_id = $2";
+    shopper
+        .owner
+        .execute(rename, &[&early, &shopper.id])
+        .await
+        .unwrap();
+    until("the order is paid", async || {
+        shopper.read_order().await.ok(200)["status"] == "paid"
+    })
+    .await;
+    assert_eq!(shopper.level().await, (2, 0));
+    assert_promises_kept(&shopper.owner).await;
+}
+
+/// After five tries poison lies in the dead-letter queue, as it came, for a person; what came with
+/// it was applied.
+#[tokio::test]
+async fn poison_ends_in_the_dead_letter_queue() {
+    let shopper = Shopper::new(5).await;
+    shopper.begin(1).await;
+    let order = shopper.ordered().await;
+    let mark = uuid::Uuid::new_v4().to_string();
+    let poison = format!("poison {mark}");
+    for body in [poison.clone(), delivery(&success(&order)).to_string()] {
+        let message = json!({ "QueueUrl": STACK.queue_url, "MessageBody": body });
+        sqs(&STACK, "SendMessage", message).await;
+    }
+    until("the order is paid", async || {
+        shopper.read_order().await.ok(200)["status"] == "paid"
+    })
+    .await;
+    // Five receives, each hidden for six seconds.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !dead_letters().await.contains(&poison) {
+        assert!(Instant::now() < deadline, "not in the dead-letter queue");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let lines = log_of(&STACK, "holdfast-payments", "stays in the queue");
+    assert!(
+        lines
+            .iter()
+            .any(|line| line["causes"].as_str().unwrap().contains("not a delivery"))
+    );
+}
+
+async fn dead_letters() -> Vec<String> {
+    let request = json!({
+        "QueueUrl": STACK.dead_letter_queue_url, "MaxNumberOfMessages": 10,
+        "VisibilityTimeout": 0, "WaitTimeSeconds": 0,
+    });
+    let answer = sqs(&STACK, "ReceiveMessage", request).await;
+    let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
+    let body = |message: &Value| message["Body"].as_str().unwrap().to_owned();
+    messages.iter().map(body).collect()
+}

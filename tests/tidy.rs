@@ -1,0 +1,338 @@
+//! The shape of the tree: what depends on what, how things are called, how long they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tests::stack::root;
+
+const LINE_COLUMNS_MAX: usize = 100;
+const FILE_LINES_MAX: usize = 600;
+const FUNCTIONS: [&str; 5] = ["checkout", "webhook", "payments", "sweeper", "migrate"];
+
+/// Files below these folders with one of these endings, as (path from the root, text).
+fn files(folders: &[&str], endings: &[&str]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut open: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).unwrap_or_else(|_| panic!("{}", folder.display())) {
+            let path = entry.unwrap().path();
+            let ending = path
+                .extension()
+                .and_then(|ending| ending.to_str())
+                .unwrap_or_default();
+            if path.is_dir() {
+                open.push(path);
+            } else if endings.contains(&ending) {
+                let name = path.strip_prefix(root()).unwrap().display().to_string();
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(!found.is_empty());
+    found.sort();
+    found
+}
+
+fn code() -> Vec<(String, String)> {
+    files(
+        &["functions", "shared", "tools", "tests", "migrations"],
+        &["rs", "sql"],
+    )
+}
+
+/// Whatever is wrong, all of it at once.
+#[track_caller]
+fn assert_none(what: &str, wrong: &[String]) {
+    assert!(wrong.is_empty(), "{what}:\n{}", wrong.join("\n"));
+}
+
+/// A line that holds nothing to break at (a URL, a long text) may be longer.
+fn can_be_broken(line: &str) -> bool {
+    let longest = line
+        .split_whitespace()
+        .map(|word| word.chars().count())
+        .max();
+    longest.unwrap_or_default() < LINE_COLUMNS_MAX - 20
+}
+
+#[test]
+fn no_line_is_longer_than_100_columns() {
+    let mut wrong = Vec::new();
+    for (name, text) in code() {
+        for (number, line) in text.lines().enumerate() {
+            let columns = line.chars().count();
+            if columns > LINE_COLUMNS_MAX && can_be_broken(line) {
+                wrong.push(format!("{name}:{}: {columns}", number + 1));
+            }
+        }
+    }
+    assert_none("longer than 100 columns", &wrong);
+}
+
+#[test]
+fn no_file_is_longer_than_600_lines() {
+    let long = |(name, text): &(String, String)| {
+        let lines = text.lines().count();
+        (lines > FILE_LINES_MAX).then(|| format!("{name}: {lines}"))
+    };
+    let wrong: Vec<String> = code().iter().filter_map(long).collect();
+    assert_none("split it by what it is about", &wrong);
+}
+
+/// The packages that a manifest depends on, tests and build scripts aside.
+fn dependencies(manifest: &str) -> BTreeSet<String> {
+    let text = fs::read_to_string(root().join(manifest)).unwrap();
+    let mut section = "";
+    let mut names = BTreeSet::new();
+    for line in text.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if section == "[dependencies]" && line.contains('=') {
+            names.insert(line.split(['.', ' ', '=']).next().unwrap().to_owned());
+        }
+    }
+    names
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let shared = dependencies("shared/Cargo.toml");
+    let foreign = |name: &&String| {
+        name.starts_with("lambda") || name.starts_with("aws") || name.starts_with("holdfast")
+    };
+    assert_eq!(shared.iter().find(foreign), None);
+    for function in FUNCTIONS {
+        let own = dependencies(&format!("functions/{function}/Cargo.toml"));
+        let wrong = own.iter().find(|name| {
+            name.starts_with("holdfast")
+                || ["local", "tests", "tokio-postgres"].contains(&name.as_str())
+        });
+        assert_eq!(wrong, None, "functions/{function}");
+        assert!(
+            function == "webhook" || !own.iter().any(|name| name.starts_with("aws-")),
+            "{function}"
+        );
+    }
+    // The witness takes nobody's word.
+    let drill = dependencies("tools/drill/Cargo.toml");
+    assert!(
+        !drill.contains("shared") && !drill.contains("local"),
+        "{drill:?}"
+    );
+    assert!(!dependencies("tools/local/Cargo.toml").contains("shared"));
+}
+
+/// Inside shared: payment -> order -> checkout -> stock; sweep -> checkout; only `problem` knows
+/// all of them.
+#[test]
+fn modules_of_the_shared_crate_point_one_way() {
+    let may_use = BTreeMap::from([
+        ("stock", vec![]),
+        ("checkout", vec!["stock"]),
+        ("order", vec!["checkout", "stock"]),
+        ("payment", vec!["order", "checkout", "stock"]),
+        ("sweep", vec!["checkout", "promises"]),
+        ("ids", vec![]),
+        ("quantity", vec![]),
+        ("money", vec![]),
+        ("config", vec![]),
+        ("db", vec![]),
+        ("promises", vec![]),
+        ("telemetry", vec![]),
+        ("migrate", vec![]),
+    ]);
+    let ground = ["ids", "quantity", "money", "db", "config"];
+    let mut wrong = Vec::new();
+    for (name, text) in files(&["shared/src"], &["rs"]) {
+        let module = name.strip_prefix("shared/src/").unwrap();
+        let module = module.split(['/', '.']).next().unwrap();
+        let Some(allowed) = may_use.get(module) else {
+            continue;
+        };
+        for rest in text.split("crate::").skip(1) {
+            let used = rest
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next()
+                .unwrap();
+            let fits = used == module || ground.contains(&used) || allowed.contains(&used);
+            if !fits && may_use.contains_key(used) || used == "problem" {
+                wrong.push(format!("{name} uses {used}"));
+            }
+        }
+    }
+    assert_none("points the wrong way", &wrong);
+}
+
+#[test]
+fn each_routine_has_a_file_of_its_name() {
+    let mut wrong = Vec::new();
+    for (name, text) in files(&["migrations/routines"], &["sql"]) {
+        let stem = Path::new(&name)
+            .file_stem()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let made: Vec<&str> = text
+            .split("create or replace ")
+            .skip(1)
+            .map(|rest| {
+                rest.split("holdfast.")
+                    .nth(1)
+                    .unwrap()
+                    .split('(')
+                    .next()
+                    .unwrap()
+            })
+            .collect();
+        if made != [stem.as_str()] {
+            wrong.push(format!("{name} makes {made:?}"));
+        }
+        if !text.starts_with("-- ") {
+            wrong.push(format!("{name} does not say what it is for"));
+        }
+    }
+    assert_none("one routine a file, named as it", &wrong);
+}
+
+/// The same word names the route, the Rust module and the routine.
+#[test]
+fn one_word_names_operation_module_and_routine() {
+    let openapi = fs::read_to_string(root().join("openapi.yaml")).unwrap();
+    let operations: Vec<&str> = openapi
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("operationId: "))
+        .collect();
+    assert!(operations.len() >= 8, "{operations:?}");
+    for operation in operations {
+        // The webhook ends at the queue: what it says is recorded by the function behind.
+        let operation = if operation == "webhook_receive" {
+            "payment_record_event"
+        } else {
+            operation
+        };
+        let (noun, verb) = operation.split_once('_').unwrap();
+        let module = fs::read_to_string(root().join(format!("shared/src/{noun}/{verb}.rs")));
+        let module = module.unwrap_or_else(|_| panic!("no module for {operation}"));
+        assert!(
+            module.contains(&format!("pub async fn {verb}(")),
+            "{operation}"
+        );
+        assert!(
+            module.contains(&format!("holdfast.{operation}(")),
+            "{operation}"
+        );
+        assert!(
+            root()
+                .join(format!("migrations/routines/{operation}.sql"))
+                .is_file(),
+            "{operation}"
+        );
+    }
+}
+
+/// Whether a file is compiled for tests only.
+fn is_for_tests(name: &str) -> bool {
+    let path = Path::new(name);
+    let module = path.file_stem().unwrap().to_str().unwrap();
+    let declared = format!("#[cfg(test)]\nmod {module};");
+    let folder = root().join(path.parent().unwrap());
+    let parent = folder.with_extension("rs");
+    let parents = [
+        folder.join("main.rs"),
+        folder.join("lib.rs"),
+        folder.join("mod.rs"),
+        parent,
+    ];
+    name.starts_with("tests/")
+        || parents
+            .iter()
+            .any(|parent| fs::read_to_string(parent).is_ok_and(|text| text.contains(&declared)))
+}
+
+#[test]
+fn nothing_is_skipped_and_nothing_is_unwrapped_outside_tests() {
+    // In two parts, so that this file does not find itself.
+    let ignore = concat!("#[", "ignore");
+    let allow = concat!("#[", "allow(");
+    let unwrap = concat!(".unwrap", "()");
+    let mut wrong = Vec::new();
+    for (name, text) in files(&["functions", "shared", "tools", "tests"], &["rs"]) {
+        // The half of a test that its other half runs, in a process of its own, is not skipped.
+        let runs_ignored = text.contains(concat!("\"--", "ignored\""));
+        let body = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        for (number, line) in text.lines().enumerate() {
+            if line.contains(ignore) && !runs_ignored || line.contains(allow) {
+                wrong.push(format!("{name}:{}: {}", number + 1, line.trim()));
+            }
+        }
+        if is_for_tests(&name) {
+            continue;
+        }
+        for (number, line) in body.lines().enumerate() {
+            if line.contains(unwrap) && !line.trim().starts_with("//") {
+                wrong.push(format!("{name}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert_none("not here", &wrong);
+}
+
+#[test]
+fn a_function_is_wired_in_30_lines() {
+    for function in FUNCTIONS {
+        let main =
+            fs::read_to_string(root().join(format!("functions/{function}/src/main.rs"))).unwrap();
+        assert!(
+            main.lines().count() <= 30,
+            "functions/{function}/src/main.rs"
+        );
+        let manifest =
+            fs::read_to_string(root().join(format!("functions/{function}/Cargo.toml"))).unwrap();
+        assert!(
+            manifest.contains(&format!("name = \"holdfast-{function}\"")),
+            "{function}"
+        );
+    }
+}
+
+#[test]
+fn the_changelog_has_an_entry_for_this_version() {
+    let text = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
+    let entry = text.split("\n## ").nth(1).unwrap();
+    assert!(entry.contains("\n- "), "{entry}");
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(text.contains(version), "nothing about {version}");
+}
+
+/// The project does not know the machine that it was made on.
+#[test]
+fn no_path_of_a_developers_machine_is_in_the_tree() {
+    let places = [
+        concat!("/ro", "ot/"),
+        concat!("/ho", "me/"),
+        concat!("/wo", "rk/"),
+        concat!("/Us", "ers/"),
+    ];
+    let mut wrong = Vec::new();
+    let everything = files(
+        &[
+            "functions",
+            "shared",
+            "tools",
+            "tests",
+            "migrations",
+            "docs",
+        ],
+        &["rs", "sql", "md", "toml", "json", "py", "sh"],
+    );
+    for (name, text) in everything {
+        for (number, line) in text.lines().enumerate() {
+            if places.iter().any(|place| line.contains(place)) {
+                wrong.push(format!("{name}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert_none("a path of somebody's machine", &wrong);
+}
