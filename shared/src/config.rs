@@ -1,4 +1,5 @@
-//! Where the database is and how it is trusted, from the environment. One struct per concern; every variable is documented.
+//! Where the database is and how it is trusted, from the environment. One struct per concern; every
+//! variable is documented.
 
 use std::env;
 use std::path::PathBuf;
@@ -6,15 +7,17 @@ use std::time::Duration;
 
 use tokio_postgres::config::Host;
 
-/// How long one attempt to connect may take. Too low and a database that is failing over is given up too early; too high
-/// and the caller's 29 seconds at API Gateway are spent on one attempt.
+/// How long one attempt to connect may take. Too low and a database that is failing over is given
+/// up too early; too high and the caller's 29 seconds at API Gateway are spent on one attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long sent data may stay unacknowledged before the connection counts as dead: an environment that was frozen finds a
-/// dead peer in this time, and not after the kernel's quarter of an hour.
+/// How long sent data may stay unacknowledged before the connection counts as dead: an environment
+/// that was frozen finds a dead peer in this time, and not after the kernel's quarter of an hour.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections per process when `DATABASE_POOL_SIZE` says nothing: a Lambda environment handles one request at a time.
+/// Connections per process when `DATABASE_POOL_SIZE` says nothing: a Lambda environment handles one
+/// request at a time.
 const POOL_SIZE_DEFAULT: usize = 1;
-/// More than this per process is a mistake in the setting: PostgreSQL's own limit is a few hundred for all processes.
+/// More than this per process is a mistake in the setting: PostgreSQL's own limit is a few hundred
+/// for all processes.
 const POOL_SIZE_MAX: usize = 64;
 
 /// A setting that is missing or wrong: names the variable and says what to do.
@@ -36,7 +39,8 @@ pub enum ConfigError {
 /// How the connection is protected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tls {
-    /// TLS, with the server's certificate and name verified against these PEM certificates and no others.
+    /// TLS, with the server's certificate and name verified against these PEM certificates and no
+    /// others.
     Verify {
         /// The file of the certificate authorities to trust.
         ca_file: PathBuf,
@@ -57,8 +61,8 @@ pub struct DatabaseConfig {
 }
 
 impl DatabaseConfig {
-    /// Reads `DATABASE_URL`, `DATABASE_TLS` (`verify`, the default, or `off`), `DATABASE_CA_FILE` and
-    /// `DATABASE_POOL_SIZE`.
+    /// Reads `DATABASE_URL`, `DATABASE_TLS` (`verify`, the default, or `off`), `DATABASE_CA_FILE`
+    /// and `DATABASE_POOL_SIZE`.
     ///
     /// # Errors
     /// When one of them is missing or wrong.
@@ -89,7 +93,8 @@ impl DatabaseConfig {
                 ca_file: variable("DATABASE_CA_FILE").map(PathBuf::from).ok_or(
                     ConfigError::Missing(
                         "DATABASE_CA_FILE",
-                        "the PEM file of the certificate authorities that the database's certificate is checked against",
+                        "the PEM file of the certificate authorities that the database's \
+                         certificate is checked against",
                     ),
                 )?,
             },
@@ -97,7 +102,8 @@ impl DatabaseConfig {
             Some("off") => {
                 return Err(ConfigError::Invalid {
                     variable: "DATABASE_TLS",
-                    reason: "`off` is for a socket folder or a loopback address, and DATABASE_URL names another host"
+                    reason: "`off` is for a socket folder or a loopback address, and DATABASE_URL \
+                             names another host"
                         .to_owned(),
                 });
             }

@@ -1,8 +1,9 @@
 //! The way to the database: a small pool, verified TLS, and bounded retries around every call.
 //!
-//! A call is one statement, one transaction and one round trip (an unnamed, typed statement, so that the same code runs
-//! directly, behind PgBouncer in transaction mode and behind RDS Proxy). Running it again after a lost connection is safe,
-//! because ids are the client's: the second run finds the effect of the first, or does it.
+//! A call is one statement, one transaction and one round trip (an unnamed, typed statement, so
+//! that the same code runs directly, behind PgBouncer in transaction mode and behind RDS Proxy).
+//! Running it again after a lost connection is safe, because ids are the client's: the second run
+//! finds the effect of the first, or does it.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -20,22 +21,25 @@ use tokio_postgres::{NoTls, Row};
 
 use crate::config::{ConfigError, DatabaseConfig, Tls};
 
-/// How long one operation may take with all its tries, unless [`Database::with_patience`] says otherwise. Too low and a
-/// failover of a few seconds becomes errors; too high and the function's own timeout (10 seconds for checkout) comes first,
-/// and the caller learns nothing.
+/// How long one operation may take with all its tries, unless [`Database::with_patience`] says
+/// otherwise. Too low and a failover of a few seconds becomes errors; too high and the function's
+/// own timeout (10 seconds for checkout) comes first, and the caller learns nothing.
 const PATIENCE_DEFAULT: Duration = Duration::from_secs(8);
 /// Tries of one operation at most.
 const TRIES_MAX: u32 = 12;
-/// The longest pause between two tries; it starts at a hundredth of it and doubles, with full jitter.
+/// The longest pause between two tries; it starts at a hundredth of it and doubles, with full
+/// jitter.
 const PAUSE_MAX: Duration = Duration::from_millis(1000);
 
 /// A parameter of a statement and its type.
 pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// Could not decide: the caller may try again. Its text is safe for a client; [`causes`] are for the log.
+/// Could not decide: the caller may try again. Its text is safe for a client; [`causes`] are for
+/// the log.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The database can't be reached, is restarting, or was too busy: the same request may succeed in a moment.
+    /// The database can't be reached, is restarting, or was too busy: the same request may succeed
+    /// in a moment.
     #[error("the database is not available")]
     Unavailable(#[source] Cause),
     /// The statement failed in a way that a repetition will not mend.
@@ -47,7 +51,8 @@ pub enum Failure {
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 impl Failure {
-    /// A routine answered with a word that this version does not know: code and schema are of different releases.
+    /// A routine answered with a word that this version does not know: code and schema are of
+    /// different releases.
     #[must_use]
     pub fn unknown_outcome(routine: &str, outcome: &str) -> Self {
         Self::Internal(
@@ -120,11 +125,13 @@ impl Database {
         self
     }
 
-    /// Runs one statement and returns its rows, with bounded and jittered retries of what a repetition can mend:
-    /// serialization failures, deadlocks, lost connections, a server that is starting or full.
+    /// Runs one statement and returns its rows, with bounded and jittered retries of what a
+    /// repetition can mend: serialization failures, deadlocks, lost connections, a server that is
+    /// starting or full.
     ///
     /// # Errors
-    /// [`Failure::Unavailable`] when the tries or the time ran out; [`Failure::Internal`] for everything else.
+    /// [`Failure::Unavailable`] when the tries or the time ran out; [`Failure::Internal`] for
+    /// everything else.
     pub async fn call(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
         let deadline = Instant::now() + self.patience;
         let mut pause = PAUSE_MAX / 100;
@@ -183,7 +190,8 @@ impl Database {
     }
 }
 
-/// Opens one connection outside any pool, for work that needs a session of its own. It closes when the client is dropped.
+/// Opens one connection outside any pool, for work that needs a session of its own. It closes when
+/// the client is dropped.
 ///
 /// # Errors
 /// [`Failure`] when the server can't be reached or refuses.
@@ -219,7 +227,8 @@ fn connector(ca_file: &std::path::Path) -> Result<MakeTlsConnector, ConfigError>
     if authorities.is_empty() {
         return Err(named(&"holds no certificate in PEM form"));
     }
-    // The system's own authorities are left out: they are not needed, and loading them is most of a cold start.
+    // The system's own authorities are left out: they are not needed, and loading them is most of a
+    // cold start.
     let mut builder = native_tls::TlsConnector::builder();
     builder
         .disable_built_in_roots(true)
@@ -242,8 +251,8 @@ fn pool_failure(error: PoolError) -> Failure {
 
 fn query_failure(error: tokio_postgres::Error) -> Failure {
     let passes = match error.code() {
-        // Not the server's answer: the connection could not be made, or broke. A certificate that is refused stays
-        // refused, and says so.
+        // Not the server's answer: the connection could not be made, or broke. A certificate that
+        // is refused stays refused, and says so.
         None => match tls_refusal(&error) {
             Some(refusal) => return Failure::Internal(refusal.into()),
             None => error.is_closed() || is_transport(&error),
@@ -295,8 +304,8 @@ fn tls_refusal(error: &tokio_postgres::Error) -> Option<String> {
             let text = tls.to_string();
             return text.contains("certificate").then(|| {
                 format!(
-                    "the database server's certificate was refused ({text}): it must be issued by an authority in \
-                     DATABASE_CA_FILE, for the host name in DATABASE_URL"
+                    "the database server's certificate was refused ({text}): it must be issued by \
+                     an authority in DATABASE_CA_FILE, for the host name in DATABASE_URL"
                 )
             });
         }

@@ -1,4 +1,5 @@
-//! Identifiers, parsed at the edge. A value of one of these types has the form that the database's constraints ask for.
+//! Identifiers, parsed at the edge. A value of one of these types has the form that the database's
+//! constraints ask for.
 
 use std::fmt;
 
@@ -19,7 +20,8 @@ fn invalid(rule: &str, got: &str) -> InvalidId {
     InvalidId(format!("must be {rule}, got {quoted:?}{dots}"))
 }
 
-/// Defines a text identifier: its name, the longest length, which characters, and the rule in words.
+/// Defines a text identifier: its name, the longest length, which characters, and the rule in
+/// words.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $max:literal, $allowed:expr, $rule:literal) => {
         $(#[$doc])*
@@ -72,12 +74,14 @@ text_id!(
     "1 to 12 characters of a-z 0-9"
 );
 text_id!(
-    /// The code of one interchangeable sellable thing. Its order is bytewise, as in the database: the lock order.
+    /// The code of one interchangeable sellable thing. Its order is bytewise, as in the database:
+    /// the lock order.
     Sku, 64, |c| c.is_ascii_alphanumeric() || "._:-".contains(c),
     "1 to 64 characters of A-Z a-z 0-9 . _ : -"
 );
 text_id!(
-    /// Who buys: the subject of the caller's token, or a name that the storefront's own server gives.
+    /// Who buys: the subject of the caller's token, or a name that the storefront's own server
+    /// gives.
     Customer, 64, |c| !c.is_control(),
     "1 to 64 characters without control characters"
 );
@@ -112,8 +116,9 @@ impl std::str::FromStr for CheckoutId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        // The nil UUID is what a client sends that forgot to make one: every such shopper would share a checkout.
-        // Only the hyphenated form: other spellings of one id would be two ids to a client.
+        // The nil UUID is what a client sends that forgot to make one: every such shopper would
+        // share a checkout. Only the hyphenated form: other spellings of one id would be two ids to
+        // a client.
         match Uuid::try_parse(text) {
             Ok(id) if !id.is_nil() && text.len() == 36 => Ok(Self(id)),
             _ => Err(invalid("a UUID with hyphens that is not all zeros", text)),
@@ -133,13 +138,14 @@ impl fmt::Display for CheckoutId {
     }
 }
 
-/// What the gateway knows an order by: `<shop>-<26 characters of a-z 2-7>`, at most 39 characters. A Razorpay receipt
-/// allows 40, a Cashfree order id 45.
+/// What the gateway knows an order by: `<shop>-<26 characters of a-z 2-7>`, at most 39 characters.
+/// A Razorpay receipt allows 40, a Cashfree order id 45.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentReference(String);
 
 impl PaymentReference {
-    /// The reference of an order: the order's id in base 32, which keeps it short enough for every gateway.
+    /// The reference of an order: the order's id in base 32, which keeps it short enough for every
+    /// gateway.
     #[must_use]
     pub fn of_order(shop: &Shop, order_id: &Uuid) -> Self {
         let code = data_encoding::BASE32_NOPAD.encode(order_id.as_bytes());

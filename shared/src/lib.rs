@@ -1,13 +1,16 @@
 //! Everything the functions share: one typed function per routine of the database.
 //!
-//! The work itself is done by PL/pgSQL routines (`migrations/routines/`), one call and one round trip per operation. A
-//! module here carries the same name as its routine: [`checkout::begin`] calls `holdfast.checkout_begin`. What a reader
-//! meets, from the edge inwards:
+//! The work itself is done by PL/pgSQL routines (`migrations/routines/`), one call and one round
+//! trip per operation. A module here carries the same name as its routine: [`checkout::begin`]
+//! calls `holdfast.checkout_begin`. What a reader meets, from the edge inwards:
 //!
-//! - [`ids`], [`quantity`], [`money`]: input, parsed once at the edge into types that can't be wrong;
+//! - [`ids`], [`quantity`], [`money`]: input, parsed once at the edge into types that can't be
+//!   wrong;
 //! - [`checkout`], [`order`], [`payment`], [`stock`], [`sweep`], [`promises`]: one file per verb;
-//! - [`problem`]: refusals and failures as RFC 9457 problems, the only module that knows all of them;
-//! - [`config`], [`db`]: the database's address, TLS, the pool, and the bounded retries around every call;
+//! - [`problem`]: refusals and failures as RFC 9457 problems, the only module that knows all of
+//!   them;
+//! - [`config`], [`db`]: the database's address, TLS, the pool, and the bounded retries around
+//!   every call;
 //! - [`migrate`]: the schema and the routines, applied under a lock;
 //! - [`telemetry`]: JSON logs.
 //!

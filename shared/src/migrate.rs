@@ -1,7 +1,8 @@
-//! The schema and its routines: applied at deploy and locally, from empty and from every earlier version.
+//! The schema and its routines: applied at deploy and locally, from empty and from every earlier
+//! version.
 //!
-//! Versioned files run once, forward only, each in a transaction; then every routine is written again, all of them in one
-//! transaction, so that callers meet either the old ones or the new ones.
+//! Versioned files run once, forward only, each in a transaction; then every routine is written
+//! again, all of them in one transaction, so that callers meet either the old ones or the new ones.
 
 use include_dir::{Dir, include_dir};
 use refinery::{Migration, Runner};
@@ -42,14 +43,16 @@ pub enum MigrateError {
     Versions(#[from] refinery::Error),
 }
 
-/// Brings the database to this version. Waits for a migration that is under way (60 seconds at most). The connection must
-/// be a direct one (no transaction pooler) of a role that owns the database and may create roles.
+/// Brings the database to this version. Waits for a migration that is under way (60 seconds at
+/// most). The connection must be a direct one (no transaction pooler) of a role that owns the
+/// database and may create roles.
 ///
 /// # Errors
 /// [`MigrateError`]; the run may simply be repeated.
 pub async fn run(client: &mut Client) -> Result<MigrateReport, MigrateError> {
     let lock = format!(
-        "set lock_timeout = '{LOCK_TIMEOUT}'; select pg_advisory_lock({LOCK}); set lock_timeout = 0; \
+        "set lock_timeout = '{LOCK_TIMEOUT}'; \
+         select pg_advisory_lock({LOCK}); set lock_timeout = 0; \
          create schema if not exists holdfast"
     );
     execute(client, "waiting for the lock on migrations", &lock).await?;
@@ -98,7 +101,8 @@ async fn run_locked(client: &mut Client) -> Result<MigrateReport, MigrateError> 
             .await
             .map_err(failed(file.path().display().to_string()))?;
     }
-    // PostgreSQL lets everybody execute a new routine. Here each file grants what it means to grant, and nothing else is.
+    // PostgreSQL lets everybody execute a new routine. Here each file grants what it means to
+    // grant, and nothing else is.
     transaction
         .batch_execute("revoke execute on all routines in schema holdfast from public")
         .await

@@ -19,7 +19,8 @@ pub enum AmountError {
     },
 }
 
-/// Digits after the point of a currency's amounts (ISO 4217); 2 for every code that is not listed here.
+/// Digits after the point of a currency's amounts (ISO 4217); 2 for every code that is not listed
+/// here.
 fn minor_digits(currency: &str) -> u32 {
     match currency {
         "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX"
@@ -32,7 +33,8 @@ fn minor_digits(currency: &str) -> u32 {
 /// Converts an amount in major units, as some gateways write it (`170.00`), to minor units (17000).
 ///
 /// # Errors
-/// When it is no number, negative, or finer than the minor unit: a gateway that sends such a thing is not rounded.
+/// When it is no number, negative, or finer than the minor unit: a gateway that sends such a thing
+/// is not rounded.
 pub fn minor_from_major(major: &str, currency: &str) -> Result<i64, AmountError> {
     let amount = major
         .parse::<Decimal>()

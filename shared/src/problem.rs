@@ -1,6 +1,6 @@
-//! Refusals and failures as RFC 9457 problems: the only place where an error becomes an HTTP status. Every code here stands
-//! in openapi.yaml; a client may rely on it. Clients get generic text for failures: what really happened is in the log,
-//! under the same request id.
+//! Refusals and failures as RFC 9457 problems: the only place where an error becomes an HTTP
+//! status. Every code here stands in openapi.yaml; a client may rely on it. Clients get generic
+//! text for failures: what really happened is in the log, under the same request id.
 
 use serde_json::{Map, Value, json};
 
@@ -202,8 +202,8 @@ impl From<&BeginError> for Problem {
                 409,
                 "checkout_conflict",
                 "The checkout id is in use",
-                "This id and revision belong to another request. To replace the cart send a higher `revision`; \
-                 to begin another checkout use a new id.",
+                "This id and revision belong to another request. To replace the cart send a \
+                 higher `revision`; to begin another checkout use a new id.",
             ),
             BeginError::StaleRevision => Self::new(
                 409,
@@ -286,7 +286,8 @@ impl From<&CreateError> for Problem {
                 409,
                 "order_conflict",
                 "The checkout has another order",
-                "This checkout was ordered by another request. Read its order, or release it and begin anew.",
+                "This checkout was ordered by another request. Read its order, or release it and \
+                 begin anew.",
             ),
             CreateError::CheckoutEnded => checkout_ended(),
             CreateError::CheckoutTooOld => Self::new(

@@ -16,7 +16,8 @@ pub struct Violation {
     pub detail: serde_json::Value,
 }
 
-/// Checks every promise over one shop, in one snapshot. Empty: all are kept. Reads the whole shop; locks nothing.
+/// Checks every promise over one shop, in one snapshot. Empty: all are kept. Reads the whole shop;
+/// locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.

@@ -49,7 +49,8 @@ macro_rules! bounded {
                     }
                     fn visit_u64<E: de::Error>(self, number: u64) -> Result<$name, E> {
                         i64::try_from(number)
-                            .map_err(|_| E::custom(OutOfBounds { rule: $what, got: number.to_string() }))
+                            .map_err(|_| OutOfBounds { rule: $what, got: number.to_string() })
+                            .map_err(E::custom)
                             .and_then(|small| self.visit_i64(small))
                     }
                 }

@@ -1,5 +1,5 @@
-//! What the tests stand on: one real PostgreSQL for the whole run, one database a test, cloned from a migrated template, and
-//! factories that write what a test needs.
+//! What the tests stand on: one real PostgreSQL for the whole run, one database a test, cloned from
+//! a migrated template, and factories that write what a test needs.
 
 #![expect(
     clippy::unwrap_used,
@@ -340,7 +340,8 @@ pub fn order_request(id: CheckoutId) -> Create {
     }
 }
 
-/// An event of the gateway about an order, with the order's amount, of the gateway's payment `payment_id`.
+/// An event of the gateway about an order, with the order's amount, of the gateway's payment
+/// `payment_id`.
 pub fn event(order: &Order, kind: EventKind, payment_id: &str) -> Event {
     Event {
         key: format!("{kind:?}:{payment_id}"),

@@ -16,7 +16,8 @@ use shared::problem::Problem;
 
 /// The scope of a token that may order with payment method `offline`.
 const OFFLINE_SCOPE: &str = "holdfast:offline";
-/// The header by which a storefront's server may name the customer; when it does, foreign things look missing.
+/// The header by which a storefront's server may name the customer; when it does, foreign things
+/// look missing.
 const CUSTOMER_HEADER: &str = "x-holdfast-customer";
 
 /// The shops that someone may act for.
@@ -53,7 +54,8 @@ pub struct Caller {
 }
 
 impl Callers {
-    /// Reads `SHOPS` (a comma-separated list, or `*`) and `OFFLINE_PAYMENT` (`allow` or `deny`, the default).
+    /// Reads `SHOPS` (a comma-separated list, or `*`) and `OFFLINE_PAYMENT` (`allow` or `deny`, the
+    /// default).
     ///
     /// # Errors
     /// When one of them is missing or wrong.
@@ -136,7 +138,8 @@ impl Callers {
 }
 
 impl Caller {
-    /// The customer, where the request says who it is: others' checkouts then look like missing ones.
+    /// The customer, where the request says who it is: others' checkouts then look like missing
+    /// ones.
     #[must_use]
     pub fn customer(&self) -> Option<&Customer> {
         self.customer.as_ref()

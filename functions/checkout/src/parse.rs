@@ -1,4 +1,5 @@
-//! Requests, parsed once: what comes out can't be wrong in form, and what is wrong is named by its field.
+//! Requests, parsed once: what comes out can't be wrong in form, and what is wrong is named by its
+//! field.
 
 use lambda_http::{Body, Request, RequestExt as _};
 use serde::Deserialize;
@@ -70,7 +71,8 @@ pub fn checkout_id(segment: &str) -> Result<CheckoutId, Problem> {
         .map_err(|error| invalid("checkout_id", &error))
 }
 
-/// The body of a begin. The customer is the token's when there is one; a body may then leave it out, but not contradict.
+/// The body of a begin. The customer is the token's when there is one; a body may then leave it
+/// out, but not contradict.
 ///
 /// # Errors
 /// See [`checkout_id`].

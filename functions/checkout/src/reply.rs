@@ -1,4 +1,5 @@
-//! Answers: JSON for what was asked, an RFC 9457 problem for everything else, the request id on all of them.
+//! Answers: JSON for what was asked, an RFC 9457 problem for everything else, the request id on all
+//! of them.
 
 use lambda_http::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use lambda_http::{Body, Response};

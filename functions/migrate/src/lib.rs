@@ -6,7 +6,8 @@ use shared::config::DatabaseConfig;
 use shared::db;
 use shared::migrate::{self, MigrateReport};
 
-/// Applies what is missing. A failed file leaves nothing of itself behind; the invocation fails, and with it the deployment.
+/// Applies what is missing. A failed file leaves nothing of itself behind; the invocation fails,
+/// and with it the deployment.
 ///
 /// # Errors
 /// When the database can't be reached or refuses a statement.

@@ -22,8 +22,9 @@ enum Stays {
     Failure(#[from] Failure),
 }
 
-/// Processes one batch, a message at a time, and reports those that must come again. Once the database is out of reach the
-/// rest is reported untried: it would only use up the invocation's time.
+/// Processes one batch, a message at a time, and reports those that must come again. Once the
+/// database is out of reach the rest is reported untried: it would only use up the invocation's
+/// time.
 pub async fn handle(db: &Database, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
     let request_id = event.context.request_id;
     let mut response = SqsBatchResponse::default();

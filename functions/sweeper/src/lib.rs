@@ -15,7 +15,8 @@ const RESERVE: Duration = Duration::from_secs(3);
 /// Runs one sweep within the time of its invocation, and logs what a person must see.
 ///
 /// # Errors
-/// When the database could not answer. What was swept until then is swept; the schedule comes again.
+/// When the database could not answer. What was swept until then is swept; the schedule comes
+/// again.
 pub async fn handle(db: &Database, event: LambdaEvent<Value>) -> Result<SweepReport, Error> {
     let request_id = event.context.request_id.as_str();
     // A deadline in the past is no deadline: some local hosts send one.

@@ -1,6 +1,8 @@
-//! Takes gateways' webhooks in: verify the signature over the raw bytes, put the delivery on the queue, answer 200.
+//! Takes gateways' webhooks in: verify the signature over the raw bytes, put the delivery on the
+//! queue, answer 200.
 //!
-//! No database here: intake stays up and fast while the database is down, and nothing is acknowledged that is not stored.
+//! No database here: intake stays up and fast while the database is down, and nothing is
+//! acknowledged that is not stored.
 
 pub mod queue;
 pub mod secrets;
@@ -15,7 +17,8 @@ use tracing::Instrument as _;
 pub use queue::Queue;
 pub use secrets::Secrets;
 
-/// Bytes of a body at most. Gateways send a few kilobytes; in the queue's base 64 it stays below SQS's limit of a mebibyte.
+/// Bytes of a body at most. Gateways send a few kilobytes; in the queue's base 64 it stays below
+/// SQS's limit of a mebibyte.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 
 /// What one process needs to answer.

@@ -12,8 +12,8 @@ use shared::config::ConfigError;
 use shared::db::causes;
 use shared::payment::Delivery;
 
-/// How long one delivery may wait for the queue, tries included. A gateway that gets no answer sends it again; one that
-/// waits for long is counted as down (Razorpay gives 5 seconds).
+/// How long one delivery may wait for the queue, tries included. A gateway that gets no answer
+/// sends it again; one that waits for long is counted as down (Razorpay gives 5 seconds).
 const SEND_TIMEOUT: Duration = Duration::from_secs(4);
 /// One try of it.
 const TRY_TIMEOUT: Duration = Duration::from_millis(1500);

@@ -1,4 +1,5 @@
-//! The gateways' webhook secrets: several a gateway, because after a rotation the previous one still signs.
+//! The gateways' webhook secrets: several a gateway, because after a rotation the previous one
+//! still signs.
 
 use std::collections::HashMap;
 use std::env;

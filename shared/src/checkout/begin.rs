@@ -88,10 +88,11 @@ pub enum BeginError {
     Failure(#[from] Failure),
 }
 
-/// Holds the cart, or refuses all of it. The same request again gets the same answer and has no second effect.
+/// Holds the cart, or refuses all of it. The same request again gets the same answer and has no
+/// second effect.
 ///
-/// Locks: the checkout, then the stock levels in the order of their skus. The hot row's lock is free before the answer is
-/// flushed; the answer comes after the flush.
+/// Locks: the checkout, then the stock levels in the order of their skus. The hot row's lock is
+/// free before the answer is flushed; the answer comes after the flush.
 ///
 /// # Errors
 /// [`BeginError`]; a refusal changes nothing.

@@ -36,8 +36,8 @@ pub enum CartError {
     },
 }
 
-/// Lines merged by sku and sorted bytewise: the order in which every routine locks stock levels. Unsorted carts that
-/// share two skus would deadlock.
+/// Lines merged by sku and sorted bytewise: the order in which every routine locks stock levels.
+/// Unsorted carts that share two skus would deadlock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cart(BTreeMap<Sku, Quantity>);
 

@@ -24,8 +24,8 @@ pub enum ExtendError {
     Failure(#[from] Failure),
 }
 
-/// Holds until `hold` seconds from now (the shop's default when none), never beyond the shop's limit after the checkout
-/// began, and never shorter than before. Locks: the checkout; no stock.
+/// Holds until `hold` seconds from now (the shop's default when none), never beyond the shop's
+/// limit after the checkout began, and never shorter than before. Locks: the checkout; no stock.
 ///
 /// # Errors
 /// [`ExtendError`].

@@ -17,8 +17,8 @@ pub enum ReadError {
     Failure(#[from] Failure),
 }
 
-/// Reads a checkout. With `customer`, somebody else's looks like a missing one; without, the id is the capability.
-/// Locks: the checkout FOR KEY SHARE, because an answer is an acknowledgement.
+/// Reads a checkout. With `customer`, somebody else's looks like a missing one; without, the id is
+/// the capability. Locks: the checkout FOR KEY SHARE, because an answer is an acknowledgement.
 ///
 /// # Errors
 /// [`ReadError`].

@@ -20,8 +20,9 @@ pub enum ReleaseError {
     Failure(#[from] Failure),
 }
 
-/// Gives the stock back at once and cancels an order that awaits its payment. Again, or after an expiry: the checkout as it
-/// is, and no effect. Locks: the checkout, its order, the order's coupon, stock levels by sku.
+/// Gives the stock back at once and cancels an order that awaits its payment. Again, or after an
+/// expiry: the checkout as it is, and no effect. Locks: the checkout, its order, the order's
+/// coupon, stock levels by sku.
 ///
 /// # Errors
 /// [`ReleaseError`].

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Where an order goes. Every text is trimmed of nothing and kept as given; only its length is bounded.
+/// Where an order goes. Every text is trimmed of nothing and kept as given; only its length is
+/// bounded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Address {

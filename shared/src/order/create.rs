@@ -52,7 +52,8 @@ pub struct Create {
     pub shop: Shop,
     /// The checkout that becomes the order.
     pub checkout_id: CheckoutId,
-    /// With it, somebody else's checkout looks like a missing one; without, the id is the capability.
+    /// With it, somebody else's checkout looks like a missing one; without, the id is the
+    /// capability.
     pub customer: Option<Customer>,
     /// How the money comes.
     pub method: PaymentMethod,
@@ -105,7 +106,8 @@ pub enum CouponRefusal {
     UsedUp,
 }
 
-/// Why there is no order. In order of precedence. Nothing is left behind, and nothing is held that was not held before.
+/// Why there is no order. In order of precedence. Nothing is left behind, and nothing is held that
+/// was not held before.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
     /// There is no such checkout, or it is somebody else's.
@@ -134,9 +136,9 @@ pub enum CreateError {
     Failure(#[from] Failure),
 }
 
-/// Makes the order: totals from the checkout's prices, the coupon's use held, the address saved if wished, the payment's
-/// reference, the hold refreshed (or taken again when it had ended). `Offline` and a total of zero complete it at once.
-/// The same request again gets the same order.
+/// Makes the order: totals from the checkout's prices, the coupon's use held, the address saved if
+/// wished, the payment's reference, the hold refreshed (or taken again when it had ended).
+/// `Offline` and a total of zero complete it at once. The same request again gets the same order.
 ///
 /// Locks: the checkout, the coupon, then stock levels by sku where stock changes.
 ///

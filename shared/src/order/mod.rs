@@ -14,7 +14,8 @@ pub use read::{ReadError, read};
 
 use crate::checkout::PricedLine;
 
-/// An order as its readers see it. The database writes it as JSON; this type is what that JSON must be.
+/// An order as its readers see it. The database writes it as JSON; this type is what that JSON must
+/// be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Order {

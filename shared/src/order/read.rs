@@ -17,8 +17,9 @@ pub enum ReadError {
     Failure(#[from] Failure),
 }
 
-/// Reads the order of a checkout. With `customer`, somebody else's looks like a missing one; without, the id is the
-/// capability. Locks: the order FOR KEY SHARE, because an answer is an acknowledgement.
+/// Reads the order of a checkout. With `customer`, somebody else's looks like a missing one;
+/// without, the id is the capability. Locks: the order FOR KEY SHARE, because an answer is an
+/// acknowledgement.
 ///
 /// # Errors
 /// [`ReadError`].

@@ -13,8 +13,9 @@ use time::OffsetDateTime;
 use super::{Event, EventKind};
 use crate::money;
 
-/// How old a signed timestamp may be. The last retry comes 30 minutes after the event, and whether it carries a new
-/// timestamp is not documented; what guards against replays is that one event has one effect.
+/// How old a signed timestamp may be. The last retry comes 30 minutes after the event, and whether
+/// it carries a new timestamp is not documented; what guards against replays is that one event has
+/// one effect.
 const TIMESTAMP_AGE_S_MAX: i64 = 86_400;
 
 /// Why a signature is refused. For the log; a client is told nothing.
@@ -31,8 +32,8 @@ pub enum SignatureError {
     Mismatch,
 }
 
-/// Verifies `base64(HMAC-SHA256(secret, timestamp ++ raw body))` against each secret, in constant time. Several, because
-/// after a rotation the previous one still signs events in flight.
+/// Verifies `base64(HMAC-SHA256(secret, timestamp ++ raw body))` against each secret, in constant
+/// time. Several, because after a rotation the previous one still signs events in flight.
 ///
 /// # Errors
 /// [`SignatureError`].
@@ -99,10 +100,12 @@ struct AttemptData<'a> {
     payment_status: String,
 }
 
-/// Reads an event from a verified body. A type that is not about a payment attempt is `Other`: recorded, without effect.
+/// Reads an event from a verified body. A type that is not about a payment attempt is `Other`:
+/// recorded, without effect.
 ///
-/// `payment_status` decides and not the type alone, which may be PAYMENT_SUCCESS_WEBHOOK with a payment that is PENDING.
-/// The amount is `order_amount`, what the order is about: `payment_amount` may be less by an offer of the gateway's.
+/// `payment_status` decides and not the type alone, which may be PAYMENT_SUCCESS_WEBHOOK with a
+/// payment that is PENDING. The amount is `order_amount`, what the order is about: `payment_amount`
+/// may be less by an offer of the gateway's.
 pub(super) fn event(payload: String) -> Result<Event, String> {
     let envelope: Envelope<'_> = serde_json::from_str(&payload).map_err(|e| e.to_string())?;
     let about_payment = envelope.kind.starts_with("PAYMENT_")

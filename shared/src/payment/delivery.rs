@@ -46,7 +46,8 @@ impl fmt::Display for Gateway {
     }
 }
 
-/// The message in the queue. Written by `webhook` after the signature was verified, read by `payments`.
+/// The message in the queue. Written by `webhook` after the signature was verified, read by
+/// `payments`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// Whose gateway account it was sent for.
@@ -60,7 +61,8 @@ pub struct Delivery {
     body: String,
 }
 
-/// Why a delivery can't be understood. Sending it again would not help: it goes to the dead-letter queue, for a person.
+/// Why a delivery can't be understood. Sending it again would not help: it goes to the dead-letter
+/// queue, for a person.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
     /// The message in the queue is not a delivery.

@@ -86,7 +86,8 @@ pub enum Outcome {
     NoEffect,
     /// Stored before.
     Duplicate,
-    /// Stored, but its reference is not known (yet): to be tried again, never to be acknowledged away.
+    /// Stored, but its reference is not known (yet): to be tried again, never to be acknowledged
+    /// away.
     Parked,
 }
 
@@ -104,7 +105,8 @@ pub struct Recorded {
 /// Locks: the event, the checkout, the order, the payment, the coupon, then stock levels by sku.
 ///
 /// # Errors
-/// [`Failure`] when the database could not answer; nothing is stored then, and the event must be tried again.
+/// [`Failure`] when the database could not answer; nothing is stored then, and the event must be
+/// tried again.
 pub async fn record_event(
     db: &Database,
     shop: &Shop,

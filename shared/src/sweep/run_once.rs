@@ -1,4 +1,5 @@
-//! One bounded sweep over all shops. Safe in any number of copies at once: each skips what another has locked.
+//! One bounded sweep over all shops. Safe in any number of copies at once: each skips what another
+//! has locked.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,8 @@ use uuid::Uuid;
 use crate::db::{Database, Failure, causes};
 use crate::promises::{self, Violation};
 
-/// Checkouts that one transaction expires at most. More would hold the locks of hot skus longer; fewer cost more commits.
+/// Checkouts that one transaction expires at most. More would hold the locks of hot skus longer;
+/// fewer cost more commits.
 pub const BATCH_MAX: i32 = 200;
 /// Journal rows that one run purges for one shop at most.
 const PURGE_MAX: i32 = 5_000;
