@@ -1,4 +1,5 @@
-//! One test binary: everything that needs a real PostgreSQL, a real SQS API or real function processes.
+//! One test binary: everything that needs a real PostgreSQL, a real SQS API or real function
+//! processes.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,8 +8,10 @@ mod cashfree;
 mod checkout;
 mod coupon;
 mod edge;
+mod faults;
 mod handlers;
 mod interleavings;
+mod migrations;
 mod model;
 mod no_oversell;
 mod openapi;
@@ -16,8 +19,11 @@ mod order;
 mod payment;
 mod promises;
 mod queue;
+mod rehearsal;
 mod shops;
 mod sold_out;
 mod stock;
 mod sweep;
+mod tidy;
+mod tls;
 mod webhook;

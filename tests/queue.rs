@@ -21,7 +21,8 @@ async fn hand_over(bodies: &[String]) -> Vec<usize> {
         json!({
             "messageId": format!("m-{number}"), "receiptHandle": "r", "body": body,
             "attributes": { "ApproximateReceiveCount": "1" }, "messageAttributes": {},
-            "md5OfBody": "", "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:0:q",
+            "md5OfBody": "", "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:eu-west-1:0:q",
             "awsRegion": "eu-west-1",
         })
     };

@@ -173,8 +173,8 @@ impl Call {
     /// Payload format 2.0.
     fn event(&self) -> Value {
         let mut context = json!({
-            "accountId": "000000000000", "apiId": "local", "domainName": "local", "stage": "$default",
-            "domainPrefix": "local", "requestId": "r", "routeKey": "$default",
+            "accountId": "000000000000", "apiId": "local", "domainName": "local",
+            "stage": "$default", "domainPrefix": "local", "requestId": "r", "routeKey": "$default",
             "time": "21/Nov/2026:10:00:00 +0000", "timeEpoch": 1_795_255_200_000_u64,
             "http": {
                 "method": self.method, "path": self.path, "protocol": "HTTP/1.1",
