@@ -1,10 +1,12 @@
--- The decision and the work of checkout_begin, in the caller's transaction. Locks: the checkout, then the stock levels in
--- the order of p_skus, which must be sorted bytewise and merged (the caller does it once; here it is only checked).
--- Outcomes beside those of checkout_begin: `again` (somebody was faster: roll back and call again), `reclaim` (short, but
--- holds that are due stand in the way: roll back, reclaim them, call again).
+-- The decision and the work of checkout_begin, in the caller's transaction. Locks: the checkout,
+-- then the stock levels in the order of p_skus, which must be sorted bytewise and merged (the
+-- caller does it once; here it is only checked).
+-- Outcomes beside those of checkout_begin: `again` (somebody was faster: roll back and call again),
+-- `reclaim` (short, but holds that are due stand in the way: roll back, reclaim them, call again).
 --
--- Plain statements, one per line of the cart, because their plans are cached; the hot row is updated last, so that its lock
--- is held for the commit and nothing else.
+-- What most calls are comes first and in the fewest statements: a new checkout, or a refusal. Plain
+-- statements, one per line of the cart, because their plans are cached; the hot row is updated
+-- last, so that its lock is held for the commit and nothing else.
 create or replace function holdfast.checkout_begin_core(
     p_shop text, p_checkout_id uuid, p_customer text, p_revision integer, p_request_hash bytea,
     p_hold_s integer, p_skus text[], p_quantities integer[],
@@ -14,79 +16,33 @@ create or replace function holdfast.checkout_begin_core(
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_lines integer := cardinality(p_skus);
-    v_now timestamptz;
+    v_now timestamptz := clock_timestamp();
     v_hold_s integer;
     v_hold_s_max integer;
-    v_known boolean;
-    v_customer text;
-    v_revision integer;
-    v_take integer := 1;
-    v_request_hash bytea;
     v_price bigint;
     v_available integer;
     v_on_sale boolean;
-    v_own integer := 0;
-    v_unknown text[] := '{}';
-    v_not_on_sale text[] := '{}';
-    v_line record;
+    v_unknown text[];
+    v_not_on_sale text[];
+    v_short text[];
+    v_short_available integer[];
+    v_known record;
 begin
-    select s.currency, coalesce(p_hold_s, s.hold_s_default), s.hold_s_max
-    into o_currency, v_hold_s, v_hold_s_max
-    from shops s where s.shop = p_shop;
-    if not found then
-        o_outcome := 'unknown_shop';
-        return;
-    end if;
-
-    select c.customer, c.status, c.revision, c.take, c.request_hash, c.expires_at
-    into v_customer, o_status, v_revision, v_take, v_request_hash, o_expires_at
-    from checkouts c where c.shop = p_shop and c.checkout_id = p_checkout_id
-    for no key update;
-    v_known := found;
-    v_now := clock_timestamp();
-    o_server_time := v_now;
-
-    if v_known then
-        if o_status = 'open' and o_expires_at <= v_now then
-            o_status := 'expired';
-        end if;
-        o_outcome := case
-            when v_customer <> p_customer then 'checkout_conflict'
-            when p_revision < v_revision then 'stale_revision'
-            when p_revision = v_revision and p_request_hash <> v_request_hash then 'checkout_conflict'
-            when o_status in ('released', 'expired') then 'checkout_ended'
-            when p_revision = v_revision then 'same'
-            when o_status = 'ordered' then 'checkout_ordered'
-            when o_status = 'paid' then 'checkout_ended'
-        end;
-        if o_outcome = 'same' then
-            o_prices := array(
-                select h.price_minor from holds h
-                where h.shop = p_shop and h.checkout_id = p_checkout_id and h.take = v_take order by h.sku);
-        end if;
-        if o_outcome is not null then
-            return;
-        end if;
-    end if;
-
-    if v_hold_s > v_hold_s_max then
-        o_outcome := 'hold_too_long';
-        return;
-    end if;
-
     -- Unlocked: a sold-out sku is refused without queueing on its row.
-    o_refused_skus := '{}';
-    o_refused_available := '{}';
     for i in 1 .. v_lines loop
         if i > 1 and p_skus[i] collate "C" <= p_skus[i - 1] collate "C" then
             raise exception using errcode = 'invalid_parameter_value',
                 message = 'checkout_begin: the lines must be sorted by sku, bytewise, and merged';
         end if;
-        select s.price_minor, l.on_hand - l.held,
-            s.retired_at is null and coalesce(s.sale_opens_at <= v_now, true) and coalesce(s.sale_closes_at > v_now, true)
-        into v_price, v_available, v_on_sale
-        from skus s join stock_levels l on l.shop = s.shop and l.sku = s.sku
-        where s.shop = p_shop and s.sku = p_skus[i];
+        select k.price_minor, l.on_hand - l.held,
+            k.retired_at is null and coalesce(k.sale_opens_at <= v_now, true)
+                and coalesce(k.sale_closes_at > v_now, true),
+            s.currency, coalesce(p_hold_s, s.hold_s_default), s.hold_s_max
+        into v_price, v_available, v_on_sale, o_currency, v_hold_s, v_hold_s_max
+        from shops s
+            join skus k on k.shop = s.shop
+            join stock_levels l on l.shop = k.shop and l.sku = k.sku
+        where s.shop = p_shop and k.sku = p_skus[i];
         if not found then
             v_unknown := v_unknown || p_skus[i];
             continue;
@@ -95,86 +51,74 @@ begin
         if not v_on_sale then
             v_not_on_sale := v_not_on_sale || p_skus[i];
         end if;
-        if v_known then
-            -- a shopper's own hold never counts against them
-            v_own := coalesce((
-                select h.quantity from holds h
-                where h.shop = p_shop and h.checkout_id = p_checkout_id and h.take = v_take and h.sku = p_skus[i]
-                    and h.status = 'active'), 0);
-        end if;
-        if v_available + v_own < p_quantities[i] then
-            o_refused_skus := o_refused_skus || p_skus[i];
-            o_refused_available := o_refused_available || v_available + v_own;
+        if v_available < p_quantities[i] then
+            v_short := v_short || p_skus[i];
+            v_short_available := v_short_available || v_available;
         end if;
     end loop;
-    if v_unknown <> '{}' then
-        o_outcome := 'unknown_sku';
-        o_refused_skus := v_unknown;
-        return;
-    elsif v_not_on_sale <> '{}' then
-        o_outcome := 'not_on_sale';
-        o_refused_skus := v_not_on_sale;
-        return;
-    elsif o_refused_skus <> '{}' then
-        o_outcome := case when stock_is_due(p_shop, o_refused_skus, v_now) then 'reclaim' else 'shortage' end;
-        return;
-    end if;
 
-    o_status := 'open';
-    o_expires_at := v_now + make_interval(secs => v_hold_s);
-    if not v_known then
-        v_take := 1;
-        insert into checkouts (shop, checkout_id, customer, revision, request_hash, expires_at, created_at)
-        values (p_shop, p_checkout_id, p_customer, p_revision, p_request_hash, o_expires_at, v_now)
+    if v_unknown is null and v_not_on_sale is null and v_short is null
+        and v_hold_s <= v_hold_s_max
+    then
+        o_expires_at := v_now + make_interval(secs => v_hold_s);
+        insert into checkouts (
+            shop, checkout_id, customer, revision, request_hash, expires_at, created_at)
+        values (
+            p_shop, p_checkout_id, p_customer, p_revision, p_request_hash, o_expires_at, v_now)
         on conflict do nothing;
-        if not found then
-            o_outcome := 'again';
+        if found then
+            for i in 1 .. v_lines loop
+                insert into holds (
+                    shop, checkout_id, take, sku, quantity, price_minor, expires_at, created_at)
+                values (
+                    p_shop, p_checkout_id, 1, p_skus[i], p_quantities[i], o_prices[i],
+                    o_expires_at, v_now);
+            end loop;
+            o_outcome := 'placed';
+            o_status := 'open';
+            o_server_time := v_now;
+            for i in 1 .. v_lines loop
+                update stock_levels l
+                set held = l.held + p_quantities[i], version = l.version + 1
+                where l.shop = p_shop and l.sku = p_skus[i]
+                    and l.on_hand - l.held >= p_quantities[i];
+                if not found then
+                    o_outcome := 'again';
+                    return;
+                end if;
+            end loop;
             return;
         end if;
-    else
-        v_take := v_take + 1;
-        update checkouts c
-        set revision = p_revision, take = v_take, request_hash = p_request_hash, expires_at = o_expires_at
-        where c.shop = p_shop and c.checkout_id = p_checkout_id;
-        update holds h set status = 'released', resolved_at = v_now
-        where h.shop = p_shop and h.checkout_id = p_checkout_id and h.take = v_take - 1 and h.status = 'active';
     end if;
-    for i in 1 .. v_lines loop
-        insert into holds (shop, checkout_id, take, sku, quantity, price_minor, expires_at, created_at)
-        values (p_shop, p_checkout_id, v_take, p_skus[i], p_quantities[i], o_prices[i], o_expires_at, v_now);
-    end loop;
 
-    if not v_known then
-        o_outcome := 'placed';
-        for i in 1 .. v_lines loop
-            update stock_levels l set held = l.held + p_quantities[i], version = l.version + 1
-            where l.shop = p_shop and l.sku = p_skus[i] and l.on_hand - l.held >= p_quantities[i];
-            if not found then
-                o_outcome := 'again';
-                return;
-            end if;
-        end loop;
-    else
-        o_outcome := 'replaced';
-        -- the difference to the cart before, in lock order: a hold grows without being let go first
-        for v_line in
-            select h.sku, sum(case h.take when v_take then h.quantity else -h.quantity end)::integer as more
-            from holds h
-            where h.shop = p_shop and h.checkout_id = p_checkout_id
-                and (h.take = v_take or h.take = v_take - 1)
-            group by h.sku
-            having sum(case h.take when v_take then h.quantity else -h.quantity end) <> 0
-            order by h.sku
-        loop
-            update stock_levels l set held = l.held + v_line.more, version = l.version + 1
-            where l.shop = p_shop and l.sku = v_line.sku and l.on_hand - l.held >= v_line.more;
-            if not found then
-                o_outcome := 'again';
-                return;
-            end if;
-        end loop;
+    -- The id is known, or the cart is refused; only now, after the counters were read, is it sure
+    -- whether what is short may be held by this very checkout.
+    v_known := checkout_replace(
+        p_shop, p_checkout_id, p_customer, p_revision, p_request_hash, p_hold_s, p_skus,
+        p_quantities);
+    if v_known.o_outcome <> 'unknown' then
+        o_outcome := v_known.o_outcome;
+        o_status := v_known.o_status;
+        o_expires_at := v_known.o_expires_at;
+        o_server_time := v_known.o_server_time;
+        o_prices := v_known.o_prices;
+        o_refused_skus := v_known.o_refused_skus;
+        o_refused_available := v_known.o_refused_available;
+        return;
     end if;
+    o_outcome := case
+        when v_unknown is not null then case
+            when exists (select from shops s where s.shop = p_shop) then 'unknown_sku'
+            else 'unknown_shop' end
+        when v_hold_s > v_hold_s_max then 'hold_too_long'
+        when v_not_on_sale is not null then 'not_on_sale'
+        when v_short is null then 'again'
+        when stock_is_due(p_shop, v_short, v_now) then 'reclaim'
+        else 'shortage'
+    end;
+    o_refused_skus := coalesce(v_unknown, v_not_on_sale, v_short);
+    o_refused_available := v_short_available;
 end;
 $$;
-grant execute on function holdfast.checkout_begin_core(text, uuid, text, integer, bytea, integer, text[], integer[])
-    to holdfast_app;
+grant execute on function holdfast.checkout_begin_core(
+    text, uuid, text, integer, bytea, integer, text[], integer[]) to holdfast_app;

@@ -23,12 +23,12 @@ begin
         update coupons c set uses_held = c.uses_held - v_line.uses
         where c.shop = p_shop and c.code = v_line.coupon_code;
     end loop;
-    update checkouts c set status = p_as, ended_at = v_now
-    where c.shop = p_shop and c.checkout_id = any (p_checkout_ids) and c.status in ('open', 'ordered');
+    update checkouts c set status = p_as::checkout_status, ended_at = v_now
+    where c.shop = p_shop and c.checkout_id = any (p_checkout_ids) and c.ended_at is null;
     get diagnostics v_ended = row_count;
     for v_line in
         with resolved as (
-            update holds h set status = p_as, resolved_at = v_now
+            update holds h set status = p_as::hold_status, resolved_at = v_now
             where h.shop = p_shop and h.checkout_id = any (p_checkout_ids) and h.status = 'active'
             returning h.sku, h.quantity)
         select r.sku, sum(r.quantity)::integer as units from resolved r group by 1 order by 1

@@ -17,7 +17,7 @@ begin
         order by h.expires_at limit 100);
     v_ids := array(
         select c.checkout_id from checkouts c
-        where c.shop = p_shop and c.status in ('open', 'ordered') and c.expires_at <= v_now
+        where c.shop = p_shop and c.ended_at is null and c.expires_at <= v_now
             and c.checkout_id = any (v_due)
         order by c.checkout_id
         for no key update);

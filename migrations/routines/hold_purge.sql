@@ -13,7 +13,7 @@ begin
     end if;
     delete from holds h using (
         select d.checkout_id, d.take, d.sku from holds d
-        where d.shop = p_shop and d.status <> 'active' and d.resolved_at < v_before
+        where d.shop = p_shop and d.resolved_at < v_before
         order by d.resolved_at limit p_batch_max for update skip locked) old
     where h.shop = p_shop and h.checkout_id = old.checkout_id and h.take = old.take and h.sku = old.sku;
     get diagnostics v_holds = row_count;

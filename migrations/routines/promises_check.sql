@@ -35,9 +35,10 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
     where coalesce(l.on_hand, 0) <> coalesce(m.units, 0)
     union all
     select 'a_hold_resolves_once', h.shop, to_jsonb(h) || jsonb_build_object('checkout_status', c.status)
-    from holds h join checkouts c on c.shop = h.shop and c.checkout_id = h.checkout_id
+    from holds h left join checkouts c on c.shop = h.shop and c.checkout_id = h.checkout_id
     where (p_shop is null or h.shop = p_shop)
-        and ((h.status = 'active') <> (c.status in ('open', 'ordered') and h.take = c.take)
+        and (c.checkout_id is null
+            or (h.status = 'active') <> (c.status in ('open', 'ordered') and h.take = c.take)
             or (h.status = 'active' and h.expires_at <> c.expires_at)
             or (h.status = 'consumed' and c.status <> 'paid'))
     union all
@@ -61,7 +62,6 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
             'ordered', l.quantity, 'order_status', l.status, 'sold', s.units, 'times', s.times)
     from line l full join sold s on s.shop = l.shop and s.reference = l.reference and s.sku = l.sku
     where case when l.status in ('paid', 'refunded') then s.units is distinct from l.quantity or s.times > 1
-        when l.status = 'refund_due' then s.times > 1
         else s.shop is not null end
     union all
     select 'no_payment_is_lost', o.shop, to_jsonb(o)
@@ -80,6 +80,12 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
             where b.shop = e.shop
                 and b.topic = case e.outcome when 'review' then 'payment.review' else 'order.refund_due' end
                 and b.subject = e.gateway || ':' || coalesce(e.gateway_payment_id, e.reference))
+    union all
+    select 'no_payment_is_lost', e.shop, to_jsonb(e) - 'payload'
+    from payment_events e
+    where (p_shop is null or e.shop = p_shop) and e.outcome = 'parked'
+        -- its message has had all its tries by then: a person must find out whose money it is
+        and e.received_at < now() - interval '2 hours'
     union all
     select 'a_coupon_is_never_overused', c.shop, to_jsonb(c)
     from coupons c

@@ -11,7 +11,7 @@ declare
 begin
     v_ids := array(
         select c.checkout_id from checkouts c
-        where c.shop = p_shop and c.status in ('open', 'ordered') and c.expires_at <= v_now
+        where c.shop = p_shop and c.ended_at is null and c.expires_at <= v_now
             and c.checkout_id <> all (p_skip)
         order by c.expires_at limit p_batch_max
         for no key update skip locked);
