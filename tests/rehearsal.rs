@@ -15,7 +15,7 @@ use tokio_postgres::NoTls;
 
 const HOT: &str = "LEHENGA-RED-M";
 /// The longest that the rehearsal may take.
-const PATIENCE: Duration = Duration::from_secs(150);
+const PATIENCE: Duration = Duration::from_secs(170);
 /// Between two kills.
 const PAUSE: Duration = Duration::from_millis(400);
 /// Each function's processes in turn, and every fourth time a backend of the database.
@@ -108,7 +108,7 @@ async fn every_promise_is_kept_while_processes_and_backends_are_killed() {
             "6",
             "--quiet",
         ])
-        .arg("--out")
+        .args(["--settle-s", "60", "--timeout", "150", "--out"])
         .arg(out.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

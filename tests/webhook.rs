@@ -10,7 +10,7 @@ use tests::http::{Answer, Call};
 use tests::stack::{STACK, add, assert_promises_kept, depth, owner, put_sku, sqs, start};
 use tests::until;
 use time::OffsetDateTime;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 use local::{Stack, StackOptions};
 
@@ -51,34 +51,31 @@ async fn send(call: &Call) -> Answer {
     call.invoke(&STACK.host, FUNCTION).await
 }
 
-/// The raw bodies in the queue that have this mark in them.
+/// Takes the raw bodies that have this mark in them out of the queue. What others are waiting for
+/// is kept for them: a message that one reader has seen is hidden from the next.
 async fn queued(mark: &str) -> Vec<Vec<u8>> {
-    let mut found = Vec::new();
+    static SEEN: Mutex<Vec<Vec<u8>>> = Mutex::const_new(Vec::new());
+    let mut seen = SEEN.lock().await;
+    let url = queue().await;
     loop {
-        let request = json!({
-            "QueueUrl": queue().await, "MaxNumberOfMessages": 10, "VisibilityTimeout": 1,
-            "WaitTimeSeconds": 0,
-        });
+        let request = json!({ "QueueUrl": url, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0 });
         let answer = sqs(&STACK, "ReceiveMessage", request).await;
         let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
         if messages.is_empty() {
-            return found;
+            break;
         }
         for message in messages {
             let delivery: Value = serde_json::from_str(message["Body"].as_str().unwrap()).unwrap();
-            let body = STANDARD.decode(delivery["body"].as_str().unwrap()).unwrap();
-            if body
-                .windows(mark.len())
-                .any(|window| window == mark.as_bytes())
-            {
-                found.push(body);
-                let handle = json!({
-                    "QueueUrl": queue().await, "ReceiptHandle": message["ReceiptHandle"],
-                });
-                sqs(&STACK, "DeleteMessage", handle).await;
-            }
+            seen.push(STANDARD.decode(delivery["body"].as_str().unwrap()).unwrap());
+            let handle = json!({ "QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"] });
+            sqs(&STACK, "DeleteMessage", handle).await;
         }
     }
+    let is_marked = |body: &mut Vec<u8>| {
+        body.windows(mark.len())
+            .any(|window| window == mark.as_bytes())
+    };
+    seen.extract_if(.., is_marked).collect()
 }
 
 fn marked() -> (String, String) {
