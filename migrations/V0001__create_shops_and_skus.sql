@@ -1,8 +1,10 @@
--- Who sells, and what. The shop is the first column of every key in this schema: one shop's data is its own, one call
--- touches one shop, and an engine that shards PostgreSQL can place a shop's rows together (optional/distribute.sql).
+-- Who sells, and what. The shop is the first column of every key in this schema: one shop's data is
+-- its own, one call touches one shop, and an engine that shards PostgreSQL can place a shop's rows
+-- together (optional/distribute.sql).
 
--- The body of every "this must not happen" trigger. The condition stands in the trigger's WHEN clause, so that a row that
--- keeps the rule never calls it; the first argument says what to do instead.
+-- The body of every "this must not happen" trigger. The condition stands in the trigger's WHEN
+-- clause, so that a row that keeps the rule never calls it; the first argument says what to do
+-- instead.
 create function holdfast.refuse() returns trigger language plpgsql as $$
 begin
     raise exception using
@@ -28,18 +30,21 @@ create table holdfast.shops (
     created_at timestamptz not null default now(),
     primary key (shop),
     constraint hold_times_are_bounded check (
-        hold_s_default between 1 and hold_s_max and hold_s_max <= 86400 and order_hold_s between 1 and 86400)
+        hold_s_default between 1 and hold_s_max and hold_s_max <= 86400
+            and order_hold_s between 1 and 86400)
 );
 
 create table holdfast.skus (
     shop text collate "C" not null references holdfast.shops,
     -- bytewise order: the order in which every routine locks stock levels, the same in every locale
-    sku text collate "C" not null constraint sku_code_is_plain check (sku ~ '^[A-Za-z0-9._:-]{1,64}$'),
+    sku text collate "C" not null constraint sku_code_is_plain
+        check (sku ~ '^[A-Za-z0-9._:-]{1,64}$'),
     title text not null,
     attributes jsonb not null default '{}'
         constraint sku_attributes_are_an_object check (jsonb_typeof(attributes) = 'object'),
     -- the upper bound keeps 50 lines of 100,000 units far inside a bigint
-    price_minor bigint not null constraint price_is_sane check (price_minor between 0 and 100000000000),
+    price_minor bigint not null constraint price_is_sane
+        check (price_minor between 0 and 100000000000),
     low_stock_threshold integer not null default 0 check (low_stock_threshold >= 0),
     sale_opens_at timestamptz,
     sale_closes_at timestamptz,
@@ -48,7 +53,8 @@ create table holdfast.skus (
     primary key (shop, sku)
 );
 
--- The counters. One row is the whole truth about one sku; holds and stock movements are the journals it agrees with.
+-- The counters. One row is the whole truth about one sku; holds and stock movements are the
+-- journals it agrees with.
 create table holdfast.stock_levels (
     shop text collate "C" not null,
     sku text collate "C" not null,
@@ -67,14 +73,16 @@ create trigger stock_version_rises
 before update on holdfast.stock_levels
 for each row when (new.version is distinct from old.version + 1)
 execute function holdfast.refuse(
-    'Read the row, then write "set …, version = version + 1 where … and version = <the version you read>". No row updated means that somebody was faster: read again.');
+    'Read the row, then write "set …, version = version + 1 where … and version = <the version you '
+    'read>". No row updated means that somebody was faster: read again.');
 
 create trigger stock_level_is_never_deleted
 before delete on holdfast.stock_levels
-for each row execute function holdfast.refuse('Set skus.retired_at instead: the ledger needs the row.');
+for each row
+    execute function holdfast.refuse('Set skus.retired_at instead: the ledger needs the row.');
 
--- The ledger of every change of on_hand. The version that the change gave the stock level is its number: no sequence, and
--- two movements can never claim the same change.
+-- The ledger of every change of on_hand. The version that the change gave the stock level is its
+-- number: no sequence, and two movements can never claim the same change.
 create table holdfast.stock_movements (
     shop text collate "C" not null,
     sku text collate "C" not null,
@@ -82,7 +90,8 @@ create table holdfast.stock_movements (
     delta integer not null constraint movement_moves_something check (delta <> 0),
     on_hand_after integer not null check (on_hand_after >= 0),
     reason text not null
-        constraint movement_reason_is_known check (reason in ('received', 'adjusted', 'sold', 'returned')),
+        constraint movement_reason_is_known
+        check (reason in ('received', 'adjusted', 'sold', 'returned')),
     actor text not null constraint movement_names_an_actor check (actor <> ''),
     reference text,
     created_at timestamptz not null default now(),
@@ -98,9 +107,9 @@ create trigger ledger_is_never_truncated
 before truncate on holdfast.stock_movements
 for each statement execute function holdfast.refuse('The ledger is append-only.');
 
--- A change of on_hand without its movement can't be committed, whoever writes the statement. At the end of the
--- transaction, so that the two may be written in either order. SECURITY DEFINER because it fires at commit, when a
--- caller without rights on the ledger is the current user again.
+-- A change of on_hand without its movement can't be committed, whoever writes the statement. At the
+-- end of the transaction, so that the two may be written in either order. SECURITY DEFINER because
+-- it fires at commit, when a caller without rights on the ledger is the current user again.
 create function holdfast.stock_change_is_in_the_ledger() returns trigger
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
@@ -111,9 +120,12 @@ begin
         and m.delta = v_delta and m.on_hand_after = new.on_hand;
     if not found then
         raise exception using
-            errcode = 'check_violation', constraint = tg_name, table = tg_table_name, schema = tg_table_schema,
-            message = format('on_hand of %s/%s changed by %s without a stock movement', new.shop, new.sku, v_delta),
-            hint = 'Call holdfast.stock_adjust(…), or insert the movement with this version in the same transaction.';
+            errcode = 'check_violation', constraint = tg_name, table = tg_table_name,
+                schema = tg_table_schema,
+            message = format('on_hand of %s/%s changed by %s without a stock movement', new.shop,
+                new.sku, v_delta),
+            hint = 'Call holdfast.stock_adjust(…), or insert the movement with this version in the '
+                'same transaction.';
     end if;
     return null;
 end;
@@ -121,7 +133,8 @@ $$;
 
 create constraint trigger stock_change_is_in_the_ledger_on_update
 after update of on_hand on holdfast.stock_levels deferrable initially deferred
-for each row when (new.on_hand <> old.on_hand) execute function holdfast.stock_change_is_in_the_ledger();
+for each row when (new.on_hand <> old.on_hand)
+    execute function holdfast.stock_change_is_in_the_ledger();
 
 create constraint trigger stock_change_is_in_the_ledger_on_insert
 after insert on holdfast.stock_levels deferrable initially deferred

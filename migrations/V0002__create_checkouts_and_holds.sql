@@ -65,9 +65,11 @@ where resolved_at is not null;
 create trigger hold_resolves_once
 before update on holdfast.holds
 for each row when (old.status <> 'active')
-execute function holdfast.refuse('A resolved hold is history. Take the stock again with a new take.');
+execute function holdfast.refuse(
+    'A resolved hold is history. Take the stock again with a new take.');
 
 create trigger hold_is_resolved_before_it_goes
 before delete on holdfast.holds
 for each row when (old.status = 'active')
-execute function holdfast.refuse('Release or expire the checkout: its units would stay held for ever.');
+execute function holdfast.refuse(
+    'Release or expire the checkout: its units would stay held for ever.');

@@ -2,7 +2,8 @@
 
 create table holdfast.coupons (
     shop text collate "C" not null references holdfast.shops,
-    code text collate "C" not null constraint coupon_code_is_plain check (code ~ '^[A-Z0-9_-]{1,32}$'),
+    code text collate "C" not null constraint coupon_code_is_plain
+        check (code ~ '^[A-Z0-9_-]{1,32}$'),
     kind text not null constraint coupon_kind_is_known check (kind in ('percent', 'fixed')),
     -- percent: basis points (1250 is 12.5 %); fixed: minor units of the shop's currency
     value bigint not null,
@@ -17,7 +18,8 @@ create table holdfast.coupons (
     primary key (shop, code),
     constraint coupon_value_is_sane check (
         value > 0 and value <= case kind when 'percent' then 10000 else 100000000000 end),
-    constraint coupon_never_overused check (uses_max is null or uses_held + uses_consumed <= uses_max)
+    constraint coupon_never_overused check (uses_max is null
+        or uses_held + uses_consumed <= uses_max)
 );
 
 create table holdfast.addresses (

@@ -6,7 +6,8 @@ create table holdfast.orders (
     checkout_id uuid not null,
     customer text not null,
     status text not null default 'awaiting_payment' constraint order_status_is_known check (
-        status in ('awaiting_payment', 'paid', 'review', 'refund_due', 'refunded', 'expired', 'cancelled')),
+        status in ('awaiting_payment', 'paid', 'review', 'refund_due', 'refunded', 'expired',
+            'cancelled')),
     currency text not null,
     subtotal_minor bigint not null check (subtotal_minor >= 0),
     discount_minor bigint not null check (discount_minor >= 0),
@@ -14,7 +15,8 @@ create table holdfast.orders (
     coupon_code text collate "C",
     -- a coupon's use is like a hold: held with the order, then consumed or released
     coupon_use text not null default 'none'
-        constraint coupon_use_is_known check (coupon_use in ('none', 'held', 'consumed', 'released')),
+        constraint coupon_use_is_known check (coupon_use in ('none', 'held', 'consumed',
+            'released')),
     -- as it was when the order was made: a saved address may change later
     address jsonb,
     address_id uuid,
@@ -49,15 +51,16 @@ create type holdfast.payment_status as enum ('unpaid', 'dropped', 'failed', 'pai
 
 create table holdfast.payments (
     shop text collate "C" not null,
-    -- what the gateway knows the order by. It carries the shop, and is at most 40 characters: a Razorpay receipt's limit
-    -- (a Cashfree order id allows 45).
+    -- what the gateway knows the order by. It carries the shop, and is at most 40 characters: a
+    -- Razorpay receipt's limit (a Cashfree order id allows 45).
     reference text collate "C" not null,
     order_id uuid not null,
     method text not null constraint payment_method_is_known check (method in ('online', 'offline')),
     status holdfast.payment_status not null default 'unpaid',
     amount_minor bigint not null check (amount_minor >= 0),
     currency text not null,
-    -- which payment of which gateway paid it: the same one again has no effect, another one is owed back
+    -- which payment of which gateway paid it: the same one again has no effect, another one is owed
+    -- back
     gateway text,
     gateway_payment_id text,
     created_at timestamptz not null,
@@ -66,20 +69,23 @@ create table holdfast.payments (
     constraint order_has_one_payment unique (shop, order_id),
     foreign key (shop, order_id) references holdfast.orders,
     constraint payment_reference_carries_its_shop
-        check (reference ~ '^[a-z0-9]{1,12}-[a-z0-9]{1,27}$' and split_part(reference, '-', 1) = shop),
+        check (reference ~ '^[a-z0-9]{1,12}-[a-z0-9]{1,27}$'
+            and split_part(reference, '-', 1) = shop),
     constraint payment_paid_at_matches_status check ((status = 'paid') = (paid_at is not null))
 );
 
 create trigger payment_only_rises
 before update on holdfast.payments
 for each row when (new.status < old.status)
-execute function holdfast.refuse('A payment only rises: unpaid < dropped < failed < paid. Refunds are separate facts.');
+execute function holdfast.refuse(
+    'A payment only rises: unpaid < dropped < failed < paid. Refunds are separate facts.');
 
 -- Every verified message of a gateway, once.
 create table holdfast.payment_events (
     shop text collate "C" not null,
     gateway text not null,
-    -- the gateway's own idempotency key, or what means the same: one event has one key however often it is sent
+    -- the gateway's own idempotency key, or what means the same: one event has one key however
+    -- often it is sent
     event_key text not null,
     reference text collate "C",
     kind text not null constraint payment_event_kind_is_known
@@ -89,15 +95,19 @@ create table holdfast.payment_events (
     gateway_payment_id text,
     payload text not null,
     -- parked: its reference is not known (yet); tried again until it is
-    outcome text not null default 'parked' constraint payment_event_outcome_is_known check (outcome in
-        ('parked', 'completed', 'completed_late', 'refund_due', 'review', 'excess', 'recorded', 'no_effect')),
+    outcome text not null default 'parked' constraint payment_event_outcome_is_known
+        check (outcome in
+        ('parked', 'completed', 'completed_late', 'refund_due', 'review', 'excess', 'recorded',
+            'no_effect')),
     received_at timestamptz not null,
     resolved_at timestamptz,
     primary key (shop, gateway, event_key),
-    constraint payment_event_resolved_at_matches_outcome check ((outcome = 'parked') = (resolved_at is null))
+    constraint payment_event_resolved_at_matches_outcome
+        check ((outcome = 'parked') = (resolved_at is null))
 );
 create index payment_events_of_reference_idx on holdfast.payment_events (shop, reference);
-create index payment_events_parked_idx on holdfast.payment_events (shop, received_at) where outcome = 'parked';
+create index payment_events_parked_idx on holdfast.payment_events (shop, received_at)
+    where outcome = 'parked';
 
 create trigger payment_event_resolves_once
 before update on holdfast.payment_events

@@ -1,5 +1,5 @@
--- Events written in the transaction that caused them and sent afterwards, at least once. What happened (topic) to what
--- (subject) is the key: the same event can't be announced twice.
+-- Events written in the transaction that caused them and sent afterwards, at least once. What
+-- happened (topic) to what (subject) is the key: the same event can't be announced twice.
 create table holdfast.outbox_messages (
     shop text collate "C" not null,
     topic text collate "C" not null,

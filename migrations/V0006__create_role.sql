@@ -1,5 +1,6 @@
--- The functions' role: it may EXECUTE the entry routines (each routine's file says which) and touch no table.
--- LOGIN without a password: password authentication stays impossible until the operator sets one.
+-- The functions' role: it may EXECUTE the entry routines (each routine's file says which) and touch
+-- no table. LOGIN without a password: password authentication stays impossible until the operator
+-- sets one.
 do $$
 begin
     if not exists (select from pg_roles where rolname = 'holdfast_app') then
@@ -10,8 +11,8 @@ $$;
 
 grant usage on schema holdfast to holdfast_app;
 
--- On the role and not by SET in a session, which would pin a pooled connection.
--- statement_timeout: too low and a sweep's check of a large shop never ends well; too high and a call
+-- On the role and not by SET in a session, which would pin a pooled connection. statement_timeout:
+-- too low and a sweep's check of a large shop never ends well; too high and a call
 --   whose caller is long dead goes on.
 alter role holdfast_app set statement_timeout = '20s';
 -- lock_timeout: the longest wait for one lock, below the 8 seconds of a shopper's call. Locks are

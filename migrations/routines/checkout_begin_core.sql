@@ -106,11 +106,12 @@ begin
         o_refused_available := v_known.o_refused_available;
         return;
     end if;
+    select coalesce(p_hold_s, s.hold_s_default), s.hold_s_max into v_hold_s, v_hold_s_max
+    from shops s where s.shop = p_shop;
     o_outcome := case
-        when v_unknown is not null then case
-            when exists (select from shops s where s.shop = p_shop) then 'unknown_sku'
-            else 'unknown_shop' end
+        when not found then 'unknown_shop'
         when v_hold_s > v_hold_s_max then 'hold_too_long'
+        when v_unknown is not null then 'unknown_sku'
         when v_not_on_sale is not null then 'not_on_sale'
         when v_short is null then 'again'
         when stock_is_due(p_shop, v_short, v_now) then 'reclaim'

@@ -1,6 +1,7 @@
--- A checkout as its readers see it: the lines of its last take, and `expired` as soon as it is due by the database's clock,
--- whether or not a sweep has come by. No row when there is none, or when p_customer is given and is somebody else.
--- Locks the row FOR KEY SHARE: an answer is an acknowledgement, so its commit must flush what was committed early.
+-- A checkout as its readers see it: the lines of its last take, and `expired` as soon as it is due
+-- by the database's clock, whether or not a sweep has come by. No row when there is none, or when
+-- p_customer is given and is somebody else. Locks the row FOR KEY SHARE: an answer is an
+-- acknowledgement, so its commit must flush what was committed early.
 create or replace function holdfast.checkout_describe(
     p_shop text, p_checkout_id uuid, p_customer text,
     out o_customer text, out o_status text, out o_revision integer, out o_currency text,
@@ -14,7 +15,8 @@ begin
     select c.customer, c.status, c.revision, c.take, c.expires_at
     into o_customer, o_status, o_revision, v_take, o_expires_at
     from checkouts c
-    where c.shop = p_shop and c.checkout_id = p_checkout_id and (p_customer is null or c.customer = p_customer)
+    where c.shop = p_shop and c.checkout_id = p_checkout_id
+        and (p_customer is null or c.customer = p_customer)
     for key share;
     if not found then
         return;

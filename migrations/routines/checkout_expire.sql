@@ -1,7 +1,7 @@
--- Expires checkouts that the caller has locked. A checkout that can't be expired, because some row of it breaks a
--- constraint, never stops the others: its id comes back in o_failed. When there is one, at most one good checkout is done in
--- this call, because doing several one by one would leave the lock order; the caller comes back for the rest.
--- Locks: as checkout_let_go.
+-- Expires checkouts that the caller has locked. A checkout that can't be expired, because some row
+-- of it breaks a constraint, never stops the others: its id comes back in o_failed. When there is
+-- one, at most one good checkout is done in this call, because doing several one by one would leave
+-- the lock order; the caller comes back for the rest. Locks: as checkout_let_go.
 create or replace function holdfast.checkout_expire(
     p_shop text, p_checkout_ids uuid[], out o_expired integer, out o_failed uuid[])
 language plpgsql set search_path = holdfast, pg_temp as $$

@@ -1,9 +1,11 @@
--- Extends the hold of an open checkout to p_hold_s seconds from now (null: the shop's default), never beyond the shop's
--- hold_s_max after the checkout began, and never shortens it. Outcomes: extended, checkout_ordered, checkout_ended; no
--- row: not found. Locks: the checkout. Stock is not touched: the units are held already.
+-- Extends the hold of an open checkout to p_hold_s seconds from now (null: the shop's default),
+-- never beyond the shop's hold_s_max after the checkout began, and never shortens it. Outcomes:
+-- extended, checkout_ordered, checkout_ended; no row: not found. Locks: the checkout. Stock is not
+-- touched: the units are held already.
 create or replace function holdfast.checkout_extend(
     p_shop text, p_checkout_id uuid, p_customer text, p_hold_s integer,
-    out o_outcome text, out o_customer text, out o_status text, out o_revision integer, out o_currency text,
+    out o_outcome text, out o_customer text, out o_status text, out o_revision integer,
+    out o_currency text,
     out o_expires_at timestamptz, out o_server_time timestamptz,
     out o_skus text[], out o_quantities integer[], out o_prices bigint[])
 returns setof record
@@ -13,7 +15,8 @@ declare
     v_now timestamptz;
 begin
     select * into v_checkout from checkouts c
-    where c.shop = p_shop and c.checkout_id = p_checkout_id and (p_customer is null or c.customer = p_customer)
+    where c.shop = p_shop and c.checkout_id = p_checkout_id
+        and (p_customer is null or c.customer = p_customer)
     for no key update;
     if not found then
         return;
@@ -29,9 +32,11 @@ begin
             v_now + make_interval(secs => coalesce(p_hold_s, s.hold_s_default)),
             v_checkout.created_at + make_interval(secs => s.hold_s_max)))
         into o_expires_at from shops s where s.shop = p_shop;
-        update checkouts c set expires_at = o_expires_at where c.shop = p_shop and c.checkout_id = p_checkout_id;
+        update checkouts c set expires_at = o_expires_at where c.shop = p_shop
+            and c.checkout_id = p_checkout_id;
         update holds h set expires_at = o_expires_at
-        where h.shop = p_shop and h.checkout_id = p_checkout_id and h.take = v_checkout.take and h.status = 'active';
+        where h.shop = p_shop and h.checkout_id = p_checkout_id and h.take = v_checkout.take
+            and h.status = 'active';
     end if;
     select d.* into o_customer, o_status, o_revision, o_currency, o_expires_at, o_server_time,
         o_skus, o_quantities, o_prices

@@ -1,7 +1,8 @@
--- Gives back everything that these checkouts, locked by the caller, still hold: stock, and the coupon uses of their orders.
--- p_as is `released` (by the shopper) or `expired` (by time). Returns how many checkouts it ended.
--- Locks: their orders, coupons by code, stock levels by sku.
-create or replace function holdfast.checkout_let_go(p_shop text, p_checkout_ids uuid[], p_as text) returns integer
+-- Gives back everything that these checkouts, locked by the caller, still hold: stock, and the
+-- coupon uses of their orders. p_as is `released` (by the shopper) or `expired` (by time). Returns
+-- how many checkouts it ended. Locks: their orders, coupons by code, stock levels by sku.
+create or replace function holdfast.checkout_let_go(p_shop text, p_checkout_ids uuid[], p_as text)
+    returns integer
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_now timestamptz := clock_timestamp();
@@ -12,7 +13,8 @@ begin
         return 0;
     end if;
     update orders o set status = case p_as when 'released' then 'cancelled' else 'expired' end
-    where o.shop = p_shop and o.checkout_id = any (p_checkout_ids) and o.status = 'awaiting_payment';
+    where o.shop = p_shop and o.checkout_id = any (p_checkout_ids)
+        and o.status = 'awaiting_payment';
     for v_line in
         with given_back as (
             update orders o set coupon_use = 'released'

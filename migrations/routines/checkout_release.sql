@@ -1,9 +1,11 @@
--- Lets a checkout go: its stock is available again at once, an order that awaits its payment is cancelled (money that
--- arrives all the same is a late payment). Once it has ended, releasing it again answers the same. Outcomes: released,
--- checkout_paid; no row: not found. Locks: the checkout, then as checkout_let_go.
+-- Lets a checkout go: its stock is available again at once, an order that awaits its payment is
+-- cancelled (money that arrives all the same is a late payment). Once it has ended, releasing it
+-- again answers the same. Outcomes: released, checkout_paid; no row: not found. Locks: the
+-- checkout, then as checkout_let_go.
 create or replace function holdfast.checkout_release(
     p_shop text, p_checkout_id uuid, p_customer text,
-    out o_outcome text, out o_customer text, out o_status text, out o_revision integer, out o_currency text,
+    out o_outcome text, out o_customer text, out o_status text, out o_revision integer,
+    out o_currency text,
     out o_expires_at timestamptz, out o_server_time timestamptz,
     out o_skus text[], out o_quantities integer[], out o_prices bigint[])
 returns setof record
@@ -12,7 +14,8 @@ declare
     v_status text;
 begin
     select c.status into v_status from checkouts c
-    where c.shop = p_shop and c.checkout_id = p_checkout_id and (p_customer is null or c.customer = p_customer)
+    where c.shop = p_shop and c.checkout_id = p_checkout_id
+        and (p_customer is null or c.customer = p_customer)
     for no key update;
     if not found then
         return;

@@ -1,14 +1,17 @@
--- Holds one use of a coupon for an order and computes the discount. Outcomes: held, coupon_unknown, coupon_not_yet_valid,
--- coupon_expired, coupon_below_minimum, coupon_used_up. A percentage is rounded down to the minor unit; a fixed amount is
--- at most the subtotal: a total is never negative. Locks: the coupon.
+-- Holds one use of a coupon for an order and computes the discount. Outcomes: held, coupon_unknown,
+-- coupon_not_yet_valid, coupon_expired, coupon_below_minimum, coupon_used_up. A percentage is
+-- rounded down to the minor unit; a fixed amount is at most the subtotal: a total is never
+-- negative. Locks: the coupon.
 create or replace function holdfast.coupon_hold(
-    p_shop text, p_code text, p_subtotal_minor bigint, p_now timestamptz, out o_outcome text, out o_discount bigint)
+    p_shop text, p_code text, p_subtotal_minor bigint, p_now timestamptz, out o_outcome text,
+    out o_discount bigint)
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_coupon coupons%rowtype;
 begin
     o_discount := 0;
-    select * into v_coupon from coupons c where c.shop = p_shop and c.code = p_code for no key update;
+    select * into v_coupon from coupons c where c.shop = p_shop and c.code = p_code
+        for no key update;
     o_outcome := case
         when not found then 'coupon_unknown'
         when p_now < v_coupon.valid_from then 'coupon_not_yet_valid'

@@ -1,7 +1,9 @@
--- Purges the journal of one shop: holds resolved more than p_older_than ago, then ended checkouts of that age which left
--- neither holds nor an order. At most p_batch_max rows of each. Returns how many holds went. Orders, the ledger and payment
--- events stay. Locks: the rows it deletes (SKIP LOCKED).
-create or replace function holdfast.hold_purge(p_shop text, p_older_than interval, p_batch_max integer) returns integer
+-- Purges the journal of one shop: holds resolved more than p_older_than ago, then ended checkouts
+-- of that age which left neither holds nor an order. At most p_batch_max rows of each. Returns how
+-- many holds went. Orders, the ledger and payment events stay. Locks: the rows it deletes (SKIP
+-- LOCKED).
+create or replace function holdfast.hold_purge(p_shop text, p_older_than interval,
+    p_batch_max integer) returns integer
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_before timestamptz := now() - p_older_than;
@@ -15,13 +17,16 @@ begin
         select d.checkout_id, d.take, d.sku from holds d
         where d.shop = p_shop and d.resolved_at < v_before
         order by d.resolved_at limit p_batch_max for update skip locked) old
-    where h.shop = p_shop and h.checkout_id = old.checkout_id and h.take = old.take and h.sku = old.sku;
+    where h.shop = p_shop and h.checkout_id = old.checkout_id and h.take = old.take
+        and h.sku = old.sku;
     get diagnostics v_holds = row_count;
     delete from checkouts c using (
         select d.checkout_id from checkouts d
         where d.shop = p_shop and d.status in ('released', 'expired') and d.ended_at < v_before
-            and not exists (select from holds h where h.shop = d.shop and h.checkout_id = d.checkout_id)
-            and not exists (select from orders o where o.shop = d.shop and o.checkout_id = d.checkout_id)
+            and not exists (select from holds h where h.shop = d.shop
+                and h.checkout_id = d.checkout_id)
+            and not exists (select from orders o where o.shop = d.shop
+                and o.checkout_id = d.checkout_id)
         order by d.ended_at limit p_batch_max for update skip locked) old
     where c.shop = p_shop and c.checkout_id = old.checkout_id;
     return v_holds;

@@ -1,7 +1,7 @@
--- Completes an order whose money is there: consumes its holds, deducts stock, writes the ledger, consumes the coupon's use,
--- marks order and checkout paid, announces it. All lines or none: a line that can't be deducted fails the transaction.
--- The checkout must be locked by the caller, its holds active, and the payment paid. Locks: the order, the coupon, stock
--- levels by sku.
+-- Completes an order whose money is there: consumes its holds, deducts stock, writes the ledger,
+-- consumes the coupon's use, marks order and checkout paid, announces it. All lines or none: a line
+-- that can't be deducted fails the transaction. The checkout must be locked by the caller, its
+-- holds active, and the payment paid. Locks: the order, the coupon, stock levels by sku.
 create or replace function holdfast.order_complete(p_shop text, p_order_id uuid) returns void
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
@@ -12,7 +12,8 @@ declare
     v_version bigint;
     v_on_hand integer;
 begin
-    select p.reference into v_reference from payments p where p.shop = p_shop and p.order_id = p_order_id;
+    select p.reference into v_reference from payments p where p.shop = p_shop
+        and p.order_id = p_order_id;
     update orders o
     set status = 'paid', paid_at = v_now,
         coupon_use = case o.coupon_use when 'held' then 'consumed' else o.coupon_use end
@@ -26,7 +27,8 @@ begin
     where c.shop = p_shop and c.checkout_id = v_order.checkout_id;
     insert into outbox_messages (shop, topic, subject, body, created_at)
     values (p_shop, 'order.paid', p_order_id::text,
-        jsonb_build_object('order_id', p_order_id, 'checkout_id', v_order.checkout_id, 'reference', v_reference,
+        jsonb_build_object('order_id', p_order_id, 'checkout_id', v_order.checkout_id, 'reference',
+            v_reference,
             'total_minor', v_order.total_minor, 'currency', v_order.currency), v_now);
     for v_line in
         with consumed as (
@@ -36,11 +38,14 @@ begin
         select c.sku, c.quantity from consumed c order by c.sku
     loop
         update stock_levels l
-        set on_hand = l.on_hand - v_line.quantity, held = l.held - v_line.quantity, version = l.version + 1
+        set on_hand = l.on_hand - v_line.quantity, held = l.held - v_line.quantity,
+            version = l.version + 1
         where l.shop = p_shop and l.sku = v_line.sku
         returning l.version, l.on_hand into strict v_version, v_on_hand;
-        insert into stock_movements (shop, sku, version, delta, on_hand_after, reason, actor, reference, created_at)
-        values (p_shop, v_line.sku, v_version, -v_line.quantity, v_on_hand, 'sold', v_order.customer, v_reference, v_now);
+        insert into stock_movements (shop, sku, version, delta, on_hand_after, reason, actor,
+            reference, created_at)
+        values (p_shop, v_line.sku, v_version, -v_line.quantity, v_on_hand, 'sold',
+            v_order.customer, v_reference, v_now);
     end loop;
 end;
 $$;

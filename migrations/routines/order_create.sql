@@ -1,27 +1,34 @@
--- Turns a checkout into its order, in one transaction: a refusal or a failure at any point leaves nothing behind, not even
--- a hold that was not there before. The entry that callers use; order_create_core decides.
+-- Turns a checkout into its order, in one transaction: a refusal or a failure at any point leaves
+-- nothing behind, not even a hold that was not there before. The entry that callers use;
+-- order_create_core decides.
 --
--- Outcomes: created, same (the same request again), not_found, order_conflict, checkout_ended, checkout_too_old, shortage,
--- address_unknown, and coupon_unknown, coupon_not_yet_valid, coupon_expired, coupon_below_minimum, coupon_used_up.
--- Early lock release as in checkout_begin: an offline order deducts stock, and one whose hold had ended takes it again.
+-- Outcomes: created, same (the same request again), not_found, order_conflict, checkout_ended,
+-- checkout_too_old, shortage, address_unknown, and coupon_unknown, coupon_not_yet_valid,
+-- coupon_expired, coupon_below_minimum, coupon_used_up. Early lock release as in checkout_begin: an
+-- offline order deducts stock, and one whose hold had ended takes it again.
 create or replace procedure holdfast.order_create(
-    p_shop text, p_checkout_id uuid, p_customer text, p_request_hash bytea, p_order_id uuid, p_reference text,
+    p_shop text, p_checkout_id uuid, p_customer text, p_request_hash bytea, p_order_id uuid,
+    p_reference text,
     p_method text, p_coupon text, p_address jsonb, p_address_id uuid, p_save_address boolean,
     inout o_outcome text default null, inout o_order jsonb default null,
     inout o_refused_skus text[] default null, inout o_refused_requested integer[] default null,
     inout o_refused_available integer[] default null)
 language plpgsql as $$
 declare
+    v_early boolean := holdfast.early_release_allowed();
     v_tries integer := 0;
-    -- reclaims in a row that freed nothing: what is due there can't be expired, the promises' check reports it
+    -- reclaims in a row that freed nothing: what is due there can't be expired, the promises' check
+    -- reports it
     v_idle integer := 0;
+    v_reclaimed integer;
 begin
     loop
         v_tries := v_tries + 1;
-        if holdfast.early_release_allowed() then
+        if v_early then
             set local synchronous_commit = off;
         end if;
-        select c.o_outcome, c.o_order, c.o_refused_skus, c.o_refused_requested, c.o_refused_available
+        select c.o_outcome, c.o_order, c.o_refused_skus, c.o_refused_requested,
+            c.o_refused_available
         into o_outcome, o_order, o_refused_skus, o_refused_requested, o_refused_available
         from holdfast.order_create_core(
             p_shop, p_checkout_id, p_customer, p_request_hash, p_order_id, p_reference,
@@ -35,7 +42,8 @@ begin
                 message = 'order_create: others were faster a thousand times';
         end if;
         if o_outcome = 'reclaim' then
-            v_idle := case holdfast.checkout_reclaim(p_shop, o_refused_skus) when 0 then v_idle + 1 else 0 end;
+            v_reclaimed := holdfast.checkout_reclaim(p_shop, o_refused_skus);
+            v_idle := case v_reclaimed when 0 then v_idle + 1 else 0 end;
             commit;
             if v_idle = 3 then
                 o_outcome := 'shortage';
@@ -43,7 +51,7 @@ begin
             end if;
         end if;
     end loop;
-    if o_outcome in ('created', 'same') then
+    if v_early and o_outcome in ('created', 'same') then
         commit;
         perform pg_logical_emit_message(true, 'holdfast', '');
     end if;

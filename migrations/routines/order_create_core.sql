@@ -1,8 +1,10 @@
--- The decision and the work of order_create, in the caller's transaction; a caller that gets anything but `created` or
--- `same` must roll back. Outcomes beside those of order_create: `again` and `reclaim`, as in checkout_begin_core.
--- Locks: the checkout, the coupon, then stock levels by sku.
+-- The decision and the work of order_create, in the caller's transaction; a caller that gets
+-- anything but `created` or `same` must roll back. Outcomes beside those of order_create: `again`
+-- and `reclaim`, as in checkout_begin_core. Locks: the checkout, the coupon, then stock levels by
+-- sku.
 create or replace function holdfast.order_create_core(
-    p_shop text, p_checkout_id uuid, p_customer text, p_request_hash bytea, p_order_id uuid, p_reference text,
+    p_shop text, p_checkout_id uuid, p_customer text, p_request_hash bytea, p_order_id uuid,
+    p_reference text,
     p_method text, p_coupon text, p_address jsonb, p_address_id uuid, p_save_address boolean,
     out o_outcome text, out o_order jsonb,
     out o_refused_skus text[], out o_refused_requested integer[], out o_refused_available integer[])
@@ -18,7 +20,8 @@ declare
     v_short record;
 begin
     select * into v_checkout from checkouts c
-    where c.shop = p_shop and c.checkout_id = p_checkout_id and (p_customer is null or c.customer = p_customer)
+    where c.shop = p_shop and c.checkout_id = p_checkout_id
+        and (p_customer is null or c.customer = p_customer)
     for no key update;
     if not found then
         o_outcome := 'not_found';
@@ -29,7 +32,8 @@ begin
 
     select * into v_order from orders o where o.shop = p_shop and o.checkout_id = p_checkout_id;
     if found then
-        o_outcome := case when v_order.request_hash = p_request_hash then 'same' else 'order_conflict' end;
+        o_outcome := case when v_order.request_hash = p_request_hash
+            then 'same' else 'order_conflict' end;
         o_order := order_describe(p_shop, v_order.order_id);
         return;
     end if;
@@ -67,40 +71,50 @@ begin
     if v_checkout.status = 'expired' then
         select t.* into v_short
         from (
-            select array_agg(h.sku order by h.sku) as skus, array_agg(h.quantity order by h.sku) as quantities,
+            select array_agg(h.sku order by h.sku) as skus,
+                array_agg(h.quantity order by h.sku) as quantities,
                 array_agg(h.price_minor order by h.sku) as prices
             from holds h
-            where h.shop = p_shop and h.checkout_id = p_checkout_id and h.take = v_checkout.take) lines,
-            checkout_take_again(p_shop, p_checkout_id, lines.skus, lines.quantities, lines.prices) t;
+            where h.shop = p_shop and h.checkout_id = p_checkout_id
+                and h.take = v_checkout.take) lines,
+            checkout_take_again(p_shop, p_checkout_id, lines.skus, lines.quantities,
+                lines.prices) t;
         if v_short.o_skus <> '{}' then
             o_refused_skus := v_short.o_skus;
             o_refused_requested := v_short.o_requested;
             o_refused_available := v_short.o_available;
-            o_outcome := case when stock_is_due(p_shop, o_refused_skus, v_now) then 'reclaim' else 'shortage' end;
+            o_outcome := case when stock_is_due(p_shop, o_refused_skus, v_now)
+                then 'reclaim' else 'shortage' end;
             return;
         end if;
     end if;
     update checkouts c
-    set status = 'ordered', ended_at = null, expires_at = v_now + make_interval(secs => v_shop.order_hold_s)
+    set status = 'ordered', ended_at = null,
+        expires_at = v_now + make_interval(secs => v_shop.order_hold_s)
     where c.shop = p_shop and c.checkout_id = p_checkout_id
     returning * into v_checkout;
     update holds h set expires_at = v_checkout.expires_at
-    where h.shop = p_shop and h.checkout_id = p_checkout_id and h.take = v_checkout.take and h.status = 'active';
+    where h.shop = p_shop and h.checkout_id = p_checkout_id and h.take = v_checkout.take
+        and h.status = 'active';
 
-    insert into orders (shop, order_id, checkout_id, customer, currency, subtotal_minor, discount_minor, total_minor,
+    insert into orders (shop, order_id, checkout_id, customer, currency, subtotal_minor,
+        discount_minor, total_minor,
         coupon_code, coupon_use, address, address_id, request_hash, created_at)
-    values (p_shop, p_order_id, p_checkout_id, v_checkout.customer, v_shop.currency, v_subtotal, v_discount,
+    values (p_shop, p_order_id, p_checkout_id, v_checkout.customer, v_shop.currency, v_subtotal,
+        v_discount,
         v_subtotal - v_discount, p_coupon, case when p_coupon is null then 'none' else 'held' end,
         v_address, p_address_id, p_request_hash, v_now);
     insert into order_lines (shop, order_id, sku, quantity, price_minor)
     select p_shop, p_order_id, h.sku, h.quantity, h.price_minor from holds h
     where h.shop = p_shop and h.checkout_id = p_checkout_id and h.take = v_checkout.take;
     insert into payments (shop, reference, order_id, method, amount_minor, currency, created_at)
-    values (p_shop, p_reference, p_order_id, p_method, v_subtotal - v_discount, v_shop.currency, v_now);
+    values (p_shop, p_reference, p_order_id, p_method, v_subtotal - v_discount, v_shop.currency,
+        v_now);
 
     -- Nothing to wait for: the dispatcher takes the money by other means, or there is none to take.
     if p_method = 'offline' or v_subtotal = v_discount then
-        update payments p set status = 'paid', paid_at = v_now where p.shop = p_shop and p.reference = p_reference;
+        update payments p set status = 'paid', paid_at = v_now
+            where p.shop = p_shop and p.reference = p_reference;
         perform order_complete(p_shop, p_order_id);
     end if;
     o_outcome := 'created';

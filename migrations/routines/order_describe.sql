@@ -1,6 +1,6 @@
--- An order as its readers see it, as the JSON of the HTTP contract. An order whose hold is past is `expired` by the
--- database's clock, whether or not a sweep has come by. Locks the order FOR KEY SHARE: an answer is an acknowledgement
--- (see checkout_describe).
+-- An order as its readers see it, as the JSON of the HTTP contract. An order whose hold is past is
+-- `expired` by the database's clock, whether or not a sweep has come by. Locks the order FOR KEY
+-- SHARE: an answer is an acknowledgement (see checkout_describe).
 create or replace function holdfast.order_describe(p_shop text, p_order_id uuid) returns jsonb
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
@@ -8,7 +8,8 @@ declare
     v_order orders%rowtype;
     v_expires_at timestamptz;
 begin
-    select * into v_order from orders o where o.shop = p_shop and o.order_id = p_order_id for key share;
+    select * into v_order from orders o where o.shop = p_shop and o.order_id = p_order_id
+        for key share;
     select c.expires_at into v_expires_at from checkouts c
     where c.shop = p_shop and c.checkout_id = v_order.checkout_id;
     return jsonb_build_object(
@@ -18,7 +19,8 @@ begin
         'status', case when v_order.status = 'awaiting_payment' and v_expires_at <= v_now
             then 'expired' else v_order.status end,
         'lines', (
-            select jsonb_agg(jsonb_build_object('sku', l.sku, 'quantity', l.quantity, 'price_minor', l.price_minor)
+            select jsonb_agg(jsonb_build_object('sku', l.sku, 'quantity', l.quantity, 'price_minor',
+                l.price_minor)
                 order by l.sku)
             from order_lines l where l.shop = p_shop and l.order_id = p_order_id),
         'subtotal_minor', v_order.subtotal_minor,
@@ -29,7 +31,8 @@ begin
         'address', v_order.address,
         'address_id', v_order.address_id,
         'payment', (
-            select jsonb_build_object('reference', p.reference, 'status', p.status, 'method', p.method,
+            select jsonb_build_object('reference', p.reference, 'status', p.status, 'method',
+                p.method,
                 'amount_minor', p.amount_minor)
             from payments p where p.shop = p_shop and p.order_id = p_order_id),
         'expires_at', v_expires_at,

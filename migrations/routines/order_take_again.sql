@@ -1,6 +1,7 @@
--- A late payment's second chance: takes again what the order had held, the coupon's use included, all or nothing.
--- o_taken is `taken` or `gone`; o_refused_skus are the skus that are short. Nothing is written when it is gone. The checkout
--- must be locked by the caller. Locks: the coupon, then stock levels by sku.
+-- A late payment's second chance: takes again what the order had held, the coupon's use included,
+-- all or nothing. o_taken is `taken` or `gone`; o_refused_skus are the skus that are short. Nothing
+-- is written when it is gone. The checkout must be locked by the caller. Locks: the coupon, then
+-- stock levels by sku.
 create or replace function holdfast.order_take_again(
     p_shop text, p_order_id uuid, p_checkout_id uuid, out o_taken text, out o_refused_skus text[])
 language plpgsql set search_path = holdfast, pg_temp as $$
@@ -18,10 +19,12 @@ begin
         -- the order's own lines: the journal of its holds may have been purged
         select t.o_skus into o_refused_skus
         from (
-            select array_agg(l.sku order by l.sku) as skus, array_agg(l.quantity order by l.sku) as quantities,
+            select array_agg(l.sku order by l.sku) as skus,
+                array_agg(l.quantity order by l.sku) as quantities,
                 array_agg(l.price_minor order by l.sku) as prices
             from order_lines l where l.shop = p_shop and l.order_id = p_order_id) lines,
-            checkout_take_again(p_shop, p_checkout_id, lines.skus, lines.quantities, lines.prices) t;
+            checkout_take_again(p_shop, p_checkout_id, lines.skus, lines.quantities,
+                lines.prices) t;
         if o_refused_skus <> '{}' then
             raise exception using errcode = 'HF001', message = 'short';
         end if;

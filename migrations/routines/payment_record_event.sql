@@ -1,25 +1,30 @@
--- Records one verified event of a gateway and does what it means, once, however often, late or out of order it comes. The
--- entry that callers use; payment_record_event_core decides.
+-- Records one verified event of a gateway and does what it means, once, however often, late or out
+-- of order it comes. The entry that callers use; payment_record_event_core decides.
 --
--- Outcomes: completed, completed_late, refund_due, review, excess, recorded, no_effect (all final), duplicate (recorded
--- before), parked (its reference is not known: stored, to be tried again).
+-- Outcomes: completed, completed_late, refund_due, review, excess, recorded, no_effect (all final),
+-- duplicate (recorded before), parked (its reference is not known: stored, to be tried again).
 -- Early lock release as in checkout_begin: completing an order updates the hot row.
 create or replace procedure holdfast.payment_record_event(
     p_shop text, p_gateway text, p_event_key text, p_reference text, p_kind text,
     p_amount_minor bigint, p_currency text, p_gateway_payment_id text, p_payload text,
-    inout o_outcome text default null, inout o_order_id uuid default null, inout o_reclaim_skus text[] default null)
+    inout o_outcome text default null, inout o_order_id uuid default null,
+    inout o_reclaim_skus text[] default null)
 language plpgsql as $$
 declare
+    v_early boolean := holdfast.early_release_allowed();
     v_tries integer := 0;
-    -- reclaims in a row that freed nothing: what is due there can't be expired, and the money is owed back instead
+    -- reclaims in a row that freed nothing: what is due there can't be expired, and the money is
+    -- owed back instead
     v_idle integer := 0;
+    v_reclaimed integer;
 begin
     loop
         v_tries := v_tries + 1;
-        if holdfast.early_release_allowed() then
+        if v_early then
             set local synchronous_commit = off;
         end if;
-        select c.o_outcome, c.o_order_id, c.o_reclaim_skus into o_outcome, o_order_id, o_reclaim_skus
+        select c.o_outcome, c.o_order_id, c.o_reclaim_skus into o_outcome, o_order_id,
+            o_reclaim_skus
         from holdfast.payment_record_event_core(
             p_shop, p_gateway, p_event_key, p_reference, p_kind,
             p_amount_minor, p_currency, p_gateway_payment_id, p_payload, v_idle < 3) c;
@@ -29,11 +34,14 @@ begin
             raise exception using errcode = 'serialization_failure',
                 message = 'payment_record_event: others were faster a thousand times';
         end if;
-        v_idle := case holdfast.checkout_reclaim(p_shop, o_reclaim_skus) when 0 then v_idle + 1 else 0 end;
+        v_reclaimed := holdfast.checkout_reclaim(p_shop, o_reclaim_skus);
+        v_idle := case v_reclaimed when 0 then v_idle + 1 else 0 end;
         commit;
     end loop;
-    commit;
-    perform pg_logical_emit_message(true, 'holdfast', '');
+    if v_early then
+        commit;
+        perform pg_logical_emit_message(true, 'holdfast', '');
+    end if;
 end;
 $$;
 grant execute on procedure holdfast.payment_record_event(

@@ -1,9 +1,11 @@
--- The decision and the work of payment_record_event, in the caller's transaction. Outcome beside those: `reclaim` (late,
--- short, but holds that are due stand in the way: roll back, reclaim them, call again), only where p_reclaim allows it.
--- Locks: the event, the checkout, the order, the payment, then as order_complete.
+-- The decision and the work of payment_record_event, in the caller's transaction. Outcome beside
+-- those: `reclaim` (late, short, but holds that are due stand in the way: roll back, reclaim them,
+-- call again), only where p_reclaim allows it. Locks: the event, the checkout, the order, the
+-- payment, then as order_complete.
 create or replace function holdfast.payment_record_event_core(
     p_shop text, p_gateway text, p_event_key text, p_reference text, p_kind text,
-    p_amount_minor bigint, p_currency text, p_gateway_payment_id text, p_payload text, p_reclaim boolean,
+    p_amount_minor bigint, p_currency text, p_gateway_payment_id text, p_payload text,
+    p_reclaim boolean,
     out o_outcome text, out o_order_id uuid, out o_reclaim_skus text[])
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
@@ -18,7 +20,8 @@ begin
     on conflict do nothing;
     if not found then
         select e.outcome into o_outcome from payment_events e
-        where e.shop = p_shop and e.gateway = p_gateway and e.event_key = p_event_key for no key update;
+        where e.shop = p_shop and e.gateway = p_gateway and e.event_key = p_event_key
+            for no key update;
         if o_outcome <> 'parked' then
             o_outcome := 'duplicate';
             return;
@@ -35,14 +38,16 @@ begin
             o_outcome := 'parked';
             return;
         end if;
-        perform from checkouts c where c.shop = p_shop and c.checkout_id = v_checkout_id for no key update;
+        perform from checkouts c where c.shop = p_shop and c.checkout_id = v_checkout_id
+            for no key update;
         perform from orders o where o.shop = p_shop and o.order_id = o_order_id for no key update;
         select * into v_payment from payments p
         where p.shop = p_shop and p.reference = p_reference for no key update;
         if p_kind = 'paid' then
             select a.o_outcome, a.o_reclaim_skus into o_outcome, o_reclaim_skus
             from payment_apply_paid(
-                v_payment, v_checkout_id, p_gateway, p_gateway_payment_id, p_amount_minor, p_currency,
+                v_payment, v_checkout_id, p_gateway, p_gateway_payment_id, p_amount_minor,
+                    p_currency,
                 p_reclaim) a;
             if o_outcome = 'reclaim' then
                 return;

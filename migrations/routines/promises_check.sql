@@ -1,6 +1,8 @@
--- Every promise that rows can show, checked over one shop (null: all shops) in one snapshot. Returns one row a violation,
--- with the rows that show it; no row means that all are kept. Locks nothing; reads the whole shop.
-create or replace function holdfast.promises_check(p_shop text) returns table (promise text, shop text, violation jsonb)
+-- Every promise that rows can show, checked over one shop (null: all shops) in one snapshot.
+-- Returns one row a violation, with the rows that show it; no row means that all are kept. Locks
+-- nothing; reads the whole shop.
+create or replace function holdfast.promises_check(p_shop text)
+    returns table (promise text, shop text, violation jsonb)
 language sql stable security definer set search_path = holdfast, pg_temp as $$
     with
     level as (select * from stock_levels l where p_shop is null or l.shop = p_shop),
@@ -11,7 +13,8 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
         select m.shop, m.sku, sum(m.delta) as units from stock_movements m
         where p_shop is null or m.shop = p_shop group by 1, 2),
     ordered as (
-        select o.shop, o.order_id, o.checkout_id, o.status, o.coupon_code, o.coupon_use, o.total_minor,
+        select o.shop, o.order_id, o.checkout_id, o.status, o.coupon_code, o.coupon_use,
+            o.total_minor,
             p.reference, p.status as payment_status, p.amount_minor
         from orders o left join payments p on p.shop = o.shop and p.order_id = o.order_id
         where p_shop is null or o.shop = p_shop),
@@ -19,10 +22,12 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
         select l.shop, l.order_id, l.sku, l.quantity, o.reference, o.status, o.checkout_id
         from order_lines l join ordered o on o.shop = l.shop and o.order_id = l.order_id),
     sold as (
-        select m.shop, m.reference, m.sku, -sum(m.delta) as units, count(*) as times from stock_movements m
+        select m.shop, m.reference, m.sku, -sum(m.delta) as units, count(*) as times
+            from stock_movements m
         where m.reason = 'sold' and (p_shop is null or m.shop = p_shop) group by 1, 2, 3)
 
-    select 'never_oversold', l.shop, to_jsonb(l) from level l where not (0 <= l.held and l.held <= l.on_hand)
+    select 'never_oversold', l.shop, to_jsonb(l) from level l
+        where not (0 <= l.held and l.held <= l.on_hand)
     union all
     select 'held_equals_active_holds', coalesce(l.shop, a.shop),
         jsonb_build_object('sku', coalesce(l.sku, a.sku), 'held', l.held, 'active_holds', a.units)
@@ -30,11 +35,13 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
     where coalesce(l.held, 0) <> coalesce(a.units, 0)
     union all
     select 'on_hand_equals_movements', coalesce(l.shop, m.shop),
-        jsonb_build_object('sku', coalesce(l.sku, m.sku), 'on_hand', l.on_hand, 'movements', m.units)
+        jsonb_build_object('sku', coalesce(l.sku, m.sku), 'on_hand', l.on_hand, 'movements',
+            m.units)
     from level l full join moved m on m.shop = l.shop and m.sku = l.sku
     where coalesce(l.on_hand, 0) <> coalesce(m.units, 0)
     union all
-    select 'a_hold_resolves_once', h.shop, to_jsonb(h) || jsonb_build_object('checkout_status', c.status)
+    select 'a_hold_resolves_once', h.shop, to_jsonb(h) || jsonb_build_object('checkout_status',
+        c.status)
     from holds h left join checkouts c on c.shop = h.shop and c.checkout_id = h.checkout_id
     where (p_shop is null or h.shop = p_shop)
         and (c.checkout_id is null
@@ -47,21 +54,25 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
     where (p_shop is null or c.shop = p_shop) and c.status in ('open', 'ordered')
         and not exists (
             select from holds h
-            where h.shop = c.shop and h.checkout_id = c.checkout_id and h.take = c.take and h.status = 'active')
+            where h.shop = c.shop and h.checkout_id = c.checkout_id and h.take = c.take
+                and h.status = 'active')
     union all
     select 'a_cart_is_all_or_nothing', l.shop, to_jsonb(l)
     from line l join checkouts c on c.shop = l.shop and c.checkout_id = l.checkout_id
     where c.status = 'ordered'
         and l.quantity is distinct from (
             select h.quantity from holds h
-            where h.shop = l.shop and h.checkout_id = l.checkout_id and h.take = c.take and h.sku = l.sku
+            where h.shop = l.shop and h.checkout_id = l.checkout_id and h.take = c.take
+                and h.sku = l.sku
                 and h.status = 'active')
     union all
     select 'a_payment_changes_stock_once', coalesce(l.shop, s.shop),
-        jsonb_build_object('reference', coalesce(l.reference, s.reference), 'sku', coalesce(l.sku, s.sku),
+        jsonb_build_object('reference', coalesce(l.reference, s.reference), 'sku',
+            coalesce(l.sku, s.sku),
             'ordered', l.quantity, 'order_status', l.status, 'sold', s.units, 'times', s.times)
     from line l full join sold s on s.shop = l.shop and s.reference = l.reference and s.sku = l.sku
-    where case when l.status in ('paid', 'refunded') then s.units is distinct from l.quantity or s.times > 1
+    where case when l.status in ('paid', 'refunded') then s.units is distinct
+        from l.quantity or s.times > 1
         else s.shop is not null end
     union all
     select 'no_payment_is_lost', o.shop, to_jsonb(o)
@@ -78,7 +89,8 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
         and not exists (
             select from outbox_messages b
             where b.shop = e.shop
-                and b.topic = case e.outcome when 'review' then 'payment.review' else 'order.refund_due' end
+                and b.topic = case e.outcome when 'review' then 'payment.review'
+                    else 'order.refund_due' end
                 and b.subject = e.gateway || ':' || coalesce(e.gateway_payment_id, e.reference))
     union all
     select 'no_payment_is_lost', e.shop, to_jsonb(e) - 'payload'

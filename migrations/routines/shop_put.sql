@@ -1,4 +1,5 @@
--- Creates a shop, or renames it. The currency of a shop that exists does not change: prices are in it.
+-- Creates a shop, or renames it. The currency of a shop that exists does not change: prices are in
+-- it.
 create or replace function holdfast.shop_put(p_shop text, p_name text, p_currency text) returns void
 language plpgsql set search_path = holdfast, pg_temp as $$
 begin

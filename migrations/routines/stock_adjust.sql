@@ -1,6 +1,7 @@
--- Changes on_hand by a difference, with its row in the ledger. Outcomes: adjusted; stale (the stock level has another
--- version than p_expected_version, null where any will do); below_held (active holds claim more than would be left);
--- unknown_sku. The numbers are those after it, or the current ones of a refusal. Locks: the stock level.
+-- Changes on_hand by a difference, with its row in the ledger. Outcomes: adjusted; stale (the stock
+-- level has another version than p_expected_version, null where any will do); below_held (active
+-- holds claim more than would be left); unknown_sku. The numbers are those after it, or the current
+-- ones of a refusal. Locks: the stock level.
 create or replace function holdfast.stock_adjust(
     p_shop text, p_sku text, p_delta integer, p_expected_version bigint,
     p_reason text, p_actor text, p_reference text,

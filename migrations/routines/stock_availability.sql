@@ -1,14 +1,17 @@
--- What a storefront shows beside each sku: a courtesy that reads fast, without locks, and never a guarantee. A sku that is
--- not in the catalogue has no row.
+-- What a storefront shows beside each sku: a courtesy that reads fast, without locks, and never a
+-- guarantee. A sku that is not in the catalogue has no row.
 create or replace function holdfast.stock_availability(
     p_shop text, p_skus text[],
-    out o_sku text, out o_title text, out o_attributes jsonb, out o_price_minor bigint, out o_currency text,
-    out o_available integer, out o_low_stock boolean, out o_on_sale boolean, out o_server_time timestamptz)
+    out o_sku text, out o_title text, out o_attributes jsonb, out o_price_minor bigint,
+    out o_currency text,
+    out o_available integer, out o_low_stock boolean, out o_on_sale boolean,
+    out o_server_time timestamptz)
 returns setof record
 language sql stable security definer set search_path = holdfast, pg_temp as $$
     select k.sku, k.title, k.attributes, k.price_minor, s.currency, l.on_hand - l.held,
         l.on_hand - l.held <= k.low_stock_threshold,
-        k.retired_at is null and coalesce(k.sale_opens_at <= now(), true) and coalesce(k.sale_closes_at > now(), true),
+        k.retired_at is null and coalesce(k.sale_opens_at <= now(), true)
+            and coalesce(k.sale_closes_at > now(), true),
         now()
     from skus k
         join stock_levels l on l.shop = k.shop and l.sku = k.sku
