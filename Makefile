@@ -19,7 +19,7 @@ setup: ## fetch what the machine lacks into .tools/ (SQS, and PostgreSQL if ther
 
 .PHONY: build
 build: ## build the functions and the tools in release mode
-	@cargo build --release --workspace --exclude holdfast-bench --bins
+	@cargo build --release --workspace --bins
 
 .PHONY: up
 up: setup build ## run the whole stack on this machine until Ctrl-C
@@ -31,6 +31,10 @@ demo: setup build ## rehearse a flash sale: 500 shoppers, 100 dresses; the repor
 		'holdfast-drill --api "$$HOLDFAST_API" --webhook "$$HOLDFAST_WEBHOOK" \
 		--webhook-secret "$$HOLDFAST_WEBHOOK_SECRET" --database "$$HOLDFAST_DATABASE" --shop dress \
 		--hot-sku LEHENGA-RED-M --shoppers $(SHOPPERS) --units $(UNITS) --seed $(SEED) --out report/'
+
+.PHONY: bench
+bench: setup ## compare holds on one hot sku with the classic routine and with bare inserts
+	@cargo run --quiet --release --locked -p holdfast-bench
 
 .PHONY: test
 test: setup ## set up, build the functions and the tools, run every test

@@ -1,0 +1,50 @@
+-- What Holdfast is compared with.
+--
+-- `classic.begin` is how a reservation is usually written: lock the stock row, sum the holds that
+-- are active, insert one. It is correct: it never oversells. It is meant to be fair: one call, one
+-- round trip, an index for the sum, no catalogue, no checkout, no idempotency; less work than
+-- checkout_begin does.
+--
+-- `classic.insert_only` is the limit: one row into a table with a primary key, nothing else.
+create schema classic;
+
+create table classic.stock (sku text primary key, on_hand integer not null);
+create table classic.holds (
+    hold_id uuid primary key,
+    sku text not null references classic.stock,
+    quantity integer not null,
+    expires_at timestamptz not null,
+    status text not null default 'active'
+);
+create index on classic.holds (sku) include (quantity, expires_at) where status = 'active';
+
+create function classic.begin(p_hold_id uuid, p_sku text, p_quantity integer) returns text
+language plpgsql as $$
+declare
+    v_on_hand integer;
+    v_held bigint;
+begin
+    select s.on_hand into v_on_hand from classic.stock s where s.sku = p_sku for update;
+    select coalesce(sum(h.quantity), 0) into v_held from classic.holds h
+    where h.sku = p_sku and h.status = 'active' and h.expires_at > now();
+    if v_on_hand - v_held < p_quantity then
+        return 'shortage';
+    end if;
+    insert into classic.holds (hold_id, sku, quantity, expires_at)
+    values (p_hold_id, p_sku, p_quantity, now() + interval '20 minutes');
+    return 'held';
+end;
+$$;
+
+create table classic.rows (row_id uuid primary key);
+create function classic.insert_only(p_row_id uuid) returns void
+language sql as $$ insert into classic.rows values (p_row_id) $$;
+
+insert into classic.stock values ('HOT', 900000000);
+grant usage on schema classic to holdfast_app;
+grant select, insert, update on all tables in schema classic to holdfast_app;
+
+select holdfast.shop_put('main', 'Benchmark', 'INR');
+select holdfast.sku_put('main', 'HOT', 'The one dress', '{}', 4990000);
+select holdfast.sku_put('main', 'SOLD-OUT', 'The other dress', '{}', 4990000);
+select holdfast.stock_adjust('main', 'HOT', 900000000, null, 'received', 'bench', null);

@@ -1,0 +1,72 @@
+//! Who is compared, and what each of them does in one transaction.
+
+/// A way to place a hold on one unit of the hot sku.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contestant {
+    /// Lock the row, sum the holds, insert (`classic.sql`).
+    Classic,
+    /// `checkout_begin`, as it is deployed.
+    Holdfast,
+    /// `checkout_begin` with early lock release switched off.
+    WithoutEarlyRelease,
+    /// One row into one table: the limit.
+    InsertOnly,
+}
+
+/// The id of a transaction: rising, as a UUID of version 7 is.
+const ID: &str =
+    "('00000000-0000-7000-8000-' || lpad((:n::bigint * 1000 + :client_id)::text, 12, '0'))::uuid";
+
+impl Contestant {
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Classic,
+        Self::WithoutEarlyRelease,
+        Self::Holdfast,
+        Self::InsertOnly,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Classic => "lock, sum, insert",
+            Self::Holdfast => "holdfast",
+            Self::WithoutEarlyRelease => "holdfast, early release off",
+            Self::InsertOnly => "one-row insert (limit)",
+        }
+    }
+
+    /// Options of the server's session.
+    pub(crate) fn session_options(self) -> &'static str {
+        match self {
+            Self::WithoutEarlyRelease => "-c holdfast.early_release=off",
+            _ => "",
+        }
+    }
+
+    /// The script of pgbench.
+    pub(crate) fn script(self) -> String {
+        let call = match self {
+            Self::Classic => format!("select classic.begin({ID}, 'HOT', 1);"),
+            Self::InsertOnly => format!("select classic.insert_only({ID});"),
+            Self::Holdfast | Self::WithoutEarlyRelease => begin("HOT"),
+        };
+        format!("\\set n :n + 1\n{call}\n")
+    }
+}
+
+/// The script of a shopper who comes too late.
+pub(crate) fn sold_out_script() -> String {
+    format!("\\set n :n + 1\n{}\n", begin("SOLD-OUT"))
+}
+
+fn begin(sku: &str) -> String {
+    format!(
+        "call holdfast.checkout_begin('main', {ID}, 'shopper', 1, '\\x00', null, array['{sku}'], \
+         array[1]);"
+    )
+}
+
+/// What makes every round begin alike.
+pub(crate) const RESET: &str = "
+    truncate classic.holds, classic.rows, holdfast.checkouts, holdfast.holds cascade;
+    update holdfast.stock_levels set held = 0, version = version + 1 where held > 0;
+    checkpoint;";

@@ -1,0 +1,194 @@
+//! `holdfast-bench`: what one hot sku can take, beside the classic routine and the limit.
+//!
+//! All contestants run in turns against one server, several rounds each; what counts are medians
+//! and their ratios, because the machine is never alone.
+
+mod contestant;
+mod server;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde::Serialize;
+
+use contestant::{Contestant, sold_out_script};
+use server::{Failed, Server};
+
+/// What `--require` asks for, at [`CONNECTIONS_REQUIRED`] connections: times the classic routine.
+const RATIO_SLOW: f64 = 15.0;
+const RATIO_NORMAL: f64 = 3.0;
+const CONNECTIONS_REQUIRED: u32 = 50;
+
+#[derive(Parser)]
+#[command(
+    version,
+    about = "Places holds on one hot sku as fast as it can, and compares"
+)]
+struct Cli {
+    /// Seconds of each round.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=60))]
+    seconds: u32,
+    /// Rounds of each contestant.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    rounds: u32,
+    /// Connections: one table for each number.
+    #[arg(long, value_delimiter = ',', default_value = "50,500",
+          value_parser = clap::value_parser!(u32).range(1..=550))]
+    connections: Vec<u32>,
+    /// Write the figures to this file.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// End with 1 unless holdfast is 15 times the classic routine with slow commits and 3 times
+    /// without, at 50 connections.
+    #[arg(long)]
+    require: bool,
+}
+
+/// One contestant's rounds under one condition.
+#[derive(Serialize)]
+struct Row {
+    commits: &'static str,
+    connections: u32,
+    contestant: &'static str,
+    per_second: Vec<f64>,
+    median: f64,
+    times_classic: f64,
+    of_limit: f64,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(&Cli::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(failed) => {
+            eprintln!("bench: {failed}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(cli: &Cli) -> Result<bool, Failed> {
+    let mut rows = Vec::new();
+    let mut enough = true;
+    for slow in [false, true] {
+        if slow && !cfg!(target_os = "linux") {
+            println!("Slowed commits are left out: LD_PRELOAD works on Linux only.");
+            continue;
+        }
+        let server = Server::start(slow).await?;
+        let commits = if slow {
+            "2 ms slower"
+        } else {
+            "as fast as this disk"
+        };
+        for &connections in &cli.connections {
+            let table = compare(&server, cli, commits, connections).await?;
+            print_table(&table, &server, cli);
+            let required = if slow { RATIO_SLOW } else { RATIO_NORMAL };
+            let ours = table
+                .iter()
+                .find(|row| row.contestant == Contestant::Holdfast.name());
+            if connections == CONNECTIONS_REQUIRED
+                && ours.is_none_or(|row| row.times_classic < required)
+            {
+                println!("  below the bar of {required} times the classic routine\n");
+                enough = false;
+            }
+            rows.extend(table);
+        }
+        if !slow {
+            sold_out(&server, cli).await?;
+        }
+    }
+    if let Some(file) = &cli.json {
+        std::fs::write(file, serde_json::to_vec_pretty(&rows)?)?;
+    }
+    Ok(enough || !cli.require)
+}
+
+async fn compare(
+    server: &Server,
+    cli: &Cli,
+    commits: &'static str,
+    connections: u32,
+) -> Result<Vec<Row>, Failed> {
+    let mut rounds: Vec<Vec<f64>> = vec![Vec::new(); Contestant::ALL.len()];
+    for _ in 0..cli.rounds {
+        for (contestant, measured) in Contestant::ALL.into_iter().zip(&mut rounds) {
+            let round = server.round(contestant, connections, cli.seconds).await?;
+            measured.push(round.per_second);
+        }
+    }
+    let medians: Vec<f64> = rounds.iter().map(|measured| median(measured)).collect();
+    let of = |wanted: Contestant| {
+        Contestant::ALL
+            .iter()
+            .position(|one| *one == wanted)
+            .map_or(f64::NAN, |at| medians[at])
+    };
+    let (classic, limit) = (of(Contestant::Classic), of(Contestant::InsertOnly));
+    Ok(Contestant::ALL
+        .into_iter()
+        .zip(rounds)
+        .zip(&medians)
+        .map(|((contestant, per_second), median)| Row {
+            commits,
+            connections,
+            contestant: contestant.name(),
+            per_second,
+            median: *median,
+            times_classic: median / classic,
+            of_limit: median / limit,
+        })
+        .collect())
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    if sorted.len() % 2 == 1 {
+        sorted[middle]
+    } else {
+        f64::midpoint(sorted[middle - 1], sorted[middle])
+    }
+}
+
+fn print_table(table: &[Row], server: &Server, cli: &Cli) {
+    let Some(first) = table.first() else { return };
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    println!(
+        "One hot sku, {} connections, commits {}; PostgreSQL {}, {cores} cores, {} rounds of {} s, in turns",
+        first.connections,
+        first.commits,
+        server.cluster.major_version().unwrap_or_default(),
+        cli.rounds,
+        cli.seconds,
+    );
+    println!(
+        "  {:<29}{:>16}{:>16}{:>14}",
+        "", "holds a second", "times classic", "of the limit"
+    );
+    for row in table {
+        println!(
+            "  {:<29}{:>16.0}{:>16.1}{:>14.2}",
+            row.contestant, row.median, row.times_classic, row.of_limit
+        );
+    }
+    println!();
+}
+
+/// Refusals while somebody else holds the lock of the row: they must not wait for it.
+async fn sold_out(server: &Server, cli: &Cli) -> Result<(), Failed> {
+    let lock = server.lock_sold_out().await?;
+    let measured = server.pgbench(&sold_out_script(), "", CONNECTIONS_REQUIRED, cli.seconds)?;
+    drop(lock);
+    println!(
+        "Refusals of a sold-out sku whose row is locked all the time, {CONNECTIONS_REQUIRED} connections: \
+         {:.0} a second, {:.1} ms on average\n",
+        measured.per_second, measured.latency_ms
+    );
+    Ok(())
+}
