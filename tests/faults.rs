@@ -37,9 +37,18 @@ fn signal(pid: i32, signal: Signal) {
     kill(Pid::from_raw(pid), signal).unwrap();
 }
 
+/// The process of a session, or of the server itself, as soon as there is one: after a recovery
+/// they start one after the other.
 async fn pid_of(client: &Client, which: &str) -> i32 {
     let query = format!("select pid from pg_stat_activity where {which} limit 1");
-    client.query_one(&query, &[]).await.unwrap().get(0)
+    let found = Mutex::new(None);
+    until(which, async || {
+        let row = client.query_opt(&query, &[]).await.unwrap();
+        *found.lock().unwrap() = row.map(|row| row.get(0));
+        found.lock().unwrap().is_some()
+    })
+    .await;
+    found.into_inner().unwrap().unwrap()
 }
 
 /// Takes the flush out of checkout_begin: what is left is asynchronous commit alone.
