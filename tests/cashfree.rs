@@ -187,7 +187,7 @@ fn a_payment_id_is_a_string_or_a_number() {
     for body in [as_text.clone(), as_number] {
         let event = event(&body);
         assert_eq!(event.gateway_payment_id.as_deref(), Some("145"));
-        assert_eq!(event.key, "PAYMENT_SUCCESS_WEBHOOK:145:SUCCESS");
+        assert_eq!(event.key, "PAYMENT_SUCCESS_WEBHOOK:145:SUCCESS:dress-abc");
         assert_eq!(event.payload, body);
     }
     // Longer than a float could hold: a number is text until it is compared.

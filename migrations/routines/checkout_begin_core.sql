@@ -114,8 +114,7 @@ begin
         when v_unknown is not null then 'unknown_sku'
         when v_not_on_sale is not null then 'not_on_sale'
         when v_short is null then 'again'
-        when stock_is_due(p_shop, v_short, v_now) then 'reclaim'
-        else 'shortage'
+        else shortage_verdict(p_shop, v_short, v_short_available, v_now)
     end;
     o_refused_skus := coalesce(v_unknown, v_not_on_sale, v_short);
     o_refused_available := v_short_available;

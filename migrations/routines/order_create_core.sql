@@ -83,8 +83,7 @@ begin
             o_refused_skus := v_short.o_skus;
             o_refused_requested := v_short.o_requested;
             o_refused_available := v_short.o_available;
-            o_outcome := case when stock_is_due(p_shop, o_refused_skus, v_now)
-                then 'reclaim' else 'shortage' end;
+            o_outcome := shortage_verdict(p_shop, o_refused_skus, o_refused_available, v_now);
             return;
         end if;
     end if;

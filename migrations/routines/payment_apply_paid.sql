@@ -16,6 +16,7 @@ create or replace function holdfast.payment_apply_paid(
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_now timestamptz := clock_timestamp();
+    v_available integer[];
     v_body jsonb := jsonb_build_object('order_id', p_payment.order_id, 'checkout_id', p_checkout_id,
         'reference', p_payment.reference, 'gateway', p_gateway, 'gateway_payment_id',
             p_gateway_payment_id,
@@ -64,12 +65,15 @@ begin
         return;
     end if;
 
-    select t.o_taken, t.o_refused_skus into strict o_outcome, o_reclaim_skus
+    select t.o_taken, t.o_refused_skus, t.o_refused_available
+    into strict o_outcome, o_reclaim_skus, v_available
     from order_take_again(p_payment.shop, p_payment.order_id, p_checkout_id) t;
     if o_outcome = 'taken' then
         o_outcome := 'completed_late';
         perform order_complete(p_payment.shop, p_payment.order_id);
-    elsif p_reclaim and stock_is_due(p_payment.shop, o_reclaim_skus, v_now) then
+    elsif p_reclaim
+        and shortage_verdict(p_payment.shop, o_reclaim_skus, v_available, v_now) <> 'shortage'
+    then
         o_outcome := 'reclaim';
     else
         o_outcome := 'refund_due';

@@ -145,13 +145,15 @@ pub(super) fn event(payload: String) -> Result<Event, String> {
     let amount_minor = money::minor_from_major(amount, &data.order.order_currency)
         .map_err(|error| format!("data.order.order_amount: {error}"))?;
     // Type, attempt and status together: the attempt alone would swallow USER_DROPPED, then SUCCESS
-    // of one attempt. x-idempotency-key (2025-01-01) says the same but is not signed: trusting it
-    // would let a replayed body take the key of a payment that is still to come.
-    let key = format!("{}:{attempt}:{status}", envelope.kind);
+    // of one attempt. The reference too: should two orders ever share an attempt, both count.
+    // x-idempotency-key (2025-01-01) says the same but is not signed: trusting it would let a
+    // replayed body take the key of a payment that is still to come.
+    let reference = data.order.order_id;
+    let key = format!("{}:{attempt}:{status}:{reference}", envelope.kind);
     Ok(Event {
         key,
         kind,
-        reference: Some(data.order.order_id),
+        reference: Some(reference),
         amount_minor: Some(amount_minor),
         currency: Some(data.order.order_currency),
         gateway_payment_id: Some(attempt),
