@@ -14,10 +14,13 @@ declare
     v_ids uuid[];
 begin
     v_due := array(
-        select h.checkout_id from holds h
-        where h.shop = p_shop and h.sku = any (p_skus) and h.status = 'active'
-            and h.expires_at <= v_now
-        order by h.expires_at limit 100);
+        select due.checkout_id from unnest(p_skus) short (sku)
+            cross join lateral (
+                select h.checkout_id, h.expires_at from holds h
+                where h.shop = p_shop and h.sku = short.sku and h.status = 'active'
+                    and h.expires_at <= v_now
+                order by h.expires_at limit 100) due
+        order by due.expires_at limit 100);
     v_ids := array(
         select c.checkout_id from checkouts c
         where c.shop = p_shop and c.ended_at is null and c.expires_at <= v_now

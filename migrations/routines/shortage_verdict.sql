@@ -3,20 +3,29 @@
 -- read: decide anew), else `shortage`. One snapshot, because holds that are due may be given back
 -- between two: then neither the counter that was read before nor the journal that is read after
 -- shows them, and a shopper would be told "sold out" because of them.
+-- PL/pgSQL, because it keeps the plan: an SQL function would be planned anew for every refusal.
 create or replace function holdfast.shortage_verdict(
     p_shop text, p_skus text[], p_available integer[], p_now timestamptz) returns text
-language sql stable as $$
-    select case
-        when exists (
-            select from holdfast.holds h
-            where h.shop = p_shop and h.sku = any (p_skus)
-                and h.status = 'active' and h.expires_at <= p_now)
-            then 'reclaim'
-        when exists (
+language plpgsql set search_path = holdfast, pg_temp as $$
+declare
+    v_due boolean;
+    v_more boolean;
+begin
+    select
+        -- the earliest of each sku: asked as "exists … expires_at <= p_now" the planner expects to
+        -- meet one soon, and reads the whole journal
+        exists (
+            select from unnest(p_skus) short (sku)
+                cross join lateral (
+                    select h.expires_at from holds h
+                    where h.shop = p_shop and h.sku = short.sku and h.status = 'active'
+                    order by h.expires_at limit 1) earliest
+            where earliest.expires_at <= p_now),
+        exists (
             select from unnest(p_skus, p_available) seen (sku, available)
-                join holdfast.stock_levels l on l.shop = p_shop and l.sku = seen.sku
+                join stock_levels l on l.shop = p_shop and l.sku = seen.sku
             where l.on_hand - l.held > seen.available)
-            then 'again'
-        else 'shortage'
-    end
+    into v_due, v_more;
+    return case when v_due then 'reclaim' when v_more then 'again' else 'shortage' end;
+end;
 $$;

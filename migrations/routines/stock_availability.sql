@@ -7,7 +7,9 @@ create or replace function holdfast.stock_availability(
     out o_available integer, out o_low_stock boolean, out o_on_sale boolean,
     out o_server_time timestamptz)
 returns setof record
-language sql stable security definer set search_path = holdfast, pg_temp as $$
+language plpgsql stable security definer set search_path = holdfast, pg_temp as $$
+begin
+    return query
     select k.sku, k.title, k.attributes, k.price_minor, s.currency, l.on_hand - l.held,
         l.on_hand - l.held <= k.low_stock_threshold,
         k.retired_at is null and coalesce(k.sale_opens_at <= now(), true)
@@ -17,6 +19,7 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
         join stock_levels l on l.shop = k.shop and l.sku = k.sku
         join shops s on s.shop = k.shop
     where k.shop = p_shop and k.sku = any (p_skus)
-    order by k.sku
+    order by k.sku;
+end;
 $$;
 grant execute on function holdfast.stock_availability(text, text[]) to holdfast_app;

@@ -160,7 +160,8 @@ fn print_table(table: &[Row], server: &Server, cli: &Cli) {
     let Some(first) = table.first() else { return };
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     println!(
-        "One hot sku, {} connections, commits {}; PostgreSQL {}, {cores} cores, {} rounds of {} s, in turns",
+        "One hot sku, {} connections, commits {}; PostgreSQL {}, {cores} cores, {} rounds of {} s, \
+         in turns",
         first.connections,
         first.commits,
         server.cluster.major_version().unwrap_or_default(),
@@ -186,8 +187,8 @@ async fn sold_out(server: &Server, cli: &Cli) -> Result<(), Failed> {
     let measured = server.pgbench(&sold_out_script(), "", CONNECTIONS_REQUIRED, cli.seconds)?;
     drop(lock);
     println!(
-        "Refusals of a sold-out sku whose row is locked all the time, {CONNECTIONS_REQUIRED} connections: \
-         {:.0} a second, {:.1} ms on average\n",
+        "Refusals of a sold-out sku whose row is locked all the time, {CONNECTIONS_REQUIRED} \
+         connections: {:.0} a second, {:.1} ms on average\n",
         measured.per_second, measured.latency_ms
     );
     Ok(())
