@@ -100,3 +100,39 @@ async fn shoppers_who_reclaim_at_once_never_take_each_other_for_sold_out() {
     }
     test.assert_promises_kept().await;
 }
+
+/// How many times a session that met empty tables reads the hot ones whole, in a sale's first
+/// moments.
+async fn whole_reads(setting: &str) -> i64 {
+    let test = TestDb::new().await;
+    test.sku("A", 100_000).await;
+    test.sku("B", 0).await;
+    // what autovacuum does to a shop before its first sale
+    for table in ["checkouts", "holds"] {
+        let vacuum = format!("vacuum analyze holdfast.{table}");
+        test.owner.batch_execute(&vacuum).await.unwrap();
+    }
+    let session = test.app_session().await;
+    session.batch_execute(setting).await.unwrap();
+    let scans = "select coalesce(sum(seq_scan), 0)::bigint from pg_stat_user_tables \
+                 where relname in ('checkouts', 'holds')";
+    let before = test.count(scans).await;
+    for shopper in 0..60 {
+        let sku = if shopper % 3 == 0 { "B" } else { "A" };
+        let call = format!(
+            "call holdfast.checkout_begin('main', '{}', 'c', 1, '', null, '{{{sku}}}', '{{1}}')",
+            new_id()
+        );
+        session.batch_execute(&call).await.unwrap();
+    }
+    let flush = "select pg_stat_force_next_flush()";
+    session.batch_execute(flush).await.unwrap();
+    test.count(scans).await - before
+}
+
+#[tokio::test]
+async fn a_session_that_met_empty_tables_never_reads_them_whole() {
+    assert_eq!(whole_reads("select 1").await, 0);
+    // the control: without the role's setting it does
+    assert!(whole_reads("set enable_seqscan = on").await > 0);
+}
