@@ -5,13 +5,13 @@
 -- round trip, an index for the sum, no catalogue, no checkout, no idempotency; less work than
 -- checkout_begin does.
 --
--- `classic.insert_only` is the limit: one row into a table with a primary key, nothing else.
+-- `classic.rows` is for the limit: one row into a table with a primary key, nothing else.
 create schema classic;
 
 create table classic.stock (sku text primary key, on_hand integer not null);
 create table classic.holds (
     hold_id uuid primary key,
-    sku text not null references classic.stock,
+    sku text not null,
     quantity integer not null,
     expires_at timestamptz not null,
     status text not null default 'active'
@@ -37,8 +37,6 @@ end;
 $$;
 
 create table classic.rows (row_id uuid primary key);
-create function classic.insert_only(p_row_id uuid) returns void
-language sql as $$ insert into classic.rows values (p_row_id) $$;
 
 insert into classic.stock values ('HOT', 900000000);
 grant usage on schema classic to holdfast_app;

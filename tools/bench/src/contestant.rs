@@ -46,7 +46,7 @@ impl Contestant {
     pub(crate) fn script(self) -> String {
         let call = match self {
             Self::Classic => format!("select classic.begin({ID}, 'HOT', 1);"),
-            Self::InsertOnly => format!("select classic.insert_only({ID});"),
+            Self::InsertOnly => format!("insert into classic.rows values ({ID});"),
             Self::Holdfast | Self::WithoutEarlyRelease => begin("HOT"),
         };
         format!("\\set n :n + 1\n{call}\n")
