@@ -51,6 +51,25 @@ async fn pid_of(client: &Client, which: &str) -> i32 {
     found.into_inner().unwrap().unwrap()
 }
 
+/// Stops the log writer between two turns. In the middle of one it may hold a lock that every writer
+/// of the log needs: then it is let go on, and stopped again.
+async fn stop_walwriter(owner: &Client) -> i32 {
+    let walwriter = pid_of(owner, "backend_type = 'walwriter'").await;
+    // several pages of log, flushed: it needs each of those locks
+    let probe = "select pg_logical_emit_message(true, 'probe', repeat('x', 100000))";
+    until("the log writer is stopped between two turns", async || {
+        signal(walwriter, Signal::SIGSTOP);
+        let probed = tokio::time::timeout(Duration::from_secs(1), owner.batch_execute(probe));
+        let free = probed.await.is_ok_and(|answer| answer.is_ok());
+        if !free {
+            signal(walwriter, Signal::SIGCONT);
+        }
+        free
+    })
+    .await;
+    walwriter
+}
+
 /// Takes the flush out of checkout_begin: what is left is asynchronous commit alone.
 async fn without_the_flush(owner: &Client) {
     let file = root().join("migrations/routines/checkout_begin.sql");
@@ -101,12 +120,10 @@ async fn acknowledged_and_missing(with_flush: bool) -> (usize, usize) {
         })
     });
     let shoppers: Vec<_> = shoppers.collect();
-    let mut wanted = 0;
     for _ in 0..2 {
         let owner = connect(&cluster.url(SUPERUSER, test.name())).await;
-        let walwriter = pid_of(&owner, "backend_type = 'walwriter'").await;
-        signal(walwriter, Signal::SIGSTOP);
-        wanted += 300;
+        let walwriter = stop_walwriter(&owner).await;
+        let wanted = acknowledged.lock().unwrap().len() + 300;
         until("enough was acknowledged", async || {
             acknowledged.lock().unwrap().len() >= wanted
         })
@@ -116,7 +133,6 @@ async fn acknowledged_and_missing(with_flush: bool) -> (usize, usize) {
         signal(walwriter, Signal::SIGKILL);
         until("the server has noticed", async || owner.is_closed()).await;
         tokio::task::block_in_place(|| cluster.wait_until_ready()).unwrap();
-        wanted = acknowledged.lock().unwrap().len();
     }
     stop.store(true, Ordering::Relaxed);
     for shopper in shoppers {
