@@ -51,8 +51,8 @@ async fn pid_of(client: &Client, which: &str) -> i32 {
     found.into_inner().unwrap().unwrap()
 }
 
-/// Stops the log writer between two turns. In the middle of one it may hold a lock that every writer
-/// of the log needs: then it is let go on, and stopped again.
+/// Stops the log writer between two turns. In the middle of one it may hold a lock that every
+/// writer of the log needs: then it is let go on, and stopped again.
 async fn stop_walwriter(owner: &Client) -> i32 {
     let walwriter = pid_of(owner, "backend_type = 'walwriter'").await;
     // several pages of log, flushed: it needs each of those locks
