@@ -437,7 +437,7 @@ async fn a_hold_is_extended_within_bounds_and_never_shortened() {
     assert!(least < left && left <= most, "{left}");
     // never beyond 30 minutes after it began
     let last = begun.server_time + Duration::from_secs(1800);
-    let longest = extend(&test, id, hold(86_400)).await.unwrap();
+    let longest = extend(&test, id, hold(1800)).await.unwrap();
     assert_eq!(longest.expires_at, last);
     let held_until = "select expires_at = (select expires_at from holdfast.checkouts) \
                       from holdfast.holds";
@@ -475,6 +475,7 @@ async fn only_an_open_checkout_is_extended() {
 async fn a_hold_longer_than_the_shop_allows_is_refused() {
     let test = TestDb::new().await;
     test.sku("A", 1).await;
+    test.sku("B", 1).await;
     let asked = |seconds| Begin {
         hold: hold(seconds),
         ..begin_request(new_id(), &[("A", 1)])
@@ -485,6 +486,20 @@ async fn a_hold_longer_than_the_shop_allows_is_refused() {
         "{refused:?}"
     );
     assert!(checkout::begin(&test.db, &asked(1800)).await.is_ok());
+    let id = test.held(&[("B", 1)]).await;
+    let before = test.rows().await;
+    for seconds in [1801, 86_400] {
+        let refused = extend(&test, id, hold(seconds)).await;
+        assert!(
+            matches!(refused, Err(ExtendError::HoldTooLong)),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(test.rows().await, before);
+    // The limit is the shop's own.
+    test.sql("update holdfast.shops set hold_s_max = 3600")
+        .await;
+    assert!(extend(&test, id, hold(3600)).await.is_ok());
 }
 
 /// Promise 3: a hold resolves once, however often it is let go.

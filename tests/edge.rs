@@ -332,6 +332,10 @@ async fn a_wrong_order_is_refused_and_the_field_is_named() {
     for (body, message) in [
         (json!({ "hold_s": 0 }), "from 1"),
         (json!({ "hold_s": "9" }), "whole"),
+        (json!({ "hold_s": 1801 }), "longer than this shop"),
+        (json!({ "hold_s": 86_400 }), "longer than this shop"),
+        (json!({ "hold_s": 86_401 }), "from 1"),
+        (json!({ "hold_s": null }), "whole"),
     ] {
         let extend = Call::new("POST", &shopper.path("/extend")).json(&body);
         assert_names(&shopper.send(extend).await, "hold_s", message);

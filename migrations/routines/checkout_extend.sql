@@ -1,7 +1,8 @@
 -- Extends the hold of an open checkout to p_hold_s seconds from now (null: the shop's default),
 -- never beyond the shop's hold_s_max after the checkout began, and never shortens it. Outcomes:
--- extended, checkout_ordered, checkout_ended; no row: not found. Locks: the checkout. Stock is not
--- touched: the units are held already.
+-- extended, checkout_ordered, checkout_ended, hold_too_long (p_hold_s is more than hold_s_max, as
+-- in checkout_begin); no row: not found. Locks: the checkout. Stock is not touched: the units are
+-- held already.
 create or replace function holdfast.checkout_extend(
     p_shop text, p_checkout_id uuid, p_customer text, p_hold_s integer,
     out o_outcome text, out o_customer text, out o_status text, out o_revision integer,
@@ -12,6 +13,7 @@ returns setof record
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_checkout checkouts%rowtype;
+    v_shop shops%rowtype;
     v_now timestamptz;
 begin
     select * into v_checkout from checkouts c
@@ -21,17 +23,18 @@ begin
     if not found then
         return;
     end if;
+    select * into strict v_shop from shops s where s.shop = p_shop;
     v_now := clock_timestamp();
     o_outcome := case
         when v_checkout.status = 'ordered' then 'checkout_ordered'
         when v_checkout.status <> 'open' or v_checkout.expires_at <= v_now then 'checkout_ended'
+        when p_hold_s > v_shop.hold_s_max then 'hold_too_long'
         else 'extended'
     end;
     if o_outcome = 'extended' then
-        select greatest(v_checkout.expires_at, least(
-            v_now + make_interval(secs => coalesce(p_hold_s, s.hold_s_default)),
-            v_checkout.created_at + make_interval(secs => s.hold_s_max)))
-        into o_expires_at from shops s where s.shop = p_shop;
+        o_expires_at := greatest(v_checkout.expires_at, least(
+            v_now + make_interval(secs => coalesce(p_hold_s, v_shop.hold_s_default)),
+            v_checkout.created_at + make_interval(secs => v_shop.hold_s_max)));
         update checkouts c set expires_at = o_expires_at where c.shop = p_shop
             and c.checkout_id = p_checkout_id;
         update holds h set expires_at = o_expires_at

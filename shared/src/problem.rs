@@ -167,6 +167,10 @@ fn skus(code: &'static str, title: &'static str, detail: &str, skus: &[String]) 
     Problem::new(422, code, title, detail).with("skus", json!(skus))
 }
 
+fn hold_too_long() -> Problem {
+    Problem::invalid_request("hold_s", "is longer than this shop holds stock")
+}
+
 fn checkout_ended() -> Problem {
     Problem::new(
         409,
@@ -213,9 +217,7 @@ impl From<&BeginError> for Problem {
             ),
             BeginError::Ended => checkout_ended(),
             BeginError::Ordered => checkout_ordered(),
-            BeginError::HoldTooLong => {
-                Self::invalid_request("hold_s", "is longer than this shop holds stock")
-            }
+            BeginError::HoldTooLong => hold_too_long(),
             BeginError::UnknownSku(codes) => skus(
                 "unknown_sku",
                 "Not in the catalogue",
@@ -249,6 +251,7 @@ impl From<&ExtendError> for Problem {
             ExtendError::NotFound => Self::not_found("checkout"),
             ExtendError::Ordered => checkout_ordered(),
             ExtendError::Ended => checkout_ended(),
+            ExtendError::HoldTooLong => hold_too_long(),
             ExtendError::Failure(failure) => failure.into(),
         }
     }

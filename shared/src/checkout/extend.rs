@@ -19,6 +19,9 @@ pub enum ExtendError {
     /// Released, expired or paid.
     #[error("this checkout has ended")]
     Ended,
+    /// Longer than the shop allows.
+    #[error("the shop does not hold stock for so long")]
+    HoldTooLong,
     /// Could not decide.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -52,6 +55,7 @@ pub async fn extend(
         "extended" => Ok(from_row(*checkout_id.as_uuid(), row)),
         "checkout_ordered" => Err(ExtendError::Ordered),
         "checkout_ended" => Err(ExtendError::Ended),
+        "hold_too_long" => Err(ExtendError::HoldTooLong),
         other => Err(Failure::unknown_outcome("checkout_extend", other).into()),
     }
 }
