@@ -6,6 +6,7 @@
 mod access;
 mod cashfree;
 mod checkout;
+mod cores;
 mod coupon;
 mod edge;
 mod faults;

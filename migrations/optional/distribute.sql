@@ -39,5 +39,6 @@ select create_distributed_table('holdfast.payment_events', 'shop',
     colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.outbox_messages', 'shop',
     colocate_with => 'holdfast.shops');
+select create_distributed_table('holdfast.refused_work', 'shop', colocate_with => 'holdfast.shops');
 
 commit;

@@ -3,6 +3,7 @@
 -- caller does it once; here it is only checked).
 -- Outcomes beside those of checkout_begin: `again` (somebody was faster: roll back and call again),
 -- `reclaim` (short, but holds that are due stand in the way: roll back, reclaim them, call again).
+-- An `again` that comes after the first write can't be committed (refused_work).
 --
 -- What most calls are comes first and in the fewest statements: a new checkout, or a refusal. Plain
 -- statements, one per line of the cart, because their plans are cached; the hot row is updated
@@ -83,6 +84,7 @@ begin
                 where l.shop = p_shop and l.sku = p_skus[i]
                     and l.on_hand - l.held >= p_quantities[i];
                 if not found then
+                    insert into refused_work (shop) values (p_shop);
                     o_outcome := 'again';
                     return;
                 end if;

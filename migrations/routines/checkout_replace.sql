@@ -1,7 +1,8 @@
 -- Begin, for a checkout id that is known: the same request again, a conflict, or another cart in
 -- place of the one that is held. Outcomes as checkout_begin_core, and `unknown` when there is no
 -- such checkout. A replacement never prolongs a checkout beyond the shop's hold_s_max after its
--- beginning: else it could hold stock for ever. Locks as checkout_begin_core.
+-- beginning: else it could hold stock for ever. Locks as checkout_begin_core; as there, an `again`
+-- that comes after the first write can't be committed.
 create or replace function holdfast.checkout_replace(
     p_shop text, p_checkout_id uuid, p_customer text, p_revision integer, p_request_hash bytea,
     p_hold_s integer, p_skus text[], p_quantities integer[],
@@ -16,6 +17,10 @@ declare
     v_ends_at timestamptz;
     v_line record;
 begin
+    if coalesce(cardinality(p_skus), 0) = 0 then
+        raise exception using errcode = 'invalid_parameter_value',
+            message = 'checkout_begin: a cart has at least one line';
+    end if;
     select * into v_checkout from checkouts c
     where c.shop = p_shop and c.checkout_id = p_checkout_id for no key update;
     if not found then
@@ -93,6 +98,7 @@ begin
         update stock_levels l set held = l.held + v_line.more, version = l.version + 1
         where l.shop = p_shop and l.sku = v_line.sku and l.on_hand - l.held >= v_line.more;
         if not found then
+            insert into refused_work (shop) values (p_shop);
             o_outcome := 'again';
             return;
         end if;

@@ -1,7 +1,8 @@
 -- Takes the stock of an expired or released checkout once more, all lines or none, at the prices it
 -- had. Returns empty arrays when it has it, else every shortage; after a shortage the caller must
--- roll back (a whole transaction or a savepoint). The checkout must be locked by the caller, the
--- lines sorted by sku. Locks: stock levels by sku.
+-- roll back (a whole transaction or a savepoint): what it wrote until then can't be committed
+-- (refused_work). The checkout must be locked by the caller, the lines sorted by sku. Locks: stock
+-- levels by sku.
 create or replace function holdfast.checkout_take_again(
     p_shop text, p_checkout_id uuid, p_skus text[], p_quantities integer[], p_prices bigint[],
     out o_skus text[], out o_requested integer[], out o_available integer[])
@@ -33,5 +34,8 @@ begin
                     where l.shop = p_shop and l.sku = p_skus[i]);
         end if;
     end loop;
+    if o_skus <> '{}' then
+        insert into refused_work (shop) values (p_shop);
+    end if;
 end;
 $$;

@@ -1,7 +1,6 @@
--- The decision and the work of order_create, in the caller's transaction; a caller that gets
--- anything but `created` or `same` must roll back. Outcomes beside those of order_create: `again`
--- and `reclaim`, as in checkout_begin_core. Locks: the checkout, the coupon, then stock levels by
--- sku.
+-- The decision and the work of order_create, in the caller's transaction. Outcomes beside those of
+-- order_create: `again` and `reclaim`, as in checkout_begin_core. Of what is neither `created` nor
+-- `same`, nothing can be committed. Locks: the checkout, the coupon, then stock levels by sku.
 create or replace function holdfast.order_create_core(
     p_shop text, p_checkout_id uuid, p_customer text, p_request_hash bytea, p_order_id uuid,
     p_reference text,
@@ -52,9 +51,6 @@ begin
             o_outcome := 'address_unknown';
             return;
         end if;
-    elsif v_address is not null and p_save_address then
-        insert into addresses (shop, address_id, customer, address)
-        values (p_shop, p_address_id, v_checkout.customer, v_address);
     end if;
 
     select sum(h.quantity * h.price_minor) into v_subtotal from holds h
@@ -86,6 +82,12 @@ begin
             o_outcome := shortage_verdict(p_shop, o_refused_skus, o_refused_available, v_now);
             return;
         end if;
+    end if;
+    -- Nothing is refused from here on; what was refused above has written nothing, or can't be
+    -- committed (checkout_take_again).
+    if p_address is not null and p_save_address then
+        insert into addresses (shop, address_id, customer, address)
+        values (p_shop, p_address_id, v_checkout.customer, p_address);
     end if;
     update checkouts c
     set status = 'ordered', ended_at = null,

@@ -74,6 +74,8 @@ begin
     elsif p_reclaim
         and shortage_verdict(p_payment.shop, o_reclaim_skus, v_available, v_now) <> 'shortage'
     then
+        -- the payment is written as paid already: that alone must not be committed
+        insert into refused_work (shop) values (p_payment.shop);
         o_outcome := 'reclaim';
     else
         o_outcome := 'refund_due';

@@ -1,7 +1,7 @@
 -- The decision and the work of payment_record_event, in the caller's transaction. Outcome beside
 -- those: `reclaim` (late, short, but holds that are due stand in the way: roll back, reclaim them,
--- call again), only where p_reclaim allows it. Locks: the event, the checkout, the order, the
--- payment, then as order_complete.
+-- call again; it can't be committed), only where p_reclaim allows it. Locks: the event, the
+-- checkout, the order, the payment, then as order_complete.
 create or replace function holdfast.payment_record_event_core(
     p_shop text, p_gateway text, p_event_key text, p_reference text, p_kind text,
     p_amount_minor bigint, p_currency text, p_gateway_payment_id text, p_payload text,

@@ -1,0 +1,181 @@
+//! The core routines called by themselves, by the functions' role, which commits whatever the
+//! answer was: what is no yes leaves nothing behind.
+
+use tests::{PRICE_MINOR, TestDb, new_id, refused_by};
+use tokio_postgres::Client;
+
+use crate::coupon::{TEN_PERCENT, coupon};
+use crate::order::address;
+
+fn begin(id: impl std::fmt::Display, revision: i32, skus: &str, quantities: &str) -> String {
+    format!(
+        "select * from holdfast.checkout_begin_core(
+            'main', '{id}', 'c', {revision}, '\\x{revision:02}', null, '{skus}', '{quantities}')"
+    )
+}
+
+/// An order with an address to be saved.
+fn order(id: impl std::fmt::Display, coupon: &str) -> String {
+    let address = serde_json::to_string(&address("Asha")).unwrap();
+    format!(
+        "select * from holdfast.order_create_core(
+            'main', '{id}', 'c', '\\x01', gen_random_uuid(), 'main-x', 'online', {coupon},
+            '{address}', gen_random_uuid(), true)"
+    )
+}
+
+/// A session that has begun a transaction, called a core and not ended it yet.
+async fn called(test: &TestDb, call: &str) -> (Client, String) {
+    let app = test.app_session().await;
+    app.batch_execute("begin").await.unwrap();
+    let row = app.query_one(call, &[]).await.unwrap();
+    let outcome = row.get("o_outcome");
+    (app, outcome)
+}
+
+/// The same, where a rival takes a unit of `sku` after the core has looked and before it takes it.
+async fn called_too_late(test: &TestDb, call: &str, sku: &str) -> (Client, String) {
+    let rival = test.block(&begin(new_id(), 1, sku, "{1}")).await;
+    let beaten = async {
+        test.until_waiting(1).await;
+        rival.commit().await;
+    };
+    tokio::join!(called(test, call), beaten).0
+}
+
+/// A cart of which somebody takes the second line while it takes the first.
+async fn beaten_begin(test: &TestDb) -> (Client, String) {
+    test.sku("A1", 5).await;
+    test.sku("A2", 1).await;
+    called_too_late(test, &begin(new_id(), 1, "{A1,A2}", "{1,1}"), "{A2}").await
+}
+
+/// As before, in place of a cart that is held.
+async fn beaten_replacement(test: &TestDb) -> (Client, String) {
+    test.sku("B1", 5).await;
+    test.sku("B2", 1).await;
+    let id = test.held(&[("B1", 1)]).await;
+    called_too_late(test, &begin(id, 2, "{B1,B2}", "{2,1}"), "{B2}").await
+}
+
+/// An order with a coupon and an address, whose hold has ended, and of which a line is gone.
+async fn order_of_what_is_gone(test: &TestDb) -> (Client, String) {
+    test.sku("C1", 5).await;
+    test.sku("C2", 1).await;
+    coupon(test, "TEN", TEN_PERCENT).await;
+    let id = test.held(&[("C1", 1), ("C2", 1)]).await;
+    test.expire(id).await;
+    test.held(&[("C2", 1)]).await;
+    called(test, &order(id, "'TEN'")).await
+}
+
+/// A late payment, where a hold that is due stands in the way.
+async fn late_payment(test: &TestDb) -> (Client, String) {
+    test.sku("D", 1).await;
+    let (id, order) = test.ordered(&[("D", 1)]).await;
+    test.expire(id).await;
+    let other = test.held(&[("D", 1)]).await;
+    test.make_due(other).await;
+    let call = format!(
+        "select * from holdfast.payment_record_event_core('main', 'cashfree', 'key-1', '{}', 'paid',
+            {PRICE_MINOR}, 'INR', 'pay-1', '{{}}', true)",
+        order.payment.reference
+    );
+    called(test, &call).await
+}
+
+/// Promises 2 and 6, for a caller who ignores the answer.
+#[tokio::test]
+async fn whoever_commits_after_a_refusal_commits_nothing() {
+    let test = TestDb::new().await;
+    for (expected, (app, outcome)) in [
+        ("again", beaten_begin(&test).await),
+        ("again", beaten_replacement(&test).await),
+        ("shortage", order_of_what_is_gone(&test).await),
+        ("reclaim", late_payment(&test).await),
+    ] {
+        assert_eq!(outcome, expected);
+        let before = test.rows().await;
+        assert_eq!(
+            refused_by(&app, "commit").await,
+            "refused_work_is_rolled_back"
+        );
+        assert_eq!(test.rows().await, before);
+        test.assert_promises_kept().await;
+    }
+    // What is refused before anything is written may be committed: there is nothing.
+    let (open, free) = (test.held(&[("C1", 1)]).await, new_id());
+    let due = test.held(&[("C1", 2)]).await;
+    test.make_due(due).await;
+    for (expected, call) in [
+        ("shortage", begin(free, 1, "{A1,A2}", "{1,1}")),
+        ("reclaim", begin(free, 1, "{C1}", "{4}")),
+        ("unknown_sku", begin(free, 1, "{A1,NONE}", "{1,1}")),
+        ("shortage", begin(open, 2, "{A1,A2}", "{1,1}")),
+        ("checkout_conflict", begin(open, 1, "{A1}", "{1}")),
+        ("checkout_ended", begin(due, 2, "{A1}", "{1}")),
+        ("coupon_unknown", order(open, "'NONE'")),
+        ("not_found", order(free, "null")),
+    ] {
+        let before = test.rows().await;
+        let (app, outcome) = called(&test, &call).await;
+        assert_eq!(outcome, expected, "{call}");
+        app.batch_execute("commit").await.unwrap();
+        assert_eq!(test.rows().await, before, "{call}");
+    }
+    test.assert_promises_kept().await;
+}
+
+/// Negative control: what each of them would leave behind.
+#[tokio::test]
+async fn without_its_trigger_refused_work_would_be_committed() {
+    let test = TestDb::new().await;
+    test.sql("alter table holdfast.refused_work disable trigger refused_work_is_rolled_back")
+        .await;
+    let mut broken = Vec::new();
+    for (app, _) in [
+        beaten_begin(&test).await,
+        beaten_replacement(&test).await,
+        order_of_what_is_gone(&test).await,
+        late_payment(&test).await,
+    ] {
+        app.batch_execute("commit").await.unwrap();
+        let now = test.broken_promises().await;
+        assert!(now.len() > broken.len(), "{now:?}");
+        broken = now;
+    }
+    broken.dedup();
+    assert_eq!(
+        broken,
+        [
+            "held_equals_active_holds",
+            "a_hold_resolves_once",
+            "no_payment_is_lost",
+            "a_coupon_is_never_overused"
+        ]
+    );
+}
+
+/// Promise 6: nothing of a cart is no cart, also in place of one that is held.
+#[tokio::test]
+async fn a_cart_without_lines_is_refused() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let id = test.held(&[("A", 1)]).await;
+    let before = test.rows().await;
+    let app = test.app_session().await;
+    for call in [
+        begin(id, 2, "{}", "{}"),
+        begin(id, 2, "{}", "{1}"),
+        begin(new_id(), 1, "{}", "{}"),
+        format!(
+            "call holdfast.checkout_begin('main', '{id}', 'c', 2, '\\x02', null, '{{}}', '{{}}')"
+        ),
+    ] {
+        let error = app.batch_execute(&call).await.unwrap_err();
+        let code = error.code().map(tokio_postgres::error::SqlState::code);
+        assert_eq!(code, Some("22023"), "{call}: {error}");
+    }
+    assert_eq!(test.rows().await, before);
+    test.assert_promises_kept().await;
+}
