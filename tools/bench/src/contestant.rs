@@ -9,6 +9,8 @@ pub(crate) enum Contestant {
     Holdfast,
     /// `checkout_begin` with early lock release switched off.
     WithoutEarlyRelease,
+    /// A counter with early lock release and nothing beside it (`classic.sql`).
+    CounterOnly,
     /// One row into one table: the limit.
     InsertOnly,
 }
@@ -18,10 +20,11 @@ const ID: &str =
     "('00000000-0000-7000-8000-' || lpad((:n::bigint * 1000 + :client_id)::text, 12, '0'))::uuid";
 
 impl Contestant {
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::Classic,
         Self::WithoutEarlyRelease,
         Self::Holdfast,
+        Self::CounterOnly,
         Self::InsertOnly,
     ];
 
@@ -30,6 +33,7 @@ impl Contestant {
             Self::Classic => "lock, sum, insert",
             Self::Holdfast => "holdfast",
             Self::WithoutEarlyRelease => "holdfast, early release off",
+            Self::CounterOnly => "a counter, early release",
             Self::InsertOnly => "one-row insert (limit)",
         }
     }
@@ -46,6 +50,7 @@ impl Contestant {
     pub(crate) fn script(self) -> String {
         let call = match self {
             Self::Classic => format!("select classic.begin({ID}, 'HOT', 1);"),
+            Self::CounterOnly => "call classic.count('HOT', 1);".to_owned(),
             Self::InsertOnly => format!("insert into classic.rows values ({ID});"),
             Self::Holdfast | Self::WithoutEarlyRelease => begin("HOT"),
         };
@@ -67,6 +72,7 @@ fn begin(sku: &str) -> String {
 
 /// What makes every round begin alike.
 pub(crate) const RESET: &str = "
+    update classic.counters set held = 0;
     truncate classic.holds, classic.rows, holdfast.checkouts, holdfast.holds cascade;
     update holdfast.stock_levels set held = 0, version = version + 1 where held > 0;
     checkpoint;";
