@@ -6,7 +6,7 @@ use tests::cashfree;
 use tests::contract::CONTRACT;
 use tests::http::{Answer, Call};
 use tests::shopper::{Shopper, guarded, send, without_database, without_schema};
-use tests::stack::{STACK, log_of};
+use tests::stack::{STACK, log_of, put_sku};
 use tests::until;
 use uuid::Uuid;
 
@@ -159,10 +159,39 @@ async fn provoke(code: &str) -> Answer {
             assert_eq!(answer.body["shortages"], short);
             answer
         }
+        "too_many_checkouts" | "limit_reached" => provoke_limit(code, shopper).await,
         "internal" => send(without_schema().await, &begin_call(&shopper)).await,
         "unavailable" => send(without_database().await, &begin_call(&shopper)).await,
         of_checkout => provoke_with_checkout(of_checkout, shopper).await,
     }
+}
+
+/// Those of a shop that limits what one customer may have: a shop of its own, because everybody else
+/// in these tests is one customer.
+async fn provoke_limit(code: &str, shopper: Shopper) -> Answer {
+    let shopper = Shopper {
+        shop: "limited",
+        ..shopper
+    };
+    let shop = "insert into holdfast.shops (shop, name, currency, checkouts_per_customer_max)
+        values ('limited', 'Limited', 'INR', 1) on conflict do nothing";
+    shopper.owner.execute(shop, &[]).await.unwrap();
+    put_sku(&shopper.owner, shopper.shop, &shopper.sku, 9).await;
+    if code == "limit_reached" {
+        let limit = "update holdfast.skus set limit_per_customer = 1
+            where shop = 'limited' and sku = $1";
+        shopper.owner.execute(limit, &[&shopper.sku]).await.unwrap();
+        let answer = shopper.put(&shopper.cart(2)).await;
+        let limits = json!([{ "sku": shopper.sku, "allowed": 1 }]);
+        assert_eq!(answer.body["limits"], limits);
+        return answer;
+    }
+    shopper.begin(1).await;
+    let another = Shopper {
+        id: Uuid::new_v4(),
+        ..shopper
+    };
+    another.put(&another.cart(1)).await
 }
 
 /// Those that need a checkout first.

@@ -12,6 +12,7 @@ mod edge;
 mod faults;
 mod handlers;
 mod interleavings;
+mod limits;
 mod migrations;
 mod model;
 mod no_oversell;

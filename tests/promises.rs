@@ -15,6 +15,10 @@ async fn lively() -> TestDb {
     test.sql("select holdfast.coupon_put('main', 'TEN', 'percent', 1000, 0, null, null, 5)")
         .await;
     test.held(&[("A", 2)]).await;
+    test.sku("LIMITED", 9).await;
+    test.sql("update holdfast.skus set limit_per_customer = 2 where sku = 'LIMITED'")
+        .await;
+    test.held(&[("LIMITED", 1)]).await;
     let released = test.held(&[("A", 1)]).await;
     test.expire(released).await;
     let open = test.held(&[("B", 2)]).await;
@@ -54,7 +58,7 @@ async fn order_with_coupon(test: &TestDb, id: shared::ids::CheckoutId) {
 }
 
 /// (the promise, what breaks it, a text that the reported rows must show)
-const CORRUPTIONS: [(&str, &str, &str); 25] = [
+const CORRUPTIONS: [(&str, &str, &str); 28] = [
     // Promise 1
     (
         "never_oversold",
@@ -207,6 +211,22 @@ const CORRUPTIONS: [(&str, &str, &str); 25] = [
         "a_coupon_is_never_overused",
         "update holdfast.coupons set uses_held = 0, uses_consumed = 2",
         r#""uses_consumed": 2"#,
+    ),
+    (
+        "a_coupon_is_never_overused",
+        "update holdfast.customer_coupons set uses_held = 0, uses_consumed = 2",
+        r#""orders_holding": 1"#,
+    ),
+    // What one customer may have, too
+    (
+        "a_limit_is_never_exceeded",
+        "update holdfast.customer_units set units_held = 2",
+        r#""active_holds": 1"#,
+    ),
+    (
+        "a_limit_is_never_exceeded",
+        "update holdfast.customer_checkouts set open = 0",
+        r#""checkouts": 1"#,
     ),
 ];
 

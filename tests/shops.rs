@@ -155,7 +155,7 @@ async fn nothing_that_one_shop_does_changes_a_row_of_another() {
     checkout::read(db, &other, released, None).await.unwrap();
     for sql in [
         "select holdfast.sweep_expire('other', 100, '{}')",
-        "select holdfast.checkout_reclaim('other', '{A,B}')",
+        "select holdfast.checkout_reclaim('other', '{A,B}', 'TEN', 'c')",
         "select holdfast.hold_purge('other', interval '1 day', 100)",
         "select holdfast.stock_adjust('other', 'A', 7, null, 'received', 'test', null)",
         "select holdfast.sku_put('other', 'A', 'Renamed', '{}', 7)",

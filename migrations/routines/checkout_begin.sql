@@ -2,7 +2,8 @@
 -- decides.
 --
 -- Outcomes: placed, replaced, same (the same request again), unknown_shop, unknown_sku,
--- not_on_sale, shortage, checkout_conflict, stale_revision, checkout_ordered, checkout_ended,
+-- not_on_sale, shortage, too_many_checkouts, limit_reached (o_refused_available then says how many
+-- more the customer may have), checkout_conflict, stale_revision, checkout_ordered, checkout_ended,
 -- hold_too_long.
 --
 -- Early lock release: the first commit is asynchronous, so that the hot row is free for the next
@@ -36,20 +37,30 @@ begin
         v_begun := holdfast.checkout_begin_core(
             p_shop, p_checkout_id, p_customer, p_revision, p_request_hash, p_hold_s, p_skus,
             p_quantities);
-        exit when v_begun.o_outcome not in ('again', 'reclaim');
+        exit when v_begun.o_outcome not in (
+            'again', 'reclaim', 'reclaim_customer', 'limit_reached', 'too_many_checkouts');
         rollback;
+        exit when v_begun.o_outcome in ('limit_reached', 'too_many_checkouts');
         if v_tries = 1000 then
             raise exception using errcode = 'serialization_failure',
                 message = 'checkout_begin: others were faster a thousand times';
         end if;
         -- A transaction of its own: it locks other checkouts, which must not happen while this one
         -- holds stock.
-        if v_begun.o_outcome = 'reclaim' then
-            v_reclaimed := holdfast.checkout_reclaim(p_shop, v_begun.o_refused_skus);
+        if v_begun.o_outcome in ('reclaim', 'reclaim_customer') then
+            v_reclaimed := case v_begun.o_outcome
+                when 'reclaim'
+                    then holdfast.checkout_reclaim(p_shop, v_begun.o_refused_skus, null, null)
+                else holdfast.checkout_reclaim(p_shop, null, null, p_customer)
+            end;
             commit;
             v_idle := case v_reclaimed when 0 then v_idle + 1 else 0 end;
             if v_idle = 3 then
-                v_begun.o_outcome := 'shortage';
+                v_begun.o_outcome := case v_begun.o_outcome
+                    when 'reclaim' then 'shortage'
+                    when v_begun.o_refused_skus is null then 'too_many_checkouts'
+                    else 'limit_reached'
+                end;
                 exit;
             end if;
         end if;

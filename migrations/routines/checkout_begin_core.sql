@@ -1,9 +1,10 @@
--- The decision and the work of checkout_begin, in the caller's transaction. Locks: the checkout,
--- then the stock levels in the order of p_skus, which must be sorted bytewise and merged (the
+-- The decision and the work of checkout_begin, in the caller's transaction. Locks: the checkout, the
+-- customer's counts where something limits them, then the stock levels in the order of p_skus, which must be sorted bytewise and merged (the
 -- caller does it once; here it is only checked).
 -- Outcomes beside those of checkout_begin: `again` (somebody was faster: roll back and call again),
 -- `reclaim` (short, but holds that are due stand in the way: roll back, reclaim them, call again).
--- An `again` that comes after the first write can't be committed (refused_work).
+-- `reclaim_customer` (one customer's limit is reached, but checkouts of theirs are due).
+-- An `again` or a limit that comes after the first write can't be committed (refused_work).
 --
 -- What most calls are comes first and in the fewest statements: a new checkout, or a refusal. Plain
 -- statements, one per line of the cart, because their plans are cached; the hot row is updated
@@ -28,6 +29,7 @@ declare
     v_short text[];
     v_short_available integer[];
     v_known record;
+    v_limit integer;
 begin
     -- Unlocked: a sold-out sku is refused without queueing on its row.
     for i in 1 .. v_lines loop
@@ -38,8 +40,10 @@ begin
         select k.price_minor, l.on_hand - l.held,
             k.retired_at is null and coalesce(k.sale_opens_at <= v_now, true)
                 and coalesce(k.sale_closes_at > v_now, true),
-            s.currency, coalesce(p_hold_s, s.hold_s_default), s.hold_s_max
-        into v_price, v_available, v_on_sale, o_currency, v_hold_s, v_hold_s_max
+            s.currency, coalesce(p_hold_s, s.hold_s_default), s.hold_s_max,
+            -- null where nothing limits one customer
+            coalesce(v_limit, k.limit_per_customer, s.checkouts_per_customer_max)
+        into v_price, v_available, v_on_sale, o_currency, v_hold_s, v_hold_s_max, v_limit
         from shops s
             join skus k on k.shop = s.shop
             join stock_levels l on l.shop = k.shop and l.sku = k.sku
@@ -78,6 +82,15 @@ begin
             o_outcome := 'placed';
             o_status := 'open';
             o_server_time := v_now;
+            if v_limit is not null then
+                select t.o_outcome, t.o_refused_skus, t.o_refused_allowed
+                into o_outcome, o_refused_skus, o_refused_available
+                from limit_take(p_shop, p_checkout_id, 1) t;
+                if o_outcome <> 'taken' then
+                    return;
+                end if;
+                o_outcome := 'placed';
+            end if;
             for i in 1 .. v_lines loop
                 update stock_levels l
                 set held = l.held + p_quantities[i], version = l.version + 1

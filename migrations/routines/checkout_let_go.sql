@@ -1,6 +1,7 @@
 -- Gives back everything that these checkouts, locked by the caller, still hold: stock, and the
 -- coupon uses of their orders. p_as is `released` (by the shopper) or `expired` (by time). Returns
--- how many checkouts it ended. Locks: their orders, coupons by code, stock levels by sku.
+-- how many checkouts it ended. Locks: their orders, coupons by code, the counts of their customers,
+-- stock levels by sku.
 create or replace function holdfast.checkout_let_go(p_shop text, p_checkout_ids uuid[], p_as text)
     returns integer
 language plpgsql set search_path = holdfast, pg_temp as $$
@@ -19,12 +20,18 @@ begin
         with given_back as (
             update orders o set coupon_use = 'released'
             where o.shop = p_shop and o.checkout_id = any (p_checkout_ids) and o.coupon_use = 'held'
-            returning o.coupon_code)
-        select g.coupon_code, count(*)::integer as uses from given_back g group by 1 order by 1
+            returning o.coupon_code, o.customer)
+        select g.coupon_code, g.customer, count(*)::integer as uses from given_back g
+        group by 1, 2 order by 1, 2
     loop
-        update coupons c set uses_held = c.uses_held - v_line.uses
-        where c.shop = p_shop and c.code = v_line.coupon_code;
+        perform coupon_count(p_shop, v_line.coupon_code, v_line.customer, -v_line.uses, 0);
     end loop;
+    if exists (
+        select from checkouts c
+        where c.shop = p_shop and c.checkout_id = any (p_checkout_ids) and c.counted)
+    then
+        perform limit_resolve(p_shop, p_checkout_ids, false);
+    end if;
     update checkouts c set status = p_as::checkout_status, ended_at = v_now
     where c.shop = p_shop and c.checkout_id = any (p_checkout_ids) and c.ended_at is null;
     get diagnostics v_ended = row_count;

@@ -1,12 +1,14 @@
--- Inline reclaim: expires checkouts that are due and hold any of these skus, so that a slow or dead
--- sweeper never causes a false "sold out". Returns how many checkouts it expired (100 at most: its
+-- Inline reclaim: expires checkouts that are due and hold any of these skus, this coupon, or a place
+-- in this customer's limits (each may be null), so that a slow or dead sweeper never causes a false
+-- "sold out". Returns how many checkouts it expired (100 at most: its
 -- caller asks again while it is short). 0 means that what stands in the way can't be expired; null,
 -- that others resolved it first: its caller decides anew. The difference matters: a caller that
 -- took its slower turns for a dead end would tell a shopper "sold out". Locks: the due checkouts in
 -- id order, waiting for each (whoever has one is about to decide it), then as checkout_let_go. To
 -- be called in a transaction of its own, which holds nothing yet: that is why waiting can't
 -- deadlock.
-create or replace function holdfast.checkout_reclaim(p_shop text, p_skus text[]) returns integer
+create or replace function holdfast.checkout_reclaim(
+    p_shop text, p_skus text[], p_coupon text, p_customer text) returns integer
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_now timestamptz := clock_timestamp();
@@ -21,6 +23,21 @@ begin
                     and h.expires_at <= v_now
                 order by h.expires_at limit 100) due
         order by due.expires_at limit 100);
+    if p_coupon is not null then
+        v_due := v_due || array(
+            select o.checkout_id from orders o
+                join checkouts c on c.shop = o.shop and c.checkout_id = o.checkout_id
+            where o.shop = p_shop and o.coupon_code = p_coupon and o.coupon_use = 'held'
+                and c.expires_at <= v_now
+            order by c.expires_at limit 100);
+    end if;
+    if p_customer is not null then
+        v_due := v_due || array(
+            select c.checkout_id from checkouts c
+            where c.shop = p_shop and c.customer = p_customer and c.counted
+                and c.expires_at <= v_now
+            order by c.expires_at limit 100);
+    end if;
     v_ids := array(
         select c.checkout_id from checkouts c
         where c.shop = p_shop and c.ended_at is null and c.expires_at <= v_now
@@ -29,7 +46,7 @@ begin
         for no key update);
     if v_ids = '{}' and not exists (
         select from holds h
-        where h.shop = p_shop and h.checkout_id = any (v_due) and h.sku = any (p_skus)
+        where h.shop = p_shop and h.checkout_id = any (v_due)
             and h.status = 'active' and h.expires_at <= v_now)
     then
         return null;
@@ -37,4 +54,4 @@ begin
     return (select e.o_expired from checkout_expire(p_shop, v_ids) e);
 end;
 $$;
-grant execute on function holdfast.checkout_reclaim(text, text[]) to holdfast_app;
+grant execute on function holdfast.checkout_reclaim(text, text[], text, text) to holdfast_app;

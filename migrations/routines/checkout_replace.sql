@@ -16,6 +16,7 @@ declare
     v_now timestamptz;
     v_ends_at timestamptz;
     v_line record;
+    v_limit record;
 begin
     if coalesce(cardinality(p_skus), 0) = 0 then
         raise exception using errcode = 'invalid_parameter_value',
@@ -73,6 +74,10 @@ begin
         expires_at = o_expires_at
     where c.shop = p_shop and c.checkout_id = p_checkout_id
     returning c.take into strict v_checkout.take;
+    -- out of the customer's counts first: the cart before never counts against its successor
+    if v_checkout.counted then
+        perform limit_resolve(p_shop, array[p_checkout_id], false);
+    end if;
     update holds h set status = 'released', resolved_at = v_now
     where h.shop = p_shop and h.checkout_id = p_checkout_id and h.take = v_checkout.take - 1
         and h.status = 'active';
@@ -83,6 +88,17 @@ begin
             p_shop, p_checkout_id, v_checkout.take, p_skus[i], p_quantities[i], o_prices[i],
             o_expires_at, v_now);
     end loop;
+    if limit_applies(p_shop, p_skus) then
+        select t.o_outcome, t.o_refused_skus, t.o_refused_allowed
+        into v_limit
+        from limit_take(p_shop, p_checkout_id, v_checkout.take) t;
+        if v_limit.o_outcome <> 'taken' then
+            o_outcome := v_limit.o_outcome;
+            o_refused_skus := v_limit.o_refused_skus;
+            o_refused_available := v_limit.o_refused_allowed;
+            return;
+        end if;
+    end if;
     -- The difference to the cart before, in lock order: a hold grows without being let go first.
     for v_line in
         select h.sku,

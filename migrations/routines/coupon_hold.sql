@@ -1,31 +1,48 @@
--- Holds one use of a coupon for an order and computes the discount. Outcomes: held, coupon_unknown,
--- coupon_not_yet_valid, coupon_expired, coupon_below_minimum, coupon_used_up. A percentage is
--- rounded down to the minor unit; a fixed amount is at most the subtotal: a total is never
--- negative. Locks: the coupon.
+-- Holds one use of a coupon for a checkout's order and computes the discount. Outcomes: held,
+-- coupon_unknown, coupon_not_yet_valid, coupon_expired, coupon_not_for_cart (it is for other skus),
+-- coupon_below_minimum, coupon_used_up, coupon_used_up_by_customer.
+-- A coupon for some skus looks at their lines alone, for its minimum too. A percentage is rounded
+-- down to the minor unit, once, over all of those lines; a fixed amount is at most what they cost:
+-- a total is never negative. Locks: the coupon, then the customer's count of it.
 create or replace function holdfast.coupon_hold(
-    p_shop text, p_code text, p_subtotal_minor bigint, p_now timestamptz, out o_outcome text,
+    p_shop text, p_code text, p_checkout holdfast.checkouts, p_now timestamptz, out o_outcome text,
     out o_discount bigint)
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_coupon coupons%rowtype;
+    v_eligible bigint;
+    v_own integer;
 begin
     o_discount := 0;
     select * into v_coupon from coupons c where c.shop = p_shop and c.code = p_code
         for no key update;
+    if not found then
+        o_outcome := 'coupon_unknown';
+        return;
+    end if;
+    select sum(h.quantity * h.price_minor) into v_eligible from holds h
+    where h.shop = p_shop and h.checkout_id = p_checkout.checkout_id
+        and h.take = p_checkout.take
+        and (v_coupon.skus is null or h.sku = any (v_coupon.skus));
+    -- under the coupon's lock nobody else counts a use of it
+    select u.uses_held + u.uses_consumed into v_own from customer_coupons u
+    where u.shop = p_shop and u.code = p_code and u.customer = p_checkout.customer;
     o_outcome := case
-        when not found then 'coupon_unknown'
         when p_now < v_coupon.valid_from then 'coupon_not_yet_valid'
         when p_now >= v_coupon.valid_until then 'coupon_expired'
-        when p_subtotal_minor < v_coupon.minimum_minor then 'coupon_below_minimum'
+        when v_eligible is null then 'coupon_not_for_cart'
+        when v_eligible < v_coupon.minimum_minor then 'coupon_below_minimum'
         when v_coupon.uses_held + v_coupon.uses_consumed >= v_coupon.uses_max then 'coupon_used_up'
+        when coalesce(v_own, 0) >= v_coupon.uses_per_customer_max
+            then 'coupon_used_up_by_customer'
         else 'held'
     end;
     if o_outcome = 'held' then
-        update coupons c set uses_held = c.uses_held + 1 where c.shop = p_shop and c.code = p_code;
+        perform coupon_count(p_shop, p_code, p_checkout.customer, 1, 0);
         o_discount := case v_coupon.kind
             -- numeric: the product of a large cart and 10,000 basis points would overflow a bigint
-            when 'percent' then floor(p_subtotal_minor::numeric * v_coupon.value / 10000)::bigint
-            else least(v_coupon.value, p_subtotal_minor)
+            when 'percent' then floor(v_eligible::numeric * v_coupon.value / 10000)::bigint
+            else least(v_coupon.value, v_eligible)
         end;
     end if;
 end;

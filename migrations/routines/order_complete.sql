@@ -1,7 +1,8 @@
 -- Completes an order whose money is there: consumes its holds, deducts stock, writes the ledger,
 -- consumes the coupon's use, marks order and checkout paid, announces it. All lines or none: a line
 -- that can't be deducted fails the transaction. The checkout must be locked by the caller, its
--- holds active, and the payment paid. Locks: the order, the coupon, stock levels by sku.
+-- holds active, and the payment paid. Locks: the order, the coupon, the customer's
+-- counts, stock levels by sku.
 create or replace function holdfast.order_complete(p_shop text, p_order_id uuid) returns void
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
@@ -20,9 +21,9 @@ begin
     where o.shop = p_shop and o.order_id = p_order_id
     returning * into v_order;
     if v_order.coupon_use = 'consumed' then
-        update coupons c set uses_held = c.uses_held - 1, uses_consumed = c.uses_consumed + 1
-        where c.shop = p_shop and c.code = v_order.coupon_code;
+        perform coupon_count(p_shop, v_order.coupon_code, v_order.customer, -1, 1);
     end if;
+    perform limit_resolve(p_shop, array[v_order.checkout_id], true);
     update checkouts c set status = 'paid', ended_at = v_now
     where c.shop = p_shop and c.checkout_id = v_order.checkout_id;
     insert into outbox_messages (shop, topic, subject, body, created_at)

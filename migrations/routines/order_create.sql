@@ -4,7 +4,9 @@
 --
 -- Outcomes: created, same (the same request again), not_found, order_conflict, checkout_ended,
 -- checkout_too_old, shortage, address_unknown, and coupon_unknown, coupon_not_yet_valid,
--- coupon_expired, coupon_below_minimum, coupon_used_up. Early lock release as in checkout_begin: an
+-- coupon_expired, coupon_not_for_cart, coupon_below_minimum, coupon_used_up,
+-- coupon_used_up_by_customer, too_many_checkouts, limit_reached (the hold had ended, and the customer has had what one
+-- may have; o_refused_available says how many more they may). Early lock release as in checkout_begin: an
 -- offline order deducts stock, and one whose hold had ended takes it again.
 create or replace procedure holdfast.order_create(
     p_shop text, p_checkout_id uuid, p_customer text, p_request_hash bytea, p_order_id uuid,
@@ -36,17 +38,19 @@ begin
         exit when o_outcome in ('created', 'same');
         -- the compensation: whatever was written on the way to a refusal is gone
         rollback;
-        exit when o_outcome not in ('again', 'reclaim');
+        exit when o_outcome not in ('again', 'reclaim', 'reclaim_coupon');
         if v_tries = 1000 then
             raise exception using errcode = 'serialization_failure',
                 message = 'order_create: others were faster a thousand times';
         end if;
-        if o_outcome = 'reclaim' then
-            v_reclaimed := holdfast.checkout_reclaim(p_shop, o_refused_skus);
+        if o_outcome <> 'again' then
+            v_reclaimed := holdfast.checkout_reclaim(p_shop, o_refused_skus,
+                case o_outcome when 'reclaim_coupon' then p_coupon end, null);
             v_idle := case v_reclaimed when 0 then v_idle + 1 else 0 end;
             commit;
             if v_idle = 3 then
-                o_outcome := 'shortage';
+                o_outcome := case o_outcome
+                    when 'reclaim' then 'shortage' else 'coupon_used_up' end;
                 exit;
             end if;
         end if;

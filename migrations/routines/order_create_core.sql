@@ -1,5 +1,6 @@
 -- The decision and the work of order_create, in the caller's transaction. Outcomes beside those of
--- order_create: `again` and `reclaim`, as in checkout_begin_core. Of what is neither `created` nor
+-- order_create: `again` and `reclaim`, as in checkout_begin_core; `reclaim_coupon` (used up, but
+-- orders that hold a use of it are due: roll back, reclaim them, call again). Of what is neither `created` nor
 -- `same`, nothing can be committed. Locks: the checkout, the coupon, then stock levels by sku.
 create or replace function holdfast.order_create_core(
     p_shop text, p_checkout_id uuid, p_customer text, p_request_hash bytea, p_order_id uuid,
@@ -57,7 +58,12 @@ begin
     where h.shop = p_shop and h.checkout_id = p_checkout_id and h.take = v_checkout.take;
     if p_coupon is not null then
         select c.o_outcome, c.o_discount into o_outcome, v_discount
-        from coupon_hold(p_shop, p_coupon, v_subtotal, v_now) c;
+        from coupon_hold(p_shop, p_coupon, v_checkout, v_now) c;
+        if o_outcome in ('coupon_used_up', 'coupon_used_up_by_customer')
+            and coupon_is_due(p_shop, p_coupon)
+        then
+            o_outcome := 'reclaim_coupon';
+        end if;
         if o_outcome <> 'held' then
             return;
         end if;
@@ -75,6 +81,13 @@ begin
                 and h.take = v_checkout.take) lines,
             checkout_take_again(p_shop, p_checkout_id, lines.skus, lines.quantities,
                 lines.prices) t;
+        if v_short.o_limited then
+            o_refused_skus := v_short.o_skus;
+            o_refused_available := v_short.o_available;
+            o_outcome := case v_short.o_skus when '{}' then 'too_many_checkouts'
+                else 'limit_reached' end;
+            return;
+        end if;
         if v_short.o_skus <> '{}' then
             o_refused_skus := v_short.o_skus;
             o_refused_requested := v_short.o_requested;
@@ -105,8 +118,8 @@ begin
         v_discount,
         v_subtotal - v_discount, p_coupon, case when p_coupon is null then 'none' else 'held' end,
         v_address, p_address_id, p_request_hash, v_now);
-    insert into order_lines (shop, order_id, sku, quantity, price_minor)
-    select p_shop, p_order_id, h.sku, h.quantity, h.price_minor from holds h
+    insert into order_lines (shop, order_id, sku, quantity, price_minor, limited)
+    select p_shop, p_order_id, h.sku, h.quantity, h.price_minor, h.limited from holds h
     where h.shop = p_shop and h.checkout_id = p_checkout_id and h.take = v_checkout.take;
     insert into payments (shop, reference, order_id, method, amount_minor, currency, created_at)
     values (p_shop, p_reference, p_order_id, p_method, v_subtotal - v_discount, v_shop.currency,

@@ -12,7 +12,7 @@
 create or replace function holdfast.payment_apply_paid(
     p_payment holdfast.payments, p_checkout_id uuid, p_gateway text, p_gateway_payment_id text,
     p_amount_minor bigint, p_currency text, p_reclaim boolean, out o_outcome text,
-    out o_reclaim_skus text[])
+    out o_reclaim_skus text[], out o_reclaim_coupon text)
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_now timestamptz := clock_timestamp();
@@ -65,14 +65,15 @@ begin
         return;
     end if;
 
-    select t.o_taken, t.o_refused_skus, t.o_refused_available
-    into strict o_outcome, o_reclaim_skus, v_available
+    select t.o_taken, t.o_refused_skus, t.o_refused_available, t.o_refused_coupon
+    into strict o_outcome, o_reclaim_skus, v_available, o_reclaim_coupon
     from order_take_again(p_payment.shop, p_payment.order_id, p_checkout_id) t;
     if o_outcome = 'taken' then
         o_outcome := 'completed_late';
         perform order_complete(p_payment.shop, p_payment.order_id);
     elsif p_reclaim
-        and shortage_verdict(p_payment.shop, o_reclaim_skus, v_available, v_now) <> 'shortage'
+        and (coupon_is_due(p_payment.shop, o_reclaim_coupon)
+            or shortage_verdict(p_payment.shop, o_reclaim_skus, v_available, v_now) <> 'shortage')
     then
         -- the payment is written as paid already: that alone must not be committed
         insert into refused_work (shop) values (p_payment.shop);

@@ -17,14 +17,15 @@ declare
     -- owed back instead
     v_idle integer := 0;
     v_reclaimed integer;
+    v_coupon text;
 begin
     loop
         v_tries := v_tries + 1;
         if v_early then
             set local synchronous_commit = off;
         end if;
-        select c.o_outcome, c.o_order_id, c.o_reclaim_skus into o_outcome, o_order_id,
-            o_reclaim_skus
+        select c.o_outcome, c.o_order_id, c.o_reclaim_skus, c.o_reclaim_coupon
+        into o_outcome, o_order_id, o_reclaim_skus, v_coupon
         from holdfast.payment_record_event_core(
             p_shop, p_gateway, p_event_key, p_reference, p_kind,
             p_amount_minor, p_currency, p_gateway_payment_id, p_payload, v_idle < 3) c;
@@ -34,7 +35,7 @@ begin
             raise exception using errcode = 'serialization_failure',
                 message = 'payment_record_event: others were faster a thousand times';
         end if;
-        v_reclaimed := holdfast.checkout_reclaim(p_shop, o_reclaim_skus);
+        v_reclaimed := holdfast.checkout_reclaim(p_shop, o_reclaim_skus, v_coupon, null);
         v_idle := case v_reclaimed when 0 then v_idle + 1 else 0 end;
         commit;
     end loop;

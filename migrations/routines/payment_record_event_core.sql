@@ -6,7 +6,8 @@ create or replace function holdfast.payment_record_event_core(
     p_shop text, p_gateway text, p_event_key text, p_reference text, p_kind text,
     p_amount_minor bigint, p_currency text, p_gateway_payment_id text, p_payload text,
     p_reclaim boolean,
-    out o_outcome text, out o_order_id uuid, out o_reclaim_skus text[])
+    out o_outcome text, out o_order_id uuid, out o_reclaim_skus text[],
+    out o_reclaim_coupon text)
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_now timestamptz := clock_timestamp();
@@ -44,7 +45,8 @@ begin
         select * into v_payment from payments p
         where p.shop = p_shop and p.reference = p_reference for no key update;
         if p_kind = 'paid' then
-            select a.o_outcome, a.o_reclaim_skus into o_outcome, o_reclaim_skus
+            select a.o_outcome, a.o_reclaim_skus, a.o_reclaim_coupon
+            into o_outcome, o_reclaim_skus, o_reclaim_coupon
             from payment_apply_paid(
                 v_payment, v_checkout_id, p_gateway, p_gateway_payment_id, p_amount_minor,
                     p_currency,

@@ -101,6 +101,47 @@ as $$
         -- its message has had all its tries by then: a person must find out whose money it is
         and e.received_at < now() - interval '2 hours'
     union all
+    select 'a_limit_is_never_exceeded', coalesce(u.shop, h.shop), jsonb_build_object(
+        'customer', coalesce(u.customer, h.customer), 'sku', coalesce(u.sku, h.sku),
+        'units_held', u.units_held, 'active_holds', h.units, 'units_consumed', u.units_consumed,
+        'units_max', u.units_max)
+    from (select * from customer_units u where p_shop is null or u.shop = p_shop) u
+        full join (
+            select h.shop, c.customer, h.sku, sum(h.quantity) as units
+            from holds h join checkouts c on c.shop = h.shop and c.checkout_id = h.checkout_id
+            where h.status = 'active' and h.limited and (p_shop is null or h.shop = p_shop)
+            group by 1, 2, 3) h
+        on h.shop = u.shop and h.customer = u.customer and h.sku = u.sku
+    where coalesce(u.units_held, 0) <> coalesce(h.units, 0)
+        or u.units_held + u.units_consumed > u.units_max
+    union all
+    select 'a_limit_is_never_exceeded', coalesce(o.shop, c.shop), jsonb_build_object(
+        'customer', coalesce(o.customer, c.customer), 'open', o.open, 'checkouts', c.checkouts,
+        'open_max', o.open_max)
+    from (select * from customer_checkouts o where p_shop is null or o.shop = p_shop) o
+        full join (
+            select c.shop, c.customer, count(*) as checkouts from checkouts c
+            where c.counted and (p_shop is null or c.shop = p_shop) group by 1, 2) c
+        on c.shop = o.shop and c.customer = o.customer
+    where coalesce(o.open, 0) <> coalesce(c.checkouts, 0) or o.open > o.open_max
+    union all
+    select 'a_coupon_is_never_overused', coalesce(u.shop, o.shop), jsonb_build_object(
+        'coupon', coalesce(u.code, o.coupon_code), 'customer', coalesce(u.customer, o.customer),
+        'uses_held', u.uses_held, 'uses_consumed', u.uses_consumed, 'uses_max', u.uses_max,
+        'orders_holding', o.held, 'orders_consumed', o.consumed)
+    from (select * from customer_coupons u where p_shop is null or u.shop = p_shop) u
+        full join (
+            select o.shop, o.coupon_code, o.customer,
+                count(*) filter (where o.coupon_use = 'held') as held,
+                count(*) filter (where o.coupon_use = 'consumed') as consumed
+            from orders o
+            where o.coupon_code is not null and (p_shop is null or o.shop = p_shop)
+            group by 1, 2, 3) o
+        on o.shop = u.shop and o.coupon_code = u.code and o.customer = u.customer
+    where coalesce(u.uses_held, 0) <> coalesce(o.held, 0)
+        or coalesce(u.uses_consumed, 0) <> coalesce(o.consumed, 0)
+        or u.uses_held + u.uses_consumed > u.uses_max
+    union all
     select 'a_coupon_is_never_overused', c.shop, to_jsonb(c)
     from coupons c
     where (p_shop is null or c.shop = p_shop)

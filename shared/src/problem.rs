@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::checkout::{BeginError, ExtendError, ReadError, ReleaseError, Shortage};
+use crate::checkout::{BeginError, ExtendError, LimitReached, ReadError, ReleaseError, Shortage};
 use crate::db::Failure;
 use crate::order::{self, CouponRefusal, CreateError};
 
@@ -163,6 +163,26 @@ fn shortage(shortages: &[Shortage]) -> Problem {
     .with("shortages", json!(shortages))
 }
 
+fn too_many_checkouts() -> Problem {
+    Problem::new(
+        409,
+        "too_many_checkouts",
+        "Too many checkouts",
+        "This customer has as many checkouts at once as this shop allows. Order or release one.",
+    )
+}
+
+fn limit_reached(limits: &[LimitReached]) -> Problem {
+    Problem::new(
+        409,
+        "limit_reached",
+        "More than one customer may have",
+        "Nothing is held: `limits` names every sku of which this customer, with what they hold and \
+         bought before, may not have so many, and how many more they may.",
+    )
+    .with("limits", json!(limits))
+}
+
 fn skus(code: &'static str, title: &'static str, detail: &str, skus: &[String]) -> Problem {
     Problem::new(422, code, title, detail).with("skus", json!(skus))
 }
@@ -231,6 +251,8 @@ impl From<&BeginError> for Problem {
                 codes,
             ),
             BeginError::Shortage(shortages) => shortage(shortages),
+            BeginError::TooManyCheckouts => too_many_checkouts(),
+            BeginError::LimitReached(limits) => limit_reached(limits),
             BeginError::Failure(failure) => failure.into(),
         }
     }
@@ -307,6 +329,8 @@ impl From<&CreateError> for Problem {
             ),
             CreateError::Coupon(refusal) => coupon_refused(*refusal),
             CreateError::Shortage(shortages) => shortage(shortages),
+            CreateError::TooManyCheckouts => too_many_checkouts(),
+            CreateError::LimitReached(limits) => limit_reached(limits),
             CreateError::Failure(failure) => failure.into(),
         }
     }
@@ -317,8 +341,19 @@ fn coupon_refused(refusal: CouponRefusal) -> Problem {
         CouponRefusal::Unknown => ("unknown", "This shop has no such coupon."),
         CouponRefusal::NotYetValid => ("not_yet_valid", "The coupon is not valid yet."),
         CouponRefusal::Expired => ("expired", "The coupon is no longer valid."),
-        CouponRefusal::BelowMinimum => ("below_minimum", "The cart is below the coupon's minimum."),
+        CouponRefusal::NotForCart => (
+            "not_for_cart",
+            "The coupon is for other skus than those of the cart.",
+        ),
+        CouponRefusal::BelowMinimum => (
+            "below_minimum",
+            "What the coupon is for costs less than its minimum.",
+        ),
         CouponRefusal::UsedUp => ("used_up", "Every use of the coupon is taken."),
+        CouponRefusal::UsedUpByCustomer => (
+            "used_up_by_customer",
+            "This customer has used the coupon as often as one may.",
+        ),
     };
     Problem::new(422, "coupon_refused", "The coupon can't be used", detail)
         .with("reason", json!(reason))

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::{Cart, Checkout, PricedLine, Shortage, total_minor};
+use super::{Cart, Checkout, LimitReached, PricedLine, Shortage, limits, total_minor};
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop};
 use crate::quantity::{HoldSeconds, Revision};
@@ -83,6 +83,12 @@ pub enum BeginError {
     /// Too few units: every shortage.
     #[error("not enough stock")]
     Shortage(Vec<Shortage>),
+    /// The customer has as many checkouts as one may have at once.
+    #[error("too many checkouts of this customer")]
+    TooManyCheckouts,
+    /// More than one customer may have: every sku of which it is too much.
+    #[error("more than one customer may have")]
+    LimitReached(Vec<LimitReached>),
     /// Could not decide.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -91,7 +97,8 @@ pub enum BeginError {
 /// Holds the cart, or refuses all of it. The same request again gets the same answer and has no
 /// second effect.
 ///
-/// Locks: the checkout, then the stock levels in the order of their skus. The hot row's lock is
+/// Locks: the checkout, the customer's counts where the shop limits them, then the stock levels in
+/// the order of their skus. The hot row's lock is
 /// free before the answer is flushed; the answer comes after the flush.
 ///
 /// # Errors
@@ -135,6 +142,8 @@ pub async fn begin(db: &Database, request: &Begin) -> Result<Begun, BeginError> 
         "unknown_sku" => Err(BeginError::UnknownSku(refused())),
         "not_on_sale" => Err(BeginError::NotOnSale(refused())),
         "shortage" => Err(BeginError::Shortage(shortages(request, refused(), &row))),
+        "too_many_checkouts" => Err(BeginError::TooManyCheckouts),
+        "limit_reached" => Err(BeginError::LimitReached(limits(&row))),
         other => Err(Failure::unknown_outcome("checkout_begin", other).into()),
     }
 }

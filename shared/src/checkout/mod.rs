@@ -73,6 +73,25 @@ pub struct Shortage {
     pub available: i32,
 }
 
+/// A sku of which a cart asks more than one customer may have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LimitReached {
+    /// The sku's code.
+    pub sku: String,
+    /// Units that this customer may still have.
+    pub allowed: i32,
+}
+
+/// What a routine that answered `limit_reached` says.
+pub(crate) fn limits(row: &Row) -> Vec<LimitReached> {
+    let skus: Vec<String> = row.get("o_refused_skus");
+    let allowed: Vec<i32> = row.get("o_refused_available");
+    skus.into_iter()
+        .zip(allowed)
+        .map(|(sku, allowed)| LimitReached { sku, allowed })
+        .collect()
+}
+
 /// Reads the columns that checkout_read, checkout_extend and checkout_release have in common.
 fn from_row(checkout_id: Uuid, row: &Row) -> Checkout {
     // Null where the journal was purged: the checkout is older than it.

@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::{Address, Order, from_json};
-use crate::checkout::Shortage;
+use crate::checkout::{LimitReached, Shortage, limits};
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, CouponCode, Customer, PaymentReference, Shop};
 
@@ -100,10 +100,14 @@ pub enum CouponRefusal {
     NotYetValid,
     /// Its time is over.
     Expired,
-    /// The cart is below its minimum.
+    /// It is for other skus than those of the cart.
+    NotForCart,
+    /// What it is for costs less than its minimum.
     BelowMinimum,
     /// Every use of it is taken.
     UsedUp,
+    /// This customer has used it as often as one may.
+    UsedUpByCustomer,
 }
 
 /// Why there is no order. In order of precedence. Nothing is left behind, and nothing is held that
@@ -131,6 +135,12 @@ pub enum CreateError {
     /// The hold had ended, and the stock is gone: every shortage.
     #[error("not enough stock")]
     Shortage(Vec<Shortage>),
+    /// The hold had ended, and the customer has as many checkouts as one may have at once.
+    #[error("too many checkouts of this customer")]
+    TooManyCheckouts,
+    /// The hold had ended, and the customer has had what one may have: every sku.
+    #[error("more than one customer may have")]
+    LimitReached(Vec<LimitReached>),
     /// Could not decide.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -140,7 +150,8 @@ pub enum CreateError {
 /// wished, the payment's reference, the hold refreshed (or taken again when it had ended).
 /// `Offline` and a total of zero complete it at once. The same request again gets the same order.
 ///
-/// Locks: the checkout, the coupon, then stock levels by sku where stock changes.
+/// Locks: the checkout, the coupon, the customer's counts, then stock levels by sku where stock
+/// changes.
 ///
 /// # Errors
 /// [`CreateError`].
@@ -190,8 +201,12 @@ pub async fn create(db: &Database, request: &Create) -> Result<Created, CreateEr
         "coupon_unknown" => coupon(CouponRefusal::Unknown),
         "coupon_not_yet_valid" => coupon(CouponRefusal::NotYetValid),
         "coupon_expired" => coupon(CouponRefusal::Expired),
+        "coupon_not_for_cart" => coupon(CouponRefusal::NotForCart),
         "coupon_below_minimum" => coupon(CouponRefusal::BelowMinimum),
         "coupon_used_up" => coupon(CouponRefusal::UsedUp),
+        "coupon_used_up_by_customer" => coupon(CouponRefusal::UsedUpByCustomer),
+        "too_many_checkouts" => Err(CreateError::TooManyCheckouts),
+        "limit_reached" => Err(CreateError::LimitReached(limits(&row))),
         "shortage" => Err(CreateError::Shortage(shortages(&row))),
         other => Err(Failure::unknown_outcome("order_create", other).into()),
     }

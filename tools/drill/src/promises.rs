@@ -210,7 +210,7 @@ fn expectations(history: &History, claims: &[Claim]) -> Vec<Judged> {
         .by(refused("carts with a price of their own", |probe| {
             probe == Refusable::Shopper(Probe::OwnPrice)
         }))
-        .and_rows(&["a_coupon_is_never_overused"]),
+        .and_rows(&["a_coupon_is_never_overused", "a_limit_is_never_exceeded"]),
         Judged::expectation(
             "every_request_is_answered",
             "Every request is answered as the contract says",
