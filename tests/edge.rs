@@ -100,7 +100,11 @@ const LINES: [(&str, &str, &str); 22] = [
         "1 to 64 characters",
     ),
     (r#"{"sku":7,"quantity":1}"#, "lines[1].sku", "string"),
-    (r#"{"sku":null,"quantity":1}"#, "lines[1].sku", "string"),
+    (
+        r#"{"sku":null,"quantity":1}"#,
+        "lines[1].sku",
+        "null, expected a string, 1 to 64 characters of A-Z",
+    ),
     (
         r#"{"sku":"B","quantity":1,"price_minor":1}"#,
         "lines[1].price_minor",
@@ -132,7 +136,7 @@ const MEMBERS: [(&str, &str, &str); 12] = [
 ];
 
 /// A whole body.
-const BODIES: [(&str, &str, &str); 10] = [
+const BODIES: [(&str, &str, &str); 11] = [
     (
         r#"{"lines":[{"sku":"A","quantity":1}]}"#,
         "customer",
@@ -141,7 +145,7 @@ const BODIES: [(&str, &str, &str); 10] = [
     (
         r#"{"customer":null,"lines":[{"sku":"A","quantity":1}]}"#,
         "customer",
-        "null",
+        "null, expected a string, 1 to 64 characters",
     ),
     (
         r#"{"customer":"","lines":[{"sku":"A","quantity":1}]}"#,
@@ -161,6 +165,11 @@ const BODIES: [(&str, &str, &str); 10] = [
     (r#"{"customer":"c"}"#, "body", "missing field `lines`"),
     (r#"{"customer":"c","lines":[]}"#, "lines", "at least one"),
     (r#"{"customer":"c","lines":{}}"#, "lines", "sequence"),
+    (
+        r#"{"customer":"c","lines":null}"#,
+        "lines",
+        "null, expected a sequence",
+    ),
     (r#"{"customer":"c","lines":"A"}"#, "lines", "sequence"),
     (
         r#"["c",1,1200,[{"sku":"A","quantity":1}]]"#,
@@ -245,34 +254,62 @@ async fn a_body_may_have_64_kib_and_not_a_byte_more() {
 }
 
 /// What an order has beside `"payment_method":"online"`, or instead of it.
-const ORDERS: [(&str, &str, &str); 15] = [
+const ORDERS: [(&str, &str, &str); 19] = [
     ("", "body", "missing field `payment_method`"),
     (
         r#""payment_method":"cash""#,
         "payment_method",
-        "unknown variant",
+        r#"must be "online" or "offline", got "cash""#,
     ),
     (
         r#""payment_method":null"#,
         "payment_method",
-        "expected value",
+        r#"null, expected a string, "online" or "offline""#,
+    ),
+    (
+        r#""payment_method":7"#,
+        "payment_method",
+        r#"`7`, expected a string, "online" or "offline""#,
+    ),
+    (
+        r#""payment_method":{"online":null}"#,
+        "payment_method",
+        r#"map, expected a string, "online" or "offline""#,
     ),
     (r#"ONLINE,"coupon":"lower""#, "coupon", "1 to 32"),
     (r#"ONLINE,"coupon":"""#, "coupon", "1 to 32"),
-    (r#"ONLINE,"coupon":null"#, "coupon", "null"),
+    (
+        r#"ONLINE,"coupon":null"#,
+        "coupon",
+        "null, expected a string, 1 to 32 characters of A-Z 0-9 _ -",
+    ),
     (
         r#"ONLINE,"discount_minor":5"#,
         "discount_minor",
         "unknown field",
     ),
     (r#"ONLINE,"address_id":"7""#, "address_id", "UUID"),
-    (r#"ONLINE,"address_id":null"#, "address_id", "null"),
+    (
+        r#"ONLINE,"address_id":null"#,
+        "address_id",
+        "null, expected a formatted UUID string",
+    ),
     (
         r#"ONLINE,"save_address":true"#,
         "save_address",
         "goes with an address only",
     ),
     (r#"ONLINE,"save_address":"yes""#, "save_address", "boolean"),
+    (
+        r#"ONLINE,"save_address":null"#,
+        "save_address",
+        "null, expected a boolean",
+    ),
+    (
+        r#"ONLINE,"address":null"#,
+        "address",
+        "null, expected an object",
+    ),
     (r#"ONLINE,"address":"street""#, "address", "an object"),
     (
         r#"ONLINE,"address":["R","L",null,"C",null,"1","IN",null]"#,
@@ -292,14 +329,28 @@ const ORDERS: [(&str, &str, &str); 15] = [
 ];
 
 /// What is wrong with one member of an address.
-const ADDRESSES: [(&str, &str, &str); 9] = [
+const ADDRESSES: [(&str, &str, &str); 11] = [
     ("country", r#""India""#, "two capital letters"),
     ("country", r#""in""#, "two capital letters"),
     ("city", r#""""#, "1 to 100"),
     ("city", "7", "string"),
     ("line1", r#""X201""#, "1 to 200"),
     ("line1", r#""a\u0000b""#, "control"),
-    ("line2", "null", "null"),
+    (
+        "city",
+        "null",
+        "null, expected a string, 1 to 100 characters",
+    ),
+    (
+        "country",
+        "null",
+        "null, expected a string, the two capital",
+    ),
+    (
+        "line2",
+        "null",
+        "null, expected a string, 1 to 200 characters",
+    ),
     ("postal_code", "682001", "string"),
     ("planet", r#""Earth""#, "unknown field"),
 ];

@@ -8,6 +8,7 @@ mod cashfree;
 mod checkout;
 mod cores;
 mod coupon;
+mod docs;
 mod edge;
 mod faults;
 mod handlers;

@@ -1,7 +1,7 @@
 //! Orders: what they cost, what they take along, and that a failure leaves nothing behind.
 
 use serde_json::json;
-use shared::checkout::{self, BeginError, Shortage};
+use shared::checkout::{self, BeginError, ExtendError, Shortage};
 use shared::ids::CheckoutId;
 use shared::order::{self, Address, Create, CreateError, Created, Order, PaymentMethod, ShipTo};
 use tests::{
@@ -246,6 +246,49 @@ async fn without_the_lock_one_checkout_would_become_fifty_orders() {
         select o.* from holdfast.orders t,
             jsonb_populate_record(t, jsonb_build_object('order_id', gen_random_uuid())) o";
     assert_eq!(test.refused_by(twin).await, "checkout_has_one_order");
+}
+
+/// Promise 8: every answer about one checkout says the same of its time, swept or not.
+#[tokio::test]
+async fn an_order_whose_time_is_up_is_expired_in_every_answer() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let (id, _) = test.ordered(&[("A", 1)]).await;
+    let again = checkout_of(test.begin(id, &[("A", 1)]).await.unwrap());
+    assert_eq!(again.status, "ordered");
+    let main = shop(MAIN);
+    let extended = checkout::extend(&test.db, &main, id, None, None).await;
+    assert!(
+        matches!(extended, Err(ExtendError::Ordered)),
+        "{extended:?}"
+    );
+    test.make_due(id).await;
+    for swept in [false, true] {
+        if swept {
+            test.sweep().await;
+        }
+        let before = test.rows().await;
+        let read = checkout::read(&test.db, &main, id, None).await.unwrap();
+        assert_eq!(read.status, "expired");
+        assert_eq!(test.order(id).await.unwrap().status, "expired");
+        for revision in [1, 2] {
+            let request = checkout::Begin {
+                revision: revision.try_into().unwrap(),
+                ..begin_request(id, &[("A", 1)])
+            };
+            let begun = checkout::begin(&test.db, &request).await;
+            assert!(
+                matches!(begun, Err(BeginError::Ended)),
+                "{swept}: {begun:?}"
+            );
+        }
+        let extended = checkout::extend(&test.db, &main, id, None, None).await;
+        assert!(
+            matches!(extended, Err(ExtendError::Ended)),
+            "{swept}: {extended:?}"
+        );
+        assert_eq!(test.rows().await, before);
+    }
 }
 
 /// Scenario 24, with time between: a second order of the same shopper never makes both payable.

@@ -197,6 +197,72 @@ async fn without_the_lock_ten_sweepers_would_give_one_unit_back_ten_times() {
     assert_eq!(test.count("select held::bigint from naive.stock").await, 0);
 }
 
+/// Negative control of scenario 5, on the real tables. Behind the routine's lock stands a trigger,
+/// and behind that the check of the promises.
+#[tokio::test]
+async fn a_sweep_without_locks_is_refused_nine_times_or_gives_back_what_others_hold() {
+    let test = TestDb::new().await;
+    test.naive().await;
+    test.sku("A", 99).await;
+    for guarded in [true, false] {
+        let shoppers = test.level("A").await.1;
+        many_held(&test, 20, "A").await;
+        let due = test.held(&[("A", 1)]).await;
+        test.make_due(due).await;
+        if !guarded {
+            test.sql("alter table holdfast.holds disable trigger hold_resolves_once")
+                .await;
+        }
+        let mut refused = 0;
+        for outcome in test.all_read_then_all_try(10, "call naive.sweep()").await {
+            if let Err(error) = outcome {
+                let by = error.as_db_error().and_then(|refusal| refusal.constraint());
+                assert_eq!(by, Some("hold_resolves_once"));
+                refused += 1;
+            }
+        }
+        let held = test.level("A").await.1 - shoppers;
+        if guarded {
+            assert_eq!((refused, held), (9, 20));
+            test.assert_promises_kept().await;
+        } else {
+            // nine units that somebody else holds are for sale a second time
+            assert_eq!((refused, held), (0, 11));
+            assert_eq!(test.broken_promises().await, ["held_equals_active_holds"]);
+        }
+    }
+}
+
+/// Negative control of scenario 5: what dies in the middle of a sweep must not have committed half
+/// of it. No later sweep finds the unit again, and the check says so.
+#[tokio::test]
+async fn a_sweep_in_pieces_that_dies_half_way_would_lose_its_units() {
+    let test = TestDb::new().await;
+    test.naive().await;
+    test.sku("A", 9).await;
+    let id = test.held(&[("A", 2)]).await;
+    test.make_due(id).await;
+    let gate = test.block("select pg_advisory_xact_lock(1)").await;
+    let sweeper = test.session().await;
+    let killed = async {
+        test.until_waiting(1).await;
+        test.sql(
+            "select pg_terminate_backend(pid) from pg_stat_activity
+             where datname = current_database() and wait_event_type = 'Lock'",
+        )
+        .await;
+    };
+    let (swept, ()) = tokio::join!(
+        sweeper.batch_execute("call naive.sweep_in_pieces()"),
+        killed
+    );
+    assert!(swept.is_err());
+    gate.let_go().await;
+    assert_eq!(expired(&test.sweep().await), 0);
+    assert_eq!(test.level("A").await.1, 2);
+    assert_eq!(test.broken_promises().await, ["held_equals_active_holds"]);
+}
+
 /// One more than a batch holds.
 #[tokio::test]
 async fn a_sweep_goes_on_behind_a_full_batch() {

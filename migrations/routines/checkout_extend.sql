@@ -26,8 +26,10 @@ begin
     select * into strict v_shop from shops s where s.shop = p_shop;
     v_now := clock_timestamp();
     o_outcome := case
+        -- what is due is shown as expired, by every routine, an order too
+        when v_checkout.status not in ('open', 'ordered') or v_checkout.expires_at <= v_now
+            then 'checkout_ended'
         when v_checkout.status = 'ordered' then 'checkout_ordered'
-        when v_checkout.status <> 'open' or v_checkout.expires_at <= v_now then 'checkout_ended'
         when p_hold_s > v_shop.hold_s_max then 'hold_too_long'
         else 'extended'
     end;

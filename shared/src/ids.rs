@@ -2,7 +2,9 @@
 //! constraints ask for.
 
 use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -14,10 +16,34 @@ pub struct InvalidId(String);
 /// Texts in messages are cut: an error never repeats a megabyte of input.
 const QUOTED_CHARS_MAX: usize = 80;
 
-fn invalid(rule: &str, got: &str) -> InvalidId {
+pub(crate) fn invalid(rule: &str, got: &str) -> InvalidId {
     let quoted: String = got.chars().take(QUOTED_CHARS_MAX).collect();
     let dots = if quoted.len() < got.len() { "…" } else { "" };
     InvalidId(format!("must be {rule}, got {quoted:?}{dots}"))
+}
+
+/// Reads a text that follows `rule`. What is no text at all hears the rule too: "expected a string"
+/// alone would cost its sender a second try.
+pub(crate) fn read_text<'de, D, T>(deserializer: D, rule: impl fmt::Display) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<String, Error: fmt::Display>,
+{
+    struct Text<R, T>(R, PhantomData<T>);
+
+    impl<R: fmt::Display, T: TryFrom<String, Error: fmt::Display>> Visitor<'_> for Text<R, T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a string, {}", self.0)
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            T::try_from(text.to_owned()).map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_str(Text(rule, PhantomData))
 }
 
 /// Defines a text identifier: its name, the longest length, which characters, and the rule in
@@ -25,9 +51,14 @@ fn invalid(rule: &str, got: &str) -> InvalidId {
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $max:literal, $allowed:expr, $rule:literal) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String")]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         pub struct $name(String);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                read_text(deserializer, $rule)
+            }
+        }
 
         impl $name {
             #[doc = concat!("Longest length in characters: ", stringify!($max), ".")]

@@ -96,6 +96,17 @@ impl TestDb {
     /// Runs one of the naive statements in `sessions` sessions, which all read before any of them
     /// writes: the worst case, every time.
     pub async fn all_read_then_all_write(&self, sessions: usize, statement: &'static str) {
+        for outcome in self.all_read_then_all_try(sessions, statement).await {
+            outcome.unwrap();
+        }
+    }
+
+    /// The same, where some of them may be refused.
+    pub async fn all_read_then_all_try(
+        &self,
+        sessions: usize,
+        statement: &'static str,
+    ) -> Vec<Result<(), tokio_postgres::Error>> {
         let gate = self.block("select pg_advisory_xact_lock(1)").await;
         let mut clients = Vec::with_capacity(sessions);
         for _ in 0..sessions {
@@ -109,8 +120,6 @@ impl TestDb {
             self.until_waiting(i64::try_from(sessions).unwrap()).await;
             gate.let_go().await;
         };
-        for outcome in tokio::join!(race, opened).0 {
-            outcome.unwrap();
-        }
+        tokio::join!(race, opened).0
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::ids::read_text;
+
 /// Where an order goes. Every text is trimmed of nothing and kept as given; only its length is
 /// bounded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,9 +43,15 @@ where
 }
 
 /// A text of 1 to `MAX` characters without control characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Text<const MAX: usize>(String);
+
+impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let rule = format_args!("1 to {MAX} characters without control characters");
+        read_text(deserializer, rule)
+    }
+}
 
 impl<const MAX: usize> TryFrom<String> for Text<MAX> {
     type Error = String;
@@ -61,9 +69,17 @@ impl<const MAX: usize> TryFrom<String> for Text<MAX> {
 }
 
 /// A country's two letters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Country(String);
+
+/// What a country is.
+const COUNTRY: &str = "the two capital letters of a country (ISO 3166-1 alpha-2)";
+
+impl<'de> Deserialize<'de> for Country {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_text(deserializer, COUNTRY)
+    }
+}
 
 impl TryFrom<String> for Country {
     type Error = String;
@@ -72,7 +88,7 @@ impl TryFrom<String> for Country {
         if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
             Ok(Self(text))
         } else {
-            Err("must be the two capital letters of a country (ISO 3166-1 alpha-2)".to_owned())
+            Err(format!("must be {COUNTRY}"))
         }
     }
 }
