@@ -9,6 +9,7 @@ mod checkout;
 mod cores;
 mod coupon;
 mod docs;
+mod crossings;
 mod edge;
 mod faults;
 mod handlers;

@@ -42,6 +42,12 @@ impl Blocker {
         self.0.batch_execute("rollback").await.unwrap();
     }
 
+    /// Does this as well, in the same transaction.
+    pub async fn also(self, sql: &str) -> Self {
+        self.0.batch_execute(sql).await.unwrap();
+        self
+    }
+
     /// Lets go, and keeps what it did.
     pub async fn commit(self) {
         self.0.batch_execute("commit").await.unwrap();
