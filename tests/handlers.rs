@@ -350,7 +350,7 @@ async fn the_request_id_of_an_answer_finds_it_in_the_log() {
         .find(|line| line["message"] == "webhook refused");
     let why = why.unwrap()["why"].as_str().unwrap();
     assert!(why.contains("no configured secret"), "{why}");
-    let all = std::fs::read_to_string(STACK.logs.join("holdfast-webhook.log")).unwrap();
+    let all = std::fs::read_to_string(STACK.logs.folder.join("holdfast-webhook.log")).unwrap();
     assert!(
         !all.contains(&STACK.secrets["dress"]),
         "a secret is in the log"

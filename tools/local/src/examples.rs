@@ -15,7 +15,7 @@ pub(crate) fn text(stack: &Stack) -> String {
         ("{secret}", demo_secret(SHOPS[0])),
         ("{psql}", psql(stack)),
         ("{database}", stack.cluster.url(OWNER, DATABASE)),
-        ("{logs}", stack.logs.display().to_string()),
+        ("{logs}", stack.logs.folder.display().to_string()),
         ("{checkout_id}", id()),
         ("{booking_id}", id()),
     ];

@@ -104,7 +104,7 @@ async fn run(up: Up) -> Result<ExitCode, Error> {
         eprintln!(
             "Holdfast is up at {}; logs: {}",
             stack.api_url,
-            stack.logs.display()
+            stack.logs.folder.display()
         );
         run_command(&stack, command, &mut signals).await
     } else {
@@ -152,7 +152,7 @@ async fn run_command(
             "HOLDFAST_DATABASE_SUPERUSER",
             stack.cluster.url("postgres", DATABASE),
         )
-        .env("HOLDFAST_LOGS", &stack.logs)
+        .env("HOLDFAST_LOGS", &stack.logs.folder)
         .kill_on_drop(true);
     if let Some(path) = path_with_own_folder() {
         shell.env("PATH", path);

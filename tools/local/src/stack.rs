@@ -12,6 +12,7 @@ use crate::build::{Binaries, CHECKOUT, MIGRATE, PAYMENTS, Profile, SWEEPER, WEBH
 use crate::gateway::{self, Serving};
 use crate::guardian::Guardian;
 use crate::lambda::{FunctionOptions, Host, HostOptions};
+use crate::logs::Logs;
 use crate::ministack::MiniStack;
 use crate::postgres::{Cluster, ClusterOptions};
 use crate::queue::{self, Queue};
@@ -54,7 +55,8 @@ pub struct StackOptions {
     /// An SQS endpoint to use instead of starting MiniStack.
     pub sqs_endpoint: Option<String>,
     pub cluster: ClusterOptions,
-    /// Where logs go; `None` puts them into the run folder, which goes with the stack.
+    /// Where logs go, or, when another running stack has that folder, the next one beside it;
+    /// `None` puts them into the run folder, which goes with the stack.
     pub logs: Option<PathBuf>,
 }
 
@@ -88,8 +90,8 @@ pub struct Stack {
     pub sqs_endpoint: String,
     /// The Cashfree secret of each shop.
     pub secrets: BTreeMap<String, String>,
-    /// One log per function, and that of SQS.
-    pub logs: PathBuf,
+    /// One log per function, and that of SQS, in a folder that is this stack's alone.
+    pub logs: Logs,
     pub host: Arc<Host>,
     pub cluster: Cluster,
     servings: Vec<Serving>,
@@ -110,12 +112,12 @@ impl Stack {
             None => blocking(|| Binaries::build(Profile::Release)).await?,
         };
         let ground = Ground::prepare(&options).await?;
-        let host = HostOptions::new(ground.logs.clone(), Arc::clone(&ground.guardian));
+        let host = HostOptions::new(ground.logs.folder.clone(), Arc::clone(&ground.guardian));
         let host = Arc::new(Host::new(host));
         let mut migrate = function(&binaries, MIGRATE, 1, 300);
         migrate.environment.extend(database(&ground.cluster, OWNER));
         host.add(migrate).await?;
-        apply_migrations(&host, &ground.logs).await?;
+        apply_migrations(&host, &ground.logs.folder).await?;
         if options.with_catalogue {
             let owner = ground.cluster.url(OWNER, DATABASE);
             catalogue::load(&owner, options.hot_units).await?;
@@ -196,7 +198,7 @@ impl Stack {
 /// What the functions stand on.
 struct Ground {
     guardian: Arc<Guardian>,
-    logs: PathBuf,
+    logs: Logs,
     cluster: Cluster,
     sqs: Option<MiniStack>,
     sqs_endpoint: String,
@@ -212,7 +214,8 @@ impl Ground {
             .keep();
         let guardian = Arc::new(Guardian::start(&folder)?);
         let logs = options.logs.clone().unwrap_or_else(|| folder.join("logs"));
-        empty_logs(&logs).map_err(Error::io(format!("write logs into {}", logs.display())))?;
+        let logs =
+            Logs::claim(&logs).map_err(Error::io(format!("write logs into {}", logs.display())))?;
         let cluster = options.cluster.clone();
         let cluster = blocking(move || {
             let cluster = Cluster::start(cluster)?;
@@ -226,7 +229,7 @@ impl Ground {
         let sqs = async {
             match &options.sqs_endpoint {
                 Some(_) => Ok(None),
-                None => MiniStack::start(&folder, &logs, Arc::clone(&guardian))
+                None => MiniStack::start(&folder, &logs.folder, Arc::clone(&guardian))
                     .await
                     .map(Some),
             }
@@ -246,18 +249,6 @@ impl Ground {
             queue,
         })
     }
-}
-
-/// Makes the folder, and removes the logs of an earlier run: what is there is about this one.
-fn empty_logs(logs: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(logs)?;
-    for entry in std::fs::read_dir(logs)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "log") {
-            std::fs::remove_file(path)?;
-        }
-    }
-    Ok(())
 }
 
 async fn start_functions(
