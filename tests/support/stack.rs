@@ -151,7 +151,8 @@ pub async fn assert_promises_kept(owner: &Client) {
 
 /// The lines of a function's log that have this request id.
 pub fn log_of(stack: &Stack, function: &str, request_id: &str) -> Vec<Value> {
-    let log = fs::read_to_string(stack.logs.join(format!("{function}.log"))).unwrap_or_default();
+    let log =
+        fs::read_to_string(stack.logs.folder.join(format!("{function}.log"))).unwrap_or_default();
     log.lines()
         .filter(|line| line.contains(request_id))
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")))

@@ -6,6 +6,7 @@
 //! - [`lambda`] runs the functions as processes behind the Lambda Runtime API;
 //! - `gateway` is the HTTP front, `queue` with `ministack` is SQS, `schedule` is EventBridge;
 //! - [`build`] makes the functions' binaries, `catalogue` loads the demo's two shops;
+//! - [`logs`] gives each stack that runs a folder for its logs;
 //! - [`guardian`] makes sure that no process and no folder survives ours;
 //! - [`error`] holds what can go wrong and what the user should do about it.
 
@@ -15,6 +16,7 @@ pub mod error;
 mod gateway;
 pub mod guardian;
 pub mod lambda;
+pub mod logs;
 mod ministack;
 pub mod postgres;
 pub mod project;

@@ -59,7 +59,8 @@ struct Up {
     #[arg(long)]
     sqs_endpoint: Option<String>,
     /// Run this shell command against the stack, then stop with its exit code. It gets
-    /// HOLDFAST_API, HOLDFAST_WEBHOOK, HOLDFAST_WEBHOOK_SECRET and HOLDFAST_DATABASE.
+    /// HOLDFAST_API, HOLDFAST_ADMIN_TOKEN, HOLDFAST_WEBHOOK, HOLDFAST_WEBHOOK_SECRET and
+    /// HOLDFAST_DATABASE.
     #[arg(long)]
     run: Option<String>,
 }
@@ -104,7 +105,7 @@ async fn run(up: Up) -> Result<ExitCode, Error> {
         eprintln!(
             "Holdfast is up at {}; logs: {}",
             stack.api_url,
-            stack.logs.display()
+            stack.logs.folder.display()
         );
         run_command(&stack, command, &mut signals).await
     } else {
@@ -145,6 +146,7 @@ async fn run_command(
     shell
         .args(["-c", command])
         .env("HOLDFAST_API", &stack.api_url)
+        .env("HOLDFAST_ADMIN_TOKEN", &stack.admin_token)
         .env("HOLDFAST_WEBHOOK", &stack.webhook_url)
         .env("HOLDFAST_WEBHOOK_SECRET", demo_secret(SHOPS[0]))
         .env("HOLDFAST_DATABASE", stack.database_url())
@@ -152,7 +154,7 @@ async fn run_command(
             "HOLDFAST_DATABASE_SUPERUSER",
             stack.cluster.url("postgres", DATABASE),
         )
-        .env("HOLDFAST_LOGS", &stack.logs)
+        .env("HOLDFAST_LOGS", &stack.logs.folder)
         .kill_on_drop(true);
     if let Some(path) = path_with_own_folder() {
         shell.env("PATH", path);

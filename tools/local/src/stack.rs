@@ -8,10 +8,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::task::JoinHandle;
 
-use crate::build::{Binaries, CHECKOUT, MIGRATE, PAYMENTS, Profile, SWEEPER, WEBHOOK};
-use crate::gateway::{self, Serving};
+use crate::build::{ADMIN, Binaries, CHECKOUT, MIGRATE, PAYMENTS, Profile, SWEEPER, WEBHOOK};
+use crate::gateway::{self, Authorizer, Serving};
 use crate::guardian::Guardian;
 use crate::lambda::{FunctionOptions, Host, HostOptions};
+use crate::logs::Logs;
 use crate::ministack::MiniStack;
 use crate::postgres::{Cluster, ClusterOptions};
 use crate::queue::{self, Queue};
@@ -23,10 +24,14 @@ pub const DATABASE: &str = "holdfast";
 pub const OWNER: &str = "holdfast_owner";
 /// The role of the functions, which the migrations make.
 pub const APP: &str = "holdfast_app";
+/// The role of the admin function, which the migrations make too.
+pub const ADMIN_ROLE: &str = "holdfast_admin";
 /// The demo's shops; their webhook secrets are [`demo_secret`].
 pub const SHOPS: [&str; 2] = ["dress", "tour"];
 
 const CONCURRENCY_DEFAULT: usize = 8;
+/// Processes of the admin function: an office has few clerks.
+const CLERKS: usize = 4;
 /// Pollers of the queue, and as many processes behind them.
 const POLLERS: usize = 4;
 /// On AWS once a minute; a rehearsal of two minutes wants to see it work.
@@ -54,7 +59,8 @@ pub struct StackOptions {
     /// An SQS endpoint to use instead of starting MiniStack.
     pub sqs_endpoint: Option<String>,
     pub cluster: ClusterOptions,
-    /// Where logs go; `None` puts them into the run folder, which goes with the stack.
+    /// Where logs go, or, when another running stack has that folder, the next one beside it;
+    /// `None` puts them into the run folder, which goes with the stack.
     pub logs: Option<PathBuf>,
 }
 
@@ -86,10 +92,12 @@ pub struct Stack {
     pub queue_url: String,
     pub dead_letter_queue_url: String,
     pub sqs_endpoint: String,
+    /// What the authorizer of the admin API accepts: `authorization: Bearer <this>`.
+    pub admin_token: String,
     /// The Cashfree secret of each shop.
     pub secrets: BTreeMap<String, String>,
-    /// One log per function, and that of SQS.
-    pub logs: PathBuf,
+    /// One log per function, and that of SQS, in a folder that is this stack's alone.
+    pub logs: Logs,
     pub host: Arc<Host>,
     pub cluster: Cluster,
     servings: Vec<Serving>,
@@ -110,12 +118,12 @@ impl Stack {
             None => blocking(|| Binaries::build(Profile::Release)).await?,
         };
         let ground = Ground::prepare(&options).await?;
-        let host = HostOptions::new(ground.logs.clone(), Arc::clone(&ground.guardian));
+        let host = HostOptions::new(ground.logs.folder.clone(), Arc::clone(&ground.guardian));
         let host = Arc::new(Host::new(host));
         let mut migrate = function(&binaries, MIGRATE, 1, 300);
         migrate.environment.extend(database(&ground.cluster, OWNER));
         host.add(migrate).await?;
-        apply_migrations(&host, &ground.logs).await?;
+        apply_migrations(&host, &ground.logs.folder).await?;
         if options.with_catalogue {
             let owner = ground.cluster.url(OWNER, DATABASE);
             catalogue::load(&owner, options.hot_units).await?;
@@ -123,7 +131,10 @@ impl Stack {
         start_functions(&host, &binaries, &ground, options.concurrency).await?;
 
         let stop = Stop::new();
-        let api = gateway::http_api(api, Arc::clone(&host), CHECKOUT, stop.watch())?;
+        let clerk = Authorizer::new(&SHOPS);
+        let admin_token = clerk.token().to_owned();
+        let admin = (ADMIN, clerk);
+        let api = gateway::http_api(api, Arc::clone(&host), CHECKOUT, admin, stop.watch())?;
         let webhook = gateway::function_url(webhook, Arc::clone(&host), WEBHOOK, stop.watch())?;
         let mut tasks = ground.queue.feed(&host, PAYMENTS, POLLERS, &stop.watch());
         if let Some(period) = options.sweep_every {
@@ -140,6 +151,7 @@ impl Stack {
             queue_url: ground.queue.url,
             dead_letter_queue_url: ground.queue.dead_letter_url,
             sqs_endpoint: ground.sqs_endpoint,
+            admin_token,
             secrets: SHOPS
                 .map(|shop| (shop.to_owned(), demo_secret(shop)))
                 .into(),
@@ -196,7 +208,7 @@ impl Stack {
 /// What the functions stand on.
 struct Ground {
     guardian: Arc<Guardian>,
-    logs: PathBuf,
+    logs: Logs,
     cluster: Cluster,
     sqs: Option<MiniStack>,
     sqs_endpoint: String,
@@ -212,7 +224,8 @@ impl Ground {
             .keep();
         let guardian = Arc::new(Guardian::start(&folder)?);
         let logs = options.logs.clone().unwrap_or_else(|| folder.join("logs"));
-        empty_logs(&logs).map_err(Error::io(format!("write logs into {}", logs.display())))?;
+        let logs =
+            Logs::claim(&logs).map_err(Error::io(format!("write logs into {}", logs.display())))?;
         let cluster = options.cluster.clone();
         let cluster = blocking(move || {
             let cluster = Cluster::start(cluster)?;
@@ -226,7 +239,7 @@ impl Ground {
         let sqs = async {
             match &options.sqs_endpoint {
                 Some(_) => Ok(None),
-                None => MiniStack::start(&folder, &logs, Arc::clone(&guardian))
+                None => MiniStack::start(&folder, &logs.folder, Arc::clone(&guardian))
                     .await
                     .map(Some),
             }
@@ -246,18 +259,6 @@ impl Ground {
             queue,
         })
     }
-}
-
-/// Makes the folder, and removes the logs of an earlier run: what is there is about this one.
-fn empty_logs(logs: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(logs)?;
-    for entry in std::fs::read_dir(logs)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "log") {
-            std::fs::remove_file(path)?;
-        }
-    }
-    Ok(())
 }
 
 async fn start_functions(
@@ -292,11 +293,16 @@ async fn start_functions(
     payments.environment.extend(app.clone());
     let mut sweeper = function(binaries, SWEEPER, 1, 60);
     sweeper.environment.extend(app);
+    let mut admin = function(binaries, ADMIN, CLERKS, 25);
+    admin
+        .environment
+        .extend(database(&ground.cluster, ADMIN_ROLE));
     tokio::try_join!(
         host.add(checkout),
         host.add(webhook),
         host.add(payments),
-        host.add(sweeper)
+        host.add(sweeper),
+        host.add(admin)
     )?;
     Ok(())
 }
