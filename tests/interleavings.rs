@@ -136,7 +136,8 @@ async fn every_order_of_one_orders_events_ends_in_one_state() {
     assert_eq!(end["payment"]["status"], "paid");
     assert_eq!(
         end["level"],
-        json!([{ "shop": "main", "on_hand": 0, "held": 0, "version": 3 }])
+        json!([{ "shop": "main", "on_hand": 0, "held": 0, "version": 3,
+            "low_stock_threshold": 0 }])
     );
     assert_eq!(end["announced"], json!(["order.paid"]));
     assert_eq!(end["events"].as_array().map(Vec::len), Some(5));
@@ -149,7 +150,8 @@ async fn every_order_of_a_late_orders_events_ends_in_one_state() {
     assert_eq!(end["order"]["status"], "paid");
     assert_eq!(
         end["level"],
-        json!([{ "shop": "main", "on_hand": 0, "held": 0, "version": 5 }])
+        json!([{ "shop": "main", "on_hand": 0, "held": 0, "version": 5,
+            "low_stock_threshold": 0 }])
     );
     assert_eq!(end["coupon"]["uses_consumed"], 1);
 }

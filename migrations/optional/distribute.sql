@@ -39,6 +39,12 @@ select create_distributed_table('holdfast.payment_events', 'shop',
     colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.outbox_messages', 'shop',
     colocate_with => 'holdfast.shops');
+select create_distributed_table('holdfast.customer_checkouts', 'shop',
+    colocate_with => 'holdfast.shops');
+select create_distributed_table('holdfast.customer_units', 'shop',
+    colocate_with => 'holdfast.shops');
+select create_distributed_table('holdfast.customer_coupons', 'shop',
+    colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.refused_work', 'shop', colocate_with => 'holdfast.shops');
 
 commit;

@@ -1,6 +1,6 @@
--- The decision and the work of checkout_begin, in the caller's transaction. Locks: the checkout, the
--- customer's counts where something limits them, then the stock levels in the order of p_skus, which must be sorted bytewise and merged (the
--- caller does it once; here it is only checked).
+-- The decision and the work of checkout_begin, in the caller's transaction. Locks: the checkout,
+-- the customer's counts where something limits them, then the stock levels in the order of p_skus,
+-- which must be sorted bytewise and merged (the caller does it once; here it is only checked).
 -- Outcomes beside those of checkout_begin: `again` (somebody was faster: roll back and call again),
 -- `reclaim` (short, but holds that are due stand in the way: roll back, reclaim them, call again).
 -- `reclaim_customer` (one customer's limit is reached, but checkouts of theirs are due).

@@ -1,12 +1,11 @@
--- Inline reclaim: expires checkouts that are due and hold any of these skus, this coupon, or a place
--- in this customer's limits (each may be null), so that a slow or dead sweeper never causes a false
--- "sold out". Returns how many checkouts it expired (100 at most: its
--- caller asks again while it is short). 0 means that what stands in the way can't be expired; null,
--- that others resolved it first: its caller decides anew. The difference matters: a caller that
--- took its slower turns for a dead end would tell a shopper "sold out". Locks: the due checkouts in
--- id order, waiting for each (whoever has one is about to decide it), then as checkout_let_go. To
--- be called in a transaction of its own, which holds nothing yet: that is why waiting can't
--- deadlock.
+-- Inline reclaim: expires checkouts that are due and hold any of these skus, this coupon, or a
+-- place in this customer's limits (each may be null), so that a slow or dead sweeper never causes a
+-- false "sold out". Returns how many checkouts it expired (100 at most: its caller asks again while
+-- it is short). 0 means that what stands in the way can't be expired; null, that others resolved it
+-- first: its caller decides anew. The difference matters: a caller that took its slower turns for a
+-- dead end would tell a shopper "sold out". Locks: the due checkouts in id order, waiting for each
+-- (whoever has one is about to decide it), then as checkout_let_go. To be called in a transaction
+-- of its own, which holds nothing yet: that is why waiting can't deadlock.
 create or replace function holdfast.checkout_reclaim(
     p_shop text, p_skus text[], p_coupon text, p_customer text) returns integer
 language plpgsql security definer set search_path = holdfast, pg_temp as $$

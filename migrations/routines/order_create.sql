@@ -5,9 +5,10 @@
 -- Outcomes: created, same (the same request again), not_found, order_conflict, checkout_ended,
 -- checkout_too_old, shortage, address_unknown, and coupon_unknown, coupon_not_yet_valid,
 -- coupon_expired, coupon_not_for_cart, coupon_below_minimum, coupon_used_up,
--- coupon_used_up_by_customer, too_many_checkouts, limit_reached (the hold had ended, and the customer has had what one
--- may have; o_refused_available says how many more they may). Early lock release as in checkout_begin: an
--- offline order deducts stock, and one whose hold had ended takes it again.
+-- coupon_used_up_by_customer, too_many_checkouts, limit_reached (the hold had ended, and the
+-- customer has had what one may have; o_refused_available says how many more they may). Early lock
+-- release as in checkout_begin: an offline order deducts stock, and one whose hold had ended takes
+-- it again.
 create or replace procedure holdfast.order_create(
     p_shop text, p_checkout_id uuid, p_customer text, p_request_hash bytea, p_order_id uuid,
     p_reference text,
