@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tests::cashfree;
 use tests::contract::CONTRACT;
 use tests::http::{Answer, Call};
-use tests::shopper::{Shopper, guarded, send, without_database, without_schema};
+use tests::shopper::{Shopper, To, guarded, send, without_database, without_schema};
 use tests::stack::{STACK, log_of, put_sku};
 use tests::until;
 use uuid::Uuid;
@@ -160,6 +160,11 @@ async fn provoke(code: &str) -> Answer {
             answer
         }
         "too_many_checkouts" | "limit_reached" => provoke_limit(code, shopper).await,
+        "scope_missing"
+        | "stock_stale"
+        | "below_held"
+        | "movement_conflict"
+        | "precondition_failed" => provoke_at_the_office(code, &shopper).await,
         "internal" => send(without_schema().await, &begin_call(&shopper)).await,
         "unavailable" => send(without_database().await, &begin_call(&shopper)).await,
         of_checkout => provoke_with_checkout(of_checkout, shopper).await,
@@ -192,6 +197,45 @@ async fn provoke_limit(code: &str, shopper: Shopper) -> Answer {
         ..shopper
     };
     another.put(&another.cart(1)).await
+}
+
+/// Those that only a clerk meets. The shopper's sku has the version 1, and 2 once it is held.
+async fn provoke_at_the_office(code: &str, shopper: &Shopper) -> Answer {
+    let receive = |delta: i32| {
+        let path = format!("/v1/admin/shops/dress/stock/{}/adjust", shopper.sku);
+        let scope = if code == "scope_missing" {
+            ""
+        } else {
+            "holdfast:admin"
+        };
+        let claims = json!({ "sub": "clerk", "shops": "dress", "scope": scope });
+        let body = json!({ "delta": delta, "note": "count", "movement_id": shopper.id });
+        (Call::new("POST", &path).claims(claims), body)
+    };
+    let (call, mut body) = receive(-5);
+    let office = To::Function("holdfast-admin");
+    match code {
+        "precondition_failed" => {
+            let call = call.json(&body).header("if-match", "\"0\"");
+            send(office, &call).await
+        }
+        "below_held" => {
+            shopper.begin(1).await;
+            body["expected_version"] = json!(2);
+            send(office, &call.json(&body)).await
+        }
+        "movement_conflict" => {
+            body["expected_version"] = json!(1);
+            send(office, &call.json(&body)).await.ok(200);
+            let (call, mut other) = receive(-1);
+            other["expected_version"] = json!(2);
+            send(office, &call.json(&other)).await
+        }
+        _ => {
+            body["expected_version"] = json!(0);
+            send(office, &call.json(&body)).await
+        }
+    }
 }
 
 /// Those that need a checkout first.

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod admin;
 mod cashfree;
 mod checkout;
 mod cores;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::json;
 use tests::contract::CONTRACT;
 use tests::http::Call;
 use tests::stack::{STACK, root};
@@ -12,12 +13,15 @@ const ID: &str = "0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4";
 fn filled(template: &str) -> String {
     template
         .replace("{shop}", "dress")
+        .replace("{sku}", "LEHENGA-RED-M")
         .replace("{checkout_id}", ID)
 }
 
 /// Where a path is served: the HTTP API, or the webhook's function URL.
 fn function_of(path: &str) -> &'static str {
-    if path.contains("/webhooks/") {
+    if path.starts_with("/v1/admin/") {
+        "holdfast-admin"
+    } else if path.contains("/webhooks/") {
         "holdfast-webhook"
     } else {
         "holdfast-checkout"
@@ -30,6 +34,7 @@ async fn each_path_has_the_methods_of_the_contract_and_no_other() {
         let path = filled(&template);
         for method in METHODS {
             let answer = Call::new(method, &path)
+                .claims(json!({ "sub": "c", "shops": "dress", "scope": "holdfast:admin" }))
                 .invoke(&STACK.host, function_of(&path))
                 .await;
             let refused = answer.code() == "method_not_allowed";
@@ -46,11 +51,14 @@ async fn each_path_has_the_methods_of_the_contract_and_no_other() {
     }
 }
 
-/// The table in the function's own documentation, which stands above the code that routes.
+/// The tables in the functions' own documentation, which stand above the code that routes.
 #[test]
-fn the_functions_table_of_routes_is_that_of_the_contract() {
-    let source = std::fs::read_to_string(root().join("functions/checkout/src/lib.rs")).unwrap();
+fn the_functions_tables_of_routes_are_those_of_the_contract() {
     let mut table: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let read = |function: &str| {
+        std::fs::read_to_string(root().join(format!("functions/{function}/src/lib.rs"))).unwrap()
+    };
+    let source = read("checkout") + &read("admin");
     for line in source
         .lines()
         .filter_map(|line| line.strip_prefix("//! | `"))

@@ -1,14 +1,38 @@
--- Creates a shop, or renames it. The currency of a shop that exists does not change: prices are in
--- it.
-create or replace function holdfast.shop_put(p_shop text, p_name text, p_currency text) returns void
-language plpgsql set search_path = holdfast, pg_temp as $$
+-- Creates a shop, or says anew what it is; what is left out gets its default. The currency of a
+-- shop that exists does not change: prices are in it (`shop_currency_is_final`). Outcomes: created,
+-- changed, unchanged, with the shop. Locks: the shop.
+create or replace function holdfast.shop_put(
+    p_shop text, p_name text, p_currency text,
+    p_hold_s_default integer default 1200, p_hold_s_max integer default 1800,
+    p_order_hold_s integer default 1800, p_checkouts_per_customer_max integer default null,
+    out o_outcome text, out o_shop jsonb)
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
 begin
-    insert into shops (shop, name, currency) values (p_shop, p_name, p_currency)
-    on conflict (shop) do update set name = excluded.name where shops.currency = excluded.currency;
-    if not found then
-        raise exception using errcode = 'check_violation',
+    insert into shops as s (shop, name, currency, hold_s_default, hold_s_max, order_hold_s,
+        checkouts_per_customer_max)
+    values (p_shop, p_name, p_currency, p_hold_s_default, p_hold_s_max, p_order_hold_s,
+        p_checkouts_per_customer_max)
+    on conflict (shop) do nothing;
+    o_outcome := case when found then 'created' else 'unchanged' end;
+    if o_outcome = 'unchanged' then
+        update shops s
+        set name = p_name, hold_s_default = p_hold_s_default, hold_s_max = p_hold_s_max,
+            order_hold_s = p_order_hold_s,
+            checkouts_per_customer_max = p_checkouts_per_customer_max
+        where s.shop = p_shop and s.currency = p_currency
+            and (s.name, s.hold_s_default, s.hold_s_max, s.order_hold_s,
+                    s.checkouts_per_customer_max)
+                is distinct from (p_name, p_hold_s_default, p_hold_s_max, p_order_hold_s,
+                    p_checkouts_per_customer_max);
+        o_outcome := case when found then 'changed' else 'unchanged' end;
+    end if;
+    o_shop := shop_read(p_shop);
+    if o_shop ->> 'currency' <> p_currency then
+        raise exception using errcode = 'check_violation', constraint = 'shop_currency_is_final',
             message = format('shop %s has another currency than %s', p_shop, p_currency),
             hint = 'Sell in another currency under another shop code.';
     end if;
 end;
 $$;
+grant execute on function holdfast.shop_put(text, text, text, integer, integer, integer, integer)
+    to holdfast_admin;

@@ -11,7 +11,7 @@ language plpgsql stable security definer set search_path = holdfast, pg_temp as 
 begin
     return query
     select k.sku, k.title, k.attributes, k.price_minor, s.currency, l.on_hand - l.held,
-        l.on_hand - l.held <= k.low_stock_threshold,
+        l.on_hand - l.held <= l.low_stock_threshold,
         k.retired_at is null and coalesce(k.sale_opens_at <= now(), true)
             and coalesce(k.sale_closes_at > now(), true),
         now()

@@ -51,6 +51,17 @@ pub enum Failure {
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 impl Failure {
+    /// The constraint or trigger that refused the statement, by its name. The database's rules hold
+    /// whoever writes; where a caller can break one, its name is what the refusal is told by.
+    #[must_use]
+    pub fn constraint(&self) -> Option<&str> {
+        let Self::Internal(cause) = self else {
+            return None;
+        };
+        let error = cause.downcast_ref::<tokio_postgres::Error>()?;
+        error.as_db_error()?.constraint()
+    }
+
     /// A routine answered with a word that this version does not know: code and schema are of
     /// different releases.
     #[must_use]

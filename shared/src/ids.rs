@@ -51,12 +51,14 @@ where
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $max:literal, $allowed:expr, $rule:literal) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
         pub struct $name(String);
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                read_text(deserializer, $rule)
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> Result<Self, D::Error> {
+                $crate::ids::read_text(deserializer, $rule)
             }
         }
 
@@ -72,32 +74,34 @@ macro_rules! text_id {
         }
 
         impl TryFrom<String> for $name {
-            type Error = InvalidId;
+            type Error = $crate::ids::InvalidId;
 
-            fn try_from(text: String) -> Result<Self, InvalidId> {
+            fn try_from(text: String) -> Result<Self, Self::Error> {
                 let allowed: fn(char) -> bool = $allowed;
                 if text.is_empty() || text.chars().count() > $max || !text.chars().all(allowed) {
-                    return Err(invalid($rule, &text));
+                    return Err($crate::ids::invalid($rule, &text));
                 }
                 Ok(Self(text))
             }
         }
 
         impl std::str::FromStr for $name {
-            type Err = InvalidId;
+            type Err = $crate::ids::InvalidId;
 
-            fn from_str(text: &str) -> Result<Self, InvalidId> {
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
                 Self::try_from(text.to_owned())
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
     };
 }
+
+pub(crate) use text_id;
 
 text_id!(
     /// One seller on a deployment; first in every key.
@@ -121,53 +125,78 @@ text_id!(
     CouponCode, 32, |c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_' || c == '-',
     "1 to 32 characters of A-Z 0-9 _ -"
 );
+text_id!(
+    /// Who changes something at the stock office: the subject of the caller's token, or the ARN of
+    /// its IAM identity.
+    Actor, 256, |c| !c.is_control(),
+    "1 to 256 characters without control characters"
+);
+text_id!(
+    /// What a change of stock refers to: a purchase order, a count, a payment.
+    Reference, 128, |c| !c.is_control(),
+    "1 to 128 characters without control characters"
+);
 
-/// One shopper's attempt to buy a cart; made by the client, and its idempotency key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub struct CheckoutId(Uuid);
+/// Defines an identifier that a caller makes: a UUID.
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $name(Uuid);
 
-impl CheckoutId {
-    /// The identifier as a UUID.
-    #[must_use]
-    pub fn as_uuid(&self) -> &Uuid {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for CheckoutId {
-    type Error = InvalidId;
-
-    fn try_from(text: String) -> Result<Self, InvalidId> {
-        text.parse()
-    }
-}
-
-impl std::str::FromStr for CheckoutId {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        // The nil UUID is what a client sends that forgot to make one: every such shopper would
-        // share a checkout. Only the hyphenated form: other spellings of one id would be two ids to
-        // a client.
-        match Uuid::try_parse(text) {
-            Ok(id) if !id.is_nil() && text.len() == 36 => Ok(Self(id)),
-            _ => Err(invalid("a UUID with hyphens that is not all zeros", text)),
+        impl $name {
+            /// The identifier as a UUID.
+            #[must_use]
+            pub fn as_uuid(&self) -> &Uuid {
+                &self.0
+            }
         }
-    }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                text.parse()
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                // The nil UUID is what a client sends that forgot to make one: every such caller
+                // would share an id. Only the hyphenated form: other spellings of one id would be
+                // two ids to a client.
+                match Uuid::try_parse(text) {
+                    Ok(id) if !id.is_nil() && text.len() == 36 => Ok(Self(id)),
+                    _ => Err(invalid("a UUID with hyphens that is not all zeros", text)),
+                }
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
 }
 
-impl From<Uuid> for CheckoutId {
-    fn from(id: Uuid) -> Self {
-        Self(id)
-    }
-}
-
-impl fmt::Display for CheckoutId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+uuid_id!(
+    /// One shopper's attempt to buy a cart; made by the client, and its idempotency key.
+    CheckoutId
+);
+uuid_id!(
+    /// One change of stock; made by the client, and its idempotency key.
+    MovementId
+);
 
 /// What the gateway knows an order by: `<shop>-<26 characters of a-z 2-7>`, at most 39 characters.
 /// A Razorpay receipt allows 40, a Cashfree order id 45.

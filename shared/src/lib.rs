@@ -4,9 +4,10 @@
 //! trip per operation. A module here carries the same name as its routine: [`checkout::begin`]
 //! calls `holdfast.checkout_begin`. What a reader meets, from the edge inwards:
 //!
-//! - [`ids`], [`quantity`], [`money`]: input, parsed once at the edge into types that can't be
-//!   wrong;
-//! - [`checkout`], [`order`], [`payment`], [`stock`], [`sweep`], [`promises`]: one file per verb;
+//! - [`ids`], [`quantity`], [`money`], [`text`], [`utc`]: input, parsed once at the edge into types
+//!   that can't be wrong;
+//! - [`checkout`], [`order`], [`payment`], [`sweep`], [`promises`], and for the stock office
+//!   [`shop`], [`sku`] and [`stock`]: one file per verb;
 //! - [`problem`]: refusals and failures as RFC 9457 problems, the only module that knows all of
 //!   them;
 //! - [`config`], [`db`]: the database's address, TLS, the pool, and the bounded retries around
@@ -27,6 +28,10 @@ pub mod payment;
 pub mod problem;
 pub mod promises;
 pub mod quantity;
+pub mod shop;
+pub mod sku;
 pub mod stock;
 pub mod sweep;
 pub mod telemetry;
+pub mod text;
+pub mod utc;

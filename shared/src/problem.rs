@@ -2,6 +2,8 @@
 //! status. Every code here stands in openapi.yaml; a client may rely on it. Clients get generic
 //! text for failures: what really happened is in the log, under the same request id.
 
+mod office;
+
 use serde_json::{Map, Value, json};
 
 use crate::checkout::{BeginError, ExtendError, LimitReached, ReadError, ReleaseError, Shortage};
@@ -110,7 +112,7 @@ impl Problem {
         Self::new(413, "body_too_large", "The body is too large", detail)
     }
 
-    /// A webhook that does not prove where it comes from. It is told nothing more.
+    /// A request that does not prove where it comes from. It is told nothing more.
     #[must_use]
     pub fn unauthorized() -> Self {
         Self::new(

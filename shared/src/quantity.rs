@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 
 /// Defines a whole number from `$min` to `$max` that refuses everything else in a sentence.
 macro_rules! bounded {
-    ($(#[$doc:meta])* $name:ident, $min:literal, $max:literal, $what:literal) => {
+    ($(#[$doc:meta])* $name:ident, $int:ty, $min:literal, $max:literal, $what:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-        pub struct $name(i32);
+        pub struct $name($int);
 
         impl $name {
             #[doc = concat!("Smallest value: ", stringify!($min), ".")]
-            pub const MIN: i32 = $min;
+            pub const MIN: $int = $min;
             #[doc = concat!("Largest value: ", stringify!($max), ".")]
-            pub const MAX: i32 = $max;
+            pub const MAX: $int = $max;
 
             /// The number.
             #[must_use]
-            pub fn get(self) -> i32 {
+            pub fn get(self) -> $int {
                 self.0
             }
         }
@@ -29,7 +29,7 @@ macro_rules! bounded {
             type Error = OutOfBounds;
 
             fn try_from(number: i64) -> Result<Self, OutOfBounds> {
-                match i32::try_from(number) {
+                match <$int>::try_from(number) {
                     Ok(small) if (Self::MIN..=Self::MAX).contains(&small) => Ok(Self(small)),
                     _ => Err(OutOfBounds { rule: $what, got: number.to_string() }),
                 }
@@ -70,15 +70,35 @@ pub struct OutOfBounds {
 
 bounded!(
     /// Units of one sku in one cart.
-    Quantity, 1, 100_000, "a whole number from 1 to 100000"
+    Quantity, i32, 1, 100_000, "a whole number from 1 to 100000"
 );
 bounded!(
     /// The client's number of a cart; a replacement carries a higher one.
-    Revision, 1, 1_000_000_000, "a whole number from 1 to 1000000000"
+    Revision, i32, 1, 1_000_000_000, "a whole number from 1 to 1000000000"
 );
 bounded!(
     /// How long a hold is asked for, in seconds. The shop's own limit may be lower.
-    HoldSeconds, 1, 86_400, "a whole number of seconds from 1 to 86400"
+    HoldSeconds, i32, 1, 86_400, "a whole number of seconds from 1 to 86400"
+);
+bounded!(
+    /// Units that come in, and limits: at least one.
+    Units, i32, 1, 1_000_000_000, "a whole number from 1 to 1000000000"
+);
+bounded!(
+    /// Units that were counted, and thresholds: none is possible.
+    Count, i32, 0, 1_000_000_000, "a whole number from 0 to 1000000000"
+);
+bounded!(
+    /// By how many units a count differs.
+    Delta, i32, -1_000_000_000, 1_000_000_000, "a whole number from -1000000000 to 1000000000"
+);
+bounded!(
+    /// The version of a stock level: how often it was written.
+    Version, i64, 0, 9_007_199_254_740_991, "a whole number from 0 to 9007199254740991"
+);
+bounded!(
+    /// The price of one unit in minor units of the shop's currency.
+    PriceMinor, i64, 0, 100_000_000_000, "a whole number from 0 to 100000000000"
 );
 
 impl Quantity {
@@ -89,6 +109,18 @@ impl Quantity {
     pub fn plus(self, other: Self) -> Result<Self, OutOfBounds> {
         Self::try_from(i64::from(self.0) + i64::from(other.0))
     }
+}
+
+impl HoldSeconds {
+    /// How long a shop holds a new checkout's stock unless it says otherwise.
+    pub const MINUTES_20: Self = Self(1_200);
+    /// How long it does at most, and an order's, unless it says otherwise.
+    pub const MINUTES_30: Self = Self(1_800);
+}
+
+impl Count {
+    /// No unit at all.
+    pub const NONE: Self = Self(0);
 }
 
 impl Default for Revision {

@@ -56,6 +56,7 @@ pub struct Call {
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     claims: Option<Value>,
+    iam_arn: Option<String>,
     base64: bool,
 }
 
@@ -70,6 +71,7 @@ impl Call {
             headers: Vec::new(),
             body: Vec::new(),
             claims: None,
+            iam_arn: None,
             base64: false,
         }
     }
@@ -104,6 +106,13 @@ impl Call {
     #[must_use]
     pub fn claims(mut self, claims: Value) -> Self {
         self.claims = Some(claims);
+        self
+    }
+
+    /// As API Gateway passes a request on that an IAM identity has signed (Invoke only).
+    #[must_use]
+    pub fn iam(mut self, arn: &str) -> Self {
+        self.iam_arn = Some(arn.to_owned());
         self
     }
 
@@ -157,7 +166,12 @@ impl Call {
         Ok(self.checked(status, headers, answer["body"].as_str().unwrap_or_default()))
     }
 
-    fn checked(&self, status: u16, headers: BTreeMap<String, String>, text: &str) -> Answer {
+    pub(crate) fn checked(
+        &self,
+        status: u16,
+        headers: BTreeMap<String, String>,
+        text: &str,
+    ) -> Answer {
         let body = serde_json::from_str(text).unwrap_or_else(|error| {
             panic!("{} {}: {error}: {status} {text}", self.method, self.path)
         });
@@ -171,7 +185,7 @@ impl Call {
     }
 
     /// Payload format 2.0.
-    fn event(&self) -> Value {
+    pub(crate) fn event(&self) -> Value {
         let mut context = json!({
             "accountId": "000000000000", "apiId": "local", "domainName": "local",
             "stage": "$default", "domainPrefix": "local", "requestId": "r", "routeKey": "$default",
@@ -183,6 +197,9 @@ impl Call {
         });
         if let Some(claims) = &self.claims {
             context["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } });
+        }
+        if let Some(arn) = &self.iam_arn {
+            context["authorizer"] = json!({ "iam": { "userArn": arn, "accountId": "0" } });
         }
         let headers: Map<String, Value> = self
             .headers

@@ -10,6 +10,7 @@ mod race;
 mod rows;
 
 pub mod cashfree;
+pub mod clerk;
 pub mod contract;
 pub mod http;
 pub mod proxy;

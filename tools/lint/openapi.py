@@ -153,6 +153,8 @@ def check_answers(doc, path, operation):
         types = set(answer.get("content", {}))
         if types == {"application/json"} and status == "401":
             continue  # API Gateway's own
+        if status == "401":
+            types -= {"application/json"}  # either of them may have refused
         if "x-request-id" not in answer.get("headers", {}):
             doc.wrong(at, "has no x-request-id header")
         wanted = "application/json" if status < "400" else "application/problem+json"
@@ -218,7 +220,7 @@ def check_bounded(doc, path):
         "string": ({"maxLength"}, {"pattern"}, {"enum"}, {"format"}),
         "integer": ({"minimum", "maximum"},),
         "array": ({"minItems", "maxItems"},),
-        "object": ({"additionalProperties"},),
+        "object": ({"additionalProperties"}, {"maxProperties"}),
         "boolean": (set(),),
     }.get(kind)
     if wanted is None:
@@ -226,7 +228,8 @@ def check_bounded(doc, path):
         return
     if not any(keys <= schema.keys() for keys in wanted):
         doc.wrong(at, f"is not bounded: needs {' or '.join(', '.join(sorted(k)) for k in wanted)}")
-    if kind == "object" and schema.get("additionalProperties") is not False:
+    # a map that is the caller's own is bounded in number; all else is closed
+    if kind == "object" and schema.get("additionalProperties") is not ("maxProperties" in schema):
         doc.wrong(at, "takes unknown fields")
     for name in schema.get("properties", {}):
         check_bounded(doc, (*at, "properties", name))

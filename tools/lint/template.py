@@ -50,14 +50,27 @@ def events(template, kind):
                 yield name, event["Properties"], function
 
 
+ADMIN = "/v1/admin/"
+
+
 def check_routes(template, contract):
-    """Each operation of the HTTP API has a route named as it is, and nothing else has one."""
-    routed = {(name, e["Method"].upper(), e["Path"]) for name, e, _ in events(template, "HttpApi")}
+    """Each operation of the HTTP API has a route named as it is, and nothing else has one.
+
+    The stock office's operations share one route, which must have an authorizer."""
+    routed = {(name, e["Method"].upper(), e["Path"]) for name, e, _ in events(template, "HttpApi")
+              if not e["Path"].startswith(ADMIN)}
     told = {
         (operation["operationId"].title().replace("_", ""), method.upper(), path)
-        for path, item in contract["paths"].items() if "servers" not in item
+        for path, item in contract["paths"].items()
+        if "servers" not in item and not path.startswith(ADMIN)
         for method, operation in item.items() if isinstance(operation, dict)
     }
+    offices = [e for _, e, _ in events(template, "HttpApi") if e["Path"].startswith(ADMIN)]
+    if [(e["Method"].upper(), e["Path"]) for e in offices] != [("ANY", ADMIN + "{proxy+}")]:
+        yield f"the template does not route ANY {ADMIN}{{proxy+}}, and nothing else below {ADMIN}"
+    for event in offices:
+        if event.get("Auth", {}).get("Authorizer") in (None, "NONE"):
+            yield f"{event['Path']} has no authorizer: anybody could call the stock office"
     for route in sorted(told - routed):
         yield f"openapi.yaml has {' '.join(route)}, the template has no such route"
     for route in sorted(routed - told):

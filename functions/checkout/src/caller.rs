@@ -7,9 +7,8 @@
 
 use std::env;
 
-use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
-use lambda_http::request::RequestContext;
-use lambda_http::{Request, RequestExt as _};
+use edge::caller::{Shops, claims};
+use lambda_http::Request;
 use shared::config::ConfigError;
 use shared::ids::{Customer, Shop};
 use shared::problem::Problem;
@@ -19,22 +18,6 @@ const OFFLINE_SCOPE: &str = "holdfast:offline";
 /// The header by which a storefront's server may name the customer; when it does, foreign things
 /// look missing.
 const CUSTOMER_HEADER: &str = "x-holdfast-customer";
-
-/// The shops that someone may act for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Shops {
-    Every,
-    These(Vec<String>),
-}
-
-impl Shops {
-    fn include(&self, shop: &Shop) -> bool {
-        match self {
-            Self::Every => true,
-            Self::These(codes) => codes.iter().any(|code| code == shop.as_str()),
-        }
-    }
-}
 
 /// The rules of this deployment.
 #[derive(Debug, Clone)]
@@ -60,12 +43,10 @@ impl Callers {
     /// # Errors
     /// When one of them is missing or wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
-        let shops = env::var("SHOPS").map_err(|_| {
-            ConfigError::Missing(
-                "SHOPS",
-                "the shops that callers may act for, separated by commas, or *",
-            )
-        })?;
+        let shops = Shops::from_env("SHOPS")?.ok_or(ConfigError::Missing(
+            "SHOPS",
+            "the shops that callers may act for, separated by commas, or *",
+        ))?;
         let offline = match env::var("OFFLINE_PAYMENT").as_deref() {
             Err(_) | Ok("deny") => false,
             Ok("allow") => true,
@@ -76,17 +57,6 @@ impl Callers {
                 });
             }
         };
-        let shops = if shops.trim() == "*" {
-            Shops::Every
-        } else {
-            for shop in words(&shops) {
-                shop.parse::<Shop>().map_err(|error| ConfigError::Invalid {
-                    variable: "SHOPS",
-                    reason: error.to_string(),
-                })?;
-            }
-            Shops::These(words(&shops).map(str::to_owned).collect())
-        };
         Ok(Self { shops, offline })
     }
 
@@ -95,21 +65,17 @@ impl Callers {
     /// # Errors
     /// A problem when the customer that it names is none.
     pub fn identify(&self, request: &Request) -> Result<Caller, Problem> {
-        if let Some(context) = request.request_context_ref().and_then(http_api)
-            && let Some(jwt) = context.authorizer.as_ref().and_then(|by| by.jwt.as_ref())
-        {
-            let sub = jwt.claims.get("sub").map_or("", String::as_str);
+        if let Some(claims) = claims(request) {
+            let sub = claims.text("sub");
             let customer = sub
                 .parse()
                 .map_err(|_| Problem::invalid_request("token.sub", "must be 1 to 64 characters"))?;
-            let granted = jwt.claims.get("shops").map_or("", String::as_str);
-            let scope = jwt.claims.get("scope").map_or("", String::as_str);
             return Ok(Caller {
                 customer: Some(customer),
                 authenticated: true,
                 shops: self.shops.clone(),
-                token_shops: Shops::These(words(granted).map(str::to_owned).collect()),
-                offline: words(scope).any(|word| word == OFFLINE_SCOPE),
+                token_shops: claims.shops(),
+                offline: claims.have_scope(OFFLINE_SCOPE),
             });
         }
         let customer = match request.headers().get(CUSTOMER_HEADER) {
@@ -162,19 +128,4 @@ impl Caller {
     pub fn may_take_offline_payment(&self) -> bool {
         self.offline
     }
-}
-
-/// The context of an HTTP API call; of nothing else.
-fn http_api(context: &RequestContext) -> Option<&ApiGatewayV2httpRequestContext> {
-    match context {
-        RequestContext::ApiGatewayV2(context) => Some(context),
-        _ => None,
-    }
-}
-
-/// API Gateway writes a claim that is a list as `[a b]`.
-fn words(list: &str) -> impl Iterator<Item = &str> {
-    list.trim_matches(['[', ']'])
-        .split([',', ' '])
-        .filter(|word| !word.is_empty())
 }

@@ -11,22 +11,19 @@
 //! | `GET /v1/shops/{shop}/availability` | [`shared::stock::availability`] |
 
 pub mod caller;
-mod object;
 pub mod parse;
-pub mod reply;
 
+use edge::{Reply, refused};
 use lambda_http::http::Method;
-use lambda_http::{Body, Request, RequestExt as _, Response};
+use lambda_http::{Body, Request, Response};
 use shared::checkout::{self, Begun};
 use shared::db::Database;
 use shared::ids::{CheckoutId, Shop};
 use shared::order::{self, Created};
 use shared::problem::Problem;
 use shared::stock;
-use tracing::Instrument as _;
 
 pub use caller::{Caller, Callers};
-use reply::{Reply, refused};
 
 /// What one process needs to answer.
 pub struct App {
@@ -38,24 +35,7 @@ pub struct App {
 
 /// Answers one request. Never fails: a failure is an answer too.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let request_id = request.lambda_context().request_id;
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let span = tracing::info_span!("request", request.id = request_id, %method, path);
-    async {
-        let started = std::time::Instant::now();
-        let reply = route(app, &request).await.unwrap_or_else(Reply::from);
-        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(
-            status = reply.status(),
-            code = reply.code(),
-            duration_ms,
-            "answered"
-        );
-        reply.into_response(&request_id)
-    }
-    .instrument(span)
-    .await
+    edge::answer(&request, |request| route(app, request)).await
 }
 
 async fn route(app: &App, request: &Request) -> Result<Reply, Problem> {

@@ -1,5 +1,66 @@
-//! Stock as a storefront sees it.
+//! Stock: as a storefront sees it (availability), and as the stock office changes it (read,
+//! receive, adjust, set).
 
+pub mod adjust;
 pub mod availability;
+pub mod change;
+pub mod read;
+pub mod receive;
+pub mod set;
 
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::utc::Utc;
+
+pub use adjust::adjust;
 pub use availability::{Availability, SkuAvailability, availability};
+pub use change::{Change, ChangeError, Changed};
+pub use read::{ReadError, read};
+pub use receive::receive;
+pub use set::set;
+
+/// The counters of one sku.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Level {
+    /// The sku's code.
+    pub sku: String,
+    /// Units that the business could hand over now.
+    pub on_hand: i32,
+    /// Units of it that active holds have claimed.
+    pub held: i32,
+    /// `on_hand - held`.
+    pub available: i32,
+    /// How often the stock level was written.
+    pub version: i64,
+}
+
+/// One row of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Movement {
+    /// The sku's code.
+    pub sku: String,
+    /// The version that the change gave the stock level.
+    pub version: i64,
+    /// By how much `on_hand` changed.
+    pub delta: i32,
+    /// What it was then.
+    pub on_hand_after: i32,
+    /// `received`, `adjusted`, `sold` or `returned`.
+    pub reason: String,
+    /// Who did it.
+    pub actor: String,
+    /// What it refers to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Why, in the clerk's own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The client's id of the change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub movement_id: Option<Uuid>,
+    /// When.
+    pub created_at: Utc,
+}

@@ -13,8 +13,9 @@ pub const WEBHOOK: &str = "holdfast-webhook";
 pub const PAYMENTS: &str = "holdfast-payments";
 pub const SWEEPER: &str = "holdfast-sweeper";
 pub const MIGRATE: &str = "holdfast-migrate";
+pub const ADMIN: &str = "holdfast-admin";
 
-pub(crate) const FUNCTIONS: [&str; 5] = [CHECKOUT, WEBHOOK, PAYMENTS, SWEEPER, MIGRATE];
+pub(crate) const FUNCTIONS: [&str; 6] = [CHECKOUT, WEBHOOK, PAYMENTS, SWEEPER, MIGRATE, ADMIN];
 
 /// Where each function's binary is.
 #[derive(Debug, Clone)]

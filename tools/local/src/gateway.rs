@@ -3,6 +3,7 @@
 //! Events and answers have payload format 2.0, which an HTTP API and a function URL share. The
 //! limits are those of AWS, so that a body or an answer that would fail there fails here.
 
+mod authorizer;
 mod event;
 mod reply;
 
@@ -24,6 +25,8 @@ use crate::Error;
 use crate::lambda::{Host, InvokeError};
 use crate::stopping::Stopping;
 
+pub(crate) use authorizer::Authorizer;
+
 /// API Gateway's limit of a request body; a function's own payload limit is lower still.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// API Gateway's longest integration; a function URL has the function's own timeout only.
@@ -42,6 +45,8 @@ struct Gateway {
     host: Arc<Host>,
     function: &'static str,
     front: Front,
+    /// Who stands in front of the function; nobody before the storefront's.
+    authorizer: Option<Authorizer>,
 }
 
 /// A listener that answers until the stack stops.
@@ -60,24 +65,37 @@ impl Serving {
     }
 }
 
-/// The HTTP API: everything under /v1/ is `function`'s; the Invoke API reaches all of them.
+/// The HTTP API: everything under /v1/ is `function`'s, but what is under /v1/admin/ is the admin
+/// function's, behind its authorizer. The Invoke API reaches all of them.
 pub(crate) fn http_api(
     listener: TcpListener,
     host: Arc<Host>,
     function: &'static str,
+    (admin_function, authorizer): (&'static str, Authorizer),
     stopping: Stopping,
 ) -> Result<Serving, Error> {
     let invoke = Router::new()
         .route("/2015-03-31/functions/{name}/invocations", post(invoke_api))
         .with_state(Arc::clone(&host));
-    let gateway = Arc::new(Gateway {
-        host,
+    let storefront = Arc::new(Gateway {
+        host: Arc::clone(&host),
         function,
         front: Front::HttpApi,
+        authorizer: None,
     });
+    let admin = Arc::new(Gateway {
+        host,
+        function: admin_function,
+        front: Front::HttpApi,
+        authorizer: Some(authorizer),
+    });
+    let admin = Router::new()
+        .route("/v1/admin/{*rest}", any(pass))
+        .with_state(admin);
     let router = Router::new()
         .route("/v1/{*rest}", any(pass))
-        .with_state(gateway)
+        .with_state(storefront)
+        .merge(admin)
         .merge(invoke)
         .fallback(async || message(StatusCode::NOT_FOUND, "Not Found"));
     serve(listener, router, stopping)
@@ -94,6 +112,7 @@ pub(crate) fn function_url(
         host,
         function,
         front: Front::FunctionUrl,
+        authorizer: None,
     });
     let router = Router::new().fallback(pass).with_state(gateway);
     serve(listener, router, stopping)
@@ -136,7 +155,13 @@ async fn pass(
     let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
         return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
     };
-    let event = event::build(&head, &body, peer, gateway.front == Front::HttpApi);
+    let mut event = event::build(&head, &body, peer, gateway.front == Front::HttpApi);
+    if let Some(authorizer) = &gateway.authorizer {
+        let Some(context) = authorizer.admit(&head.headers) else {
+            return message(StatusCode::UNAUTHORIZED, "Unauthorized");
+        };
+        event["requestContext"]["authorizer"] = context;
+    }
     let call = gateway
         .host
         .invoke(gateway.function, event.to_string().into_bytes());

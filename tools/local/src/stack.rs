@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::task::JoinHandle;
 
-use crate::build::{Binaries, CHECKOUT, MIGRATE, PAYMENTS, Profile, SWEEPER, WEBHOOK};
-use crate::gateway::{self, Serving};
+use crate::build::{ADMIN, Binaries, CHECKOUT, MIGRATE, PAYMENTS, Profile, SWEEPER, WEBHOOK};
+use crate::gateway::{self, Authorizer, Serving};
 use crate::guardian::Guardian;
 use crate::lambda::{FunctionOptions, Host, HostOptions};
 use crate::logs::Logs;
@@ -24,10 +24,14 @@ pub const DATABASE: &str = "holdfast";
 pub const OWNER: &str = "holdfast_owner";
 /// The role of the functions, which the migrations make.
 pub const APP: &str = "holdfast_app";
+/// The role of the admin function, which the migrations make too.
+pub const ADMIN_ROLE: &str = "holdfast_admin";
 /// The demo's shops; their webhook secrets are [`demo_secret`].
 pub const SHOPS: [&str; 2] = ["dress", "tour"];
 
 const CONCURRENCY_DEFAULT: usize = 8;
+/// Processes of the admin function: an office has few clerks.
+const CLERKS: usize = 4;
 /// Pollers of the queue, and as many processes behind them.
 const POLLERS: usize = 4;
 /// On AWS once a minute; a rehearsal of two minutes wants to see it work.
@@ -88,6 +92,8 @@ pub struct Stack {
     pub queue_url: String,
     pub dead_letter_queue_url: String,
     pub sqs_endpoint: String,
+    /// What the authorizer of the admin API accepts: `authorization: Bearer <this>`.
+    pub admin_token: String,
     /// The Cashfree secret of each shop.
     pub secrets: BTreeMap<String, String>,
     /// One log per function, and that of SQS, in a folder that is this stack's alone.
@@ -125,7 +131,10 @@ impl Stack {
         start_functions(&host, &binaries, &ground, options.concurrency).await?;
 
         let stop = Stop::new();
-        let api = gateway::http_api(api, Arc::clone(&host), CHECKOUT, stop.watch())?;
+        let clerk = Authorizer::new(&SHOPS);
+        let admin_token = clerk.token().to_owned();
+        let admin = (ADMIN, clerk);
+        let api = gateway::http_api(api, Arc::clone(&host), CHECKOUT, admin, stop.watch())?;
         let webhook = gateway::function_url(webhook, Arc::clone(&host), WEBHOOK, stop.watch())?;
         let mut tasks = ground.queue.feed(&host, PAYMENTS, POLLERS, &stop.watch());
         if let Some(period) = options.sweep_every {
@@ -142,6 +151,7 @@ impl Stack {
             queue_url: ground.queue.url,
             dead_letter_queue_url: ground.queue.dead_letter_url,
             sqs_endpoint: ground.sqs_endpoint,
+            admin_token,
             secrets: SHOPS
                 .map(|shop| (shop.to_owned(), demo_secret(shop)))
                 .into(),
@@ -283,11 +293,16 @@ async fn start_functions(
     payments.environment.extend(app.clone());
     let mut sweeper = function(binaries, SWEEPER, 1, 60);
     sweeper.environment.extend(app);
+    let mut admin = function(binaries, ADMIN, CLERKS, 25);
+    admin
+        .environment
+        .extend(database(&ground.cluster, ADMIN_ROLE));
     tokio::try_join!(
         host.add(checkout),
         host.add(webhook),
         host.add(payments),
-        host.add(sweeper)
+        host.add(sweeper),
+        host.add(admin)
     )?;
     Ok(())
 }

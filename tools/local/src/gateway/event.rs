@@ -25,10 +25,10 @@ const TEXT_TYPES: [&str; 4] = [
 pub(super) fn build(head: &Parts, body: &[u8], peer: SocketAddr, is_api: bool) -> Value {
     let path = head.uri.path();
     let host = text(&head.headers, HOST).unwrap_or_default();
-    let route_key = if is_api {
-        "ANY /v1/{proxy+}"
-    } else {
-        "$default"
+    let route_key = match is_api {
+        true if path.starts_with("/v1/admin/") => "ANY /v1/admin/{proxy+}",
+        true => "ANY /v1/{proxy+}",
+        false => "$default",
     };
     let mut event = json!({
         "version": "2.0",

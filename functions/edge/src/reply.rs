@@ -1,7 +1,7 @@
 //! Answers: JSON for what was asked, an RFC 9457 problem for everything else, the request id on all
 //! of them.
 
-use lambda_http::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use lambda_http::http::header::{ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use lambda_http::{Body, Response};
 use serde::Serialize;
 use shared::problem::{self, Problem};
@@ -10,6 +10,8 @@ use shared::problem::{self, Problem};
 pub enum Reply {
     /// What was asked for.
     Json(u16, String),
+    /// What was asked for, and the version of it.
+    Versioned(u16, String, i64),
     /// A refusal or a failure.
     Problem(Problem),
 }
@@ -28,11 +30,20 @@ impl Reply {
             })
     }
 
+    /// The same answer with the version of what it shows, for `If-Match`.
+    #[must_use]
+    pub fn with_version(self, version: i64) -> Self {
+        match self {
+            Self::Json(status, text) => Self::Versioned(status, text, version),
+            other => other,
+        }
+    }
+
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
-            Self::Json(status, _) => *status,
+            Self::Json(status, _) | Self::Versioned(status, ..) => *status,
             Self::Problem(problem) => problem.status,
         }
     }
@@ -41,7 +52,7 @@ impl Reply {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Json(..) => "",
+            Self::Json(..) | Self::Versioned(..) => "",
             Self::Problem(problem) => problem.code,
         }
     }
@@ -56,6 +67,12 @@ impl Reply {
         let body = match self {
             Self::Json(_, text) => {
                 response = response.header(CONTENT_TYPE, "application/json");
+                text
+            }
+            Self::Versioned(_, text, version) => {
+                response = response
+                    .header(CONTENT_TYPE, "application/json")
+                    .header(ETAG, format!("\"{version}\""));
                 text
             }
             Self::Problem(problem) => {

@@ -1,0 +1,81 @@
+//! Routes of the stock office's API, all of them behind an authorizer. A handler has four steps:
+//! parse, one operation, map, return; each noun has a file.
+//!
+//! | route | operation |
+//! |---|---|
+//! | `PUT /v1/admin/shops/{shop}` | [`shared::shop::put`] |
+//! | `GET /v1/admin/shops/{shop}` | [`shared::shop::read`] |
+//! | `PUT /v1/admin/shops/{shop}/skus/{sku}` | [`shared::sku::put`] |
+//! | `GET /v1/admin/shops/{shop}/skus/{sku}` | [`shared::sku::read`] |
+//! | `DELETE /v1/admin/shops/{shop}/skus/{sku}` | [`shared::sku::retire`] |
+//! | `GET /v1/admin/shops/{shop}/stock/{sku}` | [`shared::stock::read`] |
+//! | `POST /v1/admin/shops/{shop}/stock/{sku}/receive` | [`shared::stock::receive`] |
+//! | `POST /v1/admin/shops/{shop}/stock/{sku}/adjust` | [`shared::stock::adjust`] |
+//! | `POST /v1/admin/shops/{shop}/stock/{sku}/set` | [`shared::stock::set`] |
+
+pub mod caller;
+mod shop;
+mod sku;
+mod stock;
+
+use edge::Reply;
+use lambda_http::{Body, Request, Response};
+use shared::db::Database;
+use shared::ids::{Actor, Shop, Sku};
+use shared::problem::Problem;
+
+pub use caller::{Caller, Callers};
+
+/// What one process needs to answer.
+pub struct App {
+    /// The database.
+    pub db: Database,
+    /// Who may call.
+    pub callers: Callers,
+}
+
+/// One request of a caller who may act for the shop.
+struct Call<'a> {
+    app: &'a App,
+    shop: Shop,
+    actor: &'a Actor,
+    request: &'a Request,
+}
+
+/// Answers one request. Never fails: a failure is an answer too.
+pub async fn handle(app: &App, request: Request) -> Response<Body> {
+    edge::answer(&request, |request| route(app, request)).await
+}
+
+async fn route(app: &App, request: &Request) -> Result<Reply, Problem> {
+    // Before anything else: who is nobody learns nothing, not even which paths there are.
+    let caller = app.callers.identify(request)?;
+    let path = request.uri().path();
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let ["v1", "admin", "shops", shop, rest @ ..] = segments.as_slice() else {
+        return Err(Problem::not_found("path"));
+    };
+    let shop: Shop = shop.parse().map_err(|_| Problem::not_found("shop"))?;
+    if !caller.may_act_for(&shop) {
+        return Err(Problem::not_found("shop"));
+    }
+    let call = Call {
+        app,
+        shop,
+        actor: caller.actor(),
+        request,
+    };
+    match rest {
+        [] => shop::route(&call).await,
+        ["skus", rest @ ..] => sku::route(&call, rest).await,
+        ["stock", rest @ ..] => stock::route(&call, rest).await,
+        _ => Err(Problem::not_found("path")),
+    }
+}
+
+/// The sku's code in the path.
+fn sku_of(segment: &str) -> Result<Sku, Problem> {
+    segment
+        .parse()
+        .map_err(|error| edge::parse::invalid("sku", &error))
+}

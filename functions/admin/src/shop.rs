@@ -1,0 +1,78 @@
+//! The shop itself.
+
+use edge::parse::{json, not_null};
+use edge::{Reply, refused};
+use lambda_http::http::Method;
+use serde::Deserialize;
+use shared::problem::Problem;
+use shared::quantity::{HoldSeconds, Units};
+use shared::shop::{self, Put};
+use shared::text::{Currency, ShopName};
+
+use crate::Call;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PutBody {
+    name: ShopName,
+    currency: Currency,
+    #[serde(default = "hold_s_default")]
+    hold_s_default: HoldSeconds,
+    #[serde(default = "hold_s_max")]
+    hold_s_max: HoldSeconds,
+    #[serde(default = "hold_s_max")]
+    order_hold_s: HoldSeconds,
+    #[serde(default, deserialize_with = "not_null")]
+    checkouts_per_customer_max: Option<Units>,
+}
+
+/// 20 minutes.
+fn hold_s_default() -> HoldSeconds {
+    HoldSeconds::MINUTES_20
+}
+
+/// 30 minutes.
+fn hold_s_max() -> HoldSeconds {
+    HoldSeconds::MINUTES_30
+}
+
+pub(crate) async fn route(call: &Call<'_>) -> Result<Reply, Problem> {
+    match *call.request.method() {
+        Method::GET => read(call).await,
+        Method::PUT => put(call).await,
+        _ => Err(Problem::method_not_allowed("GET, PUT")),
+    }
+}
+
+async fn read(call: &Call<'_>) -> Result<Reply, Problem> {
+    match shop::read(&call.app.db, &call.shop).await {
+        Ok(profile) => Reply::json(200, &profile),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+async fn put(call: &Call<'_>) -> Result<Reply, Problem> {
+    let put = parse(call)?;
+    match shop::put(&call.app.db, &put).await {
+        Ok((true, profile)) => Reply::json(201, &profile),
+        Ok((false, profile)) => Reply::json(200, &profile),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+fn parse(call: &Call<'_>) -> Result<Put, Problem> {
+    let body: PutBody = json(call.request.body())?;
+    if body.hold_s_default > body.hold_s_max {
+        let message = "must be at most hold_s_max";
+        return Err(Problem::invalid_request("hold_s_default", message));
+    }
+    Ok(Put {
+        shop: call.shop.clone(),
+        name: body.name,
+        currency: body.currency,
+        hold_s_default: body.hold_s_default,
+        hold_s_max: body.hold_s_max,
+        order_hold_s: body.order_hold_s,
+        checkouts_per_customer_max: body.checkouts_per_customer_max,
+    })
+}

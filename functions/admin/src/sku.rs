@@ -1,0 +1,98 @@
+//! The catalogue.
+
+use edge::parse::{json, not_null};
+use edge::{Reply, refused};
+use lambda_http::http::Method;
+use serde::Deserialize;
+use shared::ids::Sku;
+use shared::problem::Problem;
+use shared::quantity::{Count, PriceMinor, Units};
+use shared::sku::{self, Attributes, Put};
+use shared::text::{Currency, Title};
+use shared::utc::Utc;
+
+use crate::{Call, sku_of};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PutBody {
+    title: Title,
+    #[serde(default)]
+    attributes: Attributes,
+    price_minor: PriceMinor,
+    #[serde(default, deserialize_with = "not_null")]
+    currency: Option<Currency>,
+    #[serde(default, deserialize_with = "not_null")]
+    sale_opens_at: Option<Utc>,
+    #[serde(default, deserialize_with = "not_null")]
+    sale_closes_at: Option<Utc>,
+    #[serde(default = "none")]
+    low_stock_threshold: Count,
+    #[serde(default, deserialize_with = "not_null")]
+    limit_per_customer: Option<Units>,
+    #[serde(default, deserialize_with = "not_null")]
+    retired: Option<bool>,
+}
+
+fn none() -> Count {
+    Count::NONE
+}
+
+pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
+    let [sku] = rest else {
+        return Err(Problem::not_found("path"));
+    };
+    let sku = sku_of(sku)?;
+    match *call.request.method() {
+        Method::GET => read(call, &sku).await,
+        Method::PUT => put(call, sku).await,
+        Method::DELETE => retire(call, &sku).await,
+        _ => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
+    }
+}
+
+async fn read(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
+    match sku::read(&call.app.db, &call.shop, sku).await {
+        Ok(entry) => Reply::json(200, &entry),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+async fn put(call: &Call<'_>, sku: Sku) -> Result<Reply, Problem> {
+    let put = parse(call, sku)?;
+    match sku::put(&call.app.db, &put).await {
+        Ok((true, entry)) => Reply::json(201, &entry),
+        Ok((false, entry)) => Reply::json(200, &entry),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+async fn retire(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
+    match sku::retire(&call.app.db, &call.shop, sku).await {
+        Ok(entry) => Reply::json(200, &entry),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+fn parse(call: &Call<'_>, sku: Sku) -> Result<Put, Problem> {
+    let body: PutBody = json(call.request.body())?;
+    if let (Some(opens), Some(closes)) = (body.sale_opens_at, body.sale_closes_at)
+        && closes <= opens
+    {
+        let message = "must be later than sale_opens_at";
+        return Err(Problem::invalid_request("sale_closes_at", message));
+    }
+    Ok(Put {
+        shop: call.shop.clone(),
+        sku,
+        title: body.title,
+        attributes: body.attributes,
+        price_minor: body.price_minor,
+        currency: body.currency,
+        sale_opens_at: body.sale_opens_at,
+        sale_closes_at: body.sale_closes_at,
+        low_stock_threshold: body.low_stock_threshold,
+        limit_per_customer: body.limit_per_customer,
+        retired: body.retired,
+    })
+}

@@ -1,0 +1,62 @@
+//! Bodies, parsed once: what comes out can't be wrong in form, and what is wrong is named by its
+//! field.
+
+use lambda_http::Body;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer};
+use shared::problem::Problem;
+
+use crate::object::Object;
+
+/// Bytes of a body at most: fifty lines with the longest codes are a tenth of it.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// What is optional may be left out, but null is no value of it: a caller that sends null has lost
+/// one, and an order without its coupon is not what the shopper asked for.
+///
+/// # Errors
+/// When it is null, or no `T`.
+pub fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+/// A body that is one JSON object of this form, and nothing after it.
+///
+/// # Errors
+/// A problem that names the field.
+pub fn json<T: DeserializeOwned>(body: &Body) -> Result<T, Problem> {
+    if body.len() > BODY_BYTES_MAX {
+        return Err(Problem::body_too_large(BODY_BYTES_MAX));
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let parsed: Object<T> =
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let path = error.path().to_string();
+            let field = if path == "." { "body" } else { path.as_str() };
+            Problem::invalid_request(field, &without_position(&error.into_inner()))
+        })?;
+    // something after the value is an error too
+    deserializer
+        .end()
+        .map_err(|error| invalid("body", &error))?;
+    Ok(parsed.0)
+}
+
+/// The parser's message without " at line 1 column 20": the field says where.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(end) if !error.is_syntax() && !error.is_eof() => text[..end].to_owned(),
+        _ => text,
+    }
+}
+
+/// The problem of a field that is wrong.
+#[must_use]
+pub fn invalid(field: &str, error: &impl std::fmt::Display) -> Problem {
+    Problem::invalid_request(field, &error.to_string())
+}

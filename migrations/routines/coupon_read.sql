@@ -1,0 +1,7 @@
+-- Reads a coupon, its terms and its uses, as the JSON of the HTTP contract. Null: there is none. No
+-- locks.
+create or replace function holdfast.coupon_read(p_shop text, p_code text) returns jsonb
+language sql stable security definer set search_path = holdfast, pg_temp as $$
+    select to_jsonb(c) - 'shop' from coupons c where c.shop = p_shop and c.code = p_code
+$$;
+grant execute on function holdfast.coupon_read(text, text) to holdfast_admin;

@@ -1,0 +1,7 @@
+-- Reads a stock level, as JSON. Null: there is none. No locks: a clerk sends the version back, and
+-- a change that was made meanwhile makes it stale.
+create or replace function holdfast.stock_read(p_shop text, p_sku text) returns jsonb
+language sql stable security definer set search_path = holdfast, pg_temp as $$
+    select stock_describe(l) from stock_levels l where l.shop = p_shop and l.sku = p_sku
+$$;
+grant execute on function holdfast.stock_read(text, text) to holdfast_admin;

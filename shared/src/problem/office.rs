@@ -1,0 +1,126 @@
+//! Refusals of the stock office.
+
+use serde_json::json;
+
+use super::Problem;
+use crate::stock::{self, ChangeError, Level, Movement};
+use crate::{shop, sku};
+
+impl Problem {
+    /// The token is good, but not for this.
+    #[must_use]
+    pub fn scope_missing(scope: &'static str) -> Self {
+        let detail = format!("The token lacks the scope `{scope}`.");
+        Self::new(403, "scope_missing", "The scope is missing", detail)
+    }
+
+    /// The same refusal to a caller who sent the version as `If-Match`.
+    #[must_use]
+    pub fn of_precondition(mut self) -> Self {
+        if self.code == "stock_stale" {
+            self.status = 412;
+            self.code = "precondition_failed";
+        }
+        self
+    }
+
+    fn with_level(self, level: &Level) -> Self {
+        self.with("sku", json!(level.sku))
+            .with("on_hand", json!(level.on_hand))
+            .with("held", json!(level.held))
+            .with("available", json!(level.available))
+            .with("version", json!(level.version))
+    }
+}
+
+fn stale(level: &Level, last_movement: Option<&Movement>) -> Problem {
+    let problem = Problem::new(
+        409,
+        "stock_stale",
+        "The stock level has changed",
+        "Nothing was changed: it has another version than expected. Look at the numbers here, and \
+         send the change again with this `version` if it is still right.",
+    )
+    .with_level(level);
+    match last_movement {
+        Some(movement) => problem.with("last_movement", json!(movement)),
+        None => problem,
+    }
+}
+
+impl From<&ChangeError> for Problem {
+    fn from(error: &ChangeError) -> Self {
+        match error {
+            ChangeError::UnknownSku => Self::not_found("sku"),
+            ChangeError::MovementConflict => Self::new(
+                409,
+                "movement_conflict",
+                "The movement id is in use",
+                "This id belongs to another change of stock. To make another change use a new id.",
+            ),
+            ChangeError::Stale(level, movement) => stale(level, movement.as_deref()),
+            ChangeError::BelowHeld(level) => Self::new(
+                409,
+                "below_held",
+                "Active holds claim more",
+                "Nothing was changed: there would be fewer units than shoppers hold now.",
+            )
+            .with_level(level),
+            ChangeError::TooMany => {
+                Self::invalid_request("on_hand", "would be more than 1000000000")
+            }
+            ChangeError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<&stock::ReadError> for Problem {
+    fn from(error: &stock::ReadError) -> Self {
+        match error {
+            stock::ReadError::NotFound => Self::not_found("sku"),
+            stock::ReadError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<&sku::ReadError> for Problem {
+    fn from(error: &sku::ReadError) -> Self {
+        match error {
+            sku::ReadError::NotFound => Self::not_found("sku"),
+            sku::ReadError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<&sku::PutError> for Problem {
+    fn from(error: &sku::PutError) -> Self {
+        match error {
+            sku::PutError::UnknownShop => Self::not_found("shop"),
+            sku::PutError::OtherCurrency => {
+                Self::invalid_request("currency", "is not the currency of the shop's prices")
+            }
+            sku::PutError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<&shop::ReadError> for Problem {
+    fn from(error: &shop::ReadError) -> Self {
+        match error {
+            shop::ReadError::NotFound => Self::not_found("shop"),
+            shop::ReadError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<&shop::PutError> for Problem {
+    fn from(error: &shop::PutError) -> Self {
+        match error {
+            shop::PutError::CurrencyIsFinal => Self::invalid_request(
+                "currency",
+                "does not change once the shop exists: sell in another currency under another shop",
+            ),
+            shop::PutError::Failure(failure) => failure.into(),
+        }
+    }
+}

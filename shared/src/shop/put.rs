@@ -1,0 +1,72 @@
+//! Creates a shop, or says anew what it is.
+
+use tokio_postgres::types::Type;
+
+use super::{Profile, from_json};
+use crate::db::{Database, Failure};
+use crate::ids::Shop;
+use crate::quantity::{HoldSeconds, Units};
+use crate::text::{Currency, ShopName};
+
+/// All that a shop is; what is not given has its default.
+#[derive(Debug, Clone)]
+pub struct Put {
+    /// The shop.
+    pub shop: Shop,
+    /// Its name for people.
+    pub name: ShopName,
+    /// The currency of its prices, which never changes.
+    pub currency: Currency,
+    /// How long a new checkout holds stock; at most `hold_s_max`.
+    pub hold_s_default: HoldSeconds,
+    /// The longest that a checkout may ask for.
+    pub hold_s_max: HoldSeconds,
+    /// How long an order that awaits its payment holds stock.
+    pub order_hold_s: HoldSeconds,
+    /// How many checkouts of one customer may hold stock at a time.
+    pub checkouts_per_customer_max: Option<Units>,
+}
+
+/// Why a shop is not put.
+#[derive(Debug, thiserror::Error)]
+pub enum PutError {
+    /// It has another currency.
+    #[error("the currency of a shop does not change")]
+    CurrencyIsFinal,
+    /// Could not decide.
+    #[error(transparent)]
+    Failure(Failure),
+}
+
+impl From<Failure> for PutError {
+    fn from(failure: Failure) -> Self {
+        match failure.constraint() {
+            Some("shop_currency_is_final") => Self::CurrencyIsFinal,
+            _ => Self::Failure(failure),
+        }
+    }
+}
+
+/// Creates the shop, or says anew what it is; true where it is new. Locks: the shop.
+///
+/// # Errors
+/// [`PutError`]; a refusal changes nothing.
+pub async fn put(db: &Database, put: &Put) -> Result<(bool, Profile), PutError> {
+    let limit = put.checkouts_per_customer_max.map(Units::get);
+    let row = db
+        .call_one(
+            "select * from holdfast.shop_put($1, $2, $3, $4, $5, $6, $7)",
+            &[
+                (&put.shop.as_str(), Type::TEXT),
+                (&put.name.as_str(), Type::TEXT),
+                (&put.currency.as_str(), Type::TEXT),
+                (&put.hold_s_default.get(), Type::INT4),
+                (&put.hold_s_max.get(), Type::INT4),
+                (&put.order_hold_s.get(), Type::INT4),
+                (&limit, Type::INT4),
+            ],
+        )
+        .await?;
+    let created = row.get::<_, &str>("o_outcome") == "created";
+    Ok((created, from_json(row.get("o_shop"))?))
+}

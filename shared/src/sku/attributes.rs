@@ -1,0 +1,60 @@
+//! What a shop says of a sku beyond its title: free in form, bounded in number.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Members at most.
+pub const ATTRIBUTES_MAX: usize = 100;
+
+/// A JSON object that the database can keep.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Map<String, Value>")]
+pub struct Attributes(Map<String, Value>);
+
+/// Why an object can't be the attributes of a sku: a sentence that follows the field's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidAttributes {
+    /// More than [`ATTRIBUTES_MAX`].
+    #[error("must have at most {ATTRIBUTES_MAX} members")]
+    TooMany,
+    /// PostgreSQL keeps no such text.
+    #[error("must hold no text with the character U+0000")]
+    HoldsNul,
+}
+
+impl Attributes {
+    /// For a statement's parameter.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        Value::Object(self.0.clone())
+    }
+}
+
+impl TryFrom<Map<String, Value>> for Attributes {
+    type Error = InvalidAttributes;
+
+    fn try_from(members: Map<String, Value>) -> Result<Self, InvalidAttributes> {
+        if members.len() > ATTRIBUTES_MAX {
+            return Err(InvalidAttributes::TooMany);
+        }
+        if members
+            .iter()
+            .any(|(name, value)| name.contains('\0') || holds_nul(value))
+        {
+            return Err(InvalidAttributes::HoldsNul);
+        }
+        Ok(Self(members))
+    }
+}
+
+/// As deep as the parser goes, which is 128.
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}

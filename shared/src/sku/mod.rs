@@ -1,0 +1,56 @@
+//! What a shop's catalogue says of a sku, as the stock office sees it: put, read, retire.
+
+pub mod attributes;
+pub mod put;
+pub mod read;
+pub mod retire;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::db::Failure;
+use crate::stock::Level;
+use crate::utc::Utc;
+
+pub use attributes::{Attributes, InvalidAttributes};
+pub use put::{Put, PutError, put};
+pub use read::{ReadError, read};
+pub use retire::retire;
+
+/// A sku with its stock level. The database writes it as JSON; this type is what that JSON must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The sku's code.
+    pub sku: String,
+    /// Its name for people.
+    pub title: String,
+    /// Colour, size, date and the like.
+    pub attributes: Map<String, Value>,
+    /// Price of one unit in minor units of `currency`.
+    pub price_minor: i64,
+    /// ISO 4217: the shop's.
+    pub currency: String,
+    /// From when on it is sold; always, when none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sale_opens_at: Option<Utc>,
+    /// Until when it is sold; for ever, when none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sale_closes_at: Option<Utc>,
+    /// At or below so many available units it is shown as low.
+    pub low_stock_threshold: i32,
+    /// Units that one customer may have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_per_customer: Option<i32>,
+    /// Since when it is not for sale any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retired_at: Option<Utc>,
+    /// When it was first put.
+    pub created_at: Utc,
+    /// The counters.
+    pub stock: Level,
+}
+
+fn from_json(json: Value) -> Result<Entry, Failure> {
+    serde_json::from_value(json).map_err(|error| Failure::Internal(error.into()))
+}

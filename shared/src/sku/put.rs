@@ -1,0 +1,90 @@
+//! Creates a sku, or says anew what the catalogue says of it.
+
+use tokio_postgres::types::Type;
+
+use super::{Attributes, Entry, from_json};
+use crate::db::{Database, Failure};
+use crate::ids::{Shop, Sku};
+use crate::quantity::{Count, PriceMinor, Units};
+use crate::text::{Currency, Title};
+use crate::utc::Utc;
+
+/// All that the catalogue says of a sku; what is not given has its default.
+#[derive(Debug, Clone)]
+pub struct Put {
+    /// The shop.
+    pub shop: Shop,
+    /// The sku.
+    pub sku: Sku,
+    /// Its name for people.
+    pub title: Title,
+    /// Colour, size, date and the like.
+    pub attributes: Attributes,
+    /// Price of one unit.
+    pub price_minor: PriceMinor,
+    /// In which currency the caller means the price: the shop's, or it is refused.
+    pub currency: Option<Currency>,
+    /// From when on it is sold.
+    pub sale_opens_at: Option<Utc>,
+    /// Until when it is sold.
+    pub sale_closes_at: Option<Utc>,
+    /// At or below so many available units it is shown as low.
+    pub low_stock_threshold: Count,
+    /// Units that one customer may have.
+    pub limit_per_customer: Option<Units>,
+    /// Whether it is off sale for good; as it is, when none.
+    pub retired: Option<bool>,
+}
+
+/// Why a sku is not put.
+#[derive(Debug, thiserror::Error)]
+pub enum PutError {
+    /// No such shop.
+    #[error("there is no such shop")]
+    UnknownShop,
+    /// Not the currency of the shop's prices.
+    #[error("the shop's prices are in another currency")]
+    OtherCurrency,
+    /// Could not decide.
+    #[error(transparent)]
+    Failure(Failure),
+}
+
+impl From<Failure> for PutError {
+    fn from(failure: Failure) -> Self {
+        match failure.constraint() {
+            Some("skus_shop_fkey") => Self::UnknownShop,
+            Some("sku_currency_is_the_shops") => Self::OtherCurrency,
+            _ => Self::Failure(failure),
+        }
+    }
+}
+
+/// Creates the sku with an empty stock level, or says anew what the catalogue says of it; true
+/// where it is new. Locks: the sku, and its stock level when the low-stock threshold changes, which
+/// then has the next version.
+///
+/// # Errors
+/// [`PutError`]; a refusal changes nothing.
+pub async fn put(db: &Database, put: &Put) -> Result<(bool, Entry), PutError> {
+    let row = db
+        .call_one(
+            "select * from holdfast.sku_put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            &[
+                (&put.shop.as_str(), Type::TEXT),
+                (&put.sku.as_str(), Type::TEXT),
+                (&put.title.as_str(), Type::TEXT),
+                (&put.attributes.to_value(), Type::JSONB),
+                (&put.price_minor.get(), Type::INT8),
+                (&put.low_stock_threshold.get(), Type::INT4),
+                (&put.sale_opens_at.map(Utc::get), Type::TIMESTAMPTZ),
+                (&put.sale_closes_at.map(Utc::get), Type::TIMESTAMPTZ),
+                (&put.limit_per_customer.map(Units::get), Type::INT4),
+                (&put.retired, Type::BOOL),
+                (&put.currency.as_ref().map(Currency::as_str), Type::TEXT),
+            ],
+        )
+        .await?;
+    let created = row.get::<_, &str>("o_outcome") == "created";
+    Ok((created, from_json(row.get("o_sku"))?))
+}

@@ -1,0 +1,23 @@
+//! Takes a sku off sale for good.
+
+use tokio_postgres::types::Type;
+
+use super::{Entry, ReadError, from_json};
+use crate::db::Database;
+use crate::ids::{Shop, Sku};
+
+/// Takes a sku off sale. Checkouts that hold it go on; its stock and its ledger stay. Again: no
+/// effect. Locks: the sku.
+///
+/// # Errors
+/// [`ReadError`].
+pub async fn retire(db: &Database, shop: &Shop, sku: &Sku) -> Result<Entry, ReadError> {
+    let row = db
+        .call_one(
+            "select holdfast.sku_retire($1, $2)",
+            &[(&shop.as_str(), Type::TEXT), (&sku.as_str(), Type::TEXT)],
+        )
+        .await?;
+    let json: Option<serde_json::Value> = row.get(0);
+    Ok(from_json(json.ok_or(ReadError::NotFound)?)?)
+}

@@ -1,0 +1,35 @@
+//! Adds units that came in.
+
+use tokio_postgres::types::Type;
+
+use super::change::{Change, ChangeError, Changed, from_row};
+use crate::db::Database;
+use crate::quantity::Units;
+
+/// Adds units that came in, with its row in the ledger. The same request again: the same
+/// movement, and no second effect. Locks: the stock level.
+///
+/// # Errors
+/// [`ChangeError`]; a refusal changes nothing.
+pub async fn receive(
+    db: &Database,
+    change: &Change,
+    quantity: Units,
+) -> Result<Changed, ChangeError> {
+    let row = db
+        .call_one(
+            "select * from holdfast.stock_receive($1, $2, $3, $4, $5, $6, $7, $8)",
+            &[
+                (&change.shop.as_str(), Type::TEXT),
+                (&change.sku.as_str(), Type::TEXT),
+                (&quantity.get(), Type::INT4),
+                (&change.expected_version.get(), Type::INT8),
+                (&change.actor.as_str(), Type::TEXT),
+                (&change.reference(), Type::TEXT),
+                (&change.note(), Type::TEXT),
+                (change.movement_id.as_uuid(), Type::UUID),
+            ],
+        )
+        .await?;
+    from_row(&change.sku, "stock_receive", &row)
+}

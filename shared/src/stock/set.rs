@@ -1,0 +1,31 @@
+//! Sets stock to what was counted.
+
+use tokio_postgres::types::Type;
+
+use super::change::{Change, ChangeError, Changed, from_row};
+use crate::db::Database;
+use crate::quantity::Count;
+
+/// Sets `on_hand` to what was counted, with its row in the ledger. The same request again: the same
+/// movement, and no second effect. Locks: the stock level.
+///
+/// # Errors
+/// [`ChangeError`]; a refusal changes nothing.
+pub async fn set(db: &Database, change: &Change, on_hand: Count) -> Result<Changed, ChangeError> {
+    let row = db
+        .call_one(
+            "select * from holdfast.stock_set($1, $2, $3, $4, $5, $6, $7, $8)",
+            &[
+                (&change.shop.as_str(), Type::TEXT),
+                (&change.sku.as_str(), Type::TEXT),
+                (&on_hand.get(), Type::INT4),
+                (&change.expected_version.get(), Type::INT8),
+                (&change.actor.as_str(), Type::TEXT),
+                (&change.reference(), Type::TEXT),
+                (&change.note(), Type::TEXT),
+                (change.movement_id.as_uuid(), Type::UUID),
+            ],
+        )
+        .await?;
+    from_row(&change.sku, "stock_set", &row)
+}

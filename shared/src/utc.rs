@@ -1,0 +1,87 @@
+//! Times as they go in and out: RFC 3339 with any offset in, UTC out.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
+
+use crate::ids::read_text;
+
+/// A moment, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Utc(OffsetDateTime);
+
+impl Utc {
+    /// For a statement's parameter.
+    #[must_use]
+    pub fn get(self) -> OffsetDateTime {
+        self.0
+    }
+}
+
+impl From<OffsetDateTime> for Utc {
+    fn from(time: OffsetDateTime) -> Self {
+        Self(time.to_offset(UtcOffset::UTC))
+    }
+}
+
+const RULE: &str = "a time as in RFC 3339 with its offset, such as 2027-01-31T23:59:00+05:30";
+
+/// Why a text is no time: a sentence that follows the field's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be {RULE}")]
+pub struct InvalidTime;
+
+impl TryFrom<String> for Utc {
+    type Error = InvalidTime;
+
+    fn try_from(text: String) -> Result<Self, InvalidTime> {
+        text.parse()
+    }
+}
+
+impl std::str::FromStr for Utc {
+    type Err = InvalidTime;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTime> {
+        let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidTime)?;
+        // In UTC the last hours of the year 9999 are out of the range of these types.
+        time.checked_to_offset(UtcOffset::UTC)
+            .map(Self)
+            .ok_or(InvalidTime)
+    }
+}
+
+impl Serialize for Utc {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        time::serde::rfc3339::serialize(&self.0, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Utc {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_text(deserializer, RULE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_goes_in_with_any_offset_and_out_in_utc() {
+        let time: Utc = serde_json::from_str("\"2027-01-31T23:59:00+05:30\"").unwrap();
+        assert_eq!(
+            serde_json::to_string(&time).unwrap(),
+            "\"2027-01-31T18:29:00Z\""
+        );
+        for bad in [
+            "",
+            "2027-01-31",
+            "2027-01-31 23:59:00",
+            "2027-02-30T00:00:00Z",
+            "9999-12-31T23:59:59-23:59",
+        ] {
+            assert!(bad.parse::<Utc>().is_err(), "{bad}");
+        }
+    }
+}

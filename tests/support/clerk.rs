@@ -1,0 +1,99 @@
+//! A clerk at the stock office: the admin function inside the test's own process, on the test's own
+//! database, as its own role. What an authorizer would pass on is put into the event.
+
+use edge::caller::Shops;
+use holdfast_admin::{App, Callers, handle};
+use lambda_http::{Context, RequestExt as _};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use crate::http::{Answer, Call};
+use crate::{CLUSTER, MAIN, TestDb, pool};
+
+/// The role of the admin function.
+pub const ADMIN: &str = "holdfast_admin";
+
+/// One clerk, who may act for `main` unless the test says otherwise.
+pub struct Clerk {
+    app: App,
+    claims: Value,
+}
+
+impl TestDb {
+    /// A clerk named `clerk` of the shop `main`.
+    pub fn clerk(&self) -> Clerk {
+        self.clerk_of("clerk", MAIN)
+    }
+
+    /// A clerk of other shops (separated by spaces), or of another name.
+    pub fn clerk_of(&self, actor: &str, shops: &str) -> Clerk {
+        let callers = Callers::new(Shops::of_list(MAIN));
+        let db = pool(&CLUSTER.url(ADMIN, self.name()), 4);
+        Clerk {
+            app: App { db, callers },
+            claims: json!({ "sub": actor, "shops": shops, "scope": "holdfast:admin" }),
+        }
+    }
+
+    /// One connection of the admin function's role.
+    pub async fn admin_session(&self) -> tokio_postgres::Client {
+        crate::connect(&CLUSTER.url(ADMIN, self.name())).await
+    }
+}
+
+impl Clerk {
+    /// The database as this clerk's function reaches it.
+    pub fn db(&self) -> &shared::db::Database {
+        &self.app.db
+    }
+
+    /// GET below `/v1/admin/shops/main`; the path may carry a query.
+    pub async fn get(&self, rest: &str) -> Answer {
+        self.send(Call::new("GET", &path(rest))).await
+    }
+
+    /// PUT below `/v1/admin/shops/main`.
+    pub async fn put(&self, rest: &str, body: Value) -> Answer {
+        self.send(Call::new("PUT", &path(rest)).json(&body)).await
+    }
+
+    /// POST below `/v1/admin/shops/main`.
+    pub async fn post(&self, rest: &str, body: Value) -> Answer {
+        self.send(Call::new("POST", &path(rest)).json(&body)).await
+    }
+
+    /// PATCH below `/v1/admin/shops/main`.
+    pub async fn patch(&self, rest: &str, body: Value) -> Answer {
+        self.send(Call::new("PATCH", &path(rest)).json(&body)).await
+    }
+
+    /// DELETE below `/v1/admin/shops/main`.
+    pub async fn delete(&self, rest: &str) -> Answer {
+        self.send(Call::new("DELETE", &path(rest))).await
+    }
+
+    /// Any call, in this clerk's name.
+    pub async fn send(&self, call: Call) -> Answer {
+        self.send_as_it_is(call.claims(self.claims.clone())).await
+    }
+
+    /// A call with whatever it carries. Its answer is held against openapi.yaml.
+    pub async fn send_as_it_is(&self, call: Call) -> Answer {
+        let request = lambda_http::request::from_str(&call.event().to_string()).unwrap();
+        let mut context = Context::default();
+        context.request_id = "in-process".to_owned();
+        let answer = handle(&self.app, request.with_lambda_context(context)).await;
+        let headers: BTreeMap<String, String> = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
+        let text = std::str::from_utf8(answer.body()).unwrap();
+        call.checked(answer.status().as_u16(), headers, text)
+    }
+}
+
+/// The path of a route of `main`.
+pub fn path(rest: &str) -> String {
+    format!("/v1/admin/shops/{MAIN}{rest}")
+}
