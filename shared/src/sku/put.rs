@@ -61,8 +61,8 @@ impl From<Failure> for PutError {
 }
 
 /// Creates the sku with an empty stock level, or says anew what the catalogue says of it; true
-/// where it is new. Locks: the sku, and its stock level when the low-stock threshold changes, which then
-/// has the next version.
+/// where it is new. Locks: the sku, and its stock level when the low-stock threshold changes, which
+/// then has the next version.
 ///
 /// # Errors
 /// [`PutError`]; a refusal changes nothing.
