@@ -32,6 +32,18 @@ impl EventKind {
             Self::Other => "other",
         }
     }
+
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        [
+            Self::Paid,
+            Self::Failed,
+            Self::Dropped,
+            Self::Pending,
+            Self::Other,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == name)
+    }
 }
 
 /// One event, typed.
