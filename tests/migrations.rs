@@ -11,7 +11,7 @@ use tokio_postgres::Client;
 
 /// What callers may execute, by the routines' names: what the crates call, and the core functions
 /// that an entry procedure calls in its caller's name.
-const ENTRIES: [&str; 17] = [
+const ENTRIES: [&str; 18] = [
     "checkout_begin",
     "checkout_begin_core",
     "checkout_extend",
@@ -23,6 +23,7 @@ const ENTRIES: [&str; 17] = [
     "order_create",
     "order_create_core",
     "order_read",
+    "payment_parked",
     "payment_record_event",
     "payment_record_event_core",
     "promises_check",

@@ -450,6 +450,57 @@ async fn an_event_that_comes_before_its_order_is_kept_and_applied_once_the_order
     test.assert_promises_kept().await;
 }
 
+/// Promise 5: money that nobody knows is reported until a person has found out whose it is. Without
+/// money there is nothing to report.
+#[tokio::test]
+async fn a_parked_payment_is_reported_until_a_person_dismisses_it() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    for (n, kind) in [EventKind::Paid, EventKind::Failed, EventKind::Dropped]
+        .into_iter()
+        .enumerate()
+    {
+        let foreign = Event {
+            reference: Some("main-nobody".to_owned()),
+            ..event(&order, kind, &format!("pay-{n}"))
+        };
+        assert_eq!(test.record(&foreign).await.unwrap(), Outcome::Parked);
+    }
+    let paid = event(&order, EventKind::Paid, "pay-9");
+    assert_eq!(test.record(&paid).await.unwrap(), Outcome::Completed);
+    test.assert_promises_kept().await;
+    test.sql(
+        "update holdfast.payment_events set received_at = now() - interval '3 hours'
+        where outcome = 'parked'",
+    )
+    .await;
+    assert_eq!(test.broken_promises().await, ["no_payment_is_lost"]);
+
+    let dismiss = async |key: &str, actor: &str| {
+        let query = "select holdfast.payment_event_dismiss('main', 'cashfree', $1, $2)";
+        let row = test.owner.query_one(query, &[&key, &actor]).await;
+        row.map(|row| row.get::<_, String>(0))
+    };
+    assert_eq!(dismiss("nothing", "meera").await.unwrap(), "not_found");
+    assert_eq!(dismiss(&paid.key, "meera").await.unwrap(), "resolved");
+    let nobody = dismiss("Paid:pay-0", "").await.unwrap_err();
+    let constraint = nobody.as_db_error().unwrap().constraint();
+    assert_eq!(constraint, Some("payment_event_actor_matches_outcome"));
+    for actor in ["meera", "asha"] {
+        assert_eq!(dismiss("Paid:pay-0", actor).await.unwrap(), "dismissed");
+    }
+    let who = "select actor from holdfast.payment_events where outcome = 'dismissed'";
+    assert_eq!(test.text(who).await, "meera");
+    // its message, should it come again from the dead-letter queue, is done
+    let again = Event {
+        reference: Some("main-nobody".to_owned()),
+        ..event(&order, EventKind::Paid, "pay-0")
+    };
+    assert_eq!(test.record(&again).await.unwrap(), Outcome::Duplicate);
+    test.assert_promises_kept().await;
+}
+
 /// A message without a reference, or about something else, is stored and changes nothing.
 #[tokio::test]
 async fn an_event_about_something_else_is_stored_and_changes_nothing() {

@@ -58,7 +58,7 @@ async fn order_with_coupon(test: &TestDb, id: shared::ids::CheckoutId) {
 }
 
 /// (the promise, what breaks it, a text that the reported rows must show)
-const CORRUPTIONS: [(&str, &str, &str); 28] = [
+const CORRUPTIONS: [(&str, &str, &str); 29] = [
     // Promise 1
     (
         "never_oversold",
@@ -187,6 +187,14 @@ const CORRUPTIONS: [(&str, &str, &str); 28] = [
         "no_payment_is_lost",
         "delete from holdfast.outbox_messages where subject = 'cashfree:pay-4'",
         r#""outcome": "refund_due""#,
+    ),
+    (
+        "no_payment_is_lost",
+        "insert into holdfast.payment_events
+            (shop, gateway, event_key, reference, kind, payload, received_at)
+         select 'main', 'cashfree', kind, 'main-nobody', kind, '', now() - interval '3 hours'
+         from unnest('{paid,failed,dropped}'::text[]) kind",
+        r#""outcome": "parked""#,
     ),
     // Promise 6
     (

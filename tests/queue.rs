@@ -59,9 +59,9 @@ fn poison() -> Vec<String> {
         delivery(&payment(
             "PAYMENT_SUCCESS_WEBHOOK",
             "SUCCESS",
-            "1",
+            "", // no payment id
             "dress-x",
-            "1.001",
+            "1",
         ))
         .to_string(),
     ]
@@ -81,6 +81,37 @@ async fn poison_in_a_batch_is_reported_alone() {
     assert_eq!(shopper.read_order().await.ok(200)["status"], "paid");
     assert_eq!(shopper.level().await, (3, 0));
     assert_eq!(hand_over(&[]).await, [0; 0]);
+}
+
+/// A verified payment of an amount that is none of its currency is stored, for a person to decide; an
+/// attempt without money needs no amount.
+#[tokio::test]
+async fn a_payment_of_no_amount_of_its_currency_goes_to_review() {
+    let shopper = Shopper::new(5).await;
+    shopper.begin(1).await;
+    let order = shopper.ordered().await;
+    let reference = order["payment"]["reference"].as_str().unwrap();
+    let of = |kind, status| {
+        let body = payment(kind, status, reference, reference, "100.005");
+        delivery(&body).to_string()
+    };
+    let failed = of("PAYMENT_FAILED_WEBHOOK", "FAILED");
+    let dropped = of("PAYMENT_USER_DROPPED_WEBHOOK", "USER_DROPPED");
+    assert_eq!(hand_over(&[failed, dropped]).await, [0; 0]);
+    let read = shopper.read_order().await;
+    assert_eq!(read.ok(200)["status"], "awaiting_payment");
+    assert_eq!(read.body["payment"]["status"], "failed");
+    let paid = of("PAYMENT_SUCCESS_WEBHOOK", "SUCCESS");
+    assert_eq!(hand_over(&[paid]).await, [0; 0]);
+    let read = shopper.read_order().await;
+    assert_eq!(read.ok(200)["status"], "review");
+    assert_eq!(read.body["payment"]["status"], "failed");
+    assert_eq!(shopper.level().await, (5, 1));
+    let announced = "select body ->> 'amount_minor' from holdfast.outbox_messages
+        where topic = 'payment.review' and body ->> 'reference' = $1";
+    let announced = shopper.owner.query_one(announced, &[&reference]).await;
+    assert_eq!(announced.unwrap().get::<_, Option<String>>(0), None);
+    assert_promises_kept(&shopper.owner).await;
 }
 
 /// Every order of one order's events in one batch ends the same.

@@ -8,7 +8,7 @@ use local::{Stack, StackOptions};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-use tests::stack::{assert_promises_kept, binary_folder, owner, start, stop};
+use tests::stack::{assert_promises_kept, binary_folder, hurried_queue, owner, start, stop};
 use tests::until;
 use tokio::process::{Child, Command};
 use tokio_postgres::NoTls;
@@ -85,6 +85,7 @@ async fn every_promise_is_kept_while_processes_and_backends_are_killed() {
         concurrency: 6,
         sweep_every: Some(Duration::from_secs(2)),
         hot_units: Some(20),
+        queue: hurried_queue(),
         ..StackOptions::default()
     });
     let before = processes(&stack);

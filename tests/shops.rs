@@ -161,6 +161,8 @@ async fn nothing_that_one_shop_does_changes_a_row_of_another() {
         "select holdfast.sku_put('other', 'A', 'Renamed', '{}', 7)",
         "select holdfast.coupon_put('other', 'TEN', 'fixed', 7, 0, null, null, 7)",
         "select holdfast.shop_put('other', 'Renamed', 'INR')",
+        "select * from holdfast.payment_parked('other', 100)",
+        "select holdfast.payment_event_dismiss('other', 'cashfree', 'Paid:pay-1', 'test')",
         "select * from holdfast.promises_check('other')",
     ] {
         test.sql(sql).await;
@@ -225,6 +227,7 @@ async fn every_routine_of_the_functions_is_tried_across_shops() {
             "hold_purge",
             "order_create",
             "order_read",
+            "payment_parked",
             "payment_record_event",
             "promises_check",
             "stock_availability",

@@ -263,6 +263,60 @@ async fn a_sweep_in_pieces_that_dies_half_way_would_lose_its_units() {
     assert_eq!(test.broken_promises().await, ["held_equals_active_holds"]);
 }
 
+/// Promise 5: an event whose message has had all its tries is applied as soon as its order is
+/// there; one that can't be applied is reported, and stops no other.
+#[tokio::test]
+async fn a_parked_event_is_applied_by_a_sweep_once_its_order_is_there() {
+    let test = TestDb::new().await;
+    let mut ids = Vec::new();
+    for (n, sku) in ["BAD", "A", "B"].into_iter().enumerate() {
+        test.sku(sku, 1).await;
+        let (id, order) = test.ordered(&[(sku, 1)]).await;
+        // As if the order were not there yet.
+        test.corrupt(&format!(
+            "update holdfast.payments set reference = 'main-later{n}'
+             where reference = '{}'",
+            order.payment.reference
+        ))
+        .await;
+        for kind in [EventKind::Failed, EventKind::Paid] {
+            let event = event(&order, kind, &format!("pay-{n}"));
+            assert_eq!(test.record(&event).await.unwrap(), Outcome::Parked);
+        }
+        ids.push((id, n, order));
+    }
+    let before = test.rows().await;
+    let report = test.sweep().await;
+    assert_eq!((report.shops[0].unparked, report.violations.len()), (0, 0));
+    assert_eq!(test.rows().await, before);
+
+    for (_, n, order) in &ids[..2] {
+        test.corrupt(&format!(
+            "update holdfast.payments set reference = '{}' where reference = 'main-later{n}'",
+            order.payment.reference
+        ))
+        .await;
+    }
+    test.corrupt("update holdfast.stock_levels set held = 0 where sku = 'BAD'")
+        .await;
+    // Three of the four: the money for BAD would break its counter.
+    let report = test.sweep().await;
+    assert_eq!(report.shops[0].unparked, 3);
+    assert!(report.shops[0].failure.is_some());
+    assert_eq!(order_of(&test, ids[1].0).await.status, "paid");
+    assert_eq!(order_of(&test, ids[0].0).await.payment.status, "failed");
+    test.corrupt("update holdfast.stock_levels set held = 1 where sku = 'BAD'")
+        .await;
+    let report = test.sweep().await;
+    assert_eq!(
+        (report.shops[0].unparked, &report.shops[0].failure),
+        (1, &None)
+    );
+    assert_eq!(order_of(&test, ids[0].0).await.status, "paid");
+    assert_eq!(order_of(&test, ids[2].0).await.status, "awaiting_payment");
+    test.assert_promises_kept().await;
+}
+
 /// One more than a batch holds.
 #[tokio::test]
 async fn a_sweep_goes_on_behind_a_full_batch() {

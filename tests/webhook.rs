@@ -7,7 +7,9 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tests::cashfree::{now_ms, signature, success, webhook};
 use tests::http::{Answer, Call};
-use tests::stack::{STACK, add, assert_promises_kept, depth, owner, put_sku, sqs, start};
+use tests::stack::{
+    STACK, add, assert_promises_kept, depth, hurried_queue, owner, put_sku, sqs, start,
+};
 use tests::until;
 use time::OffsetDateTime;
 use tokio::sync::{Mutex, OnceCell};
@@ -259,6 +261,7 @@ async fn webhooks_are_taken_in_while_the_database_is_down() {
     let stack: &'static Stack = Box::leak(Box::new(start(StackOptions {
         concurrency: 2,
         sweep_every: None,
+        queue: hurried_queue(),
         ..StackOptions::default()
     })));
     let owner_before = owner(stack).await;

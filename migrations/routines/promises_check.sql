@@ -98,8 +98,9 @@ as $$
     select 'no_payment_is_lost', e.shop, to_jsonb(e) - 'payload'
     from payment_events e
     where (p_shop is null or e.shop = p_shop) and e.outcome = 'parked'
-        -- its message has had all its tries by then: a person must find out whose money it is
-        and e.received_at < now() - interval '2 hours'
+        -- its message has had all its tries by then: a person must find out whose money it is, or
+        -- dismiss it (payment_event_dismiss). Without money nobody needs to look.
+        and e.kind = 'paid' and e.received_at < now() - interval '2 hours'
     union all
     select 'a_limit_is_never_exceeded', coalesce(u.shop, h.shop), jsonb_build_object(
         'customer', coalesce(u.customer, h.customer), 'sku', coalesce(u.sku, h.sku),

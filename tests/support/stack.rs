@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use local::postgres::SUPERUSER;
 use local::stack::{APP, DATABASE};
-use local::{Binaries, FunctionOptions, Stack, StackOptions};
+use local::{Binaries, FunctionOptions, QueueOptions, Stack, StackOptions};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio_postgres::Client;
@@ -44,9 +44,21 @@ pub static STACK: LazyLock<Stack> = LazyLock::new(|| {
     start(StackOptions {
         concurrency: 6,
         sweep_every: None,
+        queue: QueueOptions {
+            receives_max: 5,
+            ..hurried_queue()
+        },
         ..StackOptions::default()
     })
 });
+
+/// A queue whose messages come again soon.
+pub fn hurried_queue() -> QueueOptions {
+    QueueOptions {
+        visibility: Duration::from_secs(6),
+        ..QueueOptions::default()
+    }
+}
 
 /// Where this test binary and the functions' are.
 pub fn binary_folder() -> PathBuf {

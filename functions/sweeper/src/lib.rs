@@ -52,10 +52,12 @@ pub async fn handle(db: &Database, event: LambdaEvent<Value>) -> Result<SweepRep
         tracing::error!(request.id = request_id, shop, promise, %detail, "a promise is broken");
     }
     let expired: i32 = report.shops.iter().map(|sweep| sweep.expired).sum();
+    let unparked: i32 = report.shops.iter().map(|sweep| sweep.unparked).sum();
     let purged: i32 = report.shops.iter().map(|sweep| sweep.purged).sum();
     tracing::info!(
         request.id = request_id,
         expired,
+        unparked,
         purged,
         report.out_of_time,
         "swept"

@@ -3,6 +3,8 @@
 pub mod cashfree;
 pub mod delivery;
 pub mod record_event;
+pub mod retry_parked;
 
 pub use delivery::{Delivery, DeliveryError, Gateway};
 pub use record_event::{Event, EventKind, Outcome, Recorded, record_event};
+pub use retry_parked::{Retried, retry_parked};

@@ -32,6 +32,18 @@ impl EventKind {
             Self::Other => "other",
         }
     }
+
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        [
+            Self::Paid,
+            Self::Failed,
+            Self::Dropped,
+            Self::Pending,
+            Self::Other,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == name)
+    }
 }
 
 /// One event, typed.
@@ -43,7 +55,8 @@ pub struct Event {
     pub kind: EventKind,
     /// Our payment reference.
     pub reference: Option<String>,
-    /// What was to be paid, in minor units of `currency`.
+    /// What was to be paid, in minor units of `currency`; none where the gateway's amount can't be
+    /// one of that currency. Money of no amount goes to review.
     pub amount_minor: Option<i64>,
     /// ISO 4217.
     pub currency: Option<String>,

@@ -1,5 +1,5 @@
-//! The sweep: what nobody waits for. Each shop's due holds, then its old journal, then its
-//! promises.
+//! The sweep: what nobody waits for. Each shop's due holds, then its parked payment events,
+//! its old journal, and its promises.
 
 pub mod run_once;
 

@@ -8,6 +8,8 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::db::{Database, Failure, causes};
+use crate::ids::{InvalidId, Shop};
+use crate::payment;
 use crate::promises::{self, Violation};
 
 /// Checkouts that one transaction expires at most. More would hold the locks of hot skus longer;
@@ -38,6 +40,8 @@ pub struct ShopSweep {
     pub expired: i32,
     /// Checkouts that are due and could not be expired: a row of theirs breaks a constraint.
     pub failed: Vec<Uuid>,
+    /// Parked payment events whose payment is known by now, and which are applied.
+    pub unparked: i32,
     /// Resolved holds older than 30 days that were purged.
     pub purged: i32,
     /// What could not be done for this shop, for a person to read; the other shops were done.
@@ -45,8 +49,16 @@ pub struct ShopSweep {
     pub failure: Option<String>,
 }
 
+impl ShopSweep {
+    /// The first failure stays: what fails behind it is often its consequence.
+    fn fail(&mut self, failure: &Failure) {
+        self.failure.get_or_insert_with(|| causes(failure));
+    }
+}
+
 /// Sweeps every shop, for at most `budget`. A shop where something fails never stops the others.
-/// Locks: due checkouts (SKIP LOCKED), coupons by code, stock levels by sku.
+/// Locks: due checkouts (SKIP LOCKED), coupons by code, stock levels by sku; then, for each parked
+/// event, as [`payment::record_event`].
 ///
 /// # Errors
 /// [`Failure`] when the database could not even name the shops.
@@ -69,7 +81,7 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
             match expire_batch(db, sweep).await {
                 Ok(true) => still_busy.push(sweep),
                 Ok(false) => {}
-                Err(failure) => sweep.failure = Some(causes(&failure)),
+                Err(failure) => sweep.fail(&failure),
             }
         }
         busy = still_busy;
@@ -83,9 +95,12 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
             report.out_of_time = true;
             break;
         }
+        if let Err(failure) = retry_parked(db, sweep).await {
+            sweep.fail(&failure);
+        }
         match purge_and_check(db, sweep).await {
             Ok(violations) => report.violations.extend(violations),
-            Err(failure) => sweep.failure = Some(causes(&failure)),
+            Err(failure) => sweep.fail(&failure),
         }
     }
     report.shops = shops;
@@ -110,6 +125,16 @@ async fn expire_batch(db: &Database, sweep: &mut ShopSweep) -> Result<bool, Fail
     sweep.expired += expired;
     sweep.failed.extend(failed);
     Ok(more)
+}
+
+async fn retry_parked(db: &Database, sweep: &mut ShopSweep) -> Result<(), Failure> {
+    let shop: Shop = sweep
+        .shop
+        .parse()
+        .map_err(|error: InvalidId| Failure::Internal(error.into()))?;
+    let retried = payment::retry_parked(db, &shop).await?;
+    sweep.unparked = retried.unparked;
+    retried.failure.map_or(Ok(()), Err)
 }
 
 async fn purge_and_check(db: &Database, sweep: &mut ShopSweep) -> Result<Vec<Violation>, Failure> {

@@ -34,7 +34,7 @@ use crate::stopping::Stop;
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 6 * 1024 * 1024;
 
 /// On AWS more environments would start; here, where N is the limit, callers queue this long.
-const QUEUE_WAIT_DEFAULT: Duration = Duration::from_secs(10);
+pub(crate) const QUEUE_WAIT_DEFAULT: Duration = Duration::from_secs(10);
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One function to run.

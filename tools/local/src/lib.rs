@@ -29,4 +29,5 @@ pub use build::{Binaries, Profile};
 pub use error::Error;
 pub use lambda::{FunctionOptions, FunctionProcess, Host, HostOptions, InvokeError};
 pub use postgres::{Cluster, ClusterOptions};
+pub use queue::QueueOptions;
 pub use stack::{Stack, StackOptions};

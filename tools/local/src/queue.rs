@@ -2,7 +2,7 @@
 //! SQS and a function.
 //!
 //! Batches of up to 10 go to the function; what it reports as failed stays in the queue and
-//! comes again, the rest is deleted; after five receives a message goes to the dead-letter queue.
+//! comes again, the rest is deleted; after its last receive a message goes to the dead-letter queue.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,24 +18,45 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::Error;
-use crate::lambda::{Host, REGION};
+use crate::lambda::{Host, QUEUE_WAIT_DEFAULT, REGION};
 use crate::stopping::Stopping;
 
 pub const QUEUE: &str = "holdfast-payment-events";
 pub const DEAD_LETTER_QUEUE: &str = "holdfast-payment-events-dead";
 
-/// How long a received message is hidden. AWS advises six times the function's timeout, so that
-/// no batch runs twice at once. Here it is a second above that timeout ([`FUNCTION_TIMEOUT`]):
-/// long enough for the same reason, short enough that a batch whose function was killed comes
-/// again while the person who killed it still looks.
-const VISIBILITY_TIMEOUT_S: u32 = 6;
-/// The timeout of the function behind the queue, kept here beside what depends on it.
-pub(crate) const FUNCTION_TIMEOUT: Duration = Duration::from_secs(5);
-const RECEIVES_MAX: u32 = 5;
+/// The timeout of the function behind the queue, kept here beside what depends on it. Above the 8
+/// seconds that one of its calls of the database may take, which it reports by itself.
+pub(crate) const FUNCTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// AWS advises six times the function's timeout, so that no batch runs twice at once. Here it is a
+/// second above what a batch can take, which is that timeout and the wait for a free process: long
+/// enough for the same reason, short enough that a batch whose function was killed comes again
+/// while the person who killed it still looks.
+const VISIBILITY_DEFAULT: Duration =
+    Duration::from_secs(FUNCTION_TIMEOUT.as_secs() + QUEUE_WAIT_DEFAULT.as_secs() + 1);
+/// As in template.yaml.
+const RECEIVES_MAX_DEFAULT: u32 = 20;
 const BATCH_MAX: i32 = 10;
 const LONG_POLL_S: i32 = 10;
 /// After SQS itself failed.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How often the queue gives a message out, and how far apart.
+#[derive(Debug, Clone)]
+pub struct QueueOptions {
+    /// How often a message is received before it goes to the dead-letter queue.
+    pub receives_max: u32,
+    /// How long a received message is hidden; whole seconds.
+    pub visibility: Duration,
+}
+
+impl Default for QueueOptions {
+    fn default() -> Self {
+        Self {
+            receives_max: RECEIVES_MAX_DEFAULT,
+            visibility: VISIBILITY_DEFAULT,
+        }
+    }
+}
 
 /// A client of plain HTTP without TLS: the endpoint is on this machine.
 fn client(endpoint: &str) -> Client {
@@ -61,8 +82,8 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// Makes both queues, or finds them.
-    pub(crate) async fn create(endpoint: &str) -> Result<Self, Error> {
-        Self::create_with(client(endpoint))
+    pub(crate) async fn create(endpoint: &str, options: &QueueOptions) -> Result<Self, Error> {
+        Self::create_with(client(endpoint), options)
             .await
             .map_err(|detail| Error::Sqs {
                 endpoint: endpoint.to_owned(),
@@ -70,14 +91,15 @@ impl Queue {
             })
     }
 
-    async fn create_with(client: Client) -> Result<Self, String> {
+    async fn create_with(client: Client, options: &QueueOptions) -> Result<Self, String> {
         let dead_letter_url = create(&client, DEAD_LETTER_QUEUE, HashMap::new()).await?;
         let target = arn(&client, &dead_letter_url).await?;
-        let redrive = json!({ "deadLetterTargetArn": target, "maxReceiveCount": RECEIVES_MAX });
+        let redrive =
+            json!({ "deadLetterTargetArn": target, "maxReceiveCount": options.receives_max });
         let attributes = HashMap::from([
             (
                 QueueAttributeName::VisibilityTimeout,
-                VISIBILITY_TIMEOUT_S.to_string(),
+                options.visibility.as_secs().to_string(),
             ),
             (QueueAttributeName::RedrivePolicy, redrive.to_string()),
         ]);

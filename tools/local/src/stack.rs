@@ -15,7 +15,7 @@ use crate::lambda::{FunctionOptions, Host, HostOptions};
 use crate::logs::Logs;
 use crate::ministack::MiniStack;
 use crate::postgres::{Cluster, ClusterOptions};
-use crate::queue::{self, Queue};
+use crate::queue::{self, Queue, QueueOptions};
 use crate::stopping::Stop;
 use crate::{Error, catalogue, schedule};
 
@@ -58,6 +58,9 @@ pub struct StackOptions {
     pub hot_units: Option<u32>,
     /// An SQS endpoint to use instead of starting MiniStack.
     pub sqs_endpoint: Option<String>,
+    /// Tests that need a message's last try make them fewer, and those that break functions make
+    /// them closer: a batch may then run twice at once, which changes nothing but the time.
+    pub queue: QueueOptions,
     pub cluster: ClusterOptions,
     /// Where logs go, or, when another running stack has that folder, the next one beside it;
     /// `None` puts them into the run folder, which goes with the stack.
@@ -75,6 +78,7 @@ impl Default for StackOptions {
             with_catalogue: true,
             hot_units: None,
             sqs_endpoint: None,
+            queue: QueueOptions::default(),
             cluster: ClusterOptions::default(),
             logs: None,
         }
@@ -249,7 +253,7 @@ impl Ground {
         let sqs_endpoint = own
             .or_else(|| options.sqs_endpoint.clone())
             .unwrap_or_default();
-        let queue = Queue::create(&sqs_endpoint).await?;
+        let queue = Queue::create(&sqs_endpoint, &options.queue).await?;
         Ok(Self {
             guardian,
             logs,

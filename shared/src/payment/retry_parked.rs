@@ -1,0 +1,78 @@
+//! Hands parked events to `record_event` once more: those whose payment is known by now.
+
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::{Event, EventKind, Outcome, record_event};
+use crate::db::{Database, Failure};
+use crate::ids::Shop;
+
+/// Events that one call takes at most; the next one goes on.
+pub const BATCH_MAX: i32 = 100;
+
+/// What became of a shop's parked events.
+#[derive(Debug, Default)]
+pub struct Retried {
+    /// How many are no longer parked.
+    pub unparked: i32,
+    /// The first failure, if any; it never stops the events behind it, unless the database is out
+    /// of reach.
+    pub failure: Option<Failure>,
+}
+
+/// Tries the oldest parked events of a shop again whose payment is known by now.
+///
+/// Locks: as [`record_event`], one event after the other.
+///
+/// # Errors
+/// [`Failure`] when the database could not even name them.
+pub async fn retry_parked(db: &Database, shop: &Shop) -> Result<Retried, Failure> {
+    let rows = db
+        .call(
+            "select * from holdfast.payment_parked($1, $2)",
+            &[(&shop.as_str(), Type::TEXT), (&BATCH_MAX, Type::INT4)],
+        )
+        .await?;
+    let mut retried = Retried::default();
+    for row in &rows {
+        match retry(db, shop, row).await {
+            Ok(Outcome::Parked) => {}
+            Ok(_) => retried.unparked += 1,
+            Err(failure) => {
+                // Out of reach: the rest would only use up the sweep's time.
+                let out_of_reach = matches!(failure, Failure::Unavailable(_));
+                retried.failure.get_or_insert(failure);
+                if out_of_reach {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(retried)
+}
+
+async fn retry(db: &Database, shop: &Shop, row: &Row) -> Result<Outcome, Failure> {
+    let unknown = |what: &str| Failure::unknown_outcome("payment_parked", what);
+    let (gateway, kind): (&str, &str) = (row.get("o_gateway"), row.get("o_kind"));
+    let event = Event {
+        key: row.get("o_event_key"),
+        kind: EventKind::parse(kind).ok_or_else(|| unknown(kind))?,
+        reference: row.get("o_reference"),
+        amount_minor: row.get("o_amount_minor"),
+        currency: row.get("o_currency"),
+        gateway_payment_id: row.get("o_gateway_payment_id"),
+        payload: row.get("o_payload"),
+    };
+    let gateway = gateway.parse().map_err(|()| unknown(gateway))?;
+    let recorded = record_event(db, shop, gateway, &event).await?;
+    tracing::info!(
+        shop = %shop,
+        gateway = %gateway,
+        event.key = event.key,
+        payment.reference = event.reference,
+        order.id = recorded.order_id.map(tracing::field::display),
+        outcome = ?recorded.outcome,
+        "tried again"
+    );
+    Ok(recorded.outcome)
+}
