@@ -1,7 +1,8 @@
 -- The decision and the work of order_create, in the caller's transaction. Outcomes beside those of
 -- order_create: `again` and `reclaim`, as in checkout_begin_core; `reclaim_coupon` (used up, but
--- orders that hold a use of it are due: roll back, reclaim them, call again). Of what is neither `created` nor
--- `same`, nothing can be committed. Locks: the checkout, the coupon, then stock levels by sku.
+-- orders that hold a use of it are due: roll back, reclaim them, call again). Of what is neither
+-- `created` nor `same`, nothing can be committed. Locks: the checkout, the coupon, then stock
+-- levels by sku.
 create or replace function holdfast.order_create_core(
     p_shop text, p_checkout_id uuid, p_customer text, p_request_hash bytea, p_order_id uuid,
     p_reference text,
