@@ -7,26 +7,28 @@
 -- operator sets one.
 do $$
 begin
-    if not exists (select from pg_roles where rolname = 'holdfast_admin') then
-        create role holdfast_admin login;
+    -- Its settings come with it: a second database on this server finds both, and two migrations at
+    -- once never change the same role.
+    if exists (select from pg_roles where rolname = 'holdfast_admin') then
+        return;
     end if;
+    create role holdfast_admin login;
+    -- On the role and not by SET in a session, which would pin a pooled connection.
+    -- statement_timeout: a clerk's page, or one part of an import. Too low and the check of a large
+    --   shop never ends well; too high and a call whose caller is long dead goes on.
+    alter role holdfast_admin set statement_timeout = '20s';
+    -- lock_timeout: the longest wait for one lock, below the 20 seconds of a call. A clerk waits
+    --   for a hot row as everybody does, and it is locked for microseconds.
+    alter role holdfast_admin set lock_timeout = '5s';
+    -- idle_in_transaction: one call is one transaction, so a session is never idle inside one
+    --   unless its caller died.
+    alter role holdfast_admin set idle_in_transaction_session_timeout = '5s';
+    -- enable_seqscan: every statement of a routine goes by an index, as for holdfast_app.
+    alter role holdfast_admin set enable_seqscan = off;
 end;
 $$;
 
 grant usage on schema holdfast to holdfast_admin;
-
--- On the role and not by SET in a session, which would pin a pooled connection.
--- statement_timeout: a clerk's page, or one part of an import. Too low and the check of a large
---   shop never ends well; too high and a call whose caller is long dead goes on.
-alter role holdfast_admin set statement_timeout = '20s';
--- lock_timeout: the longest wait for one lock, below the 8 seconds of a call. A clerk waits for a
---   hot row as everybody does, and it is locked for microseconds.
-alter role holdfast_admin set lock_timeout = '5s';
--- idle_in_transaction: one call is one transaction, so a session is never idle inside one unless
---   its caller died.
-alter role holdfast_admin set idle_in_transaction_session_timeout = '5s';
--- enable_seqscan: every statement of a routine goes by an index, as for holdfast_app.
-alter role holdfast_admin set enable_seqscan = off;
 
 -- How many checkouts of one customer may hold stock at a time; null: as many as they like.
 alter table holdfast.shops add column checkouts_per_customer_max integer

@@ -31,7 +31,8 @@ fn operations() -> Vec<(String, String)> {
         .flat_map(|(path, methods)| {
             let path = path
                 .replace("{shop}", "main")
-                .replace("{sku}", "VEIL-WHITE");
+                .replace("{sku}", "VEIL-WHITE")
+                .replace("{code}", "TEN");
             methods
                 .into_iter()
                 .map(move |method| (method, path.clone()))
@@ -44,7 +45,7 @@ async fn nobody_calls_the_stock_office_without_a_token() {
     let (test, clerk) = office().await;
     let before = test.rows().await;
     let operations = operations();
-    assert!(operations.len() >= 9, "{operations:?}");
+    assert!(operations.len() >= 17, "{operations:?}");
     for (method, path) in operations {
         let call = Call::new(&method, &path).json(&json!({}));
         let nameless = json!({ "shops": "main", "scope": "holdfast:admin" });

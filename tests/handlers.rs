@@ -160,6 +160,7 @@ async fn provoke(code: &str) -> Answer {
             answer
         }
         "too_many_checkouts" | "limit_reached" => provoke_limit(code, shopper).await,
+        "below_used" => provoke_below_used(&shopper).await,
         "scope_missing"
         | "stock_stale"
         | "below_held"
@@ -197,6 +198,28 @@ async fn provoke_limit(code: &str, shopper: Shopper) -> Answer {
         ..shopper
     };
     another.put(&another.cart(1)).await
+}
+
+/// A clerk lowers a coupon to fewer uses than orders hold.
+async fn provoke_below_used(shopper: &Shopper) -> Answer {
+    let code = format!("C-{}", &shopper.id.simple().to_string().to_uppercase()[4..]);
+    let claims = json!({ "sub": "clerk", "shops": "dress", "scope": "holdfast:admin" });
+    let put = |uses_max: i32| {
+        let body = json!({ "kind": "fixed", "value": 1, "uses_max": uses_max });
+        let call = Call::new("PUT", &format!("/v1/admin/shops/dress/coupons/{code}"));
+        call.json(&body).claims(claims.clone())
+    };
+    let office = To::Function("holdfast-admin");
+    send(office, &put(1)).await.ok(201);
+    shopper.begin(1).await;
+    let order = json!({ "payment_method": "online", "coupon": code });
+    shopper.order(&order).await.ok(201);
+    let answer = send(office, &put(0)).await;
+    assert_eq!(
+        (&answer.body["uses_held"], &answer.body["uses_consumed"]),
+        (&json!(1), &json!(0))
+    );
+    answer
 }
 
 /// Those that only a clerk meets. The shopper's sku has the version 1, and 2 once it is held.

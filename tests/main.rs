@@ -19,6 +19,7 @@ mod limits;
 mod migrations;
 mod model;
 mod no_oversell;
+mod office;
 mod openapi;
 mod order;
 mod payment;

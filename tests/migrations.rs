@@ -33,11 +33,17 @@ const ENTRIES: [&str; 18] = [
 ];
 
 /// What the admin function may execute; the routines under these call others with their own rights.
-const ADMIN_ENTRIES: [&str; 11] = [
+const ADMIN_ENTRIES: [&str; 17] = [
+    "coupon_list",
     "coupon_put",
     "coupon_read",
+    "history_search",
+    "hold_list",
+    "ledger_list",
+    "promises_check",
     "shop_put",
     "shop_read",
+    "sku_list",
     "sku_put",
     "sku_read",
     "sku_retire",

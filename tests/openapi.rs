@@ -14,6 +14,7 @@ fn filled(template: &str) -> String {
     template
         .replace("{shop}", "dress")
         .replace("{sku}", "LEHENGA-RED-M")
+        .replace("{code}", "WEDDING10")
         .replace("{checkout_id}", ID)
 }
 

@@ -152,4 +152,4 @@ as $$
             or c.uses_consumed <> (select count(*) from ordered o
                 where o.shop = c.shop and o.coupon_code = c.code and o.coupon_use = 'consumed'))
 $$;
-grant execute on function holdfast.promises_check(text) to holdfast_app;
+grant execute on function holdfast.promises_check(text) to holdfast_app, holdfast_admin;

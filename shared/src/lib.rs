@@ -7,7 +7,9 @@
 //! - [`ids`], [`quantity`], [`money`], [`text`], [`utc`]: input, parsed once at the edge into types
 //!   that can't be wrong;
 //! - [`checkout`], [`order`], [`payment`], [`sweep`], [`promises`], and for the stock office
-//!   [`shop`], [`sku`] and [`stock`]: one file per verb;
+//!   [`shop`], [`sku`], [`stock`], [`coupon`], [`ledger`], [`hold`] and [`history`]: one file per
+//!   verb;
+//! - [`page`]: pages of long lists, and the cursors between them;
 //! - [`problem`]: refusals and failures as RFC 9457 problems, the only module that knows all of
 //!   them;
 //! - [`config`], [`db`]: the database's address, TLS, the pool, and the bounded retries around
@@ -19,11 +21,16 @@
 
 pub mod checkout;
 pub mod config;
+pub mod coupon;
 pub mod db;
+pub mod history;
+pub mod hold;
 pub mod ids;
+pub mod ledger;
 pub mod migrate;
 pub mod money;
 pub mod order;
+pub mod page;
 pub mod payment;
 pub mod problem;
 pub mod promises;

@@ -36,6 +36,18 @@ macro_rules! bounded {
             }
         }
 
+        impl std::str::FromStr for $name {
+            type Err = OutOfBounds;
+
+            /// From a parameter in a URL.
+            fn from_str(text: &str) -> Result<Self, OutOfBounds> {
+                let got = || text.chars().take(40).collect();
+                let number = text.parse::<i64>();
+                let number = number.map_err(|_| OutOfBounds { rule: $what, got: got() })?;
+                Self::try_from(number)
+            }
+        }
+
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct Whole;
@@ -93,6 +105,14 @@ bounded!(
     Delta, i32, -1_000_000_000, 1_000_000_000, "a whole number from -1000000000 to 1000000000"
 );
 bounded!(
+    /// Rows of one page.
+    PageLimit, i32, 1, 500, "a whole number from 1 to 500"
+);
+bounded!(
+    /// What a coupon takes off: basis points, or minor units. Of a percentage 10000 is all of it.
+    CouponValue, i64, 1, 100_000_000_000, "a whole number from 1 to 100000000000"
+);
+bounded!(
     /// The version of a stock level: how often it was written.
     Version, i64, 0, 9_007_199_254_740_991, "a whole number from 0 to 9007199254740991"
 );
@@ -116,6 +136,11 @@ impl HoldSeconds {
     pub const MINUTES_20: Self = Self(1_200);
     /// How long it does at most, and an order's, unless it says otherwise.
     pub const MINUTES_30: Self = Self(1_800);
+}
+
+impl PageLimit {
+    /// Unless the caller says otherwise.
+    pub const USUAL: Self = Self(100);
 }
 
 impl Count {

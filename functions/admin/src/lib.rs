@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `PUT /v1/admin/shops/{shop}` | [`shared::shop::put`] |
 //! | `GET /v1/admin/shops/{shop}` | [`shared::shop::read`] |
+//! | `GET /v1/admin/shops/{shop}/skus` | [`shared::sku::list`] |
 //! | `PUT /v1/admin/shops/{shop}/skus/{sku}` | [`shared::sku::put`] |
 //! | `GET /v1/admin/shops/{shop}/skus/{sku}` | [`shared::sku::read`] |
 //! | `DELETE /v1/admin/shops/{shop}/skus/{sku}` | [`shared::sku::retire`] |
@@ -12,13 +13,26 @@
 //! | `POST /v1/admin/shops/{shop}/stock/{sku}/receive` | [`shared::stock::receive`] |
 //! | `POST /v1/admin/shops/{shop}/stock/{sku}/adjust` | [`shared::stock::adjust`] |
 //! | `POST /v1/admin/shops/{shop}/stock/{sku}/set` | [`shared::stock::set`] |
+//! | `GET /v1/admin/shops/{shop}/ledger` | [`shared::ledger::list`] |
+//! | `GET /v1/admin/shops/{shop}/holds` | [`shared::hold::list`] |
+//! | `GET /v1/admin/shops/{shop}/coupons` | [`shared::coupon::list`] |
+//! | `PUT /v1/admin/shops/{shop}/coupons/{code}` | [`shared::coupon::put`] |
+//! | `GET /v1/admin/shops/{shop}/coupons/{code}` | [`shared::coupon::read`] |
+//! | `GET /v1/admin/shops/{shop}/search` | [`shared::history::search`] |
+//! | `GET /v1/admin/shops/{shop}/promises` | [`shared::promises::check`] |
 
 pub mod caller;
+mod coupon;
+mod history;
+mod hold;
+mod ledger;
+mod promises;
 mod shop;
 mod sku;
 mod stock;
 
 use edge::Reply;
+use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
 use shared::db::Database;
 use shared::ids::{Actor, Shop, Sku};
@@ -69,7 +83,22 @@ async fn route(app: &App, request: &Request) -> Result<Reply, Problem> {
         [] => shop::route(&call).await,
         ["skus", rest @ ..] => sku::route(&call, rest).await,
         ["stock", rest @ ..] => stock::route(&call, rest).await,
+        ["ledger"] => ledger::route(&call).await,
+        ["holds"] => hold::route(&call).await,
+        ["coupons", rest @ ..] => coupon::route(&call, rest).await,
+        ["search"] => history::route(&call).await,
+        ["promises"] => promises::route(&call).await,
         _ => Err(Problem::not_found("path")),
+    }
+}
+
+impl Call<'_> {
+    /// Refuses every method but GET.
+    fn only_get(&self) -> Result<(), Problem> {
+        match *self.request.method() {
+            Method::GET => Ok(()),
+            _ => Err(Problem::method_not_allowed("GET")),
+        }
     }
 }
 

@@ -1,15 +1,20 @@
 //! The admin function: API Gateway calls from the stock office.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use holdfast_admin::{App, Callers, handle};
 use lambda_http::{Error, run_concurrent, service_fn};
 use shared::db::Database;
 
+/// A clerk waits longer than a shopper: a search or the check of the promises reads much. Below API
+/// Gateway's 30 seconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     shared::telemetry::init();
-    let db = Database::from_env("holdfast-admin")?;
+    let db = Database::from_env("holdfast-admin")?.with_patience(PATIENCE);
     let app = Arc::new(App {
         db,
         callers: Callers::from_env()?,

@@ -1,13 +1,14 @@
 //! The catalogue.
 
-use edge::parse::{json, not_null};
+use edge::parse::{Query, json, not_null};
 use edge::{Reply, refused};
 use lambda_http::http::Method;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shared::ids::Sku;
+use shared::page::Cursor;
 use shared::problem::Problem;
-use shared::quantity::{Count, PriceMinor, Units};
-use shared::sku::{self, Attributes, Put};
+use shared::quantity::{Count, PageLimit, PriceMinor, Units};
+use shared::sku::{self, Attributes, Entry, Put};
 use shared::text::{Currency, Title};
 use shared::utc::Utc;
 
@@ -38,16 +39,41 @@ fn none() -> Count {
     Count::NONE
 }
 
+#[derive(Serialize)]
+struct Listed {
+    skus: Vec<Entry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Cursor>,
+}
+
 pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
-    let [sku] = rest else {
-        return Err(Problem::not_found("path"));
+    let sku = match rest {
+        [] => return list(call).await,
+        [sku] => sku_of(sku)?,
+        _ => return Err(Problem::not_found("path")),
     };
-    let sku = sku_of(sku)?;
     match *call.request.method() {
         Method::GET => read(call, &sku).await,
         Method::PUT => put(call, sku).await,
         Method::DELETE => retire(call, &sku).await,
         _ => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
+    }
+}
+
+async fn list(call: &Call<'_>) -> Result<Reply, Problem> {
+    call.only_get()?;
+    let query = Query::of(call.request, &["after", "limit"])?;
+    let after: Option<Sku> = query.get("after")?;
+    let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
+    match sku::list(&call.app.db, &call.shop, after.as_ref(), limit).await {
+        Ok(page) => Reply::json(
+            200,
+            &Listed {
+                skus: page.rows,
+                next: page.next,
+            },
+        ),
+        Err(error) => Err(refused(&error)),
     }
 }
 

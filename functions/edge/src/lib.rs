@@ -3,7 +3,7 @@
 //!
 //! - [`answer`]: one request, from its span in the log to its response;
 //! - [`Reply`] and [`refused`]: answers and problems;
-//! - [`parse`]: bodies, read strictly, and the field's name where one is wrong;
+//! - [`parse`]: bodies and queries, read strictly, and the field's name where one is wrong;
 //! - [`caller`]: what an authorizer in front has found out.
 
 pub mod caller;

@@ -1,7 +1,10 @@
 //! Bodies, parsed once: what comes out can't be wrong in form, and what is wrong is named by its
 //! field.
 
-use lambda_http::Body;
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use lambda_http::{Body, Request, RequestExt as _};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer};
 use shared::problem::Problem;
@@ -59,4 +62,40 @@ fn without_position(error: &serde_json::Error) -> String {
 #[must_use]
 pub fn invalid(field: &str, error: &impl std::fmt::Display) -> Problem {
     Problem::invalid_request(field, &error.to_string())
+}
+
+/// The parameters of a URL's query, each at most once and each known.
+#[derive(Debug)]
+pub struct Query(BTreeMap<String, String>);
+
+impl Query {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// A problem that names a parameter that is not one of `known`, or that is given twice.
+    pub fn of(request: &Request, known: &[&str]) -> Result<Self, Problem> {
+        let mut all = BTreeMap::new();
+        for (name, value) in request.query_string_parameters().iter() {
+            if !known.contains(&name) {
+                let message = format!("is not one of {}", known.join(", "));
+                return Err(Problem::invalid_request(name, &message));
+            }
+            if all.insert(name.to_owned(), value.to_owned()).is_some() {
+                return Err(Problem::invalid_request(name, "must be given once"));
+            }
+        }
+        Ok(Self(all))
+    }
+
+    /// A parameter that may be left out.
+    ///
+    /// # Errors
+    /// A problem that names it where it is no `T`.
+    pub fn get<T>(&self, name: &str) -> Result<Option<T>, Problem>
+    where
+        T: FromStr<Err: std::fmt::Display>,
+    {
+        let value = self.0.get(name).map(|text| text.parse());
+        value.transpose().map_err(|error| invalid(name, &error))
+    }
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Problem;
 use crate::stock::{self, ChangeError, Level, Movement};
-use crate::{shop, sku};
+use crate::{coupon, shop, sku};
 
 impl Problem {
     /// The token is good, but not for this.
@@ -121,6 +121,32 @@ impl From<&shop::PutError> for Problem {
                 "does not change once the shop exists: sell in another currency under another shop",
             ),
             shop::PutError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<&coupon::ReadError> for Problem {
+    fn from(error: &coupon::ReadError) -> Self {
+        match error {
+            coupon::ReadError::NotFound => Self::not_found("coupon"),
+            coupon::ReadError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<&coupon::PutError> for Problem {
+    fn from(error: &coupon::PutError) -> Self {
+        match error {
+            coupon::PutError::UnknownShop => Self::not_found("shop"),
+            coupon::PutError::BelowUsed(coupon) => Self::new(
+                409,
+                "below_used",
+                "More uses are taken",
+                "Nothing was changed: orders hold and have consumed more uses than it would have.",
+            )
+            .with("uses_held", json!(coupon.uses_held))
+            .with("uses_consumed", json!(coupon.uses_consumed)),
+            coupon::PutError::Failure(failure) => failure.into(),
         }
     }
 }

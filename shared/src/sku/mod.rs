@@ -1,6 +1,8 @@
-//! What a shop's catalogue says of a sku, as the stock office sees it: put, read, retire.
+//! What a shop's catalogue says of a sku, as the stock office sees it: put, read, list,
+//! retire.
 
 pub mod attributes;
+pub mod list;
 pub mod put;
 pub mod read;
 pub mod retire;
@@ -13,6 +15,7 @@ use crate::stock::Level;
 use crate::utc::Utc;
 
 pub use attributes::{Attributes, InvalidAttributes};
+pub use list::list;
 pub use put::{Put, PutError, put};
 pub use read::{ReadError, read};
 pub use retire::retire;

@@ -1,0 +1,66 @@
+-- Finds checkouts, orders and payments by any of their ids (of a checkout, an order, a gateway's
+-- payment), by the payment's reference or by customer, each once and with its whole history, the
+-- newest first; and events of payments that belong to no order here. p_limit checkouts at most, and
+-- rows of each list; o_truncated: there were more. Checkouts without an order are found by customer
+-- among the p_scan that are next to end and the p_scan that ended last: an index for them would
+-- cost every hold. No locks.
+create or replace function holdfast.history_search(
+    p_shop text, p_q text, p_id uuid, p_limit integer, p_rows integer, p_scan integer,
+    out o_found jsonb, out o_unmatched_events jsonb, out o_truncated boolean)
+language plpgsql stable security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_ids uuid[];
+begin
+    with candidates as (
+        select c.checkout_id from checkouts c where c.shop = p_shop and c.checkout_id = p_id
+        union
+        select o.checkout_id from orders o where o.shop = p_shop and o.order_id = p_id
+        union
+        select o.checkout_id from payments p
+            join orders o on o.shop = p.shop and o.order_id = p.order_id
+        where p.shop = p_shop and p.reference = p_q
+        union
+        select o.checkout_id from payments p
+            join orders o on o.shop = p.shop and o.order_id = p.order_id
+        where p.shop = p_shop and p.gateway_payment_id = p_q
+        union
+        (select o.checkout_id from payment_events e
+            join payments p on p.shop = e.shop and p.reference = e.reference
+            join orders o on o.shop = p.shop and o.order_id = p.order_id
+        where e.shop = p_shop and e.gateway_payment_id = p_q limit p_rows)
+        union
+        (select o.checkout_id from orders o where o.shop = p_shop and o.customer = p_q
+        order by o.created_at desc limit p_limit + 1)
+        union
+        select c.checkout_id from (
+            select * from checkouts c where c.shop = p_shop and c.ended_at is null
+            order by c.expires_at limit p_scan) c
+        where c.customer = p_q
+        union
+        select c.checkout_id from (
+            select * from checkouts c where c.shop = p_shop and c.ended_at is not null
+            order by c.ended_at desc limit p_scan) c
+        where c.customer = p_q)
+    select array_agg(newest.checkout_id) into v_ids
+    from (
+        select c.checkout_id from candidates k
+            join checkouts c on c.shop = p_shop and c.checkout_id = k.checkout_id
+        order by c.created_at desc, c.checkout_id limit p_limit + 1) newest;
+    o_truncated := coalesce(cardinality(v_ids), 0) > p_limit;
+    select coalesce(jsonb_agg(history_describe(p_shop, f.checkout_id, p_rows) order by f.nth), '[]')
+    into o_found
+    from unnest(v_ids) with ordinality f (checkout_id, nth) where f.nth <= p_limit;
+    select coalesce(jsonb_agg(event_describe(e) order by e.received_at, e.event_key), '[]')
+    into o_unmatched_events
+    from (
+        select * from (
+            select * from payment_events e where e.shop = p_shop and e.reference = p_q
+            union
+            select * from payment_events e where e.shop = p_shop and e.gateway_payment_id = p_q) e
+        where not exists (
+            select from payments p where p.shop = p_shop and p.reference = e.reference)
+        order by e.received_at desc limit p_rows) e;
+end;
+$$;
+grant execute on function holdfast.history_search(text, text, uuid, integer, integer, integer)
+    to holdfast_admin;

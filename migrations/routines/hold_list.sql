@@ -1,0 +1,64 @@
+-- One page of the journal of holds: of one sku, checkout and customer, with this status (null:
+-- any). Sorted by key (checkout, take, sku); active holds of one sku are sorted by expires_at
+-- instead, the next to end first. It begins after the row of the p_after_…, at the first where they
+-- are null.
+-- A page looks at p_scan rows at most, however few of them fit: o_after is then the last of them,
+-- where the next page begins, and null after the last one. No locks, and no index that a hold would
+-- have to write.
+create or replace function holdfast.hold_list(
+    p_shop text, p_sku text, p_checkout_id uuid, p_customer text, p_status text,
+    p_after_expires_at timestamptz, p_after_checkout_id uuid, p_after_take integer,
+    p_after_sku text,
+    p_limit integer, p_scan integer,
+    out o_holds jsonb, out o_after jsonb)
+language plpgsql stable security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_checkout_id uuid := coalesce(p_after_checkout_id, '00000000-0000-0000-0000-000000000000');
+    v_take integer := coalesce(p_after_take, 0);
+    v_sku text := coalesce(p_after_sku, '');
+    v_scanned jsonb[];
+    v_found jsonb[];
+begin
+    if p_checkout_id is not null then
+        select array_agg(hold_describe(page)) into v_scanned
+        from (
+            select * from holds h
+            where h.shop = p_shop and h.checkout_id = p_checkout_id
+                and (h.checkout_id, h.take, h.sku) > (v_checkout_id, v_take, v_sku)
+            order by h.checkout_id, h.take, h.sku limit p_scan) page;
+    elsif p_sku is not null and p_status = 'active' then
+        select array_agg(hold_describe(page)) into v_scanned
+        from (
+            select * from holds h
+            where h.shop = p_shop and h.sku = p_sku and h.status = 'active'
+                and h.expires_at >= coalesce(p_after_expires_at, '-infinity')
+                and (h.expires_at, h.checkout_id, h.take)
+                    > (coalesce(p_after_expires_at, '-infinity'), v_checkout_id, v_take)
+            order by h.expires_at, h.checkout_id, h.take limit p_scan) page;
+    else
+        select array_agg(hold_describe(page)) into v_scanned
+        from (
+            select * from holds h
+            where h.shop = p_shop
+                and (h.checkout_id, h.take, h.sku) > (v_checkout_id, v_take, v_sku)
+            order by h.checkout_id, h.take, h.sku limit p_scan) page;
+    end if;
+    select array_agg(fits.hold order by fits.nth) into v_found
+    from (
+        select u.hold || jsonb_build_object('customer', c.customer) as hold, u.nth
+        from unnest(v_scanned) with ordinality u (hold, nth)
+            left join checkouts c on c.shop = p_shop
+                and c.checkout_id = (u.hold ->> 'checkout_id')::uuid
+        where (p_sku is null or u.hold ->> 'sku' = p_sku)
+            and (p_status is null or u.hold ->> 'status' = p_status)
+            and (p_customer is null or c.customer = p_customer)
+        order by u.nth limit p_limit) fits;
+    o_holds := to_jsonb(coalesce(v_found, '{}'));
+    o_after := case
+        when cardinality(v_found) = p_limit then v_found[p_limit]
+        when cardinality(v_scanned) = p_scan then v_scanned[p_scan]
+    end;
+end;
+$$;
+grant execute on function holdfast.hold_list(text, text, uuid, text, text, timestamptz, uuid,
+    integer, text, integer, integer) to holdfast_admin;

@@ -1,0 +1,64 @@
+-- One page of the ledger, newest first: the movements of one sku, of one reference, or of the whole
+-- shop, from p_from until before p_until, with this reason and this actor (null: any). It begins
+-- after the row (p_after_at, p_after_sku, p_after_version), at the newest where that is null.
+-- A page looks at p_scan rows at most, however few of them fit: o_after is then the last of them,
+-- where the next page begins, and null after the last one. Rows that are added meanwhile are newer
+-- than every page that is still to come. No locks.
+create or replace function holdfast.ledger_list(
+    p_shop text, p_sku text, p_reference text, p_reason text, p_actor text,
+    p_from timestamptz, p_until timestamptz,
+    p_after_at timestamptz, p_after_sku text, p_after_version bigint,
+    p_limit integer, p_scan integer,
+    out o_movements jsonb, out o_after jsonb)
+language plpgsql stable security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_at timestamptz := coalesce(p_after_at, p_until, 'infinity');
+    -- beneath every row of that moment: the moment itself is left out
+    v_sku text := coalesce(p_after_sku, '');
+    v_version bigint := coalesce(p_after_version, 0);
+    v_from timestamptz := coalesce(p_from, '-infinity');
+    v_scanned jsonb[];
+    v_found jsonb[];
+begin
+    -- Three questions, each with the index that answers it in this order.
+    if p_sku is not null then
+        -- A sku's versions are its order: times can differ from it by a wait for the lock.
+        select array_agg(movement_describe(page)) into v_scanned
+        from (
+            select * from stock_movements m
+            where m.shop = p_shop and m.sku = p_sku
+                and m.version < coalesce(p_after_version, 9223372036854775807)
+            order by m.version desc limit p_scan) page;
+    elsif p_reference is not null then
+        select array_agg(movement_describe(page)) into v_scanned
+        from (
+            select * from stock_movements m
+            where m.shop = p_shop and m.reference = p_reference and m.created_at >= v_from
+                and (m.created_at, m.sku, m.version) < (v_at, v_sku, v_version)
+            order by m.created_at desc, m.sku desc, m.version desc limit p_scan) page;
+    else
+        select array_agg(movement_describe(page)) into v_scanned
+        from (
+            select * from stock_movements m
+            where m.shop = p_shop and m.created_at >= v_from
+                and (m.created_at, m.sku, m.version) < (v_at, v_sku, v_version)
+            order by m.created_at desc, m.sku desc, m.version desc limit p_scan) page;
+    end if;
+    select array_agg(fits.movement order by fits.nth) into v_found
+    from (
+        select u.movement, u.nth from unnest(v_scanned) with ordinality u (movement, nth)
+        where (p_reference is null or u.movement ->> 'reference' = p_reference)
+            and (p_reason is null or u.movement ->> 'reason' = p_reason)
+            and (p_actor is null or u.movement ->> 'actor' = p_actor)
+            and (u.movement ->> 'created_at')::timestamptz >= v_from
+            and (u.movement ->> 'created_at')::timestamptz < coalesce(p_until, 'infinity')
+        order by u.nth limit p_limit) fits;
+    o_movements := to_jsonb(coalesce(v_found, '{}'));
+    o_after := case
+        when cardinality(v_found) = p_limit then v_found[p_limit]
+        when cardinality(v_scanned) = p_scan then v_scanned[p_scan]
+    end;
+end;
+$$;
+grant execute on function holdfast.ledger_list(text, text, text, text, text, timestamptz,
+    timestamptz, timestamptz, text, bigint, integer, integer) to holdfast_admin;

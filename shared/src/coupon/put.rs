@@ -1,0 +1,112 @@
+//! Creates a coupon, or says its terms anew.
+
+use serde::Deserialize;
+use tokio_postgres::types::Type;
+
+use super::{Coupon, from_json};
+use crate::db::{Database, Failure};
+use crate::ids::{CouponCode, Shop, Sku};
+use crate::quantity::{Count, CouponValue, PriceMinor, Units};
+use crate::utc::Utc;
+
+/// Skus that a coupon is restricted to, at most.
+pub const SKUS_MAX: usize = 500;
+
+/// How a coupon takes something off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Basis points of what its lines cost.
+    Percent,
+    /// So many minor units, and never more than its lines cost.
+    Fixed,
+}
+
+/// A coupon's terms.
+#[derive(Debug, Clone)]
+pub struct Put {
+    /// The shop.
+    pub shop: Shop,
+    /// The coupon's code.
+    pub code: CouponCode,
+    /// How it takes something off.
+    pub kind: Kind,
+    /// How much: basis points, 10000 at most, or minor units.
+    pub value: CouponValue,
+    /// From which sum of its lines on.
+    pub minimum_minor: Option<PriceMinor>,
+    /// From when on.
+    pub valid_from: Option<Utc>,
+    /// Until when.
+    pub valid_until: Option<Utc>,
+    /// How often, by everybody together.
+    pub uses_max: Option<Count>,
+    /// How often, by one customer.
+    pub uses_per_customer_max: Option<Units>,
+    /// The skus that it takes something off, sorted, each once, 1 to [`SKUS_MAX`]; every sku, when
+    /// none.
+    pub skus: Option<Vec<Sku>>,
+}
+
+/// Why a coupon is not put.
+#[derive(Debug, thiserror::Error)]
+pub enum PutError {
+    /// No such shop.
+    #[error("there is no such shop")]
+    UnknownShop,
+    /// More uses are held and consumed than it would have: the coupon as it is.
+    #[error("more uses are taken than the coupon would have")]
+    BelowUsed(Box<Coupon>),
+    /// Could not decide.
+    #[error(transparent)]
+    Failure(Failure),
+}
+
+impl From<Failure> for PutError {
+    fn from(failure: Failure) -> Self {
+        match failure.constraint() {
+            Some("coupons_shop_fkey") => Self::UnknownShop,
+            _ => Self::Failure(failure),
+        }
+    }
+}
+
+/// Creates the coupon, or says its terms anew; true where it is new. Uses that are held or consumed
+/// stay counted, and orders that hold one keep it. Locks: the coupon.
+///
+/// # Errors
+/// [`PutError`]; a refusal changes nothing.
+pub async fn put(db: &Database, put: &Put) -> Result<(bool, Coupon), PutError> {
+    let kind = match put.kind {
+        Kind::Percent => "percent",
+        Kind::Fixed => "fixed",
+    };
+    let skus: Option<Vec<&str>> = put
+        .skus
+        .as_ref()
+        .map(|skus| skus.iter().map(Sku::as_str).collect());
+    let row = db
+        .call_one(
+            "select * from holdfast.coupon_put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            &[
+                (&put.shop.as_str(), Type::TEXT),
+                (&put.code.as_str(), Type::TEXT),
+                (&kind, Type::TEXT),
+                (&put.value.get(), Type::INT8),
+                (&put.minimum_minor.map_or(0, PriceMinor::get), Type::INT8),
+                (&put.valid_from.map(Utc::get), Type::TIMESTAMPTZ),
+                (&put.valid_until.map(Utc::get), Type::TIMESTAMPTZ),
+                (&put.uses_max.map(Count::get), Type::INT4),
+                (&put.uses_per_customer_max.map(Units::get), Type::INT4),
+                (&skus, Type::TEXT_ARRAY),
+            ],
+        )
+        .await?;
+    let coupon = from_json(row.get("o_coupon"))?;
+    match row.get("o_outcome") {
+        "created" => Ok((true, coupon)),
+        "changed" | "unchanged" => Ok((false, coupon)),
+        "below_used" => Err(PutError::BelowUsed(Box::new(coupon))),
+        other => Err(Failure::unknown_outcome("coupon_put", other).into()),
+    }
+}

@@ -1,0 +1,5 @@
+//! What became of a purchase: search.
+
+pub mod search;
+
+pub use search::{Found, Query, search};

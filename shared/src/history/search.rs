@@ -1,0 +1,59 @@
+//! Finds checkouts, orders and payments by whatever somebody has of them.
+
+use serde::Serialize;
+use serde_json::Value;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::db::{Database, Failure};
+use crate::ids::{Shop, text_id};
+use crate::page::SCAN_MAX;
+
+/// Checkouts in one answer at most.
+const FOUND_MAX: i32 = 20;
+/// Rows of each list of a history at most: a cart has 50 lines.
+const ROWS_MAX: i32 = 200;
+
+text_id!(
+    /// What to look for: the id of a checkout, an order or a gateway's payment, a payment's
+    /// reference, or a customer.
+    Query, 128, |c| !c.is_control(),
+    "1 to 128 characters without control characters"
+);
+
+/// What was found. The histories are the database's own JSON: rows as they are, to be read by
+/// people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// Each checkout with its whole history, the newest first.
+    pub found: Value,
+    /// Events of payments that belong to no order here.
+    pub unmatched_events: Value,
+    /// Whether there are more than are shown.
+    pub truncated: bool,
+}
+
+/// Looks in every id, reference and customer. Locks nothing.
+///
+/// # Errors
+/// [`Failure`] when the database could not answer.
+pub async fn search(db: &Database, shop: &Shop, query: &Query) -> Result<Found, Failure> {
+    let row = db
+        .call_one(
+            "select * from holdfast.history_search($1, $2, $3, $4, $5, $6)",
+            &[
+                (&shop.as_str(), Type::TEXT),
+                (&query.as_str(), Type::TEXT),
+                (&Uuid::try_parse(query.as_str()).ok(), Type::UUID),
+                (&FOUND_MAX, Type::INT4),
+                (&ROWS_MAX, Type::INT4),
+                (&SCAN_MAX, Type::INT4),
+            ],
+        )
+        .await?;
+    Ok(Found {
+        found: row.get("o_found"),
+        unmatched_events: row.get("o_unmatched_events"),
+        truncated: row.get("o_truncated"),
+    })
+}

@@ -1,0 +1,5 @@
+//! All stock movements: list.
+
+pub mod list;
+
+pub use list::{Filter, Place, list};

@@ -1,0 +1,85 @@
+//! Pages of long lists. A page is bounded by the rows that it shows and by the rows that it looks
+//! at; between two pages stands a cursor, which says where the next one begins.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio_postgres::Row;
+
+use crate::db::Failure;
+
+/// Rows that a page looks at: beyond it a page ends, however few rows fit its filters. Too low and
+/// a rare row is many calls away; too high and one call reads for seconds.
+pub(crate) const SCAN_MAX: i32 = 5_000;
+
+/// One page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// Its rows.
+    pub rows: Vec<T>,
+    /// Where the next page begins; none after the last one. A page with fewer rows than were asked
+    /// for, even none, can have a next one: it has looked at as many as it may.
+    pub next: Option<Cursor>,
+}
+
+/// Where a page begins: opaque to callers, who send back what an answer gave them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cursor(String);
+
+/// Why a text is no cursor: a sentence that follows the field's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be the cursor that the page before gave, for the same list")]
+pub struct InvalidCursor;
+
+impl Cursor {
+    /// Writes a place in a list.
+    pub(crate) fn of(place: &impl Serialize) -> Result<Self, Failure> {
+        let json = serde_json::to_vec(place).map_err(|error| Failure::Internal(error.into()))?;
+        Ok(Self(data_encoding::BASE64URL_NOPAD.encode(&json)))
+    }
+}
+
+/// Reads a place that [`Cursor::of`] wrote.
+pub(crate) fn place<T: DeserializeOwned>(text: &str) -> Result<T, InvalidCursor> {
+    let json = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes());
+    serde_json::from_slice(&json.map_err(|_| InvalidCursor)?).map_err(|_| InvalidCursor)
+}
+
+/// Reads a page from its routine's columns: an array of rows, and the last row that was looked at
+/// where there may be more.
+pub(crate) fn from_row<T, P>(row: &Row, rows: &str) -> Result<Page<T>, Failure>
+where
+    T: DeserializeOwned,
+    P: DeserializeOwned + Serialize,
+{
+    let broken = |error: serde_json::Error| Failure::Internal(error.into());
+    let last: Option<Value> = row.get("o_after");
+    let next = match last {
+        None => None,
+        Some(last) => {
+            let place: P = serde_json::from_value(last).map_err(broken)?;
+            Some(Cursor::of(&place)?)
+        }
+    };
+    Ok(Page {
+        rows: serde_json::from_value(row.get(rows)).map_err(broken)?,
+        next,
+    })
+}
+
+/// The page of a list that is sorted by a code: the next one begins after its last row.
+pub(crate) fn by_code<T>(
+    rows: Value,
+    limit: i32,
+    code: impl Fn(&T) -> &str,
+) -> Result<Page<T>, Failure>
+where
+    T: DeserializeOwned,
+{
+    let rows: Vec<T> =
+        serde_json::from_value(rows).map_err(|error| Failure::Internal(error.into()))?;
+    let full = usize::try_from(limit).is_ok_and(|limit| rows.len() >= limit);
+    let last = rows.last().filter(|_| full);
+    let next = last.map(|row| Cursor(code(row).to_owned()));
+    Ok(Page { rows, next })
+}

@@ -1,0 +1,32 @@
+//! One page of a shop's catalogue.
+
+use tokio_postgres::types::Type;
+
+use super::Entry;
+use crate::db::{Database, Failure};
+use crate::ids::{Shop, Sku};
+use crate::page::{self, Page};
+use crate::quantity::PageLimit;
+
+/// Lists skus, retired ones included, sorted by code: those after `after`. Locks nothing.
+///
+/// # Errors
+/// [`Failure`] when the database could not answer.
+pub async fn list(
+    db: &Database,
+    shop: &Shop,
+    after: Option<&Sku>,
+    limit: PageLimit,
+) -> Result<Page<Entry>, Failure> {
+    let row = db
+        .call_one(
+            "select holdfast.sku_list($1, $2, $3)",
+            &[
+                (&shop.as_str(), Type::TEXT),
+                (&after.map(Sku::as_str), Type::TEXT),
+                (&limit.get(), Type::INT4),
+            ],
+        )
+        .await?;
+    page::by_code(row.get(0), limit.get(), |entry: &Entry| &entry.sku)
+}
