@@ -23,6 +23,31 @@ fn veil() -> Value {
     json!({ "title": "Tulle veil, white", "price_minor": 349_900 })
 }
 
+/// The answer of the first sending is lost on the way from the database, or the first sending is
+/// still at it: the second waits for the row, and finds the change made.
+#[tokio::test]
+async fn a_change_that_is_sent_again_while_the_first_is_at_it_counts_once() {
+    let (test, _) = office().await;
+    let clerks = [(); 8].map(|()| std::sync::Arc::new(test.clerk()));
+    let body = json!({ "quantity": 7, "expected_version": 0, "movement_id": Uuid::now_v7() });
+    let blocker = test.block_level("VEIL-WHITE").await;
+    let race = at_once(8, |n| {
+        let (clerk, body) = (std::sync::Arc::clone(&clerks[n]), body.clone());
+        async move {
+            let answer = clerk.post(&format!("{STOCK}/receive"), body).await;
+            answer.ok(200)["movement"].clone()
+        }
+    });
+    let opened = async {
+        test.until_waiting(8).await;
+        blocker.let_go().await;
+    };
+    let (movements, ()) = tokio::join!(race, opened);
+    assert!(movements.iter().all(|movement| *movement == movements[0]));
+    assert_eq!(test.level("VEIL-WHITE").await, (7, 0, 1));
+    test.assert_promises_kept().await;
+}
+
 /// Every operation of the contract below the stock office, with its path filled in.
 fn operations() -> Vec<(String, String)> {
     let routes = CONTRACT.routes().into_iter();
@@ -334,6 +359,34 @@ async fn of_twenty_clerks_with_one_version_one_changes_the_stock() {
     assert_eq!(answers.iter().filter(|status| **status == 409).count(), 19);
     assert_eq!(test.level("VEIL-WHITE").await, (3, 0, 1));
     test.assert_promises_kept().await;
+}
+
+/// The control: twenty deliveries of three, of which nineteen are lost.
+#[tokio::test]
+async fn without_a_version_twenty_clerks_would_overwrite_each_other() {
+    let test = TestDb::new().await;
+    test.naive().await;
+    test.sql("insert into naive.stock (sku, on_hand) values ('A', 0)")
+        .await;
+    test.all_read_then_all_write(20, "call naive.receive('A', 3)")
+        .await;
+    assert_eq!(
+        test.count("select on_hand::bigint from naive.stock").await,
+        3
+    );
+}
+
+/// The control: neither an id nor a version, as the owner may call the routine.
+#[tokio::test]
+async fn without_id_and_version_a_change_that_is_sent_twice_would_count_twice() {
+    let (test, _) = office().await;
+    for _ in 0..2 {
+        test.sql(
+            "select holdfast.stock_adjust('main', 'VEIL-WHITE', 7, null, 'received', 'me', null)",
+        )
+        .await;
+    }
+    assert_eq!(test.level("VEIL-WHITE").await, (14, 0, 2));
 }
 
 #[track_caller]
