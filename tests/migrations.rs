@@ -33,11 +33,20 @@ const ENTRIES: [&str; 18] = [
 ];
 
 /// What the admin function may execute; the routines under these call others with their own rights.
-const ADMIN_ENTRIES: [&str; 11] = [
+const ADMIN_ENTRIES: [&str; 20] = [
+    "checkout_reclaim",
     "coupon_put",
     "coupon_read",
+    "early_release_allowed",
+    "order_amend",
+    "order_amend_core",
+    "order_book",
+    "order_book_core",
+    "order_cancel",
+    "order_restock",
     "shop_put",
     "shop_read",
+    "sku_manifest",
     "sku_put",
     "sku_read",
     "sku_retire",

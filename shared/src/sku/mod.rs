@@ -1,6 +1,8 @@
-//! What a shop's catalogue says of a sku, as the stock office sees it: put, read, retire.
+//! What a shop's catalogue says of a sku, as the stock office sees it: put, read, retire; and
+//! who has what of it.
 
 pub mod attributes;
+pub mod manifest;
 pub mod put;
 pub mod read;
 pub mod retire;
@@ -13,6 +15,7 @@ use crate::stock::Level;
 use crate::utc::Utc;
 
 pub use attributes::{Attributes, InvalidAttributes};
+pub use manifest::{Cursor, InvalidCursor, Manifest, ManifestError, Seat, manifest};
 pub use put::{Put, PutError, put};
 pub use read::{ReadError, read};
 pub use retire::retire;
