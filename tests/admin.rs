@@ -31,7 +31,9 @@ fn operations() -> Vec<(String, String)> {
         .flat_map(|(path, methods)| {
             let path = path
                 .replace("{shop}", "main")
-                .replace("{sku}", "VEIL-WHITE");
+                .replace("{sku}", "VEIL-WHITE")
+                .replace("{checkout_id}", "0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4")
+                .replace("{order_id}", "0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4");
             methods
                 .into_iter()
                 .map(move |method| (method, path.clone()))

@@ -15,6 +15,7 @@ fn filled(template: &str) -> String {
         .replace("{shop}", "dress")
         .replace("{sku}", "LEHENGA-RED-M")
         .replace("{checkout_id}", ID)
+        .replace("{order_id}", ID)
 }
 
 /// Where a path is served: the HTTP API, or the webhook's function URL.

@@ -12,8 +12,15 @@
 //! | `POST /v1/admin/shops/{shop}/stock/{sku}/receive` | [`shared::stock::receive`] |
 //! | `POST /v1/admin/shops/{shop}/stock/{sku}/adjust` | [`shared::stock::adjust`] |
 //! | `POST /v1/admin/shops/{shop}/stock/{sku}/set` | [`shared::stock::set`] |
+//! | `PUT /v1/admin/shops/{shop}/desk/orders/{checkout_id}` | [`shared::order::book`] |
+//! | `PATCH /v1/admin/shops/{shop}/desk/orders/{checkout_id}` | [`shared::order::amend`] |
+//! | `DELETE /v1/admin/shops/{shop}/desk/orders/{checkout_id}` | [`shared::order::cancel`] |
+//! | `POST /v1/admin/shops/{shop}/orders/{order_id}/restock` | [`shared::order::restock`] |
+//! | `GET /v1/admin/shops/{shop}/skus/{sku}/manifest` | [`shared::sku::manifest`] |
 
 pub mod caller;
+mod desk;
+mod order;
 mod shop;
 mod sku;
 mod stock;
@@ -68,6 +75,8 @@ async fn route(app: &App, request: &Request) -> Result<Reply, Problem> {
     match rest {
         [] => shop::route(&call).await,
         ["skus", rest @ ..] => sku::route(&call, rest).await,
+        ["desk", rest @ ..] => desk::route(&call, rest).await,
+        ["orders", rest @ ..] => order::route(&call, rest).await,
         ["stock", rest @ ..] => stock::route(&call, rest).await,
         _ => Err(Problem::not_found("path")),
     }

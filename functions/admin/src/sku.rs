@@ -1,17 +1,22 @@
 //! The catalogue.
 
-use edge::parse::{json, not_null};
+use edge::parse::{invalid, json, not_null};
 use edge::{Reply, refused};
+use lambda_http::RequestExt as _;
 use lambda_http::http::Method;
 use serde::Deserialize;
 use shared::ids::Sku;
 use shared::problem::Problem;
 use shared::quantity::{Count, PriceMinor, Units};
-use shared::sku::{self, Attributes, Put};
+use shared::sku::manifest::ROWS_MAX;
+use shared::sku::{self, Attributes, Cursor, Put};
 use shared::text::{Currency, Title};
 use shared::utc::Utc;
 
 use crate::{Call, sku_of};
+
+/// Rows of a manifest's page, where the caller does not say.
+const ROWS_DEFAULT: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,15 +44,14 @@ fn none() -> Count {
 }
 
 pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
-    let [sku] = rest else {
-        return Err(Problem::not_found("path"));
-    };
-    let sku = sku_of(sku)?;
-    match *call.request.method() {
-        Method::GET => read(call, &sku).await,
-        Method::PUT => put(call, sku).await,
-        Method::DELETE => retire(call, &sku).await,
-        _ => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
+    match (rest, call.request.method()) {
+        ([sku], &Method::GET) => read(call, &sku_of(sku)?).await,
+        ([sku], &Method::PUT) => put(call, sku_of(sku)?).await,
+        ([sku], &Method::DELETE) => retire(call, &sku_of(sku)?).await,
+        ([_], _) => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
+        ([sku, "manifest"], &Method::GET) => manifest(call, &sku_of(sku)?).await,
+        ([_, "manifest"], _) => Err(Problem::method_not_allowed("GET")),
+        _ => Err(Problem::not_found("path")),
     }
 }
 
@@ -72,6 +76,34 @@ async fn retire(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
         Ok(entry) => Reply::json(200, &entry),
         Err(error) => Err(refused(&error)),
     }
+}
+
+async fn manifest(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
+    let (after, rows_max) = page_of(call)?;
+    match sku::manifest(&call.app.db, &call.shop, sku, after, rows_max).await {
+        Ok(page) => Reply::json(200, &page),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+/// `after` and `limit` of the query; each may be left out.
+fn page_of(call: &Call<'_>) -> Result<(Option<Cursor>, usize), Problem> {
+    let query = call.request.query_string_parameters();
+    let after = match query.first("after") {
+        None => None,
+        Some(text) => Some(text.parse().map_err(|error| invalid("after", &error))?),
+    };
+    let rows_max = match query.first("limit") {
+        None => ROWS_DEFAULT,
+        Some(text) => match text.parse() {
+            Ok(rows) if (1..=ROWS_MAX).contains(&rows) => rows,
+            _ => {
+                let rule = format!("must be a whole number from 1 to {ROWS_MAX}");
+                return Err(Problem::invalid_request("limit", &rule));
+            }
+        },
+    };
+    Ok((after, rows_max))
 }
 
 fn parse(call: &Call<'_>, sku: Sku) -> Result<Put, Problem> {
