@@ -1,6 +1,7 @@
 -- A late payment's second chance: takes again what the order had held, the coupon's use included,
--- all or nothing, within the customer's limits. o_taken is `taken` or `gone`; o_refused_skus are the skus that are short, with
--- what is available; o_refused_coupon is the coupon when its uses are what is short. Nothing is written when it is gone. The checkout must be locked by the caller.
+-- all or nothing, within the customer's limits. o_taken is `taken` or `gone`; o_refused_skus are
+-- the skus that are short, with what is available; o_refused_coupon is the coupon when its uses are
+-- what is short. Nothing is written when it is gone. The checkout must be locked by the caller.
 -- Locks: the coupon, the customer's counts, then stock levels by sku.
 create or replace function holdfast.order_take_again(
     p_shop text, p_order_id uuid, p_checkout_id uuid, out o_taken text, out o_refused_skus text[],

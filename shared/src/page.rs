@@ -32,6 +32,12 @@ pub struct Cursor(String);
 pub struct InvalidCursor;
 
 impl Cursor {
+    /// As a caller sends it back.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Writes a place in a list.
     pub(crate) fn of(place: &impl Serialize) -> Result<Self, Failure> {
         let json = serde_json::to_vec(place).map_err(|error| Failure::Internal(error.into()))?;

@@ -1,0 +1,153 @@
+//! Who sits on a departure: what of one sku is sold and held, and by whom.
+
+use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, UtcOffset};
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::db::{Database, Failure};
+use crate::ids::{Shop, Sku};
+use crate::page::{self, Cursor, InvalidCursor};
+use crate::quantity::PageLimit;
+
+/// A page of a sku's manifest. The database writes it as JSON; this type is what that JSON must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The sku's code.
+    pub sku: String,
+    /// Its name for people.
+    pub title: String,
+    /// Date, place and the like.
+    pub attributes: serde_json::Value,
+    /// When its sale closes.
+    #[serde(
+        default,
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub sale_closes_at: Option<OffsetDateTime>,
+    /// Seats that are left, held ones included.
+    pub on_hand: i32,
+    /// Seats of them that are held.
+    pub held: i32,
+    /// `on_hand - held`.
+    pub available: i32,
+    /// Seats that are sold and have not come back.
+    pub sold: i64,
+    /// In the order in which they were begun.
+    pub rows: Vec<Seat>,
+    /// Behind the last row, when there are more.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Cursor>,
+    /// The database's clock at this answer.
+    #[serde(with = "time::serde::rfc3339")]
+    pub server_time: OffsetDateTime,
+}
+
+/// What one party has of a sku.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seat {
+    /// The order, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<Uuid>,
+    /// The checkout: the id of the booking.
+    pub checkout_id: Uuid,
+    /// Whose they are.
+    pub customer: String,
+    /// The dispatcher who booked them; none when the customer did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub placed_by: Option<String>,
+    /// Units, without those that came back.
+    pub quantity: i32,
+    /// The order's status, or `held` for a hold without an order.
+    pub status: String,
+    /// Until when they are held; none when they are sold.
+    #[serde(
+        default,
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub expires_at: Option<OffsetDateTime>,
+    /// When the checkout was begun.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+}
+
+/// The row that a page begins after.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Place {
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    checkout_id: Uuid,
+}
+
+impl std::str::FromStr for Place {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
+        page::place(text)
+    }
+}
+
+/// Why there is no manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// There is no such sku.
+    #[error("there is no such sku")]
+    NotFound,
+    /// Could not decide.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Reads one page of the rows behind `after`, and the totals. Locks nothing.
+///
+/// # Errors
+/// [`ManifestError`].
+pub async fn manifest(
+    db: &Database,
+    shop: &Shop,
+    sku: &Sku,
+    after: Option<&Place>,
+    limit: PageLimit,
+) -> Result<Manifest, ManifestError> {
+    let row = db
+        .call_one(
+            "select holdfast.sku_manifest($1, $2, $3, $4, $5)",
+            &[
+                (&shop.as_str(), Type::TEXT),
+                (&sku.as_str(), Type::TEXT),
+                (&after.map(|place| place.created_at), Type::TIMESTAMPTZ),
+                (&after.map(|place| place.checkout_id), Type::UUID),
+                (&limit.get(), Type::INT4),
+            ],
+        )
+        .await?;
+    let json: Option<serde_json::Value> = row.get(0);
+    let mut page: Manifest = serde_json::from_value(json.ok_or(ManifestError::NotFound)?)
+        .map_err(|error| Failure::Internal(error.into()))?;
+    in_utc(&mut page);
+    let rows_max = usize::try_from(limit.get()).unwrap_or(usize::MAX);
+    if page.rows.len() > rows_max {
+        page.rows.truncate(rows_max);
+        let last = page.rows.last().map(|last| Place {
+            created_at: last.created_at,
+            checkout_id: last.checkout_id,
+        });
+        page.next = last.map(|last| Cursor::of(&last)).transpose()?;
+    }
+    Ok(page)
+}
+
+/// The routine's times are in the session's time zone.
+fn in_utc(page: &mut Manifest) {
+    let utc = |at: OffsetDateTime| at.to_offset(UtcOffset::UTC);
+    page.server_time = utc(page.server_time);
+    page.sale_closes_at = page.sale_closes_at.map(utc);
+    for row in &mut page.rows {
+        row.created_at = utc(row.created_at);
+        row.expires_at = row.expires_at.map(utc);
+    }
+}
