@@ -178,8 +178,8 @@ async fn provoke(code: &str) -> Answer {
     }
 }
 
-/// Those of a shop that limits what one customer may have: a shop of its own, because everybody else
-/// in these tests is one customer.
+/// Those of a shop that limits what one customer may have: a shop of its own, because everybody
+/// else in these tests is one customer.
 async fn provoke_limit(code: &str, shopper: Shopper) -> Answer {
     let shopper = Shopper {
         shop: "limited",

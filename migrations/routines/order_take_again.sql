@@ -38,7 +38,8 @@ begin
             raise exception using errcode = 'HF001', message = 'short';
         end if;
     exception
-        -- the coupon's last use went to somebody else, or was the customer's own: constraints say so
+        -- the coupon's last use went to somebody else, or was the customer's own: the constraints
+        -- say so
         when check_violation or sqlstate 'HF001' then
             o_taken := 'gone';
             if sqlstate <> 'HF001' then

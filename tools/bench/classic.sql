@@ -5,9 +5,9 @@
 -- round trip, an index for the sum, no catalogue, no checkout, no idempotency; less work than
 -- checkout_begin does.
 --
--- `classic.count` is what early lock release leaves when everything else is taken away: one counter,
--- two commits; no hold that could be released, no price, no idempotency, no triggers. No routine that
--- keeps a hold can be faster than it in the same shape.
+-- `classic.count` is what early lock release leaves when everything else is taken away: one
+-- counter, two commits; no hold that could be released, no price, no idempotency, no triggers. No
+-- routine that keeps a hold can be faster than it in the same shape.
 --
 -- `classic.rows` is for the limit: one row into a table with a primary key, nothing else.
 create schema classic;
