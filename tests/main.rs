@@ -15,6 +15,7 @@ mod edge;
 mod faults;
 mod handlers;
 mod interleavings;
+mod layers;
 mod limits;
 mod migrations;
 mod model;
