@@ -173,9 +173,10 @@ fn movement(seen: &Seen) -> String {
 
 const NO_VERSIONS: &str = "drop trigger stock_version_rises on holdfast.stock_levels";
 const NO_CHECK: &str = "alter table holdfast.stock_levels drop constraint stock_never_oversold";
+/// With what refers to its key, which is empty here.
 const NO_LEDGER: &str = "
     drop trigger stock_change_is_in_the_ledger_on_update on holdfast.stock_levels;
-    alter table holdfast.stock_movements drop constraint stock_movements_pkey";
+    alter table holdfast.stock_movements drop constraint stock_movements_pkey cascade";
 
 /// A database with 30 units and without these layers. Taken away is what is really gone: a wrong
 /// statement is not refused any more.

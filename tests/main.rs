@@ -28,6 +28,8 @@ mod promises;
 mod queue;
 mod rehearsal;
 mod shops;
+mod shrinkage;
+mod shrinkage_races;
 mod sold_out;
 mod stock;
 mod sweep;
