@@ -335,7 +335,7 @@ async fn of_ten_shrinkages_of_one_version_one_counts() {
             "{refusal:?}"
         );
     }
-    assert_eq!(test.level("A").await, (3, 3, version + 2));
+    assert_eq!(test.level("A").await, (3, 3, version + 1));
     assert_all_is_well(&test, &broken(done[0].as_ref().unwrap())).await;
 }
 

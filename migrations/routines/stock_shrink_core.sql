@@ -6,8 +6,8 @@
 -- Whom to let go is chosen twice: without locks, to know whose checkouts to lock, and again under
 -- their locks, because waiting for them takes time. It may be fewer then; if it is others, all
 -- begins anew. A hold that comes in after that is as good as one that came after the whole call: it
--- fits into what is left, or the last update finds no row.
--- Locks: the checkouts in id order, then as checkout_let_go, then the stock level.
+-- fits into what is left, or the update of the stock level finds no row.
+-- Locks: the checkouts in id order, then as checkout_let_go, with the stock level among the others.
 create or replace function holdfast.stock_shrink_core(
     p_shop text, p_sku text, p_missing integer, p_expected_version bigint, p_actor text,
     p_reference text, p_note text, p_movement_id uuid, p_dry_run boolean, p_reclaim boolean,
@@ -18,6 +18,8 @@ declare
     v_plan record;
     v_movement stock_movements%rowtype;
     v_locked uuid[];
+    v_line record;
+    v_level stock_levels%rowtype;
 begin
     if p_missing is null or p_missing < 1 then
         raise exception using errcode = 'invalid_parameter_value',
@@ -77,20 +79,42 @@ begin
             hint = 'holdfast.promises_check shows what is wrong with them.';
     end if;
 
-    perform checkout_break(p_shop, v_plan.o_checkout_ids, p_sku, 'missing', p_note);
-    update stock_levels l set on_hand = l.on_hand - p_missing, version = l.version + 1
-    where l.shop = p_shop and l.sku = p_sku and l.held <= l.on_hand - p_missing
-        and (p_expected_version is null or l.version = p_expected_version
-            + case v_plan.o_checkout_ids when '{}' then 0 else 1 end)
-    returning l.on_hand, l.held, l.version into o_on_hand, o_held, o_version;
-    if found then
-        insert into stock_movements (shop, sku, version, delta, on_hand_after, reason, actor,
-            reference, note, movement_id)
-        values (p_shop, p_sku, o_version, -p_missing, o_on_hand, 'missing', p_actor, p_reference,
-            p_note, p_movement_id)
-        on conflict do nothing
-        returning * into v_movement;
-    end if;
+    -- One write for each stock level: what leaves `held` and what leaves `on_hand` together, or the
+    -- units would seem to be free in between, and be announced.
+    for v_line in
+        select b.sku, b.units, case b.sku when p_sku then p_missing else 0 end as missing
+        from (
+            select broken.sku, broken.units
+            from checkout_break(p_shop, v_plan.o_checkout_ids, p_sku, 'missing', p_note) e,
+                unnest(e.o_skus, e.o_units) broken (sku, units)
+            union all
+            select p_sku, 0 where v_plan.o_checkout_ids = '{}') b
+        order by b.sku collate "C"
+    loop
+        update stock_levels l
+        set on_hand = l.on_hand - v_line.missing, held = l.held - v_line.units,
+            version = l.version + 1
+        where l.shop = p_shop and l.sku = v_line.sku
+            and l.held - v_line.units <= l.on_hand - v_line.missing
+            and (v_line.sku <> p_sku or coalesce(l.version = p_expected_version, true))
+        returning * into v_level;
+        if not found then
+            insert into refused_work (shop) values (p_shop);
+            o_outcome := 'again';
+            return;
+        end if;
+        if v_line.sku = p_sku then
+            o_on_hand := v_level.on_hand;
+            o_held := v_level.held;
+            o_version := v_level.version;
+        end if;
+    end loop;
+    insert into stock_movements (shop, sku, version, delta, on_hand_after, reason, actor, reference,
+        note, movement_id)
+    values (p_shop, p_sku, o_version, -p_missing, o_on_hand, 'missing', p_actor, p_reference,
+        p_note, p_movement_id)
+    on conflict do nothing
+    returning * into v_movement;
     if not found then
         insert into refused_work (shop) values (p_shop);
         o_outcome := 'again';
