@@ -500,3 +500,70 @@ async fn the_local_stacks_token_lets_its_clerk_in() {
     let elsewhere = Call::new("GET", "/v1/admin/shops/main").header("authorization", &token);
     elsewhere.to(&STACK.api_url).await.refused(404, "not_found");
 }
+
+/// Stock that is not there: first whom it hits, then for good, by body or by header.
+#[tokio::test]
+async fn missing_stock_is_looked_at_first_and_then_taken_out_once() {
+    let (test, clerk) = office().await;
+    let path_ = format!("{STOCK}/shrink");
+    let receive = json!({ "quantity": 5, "expected_version": 0 });
+    clerk
+        .post(&format!("{STOCK}/receive"), receive)
+        .await
+        .ok(200);
+    let kept = test.held(&[("VEIL-WHITE", 2)]).await;
+    let (broken, order) = test.ordered(&[("VEIL-WHITE", 2)]).await;
+    let version = test.level("VEIL-WHITE").await.2;
+    let before = test.rows().await;
+
+    let mut body = json!({
+        "missing": 2, "note": "water damage", "dry_run": true, "expected_version": version,
+    });
+    let would = clerk.post(&path_, body.clone()).await.ok(200).clone();
+    assert_eq!(test.rows().await, before);
+    assert_eq!(
+        (&would["on_hand"], &would["held"], &would["version"]),
+        (&json!(3), &json!(2), &json!(version))
+    );
+    assert_eq!(would["broken"][0]["checkout_id"], json!(broken));
+    assert_eq!(would["broken"][0]["order_id"], json!(order.order_id));
+    assert!(would.get("movement").is_none(), "{would}");
+
+    body["dry_run"] = json!(false);
+    body["movement_id"] = json!(Uuid::now_v7());
+    let done = clerk.post(&path_, body.clone()).await.ok(200).clone();
+    assert_eq!(done["broken"], would["broken"]);
+    assert_eq!(done["movement"]["reason"], "missing");
+    assert_eq!(done["movement"]["actor"], "clerk");
+    assert_eq!(clerk.post(&path_, body.clone()).await.ok(200), &done);
+
+    let before = test.rows().await;
+    body["missing"] = json!(1);
+    let conflict = clerk.post(&path_, body.clone()).await;
+    conflict.refused(409, "movement_conflict");
+    body["movement_id"] = json!(Uuid::now_v7());
+    let stale = clerk.post(&path_, body.clone()).await;
+    let stale = &stale.refused(409, "stock_stale").body;
+    assert_eq!(stale["last_movement"]["reason"], "missing");
+    let by_header = json!({ "missing": 1, "note": "n" });
+    let call = Call::new("POST", &path(&path_)).json(&by_header);
+    let call = call.header("if-match", &format!("\"{version}\""));
+    clerk.send(call).await.refused(412, "precondition_failed");
+    for (field, wrong) in [
+        (
+            "missing",
+            json!({ "missing": 0, "note": "n", "expected_version": 9 }),
+        ),
+        ("body", json!({ "missing": 1, "expected_version": 9 })),
+        ("expected_version", json!({ "missing": 1, "note": "n" })),
+        (
+            "dry_run",
+            json!({ "missing": 1, "note": "n", "expected_version": 9, "dry_run": "yes" }),
+        ),
+    ] {
+        assert_names(&clerk.post(&path_, wrong).await, field);
+    }
+    assert_eq!(test.rows().await, before);
+    assert!(test.begin(kept, &[("VEIL-WHITE", 2)]).await.is_ok());
+    test.assert_promises_kept().await;
+}

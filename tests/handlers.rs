@@ -166,6 +166,7 @@ async fn provoke(code: &str) -> Answer {
         "scope_missing"
         | "stock_stale"
         | "below_held"
+        | "more_than_on_hand"
         | "movement_conflict"
         | "precondition_failed" => provoke_at_the_office(code, &shopper).await,
         "order_not_offline" | "order_ended" | "order_has_coupon" | "order_stale"
@@ -252,6 +253,13 @@ async fn provoke_at_the_office(code: &str, shopper: &Shopper) -> Answer {
             shopper.begin(1).await;
             body["expected_version"] = json!(2);
             send(office, &call.json(&body)).await
+        }
+        "more_than_on_hand" => {
+            let shrink = format!("/v1/admin/shops/dress/stock/{}/shrink", shopper.sku);
+            let claims = json!({ "sub": "clerk", "shops": "dress", "scope": "holdfast:admin" });
+            let body = json!({ "missing": 6, "note": "count", "expected_version": 1 });
+            let call = Call::new("POST", &shrink).claims(claims).json(&body);
+            send(office, &call).await
         }
         "movement_conflict" => {
             body["expected_version"] = json!(1);

@@ -33,7 +33,7 @@ const ENTRIES: [&str; 18] = [
 ];
 
 /// What the admin function may execute; the routines under these call others with their own rights.
-const ADMIN_ENTRIES: [&str; 26] = [
+const ADMIN_ENTRIES: [&str; 29] = [
     "checkout_reclaim",
     "coupon_list",
     "coupon_put",
@@ -60,6 +60,9 @@ const ADMIN_ENTRIES: [&str; 26] = [
     "stock_read",
     "stock_receive",
     "stock_set",
+    "stock_shrink",
+    "stock_shrink_core",
+    "stock_shrink_reclaim",
 ];
 
 async fn empty_database(name: &str) -> String {

@@ -217,7 +217,7 @@ async fn the_ledger_is_append_only() {
             "ledger_is_append_only",
         ),
         (
-            "truncate holdfast.stock_movements",
+            "truncate holdfast.stock_movements cascade",
             "ledger_is_never_truncated",
         ),
         (

@@ -47,6 +47,7 @@ select create_distributed_table('holdfast.customer_units', 'shop',
     colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.customer_coupons', 'shop',
     colocate_with => 'holdfast.shops');
+select create_distributed_table('holdfast.shrinkages', 'shop', colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.refused_work', 'shop', colocate_with => 'holdfast.shops');
 
 commit;

@@ -13,6 +13,7 @@
 //! | `POST /v1/admin/shops/{shop}/stock/{sku}/receive` | [`shared::stock::receive`] |
 //! | `POST /v1/admin/shops/{shop}/stock/{sku}/adjust` | [`shared::stock::adjust`] |
 //! | `POST /v1/admin/shops/{shop}/stock/{sku}/set` | [`shared::stock::set`] |
+//! | `POST /v1/admin/shops/{shop}/stock/{sku}/shrink` | [`shared::stock::shrink`] |
 //! | `GET /v1/admin/shops/{shop}/ledger` | [`shared::ledger::list`] |
 //! | `GET /v1/admin/shops/{shop}/holds` | [`shared::hold::list`] |
 //! | `GET /v1/admin/shops/{shop}/coupons` | [`shared::coupon::list`] |

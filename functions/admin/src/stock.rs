@@ -8,7 +8,7 @@ use serde::Deserialize;
 use shared::ids::{MovementId, Reference, Sku};
 use shared::problem::Problem;
 use shared::quantity::{Count, Delta, Units, Version};
-use shared::stock::{self, Change, ChangeError, Changed};
+use shared::stock::{self, Change, ChangeError, Changed, Shrink};
 use shared::text::Note;
 use uuid::Uuid;
 
@@ -54,6 +54,21 @@ struct SetBody {
     movement_id: Option<MovementId>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShrinkBody {
+    missing: Units,
+    note: Note,
+    #[serde(default)]
+    dry_run: bool,
+    #[serde(default, deserialize_with = "not_null")]
+    expected_version: Option<Version>,
+    #[serde(default, deserialize_with = "not_null")]
+    reference: Option<Reference>,
+    #[serde(default, deserialize_with = "not_null")]
+    movement_id: Option<MovementId>,
+}
+
 pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
     match (rest, call.request.method()) {
         ([sku], &Method::GET) => read(call, &sku_of(sku)?).await,
@@ -61,7 +76,10 @@ pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Probl
         ([sku, "receive"], &Method::POST) => receive(call, sku_of(sku)?).await,
         ([sku, "adjust"], &Method::POST) => adjust(call, sku_of(sku)?).await,
         ([sku, "set"], &Method::POST) => set(call, sku_of(sku)?).await,
-        ([_, "receive" | "adjust" | "set"], _) => Err(Problem::method_not_allowed("POST")),
+        ([sku, "shrink"], &Method::POST) => shrink(call, sku_of(sku)?).await,
+        ([_, "receive" | "adjust" | "set" | "shrink"], _) => {
+            Err(Problem::method_not_allowed("POST"))
+        }
         _ => Err(Problem::not_found("path")),
     }
 }
@@ -101,6 +119,26 @@ async fn set(call: &Call<'_>, sku: Sku) -> Result<Reply, Problem> {
     let change = change(call, sku, body.movement_id, version, why);
     let changed = stock::set(&call.app.db, &change, body.on_hand).await;
     version.answer(changed)
+}
+
+async fn shrink(call: &Call<'_>, sku: Sku) -> Result<Reply, Problem> {
+    let body: ShrinkBody = json(call.request.body())?;
+    let version = ExpectedVersion::of(call, body.expected_version)?;
+    let request = Shrink {
+        shop: call.shop.clone(),
+        sku,
+        missing: body.missing,
+        movement_id: body.movement_id.unwrap_or_else(|| Uuid::now_v7().into()),
+        expected_version: Some(version.version),
+        actor: call.actor.clone(),
+        reference: body.reference,
+        note: Some(body.note),
+        dry_run: body.dry_run,
+    };
+    match stock::shrink(&call.app.db, &request).await {
+        Ok(shrinkage) => Ok(Reply::json(200, &shrinkage)?.with_version(shrinkage.level.version)),
+        Err(error) => Err(version.refusal(refused(&error))),
+    }
 }
 
 /// Without an id of the caller's, the request gets one: a statement that is run again because its
@@ -172,8 +210,16 @@ impl ExpectedVersion {
     fn answer(self, changed: Result<Changed, ChangeError>) -> Result<Reply, Problem> {
         match changed {
             Ok(changed) => Ok(Reply::json(200, &changed)?.with_version(changed.level.version)),
-            Err(error) if self.by_header => Err(refused(&error).of_precondition()),
-            Err(error) => Err(refused(&error)),
+            Err(error) => Err(self.refusal(refused(&error))),
+        }
+    }
+
+    /// The refusal in the way that the version was sent.
+    fn refusal(self, problem: Problem) -> Problem {
+        if self.by_header {
+            problem.of_precondition()
+        } else {
+            problem
         }
     }
 }

@@ -32,11 +32,11 @@ pub struct Filter {
 pub struct Reason(&'static str);
 
 /// Every reason that the ledger knows.
-const REASONS: [&str; 4] = ["received", "adjusted", "sold", "returned"];
+const REASONS: [&str; 5] = ["received", "adjusted", "sold", "returned", "missing"];
 
 /// Why a text is no reason: a sentence that follows the field's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be one of received, adjusted, sold, returned")]
+#[error("must be one of received, adjusted, sold, returned, missing")]
 pub struct InvalidReason;
 
 impl std::str::FromStr for Reason {

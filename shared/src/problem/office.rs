@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Problem;
-use crate::stock::{self, ChangeError, Level, Movement};
+use crate::stock::{self, ChangeError, Level, Movement, ShrinkError};
 use crate::{coupon, shop, sku};
 
 impl Problem {
@@ -48,16 +48,20 @@ fn stale(level: &Level, last_movement: Option<&Movement>) -> Problem {
     }
 }
 
+fn movement_conflict() -> Problem {
+    Problem::new(
+        409,
+        "movement_conflict",
+        "The movement id is in use",
+        "This id belongs to another change of stock. To make another change use a new id.",
+    )
+}
+
 impl From<&ChangeError> for Problem {
     fn from(error: &ChangeError) -> Self {
         match error {
             ChangeError::UnknownSku => Self::not_found("sku"),
-            ChangeError::MovementConflict => Self::new(
-                409,
-                "movement_conflict",
-                "The movement id is in use",
-                "This id belongs to another change of stock. To make another change use a new id.",
-            ),
+            ChangeError::MovementConflict => movement_conflict(),
             ChangeError::Stale(level, movement) => stale(level, movement.as_deref()),
             ChangeError::BelowHeld(level) => Self::new(
                 409,
@@ -70,6 +74,24 @@ impl From<&ChangeError> for Problem {
                 Self::invalid_request("on_hand", "would be more than 1000000000")
             }
             ChangeError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<&ShrinkError> for Problem {
+    fn from(error: &ShrinkError) -> Self {
+        match error {
+            ShrinkError::UnknownSku => Self::not_found("sku"),
+            ShrinkError::MovementConflict => movement_conflict(),
+            ShrinkError::Stale(level, movement) => stale(level, movement.as_deref()),
+            ShrinkError::MoreThanOnHand(level) => Self::new(
+                409,
+                "more_than_on_hand",
+                "More is missing than there was",
+                "Nothing was changed: fewer units are on hand than are missing.",
+            )
+            .with_level(level),
+            ShrinkError::Failure(failure) => failure.into(),
         }
     }
 }

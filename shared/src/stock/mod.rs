@@ -1,5 +1,5 @@
 //! Stock: as a storefront sees it (availability), and as the stock office changes it (read,
-//! receive, adjust, set).
+//! receive, adjust, set, shrink).
 
 pub mod adjust;
 pub mod availability;
@@ -7,6 +7,7 @@ pub mod change;
 pub mod read;
 pub mod receive;
 pub mod set;
+pub mod shrink;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -19,6 +20,7 @@ pub use change::{Change, ChangeError, Changed};
 pub use read::{ReadError, read};
 pub use receive::receive;
 pub use set::set;
+pub use shrink::{BrokenHold, Shrink, ShrinkError, Shrinkage, shrink};
 
 /// The counters of one sku.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +50,7 @@ pub struct Movement {
     pub delta: i32,
     /// What it was then.
     pub on_hand_after: i32,
-    /// `received`, `adjusted`, `sold` or `returned`.
+    /// `received`, `adjusted`, `sold`, `returned` or `missing`.
     pub reason: String,
     /// Who did it.
     pub actor: String,

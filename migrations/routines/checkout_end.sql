@@ -1,0 +1,45 @@
+-- Ends checkouts that the caller has locked, but for their stock: orders, coupon uses, the counts
+-- of their customers, and holds, as p_as: `released` (by the shopper, or broken) or `expired` (by
+-- time). Returns how many it ended, and the units that the caller must now take out of `held`,
+-- sorted by sku, the order to do it in. Locks: their orders, coupons by code, the counts of their
+-- customers.
+create or replace function holdfast.checkout_end(
+    p_shop text, p_checkout_ids uuid[], p_as text,
+    out o_ended integer, out o_skus text[], out o_units integer[])
+language plpgsql set search_path = holdfast, pg_temp as $$
+declare
+    v_now timestamptz := clock_timestamp();
+    v_line record;
+begin
+    update orders o set status = case p_as when 'released' then 'cancelled' else 'expired' end
+    where o.shop = p_shop and o.checkout_id = any (p_checkout_ids)
+        and o.status = 'awaiting_payment';
+    for v_line in
+        with given_back as (
+            update orders o set coupon_use = 'released'
+            where o.shop = p_shop and o.checkout_id = any (p_checkout_ids) and o.coupon_use = 'held'
+            returning o.coupon_code, o.customer)
+        select g.coupon_code, g.customer, count(*)::integer as uses from given_back g
+        group by 1, 2 order by 1, 2
+    loop
+        perform coupon_count(p_shop, v_line.coupon_code, v_line.customer, -v_line.uses, 0);
+    end loop;
+    if exists (
+        select from checkouts c
+        where c.shop = p_shop and c.checkout_id = any (p_checkout_ids) and c.counted)
+    then
+        perform limit_resolve(p_shop, p_checkout_ids, false);
+    end if;
+    update checkouts c set status = p_as::checkout_status, ended_at = v_now
+    where c.shop = p_shop and c.checkout_id = any (p_checkout_ids) and c.ended_at is null;
+    get diagnostics o_ended = row_count;
+    with resolved as (
+        update holds h set status = p_as::hold_status, resolved_at = v_now
+        where h.shop = p_shop and h.checkout_id = any (p_checkout_ids) and h.status = 'active'
+        returning h.sku, h.quantity)
+    select coalesce(array_agg(line.sku order by line.sku), '{}'),
+        coalesce(array_agg(line.units order by line.sku), '{}')
+    into o_skus, o_units
+    from (select r.sku, sum(r.quantity)::integer as units from resolved r group by 1) line;
+end;
+$$;
