@@ -83,8 +83,8 @@ async fn poison_in_a_batch_is_reported_alone() {
     assert_eq!(hand_over(&[]).await, [0; 0]);
 }
 
-/// A verified payment of an amount that is none of its currency is stored, for a person to decide; an
-/// attempt without money needs no amount.
+/// A verified payment of an amount that is none of its currency is stored, for a person to decide;
+/// an attempt without money needs no amount.
 #[tokio::test]
 async fn a_payment_of_no_amount_of_its_currency_goes_to_review() {
     let shopper = Shopper::new(5).await;

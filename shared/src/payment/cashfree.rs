@@ -142,8 +142,8 @@ pub(super) fn event(payload: String) -> Result<Event, String> {
         _ => EventKind::Other,
     };
     let amount = data.order.order_amount.get().trim_matches('"');
-    // An amount that is none of its currency is never the order's: without one, money goes to review,
-    // and the body says what came. Refused, a verified payment would not even be stored.
+    // An amount that is none of its currency is never the order's: without one, money goes to
+    // review, and the body says what came. Refused, a verified payment would not even be stored.
     let amount_minor = money::minor_from_major(amount, &data.order.order_currency)
         .inspect_err(|error| tracing::warn!(%error, "data.order.order_amount can't be read"))
         .ok();

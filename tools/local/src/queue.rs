@@ -2,7 +2,8 @@
 //! SQS and a function.
 //!
 //! Batches of up to 10 go to the function; what it reports as failed stays in the queue and
-//! comes again, the rest is deleted; after its last receive a message goes to the dead-letter queue.
+//! comes again, the rest is deleted; after its last receive a message goes to the dead-letter
+//! queue.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
