@@ -1,13 +1,13 @@
 //! The sweep: bounded, safe in any number of copies, and never stopped by one bad row.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shared::checkout;
 use shared::ids::CheckoutId;
 use shared::order::{self, Order};
 use shared::payment::{EventKind, Outcome};
 use shared::sweep::{self, SweepReport};
-use tests::{MAIN, TestDb, at_once, begin_request, event, new_id, order_request, shop};
+use tests::{MAIN, TestDb, at_once, begin_request, event, new_id, order_request, shop, until};
 
 /// So many checkouts of one unit of `sku` each.
 async fn many_held(test: &TestDb, count: usize, sku: &'static str) -> Vec<CheckoutId> {
@@ -62,26 +62,75 @@ async fn a_sweep_expires_what_is_due_and_nothing_else() {
     test.assert_promises_kept().await;
 }
 
-/// Scenario 4, the payment first: the sweep passes by what is being decided.
-#[tokio::test]
-async fn a_payment_that_has_begun_is_not_swept_away() {
-    let test = TestDb::new().await;
-    test.sku("A", 1).await;
+/// A payment that has the checkout, and waits for the stock; then a sweep of its due order. Both go
+/// on when the sweep has passed by, or waits as well.
+async fn swept_while_paying(test: &TestDb) -> (CheckoutId, Outcome, SweepReport) {
+    test.sku("A", 9).await;
+    test.held(&[("A", 5)]).await;
     let (id, order) = test.ordered(&[("A", 1)]).await;
     test.make_due(id).await;
     let paid = event(&order, EventKind::Paid, "pay-1");
     let blocker = test.block_level("A").await;
-    let swept = async {
-        test.until_waiting(1).await; // the payment has the checkout, and waits for the stock
-        let report = test.sweep().await;
+    let db = test.pool(1);
+    let sweeping = async {
+        test.until_waiting(1).await;
+        let sweep =
+            tokio::spawn(async move { sweep::run_once(&db, Duration::from_secs(20)).await });
+        let waiting = "select count(*) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'";
+        until("the sweep is over, or waits", async || {
+            sweep.is_finished() || test.count(waiting).await == 2
+        })
+        .await;
         blocker.let_go().await;
-        report
+        sweep.await.unwrap().unwrap()
     };
-    let (outcome, report) = tokio::join!(test.record(&paid), swept);
-    assert_eq!(outcome.unwrap(), Outcome::Completed);
-    assert_eq!(expired(&report), 0);
-    assert_eq!(test.level("A").await, (0, 0, 3));
+    let (outcome, report) = tokio::join!(test.record(&paid), sweeping);
+    (id, outcome.unwrap(), report)
+}
+
+/// Scenario 4, the payment first: the sweep passes by what is being decided.
+#[tokio::test]
+async fn a_payment_that_has_begun_is_not_swept_away() {
+    let test = TestDb::new().await;
+    let (_, outcome, report) = swept_while_paying(&test).await;
+    assert_eq!((outcome, expired(&report)), (Outcome::Completed, 0));
+    assert_eq!(test.level("A").await, (8, 5, 4));
     test.assert_promises_kept().await;
+}
+
+/// Negative control of scenario 4: a sweep that does not pass by, and lets go what it has read to
+/// be due. Triggers refuse to end what is sold; without them, a unit that somebody else holds is
+/// for sale as well.
+#[tokio::test]
+async fn a_sweep_that_did_not_pass_by_would_give_back_what_a_payment_has_sold() {
+    let ended = "and c.ended_at is null;";
+    let active = "and h.status = 'active'\n            returning";
+    for guarded in [true, false] {
+        let test = TestDb::new().await;
+        let skipping = "\n        for no key update skip locked";
+        test.change_routine("sweep_expire", &[(skipping, "")]).await;
+        test.change_routine("checkout_let_go", &[(ended, ";"), (active, "returning")])
+            .await;
+        if !guarded {
+            test.sql(
+                "alter table holdfast.checkouts disable trigger checkout_paid_is_final;
+                 alter table holdfast.holds disable trigger hold_resolves_once",
+            )
+            .await;
+        }
+        let (id, outcome, report) = swept_while_paying(&test).await;
+        assert_eq!(outcome, Outcome::Completed);
+        if guarded {
+            assert_eq!(report.shops[0].failed, [*id.as_uuid()]);
+            assert_eq!((test.level("A").await.0, test.level("A").await.1), (8, 5));
+            test.assert_promises_kept().await;
+        } else {
+            assert_eq!(expired(&report), 1);
+            assert_eq!((test.level("A").await.0, test.level("A").await.1), (8, 4));
+            assert_eq!(test.broken_promises().await, ["held_equals_active_holds"]);
+        }
+    }
 }
 
 /// Scenario 4, the sweep first: the payment waits for it and is then a late one, scenario 1.
@@ -181,20 +230,6 @@ async fn ten_sweepers_at_once_resolve_each_hold_once() {
     }
     assert_eq!(count_holds(&test, "expired").await, 450);
     test.assert_promises_kept().await;
-}
-
-/// Negative control of scenario 5.
-#[tokio::test]
-async fn without_the_lock_ten_sweepers_would_give_one_unit_back_ten_times() {
-    let test = TestDb::new().await;
-    test.naive().await;
-    test.sql(
-        "insert into naive.stock values ('A', 10, 10); insert into naive.checkouts values ('1')",
-    )
-    .await;
-    test.all_read_then_all_write(10, "call naive.expire('1', 'A')")
-        .await;
-    assert_eq!(test.count("select held::bigint from naive.stock").await, 0);
 }
 
 /// Negative control of scenario 5, on the real tables. Behind the routine's lock stands a trigger,
@@ -317,6 +352,40 @@ async fn a_parked_event_is_applied_by_a_sweep_once_its_order_is_there() {
     test.assert_promises_kept().await;
 }
 
+/// A sweep whose time is up gives up a call that waits, so that it can still answer; and a shop
+/// tells of its first failure, not of what followed from it.
+#[tokio::test]
+async fn a_sweep_ends_in_its_time_and_tells_the_first_failure() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let due = test.held(&[("A", 1)]).await;
+    test.make_due(due).await;
+    let patient = test.pool(1).with_patience(Duration::from_secs(20));
+    let blocker = test.block_level("A").await;
+    let began = Instant::now();
+    let report = sweep::run_once(&patient, Duration::from_millis(200)).await;
+    assert!(
+        began.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        began.elapsed()
+    );
+    let report = report.unwrap();
+    assert!(
+        report.out_of_time && report.shops[0].failure.is_some(),
+        "{report:?}"
+    );
+    blocker.let_go().await;
+
+    test.sql(
+        "revoke execute on function holdfast.sweep_expire from holdfast_app;
+        revoke execute on function holdfast.hold_purge from holdfast_app",
+    )
+    .await;
+    let report = test.sweep().await;
+    let failure = report.shops[0].failure.as_deref().unwrap();
+    assert!(failure.contains("sweep_expire"), "{failure}");
+}
+
 /// One more than a batch holds.
 #[tokio::test]
 async fn a_sweep_goes_on_behind_a_full_batch() {
@@ -365,6 +434,44 @@ async fn one_bad_row_never_stops_a_sweep() {
     // It keeps all that it has, also the line that could have been given back.
     assert_eq!(test.level("A").await.1, 1);
     assert_eq!(test.level("C").await.1, 0);
+}
+
+/// One bad checkout among two hundred, wherever it stands, is found by halves: each try that fails
+/// is rolled back, with all that it wrote.
+#[tokio::test]
+async fn a_bad_row_is_found_in_a_few_tries() {
+    let test = TestDb::new().await;
+    test.sku("A", 999).await;
+    test.sku("BAD", 9).await;
+    // counts also what is rolled back
+    test.sql("create sequence holdfast.tries").await;
+    let first = "    if p_checkout_ids = '{}' then";
+    let counted = format!(
+        "    perform nextval('tries');
+{first}"
+    );
+    test.change_routine("checkout_let_go", &[(first, &counted)])
+        .await;
+    for before in [0, 199] {
+        let others = usize::try_from(sweep::BATCH_MAX).unwrap() - 1;
+        many_held(&test, before, "A").await;
+        let bad = test.held(&[("BAD", 2)]).await;
+        many_held(&test, others - before, "A").await;
+        test.corrupt("update holdfast.stock_levels set held = 1 where sku = 'BAD'")
+            .await;
+        test.make_all_due_but(new_id()).await;
+        test.sql("select setval('holdfast.tries', 1)").await;
+        let report = test.sweep().await;
+        assert_eq!(report.shops[0].failed, [*bad.as_uuid()]);
+        assert_eq!(expired(&report), sweep::BATCH_MAX - 1);
+        let tries = test.count("select last_value from holdfast.tries").await;
+        assert!(tries < 60, "{tries}");
+        // mended, and out of the way
+        test.corrupt("update holdfast.stock_levels set held = 2 where sku = 'BAD'")
+            .await;
+        test.sweep().await;
+    }
+    test.assert_promises_kept().await;
 }
 
 /// What is held by somebody's transaction is left for the next sweep.
