@@ -26,7 +26,12 @@ fn order(id: impl std::fmt::Display, coupon: &str) -> String {
 
 /// A session that has begun a transaction, called a core and not ended it yet.
 async fn called(test: &TestDb, call: &str) -> (Client, String) {
-    let app = test.app_session().await;
+    let role = if call.contains("holdfast.order_book_core") || call.contains("order_amend_core") {
+        tests::clerk::ADMIN
+    } else {
+        tests::APP
+    };
+    let app = tests::connect(&tests::CLUSTER.url(role, test.name())).await;
     app.batch_execute("begin").await.unwrap();
     let row = app.query_one(call, &[]).await.unwrap();
     let outcome = row.get("o_outcome");
@@ -84,6 +89,29 @@ async fn late_payment(test: &TestDb) -> (Client, String) {
     called(test, &call).await
 }
 
+/// A booking with a coupon that can't be used, which shows after its hold was placed.
+async fn booking_without_its_coupon(test: &TestDb) -> (Client, String) {
+    test.sku("E", 1).await;
+    let call = format!(
+        "select * from holdfast.order_book_core('main', '{}', 'c', '\\x01', gen_random_uuid(),
+            'main-y', 'NONE', 'd-1', '{{E}}', '{{1}}')",
+        new_id()
+    );
+    called(test, &call).await
+}
+
+/// A party that moves to a departure which is full.
+async fn move_to_a_full_departure(test: &TestDb) -> (Client, String) {
+    test.sku("F1", 5).await;
+    test.sku("F2", 1).await;
+    let order = test.desk(1).booked(&[("F1", 2)]).await;
+    let call = format!(
+        "select * from holdfast.order_amend_core('main', '{}', 1, 'd-1', '{{F2}}', '{{2}}')",
+        order.checkout_id
+    );
+    called(test, &call).await
+}
+
 /// Promises 2 and 6, for a caller who ignores the answer.
 #[tokio::test]
 async fn whoever_commits_after_a_refusal_commits_nothing() {
@@ -93,6 +121,8 @@ async fn whoever_commits_after_a_refusal_commits_nothing() {
         ("again", beaten_replacement(&test).await),
         ("shortage", order_of_what_is_gone(&test).await),
         ("reclaim", late_payment(&test).await),
+        ("coupon_unknown", booking_without_its_coupon(&test).await),
+        ("shortage", move_to_a_full_departure(&test).await),
     ] {
         assert_eq!(outcome, expected);
         let before = test.rows().await;

@@ -1,11 +1,16 @@
 //! What one customer may have: units of a sku, checkouts at once, uses of a coupon. Counted like
 //! stock: held, consumed or given back in the same transactions, and never one more.
 
+use std::sync::Arc;
+
 use shared::checkout::{self, Begin, BeginError, LimitReached};
 use shared::ids::CheckoutId;
-use shared::order::{self, CouponRefusal, Create, CreateError, PaymentMethod};
+use shared::order::{
+    self, AmendError, Book, BookError, CouponRefusal, Create, CreateError, PaymentMethod,
+};
 use shared::payment::{EventKind, Outcome};
 use shared::quantity::Revision;
+use tests::desk::{book_request, booked_order, restock_request};
 use tests::{MAIN, TestDb, at_once, begin_request, cart, event, new_id, order_request, shop};
 
 use crate::order::{create, created};
@@ -452,4 +457,108 @@ async fn the_last_use_that_a_customer_has_of_a_coupon_goes_to_one_of_twenty_orde
     let two = "update holdfast.customer_coupons set uses_held = 2";
     let constraint = "coupon_never_overused_by_customer";
     assert_eq!(test.refused_by(two).await, constraint);
+}
+
+/// At the desk: booking and growing count, shrinking, cancelling and coming back count back.
+#[tokio::test]
+async fn what_the_desk_sells_counts_against_a_limit_until_it_comes_back() {
+    let test = TestDb::new().await;
+    test.sku("A", 99).await;
+    test.sku("B", 99).await;
+    limit(&test, "A", 4).await;
+    let desk = test.desk(2);
+    let booked = desk.booked(&[("A", 3), ("B", 1)]).await;
+    assert_eq!(units(&test, "c", "A").await, (0, 3));
+    let refused = desk.book(&book_request(new_id(), &[("A", 2)])).await;
+    assert!(
+        matches!(refused, Err(BookError::LimitReached(_))),
+        "{refused:?}"
+    );
+    let before = test.rows().await;
+    let refused = desk.amend(&booked, &[("A", 5), ("B", 9)]).await;
+    let Err(AmendError::LimitReached(limits)) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!((limits[0].sku.as_str(), limits[0].allowed), ("A", 1));
+    assert_eq!(test.rows().await, before);
+    let grown = desk.amend(&booked, &[("A", 4), ("B", 9)]).await.unwrap();
+    assert_eq!(units(&test, "c", "A").await, (0, 4));
+    let shrunk = desk.amend(&grown, &[("A", 3)]).await.unwrap();
+    assert_eq!(units(&test, "c", "A").await, (0, 3));
+    let back = restock_request(shrunk.order_id, &[("A", 1)]);
+    desk.restock(&back).await.unwrap();
+    assert_eq!(units(&test, "c", "A").await, (0, 2));
+    desk.cancel(&shrunk).await.unwrap();
+    assert_eq!(units(&test, "c", "A").await, (0, 0));
+
+    // What was booked while nothing limited it counts when it grows, and then all of it.
+    let free = desk.booked(&[("B", 3)]).await;
+    limit(&test, "B", 4).await;
+    assert!(desk.amend(&free, &[("B", 5)]).await.is_err());
+    let grown = desk.amend(&free, &[("B", 4)]).await.unwrap();
+    assert_eq!(units(&test, "c", "B").await, (0, 4));
+    desk.cancel(&grown).await.unwrap();
+    assert_eq!(units(&test, "c", "B").await, (0, 0));
+    test.assert_promises_kept().await;
+}
+
+/// A place that only a due checkout of the same customer takes up is free at the desk too.
+#[tokio::test]
+async fn what_is_due_never_counts_against_a_party_at_the_desk() {
+    let test = TestDb::new().await;
+    test.sku("A", 99).await;
+    limit(&test, "A", 4).await;
+    let desk = test.desk(1);
+    let order = desk.booked(&[("A", 1)]).await;
+    let due = held_as(&test, "c", &[("A", 3)]).await;
+    assert!(desk.amend(&order, &[("A", 2)]).await.is_err());
+    test.make_due(due).await;
+    let order = desk.amend(&order, &[("A", 2)]).await.unwrap();
+    let due = held_as(&test, "c", &[("A", 2)]).await;
+    test.make_due(due).await;
+    desk.booked(&[("A", 2)]).await;
+    desk.cancel(&order).await.unwrap();
+    test.assert_promises_kept().await;
+}
+
+#[tokio::test]
+async fn twenty_parties_that_grow_at_once_never_get_one_unit_more_than_the_limit() {
+    let test = TestDb::new().await;
+    test.sku("A", 99).await;
+    limit(&test, "A", 25).await;
+    let desk = Arc::new(test.desk(20));
+    let mut orders = Vec::new();
+    for _ in 0..20 {
+        orders.push(desk.booked(&[("A", 1)]).await);
+    }
+    let orders = Arc::new(orders);
+    let answers = at_once(20, |n| {
+        let (desk, orders) = (Arc::clone(&desk), Arc::clone(&orders));
+        async move { desk.amend(&orders[n], &[("A", 2)]).await }
+    })
+    .await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 5);
+    assert_eq!(units(&test, "c", "A").await, (0, 25));
+    test.assert_promises_kept().await;
+}
+
+/// Cancel and book again: the coupon's use is free for it.
+#[tokio::test]
+async fn a_cancelled_booking_gives_its_coupons_use_back() {
+    let test = TestDb::new().await;
+    test.sku("A", 99).await;
+    coupon(&test, "ONCE", "uses_max = 1").await;
+    let desk = test.desk(1);
+    let book = || Book {
+        coupon: Some("ONCE".parse().unwrap()),
+        ..book_request(new_id(), &[("A", 2)])
+    };
+    let order = booked_order(desk.book(&book()).await.unwrap());
+    let refused = desk.book(&book()).await;
+    assert!(matches!(refused, Err(BookError::Coupon(_))), "{refused:?}");
+    desk.cancel(&order).await.unwrap();
+    desk.cancel(&order).await.unwrap();
+    let again = booked_order(desk.book(&book()).await.unwrap());
+    assert!(again.discount_minor > 0);
+    test.assert_promises_kept().await;
 }

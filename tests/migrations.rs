@@ -33,17 +33,26 @@ const ENTRIES: [&str; 18] = [
 ];
 
 /// What the admin function may execute; the routines under these call others with their own rights.
-const ADMIN_ENTRIES: [&str; 17] = [
+const ADMIN_ENTRIES: [&str; 26] = [
+    "checkout_reclaim",
     "coupon_list",
     "coupon_put",
     "coupon_read",
+    "early_release_allowed",
     "history_search",
     "hold_list",
     "ledger_list",
+    "order_amend",
+    "order_amend_core",
+    "order_book",
+    "order_book_core",
+    "order_cancel",
+    "order_restock",
     "promises_check",
     "shop_put",
     "shop_read",
     "sku_list",
+    "sku_manifest",
     "sku_put",
     "sku_read",
     "sku_retire",

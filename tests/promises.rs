@@ -3,13 +3,14 @@
 
 use shared::payment::{Event, EventKind};
 use tests::TestDb;
+use tests::desk::restock_request;
 use tests::event;
 
 /// Every kind of row the check reads: holds active and resolved, orders open, paid (with a coupon),
-/// in review, owed back.
+/// in review, owed back; goods that came back; bookings changed, moved and cancelled.
 async fn lively() -> TestDb {
     let test = TestDb::new().await;
-    for sku in ["A", "B", "SOLD", "WRONG", "GONE"] {
+    for sku in ["A", "B", "SOLD", "WRONG", "GONE", "BACK", "SEAT", "NEXT"] {
         test.sku(sku, 9).await;
     }
     test.sql("select holdfast.coupon_put('main', 'TEN', 'percent', 1000, 0, null, null, 5)")
@@ -46,7 +47,28 @@ async fn lively() -> TestDb {
     test.record(&event(&order, EventKind::Paid, "pay-4"))
         .await
         .unwrap();
+    goods_that_came_back(&test).await;
     test
+}
+
+/// BACK: three sold online, one returned. SEAT: a party of two that has become three; another that
+/// moved to NEXT; a third that was cancelled. Units that a clerk returned without an order.
+async fn goods_that_came_back(test: &TestDb) {
+    let desk = test.desk(1);
+    let (_, order) = test.ordered(&[("BACK", 3)]).await;
+    test.record(&event(&order, EventKind::Paid, "pay-5"))
+        .await
+        .unwrap();
+    let back = restock_request(order.order_id, &[("BACK", 1)]);
+    desk.restock(&back).await.unwrap();
+    let party = desk.booked(&[("SEAT", 2)]).await;
+    desk.amend(&party, &[("SEAT", 3)]).await.unwrap();
+    let moved = desk.booked(&[("SEAT", 2)]).await;
+    desk.amend(&moved, &[("NEXT", 2)]).await.unwrap();
+    let cancelled = desk.booked(&[("SEAT", 2)]).await;
+    desk.cancel(&cancelled).await.unwrap();
+    test.sql("select holdfast.stock_adjust('main', 'NEXT', 1, null, 'returned', 'clerk', 'RMA-1')")
+        .await;
 }
 
 async fn order_with_coupon(test: &TestDb, id: shared::ids::CheckoutId) {
@@ -58,7 +80,7 @@ async fn order_with_coupon(test: &TestDb, id: shared::ids::CheckoutId) {
 }
 
 /// (the promise, what breaks it, a text that the reported rows must show)
-const CORRUPTIONS: [(&str, &str, &str); 29] = [
+const CORRUPTIONS: [(&str, &str, &str); 36] = [
     // Promise 1
     (
         "never_oversold",
@@ -114,13 +136,13 @@ const CORRUPTIONS: [(&str, &str, &str); 29] = [
         "a_payment_changes_stock_once",
         "insert into holdfast.stock_movements
             select (jsonb_populate_record(m, '{\"version\": 99}')).*
-            from holdfast.stock_movements m where m.reason = 'sold';
+            from holdfast.stock_movements m where m.reason = 'sold' and m.sku = 'SOLD';
          update holdfast.stock_levels set on_hand = on_hand - 3 where sku = 'SOLD'",
         r#""times": 2"#,
     ),
     (
         "a_payment_changes_stock_once",
-        "delete from holdfast.stock_movements where reason = 'sold';
+        "delete from holdfast.stock_movements where reason = 'sold' and sku = 'SOLD';
          update holdfast.stock_levels set on_hand = 9 where sku = 'SOLD'",
         r#""sold": null"#,
     ),
@@ -131,7 +153,8 @@ const CORRUPTIONS: [(&str, &str, &str); 29] = [
     ),
     (
         "a_payment_changes_stock_once",
-        "update holdfast.stock_movements set reference = 'main-nobody' where reason = 'sold'",
+        "update holdfast.stock_movements set reference = 'main-nobody'
+         where reason = 'sold' and sku = 'SOLD'",
         r#""reference": "main-nobody""#,
     ),
     (
@@ -144,7 +167,68 @@ const CORRUPTIONS: [(&str, &str, &str); 29] = [
          update holdfast.stock_levels set on_hand = 7 where sku = 'B'",
         r#""order_status": "awaiting_payment""#,
     ),
+    (
+        "a_payment_changes_stock_once",
+        // a unit put back twice
+        "insert into holdfast.stock_movements
+            select (jsonb_populate_record(m, '{\"version\": 99}')).*
+            from holdfast.stock_movements m where m.reason = 'returned' and m.sku = 'BACK';
+         update holdfast.stock_levels set on_hand = on_hand + 1 where sku = 'BACK'",
+        r#""net": 1"#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        // a unit that is said to be back, and no movement that says so
+        "update holdfast.order_lines set returned = 2 where sku = 'BACK'",
+        r#""returned": 2"#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        // sold twice, and one of the two returned to hide it
+        "insert into holdfast.stock_movements
+            select (jsonb_populate_record(m, jsonb_build_object('version', 98 + n,
+                'delta', case n when 0 then -3 else 3 end,
+                'reason', case n when 0 then 'sold' else 'returned' end))).*
+            from holdfast.stock_movements m, generate_series(0, 1) n
+            where m.reason = 'sold' and m.sku = 'SOLD'",
+        r#""times": 2"#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        // the same of a booking, which has changed once
+        "insert into holdfast.stock_movements
+            select (jsonb_populate_record(m, jsonb_build_object('version', 98 + n,
+                'delta', case n when 0 then -1 else 1 end,
+                'reason', case n when 0 then 'sold' else 'returned' end))).*
+            from holdfast.stock_movements m, generate_series(0, 1) n
+            where m.reason = 'sold' and m.sku = 'SEAT' and m.delta = -1",
+        r#""times": 3"#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        // a seat of a cancelled booking that did not come back
+        "delete from holdfast.stock_movements m using holdfast.orders o, holdfast.payments p
+         where o.status = 'cancelled' and p.order_id = o.order_id and m.reference = p.reference
+            and m.reason = 'returned';
+         update holdfast.stock_levels set on_hand = on_hand - 2 where sku = 'SEAT'",
+        r#""order_status": "cancelled""#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        // the departure that a party has left kept its seats sold
+        "delete from holdfast.stock_movements m using holdfast.order_lines l, holdfast.payments p
+         where l.sku = 'NEXT' and p.order_id = l.order_id and m.reference = p.reference
+            and m.reason = 'returned';
+         update holdfast.stock_levels set on_hand = on_hand - 2 where sku = 'SEAT'",
+        r#""ordered": null"#,
+    ),
     // Promise 5
+    (
+        "no_payment_is_lost",
+        // only what was paid at the desk may be cancelled after it was paid
+        "update holdfast.orders set status = 'cancelled' where status::text = 'refund_due'",
+        r#""status": "cancelled""#,
+    ),
     (
         "no_payment_is_lost",
         "delete from holdfast.payments p using holdfast.order_lines l

@@ -3,9 +3,14 @@
 
 use shared::checkout::{self, Begin, BeginError, Begun};
 use shared::ids::CheckoutId;
-use shared::order::{self, CouponRefusal, Create, CreateError, ShipTo};
+use shared::order::{
+    self, Amend, AmendError, Book, CancelError, CouponRefusal, Create, CreateError, Restock,
+    RestockError, ShipTo,
+};
 use shared::payment::{self, EventKind, Gateway, Outcome};
+use shared::sku;
 use shared::stock::availability;
+use tests::desk::{amend_request, book_request, booked_order, restock_request};
 use tests::{TestDb, begin_request, event, new_id, order_request, shop};
 use uuid::Uuid;
 
@@ -202,6 +207,64 @@ async fn a_sku_of_another_shop_is_unknown() {
     assert_eq!((shown.skus.len(), shown.unknown), (0, wanted.to_vec()));
     // 50 units there are none here
     assert!(test.begin(new_id(), &[("A", 6)]).await.is_err());
+}
+
+/// Scenario 29, at the desk: both shops use the same booking and return ids.
+#[tokio::test]
+async fn the_desk_of_one_shop_neither_finds_nor_changes_the_bookings_of_another() {
+    let test = two_shops().await;
+    let desk = test.desk(2);
+    let (db, other, id) = (&desk.0, shop(OTHER), new_id());
+    let order = booked_order(desk.book(&book_request(id, &[("A", 3)])).await.unwrap());
+    let back = restock_request(order.order_id, &[("A", 1)]);
+    desk.restock(&back).await.unwrap();
+    let main = test.rows_of("main").await;
+    let everything = test.rows().await;
+
+    let actor = "d-9".parse().unwrap();
+    let amend = |version| Amend {
+        shop: other.clone(),
+        ..amend_request(id, version, &[("A", 4), ("B", 1)])
+    };
+    let missing = order::amend(db, &amend(2)).await;
+    assert!(matches!(missing, Err(AmendError::NotFound)), "{missing:?}");
+    let missing = order::cancel(db, &other, id, &actor).await;
+    assert!(matches!(missing, Err(CancelError::NotFound)), "{missing:?}");
+    let theirs = Restock {
+        shop: other.clone(),
+        ..back.clone()
+    };
+    let missing = order::restock(db, &theirs).await;
+    assert!(
+        matches!(missing, Err(RestockError::NotFound)),
+        "{missing:?}"
+    );
+    let seats = sku::manifest(db, &other, &"A".parse().unwrap(), None, 9).await;
+    assert_eq!(seats.unwrap().rows, []);
+    assert_eq!(test.rows().await, everything);
+
+    // the same ids are another booking and another return
+    let book = Book {
+        shop: other.clone(),
+        ..book_request(id, &[("A", 2)])
+    };
+    let booked = booked_order(order::book(db, &book).await.unwrap());
+    order::amend(db, &amend(1)).await.unwrap();
+    let theirs = Restock {
+        order_id: booked.order_id.into(),
+        ..theirs
+    };
+    order::restock(db, &theirs).await.unwrap();
+    order::cancel(db, &other, id, &actor).await.unwrap();
+    assert_eq!(test.rows_of("main").await, main);
+    let theirs = test.rows_of(OTHER).await;
+    desk.amend(&order, &[("A", 5)]).await.unwrap_err();
+    desk.restock(&restock_request(order.order_id, &[("A", 2)]))
+        .await
+        .unwrap();
+    desk.cancel(&order).await.unwrap();
+    assert_eq!(test.rows_of(OTHER).await, theirs);
+    test.assert_promises_kept().await;
 }
 
 /// A routine that the functions may call and that takes a shop must stand in a test of this file.

@@ -34,6 +34,8 @@ select create_distributed_table('holdfast.coupons', 'shop', colocate_with => 'ho
 select create_distributed_table('holdfast.addresses', 'shop', colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.orders', 'shop', colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.order_lines', 'shop', colocate_with => 'holdfast.shops');
+select create_distributed_table('holdfast.order_restocks', 'shop',
+    colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.payments', 'shop', colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.payment_events', 'shop',
     colocate_with => 'holdfast.shops');

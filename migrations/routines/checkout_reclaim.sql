@@ -54,3 +54,4 @@ begin
 end;
 $$;
 grant execute on function holdfast.checkout_reclaim(text, text[], text, text) to holdfast_app;
+grant execute on function holdfast.checkout_reclaim(text, text[], text, text) to holdfast_admin;

@@ -10,3 +10,4 @@ language sql stable as $$
         and current_setting('citus.propagate_set_commands', true) is distinct from 'local'
 $$;
 grant execute on function holdfast.early_release_allowed() to holdfast_app;
+grant execute on function holdfast.early_release_allowed() to holdfast_admin;

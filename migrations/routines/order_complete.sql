@@ -46,7 +46,7 @@ begin
         insert into stock_movements (shop, sku, version, delta, on_hand_after, reason, actor,
             reference, created_at)
         values (p_shop, v_line.sku, v_version, -v_line.quantity, v_on_hand, 'sold',
-            v_order.customer, v_reference, v_now);
+            coalesce(v_order.placed_by, v_order.customer), v_reference, v_now);
     end loop;
 end;
 $$;

@@ -1,12 +1,13 @@
 -- The decision and the work of order_create, in the caller's transaction. Outcomes beside those of
 -- order_create: `again` and `reclaim`, as in checkout_begin_core; `reclaim_coupon` (used up, but
 -- orders that hold a use of it are due: roll back, reclaim them, call again). Of what is neither
--- `created` nor `same`, nothing can be committed. Locks: the checkout, the coupon, then stock
--- levels by sku.
+-- `created` nor `same`, nothing can be committed. p_placed_by is the dispatcher in whose name it is
+-- sold, null when the customer does it. Locks: the checkout, the coupon, then stock levels by sku.
 create or replace function holdfast.order_create_core(
     p_shop text, p_checkout_id uuid, p_customer text, p_request_hash bytea, p_order_id uuid,
     p_reference text,
     p_method text, p_coupon text, p_address jsonb, p_address_id uuid, p_save_address boolean,
+    p_placed_by text default null,
     out o_outcome text, out o_order jsonb,
     out o_refused_skus text[], out o_refused_requested integer[], out o_refused_available integer[])
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
@@ -112,11 +113,11 @@ begin
     where h.shop = p_shop and h.checkout_id = p_checkout_id and h.take = v_checkout.take
         and h.status = 'active';
 
-    insert into orders (shop, order_id, checkout_id, customer, currency, subtotal_minor,
+    insert into orders (shop, order_id, checkout_id, customer, placed_by, currency, subtotal_minor,
         discount_minor, total_minor,
         coupon_code, coupon_use, address, address_id, request_hash, created_at)
-    values (p_shop, p_order_id, p_checkout_id, v_checkout.customer, v_shop.currency, v_subtotal,
-        v_discount,
+    values (p_shop, p_order_id, p_checkout_id, v_checkout.customer, p_placed_by, v_shop.currency,
+        v_subtotal, v_discount,
         v_subtotal - v_discount, p_coupon, case when p_coupon is null then 'none' else 'held' end,
         v_address, p_address_id, p_request_hash, v_now);
     insert into order_lines (shop, order_id, sku, quantity, price_minor, limited)
@@ -137,4 +138,4 @@ begin
 end;
 $$;
 grant execute on function holdfast.order_create_core(
-    text, uuid, text, bytea, uuid, text, text, text, jsonb, uuid, boolean) to holdfast_app;
+    text, uuid, text, bytea, uuid, text, text, text, jsonb, uuid, boolean, text) to holdfast_app;

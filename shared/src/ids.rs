@@ -194,6 +194,14 @@ uuid_id!(
     CheckoutId
 );
 uuid_id!(
+    /// One order; made by the service.
+    OrderId
+);
+uuid_id!(
+    /// One return of goods; made by the client, and its idempotency key.
+    ReturnId
+);
+uuid_id!(
     /// One change of stock; made by the client, and its idempotency key.
     MovementId
 );

@@ -12,6 +12,7 @@ mod rows;
 pub mod cashfree;
 pub mod clerk;
 pub mod contract;
+pub mod desk;
 pub mod http;
 pub mod proxy;
 pub mod shopper;

@@ -104,12 +104,7 @@ pub enum BeginError {
 /// # Errors
 /// [`BeginError`]; a refusal changes nothing.
 pub async fn begin(db: &Database, request: &Begin) -> Result<Begun, BeginError> {
-    let skus: Vec<&str> = request.cart.lines().map(|(sku, _)| sku.as_str()).collect();
-    let quantities: Vec<i32> = request
-        .cart
-        .lines()
-        .map(|(_, quantity)| quantity.get())
-        .collect();
+    let (skus, quantities) = request.cart.columns();
     let row = db
         .call_one(
             "call holdfast.checkout_begin($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -141,7 +136,11 @@ pub async fn begin(db: &Database, request: &Begin) -> Result<Begun, BeginError> 
         "hold_too_long" => Err(BeginError::HoldTooLong),
         "unknown_sku" => Err(BeginError::UnknownSku(refused())),
         "not_on_sale" => Err(BeginError::NotOnSale(refused())),
-        "shortage" => Err(BeginError::Shortage(shortages(request, refused(), &row))),
+        "shortage" => Err(BeginError::Shortage(
+            request
+                .cart
+                .shortages(refused(), row.get("o_refused_available")),
+        )),
         "too_many_checkouts" => Err(BeginError::TooManyCheckouts),
         "limit_reached" => Err(BeginError::LimitReached(limits(&row))),
         other => Err(Failure::unknown_outcome("checkout_begin", other).into()),
@@ -172,23 +171,4 @@ fn held(request: &Begin, row: &Row) -> Checkout {
         expires_at,
         server_time: row.get("o_server_time"),
     }
-}
-
-fn shortages(request: &Begin, skus: Vec<String>, row: &Row) -> Vec<Shortage> {
-    let available: Vec<i32> = row.get("o_refused_available");
-    skus.into_iter()
-        .zip(available)
-        .map(|(sku, available)| {
-            let requested = request
-                .cart
-                .lines()
-                .find(|(wanted, _)| wanted.as_str() == sku)
-                .map_or(0, |(_, quantity)| quantity.get());
-            Shortage {
-                sku,
-                requested,
-                available,
-            }
-        })
-        .collect()
 }

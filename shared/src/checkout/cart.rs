@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::Shortage;
 use crate::ids::Sku;
 use crate::quantity::{OutOfBounds, Quantity};
 
@@ -73,6 +74,31 @@ impl Cart {
     /// The lines in lock order.
     pub fn lines(&self) -> impl Iterator<Item = (&Sku, Quantity)> {
         self.0.iter().map(|(sku, quantity)| (sku, *quantity))
+    }
+
+    /// The lines in lock order, as the two arrays that routines take.
+    #[must_use]
+    pub fn columns(&self) -> (Vec<&str>, Vec<i32>) {
+        self.lines()
+            .map(|(sku, quantity)| (sku.as_str(), quantity.get()))
+            .unzip()
+    }
+
+    /// What a routine refused of this cart: what was asked beside what there is.
+    pub(crate) fn shortages(&self, skus: Vec<String>, available: Vec<i32>) -> Vec<Shortage> {
+        let requested = |sku: &str| {
+            self.lines()
+                .find(|(wanted, _)| wanted.as_str() == sku)
+                .map_or(0, |(_, quantity)| quantity.get())
+        };
+        skus.into_iter()
+            .zip(available)
+            .map(|(sku, available)| Shortage {
+                requested: requested(&sku),
+                sku,
+                available,
+            })
+            .collect()
     }
 }
 

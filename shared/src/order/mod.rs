@@ -1,16 +1,26 @@
 //! What a checkout becomes when the shopper commits.
 
 pub mod address;
+pub mod amend;
+pub mod book;
+pub mod cancel;
 pub mod create;
+pub mod desk;
 pub mod read;
+pub mod restock;
 
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, UtcOffset};
 use uuid::Uuid;
 
 pub use address::Address;
+pub use amend::{Amend, AmendError, Amended, amend};
+pub use book::{Book, BookError, Booked, book};
+pub use cancel::{CancelError, cancel};
 pub use create::{CouponRefusal, Create, CreateError, Created, PaymentMethod, ShipTo, create};
+pub use desk::{DeskOrder, SoldLine};
 pub use read::{ReadError, read};
+pub use restock::{Excess, Restock, RestockError, Restocked, restock};
 
 use crate::checkout::PricedLine;
 

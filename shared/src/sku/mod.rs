@@ -1,8 +1,9 @@
-//! What a shop's catalogue says of a sku, as the stock office sees it: put, read, list,
-//! retire.
+//! What a shop's catalogue says of a sku, as the stock office sees it: put, read, list, retire; and
+//! who has what of it.
 
 pub mod attributes;
 pub mod list;
+pub mod manifest;
 pub mod put;
 pub mod read;
 pub mod retire;
@@ -16,6 +17,7 @@ use crate::utc::Utc;
 
 pub use attributes::{Attributes, InvalidAttributes};
 pub use list::list;
+pub use manifest::{Cursor, InvalidCursor, Manifest, ManifestError, Seat, manifest};
 pub use put::{Put, PutError, put};
 pub use read::{ReadError, read};
 pub use retire::retire;

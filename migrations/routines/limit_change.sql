@@ -1,0 +1,39 @@
+-- Counts units that an order sells without a hold before them (p_units above zero), or gives back
+-- (below), against what its customer may have of this sku. o_allowed is null when it is done; else
+-- the customer may not have so many, nothing is counted, and it says how many more they may.
+-- Nothing is counted where nothing limits them. Locks: the customer's counts; a caller that changes
+-- several goes by sku, bytewise.
+create or replace function holdfast.limit_change(
+    p_shop text, p_customer text, p_sku text, p_units integer, out o_allowed integer)
+language plpgsql set search_path = holdfast, pg_temp as $$
+declare
+    v_units_max integer;
+    v_units integer;
+begin
+    insert into customer_checkouts (shop, customer) values (p_shop, p_customer)
+    on conflict do nothing;
+    perform from customer_checkouts o where o.shop = p_shop and o.customer = p_customer
+        for no key update;
+    if p_units < 0 then
+        -- a late payment may have taken them again when nothing limited them any more
+        update customer_units u set units_consumed = greatest(u.units_consumed + p_units, 0)
+        where u.shop = p_shop and u.customer = p_customer and u.sku = p_sku;
+        return;
+    end if;
+    select k.limit_per_customer, coalesce(u.units_held + u.units_consumed, 0)
+    into v_units_max, v_units
+    from skus k
+        left join customer_units u
+            on u.shop = k.shop and u.customer = p_customer and u.sku = k.sku
+    where k.shop = p_shop and k.sku = p_sku;
+    if v_units + p_units > v_units_max then
+        o_allowed := greatest(v_units_max - v_units, 0);
+    elsif v_units_max is not null then
+        insert into customer_units as u (shop, customer, sku, units_consumed, units_max)
+        values (p_shop, p_customer, p_sku, p_units, v_units_max)
+        on conflict (shop, customer, sku) do update
+        set units_consumed = u.units_consumed + excluded.units_consumed,
+            units_max = excluded.units_max;
+    end if;
+end;
+$$;

@@ -1,0 +1,139 @@
+-- The decision and the work of order_amend, in the caller's transaction. Outcomes beside those of
+-- order_amend: `again`, `reclaim` and `reclaim_customer`, as in checkout_begin_core. Of what is
+-- neither `amended` nor `same`, nothing can be committed. Locks: the checkout, the order, the
+-- payment, the customer's counts, then the stock levels of p_skus and of the order's own lines, by
+-- sku.
+--
+-- A sku of which the party gets more must be on sale: a sale that has closed sells nothing more.
+-- One of which it keeps as many or fewer need not be. Units that were put back by a restock are no
+-- part of the order any more: the new whole is what the party has and pays for. An order with a
+-- coupon keeps its lines: the discount was for them.
+create or replace function holdfast.order_amend_core(
+    p_shop text, p_checkout_id uuid, p_expected_version bigint, p_actor text,
+    p_skus text[], p_quantities integer[],
+    out o_outcome text, out o_order jsonb,
+    out o_refused_skus text[], out o_refused_available integer[], out o_customer text)
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_now timestamptz := clock_timestamp();
+    v_locked record;
+    v_order orders%rowtype;
+    v_payment payments%rowtype;
+    v_unknown text[];
+    v_not_on_sale text[];
+    v_line record;
+    v_moved record;
+    v_allowed integer;
+    v_free integer[] := '{}';
+begin
+    perform lines_check('order_amend', p_skus, p_quantities);
+    v_locked := order_desk_lock(p_shop, p_checkout_id, null);
+    v_order := v_locked.o_order;
+    v_payment := v_locked.o_payment;
+    o_customer := v_order.customer;
+    o_outcome := case
+        when not v_locked.o_found then 'not_found'
+        when v_payment.method <> 'offline' then 'not_offline'
+        when v_order.status <> 'paid' then 'order_ended'
+        when v_order.coupon_code is not null then 'order_has_coupon'
+        -- before the version: a retry of what has been done carries the version before it
+        when not exists (
+            select from unnest(p_skus, p_quantities) w (sku, quantity)
+                full join (
+                    select * from order_lines o
+                    where o.shop = p_shop and o.order_id = v_order.order_id) l on l.sku = w.sku
+            where w.quantity is distinct from l.quantity or l.returned <> 0)
+            then 'same'
+        when v_order.version <> p_expected_version then 'stale'
+    end;
+    if o_outcome in ('same', 'stale') then
+        o_order := order_desk_describe(p_shop, v_order.order_id);
+    end if;
+    if o_outcome is not null then
+        return;
+    end if;
+
+    select array_agg(d.o_sku) filter (where d.o_price_minor is null),
+        array_agg(d.o_sku) filter (where not d.o_on_sale)
+    into v_unknown, v_not_on_sale
+    from order_differences(p_shop, v_order.order_id, p_skus, p_quantities) d
+    where d.o_wanted > d.o_kept;
+    if v_unknown is not null or v_not_on_sale is not null then
+        o_outcome := case when v_unknown is null then 'not_on_sale' else 'unknown_sku' end;
+        o_refused_skus := coalesce(v_unknown, v_not_on_sale);
+        return;
+    end if;
+
+    -- A line counts against a limit with all of its units or with none.
+    for v_line in
+        select d.o_sku as sku,
+            d.o_wanted - case when d.o_limited then d.o_kept else 0 end as more
+        from order_differences(p_shop, v_order.order_id, p_skus, p_quantities) d
+        where d.o_limited and d.o_wanted < d.o_kept or d.o_limits and d.o_wanted > d.o_kept
+    loop
+        v_allowed := limit_change(p_shop, v_order.customer, v_line.sku, v_line.more);
+        if v_allowed is not null then
+            o_refused_skus := o_refused_skus || v_line.sku;
+            o_refused_available := o_refused_available || v_allowed;
+        end if;
+    end loop;
+    if o_refused_skus is not null then
+        insert into refused_work (shop) values (p_shop);
+        o_outcome := case when exists (
+            select from checkouts c
+            where c.shop = p_shop and c.customer = v_order.customer and c.counted
+                and c.expires_at <= v_now)
+            then 'reclaim_customer' else 'limit_reached' end;
+        return;
+    end if;
+
+    for v_line in
+        select d.o_sku as sku, d.o_wanted as wanted, d.o_kept as kept
+        from order_differences(p_shop, v_order.order_id, p_skus, p_quantities) d
+        where d.o_wanted <> d.o_kept
+    loop
+        v_moved := order_move_stock(p_shop, v_line.sku, v_line.kept - v_line.wanted,
+            case when v_line.wanted > v_line.kept then 'sold' else 'returned' end,
+            p_actor, v_payment.reference);
+        if not v_moved.o_moved then
+            o_refused_skus := o_refused_skus || v_line.sku;
+            o_refused_available := o_refused_available || v_moved.o_free + v_line.kept;
+            v_free := v_free || v_moved.o_free;
+        end if;
+    end loop;
+    if o_refused_skus is not null then
+        -- the other end of a move may be written already: that alone must not be committed
+        insert into refused_work (shop) values (p_shop);
+        o_outcome := shortage_verdict(p_shop, o_refused_skus, v_free, v_now);
+        return;
+    end if;
+
+    insert into order_lines (shop, order_id, sku, quantity, price_minor, limited)
+    select p_shop, v_order.order_id, d.o_sku, d.o_wanted, d.o_price_minor,
+        d.o_limited or d.o_limits and d.o_wanted > d.o_kept
+    from order_differences(p_shop, v_order.order_id, p_skus, p_quantities) d
+    where d.o_wanted > 0
+    on conflict (shop, order_id, sku) do update
+    set quantity = excluded.quantity, returned = 0, limited = excluded.limited;
+    delete from order_lines l
+    where l.shop = p_shop and l.order_id = v_order.order_id and l.sku <> all (p_skus);
+    update orders o
+    set subtotal_minor = t.total_minor, total_minor = t.total_minor, version = o.version + 1
+    from (
+        select sum(l.quantity * l.price_minor)::bigint as total_minor from order_lines l
+        where l.shop = p_shop and l.order_id = v_order.order_id) t
+    where o.shop = p_shop and o.order_id = v_order.order_id
+    returning o.* into v_order;
+    update payments p set amount_minor = v_order.total_minor
+    where p.shop = p_shop and p.reference = v_payment.reference;
+    insert into outbox_messages (shop, topic, subject, body, created_at)
+    values (p_shop, 'order.amended', v_order.order_id || ':' || v_order.version,
+        jsonb_build_object('order_id', v_order.order_id, 'checkout_id', p_checkout_id,
+            'reference', v_payment.reference, 'version', v_order.version,
+            'total_minor', v_order.total_minor, 'currency', v_order.currency), v_now);
+    o_outcome := 'amended';
+    o_order := order_desk_describe(p_shop, v_order.order_id);
+end;
+$$;
+grant execute on function holdfast.order_amend_core(
+    text, uuid, bigint, text, text[], integer[]) to holdfast_admin;

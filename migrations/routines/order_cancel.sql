@@ -1,0 +1,61 @@
+-- Cancels a booking: every unit that has not come back yet does so now, and the order is cancelled.
+-- A coupon's use and what counts against a limit of the customer's are given back with them. Its
+-- payment stays paid: what was paid at the desk is given back there. Outcomes: cancelled, same (it
+-- was cancelled before), not_found, not_offline, order_ended. Locks: the checkout, the order, the
+-- payment, the coupon, the customer's counts, then stock levels by sku.
+create or replace function holdfast.order_cancel(
+    p_shop text, p_checkout_id uuid, p_actor text, out o_outcome text, out o_order jsonb)
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_now timestamptz := clock_timestamp();
+    v_locked record;
+    v_order orders%rowtype;
+    v_payment payments%rowtype;
+    v_line record;
+begin
+    v_locked := order_desk_lock(p_shop, p_checkout_id, null);
+    v_order := v_locked.o_order;
+    v_payment := v_locked.o_payment;
+    o_outcome := case
+        when not v_locked.o_found then 'not_found'
+        when v_payment.method <> 'offline' then 'not_offline'
+        when v_order.status = 'cancelled' then 'same'
+        when v_order.status <> 'paid' then 'order_ended'
+        else 'cancelled'
+    end;
+    if o_outcome = 'cancelled' then
+        update orders o set status = 'cancelled', version = o.version + 1,
+            coupon_use = case o.coupon_use when 'consumed' then 'released' else o.coupon_use end
+        where o.shop = p_shop and o.order_id = v_order.order_id;
+        insert into outbox_messages (shop, topic, subject, body, created_at)
+        values (p_shop, 'order.cancelled', v_order.order_id::text,
+            jsonb_build_object('order_id', v_order.order_id, 'checkout_id', p_checkout_id,
+                'reference', v_payment.reference, 'total_minor', v_order.total_minor,
+                'currency', v_order.currency), v_now);
+        -- what it used up besides stock
+        if v_order.coupon_use = 'consumed' then
+            perform coupon_count(p_shop, v_order.coupon_code, v_order.customer, 0, -1);
+        end if;
+        perform limit_change(p_shop, v_order.customer, l.sku, l.returned - l.quantity)
+        from (
+            select * from order_lines o
+            where o.shop = p_shop and o.order_id = v_order.order_id and o.limited
+                and o.returned < o.quantity
+            order by o.sku) l;
+        for v_line in
+            select l.sku, l.quantity - l.returned as units from order_lines l
+            where l.shop = p_shop and l.order_id = v_order.order_id and l.returned < l.quantity
+            order by l.sku
+        loop
+            perform order_move_stock(
+                p_shop, v_line.sku, v_line.units, 'returned', p_actor, v_payment.reference);
+        end loop;
+        update order_lines l set returned = l.quantity
+        where l.shop = p_shop and l.order_id = v_order.order_id;
+    end if;
+    if o_outcome in ('cancelled', 'same') then
+        o_order := order_desk_describe(p_shop, v_order.order_id);
+    end if;
+end;
+$$;
+grant execute on function holdfast.order_cancel(text, uuid, text) to holdfast_admin;

@@ -1,0 +1,20 @@
+-- An order as staff see it, as the JSON of the HTTP contract: with its version, who placed it, and
+-- what of each line came back. Locks the order FOR KEY SHARE: an answer is an acknowledgement (see
+-- checkout_describe).
+create or replace function holdfast.order_desk_describe(p_shop text, p_order_id uuid) returns jsonb
+language plpgsql set search_path = holdfast, pg_temp as $$
+begin
+    return (
+        order_describe(p_shop, p_order_id) - '{address,address_id,expires_at}'::text[]
+        || (
+            select jsonb_build_object(
+                'placed_by', o.placed_by,
+                'version', o.version,
+                'created_at', o.created_at,
+                'lines', (
+                    select jsonb_agg(jsonb_build_object('sku', l.sku, 'quantity', l.quantity,
+                        'price_minor', l.price_minor, 'returned', l.returned) order by l.sku)
+                    from order_lines l where l.shop = p_shop and l.order_id = p_order_id))
+            from orders o where o.shop = p_shop and o.order_id = p_order_id));
+end;
+$$;

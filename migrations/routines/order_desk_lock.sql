@@ -1,0 +1,24 @@
+-- Locks an order for a change by staff, in the lock order: checkout, order, payment. By its
+-- checkout's id, or by its own (the other one null). o_found is false when there is none.
+create or replace function holdfast.order_desk_lock(
+    p_shop text, p_checkout_id uuid, p_order_id uuid,
+    out o_found boolean, out o_order holdfast.orders, out o_payment holdfast.payments)
+language plpgsql set search_path = holdfast, pg_temp as $$
+declare
+    v_checkout_id uuid := p_checkout_id;
+begin
+    if p_order_id is not null then
+        select o.checkout_id into v_checkout_id from orders o
+        where o.shop = p_shop and o.order_id = p_order_id;
+    end if;
+    perform from checkouts c where c.shop = p_shop and c.checkout_id = v_checkout_id
+        for no key update;
+    select * into o_order from orders o
+    where o.shop = p_shop and o.checkout_id = v_checkout_id for no key update;
+    o_found := found;
+    if o_found then
+        select * into strict o_payment from payments p
+        where p.shop = p_shop and p.order_id = o_order.order_id for no key update;
+    end if;
+end;
+$$;

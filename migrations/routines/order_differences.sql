@@ -1,0 +1,27 @@
+-- What another cart in place of an order's lines would change, a row a sku in lock order: wanted
+-- and kept units, and the price: a kept sku keeps its own, a new one has the catalogue's (null: the
+-- catalogue does not know it). o_limited: the line counts against a limit of the customer's;
+-- o_limits: there is one now. Reads without locks.
+create or replace function holdfast.order_differences(
+    p_shop text, p_order_id uuid, p_skus text[], p_quantities integer[],
+    out o_sku text, out o_wanted integer, out o_kept integer, out o_price_minor bigint,
+    out o_on_sale boolean, out o_limited boolean, out o_limits boolean)
+returns setof record
+language plpgsql stable set search_path = holdfast, pg_temp as $$
+declare
+    v_now timestamptz := clock_timestamp();
+begin
+    return query
+    select coalesce(w.sku, l.sku), coalesce(w.quantity, 0), coalesce(l.quantity - l.returned, 0),
+        coalesce(l.price_minor, k.price_minor),
+        k.retired_at is null and coalesce(k.sale_opens_at <= v_now, true)
+            and coalesce(k.sale_closes_at > v_now, true),
+        coalesce(l.limited, false), k.limit_per_customer is not null
+    from unnest(p_skus, p_quantities) w (sku, quantity)
+        full join (
+            select * from order_lines o where o.shop = p_shop and o.order_id = p_order_id) l
+            on l.sku = w.sku
+        left join skus k on k.shop = p_shop and k.sku = coalesce(w.sku, l.sku)
+    order by coalesce(w.sku, l.sku) collate "C";
+end;
+$$;

@@ -1,0 +1,33 @@
+-- Moves units that an order sells (p_delta below zero) or gives back (above), with their row in the
+-- ledger: the one place where a sale without a hold, or its return, changes on_hand. Selling never
+-- touches what holds have claimed. o_moved is false when too few are free; o_free then says how
+-- many are, and nothing has changed. Locks: the stock level; a caller that moves several goes by
+-- sku, bytewise.
+create or replace function holdfast.order_move_stock(
+    p_shop text, p_sku text, p_delta integer, p_reason text, p_actor text, p_reference text,
+    p_note text default null,
+    out o_moved boolean, out o_free integer)
+language plpgsql set search_path = holdfast, pg_temp as $$
+declare
+    v_version bigint;
+    v_on_hand integer;
+begin
+    loop
+        update stock_levels l set on_hand = l.on_hand + p_delta, version = l.version + 1
+        where l.shop = p_shop and l.sku = p_sku and l.on_hand - l.held >= -p_delta
+        returning l.version, l.on_hand into v_version, v_on_hand;
+        o_moved := found;
+        exit when o_moved;
+        -- under the lock, so that a refusal never says "2 are free" to somebody who asked for 2
+        select l.on_hand - l.held into strict o_free from stock_levels l
+        where l.shop = p_shop and l.sku = p_sku for no key update;
+        if o_free < -p_delta then
+            return;
+        end if;
+    end loop;
+    insert into stock_movements (shop, sku, version, delta, on_hand_after, reason, actor, reference,
+        note, created_at)
+    values (p_shop, p_sku, v_version, p_delta, v_on_hand, p_reason, p_actor, p_reference,
+        p_note, clock_timestamp());
+end;
+$$;

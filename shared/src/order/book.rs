@@ -1,0 +1,152 @@
+//! A dispatcher books a party in one call: hold and order at once, without an online payment.
+
+use sha2::{Digest as _, Sha256};
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::{CouponRefusal, DeskOrder};
+use crate::checkout::{Cart, LimitReached, Shortage, limits};
+use crate::db::{Database, Failure};
+use crate::ids::{Actor, CheckoutId, CouponCode, Customer, PaymentReference, Shop};
+
+/// What a dispatcher books.
+#[derive(Debug, Clone)]
+pub struct Book {
+    /// The shop.
+    pub shop: Shop,
+    /// The booking's id, made by the client: the idempotency key.
+    pub checkout_id: CheckoutId,
+    /// The party.
+    pub customer: Customer,
+    /// The dispatcher.
+    pub actor: Actor,
+    /// The seats.
+    pub cart: Cart,
+    /// A coupon to use.
+    pub coupon: Option<CouponCode>,
+}
+
+impl Book {
+    /// What makes two requests the same one: SHA-256 over everything that was asked for, and over
+    /// the fact that the desk asked: a storefront's checkout of the same cart is another request.
+    fn hash(&self) -> Result<[u8; 32], serde_json::Error> {
+        let lines: Vec<_> = self
+            .cart
+            .lines()
+            .map(|(sku, quantity)| (sku.as_str(), quantity.get()))
+            .collect();
+        let asked = serde_json::json!([
+            "book",
+            self.customer.as_str(),
+            self.actor.as_str(),
+            self.coupon.as_ref().map(CouponCode::as_str),
+            lines
+        ]);
+        Ok(Sha256::digest(serde_json::to_vec(&asked)?).into())
+    }
+}
+
+/// A booking that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Booked {
+    /// Made now.
+    New(DeskOrder),
+    /// The same request again: nothing changed. The order as it is now.
+    Same(DeskOrder),
+}
+
+/// Why nothing is booked. In order of precedence. Nothing is held or sold by a refusal.
+#[derive(Debug, thiserror::Error)]
+pub enum BookError {
+    /// No such shop.
+    #[error("there is no such shop")]
+    UnknownShop,
+    /// The id belongs to another request.
+    #[error("this booking id is in use for another request")]
+    Conflict,
+    /// Not in the catalogue: all of them.
+    #[error("not in the catalogue")]
+    UnknownSku(Vec<String>),
+    /// Not on sale now, or its sale has closed: all of them.
+    #[error("not on sale")]
+    NotOnSale(Vec<String>),
+    /// Too few seats: every shortage.
+    #[error("not enough stock")]
+    Shortage(Vec<Shortage>),
+    /// The party has as many checkouts as one customer may have at once.
+    #[error("too many checkouts of this customer")]
+    TooManyCheckouts,
+    /// More than one customer may have: every sku of which it is too much.
+    #[error("more than one customer may have")]
+    LimitReached(Vec<LimitReached>),
+    /// The coupon can't be used.
+    #[error("the coupon can't be used")]
+    Coupon(CouponRefusal),
+    /// Could not decide.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Books the party, or refuses all of it: the seats are sold at once, at the catalogue's prices.
+/// The same request again gets the same order.
+///
+/// Locks: the checkout, the coupon, the customer's counts, then stock levels by sku. The hot row's
+/// lock is free before the answer is flushed; the answer comes after the flush.
+///
+/// # Errors
+/// [`BookError`]; a refusal changes nothing.
+pub async fn book(db: &Database, request: &Book) -> Result<Booked, BookError> {
+    // Made here, so that a retry of the whole call by this process means the same order.
+    let order_id = Uuid::now_v7();
+    let reference = PaymentReference::of_order(&request.shop, &order_id);
+    let hash = request
+        .hash()
+        .map_err(|error| Failure::Internal(error.into()))?;
+    let (skus, quantities) = request.cart.columns();
+    let row = db
+        .call_one(
+            "call holdfast.order_book($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            &[
+                (&request.shop.as_str(), Type::TEXT),
+                (request.checkout_id.as_uuid(), Type::UUID),
+                (&request.customer.as_str(), Type::TEXT),
+                (&hash.as_slice(), Type::BYTEA),
+                (&order_id, Type::UUID),
+                (&reference.as_str(), Type::TEXT),
+                (&request.coupon.as_ref().map(CouponCode::as_str), Type::TEXT),
+                (&request.actor.as_str(), Type::TEXT),
+                (&skus, Type::TEXT_ARRAY),
+                (&quantities, Type::INT4_ARRAY),
+            ],
+        )
+        .await?;
+    let refused = || {
+        row.get::<_, Option<Vec<String>>>("o_refused_skus")
+            .unwrap_or_default()
+    };
+    let coupon = |refusal| Err(BookError::Coupon(refusal));
+    match row.get("o_outcome") {
+        "booked" => Ok(Booked::New(DeskOrder::from_json(row.get("o_order"))?)),
+        "same" => Ok(Booked::Same(DeskOrder::from_json(row.get("o_order"))?)),
+        "unknown_shop" => Err(BookError::UnknownShop),
+        // A storefront's checkout has this id: whatever became of it, it is no booking.
+        "checkout_conflict" | "stale_revision" | "checkout_ended" => Err(BookError::Conflict),
+        "unknown_sku" => Err(BookError::UnknownSku(refused())),
+        "not_on_sale" => Err(BookError::NotOnSale(refused())),
+        "shortage" => Err(BookError::Shortage(
+            request
+                .cart
+                .shortages(refused(), row.get("o_refused_available")),
+        )),
+        "too_many_checkouts" => Err(BookError::TooManyCheckouts),
+        "limit_reached" => Err(BookError::LimitReached(limits(&row))),
+        "coupon_unknown" => coupon(CouponRefusal::Unknown),
+        "coupon_not_yet_valid" => coupon(CouponRefusal::NotYetValid),
+        "coupon_expired" => coupon(CouponRefusal::Expired),
+        "coupon_below_minimum" => coupon(CouponRefusal::BelowMinimum),
+        "coupon_not_for_cart" => coupon(CouponRefusal::NotForCart),
+        "coupon_used_up" => coupon(CouponRefusal::UsedUp),
+        "coupon_used_up_by_customer" => coupon(CouponRefusal::UsedUpByCustomer),
+        other => Err(Failure::unknown_outcome("order_book", other).into()),
+    }
+}

@@ -1,0 +1,57 @@
+//! Cancels a booking.
+
+use tokio_postgres::types::Type;
+
+use super::DeskOrder;
+use crate::db::{Database, Failure};
+use crate::ids::{Actor, CheckoutId, Shop};
+
+/// Why a booking is not cancelled. In order of precedence.
+#[derive(Debug, thiserror::Error)]
+pub enum CancelError {
+    /// There is no such booking.
+    #[error("there is no such booking")]
+    NotFound,
+    /// It was paid, or is to be paid, through a gateway.
+    #[error("this order was not paid at the desk")]
+    NotOffline,
+    /// Its money has gone back already.
+    #[error("this order has ended")]
+    Ended,
+    /// Could not decide.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Cancels a booking: every seat that has not come back yet is free again. Once cancelled,
+/// cancelling again answers the same.
+///
+/// Locks: the checkout, the order, the payment, the coupon, the customer's counts, then stock
+/// levels by sku.
+///
+/// # Errors
+/// [`CancelError`]; a refusal changes nothing.
+pub async fn cancel(
+    db: &Database,
+    shop: &Shop,
+    checkout_id: CheckoutId,
+    actor: &Actor,
+) -> Result<DeskOrder, CancelError> {
+    let row = db
+        .call_one(
+            "select * from holdfast.order_cancel($1, $2, $3)",
+            &[
+                (&shop.as_str(), Type::TEXT),
+                (checkout_id.as_uuid(), Type::UUID),
+                (&actor.as_str(), Type::TEXT),
+            ],
+        )
+        .await?;
+    match row.get("o_outcome") {
+        "cancelled" | "same" => Ok(DeskOrder::from_json(row.get("o_order"))?),
+        "not_found" => Err(CancelError::NotFound),
+        "not_offline" => Err(CancelError::NotOffline),
+        "order_ended" => Err(CancelError::Ended),
+        other => Err(Failure::unknown_outcome("order_cancel", other).into()),
+    }
+}

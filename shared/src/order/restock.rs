@@ -1,0 +1,132 @@
+//! Puts units of a sold order back on the shelf.
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use tokio_postgres::types::Type;
+
+use super::DeskOrder;
+use crate::checkout::Cart;
+use crate::db::{Database, Failure};
+use crate::ids::{Actor, OrderId, ReturnId, Shop};
+use crate::text::Note;
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Restock {
+    /// The shop.
+    pub shop: Shop,
+    /// The order that it was sold with.
+    pub order_id: OrderId,
+    /// The client's id of this return: the idempotency key.
+    pub return_id: ReturnId,
+    /// Who puts it back.
+    pub actor: Actor,
+    /// Why, in the clerk's own words.
+    pub note: Option<Note>,
+    /// What, and how many.
+    pub cart: Cart,
+}
+
+impl Restock {
+    /// What makes two requests the same one: SHA-256 over everything that was asked for.
+    fn hash(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        // neither a note nor a sku holds a NUL: where one ends is never in doubt
+        hash.update(self.note.as_ref().map_or("", Note::as_str));
+        hash.update([0]);
+        for (sku, quantity) in self.cart.lines() {
+            hash.update(sku.as_str());
+            hash.update([0]);
+            hash.update(quantity.get().to_be_bytes());
+        }
+        hash.finalize().into()
+    }
+}
+
+/// A return that is in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Restocked {
+    /// Put back now.
+    New(DeskOrder),
+    /// The same return again: nothing changed. The order as it is now.
+    Same(DeskOrder),
+}
+
+/// A line that asks to put back more than was sold and has not come back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Excess {
+    /// The sku's code.
+    pub sku: String,
+    /// Units that were to be put back.
+    pub requested: i32,
+    /// Units that could be.
+    pub returnable: i32,
+}
+
+/// Why nothing is put back. In order of precedence.
+#[derive(Debug, thiserror::Error)]
+pub enum RestockError {
+    /// There is no such order.
+    #[error("there is no such order")]
+    NotFound,
+    /// The return's id belongs to another request.
+    #[error("this return id is in use for another request")]
+    Conflict,
+    /// Nothing of it was ever sold.
+    #[error("this order sold nothing")]
+    NotSold,
+    /// More than was sold and has not come back: every such line.
+    #[error("more than was sold")]
+    TooMany(Vec<Excess>),
+    /// Could not decide.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Puts units of a sold order back, all lines or none, never more than were sold. Money is not
+/// touched. The same return again has no second effect.
+///
+/// Locks: the checkout, the order, the payment, the return's id, the customer's counts, then stock
+/// levels by sku.
+///
+/// # Errors
+/// [`RestockError`]; a refusal changes nothing.
+pub async fn restock(db: &Database, request: &Restock) -> Result<Restocked, RestockError> {
+    let (skus, quantities) = request.cart.columns();
+    let row = db
+        .call_one(
+            "select * from holdfast.order_restock($1, $2, $3, $4, $5, $6, $7, $8)",
+            &[
+                (&request.shop.as_str(), Type::TEXT),
+                (request.order_id.as_uuid(), Type::UUID),
+                (request.return_id.as_uuid(), Type::UUID),
+                (&request.hash().as_slice(), Type::BYTEA),
+                (&request.actor.as_str(), Type::TEXT),
+                (&request.note.as_ref().map(Note::as_str), Type::TEXT),
+                (&skus, Type::TEXT_ARRAY),
+                (&quantities, Type::INT4_ARRAY),
+            ],
+        )
+        .await?;
+    match row.get("o_outcome") {
+        "restocked" => Ok(Restocked::New(DeskOrder::from_json(row.get("o_order"))?)),
+        "same" => Ok(Restocked::Same(DeskOrder::from_json(row.get("o_order"))?)),
+        "not_found" => Err(RestockError::NotFound),
+        "return_conflict" => Err(RestockError::Conflict),
+        "not_sold" => Err(RestockError::NotSold),
+        "too_many" => {
+            let refused = request
+                .cart
+                .shortages(row.get("o_refused_skus"), row.get("o_refused_returnable"));
+            let excess = |line: crate::checkout::Shortage| Excess {
+                sku: line.sku,
+                requested: line.requested,
+                returnable: line.available,
+            };
+            Err(RestockError::TooMany(
+                refused.into_iter().map(excess).collect(),
+            ))
+        }
+        other => Err(Failure::unknown_outcome("order_restock", other).into()),
+    }
+}
