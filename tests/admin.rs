@@ -57,7 +57,9 @@ fn operations() -> Vec<(String, String)> {
             let path = path
                 .replace("{shop}", "main")
                 .replace("{sku}", "VEIL-WHITE")
-                .replace("{code}", "TEN");
+                .replace("{code}", "TEN")
+                .replace("{checkout_id}", "0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4")
+                .replace("{order_id}", "0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4");
             methods
                 .into_iter()
                 .map(move |method| (method, path.clone()))

@@ -10,6 +10,8 @@ use tests::stack::{STACK, log_of, put_sku};
 use tests::until;
 use uuid::Uuid;
 
+use crate::dispatcher;
+
 #[tokio::test]
 async fn a_purchase_goes_through_every_route() {
     let shopper = Shopper::new(10).await;
@@ -166,6 +168,10 @@ async fn provoke(code: &str) -> Answer {
         | "below_held"
         | "movement_conflict"
         | "precondition_failed" => provoke_at_the_office(code, &shopper).await,
+        "order_not_offline" | "order_ended" | "order_has_coupon" | "order_stale"
+        | "return_conflict" | "order_not_sold" | "more_than_sold" => {
+            dispatcher::provoke(code, &shopper).await
+        }
         "internal" => send(without_schema().await, &begin_call(&shopper)).await,
         "unavailable" => send(without_database().await, &begin_call(&shopper)).await,
         of_checkout => provoke_with_checkout(of_checkout, shopper).await,

@@ -11,6 +11,7 @@ mod cores;
 mod coupon;
 mod crossings;
 mod desk;
+mod dispatcher;
 mod docs;
 mod edge;
 mod faults;

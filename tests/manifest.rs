@@ -3,13 +3,15 @@
 use shared::db::Database;
 use shared::ids::{Shop, Sku};
 use shared::payment::EventKind;
+use shared::quantity::PageLimit;
 use shared::sku::{Cursor, Manifest, ManifestError, Seat, manifest};
 use tests::desk::restock_request;
 use tests::{MAIN, TestDb, event, shop};
 
 async fn page(db: &Database, sku: &str, after: Option<Cursor>, rows: usize) -> Manifest {
     let (main, sku): (Shop, Sku) = (shop(MAIN), sku.parse().unwrap());
-    manifest(db, &main, &sku, after, rows).await.unwrap()
+    let limit = i64::try_from(rows).unwrap().try_into().unwrap();
+    manifest(db, &main, &sku, after, limit).await.unwrap()
 }
 
 /// (status, quantity, who booked) of each row.
@@ -114,6 +116,13 @@ async fn an_unknown_departure_has_no_manifest_and_an_empty_one_has_no_rows() {
     let desk = test.desk(1);
     let empty = page(&desk.0, "SEAT", None, 500).await;
     assert_eq!((empty.rows, empty.sold, empty.on_hand), (vec![], 0, 4));
-    let none = manifest(&desk.0, &shop(MAIN), &"NONE".parse().unwrap(), None, 9).await;
+    let none = manifest(
+        &desk.0,
+        &shop(MAIN),
+        &"NONE".parse().unwrap(),
+        None,
+        PageLimit::USUAL,
+    )
+    .await;
     assert!(matches!(none, Err(ManifestError::NotFound)), "{none:?}");
 }

@@ -16,6 +16,7 @@ fn filled(template: &str) -> String {
         .replace("{sku}", "LEHENGA-RED-M")
         .replace("{code}", "WEDDING10")
         .replace("{checkout_id}", ID)
+        .replace("{order_id}", ID)
 }
 
 /// Where a path is served: the HTTP API, or the webhook's function URL.

@@ -8,6 +8,7 @@ use shared::order::{
     RestockError, ShipTo,
 };
 use shared::payment::{self, EventKind, Gateway, Outcome};
+use shared::quantity::PageLimit;
 use shared::sku;
 use shared::stock::availability;
 use tests::desk::{amend_request, book_request, booked_order, restock_request};
@@ -239,7 +240,7 @@ async fn the_desk_of_one_shop_neither_finds_nor_changes_the_bookings_of_another(
         matches!(missing, Err(RestockError::NotFound)),
         "{missing:?}"
     );
-    let seats = sku::manifest(db, &other, &"A".parse().unwrap(), None, 9).await;
+    let seats = sku::manifest(db, &other, &"A".parse().unwrap(), None, PageLimit::USUAL).await;
     assert_eq!(seats.unwrap().rows, []);
     assert_eq!(test.rows().await, everything);
 

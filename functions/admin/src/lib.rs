@@ -20,12 +20,19 @@
 //! | `GET /v1/admin/shops/{shop}/coupons/{code}` | [`shared::coupon::read`] |
 //! | `GET /v1/admin/shops/{shop}/search` | [`shared::history::search`] |
 //! | `GET /v1/admin/shops/{shop}/promises` | [`shared::promises::check`] |
+//! | `PUT /v1/admin/shops/{shop}/desk/orders/{checkout_id}` | [`shared::order::book`] |
+//! | `PATCH /v1/admin/shops/{shop}/desk/orders/{checkout_id}` | [`shared::order::amend`] |
+//! | `DELETE /v1/admin/shops/{shop}/desk/orders/{checkout_id}` | [`shared::order::cancel`] |
+//! | `POST /v1/admin/shops/{shop}/orders/{order_id}/restock` | [`shared::order::restock`] |
+//! | `GET /v1/admin/shops/{shop}/skus/{sku}/manifest` | [`shared::sku::manifest`] |
 
 pub mod caller;
 mod coupon;
+mod desk;
 mod history;
 mod hold;
 mod ledger;
+mod order;
 mod promises;
 mod shop;
 mod sku;
@@ -82,6 +89,8 @@ async fn route(app: &App, request: &Request) -> Result<Reply, Problem> {
     match rest {
         [] => shop::route(&call).await,
         ["skus", rest @ ..] => sku::route(&call, rest).await,
+        ["desk", rest @ ..] => desk::route(&call, rest).await,
+        ["orders", rest @ ..] => order::route(&call, rest).await,
         ["stock", rest @ ..] => stock::route(&call, rest).await,
         ["ledger"] => ledger::route(&call).await,
         ["holds"] => hold::route(&call).await,

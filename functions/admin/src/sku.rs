@@ -47,16 +47,15 @@ struct Listed {
 }
 
 pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
-    let sku = match rest {
-        [] => return list(call).await,
-        [sku] => sku_of(sku)?,
-        _ => return Err(Problem::not_found("path")),
-    };
-    match *call.request.method() {
-        Method::GET => read(call, &sku).await,
-        Method::PUT => put(call, sku).await,
-        Method::DELETE => retire(call, &sku).await,
-        _ => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
+    match (rest, call.request.method()) {
+        ([], _) => list(call).await,
+        ([sku], &Method::GET) => read(call, &sku_of(sku)?).await,
+        ([sku], &Method::PUT) => put(call, sku_of(sku)?).await,
+        ([sku], &Method::DELETE) => retire(call, &sku_of(sku)?).await,
+        ([_], _) => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
+        ([sku, "manifest"], &Method::GET) => manifest(call, &sku_of(sku)?).await,
+        ([_, "manifest"], _) => Err(Problem::method_not_allowed("GET")),
+        _ => Err(Problem::not_found("path")),
     }
 }
 
@@ -96,6 +95,16 @@ async fn put(call: &Call<'_>, sku: Sku) -> Result<Reply, Problem> {
 async fn retire(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
     match sku::retire(&call.app.db, &call.shop, sku).await {
         Ok(entry) => Reply::json(200, &entry),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+async fn manifest(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
+    let query = Query::of(call.request, &["cursor", "limit"])?;
+    let after = query.get("cursor")?;
+    let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
+    match sku::manifest(&call.app.db, &call.shop, sku, after, limit).await {
+        Ok(page) => Reply::json(200, &page),
         Err(error) => Err(refused(&error)),
     }
 }

@@ -10,9 +10,7 @@ use uuid::Uuid;
 
 use crate::db::{Database, Failure};
 use crate::ids::{Shop, Sku};
-
-/// Rows of one page at most.
-pub const ROWS_MAX: usize = 500;
+use crate::quantity::PageLimit;
 
 /// A page of a sku's manifest. The database writes it as JSON; this type is what that JSON must be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,7 +129,7 @@ pub enum ManifestError {
     Failure(#[from] Failure),
 }
 
-/// Reads one page of at most `rows_max` rows ([`ROWS_MAX`] at most) behind `after`, and the totals.
+/// Reads one page of at most `limit` rows behind `after`, and the totals.
 /// Locks nothing.
 ///
 /// # Errors
@@ -141,10 +139,9 @@ pub async fn manifest(
     shop: &Shop,
     sku: &Sku,
     after: Option<Cursor>,
-    rows_max: usize,
+    limit: PageLimit,
 ) -> Result<Manifest, ManifestError> {
-    let rows_max = rows_max.clamp(1, ROWS_MAX);
-    let limit = i32::try_from(rows_max).map_err(|error| Failure::Internal(error.into()))?;
+    let rows_max = usize::try_from(limit.get()).map_err(|error| Failure::Internal(error.into()))?;
     let row = db
         .call_one(
             "select holdfast.sku_manifest($1, $2, $3, $4, $5)",
@@ -153,7 +150,7 @@ pub async fn manifest(
                 (&sku.as_str(), Type::TEXT),
                 (&after.map(|cursor| cursor.created_at), Type::TIMESTAMPTZ),
                 (&after.map(|cursor| cursor.checkout_id), Type::UUID),
-                (&limit, Type::INT4),
+                (&limit.get(), Type::INT4),
             ],
         )
         .await?;
