@@ -407,7 +407,7 @@ const FOREIGN_CALLS: [(&str, &str); 36] = [
     ),
     (
         "stock_shrink_reclaim",
-        "select holdfast.stock_shrink_reclaim('other', 'SECRET')",
+        "select holdfast.stock_shrink_reclaim('other', 'SECRET', null)",
     ),
     (
         "sweep_expire",
