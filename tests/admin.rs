@@ -57,7 +57,9 @@ fn operations() -> Vec<(String, String)> {
             let path = path
                 .replace("{shop}", "main")
                 .replace("{sku}", "VEIL-WHITE")
-                .replace("{code}", "TEN");
+                .replace("{code}", "TEN")
+                .replace("{import_id}", &Uuid::nil().to_string())
+                .replace("{part}", "1");
             methods
                 .into_iter()
                 .map(move |method| (method, path.clone()))

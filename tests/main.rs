@@ -14,6 +14,8 @@ mod docs;
 mod edge;
 mod faults;
 mod handlers;
+mod import;
+mod import_races;
 mod interleavings;
 mod limits;
 mod migrations;

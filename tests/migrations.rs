@@ -20,6 +20,7 @@ const ENTRIES: [&str; 18] = [
     "checkout_release",
     "early_release_allowed",
     "hold_purge",
+    "import_purge",
     "order_create",
     "order_create_core",
     "order_read",
@@ -33,16 +34,20 @@ const ENTRIES: [&str; 18] = [
 ];
 
 /// What the admin function may execute; the routines under these call others with their own rights.
-const ADMIN_ENTRIES: [&str; 17] = [
+const ADMIN_ENTRIES: [&str; 21] = [
     "coupon_list",
     "coupon_put",
     "coupon_read",
     "history_search",
     "hold_list",
+    "import_apply",
+    "import_report",
+    "import_stage",
     "ledger_list",
     "promises_check",
     "shop_put",
     "shop_read",
+    "sku_export",
     "sku_list",
     "sku_put",
     "sku_read",

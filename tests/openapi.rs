@@ -16,6 +16,8 @@ fn filled(template: &str) -> String {
         .replace("{sku}", "LEHENGA-RED-M")
         .replace("{code}", "WEDDING10")
         .replace("{checkout_id}", ID)
+        .replace("{import_id}", ID)
+        .replace("{part}", "1")
 }
 
 /// Where a path is served: the HTTP API, or the webhook's function URL.

@@ -2,6 +2,7 @@
 //! status. Every code here stands in openapi.yaml; a client may rely on it. Clients get generic
 //! text for failures: what really happened is in the log, under the same request id.
 
+mod import;
 mod office;
 
 use serde_json::{Map, Value, json};

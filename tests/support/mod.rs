@@ -13,6 +13,7 @@ pub mod cashfree;
 pub mod clerk;
 pub mod contract;
 pub mod http;
+pub mod import;
 pub mod proxy;
 pub mod shopper;
 pub mod stack;

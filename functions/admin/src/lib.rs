@@ -20,11 +20,16 @@
 //! | `GET /v1/admin/shops/{shop}/coupons/{code}` | [`shared::coupon::read`] |
 //! | `GET /v1/admin/shops/{shop}/search` | [`shared::history::search`] |
 //! | `GET /v1/admin/shops/{shop}/promises` | [`shared::promises::check`] |
+//! | `PUT /v1/admin/shops/{shop}/imports/{import_id}/parts/{part}` | [`shared::import::stage`] |
+//! | `POST /v1/admin/shops/{shop}/imports/{import_id}/apply` | [`shared::import::apply`] |
+//! | `GET /v1/admin/shops/{shop}/imports/{import_id}/report` | [`shared::import::report`] |
+//! | `GET /v1/admin/shops/{shop}/export` | [`shared::sku::export`] |
 
 pub mod caller;
 mod coupon;
 mod history;
 mod hold;
+mod import;
 mod ledger;
 mod promises;
 mod shop;
@@ -82,6 +87,8 @@ async fn route(app: &App, request: &Request) -> Result<Reply, Problem> {
     match rest {
         [] => shop::route(&call).await,
         ["skus", rest @ ..] => sku::route(&call, rest).await,
+        ["imports", rest @ ..] => import::route(&call, rest).await,
+        ["export"] => import::export(&call).await,
         ["stock", rest @ ..] => stock::route(&call, rest).await,
         ["ledger"] => ledger::route(&call).await,
         ["holds"] => hold::route(&call).await,

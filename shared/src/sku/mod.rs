@@ -2,6 +2,8 @@
 //! retire.
 
 pub mod attributes;
+pub mod columns;
+pub mod export;
 pub mod list;
 pub mod put;
 pub mod read;
@@ -15,6 +17,7 @@ use crate::stock::Level;
 use crate::utc::Utc;
 
 pub use attributes::{Attributes, InvalidAttributes};
+pub use export::{Exported, export};
 pub use list::list;
 pub use put::{Put, PutError, put};
 pub use read::{ReadError, read};
