@@ -321,7 +321,7 @@ async fn an_import_too_large_for_all_or_nothing_is_told_before_it_begins() {
     }
     let refused = import::apply(&clerk.db, &request).await;
     assert!(
-        matches!(refused, Err(ApplyError::TooLarge { rows: 25_000 })),
+        matches!(refused, Err(ApplyError::TooLarge { rows: 15_000 })),
         "{refused:?}"
     );
 }

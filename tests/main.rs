@@ -15,6 +15,7 @@ mod edge;
 mod faults;
 mod handlers;
 mod import;
+mod import_api;
 mod import_races;
 mod interleavings;
 mod limits;

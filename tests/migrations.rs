@@ -11,7 +11,7 @@ use tokio_postgres::Client;
 
 /// What callers may execute, by the routines' names: what the crates call, and the core functions
 /// that an entry procedure calls in its caller's name.
-const ENTRIES: [&str; 18] = [
+const ENTRIES: [&str; 19] = [
     "checkout_begin",
     "checkout_begin_core",
     "checkout_extend",

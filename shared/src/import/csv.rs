@@ -155,3 +155,124 @@ fn row(columns: &[String], record: &ByteRecord, line: i32) -> Row {
     }
     row
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(header: &str, cells: &str) -> Row {
+        let text = format!("{header}\n{cells}\n");
+        let mut rows = rows(text.as_bytes(), None).unwrap();
+        assert_eq!(rows.len(), 1, "{text}");
+        rows.remove(0)
+    }
+
+    #[test]
+    fn every_bad_field_is_named_with_its_value() {
+        let long = "x".repeat(201);
+        for (field, bad) in [
+            ("sku", "a b"),
+            ("sku", ""),
+            ("sku", "ü"),
+            ("title", ""),
+            ("title", long.as_str()),
+            ("title", "a\tb"),
+            ("attributes", "[1]"),
+            ("attributes", "{"),
+            ("attributes", "{\"a\":\"\\u0000\"}"),
+            ("attributes", "{\"n\":1e999}"),
+            ("price_minor", "-1"),
+            ("price_minor", "1.50"),
+            ("price_minor", "1,000"),
+            ("price_minor", " 1"),
+            ("price_minor", "100000000001"),
+            ("currency", "inr"),
+            ("sale_opens_at", "2027-01-01"),
+            ("sale_closes_at", "tomorrow"),
+            ("low_stock_threshold", "-1"),
+            ("limit_per_customer", "0"),
+            ("retired", "yes"),
+            ("on_hand", "1000000001"),
+            ("on_hand", "99999999999999999999"),
+            ("expected_version", "v1"),
+        ] {
+            let cell = bad.replace('"', "\"\"");
+            let row = if field == "sku" {
+                one("sku,on_hand", &format!("\"{cell}\",1"))
+            } else {
+                one(&format!("sku,{field}"), &format!("A,\"{cell}\""))
+            };
+            assert_eq!(row.refusals.len(), 1, "{field} {bad:?}: {row:?}");
+            let refusal = &row.refusals[0];
+            let value = refusal.value.clone().unwrap();
+            assert_eq!((refusal.field.as_str(), row.line), (field, 2));
+            assert!(value.chars().count() <= 81, "{value}");
+            assert!(bad.starts_with(value.trim_end_matches('…')), "{value}");
+            assert!(
+                refusal.why.starts_with("must ") || refusal.why == "is empty",
+                "{refusal:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_empty_cell_is_none_where_there_can_be_none() {
+        let row = one(
+            "sku,attributes,sale_opens_at,sale_closes_at,limit_per_customer,on_hand,currency",
+            "A,,,,,,",
+        );
+        assert_eq!(row.refusals, []);
+        assert_eq!(row.attributes.as_deref(), Some("{}"));
+        assert_eq!(
+            (row.sale_opens_at, row.sale_closes_at),
+            (Some(None), Some(None))
+        );
+        assert_eq!((row.limit_per_customer, row.on_hand), (Some(None), None));
+        assert_eq!(one("sku", "A").limit_per_customer, None);
+    }
+
+    #[test]
+    fn lines_are_those_of_the_file_whatever_is_between_them() {
+        let text = "\u{feff}sku,title\r\nA,a\r\n\r\nB,\"b\r\n\"\r\nC,\"it\r\nem\"\r\nD,d";
+        let lines = |first| -> Vec<i32> {
+            let rows = rows(text.as_bytes(), first).unwrap();
+            rows.iter().map(|row| row.line).collect()
+        };
+        assert_eq!(lines(None), [2, 4, 6, 8]);
+        assert_eq!(lines(Some(102)), [102, 104, 106, 108]);
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_refused_and_the_rows_around_it_are_not() {
+        let rows = rows(b"sku,title\nA,a\nB,\xff\xfe\nC,c\n", None).unwrap();
+        let refusals: Vec<usize> = rows.iter().map(|row| row.refusals.len()).collect();
+        assert_eq!(refusals, [0, 1, 0]);
+        assert_eq!(rows[1].refusals[0].why, "is not UTF-8");
+    }
+
+    #[test]
+    fn a_wrong_header_is_told_at_once() {
+        for (header, field) in [
+            ("", "A"),
+            ("title", "sku"),
+            ("sku,colour", "colour"),
+            ("sku,attr.", "attr."),
+            ("sku,sku", "sku"),
+            ("sku;title", "sku;title"),
+            ("sku,attributes,attr.size", "attributes"),
+        ] {
+            let error = rows(format!("{header}\nA\n").as_bytes(), None).unwrap_err();
+            assert_eq!(error.field, field, "{header}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_part_has_so_many_rows_and_no_more() {
+        let full = "sku\n".to_owned() + &"A\n".repeat(PART_ROWS_MAX);
+        assert_eq!(rows(full.as_bytes(), None).unwrap().len(), PART_ROWS_MAX);
+        assert_eq!(
+            rows((full + "A\n").as_bytes(), None).unwrap_err().field,
+            "body"
+        );
+    }
+}

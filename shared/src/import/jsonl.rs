@@ -95,3 +95,46 @@ fn set(row: &mut Row, name: &str, value: &str) {
         row.set(name, Cell::Json(value));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_of_another_kind_is_refused_by_its_name() {
+        for (member, field) in [
+            ("\"title\":5", "title"),
+            ("\"title\":\"\"", "title"),
+            ("\"price_minor\":\"5\"", "price_minor"),
+            ("\"price_minor\":1e3", "price_minor"),
+            ("\"price_minor\":1.0", "price_minor"),
+            ("\"retired\":\"true\"", "retired"),
+            ("\"retired\":0", "retired"),
+            ("\"attributes\":\"{}\"", "attributes"),
+            ("\"attributes\":[]", "attributes"),
+            ("\"colour\":\"red\"", "colour"),
+            ("\"on_hand\":1,\"on_hand\":2", "on_hand"),
+            ("\"title\":null", "title"),
+        ] {
+            let rows = rows(format!("{{\"sku\":\"A\",{member}}}").as_bytes(), None).unwrap();
+            let fields: Vec<&str> = rows[0]
+                .refusals
+                .iter()
+                .map(|refusal| refusal.field.as_str())
+                .collect();
+            assert_eq!(fields, [field], "{member}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_is_a_refused_row_and_empty_lines_are_none() {
+        let text = b"\n{\"sku\":\"A\"}\r\n[]\n{\"sku\":\"B\"} x\n{}\n\xff\n";
+        let rows = rows(text, Some(10)).unwrap();
+        let lines: Vec<(i32, usize)> = rows
+            .iter()
+            .map(|row| (row.line, row.refusals.len()))
+            .collect();
+        assert_eq!(lines, [(11, 0), (12, 1), (13, 1), (14, 1), (15, 1)]);
+        assert_eq!(rows[3].refusals[0].why, "is missing");
+    }
+}

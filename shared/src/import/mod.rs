@@ -24,7 +24,7 @@ pub const PART_ROWS_MAX: usize = 5_000;
 pub const PARTS_MAX: i32 = 2_000;
 /// Rows of an import that is applied all or nothing, at most: it is one transaction, and whoever
 /// wants one of its changed skus waits for its end.
-pub const ALL_OR_NOTHING_ROWS_MAX: i32 = 20_000;
+pub const ALL_OR_NOTHING_ROWS_MAX: i32 = 10_000;
 
 /// What happens to the good rows when there are bad ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -117,12 +117,16 @@ pub async fn stage(db: &Database, part: &Part) -> Result<Staged, StageError> {
             ],
         )
         .await?;
-    let outcome: &str = row.get("o_outcome");
+    staged(&row, rows.len(), refusals.iter().flatten().count())
+}
+
+fn staged(answer: &tokio_postgres::Row, rows: usize, refused: usize) -> Result<Staged, StageError> {
+    let outcome: &str = answer.get("o_outcome");
     match outcome {
         "staged" => Ok(Staged {
-            rows: rows.len(),
-            refused: refusals.iter().flatten().count(),
-            next_part: row.get("o_next_part"),
+            rows,
+            refused,
+            next_part: answer.get("o_next_part"),
         }),
         "unknown_shop" => Err(StageError::UnknownShop),
         "closed" => Err(StageError::Closed),
