@@ -59,7 +59,9 @@ fn operations() -> Vec<(String, String)> {
                 .replace("{sku}", "VEIL-WHITE")
                 .replace("{code}", "TEN")
                 .replace("{checkout_id}", "0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4")
-                .replace("{order_id}", "0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4");
+                .replace("{order_id}", "0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4")
+                .replace("{import_id}", &Uuid::nil().to_string())
+                .replace("{part}", "1");
             methods
                 .into_iter()
                 .map(move |method| (method, path.clone()))

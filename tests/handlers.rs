@@ -173,10 +173,43 @@ async fn provoke(code: &str) -> Answer {
         | "return_conflict" | "order_not_sold" | "more_than_sold" => {
             dispatcher::provoke(code, &shopper).await
         }
+        "import_closed" | "import_incomplete" | "import_too_large" => provoke_import(code).await,
         "internal" => send(without_schema().await, &begin_call(&shopper)).await,
         "unavailable" => send(without_database().await, &begin_call(&shopper)).await,
         of_checkout => provoke_with_checkout(of_checkout, shopper).await,
     }
+}
+
+/// Those of a file.
+async fn provoke_import(code: &str) -> Answer {
+    let clerk = json!({ "sub": "clerk", "shops": "dress", "scope": "holdfast:admin" });
+    let path = format!("/v1/admin/shops/dress/imports/{}", Uuid::new_v4());
+    let call = async |method: &str, rest: &str, kind: &str, body: String| {
+        let call = Call::new(method, &format!("{path}{rest}"));
+        let call = call
+            .body(body)
+            .header("content-type", kind)
+            .claims(clerk.clone());
+        send(To::Function("holdfast-admin"), &call).await
+    };
+    let rows = if code == "import_too_large" { 4_001 } else { 0 };
+    let part = "sku\n".to_owned() + &"X\n".repeat(rows);
+    for number in 1..=5 {
+        let staged = call("PUT", &format!("/parts/{number}"), "text/csv", part.clone()).await;
+        assert_eq!(staged.ok(200)["next_part"], number + 1);
+    }
+    let (parts, mode) = match code {
+        "import_incomplete" => (6, "good_rows_only"),
+        "import_too_large" => (5, "all_or_nothing"),
+        _ => (5, "good_rows_only"),
+    };
+    let body = json!({ "parts": parts, "mode": mode }).to_string();
+    let applied = call("POST", "/apply", "application/json", body).await;
+    if code != "import_closed" {
+        return applied;
+    }
+    assert_eq!(applied.ok(200)["status"], "done");
+    call("PUT", "/parts/6", "text/csv", part).await
 }
 
 /// Those of a shop that limits what one customer may have: a shop of its own, because everybody

@@ -11,7 +11,7 @@ use tokio_postgres::Client;
 
 /// What callers may execute, by the routines' names: what the crates call, and the core functions
 /// that an entry procedure calls in its caller's name.
-const ENTRIES: [&str; 18] = [
+const ENTRIES: [&str; 19] = [
     "checkout_begin",
     "checkout_begin_core",
     "checkout_extend",
@@ -20,6 +20,7 @@ const ENTRIES: [&str; 18] = [
     "checkout_release",
     "early_release_allowed",
     "hold_purge",
+    "import_purge",
     "order_create",
     "order_create_core",
     "order_read",
@@ -33,7 +34,7 @@ const ENTRIES: [&str; 18] = [
 ];
 
 /// What the admin function may execute; the routines under these call others with their own rights.
-const ADMIN_ENTRIES: [&str; 29] = [
+const ADMIN_ENTRIES: [&str; 33] = [
     "checkout_reclaim",
     "coupon_list",
     "coupon_put",
@@ -41,6 +42,9 @@ const ADMIN_ENTRIES: [&str; 29] = [
     "early_release_allowed",
     "history_search",
     "hold_list",
+    "import_apply",
+    "import_report",
+    "import_stage",
     "ledger_list",
     "order_amend",
     "order_amend_core",
@@ -51,6 +55,7 @@ const ADMIN_ENTRIES: [&str; 29] = [
     "promises_check",
     "shop_put",
     "shop_read",
+    "sku_export",
     "sku_list",
     "sku_manifest",
     "sku_put",

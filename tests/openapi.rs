@@ -17,6 +17,8 @@ fn filled(template: &str) -> String {
         .replace("{code}", "WEDDING10")
         .replace("{checkout_id}", ID)
         .replace("{order_id}", ID)
+        .replace("{import_id}", ID)
+        .replace("{part}", "1")
 }
 
 /// Where a path is served: the HTTP API, or the webhook's function URL.

@@ -161,6 +161,7 @@ async fn nothing_that_one_shop_does_changes_a_row_of_another() {
     for sql in [
         "select holdfast.sweep_expire('other', 100, '{}')",
         "select holdfast.hold_purge('other', interval '1 day', 100)",
+        "select holdfast.import_purge('other', interval '1 day', 100)",
         "select holdfast.stock_adjust('other', 'A', 7, null, 'received', 'test', null)",
         "select holdfast.sku_put('other', 'A', 'Renamed', '{}', 7)",
         "select holdfast.payment_event_dismiss('other', 'cashfree', 'Paid:pay-1', 'test')",
@@ -271,7 +272,7 @@ async fn the_desk_of_one_shop_neither_finds_nor_changes_the_bookings_of_another(
 
 /// Every routine that a function may call and that takes a shop, called for `other` with what is
 /// `main`'s. A routine that is added must be added here.
-const FOREIGN_CALLS: [(&str, &str); 36] = [
+const FOREIGN_CALLS: [(&str, &str); 41] = [
     (
         "checkout_begin",
         "call holdfast.checkout_begin('other', '{checkout}', 'secret-c', 1, '', null,
@@ -319,6 +320,24 @@ const FOREIGN_CALLS: [(&str, &str); 36] = [
         "select holdfast.hold_purge('other', interval '1 day', 100)",
     ),
     (
+        "import_apply",
+        "select holdfast.import_apply('other', '{checkout}', 1, 'good_rows_only', false, 'clerk', 100)",
+    ),
+    (
+        "import_purge",
+        "select holdfast.import_purge('other', interval '1 day', 100)",
+    ),
+    (
+        "import_report",
+        "select holdfast.import_report('other', '{checkout}', null, null, null, 10)",
+    ),
+    (
+        "import_stage",
+        "select holdfast.import_stage('other', '{checkout}', 1, 'clerk', 500, '{1}', '{SECRET}', '{x}',
+            '{null}', '{1}', '{null}', '{null}', '{f}', '{null}', '{f}', '{null}', '{null}', '{f}',
+            '{null}', '{7}', '{null}', '{null}')",
+    ),
+    (
         "ledger_list",
         "select holdfast.ledger_list('other', 'SECRET', null, null, null, null, null, null, null,
             null, 10, 100)",
@@ -359,13 +378,26 @@ const FOREIGN_CALLS: [(&str, &str); 36] = [
         "call holdfast.payment_record_event('other', 'cashfree', 'key', '{reference}', 'paid',
             10000, 'INR', 'pay', '')",
     ),
-    ("promises_check", "select holdfast.promises_check('other')"),
+    (
+        "promises_check",
+        "select holdfast.promises_check('other')",
+    ),
     (
         "shop_put",
         "select holdfast.shop_put('other', 'Renamed', 'INR')",
     ),
-    ("shop_read", "select holdfast.shop_read('other')"),
-    ("sku_list", "select holdfast.sku_list('other', null, 10)"),
+    (
+        "shop_read",
+        "select holdfast.shop_read('other')",
+    ),
+    (
+        "sku_export",
+        "select holdfast.sku_export('other', null, 10)",
+    ),
+    (
+        "sku_list",
+        "select holdfast.sku_list('other', null, 10)",
+    ),
     (
         "sku_manifest",
         "select holdfast.sku_manifest('other', 'SECRET', null, null, 10)",
@@ -374,7 +406,10 @@ const FOREIGN_CALLS: [(&str, &str); 36] = [
         "sku_put",
         "select holdfast.sku_put('other', 'SECRET', 'Renamed', '{}', 7)",
     ),
-    ("sku_read", "select holdfast.sku_read('other', 'SECRET')"),
+    (
+        "sku_read",
+        "select holdfast.sku_read('other', 'SECRET')",
+    ),
     (
         "sku_retire",
         "select holdfast.sku_retire('other', 'SECRET')",

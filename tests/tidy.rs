@@ -164,6 +164,7 @@ fn modules_of_the_shared_crate_point_one_way() {
         ("hold", vec![]),
         ("coupon", vec![]),
         ("history", vec![]),
+        ("import", vec!["sku"]),
         ("checkout", vec!["stock"]),
         ("order", vec!["checkout", "stock"]),
         ("payment", vec!["order", "checkout", "stock"]),

@@ -205,6 +205,10 @@ uuid_id!(
     /// One change of stock; made by the client, and its idempotency key.
     MovementId
 );
+uuid_id!(
+    /// One file that is imported; made by the client, and what an interrupted import goes on by.
+    ImportId
+);
 
 /// What the gateway knows an order by: `<shop>-<26 characters of a-z 2-7>`, at most 39 characters.
 /// A Razorpay receipt allows 40, a Cashfree order id 45.

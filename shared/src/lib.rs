@@ -7,8 +7,8 @@
 //! - [`ids`], [`quantity`], [`money`], [`text`], [`utc`]: input, parsed once at the edge into types
 //!   that can't be wrong;
 //! - [`checkout`], [`order`], [`payment`], [`sweep`], [`promises`], and for the stock office
-//!   [`shop`], [`sku`], [`stock`], [`coupon`], [`ledger`], [`hold`] and [`history`]: one file per
-//!   verb;
+//!   [`shop`], [`sku`], [`stock`], [`coupon`], [`ledger`], [`hold`], [`history`] and [`import`]:
+//!   one file per verb;
 //! - [`page`]: pages of long lists, and the cursors between them;
 //! - [`problem`]: refusals and failures as RFC 9457 problems, the only module that knows all of
 //!   them;
@@ -26,6 +26,7 @@ pub mod db;
 pub mod history;
 pub mod hold;
 pub mod ids;
+pub mod import;
 pub mod ledger;
 pub mod migrate;
 pub mod money;

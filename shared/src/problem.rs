@@ -3,6 +3,7 @@
 //! text for failures: what really happened is in the log, under the same request id.
 
 mod desk;
+mod import;
 mod office;
 
 use serde_json::{Map, Value, json};

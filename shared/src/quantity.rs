@@ -117,6 +117,14 @@ bounded!(
     Version, i64, 0, 9_007_199_254_740_991, "a whole number from 0 to 9007199254740991"
 );
 bounded!(
+    /// The number of a part of an import, and how many it has.
+    PartNumber, i32, 1, 2_000, "a whole number from 1 to 2000"
+);
+bounded!(
+    /// A share of something.
+    Percent, i32, 1, 100, "a whole number from 1 to 100"
+);
+bounded!(
     /// The price of one unit in minor units of the shop's currency.
     PriceMinor, i64, 0, 100_000_000_000, "a whole number from 0 to 100000000000"
 );
@@ -146,6 +154,13 @@ impl PageLimit {
 impl Count {
     /// No unit at all.
     pub const NONE: Self = Self(0);
+}
+
+impl Percent {
+    /// What an import takes of the database's time unless its caller says otherwise.
+    pub const QUARTER: Self = Self(25);
+    /// All of it.
+    pub const ALL: Self = Self(100);
 }
 
 impl Default for Revision {

@@ -1,5 +1,7 @@
 //! Times as they go in and out: RFC 3339 with any offset in, UTC out.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
@@ -48,6 +50,13 @@ impl std::str::FromStr for Utc {
         time.checked_to_offset(UtcOffset::UTC)
             .map(Self)
             .ok_or(InvalidTime)
+    }
+}
+
+impl fmt::Display for Utc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.format(&Rfc3339).map_err(|_| fmt::Error)?;
+        f.write_str(&text)
     }
 }
 

@@ -14,6 +14,7 @@ pub mod clerk;
 pub mod contract;
 pub mod desk;
 pub mod http;
+pub mod import;
 pub mod proxy;
 pub mod shopper;
 pub mod stack;

@@ -26,12 +26,17 @@
 //! | `DELETE /v1/admin/shops/{shop}/desk/orders/{checkout_id}` | [`shared::order::cancel`] |
 //! | `POST /v1/admin/shops/{shop}/orders/{order_id}/restock` | [`shared::order::restock`] |
 //! | `GET /v1/admin/shops/{shop}/skus/{sku}/manifest` | [`shared::sku::manifest`] |
+//! | `PUT /v1/admin/shops/{shop}/imports/{import_id}/parts/{part}` | [`shared::import::stage`] |
+//! | `POST /v1/admin/shops/{shop}/imports/{import_id}/apply` | [`shared::import::apply`] |
+//! | `GET /v1/admin/shops/{shop}/imports/{import_id}/report` | [`shared::import::report`] |
+//! | `GET /v1/admin/shops/{shop}/export` | [`shared::sku::export`] |
 
 pub mod caller;
 mod coupon;
 mod desk;
 mod history;
 mod hold;
+mod import;
 mod ledger;
 mod order;
 mod promises;
@@ -92,6 +97,8 @@ async fn route(app: &App, request: &Request) -> Result<Reply, Problem> {
         ["skus", rest @ ..] => sku::route(&call, rest).await,
         ["desk", rest @ ..] => desk::route(&call, rest).await,
         ["orders", rest @ ..] => order::route(&call, rest).await,
+        ["imports", rest @ ..] => import::route(&call, rest).await,
+        ["export"] => import::export(&call).await,
         ["stock", rest @ ..] => stock::route(&call, rest).await,
         ["ledger"] => ledger::route(&call).await,
         ["holds"] => hold::route(&call).await,

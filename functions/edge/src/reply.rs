@@ -12,6 +12,15 @@ pub enum Reply {
     Json(u16, String),
     /// What was asked for, and the version of it.
     Versioned(u16, String, i64),
+    /// Lines, and where the next ones begin: the header `x-holdfast-next`.
+    Text {
+        /// What they are.
+        content_type: &'static str,
+        /// The lines.
+        text: String,
+        /// None at the end.
+        next: Option<String>,
+    },
     /// A refusal or a failure.
     Problem(Problem),
 }
@@ -44,6 +53,7 @@ impl Reply {
     pub fn status(&self) -> u16 {
         match self {
             Self::Json(status, _) | Self::Versioned(status, ..) => *status,
+            Self::Text { .. } => 200,
             Self::Problem(problem) => problem.status,
         }
     }
@@ -52,7 +62,7 @@ impl Reply {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Json(..) | Self::Versioned(..) => "",
+            Self::Json(..) | Self::Versioned(..) | Self::Text { .. } => "",
             Self::Problem(problem) => problem.code,
         }
     }
@@ -73,6 +83,17 @@ impl Reply {
                 response = response
                     .header(CONTENT_TYPE, "application/json")
                     .header(ETAG, format!("\"{version}\""));
+                text
+            }
+            Self::Text {
+                content_type,
+                text,
+                next,
+            } => {
+                response = response.header(CONTENT_TYPE, content_type);
+                if let Some(next) = next {
+                    response = response.header("x-holdfast-next", next);
+                }
                 text
             }
             Self::Problem(problem) => {

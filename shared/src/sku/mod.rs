@@ -2,6 +2,8 @@
 //! who has what of it.
 
 pub mod attributes;
+pub mod columns;
+pub mod export;
 pub mod list;
 pub mod manifest;
 pub mod put;
@@ -16,6 +18,7 @@ use crate::stock::Level;
 use crate::utc::Utc;
 
 pub use attributes::{Attributes, InvalidAttributes};
+pub use export::{Exported, export};
 pub use list::list;
 pub use manifest::{Manifest, ManifestError, Seat, manifest};
 pub use put::{Put, PutError, put};

@@ -17,7 +17,9 @@ use crate::promises::{self, Violation};
 pub const BATCH_MAX: i32 = 200;
 /// Journal rows that one run purges for one shop at most.
 const PURGE_MAX: i32 = 5_000;
-/// How long the journal of resolved holds is kept.
+/// Chunks of an old import that one run purges for one shop at most: 10,000 rows.
+const PURGE_CHUNKS_MAX: i32 = 20;
+/// How long the journal of resolved holds is kept, and the rows of an import.
 const KEEP_DAYS: i32 = 30;
 
 /// What one sweep did.
@@ -165,5 +167,15 @@ async fn purge_and_check(
         )
         .await?;
     sweep.purged = row.get(0);
-    promises::check(&db.until(deadline), &sweep.shop).await
+    let db = db.until(deadline);
+    db.call_one(
+        "select holdfast.import_purge($1, make_interval(days => $2), $3)",
+        &[
+            (&sweep.shop, Type::TEXT),
+            (&KEEP_DAYS, Type::INT4),
+            (&PURGE_CHUNKS_MAX, Type::INT4),
+        ],
+    )
+    .await?;
+    promises::check(&db, &sweep.shop).await
 }

@@ -1,0 +1,217 @@
+//! Bulk import and export.
+
+use std::time::Duration;
+
+use edge::parse::{invalid, json};
+use edge::{Reply, refused};
+use lambda_http::RequestExt as _;
+use lambda_http::http::Method;
+use lambda_http::http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use shared::ids::ImportId;
+use shared::import::report::{PAGE_ROWS_MAX, Page, RowOutcome};
+use shared::import::{self, Apply, Mode, Part, Row, Unreadable};
+use shared::problem::Problem;
+use shared::quantity::{Count, PartNumber, Percent};
+use shared::sku;
+use shared::sku::export::{Format, PAGE_ROWS_MAX as EXPORT_ROWS_MAX};
+
+use crate::{Call, sku_of};
+
+/// Bytes of a part at most. In base 64 it is still below the 6 MB that Lambda takes.
+const PART_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How long one call applies batches; an API gateway gives up after 29 seconds.
+const BUDGET: Duration = Duration::from_secs(5);
+/// How long one batch may take: all or nothing is one.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Rows of a page unless the caller says otherwise.
+const PAGE_ROWS_DEFAULT: i32 = 1_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApplyBody {
+    parts: PartNumber,
+    #[serde(default = "good_rows_only")]
+    mode: Mode,
+    #[serde(default)]
+    dry_run: bool,
+    #[serde(default = "quarter")]
+    share_percent: Percent,
+}
+
+fn good_rows_only() -> Mode {
+    Mode::GoodRowsOnly
+}
+
+fn quarter() -> Percent {
+    Percent::QUARTER
+}
+
+pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
+    let [id, rest @ ..] = rest else {
+        return Err(Problem::not_found("path"));
+    };
+    let id: ImportId = id.parse().map_err(|error| invalid("import_id", &error))?;
+    match (rest, call.request.method()) {
+        (["parts", part], &Method::PUT) => stage(call, id, part).await,
+        (["parts", _], _) => Err(Problem::method_not_allowed("PUT")),
+        (["apply"], &Method::POST) => apply(call, id).await,
+        (["apply"], _) => Err(Problem::method_not_allowed("POST")),
+        (["report"], &Method::GET) => report(call, id).await,
+        (["report"], _) => Err(Problem::method_not_allowed("GET")),
+        _ => Err(Problem::not_found("path")),
+    }
+}
+
+async fn stage(call: &Call<'_>, import_id: ImportId, part: &str) -> Result<Reply, Problem> {
+    let part = Part {
+        shop: call.shop.clone(),
+        import_id,
+        part: number::<PartNumber>("part", part)?.get(),
+        actor: call.actor.clone(),
+        rows: rows(call)?,
+    };
+    match import::stage(&call.app.db, &part).await {
+        Ok(staged) => Reply::json(200, &staged),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+async fn apply(call: &Call<'_>, import_id: ImportId) -> Result<Reply, Problem> {
+    let body: ApplyBody = json(call.request.body())?;
+    let request = Apply {
+        shop: call.shop.clone(),
+        import_id,
+        parts: body.parts.get(),
+        mode: body.mode,
+        dry_run: body.dry_run,
+        actor: call.actor.clone(),
+        share: body.share_percent,
+        budget: BUDGET,
+    };
+    let db = call.app.db.clone().with_patience(PATIENCE);
+    match import::apply(&db, &request).await {
+        Ok(progress) => Reply::json(200, &progress),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+async fn report(call: &Call<'_>, import_id: ImportId) -> Result<Reply, Problem> {
+    let page = Page {
+        outcome: outcome(call)?,
+        after: after_row(call)?,
+        limit: limit(call, 0)?,
+    };
+    match import::report(&call.app.db, &call.shop, import_id, &page).await {
+        Ok(report) => Reply::json(200, &report),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+/// The whole shop, page by page.
+pub(crate) async fn export(call: &Call<'_>) -> Result<Reply, Problem> {
+    if call.request.method() != Method::GET {
+        return Err(Problem::method_not_allowed("GET"));
+    }
+    let (format, content_type) = match parameter(call, "format").as_deref() {
+        None | Some("csv") => (Format::Csv, "text/csv"),
+        Some("jsonl") => (Format::Jsonl, "application/jsonl"),
+        Some(_) => {
+            let message = "must be csv or jsonl";
+            return Err(Problem::invalid_request("format", message));
+        }
+    };
+    let after = match parameter(call, "after") {
+        None => None,
+        Some(sku) => Some(sku_of(&sku).map_err(|_| {
+            Problem::invalid_request("after", "must be the next of the page before")
+        })?),
+    };
+    let limit = limit(call, 1)?.min(EXPORT_ROWS_MAX);
+    match sku::export(&call.app.db, &call.shop, after.as_ref(), limit, format).await {
+        Ok(page) => Ok(Reply::Text {
+            content_type,
+            text: page.text,
+            next: page.next,
+        }),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+fn parameter(call: &Call<'_>, name: &str) -> Option<String> {
+    let query = call.request.query_string_parameters();
+    query.first(name).map(str::to_owned)
+}
+
+/// The rows of the body, read as its content type says.
+fn rows(call: &Call<'_>) -> Result<Vec<Row>, Problem> {
+    let body: &[u8] = call.request.body();
+    if body.len() > PART_BYTES_MAX {
+        return Err(Problem::body_too_large(PART_BYTES_MAX));
+    }
+    let first_line = match parameter(call, "first_line") {
+        None => None,
+        Some(text) => Some(number::<Count>("first_line", &text)?.get()),
+    };
+    let content_type = call.request.headers().get(CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    let content_type = content_type.and_then(|value| value.split(';').next());
+    let rows = match content_type.unwrap_or_default().trim() {
+        "text/csv" => import::csv::rows(body, first_line),
+        "application/jsonl" | "application/x-ndjson" => import::jsonl::rows(body, first_line),
+        _ => Err(Unreadable {
+            field: "content-type".to_owned(),
+            message: "must be text/csv or application/jsonl".to_owned(),
+        }),
+    };
+    rows.map_err(|error| Problem::invalid_request(&error.field, &error.message))
+}
+
+fn outcome(call: &Call<'_>) -> Result<Option<RowOutcome>, Problem> {
+    match parameter(call, "outcome").as_deref() {
+        None => Ok(None),
+        Some("created") => Ok(Some(RowOutcome::Created)),
+        Some("changed") => Ok(Some(RowOutcome::Changed)),
+        Some("unchanged") => Ok(Some(RowOutcome::Unchanged)),
+        Some("refused") => Ok(Some(RowOutcome::Refused)),
+        Some(_) => {
+            let message = "must be created, changed, unchanged or refused";
+            Err(Problem::invalid_request("outcome", message))
+        }
+    }
+}
+
+/// The cursor of a report: the part and the line of the row before.
+fn after_row(call: &Call<'_>) -> Result<(i32, i32), Problem> {
+    let Some(cursor) = parameter(call, "after") else {
+        return Ok((0, 0));
+    };
+    let row = cursor.split_once('.');
+    let row = row.and_then(|(part, line)| Some((part.parse().ok()?, line.parse().ok()?)));
+    row.ok_or_else(|| Problem::invalid_request("after", "must be the next of the page before"))
+}
+
+fn limit(call: &Call<'_>, least: i32) -> Result<i32, Problem> {
+    let Some(text) = parameter(call, "limit") else {
+        return Ok(PAGE_ROWS_DEFAULT);
+    };
+    match text.parse() {
+        Ok(limit) if (least..=PAGE_ROWS_MAX).contains(&limit) => Ok(limit),
+        _ => {
+            let message = format!("must be a whole number from {least} to {PAGE_ROWS_MAX}");
+            Err(Problem::invalid_request("limit", &message))
+        }
+    }
+}
+
+fn number<T: TryFrom<i64, Error: std::fmt::Display>>(
+    field: &str,
+    text: &str,
+) -> Result<T, Problem> {
+    // What is no number hears the same rule as what is out of bounds.
+    T::try_from(text.parse().unwrap_or(i64::MIN)).map_err(|error| {
+        let rule = error.to_string();
+        let rule = rule.split(", got ").next().unwrap_or_default();
+        Problem::invalid_request(field, rule)
+    })
+}

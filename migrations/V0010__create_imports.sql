@@ -1,0 +1,89 @@
+-- Bulk import: a file of skus and stock is staged here in parts, and then applied in transactions
+-- short enough for a sale to go on beside them. It is staged first because its rows can't all come
+-- in one call, and because "is every row good?" has to be known before the first one changes
+-- anything.
+
+create table holdfast.imports (
+    shop text collate "C" not null references holdfast.shops,
+    -- made by the client: putting a part again, or applying again, goes on where it stopped
+    import_id uuid not null,
+    -- open: parts may come. trying, tried: a dry run is under way, or complete; parts may still
+    -- come. applying, done: its rows are final. rejected: all or nothing, and it was nothing.
+    status text not null default 'open' constraint import_status_is_known
+        check (status in ('open', 'trying', 'tried', 'applying', 'done', 'rejected')),
+    mode text constraint import_mode_is_known check (mode in ('good_rows_only', 'all_or_nothing')),
+    -- how far this pass (a dry run, or the application) is: its last chunk
+    at_part integer not null default 0,
+    at_chunk integer not null default 0,
+    -- what this pass found so far
+    created integer not null default 0,
+    changed integer not null default 0,
+    unchanged integer not null default 0,
+    refused integer not null default 0,
+    actor text not null constraint import_names_an_actor check (actor <> ''),
+    created_at timestamptz not null,
+    ended_at timestamptz,
+    primary key (shop, import_id),
+    constraint import_ended_at_matches_status
+        check ((status in ('done', 'rejected')) = (ended_at is not null)),
+    constraint import_mode_is_set_when_applied
+        check (mode is not null or status in ('open', 'trying', 'tried'))
+);
+create index imports_old_idx on holdfast.imports (shop, created_at);
+
+create table holdfast.import_parts (
+    shop text collate "C" not null,
+    import_id uuid not null,
+    part integer not null constraint import_part_is_sane check (part between 1 and 2000),
+    row_count integer not null,
+    primary key (shop, import_id, part),
+    foreign key (shop, import_id) references holdfast.imports
+);
+
+-- A part's rows, in chunks of what one transaction applies: column by column, so that a million
+-- rows are two thousand tuples and a step finds its rows by one lookup, whatever the planner knows
+-- of a table that was filled a moment ago. Null is "not in this row, so as it is"; where null is a
+-- value too (no sale time, no limit) a flag beside it says that it was given.
+create table holdfast.import_chunks (
+    shop text collate "C" not null,
+    import_id uuid not null,
+    part integer not null,
+    chunk integer not null,
+    lines integer[] not null,
+    -- null where it is not legible
+    skus text[] not null,
+    titles text[] not null,
+    attributes text[] not null,
+    prices_minor bigint[] not null,
+    currencies text[] not null,
+    sale_opens_at timestamptz[] not null,
+    sale_opens_given boolean[] not null,
+    sale_closes_at timestamptz[] not null,
+    sale_closes_given boolean[] not null,
+    low_stock_thresholds integer[] not null,
+    limits_per_customer integer[] not null,
+    limits_given boolean[] not null,
+    retired boolean[] not null,
+    on_hand integer[] not null,
+    expected_versions bigint[] not null,
+    -- JSON, [{field, value, why}], of a row whose form is wrong: it stays refused whatever the
+    -- catalogue says
+    malformed text[] not null,
+    -- of this pass: created, changed, unchanged, refused; null before it
+    outcomes text[],
+    -- as malformed, for every row that was refused
+    refusals text[],
+    primary key (shop, import_id, part, chunk),
+    foreign key (shop, import_id, part) references holdfast.import_parts
+);
+
+-- "The same sku twice": where was the first?
+create table holdfast.import_skus (
+    shop text collate "C" not null,
+    import_id uuid not null,
+    sku text collate "C" not null,
+    part integer not null,
+    line integer not null,
+    -- No foreign key: import_stage, which alone writes here, has the part's row in its hands.
+    primary key (shop, import_id, sku, part, line)
+);

@@ -1,0 +1,39 @@
+-- An import and what happened to its rows, as JSON, in the order of the file: rows after
+-- (p_after_part, p_after_line), at most p_limit, only those with p_outcome where it is given. An
+-- outcome of an import that is not `applying` or `done` is what would happen; null: not looked at
+-- yet. No row: there is no such import. Locks nothing.
+create or replace function holdfast.import_report(
+    p_shop text, p_import_id uuid, p_outcome text, p_after_part integer, p_after_line integer,
+    p_limit integer, out o_import jsonb, out o_rows jsonb)
+returns setof record
+language sql stable security definer set search_path = holdfast, pg_temp as $$
+    select jsonb_build_object('import_id', i.import_id, 'status', i.status, 'mode', i.mode,
+            'rows', p.row_count, 'parts', p.parts,
+            'next_part', import_next_part(p_shop, p_import_id),
+            'created', i.created, 'changed', i.changed, 'unchanged', i.unchanged,
+            'refused', i.refused, 'actor', i.actor, 'created_at', i.created_at,
+            'ended_at', i.ended_at),
+        coalesce((
+            select jsonb_agg(jsonb_build_object('part', b.part, 'line', b.line, 'sku', b.sku,
+                    'outcome', b.outcome, 'refusals', coalesce(b.refusals, '[]'))
+                order by b.part, b.line)
+            from (
+                select c.part, r.line, r.sku, coalesce(r.outcome, m.outcome) as outcome,
+                    coalesce(r.refusals, r.malformed)::jsonb as refusals
+                from import_chunks c
+                    cross join lateral unnest(c.lines, c.skus, c.malformed, c.outcomes, c.refusals)
+                        as r (line, sku, malformed, outcome, refusals)
+                    cross join lateral (
+                        select case when r.malformed is not null then 'refused' end as outcome) m
+                where c.shop = p_shop and c.import_id = p_import_id and c.part >= p_after_part
+                    and (c.part, r.line) > (p_after_part, p_after_line)
+                    and (p_outcome is null or coalesce(r.outcome, m.outcome) = p_outcome)
+                order by c.part, c.chunk, r.line limit p_limit) b), '[]')
+    from imports i
+        cross join lateral (
+            select coalesce(sum(p.row_count), 0) as row_count, count(*) as parts from import_parts p
+            where p.shop = i.shop and p.import_id = i.import_id) p
+    where i.shop = p_shop and i.import_id = p_import_id
+$$;
+grant execute on function holdfast.import_report(text, uuid, text, integer, integer, integer)
+    to holdfast_admin;

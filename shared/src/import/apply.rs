@@ -1,0 +1,174 @@
+//! Applies a staged import, or tries it: batch after batch, with rests between them.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::{ALL_OR_NOTHING_ROWS_MAX, Mode, Status};
+use crate::db::{Database, Failure};
+use crate::ids::{Actor, ImportId, Shop};
+use crate::quantity::Percent;
+
+/// The longest rest between two batches: whoever asks for a share of 1 % waits, but not for ever.
+const REST_MAX: Duration = Duration::from_secs(5);
+
+/// One call: as many batches as fit into `budget`.
+#[derive(Debug, Clone)]
+pub struct Apply {
+    /// The shop.
+    pub shop: Shop,
+    /// Which import.
+    pub import_id: ImportId,
+    /// How many parts the file has: one that is missing is noticed before anything changes.
+    pub parts: i32,
+    /// What happens to the good rows when there are bad ones.
+    pub mode: Mode,
+    /// Only say what would happen.
+    pub dry_run: bool,
+    /// Who applies it: the actor of its stock movements.
+    pub actor: Actor,
+    /// How much of the time the database may be at work for it: after each batch it rests in
+    /// proportion to what the batch took.
+    pub share: Percent,
+    /// When to return at the latest, one batch aside.
+    pub budget: Duration,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// Where the import is.
+    pub status: Status,
+    /// Whether this pass is complete; if not, call again.
+    pub done: bool,
+    /// Rows of the import.
+    pub rows: i32,
+    /// Skus that are new.
+    pub created: i32,
+    /// Skus that are changed.
+    pub changed: i32,
+    /// Rows that change nothing.
+    pub unchanged: i32,
+    /// Rows that are refused.
+    pub refused: i32,
+}
+
+/// Why nothing was applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// There is none with this id.
+    #[error("there is no such import")]
+    NotFound,
+    /// It is being applied in the other mode, or is done.
+    #[error("the import is closed")]
+    Closed,
+    /// A part is missing, or there are more than the file has.
+    #[error("part {next_part} is missing")]
+    Incomplete {
+        /// The first part that is not staged.
+        next_part: i32,
+    },
+    /// More rows than all or nothing takes.
+    #[error("{rows} rows are too many for all or nothing")]
+    TooLarge {
+        /// Rows of the import.
+        rows: i32,
+    },
+    /// Could not decide.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Applies what fits into the budget. All or nothing is one batch. Locks, in each batch: the
+/// import; skus that change, by sku; stock levels that change, by sku.
+///
+/// # Errors
+/// [`ApplyError`]. What earlier batches did stays; the same call goes on behind them.
+pub async fn apply(db: &Database, request: &Apply) -> Result<Progress, ApplyError> {
+    let deadline = Instant::now() + request.budget;
+    loop {
+        let started = Instant::now();
+        let progress = apply_batch(db, request).await?;
+        if progress.done {
+            return Ok(progress);
+        }
+        let rest = rest_after(started.elapsed(), request.share);
+        if Instant::now() + rest >= deadline {
+            // The rest is owed all the same: the next call may follow at once.
+            tokio::time::sleep(rest).await;
+            return Ok(progress);
+        }
+        tokio::time::sleep(rest).await;
+    }
+}
+
+fn rest_after(worked: Duration, share: Percent) -> Duration {
+    let share = share.get().unsigned_abs();
+    (worked * (100 - share) / share).min(REST_MAX)
+}
+
+async fn apply_batch(db: &Database, request: &Apply) -> Result<Progress, ApplyError> {
+    let row = db
+        .call_one(
+            "select * from holdfast.import_apply($1, $2, $3, $4, $5, $6, $7)",
+            &[
+                (&request.shop.as_str(), Type::TEXT),
+                (request.import_id.as_uuid(), Type::UUID),
+                (&request.parts, Type::INT4),
+                (&request.mode.as_str(), Type::TEXT),
+                (&request.dry_run, Type::BOOL),
+                (&request.actor.as_str(), Type::TEXT),
+                (&ALL_OR_NOTHING_ROWS_MAX, Type::INT4),
+            ],
+        )
+        .await?;
+    let outcome: &str = row.get("o_outcome");
+    match outcome {
+        "judged" => progress(&row),
+        "unknown_import" => Err(ApplyError::NotFound),
+        "closed" => Err(ApplyError::Closed),
+        "incomplete" => Err(ApplyError::Incomplete {
+            next_part: row.get("o_next_part"),
+        }),
+        "too_large" => Err(ApplyError::TooLarge {
+            rows: row.get("o_rows"),
+        }),
+        other => Err(Failure::unknown_outcome("import_apply", other).into()),
+    }
+}
+
+fn progress(row: &Row) -> Result<Progress, ApplyError> {
+    let status: &str = row.get("o_status");
+    let status: Status = serde_json::from_value(status.into())
+        .map_err(|_| Failure::unknown_outcome("import_apply", status))?;
+    Ok(Progress {
+        status,
+        done: status.is_complete(),
+        rows: row.get("o_rows"),
+        created: row.get("o_created"),
+        changed: row.get("o_changed"),
+        unchanged: row.get("o_unchanged"),
+        refused: row.get("o_refused"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quarter_of_the_time_is_a_rest_three_times_as_long_as_the_work() {
+        let worked = Duration::from_millis(20);
+        assert_eq!(
+            rest_after(worked, Percent::QUARTER),
+            Duration::from_millis(60)
+        );
+        assert_eq!(rest_after(worked, Percent::ALL), Duration::ZERO);
+        assert_eq!(
+            rest_after(Duration::from_secs(10), Percent::QUARTER),
+            REST_MAX
+        );
+    }
+}

@@ -1,0 +1,221 @@
+//! One row of a file, field by field. What is wrong is kept with the row: its field, its value and
+//! why.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+use crate::ids::Sku;
+use crate::quantity::{Count, PriceMinor, Units, Version};
+use crate::sku::Attributes;
+use crate::sku::columns::FIELDS;
+use crate::text::{Currency, Title};
+use crate::utc::Utc;
+
+/// Characters of a value that a report repeats at most.
+const QUOTED_CHARS_MAX: usize = 80;
+
+/// One thing that is wrong with a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The column or member; `row` for the whole of it.
+    pub field: String,
+    /// Its value, cut; none where it is missing.
+    pub value: Option<String>,
+    /// A sentence that follows the field's name.
+    pub why: String,
+}
+
+impl Refusal {
+    /// A refusal with its texts cut to what a report repeats.
+    pub(super) fn new(field: &str, value: &str, why: impl Display) -> Self {
+        let why = why.to_string();
+        // The value stands beside it.
+        let why = why
+            .split_once(", got ")
+            .map_or(why.as_str(), |(rule, _)| rule);
+        Self {
+            field: quoted(field),
+            value: Some(quoted(value)),
+            why: why.to_owned(),
+        }
+    }
+}
+
+/// The beginning of a text, without what the database can't keep.
+fn quoted(text: &str) -> String {
+    let dots = if text.chars().nth(QUOTED_CHARS_MAX).is_some() {
+        "…"
+    } else {
+        ""
+    };
+    let cut: String = text.chars().take(QUOTED_CHARS_MAX).collect();
+    cut.replace('\0', "\u{fffd}") + dots
+}
+
+/// A row as it was read. `None`: the file does not say, so it stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Row {
+    /// Its first line in the file, from 1.
+    pub line: i32,
+    /// The sku, where it is legible.
+    pub sku: Option<Sku>,
+    /// What it is called.
+    pub title: Option<Title>,
+    /// A JSON object.
+    pub attributes: Option<String>,
+    /// The price of one unit.
+    pub price_minor: Option<i64>,
+    /// In which currency that is meant.
+    pub currency: Option<Currency>,
+    /// From when on it is sold; `Some(None)`: always.
+    pub sale_opens_at: Option<Option<OffsetDateTime>>,
+    /// Until when it is sold; `Some(None)`: for ever.
+    pub sale_closes_at: Option<Option<OffsetDateTime>>,
+    /// At or below so many available units it is shown as low.
+    pub low_stock_threshold: Option<i32>,
+    /// Units that one customer may have; `Some(None)`: any.
+    pub limit_per_customer: Option<Option<i32>>,
+    /// Whether it is off sale for good.
+    pub retired: Option<bool>,
+    /// Units that are there.
+    pub on_hand: Option<i32>,
+    /// The version of the stock level that the row was written for.
+    pub expected_version: Option<i64>,
+    /// What is wrong with its form.
+    pub refusals: Vec<Refusal>,
+}
+
+/// A value before it is understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cell<'a> {
+    /// An empty cell, or JSON's null: none.
+    Empty,
+    /// A cell of a CSV file, which is text whatever it means.
+    Csv(&'a str),
+    /// A JSON string.
+    Text(&'a str),
+    /// Any other JSON value.
+    Json(&'a str),
+}
+
+impl<'a> Cell<'a> {
+    fn text(self) -> &'a str {
+        match self {
+            Self::Empty => "",
+            Self::Csv(text) | Self::Text(text) | Self::Json(text) => text,
+        }
+    }
+
+    /// Words: not a JSON number or object.
+    fn words<T: FromStr<Err: Display>>(self, rule: &str) -> Result<T, String> {
+        match self {
+            Self::Json(_) => Err(format!("must be {rule}")),
+            cell => cell
+                .text()
+                .parse()
+                .map_err(|error: T::Err| error.to_string()),
+        }
+    }
+
+    /// A whole number: not a JSON string.
+    fn whole<T>(self) -> Result<T, String>
+    where
+        T: TryFrom<i64, Error: Display>,
+    {
+        // What is no number at all hears the same rule as what is out of bounds.
+        let number = match self {
+            Self::Text(_) => i64::MIN,
+            cell => cell.text().parse().unwrap_or(i64::MIN),
+        };
+        T::try_from(number).map_err(|error| error.to_string())
+    }
+
+    fn boolean(self) -> Result<bool, String> {
+        match self {
+            // Spreadsheets write theirs in capitals.
+            Self::Csv(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+            Self::Csv(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+            Self::Json("true") => Ok(true),
+            Self::Json("false") => Ok(false),
+            _ => Err("must be true or false".to_owned()),
+        }
+    }
+
+    fn object(self) -> Result<String, String> {
+        let rule = "must be a JSON object";
+        let text = match self {
+            Self::Text(_) => return Err(rule.to_owned()),
+            cell => cell.text(),
+        };
+        let members: Map<String, Value> =
+            serde_json::from_str(text).map_err(|_| rule.to_owned())?;
+        Attributes::try_from(members).map_err(|error| error.to_string())?;
+        Ok(text.to_owned())
+    }
+}
+
+impl Row {
+    /// An empty row of this line.
+    pub(super) fn at(line: i32) -> Self {
+        Self {
+            line,
+            ..Self::default()
+        }
+    }
+
+    /// Reads one field, one of [`FIELDS`].
+    pub(super) fn set(&mut self, field: &str, cell: Cell<'_>) {
+        if let Err(why) = self.try_set(field, cell) {
+            self.refuse(field, cell.text(), why);
+        }
+    }
+
+    /// Notes what is wrong.
+    pub(super) fn refuse(&mut self, field: &str, value: &str, why: impl Display) {
+        self.refusals.push(Refusal::new(field, value, why));
+    }
+
+    fn try_set(&mut self, field: &str, cell: Cell<'_>) -> Result<(), String> {
+        if cell == Cell::Empty {
+            return self.clear(field);
+        }
+        let time = "a time as in RFC 3339";
+        match field {
+            "sku" => self.sku = Some(cell.words("a code")?),
+            "title" => self.title = Some(cell.words("a text")?),
+            "attributes" => self.attributes = Some(cell.object()?),
+            "price_minor" => self.price_minor = Some(cell.whole::<PriceMinor>()?.get()),
+            "currency" => self.currency = Some(cell.words("3 characters of A-Z")?),
+            "sale_opens_at" => self.sale_opens_at = Some(Some(cell.words::<Utc>(time)?.get())),
+            "sale_closes_at" => self.sale_closes_at = Some(Some(cell.words::<Utc>(time)?.get())),
+            "low_stock_threshold" => {
+                self.low_stock_threshold = Some(cell.whole::<Count>()?.get());
+            }
+            "limit_per_customer" => {
+                self.limit_per_customer = Some(Some(cell.whole::<Units>()?.get()));
+            }
+            "retired" => self.retired = Some(cell.boolean()?),
+            "on_hand" => self.on_hand = Some(cell.whole::<Count>()?.get()),
+            "expected_version" => self.expected_version = Some(cell.whole::<Version>()?.get()),
+            _ => return Err(format!("is not one of {}", FIELDS.join(", "))),
+        }
+        Ok(())
+    }
+
+    /// What an empty cell means: none, where there can be none.
+    fn clear(&mut self, field: &str) -> Result<(), String> {
+        match field {
+            "attributes" => self.attributes = Some("{}".to_owned()),
+            "sale_opens_at" => self.sale_opens_at = Some(None),
+            "sale_closes_at" => self.sale_closes_at = Some(None),
+            "limit_per_customer" => self.limit_per_customer = Some(None),
+            "currency" | "on_hand" | "expected_version" => {}
+            _ => return Err("is empty".to_owned()),
+        }
+        Ok(())
+    }
+}

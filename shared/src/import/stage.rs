@@ -1,0 +1,153 @@
+//! Stages one part of a file.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use tokio_postgres::types::Type;
+
+use super::{Refusal, Row};
+use crate::db::{Database, Failure};
+use crate::ids::{Actor, ImportId, Shop, Sku};
+use crate::text::{Currency, Title};
+
+/// Rows that one transaction of [`super::apply`] takes. More would keep the locks of changed skus
+/// longer; fewer cost more commits.
+pub const CHUNK_ROWS: i32 = 500;
+
+/// A part that was read.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The shop.
+    pub shop: Shop,
+    /// Which import.
+    pub import_id: ImportId,
+    /// Its number, from 1 to [`super::PARTS_MAX`].
+    pub part: i32,
+    /// Who imports.
+    pub actor: Actor,
+    /// Its rows.
+    pub rows: Vec<Row>,
+}
+
+/// A part as it was kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Staged {
+    /// How many rows it has.
+    pub rows: usize,
+    /// How many of them are refused already: their form is wrong.
+    pub refused: usize,
+    /// The first part of the import that is missing.
+    pub next_part: i32,
+}
+
+/// Why a part was not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// There is no such shop.
+    #[error("there is no such shop")]
+    UnknownShop,
+    /// The import is being applied, or is done: its rows are final.
+    #[error("the import is closed")]
+    Closed,
+    /// Could not decide.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Keeps a part; the same number again replaces it. Locks: the import FOR KEY SHARE, the part.
+///
+/// # Errors
+/// [`StageError`].
+pub async fn stage(db: &Database, part: &Part) -> Result<Staged, StageError> {
+    let rows = &part.rows;
+    let refusals: Vec<Option<String>> = rows.iter().map(|row| json(&row.refusals)).collect();
+    let skus: Vec<_> = column(rows, |row| row.sku.as_ref().map(Sku::as_str));
+    let titles: Vec<_> = column(rows, |row| row.title.as_ref().map(Title::as_str));
+    let currencies: Vec<_> = column(rows, |row| row.currency.as_ref().map(Currency::as_str));
+    let row = db
+        .call_one(
+            "select * from holdfast.import_stage($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+             $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+            &[
+                (&part.shop.as_str(), Type::TEXT),
+                (part.import_id.as_uuid(), Type::UUID),
+                (&part.part, Type::INT4),
+                (&part.actor.as_str(), Type::TEXT),
+                (&CHUNK_ROWS, Type::INT4),
+                (&column(rows, |row| row.line), Type::INT4_ARRAY),
+                (&skus, Type::TEXT_ARRAY),
+                (&titles, Type::TEXT_ARRAY),
+                (
+                    &column(rows, |row| row.attributes.as_deref()),
+                    Type::TEXT_ARRAY,
+                ),
+                (&column(rows, |row| row.price_minor), Type::INT8_ARRAY),
+                (&currencies, Type::TEXT_ARRAY),
+                (
+                    &times(rows, |row| row.sale_opens_at),
+                    Type::TIMESTAMPTZ_ARRAY,
+                ),
+                (
+                    &column(rows, |row| row.sale_opens_at.is_some()),
+                    Type::BOOL_ARRAY,
+                ),
+                (
+                    &times(rows, |row| row.sale_closes_at),
+                    Type::TIMESTAMPTZ_ARRAY,
+                ),
+                (
+                    &column(rows, |row| row.sale_closes_at.is_some()),
+                    Type::BOOL_ARRAY,
+                ),
+                (
+                    &column(rows, |row| row.low_stock_threshold),
+                    Type::INT4_ARRAY,
+                ),
+                (
+                    &column(rows, |row| row.limit_per_customer.flatten()),
+                    Type::INT4_ARRAY,
+                ),
+                (
+                    &column(rows, |row| row.limit_per_customer.is_some()),
+                    Type::BOOL_ARRAY,
+                ),
+                (&column(rows, |row| row.retired), Type::BOOL_ARRAY),
+                (&column(rows, |row| row.on_hand), Type::INT4_ARRAY),
+                (&column(rows, |row| row.expected_version), Type::INT8_ARRAY),
+                (&refusals, Type::TEXT_ARRAY),
+            ],
+        )
+        .await?;
+    staged(&row, rows.len(), refusals.iter().flatten().count())
+}
+
+fn staged(answer: &tokio_postgres::Row, rows: usize, refused: usize) -> Result<Staged, StageError> {
+    let outcome: &str = answer.get("o_outcome");
+    match outcome {
+        "staged" => Ok(Staged {
+            rows,
+            refused,
+            next_part: answer.get("o_next_part"),
+        }),
+        "unknown_shop" => Err(StageError::UnknownShop),
+        "closed" => Err(StageError::Closed),
+        other => Err(Failure::unknown_outcome("import_stage", other).into()),
+    }
+}
+
+fn column<'a, T>(rows: &'a [Row], field: impl Fn(&'a Row) -> T) -> Vec<T> {
+    rows.iter().map(field).collect()
+}
+
+fn times(
+    rows: &[Row],
+    field: impl Fn(&Row) -> Option<Option<OffsetDateTime>>,
+) -> Vec<Option<OffsetDateTime>> {
+    rows.iter().map(|row| field(row).flatten()).collect()
+}
+
+fn json(refusals: &[Refusal]) -> Option<String> {
+    if refusals.is_empty() {
+        return None;
+    }
+    serde_json::to_string(refusals).ok()
+}

@@ -1,0 +1,163 @@
+//! A clerk with files: stages and applies them through the shared crate, in the admin's role.
+
+use std::time::Duration;
+
+use shared::db::Database;
+use shared::ids::ImportId;
+use shared::import::report::{Page, Report};
+use shared::import::{self, Apply, ApplyError, Mode, Part, Progress, Row, StageError, Staged};
+use shared::sku;
+use uuid::Uuid;
+
+use crate::clerk::ADMIN;
+use crate::{CLUSTER, MAIN, TestDb, pool, shop};
+
+/// Who imports, in tests.
+pub const CLERK: &str = "clerk-1";
+
+/// A database and a clerk who works on it.
+pub struct Importer {
+    /// The database.
+    pub test: TestDb,
+    /// The clerk's way in.
+    pub db: Database,
+}
+
+/// A fresh import id.
+pub fn new_import() -> ImportId {
+    ImportId::from(Uuid::new_v4())
+}
+
+/// What happened to one row: its line, the outcome, and what is wrong as `field: why`.
+pub type Line = (i32, String, Vec<String>);
+
+/// A row that was good.
+pub fn good(line: i32, outcome: &str) -> Line {
+    (line, outcome.to_owned(), Vec::new())
+}
+
+/// A row that was refused for one reason.
+pub fn refused(line: i32, why: &str) -> Line {
+    (line, "refused".to_owned(), vec![why.to_owned()])
+}
+
+impl Importer {
+    /// On a database of its own.
+    pub async fn new() -> Self {
+        let test = TestDb::new().await;
+        let db = pool(&CLUSTER.url(ADMIN, test.name()), 8);
+        Self { test, db }
+    }
+
+    /// Stages rows as a part of an import of a shop.
+    pub async fn stage_rows(
+        &self,
+        shop_code: &str,
+        import_id: ImportId,
+        part: i32,
+        rows: Vec<Row>,
+    ) -> Result<Staged, StageError> {
+        let part = Part {
+            shop: shop(shop_code),
+            import_id,
+            part,
+            actor: CLERK.parse().unwrap(),
+            rows,
+        };
+        import::stage(&self.db, &part).await
+    }
+
+    /// Stages a CSV file of one part.
+    pub async fn stage(&self, import_id: ImportId, csv: &str) {
+        let rows = import::csv::rows(csv.as_bytes(), None).unwrap();
+        self.stage_rows(MAIN, import_id, 1, rows).await.unwrap();
+    }
+
+    /// A call to apply an import of one part, all of the time.
+    pub fn request(import_id: ImportId, mode: Mode, dry_run: bool) -> Apply {
+        Apply {
+            shop: shop(MAIN),
+            import_id,
+            parts: 1,
+            mode,
+            dry_run,
+            actor: CLERK.parse().unwrap(),
+            share: shared::quantity::Percent::ALL,
+            budget: Duration::from_secs(20),
+        }
+    }
+
+    /// Applies what is staged.
+    pub async fn apply(&self, import_id: ImportId, mode: Mode) -> Result<Progress, ApplyError> {
+        import::apply(&self.db, &Self::request(import_id, mode, false)).await
+    }
+
+    /// Says what would happen.
+    pub async fn try_out(&self, import_id: ImportId) -> Progress {
+        import::apply(
+            &self.db,
+            &Self::request(import_id, Mode::GoodRowsOnly, true),
+        )
+        .await
+        .unwrap()
+    }
+
+    /// Stages and applies a CSV file, good rows only; says what happened to each row.
+    pub async fn import(&self, csv: &str) -> Vec<Line> {
+        let id = new_import();
+        self.stage(id, csv).await;
+        self.apply(id, Mode::GoodRowsOnly).await.unwrap();
+        self.lines(id).await
+    }
+
+    /// The report on an import.
+    pub async fn report(&self, import_id: ImportId) -> Report {
+        let page = Page {
+            limit: 5_000,
+            ..Page::default()
+        };
+        import::report(&self.db, &shop(MAIN), import_id, &page)
+            .await
+            .unwrap()
+    }
+
+    /// What happened to each row.
+    pub async fn lines(&self, import_id: ImportId) -> Vec<Line> {
+        let rows = self.report(import_id).await.page;
+        rows.into_iter()
+            .map(|row| {
+                let outcome = serde_json::to_value(row.outcome).unwrap();
+                let why = |refusal: import::Refusal| format!("{}: {}", refusal.field, refusal.why);
+                (
+                    row.line,
+                    outcome.as_str().unwrap_or("none").to_owned(),
+                    row.refusals.into_iter().map(why).collect(),
+                )
+            })
+            .collect()
+    }
+
+    /// The whole shop as an export writes it, page by page.
+    pub async fn export(&self, format: sku::export::Format, page_rows: i32) -> String {
+        let mut text = String::new();
+        let mut after = None;
+        loop {
+            let page = sku::export(&self.db, &shop(MAIN), after.as_ref(), page_rows, format)
+                .await
+                .unwrap();
+            text.push_str(&page.text);
+            match page.next {
+                Some(next) => after = Some(next.parse().unwrap()),
+                None => return text,
+            }
+        }
+    }
+
+    /// Everything that an import may change, as text.
+    pub async fn goods(&self) -> String {
+        let rows = self.test.rows().await;
+        ["skus", "stock_levels", "stock_movements"]
+            .map(|table| format!("{:#?}", rows[table]))
+            .concat()
+    }
+}
