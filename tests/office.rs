@@ -437,6 +437,37 @@ async fn a_search_finds_checkouts_without_an_order_and_money_without_a_checkout(
     test.assert_promises_kept().await;
 }
 
+/// What the desk did to a booking, each time it did.
+#[tokio::test]
+async fn a_search_finds_every_change_of_a_booking() {
+    let test = TestDb::new().await;
+    let clerk = test.clerk();
+    test.sku("A", 9).await;
+    let desk = test.desk(2);
+    let mut booked = desk.booked(&[("A", 2)]).await;
+    for seats in [3, 4] {
+        booked = desk.amend(&booked, &[("A", seats)]).await.unwrap();
+    }
+    desk.cancel(&booked).await.unwrap();
+    let answer = clerk.get(&format!("/search?q={}", booked.order_id)).await;
+    let history = &answer.ok(200)["found"][0];
+    let topics: Vec<_> = history["outbox_messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| message["topic"].as_str().unwrap())
+        .collect();
+    let expected = [
+        "order.paid",
+        "order.amended",
+        "order.amended",
+        "order.cancelled",
+    ];
+    assert_eq!(topics, expected);
+    assert_eq!(history["lines"][0]["returned"], 4);
+    test.assert_promises_kept().await;
+}
+
 #[tokio::test]
 async fn a_search_shows_twenty_checkouts_and_says_that_there_are_more() {
     let test = TestDb::new().await;

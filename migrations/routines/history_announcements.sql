@@ -21,5 +21,10 @@ language sql stable set search_path = holdfast, pg_temp as $$
         select b.* from topics t cross join subjects s
             join outbox_messages b on b.shop = p_shop and b.topic = t.topic
                 and b.subject = s.subject
-        order by b.created_at desc limit p_limit) found
+        union
+        -- what happens to one thing more than once is numbered: <subject>:<number>
+        select b.* from topics t cross join subjects s
+            join outbox_messages b on b.shop = p_shop and b.topic = t.topic
+                and b.subject > s.subject || ':' and b.subject < s.subject || ';'
+        order by created_at desc limit p_limit) found
 $$;

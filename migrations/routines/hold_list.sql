@@ -16,6 +16,11 @@ declare
     v_checkout_id uuid := coalesce(p_after_checkout_id, '00000000-0000-0000-0000-000000000000');
     v_take integer := coalesce(p_after_take, 0);
     v_sku text := coalesce(p_after_sku, '');
+    -- where the index alone finds what fits, the page need not look further than it shows
+    v_scan integer := case when p_customer is null
+            and (p_sku is null and p_status is null
+                or p_checkout_id is null and p_sku is not null and p_status = 'active')
+        then p_limit else p_scan end;
     v_scanned jsonb[];
     v_found jsonb[];
 begin
@@ -25,7 +30,7 @@ begin
             select * from holds h
             where h.shop = p_shop and h.checkout_id = p_checkout_id
                 and (h.checkout_id, h.take, h.sku) > (v_checkout_id, v_take, v_sku)
-            order by h.checkout_id, h.take, h.sku limit p_scan) page;
+            order by h.checkout_id, h.take, h.sku limit v_scan) page;
     elsif p_sku is not null and p_status = 'active' then
         select array_agg(hold_describe(page)) into v_scanned
         from (
@@ -34,14 +39,14 @@ begin
                 and h.expires_at >= coalesce(p_after_expires_at, '-infinity')
                 and (h.expires_at, h.checkout_id, h.take)
                     > (coalesce(p_after_expires_at, '-infinity'), v_checkout_id, v_take)
-            order by h.expires_at, h.checkout_id, h.take limit p_scan) page;
+            order by h.expires_at, h.checkout_id, h.take limit v_scan) page;
     else
         select array_agg(hold_describe(page)) into v_scanned
         from (
             select * from holds h
             where h.shop = p_shop
                 and (h.checkout_id, h.take, h.sku) > (v_checkout_id, v_take, v_sku)
-            order by h.checkout_id, h.take, h.sku limit p_scan) page;
+            order by h.checkout_id, h.take, h.sku limit v_scan) page;
     end if;
     select array_agg(fits.hold order by fits.nth) into v_found
     from (
@@ -56,7 +61,7 @@ begin
     o_holds := to_jsonb(coalesce(v_found, '{}'));
     o_after := case
         when cardinality(v_found) = p_limit then v_found[p_limit]
-        when cardinality(v_scanned) = p_scan then v_scanned[p_scan]
+        when cardinality(v_scanned) = v_scan then v_scanned[v_scan]
     end;
 end;
 $$;

@@ -17,6 +17,10 @@ declare
     v_sku text := coalesce(p_after_sku, '');
     v_version bigint := coalesce(p_after_version, 0);
     v_from timestamptz := coalesce(p_from, '-infinity');
+    -- where the index alone finds what fits, the page need not look further than it shows
+    v_scan integer := case when p_reason is null and p_actor is null
+            and (p_sku is null or coalesce(p_reference, p_from::text, p_until::text) is null)
+        then p_limit else p_scan end;
     v_scanned jsonb[];
     v_found jsonb[];
 begin
@@ -28,21 +32,21 @@ begin
             select * from stock_movements m
             where m.shop = p_shop and m.sku = p_sku
                 and m.version < coalesce(p_after_version, 9223372036854775807)
-            order by m.version desc limit p_scan) page;
+            order by m.version desc limit v_scan) page;
     elsif p_reference is not null then
         select array_agg(movement_describe(page)) into v_scanned
         from (
             select * from stock_movements m
             where m.shop = p_shop and m.reference = p_reference and m.created_at >= v_from
                 and (m.created_at, m.sku, m.version) < (v_at, v_sku, v_version)
-            order by m.created_at desc, m.sku desc, m.version desc limit p_scan) page;
+            order by m.created_at desc, m.sku desc, m.version desc limit v_scan) page;
     else
         select array_agg(movement_describe(page)) into v_scanned
         from (
             select * from stock_movements m
             where m.shop = p_shop and m.created_at >= v_from
                 and (m.created_at, m.sku, m.version) < (v_at, v_sku, v_version)
-            order by m.created_at desc, m.sku desc, m.version desc limit p_scan) page;
+            order by m.created_at desc, m.sku desc, m.version desc limit v_scan) page;
     end if;
     select array_agg(fits.movement order by fits.nth) into v_found
     from (
@@ -56,7 +60,7 @@ begin
     o_movements := to_jsonb(coalesce(v_found, '{}'));
     o_after := case
         when cardinality(v_found) = p_limit then v_found[p_limit]
-        when cardinality(v_scanned) = p_scan then v_scanned[p_scan]
+        when cardinality(v_scanned) = v_scan then v_scanned[v_scan]
     end;
 end;
 $$;
