@@ -8,6 +8,7 @@ use shared::checkout::{
 use shared::ids::{CheckoutId, Customer};
 use shared::order;
 use shared::quantity::{HoldSeconds, Revision};
+use shared::stock::availability;
 use tests::{
     MAIN, PRICE_MINOR, TestDb, at_once, begin_request, cart, checkout_of, new_id, order_request,
     shop,
@@ -217,6 +218,15 @@ async fn no_caller_can_tell_a_routine_what_time_it_is() {
     let held = checkout_of(checkout::begin(&test.db, &request).await.unwrap());
     assert!(before <= held.server_time && held.server_time <= test.clock().await);
     assert_eq!(held.expires_at - held.server_time, Duration::from_secs(60));
+    // also where there is nothing to tell but the time; that no process's own clock is taken for it,
+    // `no_answer_carries_the_clock_of_a_process` sees
+    for (asked, known) in [("A", 1), ("NOWHERE", 0)] {
+        let before = test.clock().await;
+        let asked = [asked.parse().unwrap()];
+        let shown = availability(&test.db, &shop(MAIN), &asked).await.unwrap();
+        assert_eq!(shown.skus.len(), known);
+        assert!(before <= shown.server_time && shown.server_time <= test.clock().await);
+    }
 }
 
 /// Promise 8: an answer says `expired` as soon as it is so, swept or not.

@@ -129,6 +129,29 @@ fn dependencies_point_one_way() {
     assert!(!dependencies("tools/local/Cargo.toml").contains("shared"));
 }
 
+/// Scenario 13. Promise 8: a process whose clock is wrong must not be able to say what time it is. On
+/// one machine, where all clocks agree, no answer could show that; so nobody may read one.
+#[test]
+fn no_answer_carries_the_clock_of_a_process() {
+    let mut found = Vec::new();
+    for (name, text) in files(&["shared/src", "functions"], &["rs"]) {
+        for line in text.lines() {
+            if line.contains("now_utc") || line.contains("SystemTime::now") {
+                found.push(format!("{name}: {}", line.trim()));
+            }
+        }
+    }
+    let expected = [
+        // how much of an invocation is left: the deadline is of the same clock
+        "functions/sweeper/src/lib.rs: .duration_since(SystemTime::now())",
+        // how old a signature is: the gateway's clock against ours, a day apart at most
+        "functions/webhook/src/lib.rs: time::OffsetDateTime::now_utc(),",
+        // when a webhook came in: for people
+        "shared/src/payment/delivery.rs: received_at: OffsetDateTime::now_utc(),",
+    ];
+    assert_eq!(found, expected);
+}
+
 /// Inside shared: payment -> order -> checkout -> stock; sweep -> payment; only `problem` knows
 /// all of them.
 #[test]

@@ -1,5 +1,6 @@
 -- What a storefront shows beside each sku: a courtesy that reads fast, without locks, and never a
--- guarantee. A sku that is not in the catalogue has no row.
+-- guarantee. A sku that is not in the catalogue has no row; when none is, there is one row of nothing
+-- but the time.
 create or replace function holdfast.stock_availability(
     p_shop text, p_skus text[],
     out o_sku text, out o_title text, out o_attributes jsonb, out o_price_minor bigint,
@@ -15,10 +16,12 @@ begin
         k.retired_at is null and coalesce(k.sale_opens_at <= now(), true)
             and coalesce(k.sale_closes_at > now(), true),
         now()
-    from skus k
-        join stock_levels l on l.shop = k.shop and l.sku = k.sku
-        join shops s on s.shop = k.shop
-    where k.shop = p_shop and k.sku = any (p_skus)
+    from (values (p_shop)) asked (shop)
+        left join (
+            skus k
+                join stock_levels l on l.shop = k.shop and l.sku = k.sku
+                join shops s on s.shop = k.shop)
+            on k.shop = asked.shop and k.sku = any (p_skus)
     order by k.sku;
 end;
 $$;

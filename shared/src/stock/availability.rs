@@ -61,8 +61,9 @@ pub async fn availability(
         .await?;
     let known: Vec<SkuAvailability> = rows
         .iter()
-        .map(|row| SkuAvailability {
-            sku: row.get("o_sku"),
+        .filter_map(|row| Some((row.get::<_, Option<String>>("o_sku")?, row)))
+        .map(|(sku, row)| SkuAvailability {
+            sku,
             title: row.get("o_title"),
             attributes: row.get("o_attributes"),
             price_minor: row.get("o_price_minor"),
@@ -72,9 +73,10 @@ pub async fn availability(
             on_sale: row.get("o_on_sale"),
         })
         .collect();
-    let server_time = rows
+    let first = rows
         .first()
-        .map_or_else(OffsetDateTime::now_utc, |row| row.get("o_server_time"));
+        .ok_or_else(|| Failure::Internal("stock_availability answered no row".into()))?;
+    let server_time = first.get("o_server_time");
     let unknown = skus
         .iter()
         .filter(|sku| !known.iter().any(|found| found.sku == sku.as_str()))
