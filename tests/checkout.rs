@@ -97,17 +97,21 @@ async fn lines_of_one_sku_are_merged_before_anything_is_checked() {
     test.assert_promises_kept().await;
 }
 
+async fn fifty_identical_begins(test: &TestDb) -> Vec<Begun> {
+    let (db, request) = (test.pool(50), begin_request(new_id(), &[("A", 1)]));
+    at_once(50, |_| {
+        let (db, request) = (db.clone(), request.clone());
+        async move { checkout::begin(&db, &request).await.unwrap() }
+    })
+    .await
+}
+
 /// Scenario 8. Promise 7: same id, same request: same answer, one effect.
 #[tokio::test]
 async fn fifty_identical_begins_on_the_last_unit_are_one_hold_and_fifty_equal_answers() {
     let test = TestDb::new().await;
     test.sku("A", 1).await;
-    let (db, request) = (test.pool(50), begin_request(new_id(), &[("A", 1)]));
-    let answers = at_once(50, |_| {
-        let (db, request) = (db.clone(), request.clone());
-        async move { checkout::begin(&db, &request).await.unwrap() }
-    })
-    .await;
+    let answers = fifty_identical_begins(&test).await;
     let placed = |begun: &&Begun| matches!(begun, Begun::Placed(_));
     assert_eq!(answers.iter().filter(placed).count(), 1);
     let mut answers = answers
@@ -146,15 +150,25 @@ async fn a_retry_that_comes_between_is_never_refused_for_the_unit_it_has() {
     test.assert_promises_kept().await;
 }
 
-/// Negative control of scenario 8.
+/// Negative control of scenario 8: what makes the fifty one is the key of the checkout.
 #[tokio::test]
 async fn without_the_key_each_retry_would_place_its_own_hold() {
-    let test = TestDb::new().await;
-    test.naive().await;
-    test.sql("insert into naive.stock values ('A', 1)").await;
-    test.all_read_then_all_write(50, "call naive.begin('1', 'A')")
-        .await;
-    assert_eq!(test.count("select held::bigint from naive.stock").await, 50);
+    for (with_key, held) in [(true, 1), (false, 50)] {
+        let test = TestDb::new().await;
+        test.sku("A", 99).await;
+        if !with_key {
+            for table in ["checkouts", "holds"] {
+                test.sql(&format!(
+                    "alter table holdfast.{table} drop constraint {table}_pkey cascade"
+                ))
+                .await;
+            }
+        }
+        let answers = fifty_identical_begins(&test).await;
+        let placed = |begun: &&Begun| matches!(begun, Begun::Placed(_));
+        assert_eq!(answers.iter().filter(placed).count(), held);
+        assert_eq!(usize::try_from(test.level("A").await.1), Ok(held));
+    }
 }
 
 /// Scenario 9.
@@ -218,8 +232,8 @@ async fn no_caller_can_tell_a_routine_what_time_it_is() {
     let held = checkout_of(checkout::begin(&test.db, &request).await.unwrap());
     assert!(before <= held.server_time && held.server_time <= test.clock().await);
     assert_eq!(held.expires_at - held.server_time, Duration::from_secs(60));
-    // also where there is nothing to tell but the time; that no process's own clock is taken for it,
-    // `no_answer_carries_the_clock_of_a_process` sees
+    // also where there is nothing to tell but the time; that no process's own clock is taken for
+    // it, `no_answer_carries_the_clock_of_a_process` sees
     for (asked, known) in [("A", 1), ("NOWHERE", 0)] {
         let before = test.clock().await;
         let asked = [asked.parse().unwrap()];

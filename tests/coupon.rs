@@ -1,8 +1,9 @@
 //! Coupons: what they take off, when they are refused, and that their uses are counted like stock.
 
 use shared::checkout;
+use shared::ids::CheckoutId;
 use shared::order::{self, CouponRefusal, Create, CreateError, PaymentMethod, ShipTo};
-use tests::{MAIN, TestDb, at_once, shop};
+use tests::{GATE, MAIN, TestDb, at_once, shop};
 
 use crate::order::{address, create, created, price, with_coupon};
 
@@ -154,25 +155,29 @@ async fn a_coupon_that_can_not_be_used_refuses_the_order_and_leaves_nothing_behi
     test.assert_promises_kept().await;
 }
 
-/// Scenario 23.
-#[tokio::test]
-async fn the_last_use_of_a_coupon_goes_to_one_of_twenty_orders() {
-    let test = TestDb::new().await;
+/// Twenty carts, and the coupon `ONE` with one use.
+async fn twenty_carts_for_one_use(test: &TestDb) -> Vec<CheckoutId> {
     test.sku("A", 20).await;
-    coupon(
-        &test,
-        "ONE",
-        Terms {
-            uses_max: "1",
-            ..TEN_PERCENT
-        },
-    )
-    .await;
+    let once = Terms {
+        uses_max: "1",
+        ..TEN_PERCENT
+    };
+    coupon(test, "ONE", once).await;
     let mut carts = Vec::new();
     for _ in 0..20 {
         carts.push(test.held(&[("A", 1)]).await);
     }
-    let blocker = test.block("select from holdfast.coupons for update").await;
+    carts
+}
+
+/// All of them order with the coupon at once; they stand in line behind `blocked` before any goes
+/// on.
+async fn ordered_at_once(
+    test: &TestDb,
+    carts: &[CheckoutId],
+    blocked: &str,
+) -> Vec<Result<order::Created, CreateError>> {
+    let blocker = test.block(blocked).await;
     let db = test.pool(20);
     let race = at_once(20, |n| {
         let (db, request) = (db.clone(), with_coupon(carts[n], "ONE"));
@@ -182,7 +187,16 @@ async fn the_last_use_of_a_coupon_goes_to_one_of_twenty_orders() {
         test.until_waiting(20).await;
         blocker.let_go().await;
     };
-    let answers = tokio::join!(race, opened).0;
+    tokio::join!(race, opened).0
+}
+
+/// Scenario 23.
+#[tokio::test]
+async fn the_last_use_of_a_coupon_goes_to_one_of_twenty_orders() {
+    let test = TestDb::new().await;
+    let carts = twenty_carts_for_one_use(&test).await;
+    let locked = "select from holdfast.coupons for update";
+    let answers = ordered_at_once(&test, &carts, locked).await;
     let used_up = |answer: &&Result<_, CreateError>| {
         matches!(answer, Err(CreateError::Coupon(CouponRefusal::UsedUp)))
     };
@@ -208,20 +222,37 @@ async fn the_last_use_of_a_coupon_goes_to_one_of_twenty_orders() {
     test.assert_promises_kept().await;
 }
 
-/// Negative control of scenario 23; and the constraint that stands behind the routine.
+/// Negative control of scenario 23: without the coupon's lock all twenty have read that a use is
+/// left. The constraint behind the routine refuses all but one; without it each gets one.
 #[tokio::test]
 async fn without_the_lock_one_use_of_a_coupon_would_be_used_twenty_times() {
-    let test = TestDb::new().await;
-    test.naive().await;
-    test.sql("insert into naive.coupons values ('ONE', 1)")
-        .await;
-    test.all_read_then_all_write(20, "call naive.use_coupon('ONE')")
-        .await;
-    assert_eq!(
-        test.count("select uses::bigint from naive.coupons").await,
-        20
-    );
+    let decided = "    if o_outcome = 'held' then";
+    let gated = format!("    {GATE}\n{decided}");
+    let changes = [
+        ("\n        for no key update;", ";"),
+        (decided, gated.as_str()),
+    ];
+    for (constrained, used) in [(true, 1), (false, 20)] {
+        let test = TestDb::new().await;
+        let carts = twenty_carts_for_one_use(&test).await;
+        test.change_routine("coupon_hold", &changes).await;
+        if !constrained {
+            test.sql("alter table holdfast.coupons drop constraint coupon_never_overused")
+                .await;
+        }
+        let gate = "select pg_advisory_xact_lock(1)";
+        let answers = ordered_at_once(&test, &carts, gate).await;
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), used);
+        assert_eq!(usize::try_from(uses(&test, "ONE").await.0), Ok(used));
+        if constrained {
+            test.assert_promises_kept().await;
+        } else {
+            let broken = test.broken_promises().await;
+            assert_eq!(broken, ["a_coupon_is_never_overused"]);
+        }
+    }
 
+    let test = TestDb::new().await;
     coupon(
         &test,
         "ONE",

@@ -1,9 +1,16 @@
 //! Promise 1, under load: whatever rushes in, never more is held or sold than there is.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use shared::checkout::{self, BeginError, Begun};
 use shared::db::Database;
-use shared::order::{self, Create, PaymentMethod};
-use tests::{TestDb, at_once, begin_request, new_id, order_request};
+use shared::ids::CheckoutId;
+use shared::order::{self, Create, Created, PaymentMethod};
+use shared::payment::{self, EventKind, Gateway};
+use shared::sweep;
+use tests::{GATE, MAIN, TestDb, at_once, begin_request, event, new_id, order_request, shop};
 use tokio_postgres::error::SqlState;
 
 /// Shoppers who each want one unit of `sku`, all at once: (held, refused for a shortage).
@@ -36,27 +43,41 @@ async fn five_hundred_shoppers_of_a_hundred_units_get_exactly_a_hundred() {
     test.assert_promises_kept().await;
 }
 
-/// Negative control of promise 1; and the constraint that stands behind the routines.
+/// Negative control of promise 1: everybody has read before anybody takes. With the guard that is a
+/// rush like any other; without it the constraint refuses forty; without both, all fifty get one.
 #[tokio::test]
 async fn without_the_guard_the_same_rush_would_oversell() {
+    let take = "        insert into checkouts (";
+    let gated = format!("        {GATE}\n{take}");
+    let guard = "\n                    and l.on_hand - l.held >= p_quantities[i]";
+    for (guarded, constrained, expected) in [
+        (true, true, (10, 40)),
+        (false, true, (10, 0)),
+        (false, false, (50, 0)),
+    ] {
+        let test = TestDb::new().await;
+        test.sku("A", 10).await;
+        let kept = if guarded { guard } else { "" };
+        let changes = [(take, gated.as_str()), (guard, kept)];
+        test.change_routine("checkout_begin_core", &changes).await;
+        if !constrained {
+            test.sql("alter table holdfast.stock_levels drop constraint stock_never_oversold")
+                .await;
+        }
+        let pools = [test.pool(50)];
+        let ended = test.behind_the_gate(50, rush(&pools, 50, "A")).await;
+        assert_eq!(ended, expected, "{guarded} {constrained}");
+        assert_eq!(usize::try_from(test.level("A").await.1), Ok(expected.0));
+        if constrained {
+            test.assert_promises_kept().await;
+        } else {
+            assert_eq!(test.broken_promises().await, ["never_oversold"]);
+        }
+    }
     let test = TestDb::new().await;
-    test.naive().await;
-    test.sql("insert into naive.stock values ('A', 10)").await;
-    test.all_read_then_all_write(50, "call naive.hold('A')")
-        .await;
-    assert_eq!(test.count("select held::bigint from naive.stock").await, 50);
-
-    // On the real counters the same routine meets the constraint; without it, the check sees it.
     test.sku("A", 10).await;
     let too_much = "update holdfast.stock_levels set held = 11, version = version + 1";
     assert_eq!(test.refused_by(too_much).await, "stock_never_oversold");
-    test.sql("alter table holdfast.stock_levels drop constraint stock_never_oversold")
-        .await;
-    test.all_read_then_all_write(50, "call naive.hold_level('A')")
-        .await;
-    assert_eq!(test.level("A").await, (10, 50, 51));
-    let broken = test.broken_promises().await;
-    assert!(broken.contains(&"never_oversold".to_owned()), "{broken:?}");
 }
 
 /// The early release is a switch and not part of the promise.
@@ -185,36 +206,70 @@ async fn locking_in_the_order_of_the_cart_would_deadlock() {
     assert_eq!(deadlocks(&test).await, before + 1);
 }
 
-/// Holding, ordering, releasing and expiring at once, on few units: what is counted stays true.
+/// What a shopper of the rush below does with a cart that is held.
+async fn go_on(test: &TestDb, db: &Database, id: CheckoutId, n: usize) {
+    let main = shop(MAIN);
+    let online = order_request(id);
+    match n % 6 {
+        0 => {
+            let offline = Create {
+                method: PaymentMethod::Offline,
+                ..online
+            };
+            order::create(db, &offline).await.unwrap();
+        }
+        1 => drop(checkout::release(db, &main, id, None).await.unwrap()),
+        2 | 3 => {
+            let Created::New(order) = order::create(db, &online).await.unwrap() else {
+                panic!("ordered before")
+            };
+            // half of the payments come when the time is up, while two sweep
+            if n % 6 == 3 {
+                test.make_due(id).await;
+            }
+            let paid = event(&order, EventKind::Paid, &format!("pay-{n}"));
+            payment::record_event(db, &main, Gateway::Cashfree, &paid)
+                .await
+                .unwrap();
+        }
+        _ => test.make_due(id).await,
+    }
+}
+
+/// Holding, ordering, paying, releasing, expiring and sweeping at once, on few units: what is
+/// counted stays true.
 #[tokio::test]
 async fn a_rush_of_everything_keeps_every_promise() {
-    let test = TestDb::new().await;
+    const SHOPPERS: usize = 240;
+    let test = Arc::new(TestDb::new().await);
     for sku in ["A", "B", "C"] {
-        test.sku(sku, 15).await;
+        test.sku(sku, 25).await;
     }
     let db = test.pool(40);
     let deadlocks_before = deadlocks(&test).await;
-    at_once(240, |n| {
-        let (db, id) = (db.clone(), new_id());
-        let skus = ["A", "B", "C"];
-        let lines = [(skus[n % 3], 1), (skus[(n + 1) % 3], 1)];
+    let shopping = Arc::new(AtomicUsize::new(SHOPPERS));
+    let swept = at_once(SHOPPERS + 2, |n| {
+        let (test, db, shopping) = (Arc::clone(&test), db.clone(), Arc::clone(&shopping));
         async move {
-            let main = tests::shop(tests::MAIN);
-            if checkout::begin(&db, &begin_request(id, &lines))
-                .await
-                .is_err()
-            {
-                return;
+            if n < SHOPPERS {
+                let (skus, id) = (["A", "B", "C"], new_id());
+                let lines = [(skus[n % 3], 1), (skus[(n / 7) % 3], 1)];
+                let begun = checkout::begin(&db, &begin_request(id, &lines)).await;
+                if begun.is_ok() {
+                    go_on(&test, &db, id, n).await;
+                }
+                shopping.fetch_sub(1, Ordering::Relaxed);
+                return 0;
             }
-            if n % 2 == 0 {
-                let offline = Create {
-                    method: PaymentMethod::Offline,
-                    ..order_request(id)
-                };
-                order::create(&db, &offline).await.unwrap();
-            } else {
-                checkout::release(&db, &main, id, None).await.unwrap();
+            let mut swept = 0;
+            let mut last = false;
+            while !last {
+                last = shopping.load(Ordering::Relaxed) == 0;
+                let report = sweep::run_once(&db, Duration::from_secs(20)).await.unwrap();
+                swept += report.shops[0].expired;
+                assert_eq!(report.violations, []);
             }
+            swept
         }
     })
     .await;
@@ -222,6 +277,19 @@ async fn a_rush_of_everything_keeps_every_promise() {
     assert_eq!(deadlocks(&test).await, deadlocks_before);
     for sku in ["A", "B", "C"] {
         assert_eq!(test.level(sku).await.1, 0);
+    }
+    // all of it did happen
+    assert!(swept.into_iter().sum::<i32>() > 0);
+    for event in [
+        "holdfast.orders where status = 'paid'",
+        "holdfast.payment_events where outcome like 'completed%'",
+        "holdfast.checkouts where status = 'expired'",
+        "holdfast.checkouts where status = 'released'",
+    ] {
+        assert!(
+            test.count(&format!("select count(*) from {event}")).await > 0,
+            "{event}"
+        );
     }
     test.assert_promises_kept().await;
 }

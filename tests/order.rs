@@ -5,7 +5,8 @@ use shared::checkout::{self, BeginError, ExtendError, Shortage};
 use shared::ids::CheckoutId;
 use shared::order::{self, Address, Create, CreateError, Created, Order, PaymentMethod, ShipTo};
 use tests::{
-    MAIN, PRICE_MINOR, TestDb, at_once, begin_request, checkout_of, new_id, order_request, shop,
+    GATE, MAIN, PRICE_MINOR, TestDb, at_once, begin_request, checkout_of, new_id, order_request,
+    shop,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -204,18 +205,26 @@ async fn an_order_that_costs_nothing_is_complete_at_once() {
     test.assert_promises_kept().await;
 }
 
+async fn fifty_identical_orders(
+    test: &TestDb,
+    id: CheckoutId,
+) -> Vec<Result<Created, CreateError>> {
+    let db = test.pool(50);
+    at_once(50, |_| {
+        let (db, request) = (db.clone(), order_request(id));
+        async move { order::create(&db, &request).await }
+    })
+    .await
+}
+
 /// Scenario 24. Promise 7: a checkout has one order, whoever asks how often.
 #[tokio::test]
 async fn fifty_identical_orders_at_once_are_one_order_and_fifty_equal_answers() {
     let test = TestDb::new().await;
     test.sku("A", 1).await;
     let id = test.held(&[("A", 1)]).await;
-    let db = test.pool(50);
-    let answers = at_once(50, |_| {
-        let (db, request) = (db.clone(), order_request(id));
-        async move { order::create(&db, &request).await.unwrap() }
-    })
-    .await;
+    let answers = fifty_identical_orders(&test, id).await;
+    let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
     let new = |answer: &&Created| matches!(answer, Created::New(_));
     assert_eq!(answers.iter().filter(new).count(), 1);
     let mut orders = answers.into_iter().map(|answer| match answer {
@@ -231,15 +240,34 @@ async fn fifty_identical_orders_at_once_are_one_order_and_fifty_equal_answers() 
     test.assert_promises_kept().await;
 }
 
-/// Negative control of scenario 24; and the constraint that stands behind the routine.
+/// Negative control of scenario 24: without the checkout's lock all fifty have read that there is
+/// no order. The constraint behind the routine refuses all but one; without it there are fifty.
 #[tokio::test]
 async fn without_the_lock_one_checkout_would_become_fifty_orders() {
-    let test = TestDb::new().await;
-    test.naive().await;
-    test.all_read_then_all_write(50, "call naive.order('1')")
-        .await;
-    assert_eq!(test.count("select count(*) from naive.orders").await, 50);
+    let decides = "    if v_checkout.status not in ('open', 'expired') then";
+    let gated = format!("    {GATE}\n{decides}");
+    let changes = [("\n    for no key update;", ";"), (decides, gated.as_str())];
+    for (constrained, orders) in [(true, 1), (false, 50)] {
+        let test = TestDb::new().await;
+        test.sku("A", 1).await;
+        let id = test.held(&[("A", 1)]).await;
+        test.change_routine("order_create_core", &changes).await;
+        if !constrained {
+            test.sql("alter table holdfast.orders drop constraint checkout_has_one_order")
+                .await;
+        }
+        let race = fifty_identical_orders(&test, id);
+        let answers = test.behind_the_gate(50, race).await;
+        assert_eq!(
+            answers.iter().filter(|answer| answer.is_ok()).count(),
+            orders
+        );
+        let payable = "select count(*) from holdfast.orders join holdfast.payments
+            using (shop, order_id) where orders.status = 'awaiting_payment'";
+        assert_eq!(usize::try_from(test.count(payable).await), Ok(orders));
+    }
 
+    let test = TestDb::new().await;
     test.sku("A", 1).await;
     test.ordered(&[("A", 1)]).await;
     let twin = "insert into holdfast.orders

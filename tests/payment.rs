@@ -11,7 +11,7 @@ use shared::ids::CheckoutId;
 use shared::order::{self, Order};
 use shared::payment::{self, Event, EventKind, Gateway, Outcome};
 use tests::{
-    MAIN, PRICE_MINOR, TestDb, at_once, begin_request, event, new_id, order_request, shop,
+    GATE, MAIN, PRICE_MINOR, TestDb, at_once, begin_request, event, new_id, order_request, shop,
 };
 
 /// The same payment in another message: a gateway that sends it again with another id.
@@ -204,21 +204,78 @@ async fn a_thousand_payments_delivered_three_times_each_are_a_thousand_deduction
     test.assert_promises_kept().await;
 }
 
-/// Negative control of scenario 2.
+/// One payment in ten messages at once, as from a gateway that never hears our answer. All of them
+/// stand in line behind `blocked` before any goes on.
+async fn ten_messages_of_one_payment(test: &TestDb, blocked: &str) -> Vec<Option<Outcome>> {
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    let blocker = test.block(blocked).await;
+    let db = test.pool(10);
+    let race = at_once(10, |n| {
+        let (db, paid) = (db.clone(), event(&order, EventKind::Paid, "pay-1"));
+        let paid = again(&paid, n);
+        async move {
+            let recorded = payment::record_event(&db, &shop(MAIN), Gateway::Cashfree, &paid).await;
+            recorded.ok().map(|recorded| recorded.outcome)
+        }
+    });
+    let opened = async {
+        test.until_waiting(10).await;
+        blocker.let_go().await;
+    };
+    tokio::join!(race, opened).0
+}
+
+/// Scenario 2, as a race. Promise 4: a payment changes stock at most once.
 #[tokio::test]
-async fn a_deduction_for_each_delivery_would_deduct_more() {
+async fn of_ten_messages_of_one_payment_at_once_one_deducts() {
     let test = TestDb::new().await;
-    test.naive().await;
-    test.sql("insert into naive.stock values ('A', 1500)").await;
-    for _ in 0..10 {
-        for _delivery in 0..3 {
-            test.sql("call naive.pay('A')").await;
+    test.sku("A", 15).await;
+    let locked = "select from holdfast.checkouts for update";
+    let outcomes = ten_messages_of_one_payment(&test, locked).await;
+    let of = |outcome| outcomes.iter().filter(|one| **one == Some(outcome)).count();
+    assert_eq!((of(Outcome::Completed), of(Outcome::NoEffect)), (1, 9));
+    assert_eq!((sold(&test).await, test.level("A").await.0), (1, 14));
+    test.assert_promises_kept().await;
+}
+
+/// Negative control of scenario 2: without the three locks, all have read an unpaid payment before
+/// any of them applies it. What is announced twice is refused, by the key of the announcement;
+/// without that too, each message deducts.
+#[tokio::test]
+async fn without_the_locks_each_message_of_a_payment_would_deduct() {
+    let locks = [
+        "\n            for no key update;",
+        " and o.order_id = o_order_id for no key update;",
+        " and p.reference = p_reference for no key update;",
+    ];
+    let then = format!(" and p.reference = p_reference;\n        {GATE}");
+    let changes = [
+        (locks[0], ";"),
+        (locks[1], " and o.order_id = o_order_id;"),
+        (locks[2], then.as_str()),
+    ];
+    for (announced_once, deducted) in [(true, 1), (false, 10)] {
+        let test = TestDb::new().await;
+        test.sku("A", 15).await;
+        let core = "payment_record_event_core";
+        test.change_routine(core, &changes).await;
+        if !announced_once {
+            test.sql("alter table holdfast.outbox_messages drop constraint outbox_messages_pkey")
+                .await;
+        }
+        let gate = "select pg_advisory_xact_lock(1)";
+        let outcomes = ten_messages_of_one_payment(&test, gate).await;
+        assert_eq!(outcomes.iter().flatten().count(), deducted, "{outcomes:?}");
+        let units = i64::try_from(deducted).unwrap();
+        assert_eq!(sold(&test).await, units);
+        assert_eq!(i64::from(test.level("A").await.0), 15 - units);
+        if announced_once {
+            test.assert_promises_kept().await;
+        } else {
+            let broken = test.broken_promises().await;
+            assert_eq!(broken, ["a_payment_changes_stock_once"]);
         }
     }
-    assert_eq!(
-        test.count("select on_hand::bigint from naive.stock").await,
-        1_470
-    );
 }
 
 /// Scenario 10: who pays another amount, or in another currency, is for a person to decide.

@@ -129,8 +129,8 @@ fn dependencies_point_one_way() {
     assert!(!dependencies("tools/local/Cargo.toml").contains("shared"));
 }
 
-/// Scenario 13. Promise 8: a process whose clock is wrong must not be able to say what time it is. On
-/// one machine, where all clocks agree, no answer could show that; so nobody may read one.
+/// Scenario 13. Promise 8: a process whose clock is wrong must not be able to say what time it is.
+/// On one machine, where all clocks agree, no answer could show that; so nobody may read one.
 #[test]
 fn no_answer_carries_the_clock_of_a_process() {
     let mut found = Vec::new();

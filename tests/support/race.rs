@@ -6,10 +6,14 @@ use std::sync::Arc;
 use tokio::sync::Barrier;
 use tokio_postgres::Client;
 
+use crate::stack::root;
 use crate::{TestDb, until};
 
 /// Routines as one writes them without thinking of others: what the negative controls call.
 const NAIVE: &str = include_str!("../fixtures/naive.sql");
+
+/// Where a routine is to wait until everybody has read what they decide on.
+pub const GATE: &str = "perform pg_advisory_xact_lock_shared(1);";
 
 /// Runs `task(0)` to `task(n - 1)` at once, from behind one barrier; answers in that order.
 pub async fn at_once<T, F>(tasks: usize, task: impl Fn(usize) -> F) -> Vec<T>
@@ -92,6 +96,28 @@ impl TestDb {
             self.count(sessions).await == 1
         })
         .await;
+    }
+
+    /// Replaces a routine of this database by its own text with some of it changed: a guard taken
+    /// out, a [`GATE`] put in. What is to go must be there.
+    pub async fn change_routine(&self, routine: &str, changes: &[(&str, &str)]) {
+        let file = root().join(format!("migrations/routines/{routine}.sql"));
+        let mut text = std::fs::read_to_string(file).unwrap();
+        for (from, to) in changes {
+            assert!(text.contains(from), "{routine} has no {from:?}");
+            text = text.replace(from, to);
+        }
+        self.sql(&text).await;
+    }
+
+    /// Runs a race with the [`GATE`] shut until so many sessions stand before it.
+    pub async fn behind_the_gate<T>(&self, sessions: i64, race: impl Future<Output = T>) -> T {
+        let gate = self.block("select pg_advisory_xact_lock(1)").await;
+        let opened = async {
+            self.until_waiting(sessions).await;
+            gate.let_go().await;
+        };
+        tokio::join!(race, opened).0
     }
 
     /// The routines of the negative controls, in the schema `naive` of this database.
