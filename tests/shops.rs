@@ -7,11 +7,11 @@ use shared::order::{
     self, Amend, AmendError, Book, CancelError, CouponRefusal, Create, CreateError, Restock,
     RestockError, ShipTo,
 };
-use shared::payment::{self, EventKind, Gateway, Outcome};
+use shared::payment::{self, Event, EventKind, Gateway, Outcome};
 use shared::sku;
 use shared::stock::availability;
 use tests::desk::{amend_request, book_request, booked_order, restock_request};
-use tests::{TestDb, begin_request, event, new_id, order_request, shop};
+use tests::{MAIN, TestDb, begin_request, event, new_id, order_request, shop};
 use uuid::Uuid;
 
 const OTHER: &str = "other";
@@ -160,15 +160,10 @@ async fn nothing_that_one_shop_does_changes_a_row_of_another() {
     checkout::read(db, &other, released, None).await.unwrap();
     for sql in [
         "select holdfast.sweep_expire('other', 100, '{}')",
-        "select holdfast.checkout_reclaim('other', '{A,B}', 'TEN', 'c')",
         "select holdfast.hold_purge('other', interval '1 day', 100)",
         "select holdfast.stock_adjust('other', 'A', 7, null, 'received', 'test', null)",
         "select holdfast.sku_put('other', 'A', 'Renamed', '{}', 7)",
-        "select holdfast.coupon_put('other', 'TEN', 'fixed', 7, 0, null, null, 7)",
-        "select holdfast.shop_put('other', 'Renamed', 'INR')",
-        "select * from holdfast.payment_parked('other', 100)",
         "select holdfast.payment_event_dismiss('other', 'cashfree', 'Paid:pay-1', 'test')",
-        "select * from holdfast.promises_check('other')",
     ] {
         test.sql(sql).await;
     }
@@ -274,36 +269,215 @@ async fn the_desk_of_one_shop_neither_finds_nor_changes_the_bookings_of_another(
     test.assert_promises_kept().await;
 }
 
-/// A routine that the functions may call and that takes a shop must stand in a test of this file.
+/// Every routine that a function may call and that takes a shop, called for `other` with what is
+/// `main`'s. A routine that is added must be added here.
+const FOREIGN_CALLS: [(&str, &str); 34] = [
+    (
+        "checkout_begin",
+        "call holdfast.checkout_begin('other', '{checkout}', 'secret-c', 1, '', null,
+            '{SECRET}', '{1}')",
+    ),
+    (
+        "checkout_extend",
+        "select holdfast.checkout_extend('other', '{checkout}', null, null)",
+    ),
+    (
+        "checkout_read",
+        "select holdfast.checkout_read('other', '{checkout}', null)",
+    ),
+    (
+        "checkout_reclaim",
+        "select holdfast.checkout_reclaim('other', '{SECRET}', 'SECRET', 'secret-c')",
+    ),
+    (
+        "checkout_release",
+        "select holdfast.checkout_release('other', '{checkout}', null)",
+    ),
+    (
+        "coupon_list",
+        "select holdfast.coupon_list('other', null, 100)",
+    ),
+    (
+        "coupon_put",
+        "select holdfast.coupon_put('other', 'SECRET', 'fixed', 7, 0, null, null, 7)",
+    ),
+    (
+        "coupon_read",
+        "select holdfast.coupon_read('other', 'SECRET')",
+    ),
+    (
+        "history_search",
+        "select holdfast.history_search('other', 'secret', '{checkout}', 9, 9, 99)",
+    ),
+    (
+        "hold_list",
+        "select holdfast.hold_list('other', null, '{checkout}', null, null, null, null, null,
+            null, 9, 99)",
+    ),
+    (
+        "hold_purge",
+        "select holdfast.hold_purge('other', interval '1 day', 100)",
+    ),
+    (
+        "ledger_list",
+        "select holdfast.ledger_list('other', 'SECRET', null, null, null, null, null, null, null,
+            null, 9, 99)",
+    ),
+    (
+        "order_amend",
+        "call holdfast.order_amend('other', '{checkout}', 1, 'clerk', '{SECRET}', '{2}')",
+    ),
+    (
+        "order_book",
+        "call holdfast.order_book('other', '{checkout}', 'secret-c', '', gen_random_uuid(),
+            'other-2', null, 'clerk', '{SECRET}', '{1}')",
+    ),
+    (
+        "order_cancel",
+        "select holdfast.order_cancel('other', '{checkout}', 'clerk')",
+    ),
+    (
+        "order_create",
+        "call holdfast.order_create('other', '{checkout}', null, '', gen_random_uuid(), 'other-1',
+            'online', 'SECRET', null, null, false)",
+    ),
+    (
+        "order_read",
+        "select holdfast.order_read('other', '{checkout}', null)",
+    ),
+    (
+        "order_restock",
+        "select holdfast.order_restock('other', '{order}', '{movement}', '', 'clerk', null,
+            '{SECRET}', '{1}')",
+    ),
+    (
+        "payment_parked",
+        "select holdfast.payment_parked('other', 100)",
+    ),
+    (
+        "payment_record_event",
+        "call holdfast.payment_record_event('other', 'cashfree', 'key', '{reference}', 'paid',
+            10000, 'INR', 'pay', '')",
+    ),
+    ("promises_check", "select holdfast.promises_check('other')"),
+    (
+        "shop_put",
+        "select holdfast.shop_put('other', 'Renamed', 'INR')",
+    ),
+    ("shop_read", "select holdfast.shop_read('other')"),
+    ("sku_list", "select holdfast.sku_list('other', null, 9)"),
+    (
+        "sku_manifest",
+        "select holdfast.sku_manifest('other', 'SECRET', null, null, 9)",
+    ),
+    (
+        "sku_put",
+        "select holdfast.sku_put('other', 'SECRET', 'Renamed', '{}', 7)",
+    ),
+    ("sku_read", "select holdfast.sku_read('other', 'SECRET')"),
+    (
+        "sku_retire",
+        "select holdfast.sku_retire('other', 'SECRET')",
+    ),
+    (
+        "stock_adjust",
+        "select holdfast.stock_adjust('other', 'SECRET', 7, null, 'adjusted', 'clerk', null)",
+    ),
+    (
+        "stock_availability",
+        "select holdfast.stock_availability('other', '{SECRET}')",
+    ),
+    (
+        "stock_read",
+        "select holdfast.stock_read('other', 'SECRET')",
+    ),
+    (
+        "stock_receive",
+        "select holdfast.stock_receive('other', 'SECRET', 7, null, 'clerk', null, null,
+            '{movement}')",
+    ),
+    (
+        "stock_set",
+        "select holdfast.stock_set('other', 'SECRET', 7, null, 'clerk', null, null, '{movement}')",
+    ),
+    (
+        "sweep_expire",
+        "select holdfast.sweep_expire('other', 100, '{}')",
+    ),
+];
+
+/// Scenario 29, for each routine that a function may call: with the ids and codes of `main`, and
+/// money that is parked there, `other` neither learns nor changes anything.
 #[tokio::test]
 async fn every_routine_of_the_functions_is_tried_across_shops() {
     let test = TestDb::new().await;
-    let query = "
-        select p.proname::text from pg_proc p
+    test.shop(OTHER).await;
+    test.sku("SECRET", 5).await;
+    test.sql(
+        "update holdfast.skus set title = 'secret title';
+        select holdfast.coupon_put('main', 'SECRET', 'fixed', 77777, 0, null, null, 9)",
+    )
+    .await;
+    let (id, order) = test.ordered(&[("SECRET", 1)]).await;
+    let due = test.held(&[("SECRET", 2)]).await;
+    test.make_due(due).await;
+    test.corrupt("update holdfast.checkouts set customer = 'secret-c'")
+        .await;
+    let later = Event {
+        reference: Some("main-secret".to_owned()),
+        payload: "secret payload".to_owned(),
+        ..event(&order, EventKind::Paid, "pay")
+    };
+    assert_eq!(test.record(&later).await.unwrap(), Outcome::Parked);
+    let movement = test
+        .text("select coalesce(movement_id, gen_random_uuid())::text from holdfast.stock_movements")
+        .await;
+
+    let routines = "
+        select distinct p.proname::text
+        from pg_proc p, unnest('{holdfast_app,holdfast_admin}'::text[]) r
         where p.pronamespace = 'holdfast'::regnamespace and 'p_shop' = any (p.proargnames)
-            and has_function_privilege('holdfast_app', p.oid, 'execute')
+            and has_function_privilege(r, p.oid, 'execute')
             and p.proname not like '%\\_core'
         order by 1";
-    let rows = test.owner.query(query, &[]).await.unwrap();
+    let rows = test.owner.query(routines, &[]).await.unwrap();
     let routines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    assert_eq!(
-        routines,
-        [
-            "checkout_begin",
-            "checkout_extend",
-            "checkout_read",
-            "checkout_reclaim",
-            "checkout_release",
-            "hold_purge",
-            "order_create",
-            "order_read",
-            "payment_parked",
-            "payment_record_event",
-            "promises_check",
-            "stock_availability",
-            "sweep_expire",
-        ]
-    );
+    assert_eq!(routines, FOREIGN_CALLS.map(|(routine, _)| routine));
+
+    let main = test.rows_of(MAIN).await;
+    for (routine, sql) in FOREIGN_CALLS {
+        assert!(
+            sql.contains(&format!(" holdfast.{routine}('other'")),
+            "{sql}"
+        );
+        let sql = sql
+            .replace("{checkout}", &id.to_string())
+            .replace("{order}", &order.order_id.to_string())
+            .replace("{reference}", &order.payment.reference)
+            .replace("{movement}", &movement);
+        // taken back, so that the next one finds nothing of its own; a procedure commits by itself
+        let function = sql.starts_with("select");
+        if function {
+            test.sql("begin").await;
+        }
+        let answer = test.owner.simple_query(&sql).await.unwrap();
+        assert_eq!(test.rows_of(MAIN).await, main, "{routine}");
+        if function {
+            test.sql("rollback").await;
+        }
+        let answer = format!("{answer:?}").replace("SECRET", "");
+        for secret in ["secret", "77777", &order.order_id.to_string()] {
+            assert!(
+                !answer.contains(secret),
+                "{routine} tells {secret}: {answer}"
+            );
+        }
+    }
+    assert_eq!(test.rows_of(MAIN).await, main);
+    // the control: main itself is told, and it would be seen
+    let own = format!("select holdfast.checkout_read('main', '{id}', null)");
+    let answer = test.owner.simple_query(&own).await.unwrap();
+    assert!(format!("{answer:?}").contains("secret-c"), "{answer:?}");
 }
 
 /// Every key begins with the shop: how the schema keeps two shops apart, and can be placed on

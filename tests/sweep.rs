@@ -99,7 +99,7 @@ async fn a_payment_that_has_begun_is_not_swept_away() {
     test.assert_promises_kept().await;
 }
 
-/// Negative control of scenario 4: a sweep that does not pass by, and lets go whatever it has read to
+/// Negative control of scenario 4: a sweep that does not pass by, and lets go what it has read to
 /// be due. Triggers refuse to end what is sold; without them, a unit that somebody else holds is
 /// for sale as well.
 #[tokio::test]
