@@ -18,14 +18,15 @@ const HOT: &str = "LEHENGA-RED-M";
 const PATIENCE: Duration = Duration::from_secs(170);
 /// Between two kills.
 const PAUSE: Duration = Duration::from_millis(400);
-/// Each function's processes in turn, and every fourth time a backend of the database.
-const VICTIMS: [&str; 4] = [
+/// Each function's processes in turn, and every fifth time a backend of the database.
+const VICTIMS: [&str; 5] = [
     "holdfast-checkout",
     "holdfast-payments",
     "holdfast-webhook",
+    "holdfast-sweeper",
     "",
 ];
-const KILLS: usize = 24;
+const KILLS: usize = 30;
 
 fn processes(stack: &Stack) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
@@ -56,8 +57,8 @@ async fn kill_a_backend(stack: &Stack) -> bool {
 }
 
 /// Kills on until the drill is over, or enough was killed; returns how many of each.
-async fn make_trouble(stack: &Stack, drill: &mut Child) -> [usize; 4] {
-    let mut killed = [0; 4];
+async fn make_trouble(stack: &Stack, drill: &mut Child) -> [usize; VICTIMS.len()] {
+    let mut killed = [0; VICTIMS.len()];
     for round in 0..KILLS {
         tokio::time::sleep(PAUSE).await;
         if drill.try_wait().unwrap().is_some() {
