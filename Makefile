@@ -19,7 +19,7 @@ setup: ## fetch what the machine lacks into .tools/ (SQS, and PostgreSQL if ther
 
 .PHONY: build
 build: ## build the functions and the tools in release mode
-	@cargo build --release --workspace --bins
+	@cargo build --release --locked --workspace --bins
 
 .PHONY: up
 up: setup build ## run the whole stack on this machine until Ctrl-C
