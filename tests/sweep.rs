@@ -1,6 +1,6 @@
 //! The sweep: bounded, safe in any number of copies, and never stopped by one bad row.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shared::checkout;
 use shared::ids::CheckoutId;
@@ -350,6 +350,40 @@ async fn a_parked_event_is_applied_by_a_sweep_once_its_order_is_there() {
     assert_eq!(order_of(&test, ids[0].0).await.status, "paid");
     assert_eq!(order_of(&test, ids[2].0).await.status, "awaiting_payment");
     test.assert_promises_kept().await;
+}
+
+/// A sweep whose time is up gives up a call that waits, so that it can still answer; and a shop
+/// tells of its first failure, not of what followed from it.
+#[tokio::test]
+async fn a_sweep_ends_in_its_time_and_tells_the_first_failure() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let due = test.held(&[("A", 1)]).await;
+    test.make_due(due).await;
+    let patient = test.pool(1).with_patience(Duration::from_secs(20));
+    let blocker = test.block_level("A").await;
+    let began = Instant::now();
+    let report = sweep::run_once(&patient, Duration::from_millis(200)).await;
+    assert!(
+        began.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        began.elapsed()
+    );
+    let report = report.unwrap();
+    assert!(
+        report.out_of_time && report.shops[0].failure.is_some(),
+        "{report:?}"
+    );
+    blocker.let_go().await;
+
+    test.sql(
+        "revoke execute on function holdfast.sweep_expire from holdfast_app;
+        revoke execute on function holdfast.hold_purge from holdfast_app",
+    )
+    .await;
+    let report = test.sweep().await;
+    let failure = report.shops[0].failure.as_deref().unwrap();
+    assert!(failure.contains("sweep_expire"), "{failure}");
 }
 
 /// One more than a batch holds.

@@ -25,6 +25,8 @@ use crate::config::{ConfigError, DatabaseConfig, Tls};
 /// otherwise. Too low and a failover of a few seconds becomes errors; too high and the function's
 /// own timeout (10 seconds for checkout) comes first, and the caller learns nothing.
 const PATIENCE_DEFAULT: Duration = Duration::from_secs(8);
+/// What is left of it at the end of somebody's time: a call that is made has a chance.
+const PATIENCE_MIN: Duration = Duration::from_secs(1);
 /// Tries of one operation at most.
 const TRIES_MAX: u32 = 12;
 /// The longest pause between two tries; it starts at a hundredth of it and doubles, with full
@@ -134,6 +136,14 @@ impl Database {
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// The same pool, patient no longer than until `deadline`: for work that must end by then.
+    #[must_use]
+    pub fn until(&self, deadline: std::time::Instant) -> Self {
+        let left = deadline.saturating_duration_since(std::time::Instant::now());
+        let patience = self.patience.min(left.max(PATIENCE_MIN));
+        self.clone().with_patience(patience)
     }
 
     /// Runs one statement and returns its rows, with bounded and jittered retries of what a

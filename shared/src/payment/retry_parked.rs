@@ -1,5 +1,7 @@
 //! Hands parked events to `record_event` once more: those whose payment is known by now.
 
+use std::time::Instant;
+
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
@@ -20,14 +22,19 @@ pub struct Retried {
     pub failure: Option<Failure>,
 }
 
-/// Tries the oldest parked events of a shop again whose payment is known by now.
+/// Tries the oldest parked events of a shop again whose payment is known by now, until `deadline`.
 ///
 /// Locks: as [`record_event`], one event after the other.
 ///
 /// # Errors
 /// [`Failure`] when the database could not even name them.
-pub async fn retry_parked(db: &Database, shop: &Shop) -> Result<Retried, Failure> {
+pub async fn retry_parked(
+    db: &Database,
+    shop: &Shop,
+    deadline: Instant,
+) -> Result<Retried, Failure> {
     let rows = db
+        .until(deadline)
         .call(
             "select * from holdfast.payment_parked($1, $2)",
             &[(&shop.as_str(), Type::TEXT), (&BATCH_MAX, Type::INT4)],
@@ -35,7 +42,10 @@ pub async fn retry_parked(db: &Database, shop: &Shop) -> Result<Retried, Failure
         .await?;
     let mut retried = Retried::default();
     for row in &rows {
-        match retry(db, shop, row).await {
+        if Instant::now() >= deadline {
+            break;
+        }
+        match retry(&db.until(deadline), shop, row).await {
             Ok(Outcome::Parked) => {}
             Ok(_) => retried.unparked += 1,
             Err(failure) => {

@@ -56,7 +56,8 @@ impl ShopSweep {
     }
 }
 
-/// Sweeps every shop, for at most `budget`. A shop where something fails never stops the others.
+/// Sweeps every shop, for at most `budget`: no call is begun after it, and none waits longer
+/// than it and a second. A shop where something fails never stops the others.
 /// Locks: due checkouts (SKIP LOCKED), coupons by code, stock levels by sku; then, for each parked
 /// event, as [`payment::record_event`].
 ///
@@ -78,7 +79,11 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
     while !busy.is_empty() && Instant::now() < deadline {
         let mut still_busy = Vec::new();
         for sweep in busy {
-            match expire_batch(db, sweep).await {
+            if Instant::now() >= deadline {
+                still_busy.push(sweep);
+                continue;
+            }
+            match expire_batch(&db.until(deadline), sweep).await {
                 Ok(true) => still_busy.push(sweep),
                 Ok(false) => {}
                 Err(failure) => sweep.fail(&failure),
@@ -91,14 +96,16 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
         ..SweepReport::default()
     };
     for sweep in &mut shops {
+        if Instant::now() < deadline
+            && let Err(failure) = retry_parked(db, sweep, deadline).await
+        {
+            sweep.fail(&failure);
+        }
         if Instant::now() >= deadline {
             report.out_of_time = true;
             break;
         }
-        if let Err(failure) = retry_parked(db, sweep).await {
-            sweep.fail(&failure);
-        }
-        match purge_and_check(db, sweep).await {
+        match purge_and_check(db, sweep, deadline).await {
             Ok(violations) => report.violations.extend(violations),
             Err(failure) => sweep.fail(&failure),
         }
@@ -127,18 +134,27 @@ async fn expire_batch(db: &Database, sweep: &mut ShopSweep) -> Result<bool, Fail
     Ok(more)
 }
 
-async fn retry_parked(db: &Database, sweep: &mut ShopSweep) -> Result<(), Failure> {
+async fn retry_parked(
+    db: &Database,
+    sweep: &mut ShopSweep,
+    deadline: Instant,
+) -> Result<(), Failure> {
     let shop: Shop = sweep
         .shop
         .parse()
         .map_err(|error: InvalidId| Failure::Internal(error.into()))?;
-    let retried = payment::retry_parked(db, &shop).await?;
+    let retried = payment::retry_parked(db, &shop, deadline).await?;
     sweep.unparked = retried.unparked;
     retried.failure.map_or(Ok(()), Err)
 }
 
-async fn purge_and_check(db: &Database, sweep: &mut ShopSweep) -> Result<Vec<Violation>, Failure> {
+async fn purge_and_check(
+    db: &Database,
+    sweep: &mut ShopSweep,
+    deadline: Instant,
+) -> Result<Vec<Violation>, Failure> {
     let row = db
+        .until(deadline)
         .call_one(
             "select holdfast.hold_purge($1, make_interval(days => $2), $3)",
             &[
@@ -149,5 +165,5 @@ async fn purge_and_check(db: &Database, sweep: &mut ShopSweep) -> Result<Vec<Vio
         )
         .await?;
     sweep.purged = row.get(0);
-    promises::check(db, &sweep.shop).await
+    promises::check(&db.until(deadline), &sweep.shop).await
 }
