@@ -436,6 +436,44 @@ async fn one_bad_row_never_stops_a_sweep() {
     assert_eq!(test.level("C").await.1, 0);
 }
 
+/// One bad checkout among two hundred, wherever it stands, is found by halves: each try that fails
+/// is rolled back, with all that it wrote.
+#[tokio::test]
+async fn a_bad_row_is_found_in_a_few_tries() {
+    let test = TestDb::new().await;
+    test.sku("A", 999).await;
+    test.sku("BAD", 9).await;
+    // counts also what is rolled back
+    test.sql("create sequence holdfast.tries").await;
+    let first = "    if p_checkout_ids = '{}' then";
+    let counted = format!(
+        "    perform nextval('tries');
+{first}"
+    );
+    test.change_routine("checkout_let_go", &[(first, &counted)])
+        .await;
+    for before in [0, 199] {
+        let others = usize::try_from(sweep::BATCH_MAX).unwrap() - 1;
+        many_held(&test, before, "A").await;
+        let bad = test.held(&[("BAD", 2)]).await;
+        many_held(&test, others - before, "A").await;
+        test.corrupt("update holdfast.stock_levels set held = 1 where sku = 'BAD'")
+            .await;
+        test.make_all_due_but(new_id()).await;
+        test.sql("select setval('holdfast.tries', 1)").await;
+        let report = test.sweep().await;
+        assert_eq!(report.shops[0].failed, [*bad.as_uuid()]);
+        assert_eq!(expired(&report), sweep::BATCH_MAX - 1);
+        let tries = test.count("select last_value from holdfast.tries").await;
+        assert!(tries < 60, "{tries}");
+        // mended, and out of the way
+        test.corrupt("update holdfast.stock_levels set held = 2 where sku = 'BAD'")
+            .await;
+        test.sweep().await;
+    }
+    test.assert_promises_kept().await;
+}
+
 /// What is held by somebody's transaction is left for the next sweep.
 #[tokio::test]
 async fn a_sweep_never_waits_for_a_checkout_that_somebody_has() {

@@ -1,27 +1,31 @@
 -- Expires checkouts that the caller has locked. A checkout that can't be expired, because some row
--- of it breaks a constraint, never stops the others: its id comes back in o_failed. When there is
--- one, at most one good checkout is done in this call, because doing several one by one would leave
--- the lock order; the caller comes back for the rest. Locks: as checkout_let_go.
+-- of it breaks a constraint, never stops the others: its id comes back in o_failed. It is found by
+-- halves. As soon as some of the others have gone through together, that is all for this call,
+-- because going on behind them would leave the lock order; the caller comes back for the rest.
+-- Nothing expired means that none of them can be. Locks: as checkout_let_go.
 create or replace function holdfast.checkout_expire(
     p_shop text, p_checkout_ids uuid[], out o_expired integer, out o_failed uuid[])
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
-    v_id uuid;
+    v_rest uuid[] := p_checkout_ids;
+    v_part uuid[] := p_checkout_ids;
 begin
     o_failed := '{}';
-    begin
-        o_expired := checkout_let_go(p_shop, p_checkout_ids, 'expired');
-        return;
-    exception when check_violation or not_null_violation or numeric_value_out_of_range then
-        o_expired := 0;
-    end;
-    foreach v_id in array p_checkout_ids loop
+    loop
         begin
-            o_expired := checkout_let_go(p_shop, array[v_id], 'expired');
+            o_expired := checkout_let_go(p_shop, v_part, 'expired');
             return;
         exception when check_violation or not_null_violation or numeric_value_out_of_range then
-            o_failed := o_failed || v_id;
+            -- the savepoint has given back its locks too
+            null;
         end;
+        if cardinality(v_part) > 1 then
+            v_part := v_part[1:cardinality(v_part) / 2];
+        else
+            o_failed := o_failed || v_part;
+            v_rest := array_remove(v_rest, v_part[1]);
+            v_part := v_rest;
+        end if;
     end loop;
 end;
 $$;

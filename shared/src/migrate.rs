@@ -58,8 +58,17 @@ pub async fn run(client: &mut Client) -> Result<MigrateReport, MigrateError> {
     execute(client, "waiting for the lock on migrations", &lock).await?;
     let outcome = run_locked(client).await;
     let unlock = format!("select pg_advisory_unlock({LOCK})");
-    execute(client, "releasing the lock on migrations", &unlock).await?;
-    outcome
+    match execute(client, "releasing the lock on migrations", &unlock).await {
+        // What failed first says why: the connection may be gone, and the lock with it.
+        Err(error) if outcome.is_err() => {
+            tracing::warn!(
+                causes = crate::db::causes(&error),
+                "after a failed migration"
+            );
+            outcome
+        }
+        released => released.and(outcome),
+    }
 }
 
 async fn run_locked(client: &mut Client) -> Result<MigrateReport, MigrateError> {
