@@ -271,7 +271,7 @@ async fn the_desk_of_one_shop_neither_finds_nor_changes_the_bookings_of_another(
 
 /// Every routine that a function may call and that takes a shop, called for `other` with what is
 /// `main`'s. A routine that is added must be added here.
-const FOREIGN_CALLS: [(&str, &str); 34] = [
+const FOREIGN_CALLS: [(&str, &str); 36] = [
     (
         "checkout_begin",
         "call holdfast.checkout_begin('other', '{checkout}', 'secret-c', 1, '', null,
@@ -399,6 +399,15 @@ const FOREIGN_CALLS: [(&str, &str); 34] = [
     (
         "stock_set",
         "select holdfast.stock_set('other', 'SECRET', 7, null, 'clerk', null, null, '{movement}')",
+    ),
+    (
+        "stock_shrink",
+        "call holdfast.stock_shrink('other', 'SECRET', 1, null, 'clerk', null, null, '{movement}',
+            false)",
+    ),
+    (
+        "stock_shrink_reclaim",
+        "select holdfast.stock_shrink_reclaim('other', 'SECRET', null)",
     ),
     (
         "sweep_expire",
