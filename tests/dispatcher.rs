@@ -144,7 +144,7 @@ async fn a_wrong_field_is_named() {
         ("/skus/a%20b/manifest", "sku"),
         ("/skus/MAY/manifest?limit=0", "limit"),
         ("/skus/MAY/manifest?limit=501", "limit"),
-        ("/skus/MAY/manifest?after=1", "after"),
+        ("/skus/MAY/manifest?cursor=1", "cursor"),
     ] {
         let answer = match field {
             "checkout_id" => desk.put(path, party(1)).await,
@@ -173,7 +173,7 @@ async fn a_manifest_is_read_page_by_page() {
         let page = page.ok(200);
         sizes.push(page["rows"].as_array().unwrap().len());
         match page["next"].as_str() {
-            Some(next) => after = format!("&after={next}"),
+            Some(next) => after = format!("&cursor={next}"),
             None => break,
         }
     }

@@ -142,7 +142,8 @@ impl Model {
         if let Some(known) = &known {
             match known.state {
                 State::Released | State::Expired | State::Paid => return "ended",
-                State::Open if known.due => return "ended",
+                // what is due is shown as expired, an order too
+                State::Open | State::Ordered if known.due => return "ended",
                 State::Ordered => return "ordered",
                 State::Open => {}
             }

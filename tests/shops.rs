@@ -321,7 +321,8 @@ const FOREIGN_CALLS: [(&str, &str); 41] = [
     ),
     (
         "import_apply",
-        "select holdfast.import_apply('other', '{checkout}', 1, 'good_rows_only', false, 'clerk', 100)",
+        "select holdfast.import_apply('other', '{checkout}', 1, 'good_rows_only', false, 'clerk',
+            100)",
     ),
     (
         "import_purge",
@@ -333,9 +334,9 @@ const FOREIGN_CALLS: [(&str, &str); 41] = [
     ),
     (
         "import_stage",
-        "select holdfast.import_stage('other', '{checkout}', 1, 'clerk', 500, '{1}', '{SECRET}', '{x}',
-            '{null}', '{1}', '{null}', '{null}', '{f}', '{null}', '{f}', '{null}', '{null}', '{f}',
-            '{null}', '{7}', '{null}', '{null}')",
+        "select holdfast.import_stage('other', '{checkout}', 1, 'clerk', 500, '{1}', '{SECRET}',
+            '{x}', '{null}', '{1}', '{null}', '{null}', '{f}', '{null}', '{f}', '{null}', '{null}',
+            '{f}', '{null}', '{7}', '{null}', '{null}')",
     ),
     (
         "ledger_list",

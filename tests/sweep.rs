@@ -105,12 +105,12 @@ async fn a_payment_that_has_begun_is_not_swept_away() {
 #[tokio::test]
 async fn a_sweep_that_did_not_pass_by_would_give_back_what_a_payment_has_sold() {
     let ended = "and c.ended_at is null;";
-    let active = "and h.status = 'active'\n            returning";
+    let active = "and h.status = 'active'\n        returning";
     for guarded in [true, false] {
         let test = TestDb::new().await;
         let skipping = "\n        for no key update skip locked";
         test.change_routine("sweep_expire", &[(skipping, "")]).await;
-        test.change_routine("checkout_let_go", &[(ended, ";"), (active, "returning")])
+        test.change_routine("checkout_end", &[(ended, ";"), (active, "returning")])
             .await;
         if !guarded {
             test.sql(
