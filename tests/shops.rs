@@ -379,26 +379,17 @@ const FOREIGN_CALLS: [(&str, &str); 41] = [
         "call holdfast.payment_record_event('other', 'cashfree', 'key', '{reference}', 'paid',
             10000, 'INR', 'pay', '')",
     ),
-    (
-        "promises_check",
-        "select holdfast.promises_check('other')",
-    ),
+    ("promises_check", "select holdfast.promises_check('other')"),
     (
         "shop_put",
         "select holdfast.shop_put('other', 'Renamed', 'INR')",
     ),
-    (
-        "shop_read",
-        "select holdfast.shop_read('other')",
-    ),
+    ("shop_read", "select holdfast.shop_read('other')"),
     (
         "sku_export",
         "select holdfast.sku_export('other', null, 10)",
     ),
-    (
-        "sku_list",
-        "select holdfast.sku_list('other', null, 10)",
-    ),
+    ("sku_list", "select holdfast.sku_list('other', null, 10)"),
     (
         "sku_manifest",
         "select holdfast.sku_manifest('other', 'SECRET', null, null, 10)",
@@ -407,10 +398,7 @@ const FOREIGN_CALLS: [(&str, &str); 41] = [
         "sku_put",
         "select holdfast.sku_put('other', 'SECRET', 'Renamed', '{}', 7)",
     ),
-    (
-        "sku_read",
-        "select holdfast.sku_read('other', 'SECRET')",
-    ),
+    ("sku_read", "select holdfast.sku_read('other', 'SECRET')"),
     (
         "sku_retire",
         "select holdfast.sku_retire('other', 'SECRET')",
