@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 BIN := $(or $(CARGO_TARGET_DIR),target)/release
 
-# What `make demo` rehearses; another seed is another crowd.
+# What `make demo` and `make mixed` rehearse; another seed is another crowd.
 SHOPPERS ?= 500
 UNITS ?= 100
 SEED ?= 1
@@ -31,6 +31,14 @@ demo: setup build ## rehearse a flash sale: 500 shoppers, 100 dresses; the repor
 		'holdfast-drill --api "$$HOLDFAST_API" --webhook "$$HOLDFAST_WEBHOOK" \
 		--webhook-secret "$$HOLDFAST_WEBHOOK_SECRET" --database "$$HOLDFAST_DATABASE" --shop dress \
 		--hot-sku LEHENGA-RED-M --shoppers $(SHOPPERS) --units $(UNITS) --seed $(SEED) --out report/'
+
+.PHONY: mixed
+mixed: setup build ## the same with staff at work beside the shoppers: edits, imports, bookings, returns
+	@$(BIN)/holdfast-local up --bin-dir $(BIN) --api-port 0 --webhook-port 0 --hot-units $(UNITS) --run \
+		'holdfast-drill --mixed --api "$$HOLDFAST_API" --webhook "$$HOLDFAST_WEBHOOK" \
+		--webhook-secret "$$HOLDFAST_WEBHOOK_SECRET" --database "$$HOLDFAST_DATABASE" --shop dress \
+		--hot-sku LEHENGA-RED-M --shoppers $(SHOPPERS) --units $(UNITS) --seed $(SEED) --rush-s 45 \
+		--out report/'
 
 .PHONY: bench
 bench: setup ## compare holds on one hot sku with the classic routine and with bare inserts

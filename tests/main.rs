@@ -24,6 +24,7 @@ mod layers;
 mod limits;
 mod manifest;
 mod migrations;
+mod mixed;
 mod model;
 mod no_oversell;
 mod office;

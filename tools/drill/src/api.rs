@@ -2,16 +2,21 @@
 //! long as the deployment does not answer or answers that it can't: that is what a careful client
 //! does, and why killing a function or a database connection must not show.
 
+mod office;
+
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::answers::{Availability, Checkout, Line, Order, Said, lines_json, read};
+use crate::answers::{Availability, Checkout, Line, Order, Problem, Said, Shortage};
+use crate::answers::{lines_json, read};
 use crate::history::When;
 use crate::meters::{Call, Meters};
 use crate::random::Random;
+
+pub(crate) use office::{Changed, Level, Sent};
 
 /// Longer than an API gateway waits for a function (29 s) would only hide that it gave up.
 const ATTEMPT_MAX: Duration = Duration::from_secs(30);
@@ -28,6 +33,7 @@ pub(crate) struct Api {
     base: String,
     webhooks: String,
     shop: String,
+    admin_token: Option<String>,
     started: Instant,
     deadline: Instant,
     jitter: Random,
@@ -38,6 +44,8 @@ pub(crate) struct Urls {
     pub(crate) api: String,
     pub(crate) webhook: String,
     pub(crate) shop: String,
+    /// Of the stock office, where the run needs it.
+    pub(crate) admin_token: Option<String>,
 }
 
 pub(crate) struct Reply {
@@ -49,6 +57,12 @@ pub(crate) struct Reply {
 impl Reply {
     pub(crate) fn status(&self) -> Option<u16> {
         self.answer.as_ref().ok().map(|(status, _)| *status)
+    }
+
+    /// Of a refusal for a shortage.
+    pub(crate) fn shortages(&self) -> Vec<Shortage> {
+        let problem: Option<Problem> = self.json(409);
+        problem.unwrap_or_default().shortages
     }
 
     fn said<T: for<'de> serde::Deserialize<'de>>(self) -> (When, Said<T>) {
@@ -90,6 +104,7 @@ impl Api {
             base: trim(&urls.api),
             webhooks: trim(&urls.webhook),
             shop: urls.shop,
+            admin_token: urls.admin_token,
             started,
             deadline: started + timeout,
             jitter: Random::new(0, 0),

@@ -77,6 +77,17 @@ pub(crate) struct Args {
         value_name = "URL"
     )]
     pub(crate) database: Option<String>,
+    /// Staff work beside the shoppers: edits of stock, imports, bookings, returns, shrinkage
+    #[arg(long, requires = "admin_token")]
+    pub(crate) mixed: bool,
+    /// A clerk's token for the stock office's API, for --mixed
+    #[arg(
+        long,
+        env = "HOLDFAST_ADMIN_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
+    pub(crate) admin_token: Option<String>,
     /// No progress while it runs
     #[arg(long)]
     pub(crate) quiet: bool,
@@ -146,6 +157,24 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_mixed_run_without_a_token_says_which_flag_is_missing() {
+        let args = [
+            "holdfast-drill",
+            "--api",
+            "http://a",
+            "--webhook",
+            "http://w",
+            "--hot-sku",
+            "H",
+        ];
+        let mixed = args.into_iter().chain(["--webhook-secret", "s", "--mixed"]);
+        let error = Args::try_parse_from(mixed.clone()).unwrap_err().to_string();
+        assert!(error.contains("--admin-token <TOKEN>"), "{error}");
+        let token = mixed.chain(["--admin-token", "t"]);
+        assert!(Args::try_parse_from(token).unwrap().mixed);
     }
 
     #[test]

@@ -3,11 +3,15 @@
 
 mod answers;
 mod payments;
+mod staff;
 mod stock;
 
 pub(crate) use answers::{cart_whole_or_refused, contract_kept, prices_are_the_catalogues};
 pub(crate) use answers::{refusables_refused, same_request_same_answer};
 pub(crate) use payments::{acknowledged_survives, payments_end_right, payments_only_rise};
+pub(crate) use staff::no_deadlock;
+pub(crate) use staff::{EDIT_TOOK_MAX, EDIT_TRIES_MAX, edits, edits_changed_what_was_seen};
+pub(crate) use staff::{edits_never_starved, imports_end_as_reported, newest_holds_break_first};
 pub(crate) use stock::{deadlines_by_server_clock, deducted_once, gone_exactly, never_oversold};
 pub(crate) use stock::{nothing_leaks, refusals_were_true, stock_came_back};
 

@@ -4,6 +4,9 @@
 //! second an upper bound (so a refusal must be explained by it). No clock of the deployment is
 //! compared with ours: only the distance of `expires_at` to `server_time`, both the deployment's,
 //! is used.
+//!
+//! What staff take from the shelf is a claim for ever. What they bring is one of a negative number
+//! of units: the lower bound counts it as early as it can have happened, the upper bound as late.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +14,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::answers::{Checkout, Order, Said, merged, units_of};
-use crate::history::{Fact, Visit, What, When};
+use crate::history::{Deed, End, Fact, History, Visit, What, When};
 
 pub(crate) const FOREVER: Duration = Duration::MAX;
 
@@ -19,7 +22,9 @@ pub(crate) const FOREVER: Duration = Duration::MAX;
 pub(crate) struct Claim {
     pub(crate) checkout: Uuid,
     pub(crate) sku: String,
+    /// Negative: staff brought them.
     pub(crate) units: i64,
+    pub(crate) by: By,
     /// From when until when; empty (from > until) when nothing was ever acknowledged.
     pub(crate) certain: (Duration, Duration),
     pub(crate) possible: (Duration, Duration),
@@ -29,14 +34,70 @@ pub(crate) struct Claim {
     pub(crate) lapses: bool,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    Shopper,
+    Staff,
+    /// Staff whose request was never answered: done or not.
+    StaffPerhaps,
+}
+
 impl Claim {
     pub(crate) fn certainly_at(&self, moment: Duration) -> bool {
         self.certain.0 <= moment && moment < self.certain.1
     }
 
+    /// Counts for the least that was taken from `from` to `until`: what takes, when it certainly
+    /// did all that time; what brings, when it may have by its end.
+    pub(crate) fn certainly_within(&self, from: Duration, until: Duration) -> bool {
+        if self.units < 0 {
+            return self.certain.0 <= until && from <= self.certain.1;
+        }
+        self.certainly_at(from) && self.certainly_at(until)
+    }
+
+    /// Counts for the most that was taken at a moment from `from` to `until`: what takes, when it
+    /// may have; what brings, when it was there before.
     pub(crate) fn possibly_within(&self, from: Duration, until: Duration) -> bool {
+        if self.units < 0 {
+            return self.possible.0 <= from && until <= self.possible.1;
+        }
         self.possible.0 <= until && from <= self.possible.1
     }
+}
+
+/// The claims of everybody.
+pub(crate) fn of_all(history: &History) -> Vec<Claim> {
+    let shoppers = history.visits.iter().flat_map(of);
+    let staff = history.staff.iter().flat_map(|staff| &staff.deeds);
+    shoppers.chain(staff.flat_map(of_deed)).collect()
+}
+
+/// What staff took or brought: for ever, once it is done.
+pub(crate) fn of_deed(deed: &Deed) -> Vec<Claim> {
+    let never = (FOREVER, Duration::ZERO);
+    let after = (deed.when.got, FOREVER);
+    let during = (deed.when.first_sent, FOREVER);
+    let claim = |(sku, units): &(String, i64)| {
+        let (by, certain, possible) = match (&deed.end, *units < 0) {
+            (End::Done, false) => (By::Staff, after, during),
+            (End::Done, true) => (By::Staff, during, after),
+            (End::Unclear(_), false) => (By::StaffPerhaps, never, during),
+            (End::Unclear(_), true) => (By::StaffPerhaps, during, never),
+            _ => return None,
+        };
+        Some(Claim {
+            checkout: deed.id,
+            sku: sku.clone(),
+            units: *units,
+            by,
+            certain,
+            possible,
+            sold: (by == By::Staff).then_some(deed.when.got),
+            lapses: false,
+        })
+    };
+    deed.units.iter().filter_map(claim).collect()
 }
 
 /// The claims of one shopper.
@@ -254,6 +315,7 @@ impl Trace {
                 checkout: self.checkout,
                 sku,
                 units: i64::from(units),
+                by: By::Shopper,
                 certain: (open.certain.0, open.certain.1.min(certain)),
                 possible: (open.possible.0, open.possible.1.min(possible)),
                 sold: open.sold,
@@ -398,6 +460,51 @@ mod tests {
         };
         let claims = [hold(1, 0, 100), hold(2, 100, 200), hold(3, 150, 300)].concat();
         assert_eq!(most_at_once(&claims)["A"], (2, ms(150)));
+    }
+
+    fn of_units(units: i64, end: End) -> Claim {
+        let deed = crate::testing::deed("A", units, when(100, 150), end);
+        of_deed(&deed).remove(0)
+    }
+
+    #[test]
+    fn what_staff_take_is_certain_from_the_answer_and_possible_from_sending() {
+        let taken = of_units(2, End::Done);
+        assert!(!taken.certainly_within(ms(120), ms(200)));
+        assert!(taken.certainly_within(ms(150), ms(200)));
+        assert!(!taken.possibly_within(ms(50), ms(99)));
+        assert!(taken.possibly_within(ms(50), ms(100)));
+    }
+
+    #[test]
+    fn what_staff_bring_counts_early_for_the_least_and_late_for_the_most() {
+        let brought = of_units(-2, End::Done);
+        assert!(brought.certainly_within(ms(50), ms(100)));
+        assert!(!brought.certainly_within(ms(50), ms(99)));
+        assert!(brought.possibly_within(ms(150), ms(200)));
+        assert!(!brought.possibly_within(ms(149), ms(200)));
+    }
+
+    #[test]
+    fn what_staff_were_not_answered_is_counted_against_every_verdict() {
+        let unclear = || End::Unclear("reset".into());
+        let taken = of_units(2, unclear());
+        assert!(taken.possibly_within(ms(100), ms(100)));
+        assert!(!taken.certainly_within(ms(900), ms(900)));
+        let brought = of_units(-2, unclear());
+        assert!(!brought.possibly_within(ms(900), ms(900)));
+        assert!(brought.certainly_within(ms(100), ms(100)));
+        assert!(of_deed(&crate::testing::deed("A", 1, when(0, 1), End::Refused)).is_empty());
+    }
+
+    #[test]
+    fn the_most_at_once_is_less_what_was_brought_before() {
+        let hold = of(&visit(
+            1,
+            vec![checkout(ID, 1, &[("A", 3)], when(200, 250), 1_000)],
+        ));
+        let claims = [vec![of_units(-2, End::Done)], hold].concat();
+        assert_eq!(most_at_once(&claims)["A"], (1, ms(250)));
     }
 
     fn ms(ms: u64) -> Duration {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::answers::{Availability, Checkout, Line, Order, Said, Sku};
+use crate::answers::{Availability, Checkout, Line, Order, Said, Shortage, Sku};
 use crate::cashfree::Kind;
 use crate::plan::{Ending, Probe};
 
@@ -226,6 +226,96 @@ impl Visit {
     }
 }
 
+/// What staff did beside the shoppers, in a mixed run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Staff {
+    pub(crate) deeds: Vec<Deed>,
+    /// Deadlocks that the database counted before and after the run.
+    pub(crate) deadlocks: Option<(i64, i64)>,
+}
+
+/// One thing that a member of staff did: one request, its repetitions included; of an edit the last
+/// of its tries.
+#[derive(Clone, Debug)]
+pub(crate) struct Deed {
+    pub(crate) when: When,
+    /// Of the booking, the movement, the return or the import.
+    pub(crate) id: Uuid,
+    /// By sku, the units that it takes from the stock; negative, brings.
+    pub(crate) units: Vec<(String, i64)>,
+    pub(crate) end: End,
+    pub(crate) work: Work,
+    /// What in its answers the contract does not have.
+    pub(crate) wrong: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Done,
+    /// A correct no: nothing has changed.
+    Refused,
+    /// The same, because too few units are available.
+    Short(Vec<Shortage>),
+    /// The edit was stale each time, until it was given up.
+    Starved,
+    /// Done or not: no answer, and why.
+    Unclear(String),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Work {
+    Edit(Edit),
+    Book,
+    Amend,
+    Cancel,
+    Restock,
+    Import(Import),
+    Shrink(Shrink),
+    /// What others of these need: a sku put, a level read.
+    Other,
+}
+
+/// A change of stock with the version that the clerk had read.
+#[derive(Clone, Debug)]
+pub(crate) struct Edit {
+    pub(crate) expected_version: i64,
+    /// By how much `on_hand` was to change.
+    pub(crate) delta: i64,
+    /// What the ledger says of it: the version that it gave the stock level, and the difference.
+    pub(crate) movement: Option<(i64, i64)>,
+    /// How often the level was read and the edit sent.
+    pub(crate) tries: u32,
+    /// From the first reading to the end of the last try.
+    pub(crate) took: Duration,
+}
+
+/// How many rows an import created, changed, left unchanged and refused.
+pub(crate) type RowCounts = [i64; 4];
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Import {
+    /// What the rows were to become.
+    pub(crate) expected: RowCounts,
+    pub(crate) applied: Option<RowCounts>,
+    pub(crate) reported: Option<RowCounts>,
+    /// What the catalogue shows afterwards that is not as the report says.
+    pub(crate) differs: Vec<String>,
+}
+
+/// A shrinkage of a sku whose holds are all of the rehearsal's own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shrink {
+    /// Oldest first: the checkout and its units.
+    pub(crate) holds: Vec<(Uuid, i64)>,
+    /// How many of them had to go, from the newest on.
+    pub(crate) to_break: usize,
+    pub(crate) broken: Vec<Uuid>,
+    /// Those that are still open when read afterwards.
+    pub(crate) open: Vec<Uuid>,
+    /// `on_hand` and `held` afterwards.
+    pub(crate) level: (i64, i64),
+}
+
 /// One look at the counters of the database.
 #[derive(Clone, Debug)]
 pub(crate) struct StockSample {
@@ -259,9 +349,15 @@ pub(crate) struct History {
     pub(crate) availability: Vec<(When, Availability)>,
     pub(crate) samples: Vec<StockSample>,
     pub(crate) database: Option<DatabaseCheck>,
+    /// None: not a mixed run.
+    pub(crate) staff: Option<Staff>,
 }
 
 impl History {
+    pub(crate) fn deeds(&self) -> impl Iterator<Item = &Deed> {
+        self.staff.iter().flat_map(|staff| &staff.deeds)
+    }
+
     pub(crate) fn facts(&self) -> impl Iterator<Item = (&Visit, &Fact)> {
         self.visits
             .iter()

@@ -17,6 +17,7 @@ mod random;
 mod report;
 mod run;
 mod shopper;
+mod staff;
 mod stage;
 #[cfg(test)]
 mod testing;

@@ -14,10 +14,23 @@ pub(crate) enum Call {
     Order,
     Release,
     Webhook,
+    StockRead,
+    Receive,
+    Adjust,
+    Set,
+    Shrink,
+    Book,
+    Amend,
+    Cancel,
+    Restock,
+    ImportStage,
+    ImportApply,
+    ImportReport,
+    Sku,
 }
 
 impl Call {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Availability,
         Self::Begin,
         Self::Extend,
@@ -25,6 +38,19 @@ impl Call {
         Self::Order,
         Self::Release,
         Self::Webhook,
+        Self::StockRead,
+        Self::Receive,
+        Self::Adjust,
+        Self::Set,
+        Self::Shrink,
+        Self::Book,
+        Self::Amend,
+        Self::Cancel,
+        Self::Restock,
+        Self::ImportStage,
+        Self::ImportApply,
+        Self::ImportReport,
+        Self::Sku,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -36,6 +62,19 @@ impl Call {
             Self::Order => "order",
             Self::Release => "release",
             Self::Webhook => "webhook",
+            Self::StockRead => "stock",
+            Self::Receive => "receive",
+            Self::Adjust => "adjust",
+            Self::Set => "set",
+            Self::Shrink => "shrink",
+            Self::Book => "book",
+            Self::Amend => "amend",
+            Self::Cancel => "cancel",
+            Self::Restock => "restock",
+            Self::ImportStage => "import stage",
+            Self::ImportApply => "import apply",
+            Self::ImportReport => "import report",
+            Self::Sku => "sku",
         }
     }
 }

@@ -1,6 +1,8 @@
 //! A shop in memory, for tests of the whole rehearsal: an honest one, and ones with a flaw each,
 //! which the rehearsal must find. Far simpler than the real thing on purpose.
 
+mod office;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -37,6 +39,14 @@ enum Flaw {
     NeverExpiresHolds,
     NewOrderEveryTime,
     ServesEveryShop,
+    // of the stock office, in mixed runs
+    TakesStaleEdits,
+    StarvesEdits,
+    TakesHeldUnits,
+    BooksWhatIsNotThere,
+    RestocksTwice,
+    MiscountsImports,
+    BreaksTheOldestHolds,
 }
 
 #[derive(Clone)]
@@ -64,6 +74,7 @@ struct Shop {
     carts: HashMap<String, Cart>,
     events: HashSet<String>,
     requests: u64,
+    office: office::Office,
 }
 
 type Answer = (StatusCode, String);
@@ -159,6 +170,7 @@ impl Shop {
         let described = describe(id, &cart);
         if self.flaw != Flaw::ForgetsCheckouts || !self.carts.len().is_multiple_of(5) {
             self.carts.insert(id.to_owned(), cart);
+            self.office.begun.push(id.to_owned());
         }
         answer(201, &described)
     }
@@ -332,10 +344,33 @@ fn route(
 ) -> Answer {
     let path: Vec<&str> = uri.path().split('/').skip(3).collect();
     let mut shop = shop.lock().unwrap();
+    let before = shop.stock.clone();
+    shop.reclaim();
+    shop.next_versions(&before);
+    let before = shop.stock.clone();
+    let answer = match path.as_slice() {
+        ["shops", "dress", rest @ ..] if uri.path().starts_with("/v1/admin/") => {
+            let token = format!("Bearer {}", office::TOKEN);
+            assert_eq!(headers["authorization"], token.as_str());
+            shop.office(method.as_str(), rest, std::str::from_utf8(body).unwrap())
+        }
+        _ => storefront(&mut shop, method, uri, headers, body),
+    };
+    shop.next_versions(&before);
+    answer
+}
+
+fn storefront(
+    shop: &mut Shop,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Answer {
+    let path: Vec<&str> = uri.path().split('/').skip(3).collect();
     if path[0] != "dress" && shop.flaw != Flaw::ServesEveryShop {
         return problem(if path[1] == "webhooks" { 401 } else { 404 }, "not_found");
     }
-    shop.reclaim();
     match (method.as_str(), &path[1..]) {
         ("GET", ["availability"]) => {
             let sku = |(sku, (on_hand, held)): (&String, &(i64, i64))| {
@@ -344,7 +379,11 @@ fn route(
                     "currency": "INR", "available": on_hand - held, "on_sale": true,
                 })
             };
-            let skus: Vec<Value> = shop.stock.iter().map(sku).collect();
+            let asked = uri.query().unwrap().trim_start_matches("skus=");
+            let asked: Vec<&str> = asked.split(',').collect();
+            let known = shop.stock.iter();
+            let known = known.filter(|(sku, _)| asked.contains(&sku.as_str()));
+            let skus: Vec<Value> = known.map(sku).collect();
             answer(200, &json!({"skus": skus, "unknown": []}))
         }
         ("PUT", ["checkouts", id]) => shop.begin(id, &serde_json::from_slice(body).unwrap()),
@@ -375,6 +414,21 @@ fn route(
 
 /// A rehearsal in a shop with this flaw: as few shoppers as still play every part.
 async fn rehearsal(flaw: Flaw) -> Report {
+    rehearsed(flaw, &[]).await
+}
+
+/// The same with staff beside the shoppers.
+async fn mixed_rehearsal(flaw: Flaw) -> Report {
+    let mixed = ["--mixed", "--admin-token", office::TOKEN, "--rush-s", "2"];
+    rehearsed(flaw, &mixed).await
+}
+
+async fn rehearsed(flaw: Flaw, more: &[&str]) -> Report {
+    let rush: &[&str] = if more.is_empty() {
+        &["--rush-s", "0.3"]
+    } else {
+        more
+    };
     let stock = [("HOT", 40), ("B", 20), ("C", 500)];
     let stock = stock
         .iter()
@@ -386,6 +440,7 @@ async fn rehearsal(flaw: Flaw) -> Report {
         carts: HashMap::new(),
         events: HashSet::new(),
         requests: 0,
+        office: office::Office::default(),
     };
     let router = axum::Router::new()
         .fallback(serve)
@@ -397,10 +452,10 @@ async fn rehearsal(flaw: Flaw) -> Report {
     let args = [
         "holdfast-drill", "--api", &url, "--webhook", &url, "--webhook-secret", SECRET,
         "--hot-sku", "HOT", "--skus", "B,C", "--shoppers", "150", "--units", "40",
-        "--other-shop", "seats", "--rush-s", "0.3", "--hold-s", "1", "--settle-s", "4",
+        "--other-shop", "seats", "--hold-s", "1", "--settle-s", "4",
         "--run-id", "test", "--quiet",
     ];
-    let args = Args::parse_from(args);
+    let args = Args::parse_from(args.iter().chain(rush));
     let run = crate::run::run(&args).await.unwrap();
     server.abort();
     let report = Report::new(&args, &run);
@@ -482,5 +537,46 @@ async fn every_flaw_is_caught_by_the_promise_that_it_breaks() {
         let broken = broken(report);
         assert!(broken.contains(promise), "{flaw:?} broke {broken:?}");
         assert!(!report.kept);
+    }
+}
+
+#[tokio::test]
+async fn an_honest_shop_keeps_every_promise_in_a_mixed_run() {
+    let (honest, unreliable) = (
+        mixed_rehearsal(Flaw::None),
+        mixed_rehearsal(Flaw::Unreliable),
+    );
+    let (report, unreliable) = tokio::join!(honest, unreliable);
+    assert_eq!(broken(&report), Vec::<&str>::new());
+    assert_eq!(broken(&unreliable), Vec::<&str>::new());
+    let staff = report.staff.as_ref().unwrap();
+    let counts = [
+        staff.edits.done,
+        staff.bookings,
+        staff.amendments,
+        staff.cancellations,
+        staff.restocks,
+        staff.imports,
+        staff.shrinkages,
+    ];
+    assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
+    the_readme_lists_every_key(&report);
+}
+
+#[tokio::test]
+async fn every_flaw_of_the_stock_office_is_caught_by_what_it_breaks() {
+    let flaws = [
+        (Flaw::TakesStaleEdits, "a_stale_edit_is_refused"),
+        (Flaw::StarvesEdits, "edits_are_never_starved"),
+        (Flaw::TakesHeldUnits, "never_oversold"),
+        (Flaw::BooksWhatIsNotThere, "never_oversold"),
+        (Flaw::RestocksTwice, "a_payment_only_rises"),
+        (Flaw::MiscountsImports, "imports_end_as_reported"),
+        (Flaw::BreaksTheOldestHolds, "the_newest_holds_break_first"),
+    ];
+    let reports = join_all(flaws.iter().map(|(flaw, _)| mixed_rehearsal(*flaw))).await;
+    for ((flaw, promise), report) in flaws.iter().zip(&reports) {
+        let broken = broken(report);
+        assert!(broken.contains(promise), "{flaw:?} broke {broken:?}");
     }
 }

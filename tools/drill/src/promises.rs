@@ -76,10 +76,13 @@ impl Judged {
 }
 
 pub(crate) fn judge(history: &History) -> Vec<Verdict> {
-    let claims: Vec<Claim> = history.visits.iter().flat_map(claims::of).collect();
+    let claims = claims::of_all(history);
     let mut judged = promises_of_stock(history, &claims);
     judged.extend(promises_of_answers(history, &claims));
     judged.extend(expectations(history, &claims));
+    if history.staff.is_some() {
+        judged.extend(expectations_of_staff(history));
+    }
     let known: Vec<&str> = judged.iter().flat_map(|j| j.rows).copied().collect();
     let mut verdicts: Vec<Verdict> = judged
         .into_iter()
@@ -156,7 +159,8 @@ fn promises_of_answers(history: &History, claims: &[Claim]) -> Vec<Judged> {
             "a_stale_edit_is_refused",
             "A stale edit is refused, by hand-written SQL too",
         )
-        .by(stale_edit(history.database.as_ref())),
+        .by(stale_edit(history.database.as_ref()))
+        .by(checks::edits_changed_what_was_seen(history)),
         Judged::promise(
             10,
             "a_shop_sees_only_itself",
@@ -217,6 +221,36 @@ fn expectations(history: &History, claims: &[Claim]) -> Vec<Judged> {
             "no request was made",
         )
         .by(checks::contract_kept(history)),
+    ]
+}
+
+/// What a mixed run expects besides.
+fn expectations_of_staff(history: &History) -> Vec<Judged> {
+    vec![
+        Judged::expectation(
+            "edits_are_never_starved",
+            "Admin edits are never starved: each ends within 100 tries and 30 s",
+            "no stock was edited",
+        )
+        .by(checks::edits_never_starved(history)),
+        Judged::expectation(
+            "no_deadlock",
+            "No deadlock between sale, staff and sweeps",
+            "not checked: no --database",
+        )
+        .by(checks::no_deadlock(history)),
+        Judged::expectation(
+            "imports_end_as_reported",
+            "Imports end as their report says",
+            "nothing was imported",
+        )
+        .by(checks::imports_end_as_reported(history)),
+        Judged::expectation(
+            "the_newest_holds_break_first",
+            "Missing units break the newest holds, and no others",
+            "nothing was found missing",
+        )
+        .by(checks::newest_holds_break_first(history)),
     ]
 }
 
@@ -349,6 +383,21 @@ mod tests {
                 .count();
             assert_eq!(broken, 1, "{name}");
         }
+    }
+
+    #[test]
+    fn what_is_expected_of_staff_is_judged_in_mixed_runs_only() {
+        let mut history = oversold();
+        let of_staff = |history: &History| {
+            let all = judge(history);
+            let state = |v: &Verdict| v.name.contains("starved").then_some(v.state);
+            (all.len(), all.iter().find_map(state))
+        };
+        let (before, state) = of_staff(&history);
+        assert_eq!(state, None);
+        let starved = crate::testing::deed("A", 1, when(0, 1), crate::history::End::Starved);
+        history.staff.get_or_insert_default().deeds.push(starved);
+        assert_eq!(of_staff(&history), (before + 4, Some(State::Broken)));
     }
 
     #[test]

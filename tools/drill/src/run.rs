@@ -2,7 +2,7 @@
 //! back, a wait until nothing moves any more, and a reading of everything that was acknowledged.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -13,10 +13,11 @@ use crate::answers::{Availability, Said, Sku};
 use crate::api::{Api, Urls};
 use crate::args::Args;
 use crate::claims::{self, Claim};
-use crate::history::{DatabaseCheck, History, StockSample, Visit, When};
+use crate::history::{self, DatabaseCheck, History, StockSample, When};
 use crate::plan::{self, Ending};
 use crate::progress;
 use crate::shopper::Shopper;
+use crate::staff::Staff;
 use crate::stage::{Counts, Stage};
 use crate::watch::{self, Database, DatabaseError};
 
@@ -45,6 +46,7 @@ pub(crate) async fn run(args: &Args) -> Result<Run, String> {
         api: args.api.clone(),
         webhook: args.webhook.clone(),
         shop: args.shop.clone(),
+        admin_token: args.admin_token.clone(),
     };
     let api = Api::new(urls, args.timeout).map_err(|error| format!("no HTTP client: {error}"))?;
     let api = Arc::new(api);
@@ -61,37 +63,43 @@ pub(crate) async fn run(args: &Args) -> Result<Run, String> {
     }
     let before = open_shop(args, &api, database.as_mut()).await?;
     let skus: Vec<String> = before.keys().cloned().collect();
+    // before anybody moves anything: what left the shelf is counted from here
+    let first = match &mut database {
+        Some(database) => Some(first_sample(database, &api, &skus).await?),
+        None => None,
+    };
+    let deadlocks = first.as_ref().map(|(_, deadlocks)| *deadlocks);
     let stage = stage(args, &api, other_shop);
     let watchers = Watchers::start(&api, &skus, database);
     let ticker = (!args.quiet).then(|| progress::start(Arc::clone(&stage), args.shoppers));
-    let played = play(args, &stage, &skus, before.get(&args.hot_sku)).await;
-    let settled = settle(&stage, &skus, &before, &played.visits, args.settle_s).await;
+    let mut history = History {
+        hot_sku: args.hot_sku.clone(),
+        before,
+        ..History::default()
+    };
+    let second_calls = play(args, &stage, &mut history).await;
+    (history.ended, history.after) = settle(&stage, &skus, &history, args.settle_s).await;
     let watched = watchers.stop().await;
     if let Some(ticker) = ticker {
         ticker.stop().await;
     }
-    let ((ended, after), watched) = (settled, watched?);
-    let database = match watched.database {
-        Some(database) => Some(check(database, &skus, &args.hot_sku).await),
-        None => None,
-    };
-    let history = History {
-        hot_sku: args.hot_sku.clone(),
-        before,
-        after,
-        ended,
-        visits: played.visits,
-        still_wanted: played.still_wanted,
-        availability: watched.page,
-        samples: watched.samples,
-        database,
-    };
+    let watched = watched?;
+    history.availability = watched.page;
+    history.samples = first.map(|(sample, _)| sample).into_iter().collect();
+    history.samples.extend(watched.samples);
+    if let Some(database) = watched.database {
+        let (checked, deadlocks_after) = check(database, &skus, &args.hot_sku).await;
+        history.database = Some(checked);
+        if let Some(staff) = &mut history.staff {
+            staff.deadlocks = deadlocks.zip(deadlocks_after);
+        }
+    }
     let run_id = stage.run_id.clone();
     Ok(Run {
         history,
         api,
         run_id,
-        second_calls: played.second_calls,
+        second_calls,
         lag: watched.lag,
     })
 }
@@ -100,17 +108,24 @@ fn of_database(error: DatabaseError) -> String {
     format!("--database: {}", watch::reason_of(&error))
 }
 
-struct Played {
-    visits: Vec<Visit>,
-    /// Shoppers who would still buy the hot sku.
-    still_wanted: usize,
-    second_calls: u32,
+/// The counters of the skus, and how many deadlocks the database has counted.
+async fn first_sample(
+    database: &mut Database,
+    api: &Api,
+    skus: &[String],
+) -> Result<(StockSample, i64), String> {
+    let levels = database.levels(skus).await.map_err(of_database)?;
+    let at = api.now();
+    let deadlocks = database.deadlocks().await.map_err(of_database)?;
+    Ok((StockSample { at, levels }, deadlocks))
 }
 
-/// Everything that shoppers do.
-async fn play(args: &Args, stage: &Arc<Stage>, skus: &[String], hot: Option<&Sku>) -> Played {
-    let others: Vec<String> = skus
-        .iter()
+/// Everything that shoppers and staff do, into the history. Returns how often those who waited were
+/// called again.
+async fn play(args: &Args, stage: &Arc<Stage>, history: &mut History) -> u32 {
+    let others: Vec<String> = history
+        .before
+        .keys()
         .filter(|sku| **sku != args.hot_sku)
         .cloned()
         .collect();
@@ -125,24 +140,33 @@ async fn play(args: &Args, stage: &Arc<Stage>, skus: &[String], hot: Option<&Sku
         .into_iter()
         .map(|plan| Shopper::new(Arc::clone(stage), plan))
         .collect();
+    let staff = args
+        .mixed
+        .then(|| Staff::start(stage, history.before.values().cloned().collect()));
     let (mut shoppers, mut waiting) = rush(shoppers).await;
-    let stock = hot.map_or(0, |sku| sku.available);
-    let second_calls = second_calls(stage, &mut shoppers, &mut waiting, stock).await;
-    let still_wanted = waiting.len();
+    let stock = history.stock_before(&args.hot_sku);
+    let mut calls = second_calls(stage, &mut shoppers, &mut waiting, stock, || {
+        staff.as_ref().map(Staff::claims).unwrap_or_default()
+    })
+    .await;
+    if let Some(staff) = staff {
+        let deeds = staff.go_home().await;
+        // what they brought last is for those who wait still
+        let claims: Vec<Claim> = deeds.iter().flat_map(claims::of_deed).collect();
+        calls += second_calls(stage, &mut shoppers, &mut waiting, stock, || claims.clone()).await;
+        history.staff = Some(history::Staff {
+            deeds,
+            deadlocks: None,
+        });
+    }
+    history.still_wanted = waiting.len();
     shoppers.extend(waiting);
     // nobody else buys now, so what they cancel is there when they pay for it
     join_all(shoppers.iter_mut().map(Shopper::pay_last)).await;
     forge(&mut shoppers).await;
-    let visits = audit(shoppers)
-        .await
-        .into_iter()
-        .map(Shopper::into_visit)
-        .collect();
-    Played {
-        visits,
-        still_wanted,
-        second_calls,
-    }
+    let audited = audit(shoppers).await.into_iter();
+    history.visits = audited.map(Shopper::into_visit).collect();
+    calls
 }
 
 fn stage(args: &Args, api: &Arc<Api>, other_shop: Option<String>) -> Arc<Stage> {
@@ -156,6 +180,7 @@ fn stage(args: &Args, api: &Arc<Api>, other_shop: Option<String>) -> Arc<Stage> 
         hold_s: args.hold_s,
         settle: args.settle_s,
         counts: Counts::default(),
+        paid: Mutex::default(),
     })
 }
 
@@ -244,9 +269,11 @@ async fn second_calls(
     done: &mut Vec<Shopper>,
     waiting: &mut Vec<Shopper>,
     stock: i64,
+    of_staff: impl Fn() -> Vec<Claim>,
 ) -> u32 {
     for calls in 0..CALLS_MAX {
-        let claims: Vec<Claim> = done.iter().flat_map(|s| claims::of(&s.so_far())).collect();
+        let mut claims: Vec<Claim> = done.iter().flat_map(|s| claims::of(&s.so_far())).collect();
+        claims.extend(of_staff());
         let of_hot = || claims.iter().filter(|claim| claim.sku == stage.hot_sku);
         let now = stage.api.now();
         let ends = of_hot()
@@ -318,11 +345,10 @@ async fn audit(shoppers: Vec<Shopper>) -> Vec<Shopper> {
 async fn settle(
     stage: &Stage,
     skus: &[String],
-    before: &BTreeMap<String, Sku>,
-    visits: &[Visit],
+    history: &History,
     bound: Duration,
 ) -> (When, BTreeMap<String, i64>) {
-    let claims: Vec<Claim> = visits.iter().flat_map(claims::of).collect();
+    let claims = claims::of_all(history);
     let until = stage.api.now() + bound;
     loop {
         let (when, said) = stage.api.availability(skus).await;
@@ -338,7 +364,7 @@ async fn settle(
             let of_sku = claims.iter().filter(|claim| claim.sku == *sku);
             let live = of_sku.filter(|claim| claim.possibly_within(when.sent, when.got));
             let taken: i64 = live.map(|claim| claim.units).sum();
-            *after >= before.get(sku).map_or(0, |sku| sku.available) - taken
+            *after >= history.stock_before(sku) - taken
         });
         let coming = claims
             .iter()
@@ -351,7 +377,11 @@ async fn settle(
 }
 
 /// The database's own check. One that can't be made, after a few tries, is a violation.
-async fn check(mut database: Database, skus: &[String], hot_sku: &str) -> DatabaseCheck {
+async fn check(
+    mut database: Database,
+    skus: &[String],
+    hot_sku: &str,
+) -> (DatabaseCheck, Option<i64>) {
     // the attempt to edit by hand locks a row for a moment: not the hot one, if there is another
     let sku = skus
         .iter()
@@ -360,16 +390,17 @@ async fn check(mut database: Database, skus: &[String], hot_sku: &str) -> Databa
     let mut reason = String::new();
     for _ in 0..CHECKS_MAX {
         match database.check(sku).await {
-            Ok(check) => return check,
+            Ok(check) => return (check, database.deadlocks().await.ok()),
             Err(error) => reason = watch::reason_of(&error),
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     let violations = vec![("the check could not be made".to_owned(), reason)];
-    DatabaseCheck {
+    let check = DatabaseCheck {
         violations,
         stale_edit_refused: None,
-    }
+    };
+    (check, None)
 }
 
 /// What runs beside the shoppers.

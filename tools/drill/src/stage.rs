@@ -1,13 +1,14 @@
 //! What all shoppers share: the deployment, the settings of the run, and the counters that the
 //! terminal shows.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::answers::Order;
 use crate::api::Api;
 
 pub(crate) struct Stage {
@@ -21,6 +22,8 @@ pub(crate) struct Stage {
     /// How long to wait for a payment to end.
     pub(crate) settle: Duration,
     pub(crate) counts: Counts,
+    /// Orders that were seen paid, for those who put back what is returned.
+    pub(crate) paid: Mutex<Vec<Order>>,
 }
 
 #[derive(Default)]
@@ -43,6 +46,10 @@ impl Counts {
 }
 
 impl Stage {
+    pub(crate) fn paid(&self) -> std::sync::MutexGuard<'_, Vec<Order>> {
+        self.paid.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn customer(&self, number: u32) -> String {
         format!("{}-{number:05}", self.run_id)
     }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::answers::{Checkout, Line, Order, Payment, PricedLine, Said, Shortage, Sku};
 use crate::cashfree::Kind;
-use crate::history::{Fact, History, Visit, What, When};
+use crate::history::{Deed, Edit, End, Fact, History, Visit, What, When, Work};
 use crate::plan::Ending;
 
 pub(crate) const PRICE: i64 = 1_000;
@@ -155,6 +155,24 @@ pub(crate) fn webhook(checkout: u128, kind: Kind, when: When) -> Fact {
             copy: false,
             status: Some(200),
         },
+    }
+}
+
+/// What a clerk did with a sku: units taken, or brought when negative.
+pub(crate) fn deed(sku: &str, units: i64, when: When, end: End) -> Deed {
+    Deed {
+        when,
+        id: id(9_000),
+        units: vec![(sku.into(), units)],
+        end,
+        work: Work::Edit(Edit {
+            expected_version: 7,
+            delta: -units,
+            movement: Some((8, -units)),
+            tries: 1,
+            took: when.got - when.first_sent,
+        }),
+        wrong: vec![],
     }
 }
 

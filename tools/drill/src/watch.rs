@@ -86,6 +86,12 @@ impl Database {
         Ok(rows.first().map(|row| row.get(0)))
     }
 
+    /// How many deadlocks the server has had to resolve in this database, ever.
+    pub(crate) async fn deadlocks(&mut self) -> Result<i64, DatabaseError> {
+        let query = "select deadlocks from pg_stat_database where datname = current_database()";
+        Ok(self.client().await?.query_one(query, &[]).await?.get(0))
+    }
+
     pub(crate) async fn levels(
         &mut self,
         skus: &[String],

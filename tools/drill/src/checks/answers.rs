@@ -218,6 +218,11 @@ pub(crate) fn contract_kept(history: &History) -> Checked {
             format!("{}: {}", fact.checkout, wrong.unwrap_or_default())
         });
     }
+    for deed in history.deeds() {
+        checked.judge(deed.wrong.is_empty(), || {
+            format!("staff, {:?}: {}", deed.work, deed.wrong.join("; "))
+        });
+    }
     checked
 }
 
@@ -346,6 +351,15 @@ mod tests {
         assert!(wrong(401).wrong.is_empty());
         assert_eq!(wrong(200).wrong.len(), 1);
         assert_eq!(wrong(200).judged, 1);
+    }
+
+    #[test]
+    fn an_answer_to_staff_that_the_contract_does_not_have_is_seen() {
+        let mut bad = of(vec![hold()]);
+        let mut deed = crate::testing::deed("A", 1, when(0, 10), crate::history::End::Refused);
+        deed.wrong.push("answered with 418 teapot".into());
+        bad.staff.get_or_insert_default().deeds.push(deed);
+        assert_eq!(contract_kept(&bad).wrong.len(), 1);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Checked;
 use crate::answers::{Checkout, Said, Shortage, units_of};
-use crate::claims::{Claim, most_at_once};
-use crate::history::{History, What, When};
+use crate::claims::{By, Claim, most_at_once};
+use crate::history::{End, History, What, When};
 
 /// The longest hold that a shop gives (the contract's bound), for requests that name none.
 const HOLD_MAX: Duration = Duration::from_secs(1_800);
@@ -18,17 +18,20 @@ fn taken(history: &History, claims: &[Claim], sku: &str) -> (i64, i64) {
     let (from, until) = (history.ended.sent, history.ended.got);
     let sum = |claims: &mut dyn Iterator<Item = &Claim>| claims.map(|c| c.units).sum();
     (
-        sum(&mut of_sku().filter(|c| c.certainly_at(from) && c.certainly_at(until))),
+        sum(&mut of_sku().filter(|c| c.certainly_within(from, until))),
         sum(&mut of_sku().filter(|c| c.possibly_within(from, until))),
     )
 }
 
-fn sold(claims: &[Claim], sku: &str) -> i64 {
-    claims
-        .iter()
-        .filter(|c| c.sold.is_some() && c.sku == sku)
-        .map(|c| c.units)
-        .sum()
+/// The units that left the shelf, less what was brought: at least, and at most. Only what staff
+/// did and were not told leaves a doubt.
+fn sold(claims: &[Claim], sku: &str) -> (i64, i64) {
+    let of_sku = || claims.iter().filter(|c| c.sku == sku);
+    let sold: i64 = of_sku().filter(|c| c.sold.is_some()).map(|c| c.units).sum();
+    let perhaps = || of_sku().filter(|c| c.by == By::StaffPerhaps);
+    let brought: i64 = perhaps().map(|c| c.units.min(0)).sum();
+    let taken: i64 = perhaps().map(|c| c.units.max(0)).sum();
+    (sold + brought, sold + taken)
 }
 
 /// Promise 1. The units of acknowledged live holds and paid orders never exceed the stock, at any
@@ -96,31 +99,30 @@ pub(crate) fn stock_came_back(history: &History, claims: &[Claim]) -> Checked {
     checked
 }
 
-/// Promise 4. What left the shelf is what was paid for: by the counters when the database was
-/// watched, else by what is available and what is still held.
+/// Promise 4. What left the shelf is what was paid for, and what staff took: by the counters when
+/// the database was watched, else by what is available and what is still held.
 pub(crate) fn deducted_once(history: &History, claims: &[Claim]) -> Checked {
     let mut checked = Checked::new("skus");
     let (first, last) = (history.samples.first(), history.samples.last());
     for (sku, after) in &history.after {
-        let paid = sold(claims, sku);
+        let (paid, most_paid) = sold(claims, sku);
         let level = |sample: Option<&crate::history::StockSample>| {
             sample
                 .and_then(|s| s.levels.get(sku))
                 .map(|(on_hand, _)| *on_hand)
         };
         if let (Some(before), Some(now)) = (level(first), level(last)) {
-            checked.judge(before - now == paid, || {
-                format!(
-                    "{sku}: {} units left the shelf, {paid} were paid for",
-                    before - now
-                )
+            let left = before - now;
+            checked.judge((paid..=most_paid).contains(&left), || {
+                format!("{sku}: {left} units left the shelf, {paid} were paid for or taken")
             });
         } else {
             let (least, most) = taken(history, claims, sku);
             let left = history.stock_before(sku) - after;
-            checked.judge((paid.max(least)..=most.max(paid)).contains(&left), || {
-                format!("{sku}: {left} units gone, {paid} paid for, {least} to {most} taken")
-            });
+            checked.judge(
+                (paid.max(least)..=most.max(most_paid)).contains(&left),
+                || format!("{sku}: {left} units gone, {paid} paid for, {least} to {most} taken"),
+            );
         }
     }
     checked
@@ -148,22 +150,23 @@ pub(crate) fn gone_exactly(history: &History, claims: &[Claim]) -> Checked {
 /// claims of others that may have been live while it was decided. Holds that are due explain none.
 pub(crate) fn refusals_were_true(history: &History, claims: &[Claim]) -> Checked {
     let mut checked = Checked::new("refusals");
-    for (_, fact) in history.facts() {
-        let short = match &fact.what {
-            What::Begin {
-                answer: Said::Short(short),
-                ..
-            }
-            | What::Order(Said::Short(short)) => short,
-            _ => continue,
-        };
+    let of_shoppers = history.facts().filter_map(|(_, fact)| match &fact.what {
+        What::Begin {
+            answer: Said::Short(short),
+            ..
+        }
+        | What::Order(Said::Short(short)) => Some((fact.checkout, &fact.when, short)),
+        _ => None,
+    });
+    let of_staff = history.deeds().filter_map(|deed| match &deed.end {
+        End::Short(short) => Some((deed.id, &deed.when, short)),
+        _ => None,
+    });
+    for (own, when, short) in of_shoppers.chain(of_staff) {
         for Shortage { sku, requested, .. } in short {
-            let free = free_of_others(history, claims, sku, fact.checkout, &fact.when);
+            let free = free_of_others(history, claims, sku, own, when);
             checked.judge(free < *requested, || {
-                format!(
-                    "{}: {requested} of {sku} refused with at least {free} free",
-                    fact.checkout
-                )
+                format!("{own}: {requested} of {sku} refused with at least {free} free")
             });
         }
     }
@@ -239,13 +242,13 @@ fn left(checkout: &Checkout) -> time::Duration {
 mod tests {
     use super::*;
     use crate::claims;
-    use crate::history::{StockSample, Visit};
+    use crate::history::{Staff, StockSample, Visit};
     use crate::testing::{cart, checkout, history, order, refused, visit, webhook, when};
 
     const HOUR_MS: u64 = 1_800_000;
 
     fn all(history: &History) -> Vec<Claim> {
-        history.visits.iter().flat_map(claims::of).collect()
+        claims::of_all(history)
     }
 
     /// One shopper who holds a unit from the first second on.
@@ -354,6 +357,78 @@ mod tests {
         let bad = history(1, 1, vec![visit.clone()]);
         assert_eq!(refusals_were_true(&bad, &all(&bad)).wrong.len(), 1);
         let good = history(1, 0, vec![visit, holder(2)]);
+        assert!(refusals_were_true(&good, &all(&good)).wrong.is_empty());
+    }
+
+    /// A sale of `stock` units in which staff did one thing at 100 ms.
+    fn with_staff(stock: i64, after: i64, visits: Vec<Visit>, units: i64, end: End) -> History {
+        let mut history = history(stock, after, visits);
+        history.staff = Some(Staff {
+            deeds: vec![crate::testing::deed("A", units, when(100, 150), end)],
+            ..Staff::default()
+        });
+        history
+    }
+
+    fn late_holder(id: u128) -> Visit {
+        visit(
+            1,
+            vec![checkout(id, 1, &[("A", 1)], when(200, 210), HOUR_MS)],
+        )
+    }
+
+    #[test]
+    fn a_unit_that_staff_took_is_oversold_when_somebody_holds_it() {
+        let bad = with_staff(1, 0, vec![holder(1)], 1, End::Done);
+        assert_eq!(never_oversold(&bad, &all(&bad)).wrong.len(), 1);
+        let refused = with_staff(1, 0, vec![holder(1)], 1, End::Refused);
+        assert!(never_oversold(&refused, &all(&refused)).wrong.is_empty());
+    }
+
+    #[test]
+    fn a_unit_that_staff_brought_may_be_held_afterwards_and_not_before() {
+        let good = with_staff(0, 0, vec![late_holder(1)], -1, End::Done);
+        assert!(never_oversold(&good, &all(&good)).wrong.is_empty());
+        assert!(nothing_leaks(&good, &all(&good)).wrong.is_empty());
+        let bad = with_staff(0, 0, vec![holder(1)], -1, End::Done);
+        assert_eq!(never_oversold(&bad, &all(&bad)).wrong.len(), 1);
+    }
+
+    #[test]
+    fn what_staff_did_must_be_on_the_shelf_at_the_end_and_once() {
+        for (after, wrong) in [(3, 0), (2, 1), (4, 1)] {
+            let bad = with_staff(5, after, vec![], 2, End::Done);
+            assert_eq!(nothing_leaks(&bad, &all(&bad)).wrong.len(), wrong);
+            assert_eq!(deducted_once(&bad, &all(&bad)).wrong.len(), wrong);
+        }
+        for (after, wrong) in [(5, 0), (3, 0), (4, 0), (2, 1), (6, 1)] {
+            let bad = with_staff(5, after, vec![], 2, End::Unclear("reset".into()));
+            assert_eq!(nothing_leaks(&bad, &all(&bad)).wrong.len(), wrong);
+            assert_eq!(deducted_once(&bad, &all(&bad)).wrong.len(), wrong);
+        }
+    }
+
+    #[test]
+    fn a_refusal_after_staff_brought_a_unit_is_false() {
+        let visits = |at| vec![holder(1), visit(2, vec![refused(2, &[("A", 1, 0)], at)])];
+        let early = with_staff(1, 1, visits(when(140, 160)), -1, End::Done);
+        assert!(refusals_were_true(&early, &all(&early)).wrong.is_empty());
+        let late = with_staff(1, 1, visits(when(151, 160)), -1, End::Done);
+        assert_eq!(refusals_were_true(&late, &all(&late)).wrong.len(), 1);
+    }
+
+    #[test]
+    fn a_booking_refused_with_units_free_is_false() {
+        let short = || {
+            End::Short(vec![Shortage {
+                sku: "A".into(),
+                requested: 1,
+                available: 0,
+            }])
+        };
+        let bad = with_staff(1, 1, vec![], 1, short());
+        assert_eq!(refusals_were_true(&bad, &all(&bad)).wrong.len(), 1);
+        let good = with_staff(1, 0, vec![holder(1)], 1, short());
         assert!(refusals_were_true(&good, &all(&good)).wrong.is_empty());
     }
 

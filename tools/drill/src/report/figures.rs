@@ -11,8 +11,9 @@ use time::format_description::well_known::Rfc3339;
 use crate::answers::Said;
 use crate::args::Args;
 use crate::cashfree::Kind;
-use crate::claims::{self, Claim};
-use crate::history::{History, Outcome, Refusable, Visit, What};
+use crate::checks;
+use crate::claims::{self, By, Claim};
+use crate::history::{End, History, Outcome, Refusable, Staff, Visit, What, Work};
 use crate::meters::{Call, Meters, micros_as_ms};
 use crate::plan::Ending;
 use crate::promises::{self, State, Verdict};
@@ -36,6 +37,8 @@ pub(crate) struct Report {
     pub(crate) calls: Vec<CallFigures>,
     pub(crate) stock: Vec<StockFigures>,
     pub(crate) timeline: Timeline,
+    /// None: not a mixed run.
+    pub(crate) staff: Option<StaffFigures>,
     pub(crate) shoppers: Vec<ShopperFigures>,
 }
 
@@ -59,6 +62,36 @@ pub(crate) struct Arguments {
     pub(crate) settle_s: f64,
     pub(crate) timeout_s: f64,
     pub(crate) database: bool,
+    pub(crate) mixed: bool,
+}
+
+/// What staff did.
+#[derive(Serialize)]
+pub(crate) struct StaffFigures {
+    pub(crate) edits: Edits,
+    pub(crate) bookings: usize,
+    pub(crate) amendments: usize,
+    pub(crate) cancellations: usize,
+    pub(crate) restocks: usize,
+    pub(crate) imports: usize,
+    pub(crate) shrinkages: usize,
+    pub(crate) deadlocks: Option<i64>,
+}
+
+/// Changes of stock with the version that was read; each with all its tries.
+#[derive(Serialize)]
+pub(crate) struct Edits {
+    pub(crate) done: usize,
+    pub(crate) refused: usize,
+    pub(crate) starved: usize,
+    pub(crate) tries_p50: u64,
+    pub(crate) tries_p95: u64,
+    pub(crate) tries_p99: u64,
+    pub(crate) tries_max: u64,
+    pub(crate) took_p50_ms: f64,
+    pub(crate) took_p95_ms: f64,
+    pub(crate) took_p99_ms: f64,
+    pub(crate) took_max_ms: f64,
 }
 
 #[derive(Serialize, Default)]
@@ -116,6 +149,8 @@ pub(crate) struct StockFigures {
     pub(crate) price_minor: i64,
     pub(crate) currency: String,
     pub(crate) before: i64,
+    /// By staff, less what they took.
+    pub(crate) brought: i64,
     pub(crate) sold: i64,
     /// Held by orders that await their payment, and carts.
     pub(crate) held: i64,
@@ -154,7 +189,7 @@ pub(crate) struct ShopperFigures {
 impl Report {
     pub(crate) fn new(args: &Args, run: &Run) -> Self {
         let history = &run.history;
-        let claims: Vec<Claim> = history.visits.iter().flat_map(claims::of).collect();
+        let claims = claims::of_all(history);
         let promises = promises::judge(history);
         let mut outcomes: BTreeMap<Outcome, usize> = BTreeMap::new();
         for visit in &history.visits {
@@ -190,6 +225,10 @@ impl Report {
                 .collect(),
             stock: stock(history, &claims),
             timeline: timeline(history, &claims),
+            staff: history
+                .staff
+                .as_ref()
+                .map(|staff| staff_figures(history, staff)),
             shoppers,
         }
     }
@@ -236,6 +275,7 @@ fn arguments(args: &Args, history: &History) -> Arguments {
         settle_s: args.settle_s.as_secs_f64(),
         timeout_s: args.timeout.as_secs_f64(),
         database: args.database.is_some(),
+        mixed: args.mixed,
     }
 }
 
@@ -349,6 +389,60 @@ fn call_figures(call: Call, meters: &Meters) -> CallFigures {
     }
 }
 
+fn staff_figures(history: &History, staff: &Staff) -> StaffFigures {
+    let done = |work: fn(&Work) -> bool| {
+        let done = staff.deeds.iter().filter(|deed| deed.end == End::Done);
+        done.filter(|deed| work(&deed.work)).count()
+    };
+    StaffFigures {
+        edits: edit_figures(history),
+        bookings: done(|work| matches!(work, Work::Book)),
+        amendments: done(|work| matches!(work, Work::Amend)),
+        cancellations: done(|work| matches!(work, Work::Cancel)),
+        restocks: done(|work| matches!(work, Work::Restock)),
+        imports: done(|work| matches!(work, Work::Import(_))),
+        shrinkages: done(|work| matches!(work, Work::Shrink(_))),
+        deadlocks: staff.deadlocks.map(|(before, after)| after - before),
+    }
+}
+
+fn edit_figures(history: &History) -> Edits {
+    let ended = |wanted: fn(&End) -> bool| {
+        checks::edits(history)
+            .filter(|(end, _)| wanted(end))
+            .count()
+    };
+    let mut tries: Vec<u64> = checks::edits(history)
+        .map(|(_, edit)| edit.tries.into())
+        .collect();
+    tries.sort_unstable();
+    let mut took: Vec<Duration> = checks::edits(history).map(|(_, edit)| edit.took).collect();
+    took.sort_unstable();
+    let took_ms = |percent| at(&took, percent).as_secs_f64() * 1_000.0;
+    Edits {
+        done: ended(|end| *end == End::Done),
+        refused: ended(|end| *end == End::Refused),
+        starved: ended(|end| *end == End::Starved),
+        tries_p50: at(&tries, 50),
+        tries_p95: at(&tries, 95),
+        tries_p99: at(&tries, 99),
+        tries_max: at(&tries, 100),
+        took_p50_ms: took_ms(50),
+        took_p95_ms: took_ms(95),
+        took_p99_ms: took_ms(99),
+        took_max_ms: took_ms(100),
+    }
+}
+
+/// The smallest value that so many percent of them don't exceed.
+fn at<T: Copy + Default>(sorted: &[T], percent: usize) -> T {
+    let rank = (sorted.len() * percent).div_ceil(100);
+    sorted
+        .get(rank.saturating_sub(1))
+        .copied()
+        .unwrap_or_default()
+}
+
 /// Twelve bars to a factor of ten: each is a fifth wider than the one before.
 fn bars(latency: &hdrhistogram::Histogram<u64>) -> Vec<Bar> {
     let edges: Vec<f64> = (0..=84)
@@ -378,7 +472,7 @@ fn stock(history: &History, claims: &[Claim]) -> Vec<StockFigures> {
     let units = |sku: &str, sold: bool| -> i64 {
         let of_sku = claims
             .iter()
-            .filter(|c| c.sku == sku && c.sold.is_some() == sold);
+            .filter(|c| c.by == By::Shopper && c.sku == sku && c.sold.is_some() == sold);
         of_sku
             .filter(|c| c.certainly_at(at_end))
             .map(|c| c.units)
@@ -393,6 +487,7 @@ fn stock(history: &History, claims: &[Claim]) -> Vec<StockFigures> {
             price_minor: sku.price_minor,
             currency: sku.currency.clone(),
             before: sku.available,
+            brought: brought(claims, &sku.sku, at_end),
             sold: units(&sku.sku, true),
             held: units(&sku.sku, false),
             available: history.after.get(&sku.sku).copied().unwrap_or(0),
@@ -400,6 +495,16 @@ fn stock(history: &History, claims: &[Claim]) -> Vec<StockFigures> {
         .collect();
     stock.sort_by_key(|stock| (stock.sku != history.hot_sku, stock.sku.clone()));
     stock
+}
+
+/// What staff had brought by then, less what they had taken.
+fn brought(claims: &[Claim], sku: &str, at: Duration) -> i64 {
+    let of_staff = claims.iter().filter(|c| c.by == By::Staff && c.sku == sku);
+    let taken: i64 = of_staff
+        .filter(|c| c.sold.is_some_and(|done| done <= at))
+        .map(|c| c.units)
+        .sum();
+    -taken
 }
 
 fn timeline(history: &History, claims: &[Claim]) -> Timeline {
@@ -437,7 +542,8 @@ fn timeline(history: &History, claims: &[Claim]) -> Timeline {
         let at_s = sample.at.as_secs_f64();
         let point = Point {
             at_s,
-            sold: shelf - on_hand,
+            // an edit counts when it was answered, so for a moment it may look like a sale
+            sold: (shelf + brought(claims, sku, sample.at) - on_hand).max(0),
             held,
             available: on_hand - held,
         };
@@ -461,7 +567,7 @@ fn acknowledged(claims: &[Claim], sku: &str, stock: i64, at: Duration) -> Point 
     let live = || {
         claims
             .iter()
-            .filter(|c| c.sku == *sku && c.certainly_at(at))
+            .filter(|c| c.by == By::Shopper && c.sku == *sku && c.certainly_at(at))
     };
     let is_sold = |c: &&Claim| c.sold.is_some_and(|sold| sold <= at);
     let sold: i64 = live().filter(is_sold).map(|c| c.units).sum();
@@ -470,6 +576,6 @@ fn acknowledged(claims: &[Claim], sku: &str, stock: i64, at: Duration) -> Point 
         at_s: at.as_secs_f64(),
         sold,
         held,
-        available: stock - sold - held,
+        available: stock + brought(claims, sku, at) - sold - held,
     }
 }

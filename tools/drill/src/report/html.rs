@@ -1,6 +1,6 @@
 //! `report.html`: one file without any other, readable on a phone, in light and in dark.
 
-use super::figures::{Report, StockFigures};
+use super::figures::{Report, StaffFigures, StockFigures};
 use super::svg;
 use crate::history::Outcome;
 use crate::promises::{State, Verdict};
@@ -66,7 +66,8 @@ fn headline(report: &Report) -> String {
     let (counts, arguments) = (&report.counts, &report.arguments);
     let empty = |stock: &StockFigures| (stock.sold, stock.held, stock.title.clone());
     let (sold, held, title) = report.hot().map(empty).unwrap_or_default();
-    let over = (sold + held - i64::from(arguments.units)).max(0);
+    let brought = report.hot().map_or(0, |stock| stock.brought);
+    let over = (sold + held - i64::from(arguments.units) - brought).max(0);
     let (class, sign) = if report.kept {
         ("kept", '✓')
     } else {
@@ -147,6 +148,16 @@ fn stock_figure(report: &Report) -> String {
         "database" => "Read from the database's counters ten times a second, not from answers",
         _ => "From what was acknowledged to shoppers: what they certainly had",
     };
+    let (line, limit) = match report.arguments.mixed {
+        false => (
+            "the limit",
+            "The coloured part never rises above the dashed line.",
+        ),
+        true => (
+            "at the start",
+            "Staff took and brought units all the while, so the height moves with them.",
+        ),
+    };
     figure(
         "Where the units were",
         &legend(&[
@@ -154,11 +165,10 @@ fn stock_figure(report: &Report) -> String {
             ("held", "held for a cart or an order".to_owned()),
             ("free", "available".to_owned()),
         ]),
-        &svg::stock(&report.timeline, units),
+        &svg::stock(&report.timeline, units, line),
         &format!(
             "{source}. Held units become sold units when the payment arrives; abandoned carts \
-             lapse after {} s and their units go to the next shopper. The coloured part never \
-             rises above the dashed line.",
+             lapse after {} s and their units go to the next shopper. {limit}",
             report.arguments.hold_s
         ),
     )
@@ -267,11 +277,12 @@ fn stock_table(report: &Report) -> String {
         format!(
             "<tr><td>{}<span class=\"note\"><code>{}</code></span></td><td class=\"n\">{}</td>\
              <td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
-             <td class=\"n\">{}</td></tr>",
+             <td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
             escape(&stock.title),
             escape(&stock.sku),
             money(stock.price_minor, &stock.currency),
             stock.before,
+            stock.brought,
             stock.sold,
             stock.held,
             stock.available
@@ -279,7 +290,8 @@ fn stock_table(report: &Report) -> String {
     };
     format!(
         "<h2>Stock before and after</h2>\n<div class=\"scroll\"><table><tr><th>sku</th>\
-         <th class=\"n\">price</th><th class=\"n\">before</th><th class=\"n\">sold</th>\
+         <th class=\"n\">price</th><th class=\"n\">before</th>\
+         <th class=\"n\">brought by staff</th><th class=\"n\">sold</th>\
          <th class=\"n\">held</th><th class=\"n\">available after</th></tr>{}</table></div>\n\
          <p class=\"note\">Held at the end: ordered but not paid. Their time runs out later.</p>",
         report.stock.iter().map(row).collect::<String>()
@@ -338,18 +350,71 @@ fn traffic(report: &Report) -> String {
         )
     };
     format!(
-        "<h2>Traffic</h2>\n<table>{}</table>\n<h2>Calls</h2>\n<div class=\"scroll\"><table>\
+        "<h2>Traffic</h2>\n<table>{}</table>\n{}<h2>Calls</h2>\n<div class=\"scroll\"><table>\
          <tr><th>call</th><th class=\"n\">answers</th><th class=\"n\">p50 ms</th>\
          <th class=\"n\">p95 ms</th><th class=\"n\">p99 ms</th><th class=\"n\">max ms</th>\
          <th class=\"n\">5xx, repeated</th><th class=\"n\">unanswered, repeated</th></tr>{}\
          </table></div>",
         rows.iter().map(row).collect::<String>(),
+        report.staff.as_ref().map(of_staff).unwrap_or_default(),
         report
             .calls
             .iter()
             .filter(|c| c.answers > 0)
             .map(call)
             .collect::<String>()
+    )
+}
+
+/// What staff did beside the shoppers.
+fn of_staff(staff: &StaffFigures) -> String {
+    let edits = &staff.edits;
+    let tries = [
+        edits.tries_p50,
+        edits.tries_p95,
+        edits.tries_p99,
+        edits.tries_max,
+    ];
+    let took = [
+        edits.took_p50_ms,
+        edits.took_p95_ms,
+        edits.took_p99_ms,
+        edits.took_max_ms,
+    ];
+    let rows = [
+        ("Edits of stock done", edits.done.to_string()),
+        ("refused: below what is held", edits.refused.to_string()),
+        ("given up: always stale", edits.starved.to_string()),
+        (
+            "Tries of an edit: p50, p95, p99, most",
+            tries.map(|tries| tries.to_string()).join(", "),
+        ),
+        (
+            "An edit took: p50, p95, p99, most, in ms",
+            took.map(ms).join(", "),
+        ),
+        ("Parties booked at the desk", staff.bookings.to_string()),
+        ("changed or moved", staff.amendments.to_string()),
+        ("cancelled", staff.cancellations.to_string()),
+        ("Returns put back", staff.restocks.to_string()),
+        ("Imports", staff.imports.to_string()),
+        ("Shrinkages", staff.shrinkages.to_string()),
+        (
+            "Deadlocks",
+            staff
+                .deadlocks
+                .map_or("not counted".to_owned(), |count| count.to_string()),
+        ),
+    ];
+    let row = |(what, count): &(&str, String)| {
+        format!(
+            "<tr><td>{what}</td><td class=\"n\">{}</td></tr>",
+            escape(count)
+        )
+    };
+    format!(
+        "<h2>Staff</h2>\n<table>{}</table>\n",
+        rows.iter().map(row).collect::<String>()
     )
 }
 

@@ -8,8 +8,8 @@ use super::html::escape;
 
 const WIDTH: f64 = 720.0;
 
-/// Sold, held and available units over time, one upon the other.
-pub(super) fn stock(timeline: &Timeline, stock: i64) -> String {
+/// Sold, held and available units over time, one upon the other, and a line at `stock`.
+pub(super) fn stock(timeline: &Timeline, stock: i64, line: &str) -> String {
     const LEFT: f64 = 40.0;
     const TOP: f64 = 22.0;
     const BOTTOM: f64 = 268.0;
@@ -53,7 +53,7 @@ pub(super) fn stock(timeline: &Timeline, stock: i64) -> String {
         svg,
         "<line class=\"limit\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
          <text class=\"strong\" x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{stock} units: \
-         the limit</text>",
+         {line}</text>",
         WIDTH - 8.0,
         WIDTH - 8.0,
         y(stock) - 7.0,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::figures::Report;
+use super::figures::{Report, StaffFigures};
 use crate::history::Outcome;
 use crate::promises::{State, Verdict};
 
@@ -42,6 +42,9 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
         counts.requests_repeated,
         counts.attempts_failed,
     )?;
+    if let Some(staff) = &report.staff {
+        of_staff(out, staff)?;
+    }
     writeln!(
         out,
         "  call           answers    p50 ms    p95 ms    p99 ms    max ms"
@@ -60,13 +63,13 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
     )?;
     writeln!(
         out,
-        "\n  sku                       before   sold   held   available"
+        "\n  sku                       before  brought   sold   held   available"
     )?;
     for stock in &report.stock {
         writeln!(
             out,
-            "  {:<24} {:>7} {:>6} {:>6} {:>11}",
-            stock.sku, stock.before, stock.sold, stock.held, stock.available
+            "  {:<24} {:>7} {:>8} {:>6} {:>6} {:>11}",
+            stock.sku, stock.before, stock.brought, stock.sold, stock.held, stock.available
         )?;
     }
     writeln!(out)?;
@@ -81,6 +84,35 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
         .iter()
         .try_for_each(|verdict| promise(out, verdict))?;
     writeln!(out, "\n{}.", report.conclusion())
+}
+
+fn of_staff(out: &mut String, staff: &StaffFigures) -> std::fmt::Result {
+    let edits = &staff.edits;
+    writeln!(
+        out,
+        "  edits         {:>6}   refused      {:>6}   starved    {:>6}\n\
+         \x20 bookings      {:>6}   amendments   {:>6}   cancelled  {:>6}\n\
+         \x20 restocks      {:>6}   imports      {:>6}   shrinkages {:>6}\n\
+         \x20 an edit's tries: p50 {}, p95 {}, p99 {}, at most {}; it took p50 {:.0} ms, \
+         p95 {:.0} ms, p99 {:.0} ms, at most {:.0} ms\n",
+        edits.done,
+        edits.refused,
+        edits.starved,
+        staff.bookings,
+        staff.amendments,
+        staff.cancellations,
+        staff.restocks,
+        staff.imports,
+        staff.shrinkages,
+        edits.tries_p50,
+        edits.tries_p95,
+        edits.tries_p99,
+        edits.tries_max,
+        edits.took_p50_ms,
+        edits.took_p95_ms,
+        edits.took_p99_ms,
+        edits.took_max_ms,
+    )
 }
 
 fn promise(out: &mut String, verdict: &Verdict) -> std::fmt::Result {

@@ -81,11 +81,10 @@ impl Shopper {
         let forgeries = if unpaid { &Forgery::ALL[..2] } else { &[] };
         let forged = gateway.forge(forgeries).await;
         self.facts.extend(delivered);
-        let paid = watched
-            .iter()
-            .any(|(_, said)| said.yes().is_some_and(|o| o.status == "paid"));
-        if paid {
+        let mut seen = watched.iter().filter_map(|(_, said)| said.yes());
+        if let Some(paid) = seen.find(|order| order.status == "paid") {
             Counts::add(&stage.counts.paid);
+            stage.paid().push(paid.clone());
         }
         for (when, answer) in watched {
             self.note(when, What::ReadOrder(answer));
