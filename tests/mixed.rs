@@ -5,6 +5,7 @@
 //! One seed is one plan: who decides what, and in which order. Who wins a race is decided by the
 //! race.
 
+mod imports;
 mod shoppers;
 mod staff;
 mod sweeps;
@@ -125,6 +126,7 @@ fn actors(traffic: &Traffic, seed: u64) -> Vec<Actor<'_>> {
         actors.push(Box::pin(staff::dispatcher(traffic, random())));
         actors.push(Box::pin(sweeps::sweep(traffic)));
     }
+    actors.push(Box::pin(imports::import(traffic, random())));
     actors.push(Box::pin(staff::put_back(traffic, random())));
     actors.push(Box::pin(staff::find_missing(traffic, random())));
     actors.push(Box::pin(sweeps::let_time_pass(traffic, random())));
@@ -208,7 +210,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 /// What is done at all, whatever the seed is.
-const EVERYTHING: [&str; 18] = [
+const EVERYTHING: [&str; 22] = [
     "begin",
     "begin: Shortage",
     "replace",
@@ -227,6 +229,10 @@ const EVERYTHING: [&str; 18] = [
     "cancel",
     "restock",
     "shrink",
+    "try: Tried",
+    "import: Done",
+    "import: Rejected",
+    "sweep",
 ];
 
 /// Promises 1 to 9, under everything at once.

@@ -1,6 +1,8 @@
-//! The flash sale in small, while processes and backends are killed: every promise is kept.
+//! The flash sale in small, with staff at work beside the shoppers, while processes and backends
+//! are killed: every promise is kept.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -48,7 +50,7 @@ async fn kill_a_backend(stack: &Stack) -> bool {
         return false;
     };
     tokio::spawn(connection);
-    let query = "select pid from pg_stat_activity where usename = 'holdfast_app' limit 1";
+    let query = "select pid from pg_stat_activity where usename like 'holdfast%' limit 1";
     let Ok(Some(row)) = client.query_opt(query, &[]).await else {
         return false;
     };
@@ -80,18 +82,9 @@ async fn make_trouble(stack: &Stack, drill: &mut Child) -> [usize; VICTIMS.len()
     killed
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_promise_is_kept_while_processes_and_backends_are_killed() {
-    let stack = start(StackOptions {
-        concurrency: 6,
-        sweep_every: Some(Duration::from_secs(2)),
-        hot_units: Some(20),
-        queue: hurried_queue(),
-        ..StackOptions::default()
-    });
-    let before = processes(&stack);
-    let out = tempfile::tempdir().unwrap();
-    let mut drill = Command::new(binary_folder().join("holdfast-drill"))
+/// The drill, of sixty shoppers and their staff.
+fn rehearse(stack: &Stack, out: &Path) -> Child {
+    Command::new(binary_folder().join("holdfast-drill"))
         .args(["--api", &stack.api_url, "--webhook", &stack.webhook_url])
         .args([
             "--webhook-secret",
@@ -110,13 +103,28 @@ async fn every_promise_is_kept_while_processes_and_backends_are_killed() {
             "6",
             "--quiet",
         ])
+        .args(["--mixed", "--admin-token", &stack.admin_token])
         .args(["--settle-s", "60", "--timeout", "150", "--out"])
-        .arg(out.path())
+        .arg(out)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_promise_is_kept_while_processes_and_backends_are_killed() {
+    let stack = start(StackOptions {
+        concurrency: 6,
+        sweep_every: Some(Duration::from_secs(2)),
+        hot_units: Some(20),
+        queue: hurried_queue(),
+        ..StackOptions::default()
+    });
+    let before = processes(&stack);
+    let out = tempfile::tempdir().unwrap();
+    let mut drill = rehearse(&stack, out.path());
     let started = Instant::now();
     let killed = make_trouble(&stack, &mut drill).await;
     let rest = PATIENCE.saturating_sub(started.elapsed());
@@ -143,6 +151,10 @@ async fn every_promise_is_kept_while_processes_and_backends_are_killed() {
         "{}",
         report["counts"]
     );
+    let staff = &report["staff"];
+    for what in ["bookings", "restocks", "imports", "shrinkages"] {
+        assert!(staff[what].as_u64().unwrap() > 0, "{what}: {staff}");
+    }
     until(
         "every process that was killed has a successor",
         async || processes(&stack) == before,

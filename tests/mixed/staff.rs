@@ -16,7 +16,7 @@ use super::{EDIT_TRIES_MAX, Traffic, any_sku, id_of};
 /// Bookings that one dispatcher looks after.
 const BOOKINGS_MAX: usize = 5;
 
-fn actor(name: &str) -> Actor {
+pub(super) fn actor(name: &str) -> Actor {
     name.parse().unwrap()
 }
 

@@ -236,7 +236,7 @@ fn expectations_of_staff(history: &History) -> Vec<Judged> {
         Judged::expectation(
             "no_deadlock",
             "No deadlock between sale, staff and sweeps",
-            "not checked: no --database",
+            "not checked: no --database, or its count was lost in a crash",
         )
         .by(checks::no_deadlock(history)),
         Judged::expectation(

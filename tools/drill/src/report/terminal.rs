@@ -61,17 +61,7 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
         "  (the rehearsal itself was kept waiting by its machine for at most {:.0} ms)",
         report.client_lag_max_ms
     )?;
-    writeln!(
-        out,
-        "\n  sku                       before  brought   sold   held   available"
-    )?;
-    for stock in &report.stock {
-        writeln!(
-            out,
-            "  {:<24} {:>7} {:>8} {:>6} {:>6} {:>11}",
-            stock.sku, stock.before, stock.brought, stock.sold, stock.held, stock.available
-        )?;
-    }
+    of_stock(out, report)?;
     writeln!(out)?;
     let outcomes: Vec<String> = Outcome::ALL
         .iter()
@@ -84,6 +74,32 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
         .iter()
         .try_for_each(|verdict| promise(out, verdict))?;
     writeln!(out, "\n{}.", report.conclusion())
+}
+
+/// What staff brought stands there only when staff were there.
+fn of_stock(out: &mut String, report: &Report) -> std::fmt::Result {
+    let brought = |text: &dyn std::fmt::Display| match report.staff {
+        Some(_) => format!("{text:>9}"),
+        None => String::new(),
+    };
+    writeln!(
+        out,
+        "\n  sku                       before{}   sold   held   available",
+        brought(&"brought")
+    )?;
+    for stock in &report.stock {
+        writeln!(
+            out,
+            "  {:<24} {:>7}{} {:>6} {:>6} {:>11}",
+            stock.sku,
+            stock.before,
+            brought(&stock.brought),
+            stock.sold,
+            stock.held,
+            stock.available
+        )?;
+    }
+    Ok(())
 }
 
 fn of_staff(out: &mut String, staff: &StaffFigures) -> std::fmt::Result {

@@ -239,16 +239,15 @@ async fn apply(office: &Office, id: Uuid) -> (When, Reply) {
     }
 }
 
-/// What each row had to become; of the one with a version, what it did become: changed or refused.
+/// What each row had to become. The one with a version may be refused, or find that others have
+/// brought the stock to what it says: then it is unchanged, whatever version it expects.
 fn outcomes<'a>(file: &File, report: Option<&'a Progress>) -> Vec<&'a str> {
     let mut outcomes = file.expected.clone();
     if let Some((line, ..)) = file.versioned {
         let became = report.and_then(|report| report.page.get(line)?.outcome.as_deref());
-        outcomes[line] = if became == Some("refused") {
-            "refused"
-        } else {
-            "changed"
-        };
+        let free = ["refused", "unchanged"].into_iter();
+        let mut free = free.filter(|outcome| became == Some(*outcome));
+        outcomes[line] = free.next().unwrap_or("changed");
     }
     outcomes
 }
