@@ -1,6 +1,7 @@
 //! A shop in memory, for tests of the whole rehearsal: an honest one, and ones with a flaw each,
 //! which the rehearsal must find. Far simpler than the real thing on purpose.
 
+#[cfg(test)]
 mod office;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -153,7 +153,11 @@ impl Shop {
 
     fn desk_order(&self, status: u16, id: &str) -> Answer {
         let booking = &self.office.bookings[id];
-        let line = |(sku, units): (&String, &i64)| json!({"sku": sku, "quantity": units, "price_minor": PRICE, "returned": 0});
+        let line = |(sku, units): (&String, &i64)| {
+            let mut line = json!({"sku": sku, "quantity": units});
+            line["price_minor"] = PRICE.into();
+            line
+        };
         let lines: Vec<Value> = booking.lines.iter().map(line).collect();
         let (version, state) = (booking.version, booking.status);
         let order = json!({"order_id": id, "status": state, "version": version, "lines": lines});
