@@ -25,6 +25,9 @@ begin
     alter role holdfast_admin set idle_in_transaction_session_timeout = '5s';
     -- enable_seqscan: every statement of a routine goes by an index, as for holdfast_app.
     alter role holdfast_admin set enable_seqscan = off;
+exception when duplicate_object or unique_violation then
+    -- another database's migration made it a moment ago
+    null;
 end;
 $$;
 
