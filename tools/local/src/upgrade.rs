@@ -106,7 +106,7 @@ impl Upgrade {
         tokio::spawn(connection);
         let row = client.query_one(&self.check, &[]).await;
         let row = row.map_err(|error| wrong(format!("{error:?}")))?;
-        if row.try_get(0) == Ok(true) {
+        if row.try_get(0).unwrap_or(false) {
             return Ok(());
         }
         Err(wrong(String::from("it did not answer true")))
