@@ -40,6 +40,10 @@ mixed: setup build ## the same with staff at work beside the shoppers: edits, im
 		--hot-sku LEHENGA-RED-M --shoppers $(SHOPPERS) --units $(UNITS) --seed $(SEED) --rush-s 45 \
 		--out report/'
 
+.PHONY: upgrade-rehearsal
+upgrade-rehearsal: setup ## deploy the next release under load, here: no request fails (minutes: it builds three)
+	@tools/release/rehearse
+
 .PHONY: bench
 bench: setup ## compare holds on one hot sku with the classic routine and with bare inserts
 	@cargo run --quiet --release --locked -p holdfast-bench
@@ -50,7 +54,7 @@ test: setup ## set up, build the functions and the tools, run every test
 	@cargo test --workspace --locked
 
 .PHONY: lint
-lint: ## check openapi.yaml, template.yaml, the format, clippy
+lint: ## check openapi.yaml, template.yaml, new migrations, the format, clippy
 	@tools/lint/run
 
 .PHONY: fmt

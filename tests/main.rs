@@ -34,6 +34,9 @@ mod payment;
 mod promises;
 mod queue;
 mod rehearsal;
+
+mod release_load;
+mod releases;
 mod restock;
 mod shops;
 mod shrinkage;
@@ -43,4 +46,5 @@ mod stock;
 mod sweep;
 mod tidy;
 mod tls;
+mod upgrades;
 mod webhook;

@@ -6,7 +6,7 @@ use local::postgres::SUPERUSER;
 use shared::migrate;
 use tests::clerk::ADMIN;
 use tests::stack::root;
-use tests::{APP, CLUSTER, TestDb, connect, until};
+use tests::{APP, CLUSTER, TestDb, connect};
 use tokio_postgres::Client;
 
 /// What callers may execute, by the routines' names: what the crates call, and the core functions
@@ -70,32 +70,6 @@ const ADMIN_ENTRIES: [&str; 33] = [
     "stock_shrink_reclaim",
 ];
 
-async fn empty_database(name: &str) -> String {
-    let maintenance = connect(&CLUSTER.url(SUPERUSER, "postgres")).await;
-    maintenance
-        .batch_execute(&format!("create database {name}"))
-        .await
-        .unwrap();
-    CLUSTER.url(SUPERUSER, name)
-}
-
-/// Everything that the catalogue knows of the schema, as text.
-async fn catalogue(client: &Client) -> String {
-    let query = "
-        select string_agg(line, E'\\n' order by line) from (
-            select format('%s.%s %s %s', table_name, column_name, data_type, column_default)
-            from information_schema.columns where table_schema = 'holdfast'
-            union all
-            select format('%s: %s', conname, pg_get_constraintdef(oid)) from pg_constraint
-            where connamespace = 'holdfast'::regnamespace
-            union all
-            select indexdef from pg_indexes where schemaname = 'holdfast'
-            union all
-            select pg_get_functiondef(oid) || coalesce(proacl::text, '') from pg_proc
-            where pronamespace = 'holdfast'::regnamespace) lines (line)";
-    client.query_one(query, &[]).await.unwrap().get(0)
-}
-
 fn versions() -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(root().join("migrations"))
         .unwrap()
@@ -105,106 +79,6 @@ fn versions() -> Vec<String> {
         .collect();
     names.sort();
     names
-}
-
-#[tokio::test]
-async fn from_empty_every_file_is_applied_once_and_a_second_run_changes_nothing() {
-    let url = empty_database("migrated_twice").await;
-    let mut client = connect(&url).await;
-    let first = migrate::run(&mut client).await.unwrap();
-    assert_eq!(first.applied, versions());
-    let routines = std::fs::read_dir(root().join("migrations/routines"))
-        .unwrap()
-        .count();
-    assert_eq!(first.routines, routines);
-    let before = catalogue(&client).await;
-    let second = migrate::run(&mut client).await.unwrap();
-    assert_eq!(second.applied, Vec::<String>::new());
-    assert_eq!(second.routines, routines);
-    assert_eq!(catalogue(&client).await, before);
-}
-
-#[tokio::test]
-async fn of_two_at_once_one_waits_and_both_succeed() {
-    let url = empty_database("migrated_at_once").await;
-    let blocker = connect(&url).await;
-    let (mut a, mut b) = (connect(&url).await, connect(&url).await);
-    // "Holdfast" in ASCII, as shared::migrate spells it.
-    let lock = i64::from_be_bytes(*b"Holdfast");
-    blocker
-        .execute("select pg_advisory_lock($1)", &[&lock])
-        .await
-        .unwrap();
-    let release = async {
-        let waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted
-            and database = (select oid from pg_database where datname = current_database())";
-        until("both wait", async || {
-            blocker
-                .query_one(waiting, &[])
-                .await
-                .unwrap()
-                .get::<_, i64>(0)
-                == 2
-        })
-        .await;
-        blocker
-            .execute("select pg_advisory_unlock($1)", &[&lock])
-            .await
-            .unwrap();
-    };
-    let (a, b, ()) = tokio::join!(migrate::run(&mut a), migrate::run(&mut b), release);
-    let mut applied = [a.unwrap().applied, b.unwrap().applied];
-    applied.sort();
-    assert_eq!(applied, [Vec::new(), versions()]);
-}
-
-#[tokio::test]
-async fn an_applied_file_that_has_changed_since_is_refused() {
-    let url = empty_database("migrated_and_changed").await;
-    let mut client = connect(&url).await;
-    migrate::run(&mut client).await.unwrap();
-    let before = catalogue(&client).await;
-    let change = "update holdfast.schema_history set checksum = '1' where version = 2";
-    assert_eq!(client.execute(change, &[]).await.unwrap(), 1);
-    let error = migrate::run(&mut client).await.unwrap_err();
-    let text = shared::db::causes(&error);
-    assert!(text.contains("create_checkouts_and_holds"), "{text}");
-    assert_eq!(catalogue(&client).await, before);
-}
-
-/// A newer release was here: an older one must not write its routines over the newer ones.
-#[tokio::test]
-async fn a_schema_of_a_newer_release_is_refused() {
-    let url = empty_database("migrated_by_a_newer_release").await;
-    let mut client = connect(&url).await;
-    migrate::run(&mut client).await.unwrap();
-    let newer = "insert into holdfast.schema_history
-        select 99, 'newer', applied_on, '1' from holdfast.schema_history where version = 1";
-    client.execute(newer, &[]).await.unwrap();
-    assert!(migrate::run(&mut client).await.is_err());
-}
-
-#[tokio::test]
-async fn a_failed_migration_leaves_nothing_of_its_file_and_frees_the_lock() {
-    let url = empty_database("migrated_in_vain").await;
-    let mut client = connect(&url).await;
-    // Something of the same name is in the way of V0003.
-    client
-        .batch_execute("create schema holdfast; create table holdfast.coupons ()")
-        .await
-        .unwrap();
-    migrate::run(&mut client).await.unwrap_err();
-    let mut another = connect(&url).await;
-    another
-        .batch_execute("drop table holdfast.coupons")
-        .await
-        .unwrap();
-    let report = migrate::run(&mut another).await.unwrap();
-    assert!(
-        report
-            .applied
-            .contains(&"V0003__create_coupons_and_addresses".to_owned())
-    );
 }
 
 /// A role that owns the database and may create roles, as a cloud's master user: no superuser.

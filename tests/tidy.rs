@@ -227,7 +227,9 @@ fn each_routine_has_a_file_of_its_name() {
                     .unwrap()
             })
             .collect();
-        if made != [stem.as_str()] {
+        // An old signature that is kept for a while: `checkout_release.until_0_3.sql`.
+        let routine = stem.split('.').next().unwrap();
+        if made != [routine] {
             wrong.push(format!("{name} makes {made:?}"));
         }
         if !text.starts_with("-- ") {

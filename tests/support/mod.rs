@@ -10,12 +10,14 @@ mod race;
 mod rows;
 
 pub mod cashfree;
+pub mod catalogue;
 pub mod clerk;
 pub mod contract;
 pub mod desk;
 pub mod http;
 pub mod import;
 pub mod proxy;
+pub mod released;
 pub mod shopper;
 pub mod stack;
 
@@ -99,6 +101,17 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut check: impl FnMut()
         assert!(started.elapsed() < PATIENCE, "waited in vain until {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// An empty database of a test's own, for what migrates by itself; its name.
+pub async fn empty_database() -> String {
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    let maintenance = connect(&CLUSTER.url(SUPERUSER, "postgres")).await;
+    maintenance
+        .batch_execute(&format!("create database {name}"))
+        .await
+        .unwrap();
+    name
 }
 
 /// A database of one test's own.

@@ -44,7 +44,6 @@ pub struct Checkout {
 
 /// One line of a cart, with the catalogue's price when its stock was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct PricedLine {
     /// The sku's code.
     pub sku: String,

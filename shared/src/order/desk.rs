@@ -10,7 +10,6 @@ use crate::db::Failure;
 /// An order with what staff need to change it. The database writes it as JSON; this type is what
 /// that JSON must be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct DeskOrder {
     /// The order's id.
     pub order_id: Uuid,
@@ -50,7 +49,6 @@ pub struct DeskOrder {
 
 /// One line of an order, and what of it came back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct SoldLine {
     /// The sku's code.
     pub sku: String,

@@ -27,7 +27,6 @@ use crate::checkout::PricedLine;
 /// An order as its readers see it. The database writes it as JSON; this type is what that JSON must
 /// be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Order {
     /// The order's id.
     pub order_id: Uuid,
@@ -68,7 +67,6 @@ pub struct Order {
 
 /// One order's money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Payment {
     /// What the gateway knows the order by.
     pub reference: String,

@@ -12,7 +12,6 @@ use crate::quantity::PageLimit;
 
 /// A page of a sku's manifest. The database writes it as JSON; this type is what that JSON must be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// The sku's code.
     pub sku: String,
@@ -47,7 +46,6 @@ pub struct Manifest {
 
 /// What one party has of a sku.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Seat {
     /// The order, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]

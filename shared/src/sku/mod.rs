@@ -27,7 +27,6 @@ pub use retire::retire;
 
 /// A sku with its stock level. The database writes it as JSON; this type is what that JSON must be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Entry {
     /// The sku's code.
     pub sku: String,

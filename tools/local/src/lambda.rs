@@ -198,6 +198,22 @@ impl Host {
         }
     }
 
+    /// Deploys another binary as a function: calls that come from now on are its, and wait for its
+    /// start. What is under way ends where it is; the old processes stay, idle, as on AWS.
+    pub async fn replace(&self, name: &str, binary: PathBuf) -> Result<(), Error> {
+        let options = lock(&self.functions)
+            .get(name)
+            .map(|function| function.options.clone());
+        let Some(options) = options else {
+            return Err(Error::FunctionStart {
+                function: name.to_owned(),
+                detail: String::from("there is none to replace"),
+                log: self.options.logs.clone(),
+            });
+        };
+        self.add(FunctionOptions { binary, ..options }).await
+    }
+
     /// Calls a function and waits for its answer. The call goes on when the caller gives up, as
     /// it does on AWS.
     pub async fn invoke(&self, name: &str, payload: Vec<u8>) -> Result<Vec<u8>, InvokeError> {

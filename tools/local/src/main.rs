@@ -1,6 +1,7 @@
 //! `holdfast-local`: the whole of Holdfast on this machine, with one command.
 
 mod examples;
+mod upgrade;
 
 use std::path::PathBuf;
 use std::process::{ExitCode, ExitStatus};
@@ -33,6 +34,8 @@ struct Cli {
 enum Verb {
     /// Start everything, load the demo catalogue, and stay until Ctrl-C.
     Up(Up),
+    /// Start everything, and deploy the next release and the one after it while a command runs.
+    Upgrade(upgrade::Upgrade),
 }
 
 #[derive(Args)]
@@ -76,12 +79,15 @@ fn main() -> ExitCode {
         .with_target(false)
         .with_writer(std::io::stderr)
         .init();
-    let Verb::Up(up) = cli.verb;
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return complain(&format!("cannot start threads: {error}")),
     };
-    let code = match runtime.block_on(run(up)) {
+    let outcome = match cli.verb {
+        Verb::Up(up) => runtime.block_on(run(up)),
+        Verb::Upgrade(upgrade) => runtime.block_on(upgrade.run()),
+    };
+    let code = match outcome {
         Ok(code) => code,
         Err(error) => complain(&error.to_string()),
     };
@@ -133,15 +139,8 @@ fn options(up: &Up) -> Result<StackOptions, Error> {
     })
 }
 
-async fn run_command(
-    stack: &Stack,
-    command: &str,
-    signals: &mut Signals,
-) -> Result<ExitCode, Error> {
-    let failed = |source| Error::Io {
-        action: format!("run {command}"),
-        source,
-    };
+/// A shell command that knows where the stack is.
+fn shell(stack: &Stack, command: &str) -> Command {
     let mut shell = Command::new("/bin/sh");
     shell
         .args(["-c", command])
@@ -159,6 +158,19 @@ async fn run_command(
     if let Some(path) = path_with_own_folder() {
         shell.env("PATH", path);
     }
+    shell
+}
+
+async fn run_command(
+    stack: &Stack,
+    command: &str,
+    signals: &mut Signals,
+) -> Result<ExitCode, Error> {
+    let failed = |source| Error::Io {
+        action: format!("run {command}"),
+        source,
+    };
+    let mut shell = shell(stack, command);
     let mut child = shell.spawn().map_err(failed)?;
     let caught = tokio::select! {
         ended = child.wait() => return ended.map(exit_code).map_err(failed),

@@ -182,6 +182,16 @@ impl Stack {
         self.cluster.url(APP, DATABASE)
     }
 
+    /// Deploys one function of other binaries, while requests come; `migrate` is one of them.
+    pub async fn deploy(&self, function: &'static str, binaries: &Binaries) -> Result<(), Error> {
+        self.host.replace(function, binaries.path(function)).await
+    }
+
+    /// Calls the migrate function, and returns its report.
+    pub async fn migrate(&self) -> Result<Vec<u8>, crate::InvokeError> {
+        self.host.invoke(MIGRATE, b"{}".to_vec()).await
+    }
+
     /// Calls the sweeper now, and returns its report.
     pub async fn sweep(&self) -> Result<Vec<u8>, crate::InvokeError> {
         self.host.invoke(SWEEPER, b"{}".to_vec()).await

@@ -1,0 +1,353 @@
+-- What a release's data is made of, and how its routines answer: every entry routine at least
+-- once, every table in every state that it can be in. `tools/release/record` plays it on a fresh
+-- database of a release and keeps statements and answers in the release's folder; so this file may
+-- change. Ids are the callers' and begin with 00000000; times and other ids are not compared.
+
+-- A shop of dresses and one of seats.
+
+-- as holdfast_admin
+select * from holdfast.shop_put('bridal', 'Bridal wear', 'INR', 1200, 1800, 1800, 3);
+select * from holdfast.shop_put('coach', 'Coaches', 'INR', 1200, 1800, 1800, null);
+select * from holdfast.sku_put('bridal', 'GOWN-S', 'Gown, small', '{"kind": "dress"}', 500000,
+    2, null, null, 2, null, 'INR');
+select * from holdfast.sku_put('bridal', 'GOWN-M', 'Gown, medium', '{"kind": "dress"}', 500000,
+    0, null, null, null, null, null);
+select * from holdfast.sku_put('bridal', 'VEIL', 'Veil', '{"kind": "dress"}', 90000,
+    1, null, null, null, null, null);
+select * from holdfast.sku_put('bridal', 'OLD', 'Last year''s', '{"kind": "dress"}', 10000,
+    0, null, null, null, null, null);
+select * from holdfast.sku_put('bridal', 'LATER', 'Next year''s', '{"kind": "dress"}', 10000,
+    0, '2099-01-01', null, null, null, null);
+select * from holdfast.sku_put('coach', 'GOA-0700', 'Goa, 07:00', '{}', 120000,
+    0, null, null, null, null, null);
+select * from holdfast.sku_put('coach', 'GOA-1900', 'Goa, 19:00', '{}', 120000,
+    0, null, null, null, null, null);
+select holdfast.sku_retire('bridal', 'OLD');
+select * from holdfast.stock_receive('bridal', 'GOWN-S', 10, null, 'meera', 'PO-1', null,
+    '00000000-0000-4000-8000-000000000901');
+select * from holdfast.stock_receive('bridal', 'GOWN-M', 3, null, 'meera', 'PO-1', null,
+    '00000000-0000-4000-8000-000000000902');
+select * from holdfast.stock_receive('bridal', 'VEIL', 20, null, 'meera', 'PO-1', null,
+    '00000000-0000-4000-8000-000000000903');
+select * from holdfast.stock_receive('coach', 'GOA-0700', 12, null, 'meera', 'PO-1', null,
+    '00000000-0000-4000-8000-000000000904');
+select * from holdfast.stock_receive('coach', 'GOA-1900', 12, null, 'meera', 'PO-1', null,
+    '00000000-0000-4000-8000-000000000905');
+select * from holdfast.stock_receive('bridal', 'GOWN-S', 10, null, 'meera', 'PO-1', null,
+    '00000000-0000-4000-8000-000000000901');
+select * from holdfast.stock_adjust('bridal', 'VEIL', -1, null, 'adjusted', 'meera', 'count',
+    'torn',
+    '00000000-0000-4000-8000-000000000910');
+select * from holdfast.stock_adjust('bridal', 'VEIL', 5, 99, 'adjusted', 'meera', 'count', null,
+    '00000000-0000-4000-8000-000000000911');
+select * from holdfast.stock_set('bridal', 'VEIL', 20, null, 'meera', 'count', null,
+    '00000000-0000-4000-8000-000000000912');
+select * from holdfast.coupon_put('bridal', 'TEN', 'percent', 1000, 0, null, null, 100, 1, null);
+select * from holdfast.coupon_put('bridal', 'VEILS', 'fixed', 5000, 0, null, null, null, null,
+    '{VEIL}');
+select * from holdfast.coupon_put('bridal', 'OVER', 'fixed', 5000, 0, null, '2020-01-01', null,
+    null, null);
+
+-- Checkout 1 stays open, after a replacement.
+
+-- as holdfast_app
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000001', 'asha', 1,
+    '\x01', null, '{GOWN-S}', '{1}');
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000001', 'asha', 2,
+    '\xa1', null, '{GOWN-S,VEIL}', '{1,2}');
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000001', 'asha', 2,
+    '\xa1', null, '{GOWN-S,VEIL}', '{1,2}');
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000001', 'asha', 1,
+    '\x01', null, '{GOWN-S}', '{1}');
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000001', 'ravi', 1,
+    '\x01', null, '{GOWN-S}', '{1}');
+select * from holdfast.checkout_extend('bridal', '00000000-0000-4000-8000-000000000001', 'asha',
+    1500);
+select * from holdfast.checkout_extend('bridal', '00000000-0000-4000-8000-000000000001', null,
+    86000);
+select * from holdfast.checkout_extend('bridal', '00000000-0000-4000-8000-000000000001', 'ravi',
+    1500);
+select * from holdfast.checkout_read('bridal', '00000000-0000-4000-8000-000000000001', 'asha');
+
+-- What is refused.
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000011', 'ravi', 1,
+    '\x0b', null, '{GOWN-M,VEIL}', '{4,1}');
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000012', 'ravi', 1,
+    '\x0c', null, '{NONE}', '{1}');
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000013', 'ravi', 1,
+    '\x0d', null, '{LATER}', '{1}');
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000013', 'ravi', 1,
+    '\x0d', null, '{OLD}', '{1}');
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000014', 'asha', 1,
+    '\x0e', null, '{GOWN-S}', '{2}');
+call holdfast.checkout_begin('nowhere', '00000000-0000-4000-8000-000000000015', 'c', 1,
+    '\x0f', null, '{X}', '{1}');
+
+-- Checkout 2 is released, 3 expires.
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000002', 'bina', 1,
+    '\x02', null, '{GOWN-S}', '{1}');
+select * from holdfast.checkout_release('bridal', '00000000-0000-4000-8000-000000000002', 'bina');
+select * from holdfast.checkout_release('bridal', '00000000-0000-4000-8000-000000000002', null);
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000003', 'bina', 1,
+    '\x03', null, '{GOWN-S}', '{1}');
+
+-- as owner
+with due as (
+    update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'
+    where shop = 'bridal' and checkout_id = '00000000-0000-4000-8000-000000000003'
+    returning shop, checkout_id, expires_at)
+update holdfast.holds h set expires_at = d.expires_at from due d
+where h.shop = d.shop and h.checkout_id = d.checkout_id and h.status = 'active';
+
+-- as holdfast_app
+select * from holdfast.sweep_expire('bridal', 200, '{}');
+select * from holdfast.checkout_extend('bridal', '00000000-0000-4000-8000-000000000003', null,
+    null);
+
+-- Order 4 waits for its payment.
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000004', 'chitra', 1,
+    '\x04', null, '{GOWN-S}', '{1}');
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000004', 'chitra', '\x04',
+    '00000000-0000-4000-8000-000000001004', 'bridal-four', 'online', 'TEN',
+    '{"recipient": "Chitra", "phone": "+910000000004", "lines": ["4 Lane"], "city": "Goa",
+    "postal_code": "403001", "country": "IN"}',
+    '00000000-0000-4000-8000-000000002004', true);
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000004', 'chitra', '\x04',
+    '00000000-0000-4000-8000-000000001004', 'bridal-four', 'online', 'TEN',
+    '{"recipient": "Chitra", "phone": "+910000000004", "lines": ["4 Lane"], "city": "Goa",
+    "postal_code": "403001", "country": "IN"}',
+    '00000000-0000-4000-8000-000000002004', true);
+select holdfast.order_read('bridal', '00000000-0000-4000-8000-000000000004', 'chitra');
+select holdfast.order_read('bridal', '00000000-0000-4000-8000-000000000004', 'asha');
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000016', 'chitra', 1,
+    '\x10', null, '{VEIL}', '{1}');
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000016', 'chitra', '\x10',
+    '00000000-0000-4000-8000-000000001016', 'bridal-sixteen', 'online', 'TEN', null,
+    null, false);
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000016', 'chitra', '\x10',
+    '00000000-0000-4000-8000-000000001016', 'bridal-sixteen', 'online', 'OVER', null,
+    null, false);
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000016', 'chitra', '\x10',
+    '00000000-0000-4000-8000-000000001016', 'bridal-sixteen', 'online', 'NONE', null,
+    null, false);
+
+-- Order 5 is paid, and paid again; 6 failed, 7 dropped, 8 is paid too little.
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000005', 'devi', 1,
+    '\x05', null, '{GOWN-S}', '{1}');
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000005', 'devi', '\x05',
+    '00000000-0000-4000-8000-000000001005', 'bridal-five', 'online', null, null,
+    null, false);
+call holdfast.payment_record_event('bridal', 'cashfree', 'paid:5', 'bridal-five', 'paid',
+    500000, 'INR', 'p5', '{"of": "paid:5"}');
+call holdfast.payment_record_event('bridal', 'cashfree', 'paid:5', 'bridal-five', 'paid',
+    500000, 'INR', 'p5', '{"of": "paid:5"}');
+call holdfast.payment_record_event('bridal', 'cashfree', 'paid:5b', 'bridal-five', 'paid',
+    500000, 'INR', 'p5b', '{"of": "paid:5b"}');
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000006', 'esha', 1,
+    '\x06', null, '{VEIL}', '{1}');
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000006', 'esha', '\x06',
+    '00000000-0000-4000-8000-000000001006', 'bridal-six', 'online', 'VEILS', null,
+    null, false);
+call holdfast.payment_record_event('bridal', 'cashfree', 'failed:6', 'bridal-six', 'failed',
+    85000, 'INR', 'p6', '{"of": "failed:6"}');
+call holdfast.payment_record_event('bridal', 'cashfree', 'dropped:6', 'bridal-six', 'dropped',
+    85000, 'INR', 'p6b', '{"of": "dropped:6"}');
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000007', 'farah', 1,
+    '\x07', null, '{VEIL}', '{1}');
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000007', 'farah', '\x07',
+    '00000000-0000-4000-8000-000000001007', 'bridal-seven', 'online', null, null,
+    null, false);
+call holdfast.payment_record_event('bridal', 'cashfree', 'dropped:7', 'bridal-seven', 'dropped',
+    90000, 'INR', 'p7', '{"of": "dropped:7"}');
+call holdfast.payment_record_event('bridal', 'cashfree', 'pending:7', 'bridal-seven', 'pending',
+    90000, 'INR', 'p7b', '{"of": "pending:7"}');
+call holdfast.payment_record_event('bridal', 'cashfree', 'other:7', 'bridal-seven', 'other',
+    90000, 'INR', 'p7c', '{"of": "other:7"}');
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000008', 'gita', 1,
+    '\x08', null, '{VEIL}', '{1}');
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000008', 'gita', '\x08',
+    '00000000-0000-4000-8000-000000001008', 'bridal-eight', 'online', null, null,
+    null, false);
+call holdfast.payment_record_event('bridal', 'cashfree', 'paid:8', 'bridal-eight', 'paid',
+    100, 'INR', 'p8', '{"of": "paid:8"}');
+
+-- Order 9 is paid late and completed, 10 is paid late and owed back, 17 expires.
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000009', 'hema', 1,
+    '\x09', null, '{VEIL}', '{1}');
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000009', 'hema', '\x09',
+    '00000000-0000-4000-8000-000000001009', 'bridal-nine', 'online', null, null,
+    null, false);
+
+-- as owner
+with due as (
+    update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'
+    where shop = 'bridal' and checkout_id = '00000000-0000-4000-8000-000000000009'
+    returning shop, checkout_id, expires_at)
+update holdfast.holds h set expires_at = d.expires_at from due d
+where h.shop = d.shop and h.checkout_id = d.checkout_id and h.status = 'active';
+
+-- as holdfast_app
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000010', 'indu', 1,
+    '\x0a', null, '{GOWN-M}', '{3}');
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000010', 'indu', '\x0a',
+    '00000000-0000-4000-8000-000000001010', 'bridal-ten', 'online', null, null,
+    null, false);
+
+-- as owner
+with due as (
+    update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'
+    where shop = 'bridal' and checkout_id = '00000000-0000-4000-8000-000000000010'
+    returning shop, checkout_id, expires_at)
+update holdfast.holds h set expires_at = d.expires_at from due d
+where h.shop = d.shop and h.checkout_id = d.checkout_id and h.status = 'active';
+
+-- as holdfast_app
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000017', 'jaya', 1,
+    '\x11', null, '{VEIL}', '{1}');
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000017', 'jaya', '\x11',
+    '00000000-0000-4000-8000-000000001017', 'bridal-seventeen', 'online', null, null,
+    null, false);
+
+-- as owner
+with due as (
+    update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'
+    where shop = 'bridal' and checkout_id = '00000000-0000-4000-8000-000000000017'
+    returning shop, checkout_id, expires_at)
+update holdfast.holds h set expires_at = d.expires_at from due d
+where h.shop = d.shop and h.checkout_id = d.checkout_id and h.status = 'active';
+
+-- as holdfast_app
+select * from holdfast.sweep_expire('bridal', 200, '{}');
+call holdfast.payment_record_event('bridal', 'cashfree', 'paid:9', 'bridal-nine', 'paid',
+    90000, 'INR', 'p9', '{"of": "paid:9"}');
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000018', 'kamal', 1,
+    '\x12', null, '{GOWN-M}', '{2}');
+call holdfast.payment_record_event('bridal', 'cashfree', 'paid:10', 'bridal-ten', 'paid',
+    1500000, 'INR', 'p10', '{"of": "paid:10"}');
+
+-- Money for orders that nobody knows.
+call holdfast.payment_record_event('bridal', 'cashfree', 'paid:parked', 'bridal-nobody', 'paid',
+    100, 'INR', 'p98', '{"of": "paid:parked"}');
+call holdfast.payment_record_event('bridal', 'cashfree', 'paid:aside', 'bridal-another', 'paid',
+    100, 'INR', 'p99', '{"of": "paid:aside"}');
+select * from holdfast.payment_parked('bridal', 10);
+
+-- as owner
+select holdfast.payment_event_dismiss('bridal', 'cashfree', 'paid:aside', 'meera');
+
+-- Paid at once, by a token that may.
+
+-- as holdfast_app
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000019', 'lata', 1,
+    '\x13', null, '{VEIL}', '{2}');
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000019', 'lata', '\x13',
+    '00000000-0000-4000-8000-000000001019', 'bridal-nineteen', 'offline', null, null,
+    null, false);
+
+-- The seat desk.
+
+-- as holdfast_admin
+call holdfast.order_book('coach', '00000000-0000-4000-8000-000000000031', 'party1', '\x1f',
+    '00000000-0000-4000-8000-000000001031', 'coach-b31', null, 'dina', '{GOA-0700}', '{4}');
+call holdfast.order_book('coach', '00000000-0000-4000-8000-000000000031', 'party1', '\x1f',
+    '00000000-0000-4000-8000-000000001031', 'coach-b31', null, 'dina', '{GOA-0700}', '{4}');
+call holdfast.order_book('coach', '00000000-0000-4000-8000-000000000032', 'party2', '\x20',
+    '00000000-0000-4000-8000-000000001032', 'coach-b32', null, 'dina', '{GOA-0700}', '{9}');
+call holdfast.order_book('coach', '00000000-0000-4000-8000-000000000033', 'party3', '\x21',
+    '00000000-0000-4000-8000-000000001033', 'coach-b33', null, 'dina', '{GOA-1900}', '{2}');
+call holdfast.order_book('coach', '00000000-0000-4000-8000-000000000034', 'party4', '\x22',
+    '00000000-0000-4000-8000-000000001034', 'coach-b34', null, 'dina', '{GOA-1900}', '{1}');
+call holdfast.order_amend('coach', '00000000-0000-4000-8000-000000000031', 1, 'dina',
+    '{GOA-1900}', '{3}');
+call holdfast.order_amend('coach', '00000000-0000-4000-8000-000000000031', 1, 'dina',
+    '{GOA-1900}', '{2}');
+select * from holdfast.order_cancel('coach', '00000000-0000-4000-8000-000000000033', 'dina');
+select * from holdfast.order_cancel('coach', '00000000-0000-4000-8000-000000000039', 'dina');
+select * from holdfast.order_restock('coach', '00000000-0000-4000-8000-000000001034',
+    '00000000-0000-4000-8000-000000000934', '\x34', 'dina',
+    'missed it', '{GOA-1900}', '{1}');
+select * from holdfast.order_restock('coach', '00000000-0000-4000-8000-000000001034',
+    '00000000-0000-4000-8000-000000000935', '\x35', 'dina',
+    'again', '{GOA-1900}', '{1}');
+select holdfast.sku_manifest('coach', 'GOA-1900', null, null, 50);
+
+-- What is missing while it is held: the newest hold goes.
+
+-- as holdfast_app
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000020', 'mira', 1,
+    '\x14', null, '{GOWN-M}', '{1}');
+
+-- as holdfast_admin
+call holdfast.stock_shrink('bridal', 'GOWN-M', 1, null, 'meera', 'CLAIM-1', 'water',
+    '00000000-0000-4000-8000-000000000920', true);
+call holdfast.stock_shrink('bridal', 'GOWN-M', 1, null, 'meera', 'CLAIM-1', 'water',
+    '00000000-0000-4000-8000-000000000920', false);
+
+-- Imports: one that is done, one that is refused, one that is tried, one that has begun.
+select * from holdfast.import_stage('bridal', '00000000-0000-4000-8000-000000000041', 1,
+    'meera', 500,
+    '{2,3}', '{NEW-1,NEW-2}', '{A title,A title}', '{null,null}',
+    '{100,200}', '{null,null}', '{null,null}', '{f,f}', '{null,null}', '{f,f}',
+    '{null,null}', '{null,null}', '{f,f}', '{null,null}', '{5,6}', '{null,null}', '{null,null}');
+select * from holdfast.import_apply('bridal', '00000000-0000-4000-8000-000000000041', 1,
+    'good_rows_only', false, 'meera', 10000);
+select * from holdfast.import_apply('bridal', '00000000-0000-4000-8000-000000000041', 1,
+    'good_rows_only', false, 'meera', 10000);
+select * from holdfast.import_stage('bridal', '00000000-0000-4000-8000-000000000042', 1,
+    'meera', 500,
+    '{2,3}', '{NEW-3,VEIL}', '{A title,A title}', '{null,null}',
+    '{100,90000}', '{null,null}', '{null,null}', '{f,f}', '{null,null}', '{f,f}',
+    '{null,null}', '{null,null}', '{f,f}', '{null,null}', '{5,6}', '{null,99}', '{null,null}');
+select * from holdfast.import_apply('bridal', '00000000-0000-4000-8000-000000000042', 1,
+    'all_or_nothing', false, 'meera', 10000);
+select * from holdfast.import_apply('bridal', '00000000-0000-4000-8000-000000000042', 1,
+    'all_or_nothing', false, 'meera', 10000);
+select * from holdfast.import_stage('bridal', '00000000-0000-4000-8000-000000000043', 1,
+    'meera', 500,
+    '{2}', '{NEW-4}', '{A title}', '{null}',
+    '{100}', '{null}', '{null}', '{f}', '{null}', '{f}',
+    '{null}', '{null}', '{f}', '{null}', '{5}', '{null}', '{null}');
+select * from holdfast.import_apply('bridal', '00000000-0000-4000-8000-000000000043', 1,
+    'good_rows_only', true, 'meera', 10000);
+select * from holdfast.import_apply('bridal', '00000000-0000-4000-8000-000000000043', 1,
+    'good_rows_only', true, 'meera', 10000);
+select * from holdfast.import_stage('bridal', '00000000-0000-4000-8000-000000000044', 1,
+    'meera', 500,
+    '{2}', '{NEW-5}', '{A title}', '{null}',
+    '{100}', '{null}', '{null}', '{f}', '{null}', '{f}',
+    '{null}', '{null}', '{f}', '{null}', '{5}', '{null}', '{null}');
+select * from holdfast.import_stage('bridal', '00000000-0000-4000-8000-000000000045', 1,
+    'meera', 500,
+    '{2}', '{NEW-6}', '{A title}', '{null}',
+    '{100}', '{null}', '{null}', '{f}', '{null}', '{f}',
+    '{null}', '{null}', '{f}', '{null}', '{5}', '{null}', '{null}');
+select * from holdfast.import_apply('bridal', '00000000-0000-4000-8000-000000000045', 1,
+    'good_rows_only', false, 'meera', 10000);
+select * from holdfast.import_report('bridal', '00000000-0000-4000-8000-000000000042', null,
+    null, null, 100);
+
+-- What the office reads.
+select holdfast.shop_read('bridal');
+select holdfast.sku_read('bridal', 'GOWN-S');
+select holdfast.sku_list('bridal', null, 3);
+select * from holdfast.sku_export('bridal', 'NEW', 10);
+select holdfast.stock_read('bridal', 'VEIL');
+select holdfast.coupon_read('bridal', 'TEN');
+select holdfast.coupon_list('bridal', null, 10);
+select * from holdfast.hold_list('bridal', 'GOWN-M', null, null, 'active', null, null, null,
+    null, 10,
+    1000);
+select * from holdfast.ledger_list('bridal', 'VEIL', null, 'sold', null, null, null, null, null,
+    null,
+    10, 1000);
+select * from holdfast.history_search('bridal', 'bridal-five', null, 10, 50, 1000);
+
+-- What a storefront and a sweep read.
+
+-- as holdfast_app
+select * from holdfast.stock_availability('bridal', '{GOWN-S,OLD,VEIL}');
+select * from holdfast.shop_list() s where s in ('bridal', 'coach');
+select holdfast.hold_purge('bridal', make_interval(days => 30), 100);
+select holdfast.import_purge('bridal', make_interval(days => 30), 100);
+select promise, shop, violation from holdfast.promises_check('bridal');
+select promise, shop, violation from holdfast.promises_check('coach');

@@ -1,0 +1,58 @@
+"""Lints the migrations that no release has yet: what locks tables for long, or takes away what the
+release before still uses. What is released can't be changed any more, so it is not looked at.
+
+A file runs in a transaction, unless its first line says otherwise (`-- migrate: outside a
+transaction`); Squawk judges some statements by that.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+SQUAWK = Path(sys.executable).parent / "squawk"
+CONFIG = "tools/lint/squawk.toml"
+ONLINE = "-- migrate: outside a transaction\n"
+# What must be found, or nothing would be.
+WRONG = {
+    "in a transaction": (True, "create index skus_idx on holdfast.skus (title);"),
+    "outside of one": (False, "alter table holdfast.skus drop column title;"),
+    "a routine": (True, "drop function holdfast.order_read(text, uuid, text);"),
+}
+
+
+def released():
+    """The versions that any release has applied."""
+    found = set()
+    for dump in Path("tests/releases").glob("*/database.dump"):
+        rows = dump.read_text().split("INSERT INTO holdfast.schema_history VALUES")[1]
+        found |= {int(n) for n in re.findall(r"^\s*\((\d+), '", rows.split(";")[0], re.M)}
+    return found
+
+
+def findings(in_transaction, name, text):
+    command = [SQUAWK, "--config", CONFIG, "--reporter", "gcc", "--stdin-filepath", name]
+    if in_transaction:
+        command.append("--assume-in-transaction")
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    return [done.stdout + done.stderr] if done.returncode else []
+
+
+def main():
+    for what, (in_transaction, text) in WRONG.items():
+        if not findings(in_transaction, "wrong.sql", text):
+            sys.exit(f"migrations: {what}: a statement that must be refused was not: {text}")
+    done = released()
+    files = sorted(Path("migrations").glob("V*.sql"))
+    files = [f for f in files if int(re.match(r"V(\d+)", f.name)[1]) not in done]
+    files += sorted(Path("tests/fixtures/next_release").glob("V*.sql"))
+    found = []
+    for file in files:
+        text = file.read_text()
+        found += findings(not text.startswith(ONLINE), str(file), text)
+    print(*found, sep="\n")
+    print(f"migrations: {len(files)} looked at")
+    sys.exit(bool(found))
+
+
+main()

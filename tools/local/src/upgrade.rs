@@ -1,0 +1,137 @@
+//! `holdfast-local upgrade`: a release goes out while a command puts load on the stack, in the
+//! order that docs/operations.md asks for. `tools/release/rehearse` makes the binaries.
+
+use std::path::PathBuf;
+use std::process::{ExitCode, ExitStatus};
+use std::time::Duration;
+
+use clap::Args;
+use local::build::{ADMIN, CHECKOUT, MIGRATE, PAYMENTS, SWEEPER, WEBHOOK};
+use local::stack::DATABASE;
+use local::{Binaries, Error, Stack, StackOptions, project};
+use tokio::process::Child;
+use tokio_postgres::NoTls;
+
+/// One after the other; each serves while the next one still is of the release before.
+const FUNCTIONS: [&str; 5] = [CHECKOUT, WEBHOOK, PAYMENTS, SWEEPER, ADMIN];
+
+#[derive(Args)]
+pub(crate) struct Upgrade {
+    /// Folder with the binaries that run at first.
+    #[arg(long)]
+    before: PathBuf,
+    /// Folder with those of the next release: its migrate expands.
+    #[arg(long)]
+    next: PathBuf,
+    /// Folder with those of the release after it: its migrate contracts.
+    #[arg(long)]
+    after: PathBuf,
+    /// Seconds before each step.
+    #[arg(long, default_value_t = 3)]
+    pause_s: u64,
+    /// Stock of the catalogue's hot piece, LEHENGA-RED-M.
+    #[arg(long)]
+    hot_units: Option<u32>,
+    /// The load, as in `up --run`; it must go on for longer than the release takes.
+    #[arg(long)]
+    run: String,
+    /// A query that must answer `true` when all is over.
+    #[arg(long)]
+    check: String,
+}
+
+impl Upgrade {
+    pub(crate) async fn run(self) -> Result<ExitCode, Error> {
+        let stack = Stack::start(StackOptions {
+            binaries: Some(Binaries::in_folder(&self.before)?),
+            hot_units: self.hot_units,
+            logs: Some(project::root().join(".run/logs")),
+            ..StackOptions::default()
+        })
+        .await?;
+        let load = super::shell(&stack, &self.run).spawn();
+        let mut load = load.map_err(failed("start the load"))?;
+        let outcome = self.release(&stack, &mut load).await;
+        let ended = match &outcome {
+            Ok(()) => load.wait().await.map_err(failed("wait for the load")),
+            Err(_) => Ok(ExitStatus::default()),
+        };
+        let checked = match outcome {
+            Ok(()) => self.check(&stack).await,
+            failed => failed,
+        };
+        stack.stop().await;
+        checked?;
+        Ok(super::exit_code(ended?))
+    }
+
+    async fn release(&self, stack: &Stack, load: &mut Child) -> Result<(), Error> {
+        let before = Binaries::in_folder(&self.before)?;
+        let next = Binaries::in_folder(&self.next)?;
+        let after = Binaries::in_folder(&self.after)?;
+        self.step(load, "the next release's migrate").await?;
+        migrate(stack, &next, "\"left_to\":null").await?;
+        for function in FUNCTIONS {
+            self.step(load, function).await?;
+            stack.deploy(function, &next).await?;
+        }
+        self.step(load, "a rollback's migrate, which must leave all as it is")
+            .await?;
+        migrate(stack, &before, "\"routines\":0").await?;
+        self.step(load, "the migrate of the release after").await?;
+        migrate(stack, &after, "\"left_to\":null").await?;
+        self.step(load, "all is deployed").await
+    }
+
+    /// What happens under no load shows nothing.
+    async fn step(&self, load: &mut Child, what: &str) -> Result<(), Error> {
+        tokio::time::sleep(Duration::from_secs(self.pause_s)).await;
+        if load
+            .try_wait()
+            .map_err(failed("look at the load"))?
+            .is_some()
+        {
+            let short = std::io::Error::other("it ended before the release was out");
+            return Err(failed("go on with the load")(short));
+        }
+        eprintln!("upgrade: {what}");
+        Ok(())
+    }
+
+    async fn check(&self, stack: &Stack) -> Result<(), Error> {
+        let wrong = |error: String| failed(&self.check)(std::io::Error::other(error));
+        let url = stack.cluster.url("postgres", DATABASE);
+        let connected = tokio_postgres::connect(&url, NoTls).await;
+        let (client, connection) = connected.map_err(|error| wrong(error.to_string()))?;
+        tokio::spawn(connection);
+        let row = client.query_one(&self.check, &[]).await;
+        let row = row.map_err(|error| wrong(format!("{error:?}")))?;
+        if row.try_get(0).unwrap_or(false) {
+            return Ok(());
+        }
+        Err(wrong(String::from("it did not answer true")))
+    }
+}
+
+/// Deploys and calls a migrate function, whose report must say `expected`.
+async fn migrate(stack: &Stack, binaries: &Binaries, expected: &str) -> Result<(), Error> {
+    stack.deploy(MIGRATE, binaries).await?;
+    let wrong = |detail: String| Error::Migrate {
+        detail,
+        log: stack.logs.folder.join("holdfast-migrate.log"),
+    };
+    let report = stack.migrate().await;
+    let report = report.map_err(|error| wrong(error.to_string()))?;
+    let report = String::from_utf8_lossy(&report).into_owned();
+    eprintln!("upgrade: migrate answered {report}");
+    if report.contains(expected) {
+        Ok(())
+    } else {
+        Err(wrong(format!("its report lacks {expected}")))
+    }
+}
+
+fn failed(action: &str) -> impl FnOnce(std::io::Error) -> Error + use<> {
+    let action = action.to_owned();
+    move |source| Error::Io { action, source }
+}
