@@ -61,6 +61,10 @@ lint: ## check openapi.yaml, template.yaml, new migrations, the format, clippy
 audit: ## check crates for advisories, licences and sources, and the workflows (fetches a database)
 	@tools/audit/run
 
+.PHONY: golden
+golden: ## check the golden webhooks by the gateways' own client libraries
+	@tools/golden/run --check
+
 .PHONY: sbom
 sbom: ## write a bill of materials of each function to target/sbom/
 	@tools/audit/sbom
