@@ -193,6 +193,8 @@ fn unlocked(text: &str) -> Vec<String> {
         "metadata",
         "lambda build",
     ];
+    // Offline: the rehearsal of a release renumbers the members, whose lock has to follow.
+    let keeps = |line: &str| line.contains("--locked") || line.contains("--offline");
     let calls = |line: &String| {
         resolving.iter().any(|verb| {
             line.contains(&format!("cargo {verb} "))
@@ -202,7 +204,7 @@ fn unlocked(text: &str) -> Vec<String> {
     commands(text)
         .into_iter()
         // prose in backticks calls nothing
-        .filter(|line| calls(line) && !line.contains("`cargo") && !line.contains("--locked"))
+        .filter(|line| calls(line) && !line.contains("`cargo") && !keeps(line))
         .collect()
 }
 
