@@ -57,6 +57,22 @@ test: setup ## set up, build the functions and the tools, run every test
 lint: ## check openapi.yaml, template.yaml, new migrations, the format, clippy
 	@tools/lint/run
 
+.PHONY: audit
+audit: ## check crates for advisories, licences and sources, and the workflows (fetches a database)
+	@tools/audit/run
+
+.PHONY: golden
+golden: ## check the golden webhooks by the gateways' own client libraries
+	@tools/golden/run --check
+
+.PHONY: sbom
+sbom: ## write a bill of materials of each function to target/sbom/
+	@tools/audit/sbom
+
+.PHONY: lock
+lock: ## pin the Python tools anew, after an edit of a requirements.in
+	@tools/lock
+
 .PHONY: fmt
 fmt: ## format the code
 	@cargo fmt --all

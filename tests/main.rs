@@ -43,6 +43,7 @@ mod shrinkage;
 mod shrinkage_races;
 mod sold_out;
 mod stock;
+mod supply_chain;
 mod sweep;
 mod tidy;
 mod tls;

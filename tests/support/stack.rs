@@ -22,7 +22,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 /// packages cargo would unify other features, and compile everything a second time.
 static BINARIES: LazyLock<Binaries> = LazyLock::new(|| {
     let mut command = Command::new(env!("CARGO"));
-    command.args(["build", "--quiet", "--workspace", "--bins"]);
+    command.args(["build", "--quiet", "--locked", "--workspace", "--bins"]);
     if binary_folder().ends_with("release") {
         command.arg("--release");
     }
