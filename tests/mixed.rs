@@ -41,6 +41,8 @@ struct Traffic {
     main: Shop,
     /// As the storefront's functions, payments and sweeps reach it.
     app: Database,
+    payments: Database,
+    sweeper: Database,
     /// As the stock office does.
     office: Database,
     owner: Client,
@@ -180,6 +182,8 @@ async fn traffic(test: &TestDb, seed: u64, seconds: u64) -> Ended {
     let traffic = Traffic {
         main: shop(MAIN),
         app: test.pool(12),
+        payments: test.payments.clone(),
+        sweeper: test.sweeper.clone(),
         office: pool(&CLUSTER.url(ADMIN, test.name()), 6),
         owner: test.session().await,
         until: Instant::now() + Duration::from_secs(seconds),

@@ -228,7 +228,7 @@ async fn go_on(test: &TestDb, db: &Database, id: CheckoutId, n: usize) {
                 test.make_due(id).await;
             }
             let paid = event(&order, EventKind::Paid, &format!("pay-{n}"));
-            payment::record_event(db, &main, Gateway::Cashfree, &paid)
+            payment::record_event(&test.payments, &main, Gateway::Cashfree, &paid)
                 .await
                 .unwrap();
         }
@@ -265,7 +265,9 @@ async fn a_rush_of_everything_keeps_every_promise() {
             let mut last = false;
             while !last {
                 last = shopping.load(Ordering::Relaxed) == 0;
-                let report = sweep::run_once(&db, Duration::from_secs(20)).await.unwrap();
+                let report = sweep::run_once(&test.sweeper, Duration::from_secs(20))
+                    .await
+                    .unwrap();
                 swept += report.shops[0].expired;
                 assert_eq!(report.violations, []);
             }

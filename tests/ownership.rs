@@ -1,0 +1,254 @@
+//! The roles are made, and everything changes hands: on an empty server, on one with roles, with
+//! data of the last release, and by whom.
+
+use std::collections::BTreeMap;
+
+use local::postgres::SUPERUSER;
+use local::roles::{ADMIN, CHECKOUT, MIGRATOR};
+use local::{Cluster, ClusterOptions};
+use shared::db::causes;
+use shared::migrate;
+use tests::stack::root;
+use tests::{CLUSTER, TestDb, connect, until};
+use tokio_postgres::Client;
+
+use crate::migrations::catalogue;
+use crate::rights::{documented, granted};
+
+/// The newest migration of 0.1.0, the first release: before these roles.
+const RELEASED: i32 = 16;
+
+/// A server without any of the roles, but with a cloud's master user: no superuser.
+async fn fresh_server() -> Cluster {
+    let cluster =
+        tokio::task::spawn_blocking(|| Cluster::start(ClusterOptions::default()).unwrap()).await;
+    let cluster = cluster.unwrap();
+    let superuser = connect(&cluster.url(SUPERUSER, "postgres")).await;
+    superuser
+        .batch_execute("create role master login createrole createdb")
+        .await
+        .unwrap();
+    cluster
+}
+
+/// A database of the master's own.
+async fn database(cluster: &Cluster, name: &str) -> String {
+    let master = connect(&cluster.url("master", "postgres")).await;
+    master
+        .batch_execute(&format!("create database {name}"))
+        .await
+        .unwrap();
+    cluster.url("master", name)
+}
+
+/// Whatever is in the schemas and belongs to somebody else.
+async fn not_the_owners(client: &Client) -> Vec<String> {
+    let query = "
+        select format('%s of %s', what, owner::regrole) from (
+            select nspname::text, nspowner from pg_namespace where nspname like 'holdfast%'
+            union all
+            select oid::regclass::text, relowner from pg_class
+            where relnamespace::regnamespace::text like 'holdfast%'
+            union all
+            select oid::regprocedure::text, proowner from pg_proc
+            where pronamespace::regnamespace::text like 'holdfast%'
+            union all
+            select oid::regtype::text, typowner from pg_type
+            where typnamespace::regnamespace::text like 'holdfast%') things (what, owner)
+        where owner <> 'holdfast_owner'::regrole";
+    let rows = client.query(query, &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// The settings of each role.
+async fn settings(client: &Client) -> BTreeMap<String, Vec<String>> {
+    let query = "select setrole::regrole::text, setconfig from pg_db_role_setting
+        where setrole::regrole::text like 'holdfast%'";
+    let rows = client.query(query, &[]).await.unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+#[tokio::test]
+async fn a_master_without_superuser_rights_migrates_an_empty_server() {
+    let cluster = fresh_server().await;
+    let url = database(&cluster, "shop").await;
+    let mut master = connect(&url).await;
+    let report = migrate::run(&mut master).await.unwrap();
+    assert!(report.applied.contains(&"V0020__create_roles".to_owned()));
+    assert_eq!(not_the_owners(&master).await, Vec::<String>::new());
+    assert_eq!(granted(&master).await, documented());
+    // and is itself again
+    let row = master.query_one("select current_user::text", &[]).await;
+    assert_eq!(row.unwrap().get::<_, String>(0), "master");
+
+    // No role can so much as make a temporary table.
+    for role in [CHECKOUT, ADMIN] {
+        let session = connect(&cluster.url(role, "shop")).await;
+        let shadow = "create temporary table stock_levels (a integer)";
+        let error = session.batch_execute(shadow).await.unwrap_err();
+        assert_eq!(error.code().unwrap().code(), "42501");
+    }
+
+    // From now on the migrator will do, which may make no role and owns no database.
+    let before = catalogue(&master).await;
+    let mut migrator = connect(&cluster.url(MIGRATOR, "shop")).await;
+    migrate::run(&mut migrator).await.unwrap();
+    assert_eq!(catalogue(&master).await, before);
+    assert_eq!(not_the_owners(&master).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn nobody_but_the_owners_members_can_migrate() {
+    let test = TestDb::new().await;
+    let before = catalogue(&test.owner).await;
+    for role in [CHECKOUT, ADMIN, "holdfast_app", "holdfast_readonly"] {
+        let mut session = test.session_of(role).await;
+        let error = migrate::run(&mut session).await.unwrap_err();
+        let text = causes(&error);
+        assert!(text.contains("becoming the schema's owner"), "{text}");
+        assert!(
+            text.contains("permission denied to set role \"holdfast_owner\""),
+            "{text}"
+        );
+    }
+    assert_eq!(catalogue(&test.owner).await, before);
+}
+
+/// What a database of 0.1.0 was: its tables, the record of its migrations, and rows.
+async fn released(owner: &Client, client: &Client) {
+    let history = "select version, name, applied_on, checksum from holdfast.schema_history
+        where version <= $1 order by version";
+    let applied = owner.query(history, &[&RELEASED]).await.unwrap();
+    client
+        .batch_execute(
+            "create schema holdfast;
+            create table holdfast.schema_history (
+                version integer primary key, name varchar(255), applied_on varchar(255),
+                checksum varchar(255))",
+        )
+        .await
+        .unwrap();
+    for row in &applied {
+        let (version, name): (i32, String) = (row.get(0), row.get(1));
+        let file = root().join(format!("migrations/V{version:04}__{name}.sql"));
+        let text = std::fs::read_to_string(file).unwrap();
+        client.batch_execute(&text).await.unwrap();
+        let (on, checksum): (String, String) = (row.get(2), row.get(3));
+        let insert = "insert into holdfast.schema_history values ($1, $2, $3, $4)";
+        client
+            .execute(insert, &[&version, &name, &on, &checksum])
+            .await
+            .unwrap();
+    }
+    client
+        .batch_execute(
+            "begin;
+            insert into holdfast.shops (shop, name, currency) values ('main', 'Main', 'INR');
+            insert into holdfast.skus (shop, sku, title, price_minor)
+                values ('main', 'A', 'A dress', 10000);
+            insert into holdfast.stock_levels (shop, sku, on_hand, version)
+                values ('main', 'A', 5, 1);
+            insert into holdfast.stock_movements
+                (shop, sku, version, delta, on_hand_after, reason, actor)
+                values ('main', 'A', 1, 5, 5, 'received', 'meera');
+            create function holdfast.shop_list() returns table (shop text) language sql
+                as 'select null::text';
+            commit",
+        )
+        .await
+        .unwrap();
+}
+
+/// As `master` did it, and as a superuser did; the roles may be there from another database.
+#[tokio::test]
+async fn a_database_of_the_last_release_changes_hands_with_its_data() {
+    let test = TestDb::new().await;
+    let cluster = fresh_server().await;
+    for (migrating, name) in [("master", "one"), ("master", "two"), (SUPERUSER, "three")] {
+        database(&cluster, name).await;
+        let mut client = connect(&cluster.url(migrating, name)).await;
+        released(&test.owner, &client).await;
+        let report = migrate::run(&mut client).await.unwrap();
+        assert_eq!(report.applied[0], "V0020__create_roles");
+        assert_eq!(not_the_owners(&client).await, Vec::<String>::new());
+        assert_eq!(granted(&client).await, documented());
+
+        // Functions of the release before go on, as their role; and so do the new ones.
+        for (role, held) in [("holdfast_app", 2), (CHECKOUT, 4)] {
+            let session = connect(&cluster.url(role, name)).await;
+            let begin = "call holdfast.checkout_begin('main', gen_random_uuid(), 'c', 1, '\\x00',
+                null, '{A}', '{2}')";
+            let row = session.query_one(begin, &[]).await.unwrap();
+            assert_eq!(row.get::<_, String>("o_outcome"), "placed");
+            let level = "select on_hand, held from holdfast.stock_levels";
+            let level = client.query_one(level, &[]).await.unwrap();
+            assert_eq!((level.get(0), level.get(1)), (5, held));
+        }
+        let check = "select count(*) from holdfast.promises_check(null)";
+        let broken = client.query_one(check, &[]).await.unwrap();
+        assert_eq!(broken.get::<_, i64>(0), 0);
+    }
+}
+
+/// Two databases of one server share its roles.
+#[tokio::test]
+async fn databases_of_one_server_migrate_at_the_same_time() {
+    let cluster = fresh_server().await;
+    let mut migrating = Vec::new();
+    for name in ["one", "two", "three", "four"] {
+        let mut client = connect(&database(&cluster, name).await).await;
+        migrating.push(tokio::spawn(async move {
+            let report = migrate::run(&mut client).await.unwrap();
+            assert_eq!(not_the_owners(&client).await, Vec::<String>::new());
+            report
+        }));
+    }
+    for migrated in migrating {
+        assert!(!migrated.await.unwrap().applied.is_empty());
+    }
+    let superuser = connect(&cluster.url(SUPERUSER, "postgres")).await;
+    let test = connect(&CLUSTER.url(SUPERUSER, "postgres")).await;
+    assert_eq!(settings(&superuser).await, settings(&test).await);
+}
+
+/// The moment that counts: another database's migration has made a role, and not committed yet.
+#[tokio::test]
+async fn a_migration_waits_for_the_roles_that_another_is_making() {
+    let cluster = fresh_server().await;
+    let mut client = connect(&database(&cluster, "one").await).await;
+    let url = cluster.url(SUPERUSER, "postgres");
+    let (other, naive) = (connect(&url).await, connect(&url).await);
+    let make = "begin; create role holdfast_owner nologin; grant holdfast_owner to master
+            with admin option;
+        create role holdfast_sweeper login; alter role holdfast_sweeper set lock_timeout = '7s'";
+    other.batch_execute(make).await.unwrap();
+    let waiting = "select count(*) from pg_locks where not granted and locktype = 'transactionid'";
+    let let_go = async {
+        until("both wait", async || {
+            other
+                .query_one(waiting, &[])
+                .await
+                .unwrap()
+                .get::<_, i64>(0)
+                == 2
+        })
+        .await;
+        other.batch_execute("commit").await.unwrap();
+    };
+    let looked_first = "do $$ begin
+        if not exists (select from pg_roles where rolname = 'holdfast_sweeper') then
+            create role holdfast_sweeper login;
+        end if; end $$";
+    let (migrated, control, ()) = tokio::join!(
+        migrate::run(&mut client),
+        naive.batch_execute(looked_first),
+        let_go
+    );
+    migrated.unwrap();
+    // The control: to look first is not enough.
+    let refused = control.unwrap_err();
+    assert_eq!(refused.code().unwrap().code(), "23505", "{refused}");
+    // Whoever made it has set it, and nobody else.
+    let settings = settings(&other).await;
+    assert_eq!(settings["holdfast_sweeper"], ["lock_timeout=7s"]);
+}
