@@ -2,7 +2,7 @@
 -- stand. Rejected: the tables themselves, and the read routines, because both show who the customer
 -- is. Nobody's name, address or words are in here:
 -- - no customer, address, payload of a gateway or of a message, note of a clerk;
--- - no name of a clerk or dispatcher: who did what stands in the stock office, which knows who asks;
+-- - no name of a clerk or dispatcher: who did what says the stock office, which knows who asks;
 -- - no checkout id: without a token the id is the right to read and release the checkout, and its
 --   order with the address. `checkout` is a fingerprint of it, the same in each view:
 --   left(md5('<the id>'), 16).

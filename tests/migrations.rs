@@ -33,7 +33,7 @@ async fn an_owner_without_superuser_rights_can_migrate() {
     // On this server the roles are there already, made by another user: PostgreSQL 16 asks for the
     // right to act as the owner.
     maintenance
-        .batch_execute("grant holdfast_owner to mere_owner with admin option")
+        .batch_execute("grant holdfast_owner to mere_owner")
         .await
         .unwrap();
     let mut client = connect(&CLUSTER.url("mere_owner", "of_mere_owner")).await;

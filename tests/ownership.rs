@@ -2,14 +2,17 @@
 //! data of the last release, and by whom.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use local::postgres::SUPERUSER;
 use local::roles::{ADMIN, CHECKOUT, MIGRATOR};
 use local::{Cluster, ClusterOptions};
+use shared::checkout::{self, Begun};
 use shared::db::causes;
 use shared::migrate;
 use tests::stack::root;
-use tests::{CLUSTER, TestDb, connect, until};
+use tests::{CLUSTER, TestDb, begin_request, connect, new_id, pool, until};
 use tokio_postgres::Client;
 
 use crate::migrations::catalogue;
@@ -114,7 +117,8 @@ async fn nobody_but_the_owners_members_can_migrate() {
     assert_eq!(catalogue(&test.owner).await, before);
 }
 
-/// What a database of 0.1.0 was: its tables, the record of its migrations, and rows.
+/// What a database of 0.1.0 was: its tables, the record of its migrations, and rows; without its
+/// routines.
 async fn released(owner: &Client, client: &Client) {
     let history = "select version, name, applied_on, checksum from holdfast.schema_history
         where version <= $1 order by version";
@@ -147,10 +151,10 @@ async fn released(owner: &Client, client: &Client) {
             insert into holdfast.skus (shop, sku, title, price_minor)
                 values ('main', 'A', 'A dress', 10000);
             insert into holdfast.stock_levels (shop, sku, on_hand, version)
-                values ('main', 'A', 5, 1);
+                values ('main', 'A', 100000, 1);
             insert into holdfast.stock_movements
                 (shop, sku, version, delta, on_hand_after, reason, actor)
-                values ('main', 'A', 1, 5, 5, 'received', 'meera');
+                values ('main', 'A', 1, 100000, 100000, 'received', 'meera');
             create function holdfast.shop_list() returns table (shop text) language sql
                 as 'select null::text';
             commit",
@@ -182,12 +186,71 @@ async fn a_database_of_the_last_release_changes_hands_with_its_data() {
             assert_eq!(row.get::<_, String>("o_outcome"), "placed");
             let level = "select on_hand, held from holdfast.stock_levels";
             let level = client.query_one(level, &[]).await.unwrap();
-            assert_eq!((level.get(0), level.get(1)), (5, held));
+            assert_eq!((level.get(0), level.get(1)), (100_000, held));
         }
         let check = "select count(*) from holdfast.promises_check(null)";
         let broken = client.query_one(check, &[]).await.unwrap();
         assert_eq!(broken.get::<_, i64>(0), 0);
     }
+}
+
+/// Functions of 0.1.0 sell while everything changes hands, by a master who is no superuser.
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_changes_hands_under_load_without_a_failed_call() {
+    let test = TestDb::new().await;
+    let cluster = fresh_server().await;
+    let mut master = connect(&database(&cluster, "shop").await).await;
+    released(&test.owner, &master).await;
+    let mut routines: Vec<_> = std::fs::read_dir(root().join("migrations/routines"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    routines.sort();
+    for file in routines {
+        let text = std::fs::read_to_string(file).unwrap();
+        master.batch_execute(&text).await.unwrap();
+    }
+    let (placed, over) = (
+        Arc::new(AtomicUsize::new(0)),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let shoppers: Vec<_> = (0..6)
+        .map(|_| {
+            let db = pool(&cluster.url("holdfast_app", "shop"), 1);
+            let (placed, over) = (Arc::clone(&placed), Arc::clone(&over));
+            tokio::spawn(async move {
+                while !over.load(Ordering::Relaxed) {
+                    let begun = checkout::begin(&db, &begin_request(new_id(), &[("A", 1)])).await;
+                    assert!(matches!(begun, Ok(Begun::Placed(_))), "{begun:?}");
+                    placed.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    let more = async |n: usize| {
+        let wanted = placed.load(Ordering::Relaxed) + n;
+        let enough = async || placed.load(Ordering::Relaxed) >= wanted;
+        until("they go on selling", enough).await;
+    };
+    more(50).await;
+    // It gives way rather than make them wait, and may simply be repeated.
+    let mut tries = 1;
+    while let Err(error) = migrate::run(&mut master).await {
+        println!("{}", causes(&error));
+        tries += 1;
+        assert!(tries <= 5, "{}", causes(&error));
+    }
+    more(50).await;
+    over.store(true, Ordering::Relaxed);
+    for shopper in shoppers {
+        shopper.await.unwrap();
+    }
+    assert_eq!(not_the_owners(&master).await, Vec::<String>::new());
+    let held = "select held::bigint, (select count(*) from holdfast.promises_check(null))
+        from holdfast.stock_levels";
+    let row = master.query_one(held, &[]).await.unwrap();
+    let placed = i64::try_from(placed.load(Ordering::Relaxed)).unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (placed, 0));
 }
 
 /// Two databases of one server share its roles.

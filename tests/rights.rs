@@ -1,5 +1,5 @@
-//! Who may do what in the database: docs/rights.md, and migrations/rights/rights.sql behind it, held
-//! to what PostgreSQL really grants.
+//! Who may do what in the database: docs/rights.md, and migrations/rights/rights.sql behind it,
+//! held to what PostgreSQL really grants.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -447,7 +447,10 @@ async fn a_bad_row_is_found_in_a_few_tries() {
     test.sku("A", 999).await;
     test.sku("BAD", 9).await;
     // counts also what is rolled back
-    test.sql("create sequence holdfast.tries").await;
+    test.sql(
+        "create sequence holdfast.tries; alter sequence holdfast.tries owner to holdfast_owner",
+    )
+    .await;
     let first = "    if p_checkout_ids = '{}' then";
     let counted = format!(
         "    perform nextval('tries');

@@ -1,7 +1,7 @@
--- Who may call what in the database, in one place. Applied by every migration after the routines, in
--- the same transaction: a routine that is not in here may be called by its owner alone, and a right
--- that is taken out of here is gone with the next migration. docs/rights.md shows the same table; a
--- test holds both to what the database really grants.
+-- Who may call what in the database, in one place. Applied by every migration after the routines,
+-- in the same transaction: a routine that is not in here may be called by its owner alone, and a
+-- right that is taken out of here is gone with the next migration. docs/rights.md shows the same
+-- table; a test holds both to what the database really grants.
 --
 -- Rejected: a grant at the end of each routine's file. Nobody could see at a glance what one role
 -- may do, and a line that was deleted took nothing away.
@@ -14,7 +14,7 @@ declare
 begin
     revoke all on all routines in schema holdfast from public, holdfast_checkout,
         holdfast_payments, holdfast_sweeper, holdfast_admin, holdfast_readonly, holdfast_app;
-    -- Nobody gets anything on a table: those are for the routines, which run with the owner's rights.
+    -- Nobody gets anything on a table: those are for the routines, which have the owner's rights.
     grant usage on schema holdfast
         to holdfast_checkout, holdfast_payments, holdfast_sweeper, holdfast_admin, holdfast_app;
     -- a person who looks things up: the views of V0021, and nothing else
