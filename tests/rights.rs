@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use local::roles;
-use shared::migrate;
+use shared::migrate::{self, File, Options, Release};
 use shared::order::{self, Create, ShipTo};
 use shared::payment::EventKind;
 use tests::stack::root;
@@ -134,6 +134,37 @@ async fn a_migration_takes_back_what_was_granted_by_hand() {
     let mut migrator = test.session_of(roles::MIGRATOR).await;
     migrate::run(&mut migrator).await.unwrap();
     assert_eq!(granted(&test.owner).await, documented());
+}
+
+/// The newer release's functions may be running when its routines are taken back.
+#[tokio::test]
+async fn routines_that_are_put_back_leave_the_newer_releases_rights() {
+    let test = TestDb::new().await;
+    let mut migrator = test.session_of(roles::MIGRATOR).await;
+    let mut next = Release::this();
+    next.number.1 += 1;
+    next.routines.push(File {
+        name: "fresh".to_owned(),
+        text: "create or replace function holdfast.fresh() returns integer
+            language sql security definer set search_path = holdfast, pg_temp as 'select 1'"
+            .to_owned(),
+    });
+    let first = "            ('coupon_list', ";
+    assert!(next.rights.text.contains(first));
+    let with_fresh = format!("            ('fresh', 'admin'),\n{first}");
+    next.rights.text = next.rights.text.replace(first, &with_fresh);
+    let run = migrate::run_release(&mut migrator, &next, Options::default());
+    run.await.unwrap();
+    let mut expected = documented();
+    expected.insert(right("fresh", roles::ADMIN));
+    assert_eq!(granted(&test.owner).await, expected);
+    let put_back = Options {
+        put_back_routines: true,
+    };
+    let this = Release::this();
+    let report = migrate::run_release(&mut migrator, &this, put_back).await;
+    assert_eq!(report.unwrap().routines, this.routines.len());
+    assert_eq!(granted(&test.owner).await, expected);
 }
 
 /// While a release goes out, a routine may have its old signature beside the new one.

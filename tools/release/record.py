@@ -42,7 +42,8 @@ def psql(role, *arguments):
     command = ["psql", "-X", "-q", "--csv", "-P", f"null={NULL}", "-v", "ON_ERROR_STOP=1", DATABASE]
     # The other roles have passwords, which only their processes know.
     become = ["-c", f"set session authorization {role}"]
-    done = subprocess.run([*command, *become, *arguments], capture_output=True, text=True, check=False)
+    command += [*become, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"record: {arguments[-1]}\n{done.stderr}")
     return done.stdout

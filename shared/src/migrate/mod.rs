@@ -177,7 +177,7 @@ async fn step(
             if !options.put_back_routines {
                 return Ok(false);
             }
-            // The newer one's rights stay: its functions may be running, and this one's have theirs.
+            // The newer one's rights stay: its functions may be running.
             write_routines(&transaction, &release.routines).await?;
         }
         Next::Routines => {
