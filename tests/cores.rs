@@ -1,6 +1,7 @@
 //! The core routines called by themselves, by the functions' role, which commits whatever the
 //! answer was: what is no yes leaves nothing behind.
 
+use local::roles;
 use tests::{PRICE_MINOR, TestDb, new_id, refused_by};
 use tokio_postgres::Client;
 
@@ -26,10 +27,10 @@ fn order(id: impl std::fmt::Display, coupon: &str) -> String {
 
 /// A session that has begun a transaction, called a core and not ended it yet.
 async fn called(test: &TestDb, call: &str) -> (Client, String) {
-    let role = if call.contains("holdfast.order_book_core") || call.contains("order_amend_core") {
-        tests::clerk::ADMIN
-    } else {
-        tests::APP
+    let role = match call {
+        _ if call.contains("payment_record_event_core") => roles::PAYMENTS,
+        _ if call.contains("order_book_core") || call.contains("order_amend_core") => roles::ADMIN,
+        _ => roles::CHECKOUT,
     };
     let app = tests::connect(&tests::CLUSTER.url(role, test.name())).await;
     app.batch_execute("begin").await.unwrap();

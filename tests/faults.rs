@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use local::postgres::SUPERUSER;
+use local::roles::{CHECKOUT, PAYMENTS, SWEEPER};
 use local::{Cluster, ClusterOptions};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -17,8 +18,8 @@ use shared::sweep;
 use tests::proxy::{Cut, Proxy};
 use tests::stack::root;
 use tests::{
-    APP, CLUSTER, MAIN, TestDb, begin_request, connect, event, new_id, order_request, own_cluster,
-    pool, shop, until,
+    CLUSTER, MAIN, TestDb, begin_request, connect, event, new_id, order_request, own_cluster, pool,
+    shop, until,
 };
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -104,7 +105,7 @@ async fn acknowledged_and_missing(with_flush: bool) -> (usize, usize) {
     let acknowledged: Arc<Mutex<BTreeSet<Uuid>>> = Arc::default();
     let stop = Arc::new(AtomicBool::new(false));
     let shoppers = (0..8).map(|_| {
-        let db = pool(&cluster.url(APP, test.name()), 1);
+        let db = pool(&cluster.url(CHECKOUT, test.name()), 1);
         let (acknowledged, stop) = (Arc::clone(&acknowledged), Arc::clone(&stop));
         tokio::spawn(async move {
             while !stop.load(Ordering::Relaxed) {
@@ -128,7 +129,7 @@ async fn acknowledged_and_missing(with_flush: bool) -> (usize, usize) {
             acknowledged.lock().unwrap().len() >= wanted
         })
         .await;
-        let backend = pid_of(&owner, "usename = 'holdfast_app'").await;
+        let backend = pid_of(&owner, "usename = 'holdfast_checkout'").await;
         signal(backend, Signal::SIGKILL);
         signal(walwriter, Signal::SIGKILL);
         until("the server has noticed", async || owner.is_closed()).await;
@@ -173,7 +174,7 @@ async fn a_connection_lost_around_the_commit_has_one_effect() {
         let test = TestDb::new().await;
         test.sku("A", 5).await;
         let proxy = Proxy::new(&CLUSTER);
-        let db = pool(&proxy.url(APP, test.name()), 1);
+        let db = pool(&proxy.url(CHECKOUT, test.name()), 1);
         let done_before = cut == Cut::BeforeTheAnswer;
         let id = new_id();
 
@@ -199,6 +200,7 @@ async fn a_connection_lost_around_the_commit_has_one_effect() {
         proxy.arm(cut, "payment_record_event");
         let paid = event(&order, EventKind::Paid, "p-1");
         let (main, gateway) = (shop(MAIN), Gateway::Cashfree);
+        let db = pool(&proxy.url(PAYMENTS, test.name()), 1);
         let recorded = payment::record_event(&db, &main, gateway, &paid).await;
         let outcome = recorded.unwrap().outcome;
         assert!(proxy.has_cut());
@@ -223,13 +225,13 @@ async fn a_retry_with_another_id_holds_twice() {
     let call = "call holdfast.checkout_begin('main', gen_random_uuid(), 'c', 1, '\\x00', null, \
                 array['A'], array[2])";
     proxy.arm(Cut::BeforeTheAnswer, "checkout_begin");
-    connect(&proxy.url(APP, test.name()))
+    connect(&proxy.url(CHECKOUT, test.name()))
         .await
         .batch_execute(call)
         .await
         .unwrap_err();
     assert_eq!(test.level("A").await.1, 2);
-    connect(&proxy.url(APP, test.name()))
+    connect(&proxy.url(CHECKOUT, test.name()))
         .await
         .batch_execute(call)
         .await
@@ -256,11 +258,11 @@ async fn sweepers_that_die_half_way_leave_nothing_half_done() {
     transaction.execute(lock, &[]).await.unwrap();
     let sweepers: Vec<_> = (0..10)
         .map(|_| {
-            let db = pool(&cluster.url(APP, test.name()), 1);
+            let db = pool(&cluster.url(SWEEPER, test.name()), 1);
             tokio::spawn(async move { sweep::run_once(&db, Duration::from_secs(20)).await })
         })
         .collect();
-    let waiting = "usename = 'holdfast_app' and wait_event_type = 'Lock'";
+    let waiting = "usename = 'holdfast_sweeper' and wait_event_type = 'Lock'";
     let count = format!("select count(*) from pg_stat_activity where {waiting}");
     until("a sweeper waits", async || test.count(&count).await > 0).await;
     signal(pid_of(&test.owner, waiting).await, Signal::SIGKILL);
@@ -270,7 +272,7 @@ async fn sweepers_that_die_half_way_leave_nothing_half_done() {
         // Whoever was out of luck with every try says so; the schedule comes again.
         drop(sweeper.await.unwrap());
     }
-    let db = pool(&cluster.url(APP, test.name()), 1);
+    let db = pool(&cluster.url(SWEEPER, test.name()), 1);
     sweep::run_once(&db, Duration::from_secs(20)).await.unwrap();
     let owner = connect(&cluster.url(SUPERUSER, test.name())).await;
     let counts = "select count(*) filter (where status = 'expired'), count(*),
@@ -295,7 +297,7 @@ async fn more_clients_than_connections_wait_or_come_again() {
     let refused_connections = Arc::new(AtomicBool::new(false));
     let clients: Vec<_> = (0..200)
         .map(|_| {
-            let url = cluster.url(APP, test.name());
+            let url = cluster.url(CHECKOUT, test.name());
             let seen = Arc::clone(&refused_connections);
             tokio::spawn(async move { come_until_answered(&url, &seen).await })
         })
@@ -314,7 +316,7 @@ async fn more_clients_than_connections_wait_or_come_again() {
             .log()
             .contains("remaining connection slots are reserved");
     assert!(full, "nobody was ever turned away");
-    let calm = pool(&cluster.url(APP, test.name()), 1);
+    let calm = pool(&cluster.url(CHECKOUT, test.name()), 1);
     let started = Instant::now();
     let last = checkout::begin(&calm, &begin_request(new_id(), &[("HOT", 1)])).await;
     assert!(matches!(last, Err(BeginError::Shortage(_))), "{last:?}");

@@ -15,12 +15,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{LocalBoxFuture, join_all};
+use local::roles::{ADMIN, PAYMENTS, SWEEPER};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use shared::db::Database;
 use shared::ids::{OrderId, Shop};
-use tests::clerk::ADMIN;
-use tests::{CLUSTER, MAIN, TestDb, pool, shop};
+use tests::{MAIN, TestDb, shop};
 use tokio_postgres::{Client, IsolationLevel};
 use uuid::Uuid;
 
@@ -41,6 +41,8 @@ struct Traffic {
     main: Shop,
     /// As the storefront's functions, payments and sweeps reach it.
     app: Database,
+    payments: Database,
+    sweeper: Database,
     /// As the stock office does.
     office: Database,
     owner: Client,
@@ -180,7 +182,9 @@ async fn traffic(test: &TestDb, seed: u64, seconds: u64) -> Ended {
     let traffic = Traffic {
         main: shop(MAIN),
         app: test.pool(12),
-        office: pool(&CLUSTER.url(ADMIN, test.name()), 6),
+        payments: test.pool_of(PAYMENTS, 6),
+        sweeper: test.pool_of(SWEEPER, 2),
+        office: test.pool_of(ADMIN, 6),
         owner: test.session().await,
         until: Instant::now() + Duration::from_secs(seconds),
         turns_max: seconds * TURNS_A_SECOND_MAX,

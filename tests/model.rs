@@ -345,7 +345,7 @@ impl Story<'_> {
             ..event(&order, kind, &format!("pay-{n}"))
         };
         let recorded =
-            payment::record_event(&self.test.db, &self.shop, Gateway::Cashfree, &event).await;
+            payment::record_event(&self.test.payments, &self.shop, Gateway::Cashfree, &event).await;
         Some(recorded.unwrap().outcome)
     }
 

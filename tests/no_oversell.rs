@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use local::roles::{PAYMENTS, SWEEPER};
 use shared::checkout::{self, BeginError, Begun};
 use shared::db::Database;
 use shared::ids::CheckoutId;
@@ -207,7 +208,7 @@ async fn locking_in_the_order_of_the_cart_would_deadlock() {
 }
 
 /// What a shopper of the rush below does with a cart that is held.
-async fn go_on(test: &TestDb, db: &Database, id: CheckoutId, n: usize) {
+async fn go_on(test: &TestDb, (db, payments): (&Database, &Database), id: CheckoutId, n: usize) {
     let main = shop(MAIN);
     let online = order_request(id);
     match n % 6 {
@@ -228,7 +229,7 @@ async fn go_on(test: &TestDb, db: &Database, id: CheckoutId, n: usize) {
                 test.make_due(id).await;
             }
             let paid = event(&order, EventKind::Paid, &format!("pay-{n}"));
-            payment::record_event(db, &main, Gateway::Cashfree, &paid)
+            payment::record_event(payments, &main, Gateway::Cashfree, &paid)
                 .await
                 .unwrap();
         }
@@ -245,18 +246,20 @@ async fn a_rush_of_everything_keeps_every_promise() {
     for sku in ["A", "B", "C"] {
         test.sku(sku, 25).await;
     }
-    let db = test.pool(40);
+    let (db, payments) = (test.pool(40), test.pool_of(PAYMENTS, 16));
+    let sweeper = test.pool_of(SWEEPER, 2);
     let deadlocks_before = deadlocks(&test).await;
     let shopping = Arc::new(AtomicUsize::new(SHOPPERS));
     let swept = at_once(SHOPPERS + 2, |n| {
-        let (test, db, shopping) = (Arc::clone(&test), db.clone(), Arc::clone(&shopping));
+        let (test, shopping) = (Arc::clone(&test), Arc::clone(&shopping));
+        let (db, payments, sweeper) = (db.clone(), payments.clone(), sweeper.clone());
         async move {
             if n < SHOPPERS {
                 let (skus, id) = (["A", "B", "C"], new_id());
                 let lines = [(skus[n % 3], 1), (skus[(n / 7) % 3], 1)];
                 let begun = checkout::begin(&db, &begin_request(id, &lines)).await;
                 if begun.is_ok() {
-                    go_on(&test, &db, id, n).await;
+                    go_on(&test, (&db, &payments), id, n).await;
                 }
                 shopping.fetch_sub(1, Ordering::Relaxed);
                 return 0;
@@ -265,7 +268,9 @@ async fn a_rush_of_everything_keeps_every_promise() {
             let mut last = false;
             while !last {
                 last = shopping.load(Ordering::Relaxed) == 0;
-                let report = sweep::run_once(&db, Duration::from_secs(20)).await.unwrap();
+                let report = sweep::run_once(&sweeper, Duration::from_secs(20))
+                    .await
+                    .unwrap();
                 swept += report.shops[0].expired;
                 assert_eq!(report.violations, []);
             }
@@ -273,7 +278,7 @@ async fn a_rush_of_everything_keeps_every_promise() {
         }
     })
     .await;
-    drop(db);
+    drop((db, payments, sweeper));
     assert_eq!(deadlocks(&test).await, deadlocks_before);
     for sku in ["A", "B", "C"] {
         assert_eq!(test.level(sku).await.1, 0);

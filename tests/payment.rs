@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use futures_util::StreamExt as _;
+use local::roles;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
@@ -172,6 +173,7 @@ async fn a_thousand_payments_delivered_three_times_each_are_a_thousand_deduction
     let seed: u64 = rand::rng().random();
     println!("shuffled with the seed {seed}");
     deliveries.shuffle(&mut rand::rngs::StdRng::seed_from_u64(seed));
+    let db = test.pool_of(roles::PAYMENTS, 20);
     let outcomes: Vec<Outcome> = futures_util::stream::iter(deliveries)
         .map(|event| {
             let db = db.clone();
@@ -209,7 +211,7 @@ async fn a_thousand_payments_delivered_three_times_each_are_a_thousand_deduction
 async fn ten_messages_of_one_payment(test: &TestDb, blocked: &str) -> Vec<Option<Outcome>> {
     let (_, order) = test.ordered(&[("A", 1)]).await;
     let blocker = test.block(blocked).await;
-    let db = test.pool(10);
+    let db = test.pool_of(roles::PAYMENTS, 10);
     let race = at_once(10, |n| {
         let (db, paid) = (db.clone(), event(&order, EventKind::Paid, "pay-1"));
         let paid = again(&paid, n);
@@ -376,7 +378,7 @@ async fn of_ten_payments_of_one_order_at_once_one_completes_it_and_nine_are_owed
     let test = TestDb::new().await;
     test.sku("A", 5).await;
     let (_, order) = test.ordered(&[("A", 1)]).await;
-    let db = test.pool(10);
+    let db = test.pool_of(roles::PAYMENTS, 10);
     let outcomes = at_once(10, |n| {
         let paid = event(&order, EventKind::Paid, &format!("pay-{n}"));
         let db = db.clone();

@@ -387,7 +387,7 @@ async fn a_shop_is_not_told_of_the_broken_promises_of_another() {
     assert_eq!(test.broken_promises().await, ["held_equals_active_holds"]);
     let other = tests::shop("other");
     assert_eq!(
-        shared::promises::check(&test.db, other.as_str())
+        shared::promises::check(&test.sweeper, other.as_str())
             .await
             .unwrap(),
         []

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use shared::migrate::{self, Options, Release};
+use local::roles;
+use shared::migrate::{self, File, Options, Release};
 use tests::catalogue::{catalogue, differences};
 use tests::released::{Call, Released, releases, superuser};
 use tests::stack::root;
@@ -122,10 +123,10 @@ async fn what_was_under_way_before_an_upgrade_is_finished_after_it() {
         let name = released.database().await;
         let mut client = superuser(&name).await;
         migrate::run(&mut client).await.unwrap();
-        let db = tests::pool(&CLUSTER.url(tests::APP, &name), 2);
+        let db = tests::pool(&CLUSTER.url(roles::SWEEPER, &name), 2);
         let paid = "call holdfast.payment_record_event('bridal', 'cashfree', 'after:4',
             'bridal-four', 'paid', 450000, 'INR', 'p4', '{}')";
-        let app = connect(&CLUSTER.url(tests::APP, &name)).await;
+        let app = connect(&CLUSTER.url(roles::PAYMENTS, &name)).await;
         assert_eq!(
             app.query_one(paid, &[]).await.unwrap().get::<_, &str>(0),
             "completed"
@@ -402,6 +403,10 @@ async fn a_releases_own_routines_work_on_the_tables_of_this_one() {
         client.batch_execute(&truncate).await.unwrap();
         let only_tables = Release {
             routines: Vec::new(),
+            rights: File {
+                name: "none".to_owned(),
+                text: String::new(),
+            },
             ..Release::this()
         };
         let run = migrate::run_release(&mut client, &only_tables, Options::default());

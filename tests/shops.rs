@@ -104,7 +104,7 @@ async fn the_ids_of_one_shop_are_missing_in_another() {
 
     // A payment for main's order, sent by other's gateway account: kept, and applied to nothing.
     let paid = event(&main_order, EventKind::Paid, "pay-1");
-    let recorded = payment::record_event(db, &other, Gateway::Cashfree, &paid).await;
+    let recorded = payment::record_event(&test.payments, &other, Gateway::Cashfree, &paid).await;
     assert_eq!(recorded.unwrap().outcome, Outcome::Parked);
     assert_eq!(test.rows_of("main").await, {
         let mut main = before;
@@ -148,7 +148,7 @@ async fn nothing_that_one_shop_does_changes_a_row_of_another() {
     // the same key of the same gateway is another event
     for kind in [EventKind::Failed, EventKind::Paid] {
         let event = event(&theirs, kind, "pay-1");
-        payment::record_event(db, &other, Gateway::Cashfree, &event)
+        payment::record_event(&test.payments, &other, Gateway::Cashfree, &event)
             .await
             .unwrap();
     }
@@ -468,9 +468,9 @@ async fn every_routine_of_the_functions_is_tried_across_shops() {
 
     let routines = "
         select distinct p.proname::text
-        from pg_proc p, unnest('{holdfast_app,holdfast_admin}'::text[]) r
+        from pg_proc p, unnest('{checkout,payments,sweeper,admin}'::text[]) r
         where p.pronamespace = 'holdfast'::regnamespace and 'p_shop' = any (p.proargnames)
-            and has_function_privilege(r, p.oid, 'execute')
+            and has_function_privilege('holdfast_' || r, p.oid, 'execute')
             and p.proname not like '%\\_core'
         order by 1";
     let rows = test.owner.query(routines, &[]).await.unwrap();

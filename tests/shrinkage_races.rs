@@ -232,7 +232,7 @@ async fn a_shrinkage_among_fifteen_payments_sells_or_breaks_each_order_once() {
         let (_, order) = test.ordered(&[("A", 1)]).await;
         events.push(event(&order, EventKind::Paid, &format!("pay-{n}")));
     }
-    let (gateway, office) = (test.pool(15), office(&test));
+    let (gateway, office) = (test.payments.clone(), office(&test));
     let race = at_once(16, |n| {
         let (gateway, office) = (gateway.clone(), office.clone());
         let event = events.get(n).cloned();

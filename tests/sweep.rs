@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use local::roles::SWEEPER;
 use shared::checkout;
 use shared::ids::CheckoutId;
 use shared::order::{self, Order};
@@ -71,7 +72,7 @@ async fn swept_while_paying(test: &TestDb) -> (CheckoutId, Outcome, SweepReport)
     test.make_due(id).await;
     let paid = event(&order, EventKind::Paid, "pay-1");
     let blocker = test.block_level("A").await;
-    let db = test.pool(1);
+    let db = test.pool_of(SWEEPER, 1);
     let sweeping = async {
         test.until_waiting(1).await;
         let sweep =
@@ -217,7 +218,7 @@ async fn ten_sweepers_at_once_resolve_each_hold_once() {
         many_held(&test, 150, sku).await;
     }
     test.make_all_due_but(new_id()).await;
-    let pools: Vec<_> = (0..10).map(|_| test.pool(1)).collect();
+    let pools: Vec<_> = (0..10).map(|_| test.pool_of(SWEEPER, 1)).collect();
     let reports = at_once(10, |n| {
         let db = pools[n].clone();
         async move { sweep::run_once(&db, Duration::from_secs(20)).await.unwrap() }
@@ -360,7 +361,9 @@ async fn a_sweep_ends_in_its_time_and_tells_the_first_failure() {
     test.sku("A", 1).await;
     let due = test.held(&[("A", 1)]).await;
     test.make_due(due).await;
-    let patient = test.pool(1).with_patience(Duration::from_secs(20));
+    let patient = test
+        .pool_of(SWEEPER, 1)
+        .with_patience(Duration::from_secs(20));
     let blocker = test.block_level("A").await;
     let began = Instant::now();
     let report = sweep::run_once(&patient, Duration::from_millis(200)).await;
@@ -377,8 +380,8 @@ async fn a_sweep_ends_in_its_time_and_tells_the_first_failure() {
     blocker.let_go().await;
 
     test.sql(
-        "revoke execute on function holdfast.sweep_expire from holdfast_app;
-        revoke execute on function holdfast.hold_purge from holdfast_app",
+        "revoke execute on function holdfast.sweep_expire from holdfast_sweeper;
+        revoke execute on function holdfast.hold_purge from holdfast_sweeper",
     )
     .await;
     let report = test.sweep().await;
@@ -444,7 +447,10 @@ async fn a_bad_row_is_found_in_a_few_tries() {
     test.sku("A", 999).await;
     test.sku("BAD", 9).await;
     // counts also what is rolled back
-    test.sql("create sequence holdfast.tries").await;
+    test.sql(
+        "create sequence holdfast.tries; alter sequence holdfast.tries owner to holdfast_owner",
+    )
+    .await;
     let first = "    if p_checkout_ids = '{}' then";
     let counted = format!(
         "    perform nextval('tries');

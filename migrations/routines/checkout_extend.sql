@@ -49,4 +49,3 @@ begin
     return next;
 end;
 $$;
-grant execute on function holdfast.checkout_extend(text, uuid, text, integer) to holdfast_app;

@@ -9,4 +9,3 @@ returns setof record
 language sql security definer set search_path = holdfast, pg_temp as $$
     select * from checkout_describe(p_shop, p_checkout_id, p_customer)
 $$;
-grant execute on function holdfast.checkout_read(text, uuid, text) to holdfast_app;

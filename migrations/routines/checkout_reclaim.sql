@@ -53,5 +53,3 @@ begin
     return (select e.o_expired from checkout_expire(p_shop, v_ids) e);
 end;
 $$;
-grant execute on function holdfast.checkout_reclaim(text, text[], text, text) to holdfast_app;
-grant execute on function holdfast.checkout_reclaim(text, text[], text, text) to holdfast_admin;

@@ -30,4 +30,3 @@ begin
     return next;
 end;
 $$;
-grant execute on function holdfast.checkout_release(text, uuid, text) to holdfast_app;

@@ -8,4 +8,3 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
         select * from coupons c where c.shop = p_shop and c.code > coalesce(p_after, '')
         order by c.code limit p_limit) page
 $$;
-grant execute on function holdfast.coupon_list(text, text, integer) to holdfast_admin;

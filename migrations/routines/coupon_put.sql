@@ -39,5 +39,3 @@ begin
     o_coupon := coupon_read(p_shop, p_code);
 end;
 $$;
-grant execute on function holdfast.coupon_put(text, text, text, bigint, bigint, timestamptz,
-    timestamptz, integer, integer, text[]) to holdfast_admin;

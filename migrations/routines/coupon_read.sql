@@ -4,4 +4,3 @@ create or replace function holdfast.coupon_read(p_shop text, p_code text) return
 language sql stable security definer set search_path = holdfast, pg_temp as $$
     select to_jsonb(c) - 'shop' from coupons c where c.shop = p_shop and c.code = p_code
 $$;
-grant execute on function holdfast.coupon_read(text, text) to holdfast_admin;

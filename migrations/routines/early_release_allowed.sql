@@ -9,5 +9,3 @@ language sql stable as $$
     select coalesce(current_setting('holdfast.early_release', true), 'on') <> 'off'
         and current_setting('citus.propagate_set_commands', true) is distinct from 'local'
 $$;
-grant execute on function holdfast.early_release_allowed() to holdfast_app;
-grant execute on function holdfast.early_release_allowed() to holdfast_admin;

@@ -62,5 +62,3 @@ begin
         order by e.received_at desc limit p_rows) e;
 end;
 $$;
-grant execute on function holdfast.history_search(text, text, uuid, integer, integer, integer)
-    to holdfast_admin;

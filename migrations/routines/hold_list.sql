@@ -65,5 +65,3 @@ begin
     end;
 end;
 $$;
-grant execute on function holdfast.hold_list(text, text, uuid, text, text, timestamptz, uuid,
-    integer, text, integer, integer) to holdfast_admin;

@@ -32,4 +32,3 @@ begin
     return v_holds;
 end;
 $$;
-grant execute on function holdfast.hold_purge(text, interval, integer) to holdfast_app;

@@ -46,5 +46,3 @@ begin
     o_refused := v_import.refused;
 end;
 $$;
-grant execute on function holdfast.import_apply(
-    text, uuid, integer, text, boolean, text, integer) to holdfast_admin;

@@ -40,4 +40,3 @@ begin
     return v_chunks;
 end;
 $$;
-grant execute on function holdfast.import_purge(text, interval, integer) to holdfast_app;

@@ -35,5 +35,3 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
             where p.shop = i.shop and p.import_id = i.import_id) p
     where i.shop = p_shop and i.import_id = p_import_id
 $$;
-grant execute on function holdfast.import_report(text, uuid, text, integer, integer, integer)
-    to holdfast_admin;

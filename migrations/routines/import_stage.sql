@@ -62,7 +62,3 @@ begin
     o_next_part := import_next_part(p_shop, p_import_id);
 end;
 $$;
-grant execute on function holdfast.import_stage(
-    text, uuid, integer, text, integer, integer[], text[], text[], text[], bigint[], text[],
-    timestamptz[], boolean[], timestamptz[], boolean[], integer[], integer[], boolean[], boolean[],
-    integer[], bigint[], text[]) to holdfast_admin;

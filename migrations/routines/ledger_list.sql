@@ -64,5 +64,3 @@ begin
     end;
 end;
 $$;
-grant execute on function holdfast.ledger_list(text, text, text, text, text, timestamptz,
-    timestamptz, timestamptz, text, bigint, integer, integer) to holdfast_admin;

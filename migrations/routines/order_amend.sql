@@ -59,6 +59,3 @@ begin
     end if;
 end;
 $$;
-grant execute on procedure holdfast.order_amend(
-    text, uuid, bigint, text, text[], integer[], text, jsonb, text[], integer[])
-    to holdfast_admin;

@@ -135,5 +135,3 @@ begin
     o_order := order_desk_describe(p_shop, v_order.order_id);
 end;
 $$;
-grant execute on function holdfast.order_amend_core(
-    text, uuid, bigint, text, text[], integer[]) to holdfast_admin;

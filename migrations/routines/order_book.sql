@@ -67,6 +67,3 @@ begin
     end if;
 end;
 $$;
-grant execute on procedure holdfast.order_book(
-    text, uuid, text, bytea, uuid, text, text, text, text[], integer[],
-    text, jsonb, text[], integer[]) to holdfast_admin;

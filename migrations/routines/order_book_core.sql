@@ -39,5 +39,3 @@ begin
     o_order := order_desk_describe(p_shop, v_order_id);
 end;
 $$;
-grant execute on function holdfast.order_book_core(
-    text, uuid, text, bytea, uuid, text, text, text, text[], integer[]) to holdfast_admin;

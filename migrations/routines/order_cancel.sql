@@ -58,4 +58,3 @@ begin
     end if;
 end;
 $$;
-grant execute on function holdfast.order_cancel(text, uuid, text) to holdfast_admin;

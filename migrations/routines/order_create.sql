@@ -62,6 +62,3 @@ begin
     end if;
 end;
 $$;
-grant execute on procedure holdfast.order_create(
-    text, uuid, text, bytea, uuid, text, text, text, jsonb, uuid, boolean,
-    text, jsonb, text[], integer[], integer[]) to holdfast_app;

@@ -137,5 +137,3 @@ begin
     o_order := order_describe(p_shop, p_order_id);
 end;
 $$;
-grant execute on function holdfast.order_create_core(
-    text, uuid, text, bytea, uuid, text, text, text, jsonb, uuid, boolean, text) to holdfast_app;

@@ -8,4 +8,3 @@ language sql security definer set search_path = holdfast, pg_temp as $$
     where o.shop = p_shop and o.checkout_id = p_checkout_id
         and (p_customer is null or o.customer = p_customer)
 $$;
-grant execute on function holdfast.order_read(text, uuid, text) to holdfast_app;

@@ -78,5 +78,3 @@ begin
     o_order := order_desk_describe(p_shop, p_order_id);
 end;
 $$;
-grant execute on function holdfast.order_restock(
-    text, uuid, uuid, bytea, text, text, text[], integer[]) to holdfast_admin;

@@ -16,4 +16,3 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
             select from payments p where p.shop = e.shop and p.reference = e.reference)
     order by e.received_at limit p_batch_max
 $$;
-grant execute on function holdfast.payment_parked(text, integer) to holdfast_app;

@@ -45,5 +45,3 @@ begin
     end if;
 end;
 $$;
-grant execute on procedure holdfast.payment_record_event(
-    text, text, text, text, text, bigint, text, text, text, text, uuid, text[]) to holdfast_app;

@@ -67,5 +67,3 @@ begin
     where e.shop = p_shop and e.gateway = p_gateway and e.event_key = p_event_key;
 end;
 $$;
-grant execute on function holdfast.payment_record_event_core(
-    text, text, text, text, text, bigint, text, text, text, boolean) to holdfast_app;

@@ -170,4 +170,3 @@ as $$
             or c.uses_consumed <> (select count(*) from ordered o
                 where o.shop = c.shop and o.coupon_code = c.code and o.coupon_use = 'consumed'))
 $$;
-grant execute on function holdfast.promises_check(text) to holdfast_app, holdfast_admin;

@@ -3,4 +3,3 @@ create or replace function holdfast.shop_list() returns setof text
 language sql stable security definer set search_path = holdfast, pg_temp as $$
     select s.shop from shops s order by s.shop
 $$;
-grant execute on function holdfast.shop_list() to holdfast_app;

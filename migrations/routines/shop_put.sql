@@ -34,5 +34,3 @@ begin
     end if;
 end;
 $$;
-grant execute on function holdfast.shop_put(text, text, text, integer, integer, integer, integer)
-    to holdfast_admin;

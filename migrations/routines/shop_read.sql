@@ -3,4 +3,3 @@ create or replace function holdfast.shop_read(p_shop text) returns jsonb
 language sql stable security definer set search_path = holdfast, pg_temp as $$
     select to_jsonb(s) from shops s where s.shop = p_shop
 $$;
-grant execute on function holdfast.shop_read(text) to holdfast_admin;

@@ -17,4 +17,3 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
     where k.shop = p_shop and k.sku > p_after
     order by k.sku limit p_limit
 $$;
-grant execute on function holdfast.sku_export(text, text, integer) to holdfast_admin;

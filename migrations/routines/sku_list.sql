@@ -11,4 +11,3 @@ begin
             order by k.sku limit p_limit) page);
 end;
 $$;
-grant execute on function holdfast.sku_list(text, text, integer) to holdfast_admin;

@@ -49,5 +49,3 @@ begin
         where k.shop = p_shop and k.sku = p_sku);
 end;
 $$;
-grant execute on function holdfast.sku_manifest(text, text, timestamptz, uuid, integer)
-    to holdfast_admin;

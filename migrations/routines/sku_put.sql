@@ -48,5 +48,3 @@ begin
     o_sku := sku_read(p_shop, p_sku);
 end;
 $$;
-grant execute on function holdfast.sku_put(text, text, text, jsonb, bigint, integer, timestamptz,
-    timestamptz, integer, boolean, text) to holdfast_admin;

@@ -14,4 +14,3 @@ begin
         where k.shop = p_shop and k.sku = p_sku);
 end;
 $$;
-grant execute on function holdfast.sku_read(text, text) to holdfast_admin;

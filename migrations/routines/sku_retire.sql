@@ -8,4 +8,3 @@ begin
     return sku_read(p_shop, p_sku);
 end;
 $$;
-grant execute on function holdfast.sku_retire(text, text) to holdfast_admin;

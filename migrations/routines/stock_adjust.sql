@@ -13,5 +13,3 @@ begin
         p_reference, p_note, p_movement_id) m;
 end;
 $$;
-grant execute on function holdfast.stock_adjust(text, text, integer, bigint, text, text, text, text,
-    uuid) to holdfast_admin;

@@ -25,4 +25,3 @@ begin
     order by k.sku;
 end;
 $$;
-grant execute on function holdfast.stock_availability(text, text[]) to holdfast_app;

@@ -4,4 +4,3 @@ create or replace function holdfast.stock_read(p_shop text, p_sku text) returns 
 language sql stable security definer set search_path = holdfast, pg_temp as $$
     select stock_describe(l) from stock_levels l where l.shop = p_shop and l.sku = p_sku
 $$;
-grant execute on function holdfast.stock_read(text, text) to holdfast_admin;

@@ -8,5 +8,3 @@ language sql security definer set search_path = holdfast, pg_temp as $$
     select m.* from stock_move(p_shop, p_sku, p_quantity, null, p_expected_version, 'received',
         p_actor, p_reference, p_note, p_movement_id) m
 $$;
-grant execute on function holdfast.stock_receive(text, text, integer, bigint, text, text, text,
-    uuid) to holdfast_admin;

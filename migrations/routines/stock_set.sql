@@ -9,5 +9,3 @@ language sql security definer set search_path = holdfast, pg_temp as $$
     select m.* from stock_move(p_shop, p_sku, null, p_on_hand, p_expected_version, 'adjusted',
         p_actor, p_reference, p_note, p_movement_id) m
 $$;
-grant execute on function holdfast.stock_set(text, text, integer, bigint, text, text, text, uuid)
-    to holdfast_admin;

@@ -48,6 +48,3 @@ begin
     end loop;
 end;
 $$;
-grant execute on procedure holdfast.stock_shrink(
-    text, text, integer, bigint, text, text, text, uuid, boolean,
-    text, integer, integer, bigint, jsonb, jsonb) to holdfast_admin;

@@ -127,5 +127,3 @@ begin
     o_broken := v_plan.o_broken;
 end;
 $$;
-grant execute on function holdfast.stock_shrink_core(
-    text, text, integer, bigint, text, text, text, uuid, boolean, boolean) to holdfast_admin;

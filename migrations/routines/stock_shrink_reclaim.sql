@@ -17,4 +17,3 @@ begin
     end if;
 end;
 $$;
-grant execute on function holdfast.stock_shrink_reclaim(text, text, bigint) to holdfast_admin;

@@ -19,4 +19,3 @@ begin
     select e.o_expired, e.o_failed into o_expired, o_failed from checkout_expire(p_shop, v_ids) e;
 end;
 $$;
-grant execute on function holdfast.sweep_expire(text, integer, uuid[]) to holdfast_app;

@@ -125,7 +125,7 @@ async fn order_and_pay(traffic: &Traffic, random: &mut StdRng, id: CheckoutId, w
 async fn record(traffic: &Traffic, order: &Order, kind: EventKind, id: &str) -> Option<Outcome> {
     let event = event(order, kind, id);
     let cashfree = Gateway::Cashfree;
-    let recorded = payment::record_event(&traffic.app, &traffic.main, cashfree, &event).await;
+    let recorded = payment::record_event(&traffic.payments, &traffic.main, cashfree, &event).await;
     match recorded {
         Ok(recorded) => {
             traffic.count(&format!("payment {:?}", recorded.outcome));

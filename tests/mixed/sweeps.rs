@@ -11,7 +11,7 @@ use super::Traffic;
 /// One sweep after another, and never two at the same moment of one sweeper.
 pub(super) async fn sweep(traffic: &Traffic) {
     while !traffic.over() {
-        let swept = sweep::run_once(&traffic.app, Duration::from_secs(20)).await;
+        let swept = sweep::run_once(&traffic.sweeper, Duration::from_secs(20)).await;
         if let Some(report) = traffic.outcome("sweep", swept) {
             let failed = report.shops.iter().any(|shop| !shop.failed.is_empty());
             if failed || !report.violations.is_empty() {

@@ -10,8 +10,7 @@ use std::collections::BTreeMap;
 use crate::http::{Answer, Call};
 use crate::{CLUSTER, MAIN, TestDb, pool};
 
-/// The role of the admin function.
-pub const ADMIN: &str = "holdfast_admin";
+pub use local::roles::ADMIN;
 
 /// One clerk, who may act for `main` unless the test says otherwise.
 pub struct Clerk {
@@ -37,7 +36,7 @@ impl TestDb {
 
     /// One connection of the admin function's role.
     pub async fn admin_session(&self) -> tokio_postgres::Client {
-        crate::connect(&CLUSTER.url(ADMIN, self.name())).await
+        self.session_of(ADMIN).await
     }
 }
 

@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use local::postgres::{Cluster, ClusterOptions, SUPERUSER};
+use local::roles::{CHECKOUT, PAYMENTS, SWEEPER};
 use shared::checkout::{self, Begin, BeginError, Begun, Cart, Checkout, Line};
 use shared::config::DatabaseConfig;
 use shared::db::{Database, Failure};
@@ -42,8 +43,6 @@ pub use rows::{Rows, refused_by};
 
 /// The database that every test's own is cloned from.
 const TEMPLATE: &str = "holdfast_template";
-/// The role of the functions.
-pub const APP: &str = "holdfast_app";
 /// The shop that every test has.
 pub const MAIN: &str = "main";
 /// The price of every sku that [`TestDb::sku`] makes, in minor units.
@@ -119,8 +118,12 @@ pub struct TestDb {
     name: String,
     /// A superuser's connection: sees and writes everything.
     pub owner: Client,
-    /// The functions' way in: their role, their pool, their retries. Eight connections.
+    /// The checkout function's way in: its role, its pool, its retries. Eight connections.
     pub db: Database,
+    /// The payments function's. Sixteen connections.
+    pub payments: Database,
+    /// The sweeper's. Eight.
+    pub sweeper: Database,
 }
 
 impl TestDb {
@@ -145,8 +148,16 @@ impl TestDb {
             .execute("select holdfast.shop_put('main', 'Main', 'INR')", &[])
             .await
             .unwrap();
-        let db = pool(&cluster.url(APP, &name), 8);
-        Self { name, owner, db }
+        let pool_of = |role, size| pool(&cluster.url(role, &name), size);
+        let db = pool_of(CHECKOUT, 8);
+        let (payments, sweeper) = (pool_of(PAYMENTS, 16), pool_of(SWEEPER, 8));
+        Self {
+            name,
+            owner,
+            db,
+            payments,
+            sweeper,
+        }
     }
 
     /// This database's name, for `cluster.url(role, name)`.
@@ -154,9 +165,14 @@ impl TestDb {
         &self.name
     }
 
-    /// Another pool of the functions' role, as another process would have it.
+    /// Another pool of the checkout function's role, as another process would have it.
     pub fn pool(&self, size: usize) -> Database {
-        pool(&CLUSTER.url(APP, &self.name), size)
+        self.pool_of(CHECKOUT, size)
+    }
+
+    /// A pool of any role.
+    pub fn pool_of(&self, role: &str, size: usize) -> Database {
+        pool(&CLUSTER.url(role, &self.name), size)
     }
 
     /// One more superuser's connection, for a session of its own.
@@ -164,9 +180,14 @@ impl TestDb {
         connect(&CLUSTER.url(SUPERUSER, &self.name)).await
     }
 
-    /// One connection of the functions' role.
+    /// One connection of the checkout function's role.
     pub async fn app_session(&self) -> Client {
-        connect(&CLUSTER.url(APP, &self.name)).await
+        self.session_of(CHECKOUT).await
+    }
+
+    /// One connection of any role.
+    pub async fn session_of(&self, role: &str) -> Client {
+        connect(&CLUSTER.url(role, &self.name)).await
     }
 
     /// A sku of `main` at [`PRICE_MINOR`] with so many units on hand.
@@ -230,7 +251,7 @@ impl TestDb {
 
     /// One sweep.
     pub async fn sweep(&self) -> sweep::SweepReport {
-        sweep::run_once(&self.db, Duration::from_secs(20))
+        sweep::run_once(&self.sweeper, Duration::from_secs(20))
             .await
             .unwrap()
     }
@@ -252,7 +273,7 @@ impl TestDb {
 
     /// The promises that are broken in `main`, by name.
     pub async fn broken_promises(&self) -> Vec<String> {
-        let violations = promises::check(&self.db, MAIN).await.unwrap();
+        let violations = promises::check(&self.sweeper, MAIN).await.unwrap();
         violations
             .into_iter()
             .map(|violation| violation.promise)
@@ -290,7 +311,7 @@ impl TestDb {
     /// Records a gateway's event about `main`.
     pub async fn record(&self, event: &Event) -> Result<Outcome, Failure> {
         let recorded =
-            payment::record_event(&self.db, &shop(MAIN), Gateway::Cashfree, event).await?;
+            payment::record_event(&self.payments, &shop(MAIN), Gateway::Cashfree, event).await?;
         Ok(recorded.outcome)
     }
 }

@@ -88,9 +88,13 @@ impl Released {
         let name = empty_database().await;
         // A session of its own: a dump changes its settings.
         let session = connect(&CLUSTER.url(SUPERUSER, &name)).await;
-        let dump = read(&self.release, "database.dump");
-        session.batch_execute(&dump).await.unwrap();
+        session.batch_execute(&self.dump()).await.unwrap();
         name
+    }
+
+    /// That database, as SQL; it needs the roles that the release had.
+    pub fn dump(&self) -> String {
+        read(&self.release, "database.dump")
     }
 }
 

@@ -33,7 +33,7 @@ pub async fn without_database() -> To {
     let environment = vec![
         (
             "DATABASE_URL",
-            "postgresql://holdfast_app@%2Fnowhere/holdfast".to_owned(),
+            "postgresql://holdfast_checkout@%2Fnowhere/holdfast".to_owned(),
         ),
         ("DATABASE_TLS", "off".to_owned()),
         ("SHOPS", "*".to_owned()),
@@ -47,7 +47,7 @@ pub async fn without_schema() -> To {
     let environment = vec![
         (
             "DATABASE_URL",
-            STACK.cluster.url("holdfast_app", "postgres"),
+            STACK.url(local::roles::CHECKOUT, "postgres"),
         ),
         ("DATABASE_TLS", "off".to_owned()),
         ("SHOPS", "*".to_owned()),

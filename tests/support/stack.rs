@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use local::postgres::SUPERUSER;
-use local::stack::{APP, DATABASE};
+use local::roles;
+use local::stack::DATABASE;
 use local::{Binaries, FunctionOptions, QueueOptions, Stack, StackOptions};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -116,7 +117,7 @@ pub async fn add(
 /// What a checkout function needs to reach the stack's own database.
 pub fn checkout_environment(stack: &Stack) -> Vec<(&'static str, String)> {
     vec![
-        ("DATABASE_URL", stack.cluster.url(APP, DATABASE)),
+        ("DATABASE_URL", stack.url(roles::CHECKOUT, DATABASE)),
         ("DATABASE_TLS", "off".to_owned()),
     ]
 }

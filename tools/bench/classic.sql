@@ -62,8 +62,8 @@ create table classic.rows (row_id uuid primary key);
 
 insert into classic.stock values ('HOT', 900000000);
 insert into classic.counters values ('HOT', 900000000, 0);
-grant usage on schema classic to holdfast_app;
-grant select, insert, update on all tables in schema classic to holdfast_app;
+grant usage on schema classic to holdfast_checkout;
+grant select, insert, update on all tables in schema classic to holdfast_checkout;
 
 select holdfast.shop_put('main', 'Benchmark', 'INR');
 select holdfast.sku_put('main', 'HOT', 'The one dress', '{}', 4990000);

@@ -39,9 +39,11 @@ CALL = re.compile(r'\.call(?:_one)?\(\s*"((?:[^"\\]|\\.)*)"\s*,\s*&\[(.*?)\],?\s
 
 
 def psql(role, *arguments):
-    url = DATABASE.replace("//postgres@", f"//{role}@")
-    command = ["psql", "-X", "-q", "--csv", "-P", f"null={NULL}", "-v", "ON_ERROR_STOP=1", url]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+    command = ["psql", "-X", "-q", "--csv", "-P", f"null={NULL}", "-v", "ON_ERROR_STOP=1", DATABASE]
+    # The other roles have passwords, which only their processes know.
+    become = ["-c", f"set session authorization {role}"]
+    command += [*become, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"record: {arguments[-1]}\n{done.stderr}")
     return done.stdout

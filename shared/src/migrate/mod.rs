@@ -3,7 +3,8 @@
 //!
 //! Versioned files run once, forward only, each in a transaction; then every routine is written
 //! again, all of them in one transaction, so that a call meets either the old ones or the new ones.
-//! `create or replace` keeps a routine's identity: a call that is under way goes on.
+//! `create or replace` keeps a routine's identity: a call that is under way goes on. In the same
+//! transaction each role gets its rights on them anew (`migrations/rights/rights.sql`).
 //!
 //! Every transaction takes the same lock and reads in its own what is still to be done. So two runs
 //! at once do each step once, also through a pooler that gives each transaction another session.
@@ -100,8 +101,9 @@ pub struct Options {
 }
 
 /// Brings the database to this release, or leaves it as it is if a newer one was here. Waits for a
-/// migration that is under way (60 seconds at most). The connection's role owns the database and
-/// may create roles.
+/// migration that is under way (60 seconds at most). The connection is `holdfast_migrator`'s, or of
+/// another member of `holdfast_owner`; where V0020 has not been applied yet, its role owns the
+/// database and may create roles.
 ///
 /// # Errors
 /// [`MigrateError`]; the run may simply be repeated.
@@ -175,10 +177,15 @@ async fn step(
             if !options.put_back_routines {
                 return Ok(false);
             }
+            // The newer one's rights stay: its functions may be running.
+            write_routines(&transaction, &release.routines).await?;
         }
-        Next::Routines => history::released(&transaction, release).await?,
+        Next::Routines => {
+            history::released(&transaction, release).await?;
+            write_routines(&transaction, &release.routines).await?;
+            execute(&transaction, &release.rights.name, &release.rights.text).await?;
+        }
     }
-    write_routines(&transaction, &release.routines).await?;
     commit(transaction).await?;
     report.routines = release.routines.len();
     Ok(false)
@@ -193,10 +200,23 @@ async fn begin(client: &mut Client) -> Result<Transaction<'_>, MigrateError> {
          set local lock_timeout = '{TABLE_LOCK_TIMEOUT}'"
     );
     execute(&transaction, LOCK_STEP, &lock).await?;
+    execute(&transaction, "becoming the schema's owner", AS_OWNER).await?;
     Ok(transaction)
 }
 
 const LOCK_STEP: &str = "waiting for the lock on migrations";
+
+/// Whoever migrates acts as the schema's owner, so that what is new belongs to it too. Before V0020
+/// has made that role, the schema belongs to whoever migrates.
+const AS_OWNER: &str = "do $$
+    begin
+        if exists (select from pg_namespace
+            where nspname = 'holdfast' and nspowner = to_regrole('holdfast_owner'))
+        then
+            set local role holdfast_owner;
+        end if;
+    end;
+    $$";
 
 async fn write_routines(
     transaction: &Transaction<'_>,
@@ -205,10 +225,7 @@ async fn write_routines(
     for file in routines {
         execute(transaction, &file.name, &file.text).await?;
     }
-    // PostgreSQL lets everybody execute a new routine. Here each file grants what it means to
-    // grant, and nothing else is.
-    let revoke = "revoke execute on all routines in schema holdfast from public";
-    execute(transaction, "revoking from public", revoke).await
+    Ok(())
 }
 
 async fn execute(transaction: &Transaction<'_>, step: &str, sql: &str) -> Result<(), MigrateError> {

@@ -1,4 +1,4 @@
-//! What a release brings: its number, its versioned files and its routines.
+//! What a release brings: its number, its versioned files, its routines and who may call them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -72,6 +72,8 @@ pub struct Release {
     pub versions: Vec<File>,
     /// The routines, by name.
     pub routines: Vec<File>,
+    /// Who may call which of them: applied with them.
+    pub rights: File,
 }
 
 impl Release {
@@ -83,6 +85,10 @@ impl Release {
             callers_from: CALLERS_FROM,
             versions: files(Some(&MIGRATIONS)),
             routines: files(MIGRATIONS.get_dir("routines")),
+            rights: File {
+                name: "rights/rights".to_owned(),
+                text: include_str!("../../../migrations/rights/rights.sql").to_owned(),
+            },
         }
     }
 }

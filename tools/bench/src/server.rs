@@ -11,8 +11,8 @@ use tokio_postgres::NoTls;
 
 use crate::contestant::{Contestant, RESET};
 
-/// The role of the functions.
-const APP: &str = "holdfast_app";
+/// The role of the function that places holds.
+const APP: &str = local::roles::CHECKOUT;
 const DATABASE: &str = "postgres";
 
 pub(crate) type Failed = Box<dyn std::error::Error>;

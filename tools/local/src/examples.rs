@@ -1,7 +1,7 @@
 //! What `up` prints: the addresses, and calls that work when they are pasted.
 
-use local::Stack;
-use local::stack::{DATABASE, OWNER, SHOPS, demo_secret};
+use local::stack::{DATABASE, SHOPS, demo_secret};
+use local::{Stack, roles};
 
 /// Each of these lines is pasted as it stands, top to bottom.
 const TEMPLATE: &str = include_str!("examples.txt");
@@ -15,7 +15,8 @@ pub(crate) fn text(stack: &Stack) -> String {
         ("{shop}", SHOPS[0].to_owned()),
         ("{secret}", demo_secret(SHOPS[0])),
         ("{psql}", psql(stack)),
-        ("{database}", stack.cluster.url(OWNER, DATABASE)),
+        ("{database}", stack.database_url()),
+        ("{readonly}", stack.url(roles::READONLY, DATABASE)),
         ("{logs}", stack.logs.folder.display().to_string()),
         ("{checkout_id}", id()),
         ("{booking_id}", id()),

@@ -5,6 +5,7 @@
 //! - [`postgres`] starts a throw-away PostgreSQL from whatever server binaries there are;
 //! - [`lambda`] runs the functions as processes behind the Lambda Runtime API;
 //! - `gateway` is the HTTP front, `queue` with `ministack` is SQS, `schedule` is EventBridge;
+//! - [`roles`] are the database roles and their passwords;
 //! - [`build`] makes the functions' binaries, `catalogue` loads the demo's two shops;
 //! - [`logs`] gives each stack that runs a folder for its logs;
 //! - [`guardian`] makes sure that no process and no folder survives ours;
@@ -21,6 +22,7 @@ mod ministack;
 pub mod postgres;
 pub mod project;
 pub mod queue;
+pub mod roles;
 mod schedule;
 pub mod stack;
 mod stopping;

@@ -2,7 +2,8 @@
 //!
 //! Plain blocking code, so that a test can keep one in a `OnceLock` and async code can start one
 //! as well (on a blocking thread). The private socket's folder has mode 0700, and only there the
-//! server trusts whoever connects; over TCP, which is off unless asked for, a password is needed.
+//! server trusts whoever connects, unless passwords are asked for; over TCP, which is off unless
+//! asked for, a password is needed.
 
 mod account;
 mod binaries;
@@ -47,6 +48,8 @@ const SETTINGS: [(&str, &str); 5] = [
 pub struct ClusterOptions {
     /// Server settings (`-c name=value`) that add to, or override, the usual ones.
     pub settings: Vec<(String, String)>,
+    /// Over the private socket too, every role but the superuser needs a password.
+    pub passwords: bool,
     /// Listen on 127.0.0.1 too: `Some(0)` takes a free port. Roles need a password there.
     pub tcp_port: Option<u16>,
     /// TLS for TCP; plain TCP is then refused.
@@ -138,7 +141,8 @@ impl Cluster {
         binaries::major_version(&self.bin)
     }
 
-    /// A connection URL over the private socket, for libpq and tokio-postgres alike.
+    /// A connection URL over the private socket, for libpq and tokio-postgres alike. Where a
+    /// password is needed, `user` is `name:password`.
     #[must_use]
     pub fn url(&self, user: &str, database: &str) -> String {
         let host = self.socket().display().to_string().replace('/', "%2F");
@@ -235,7 +239,12 @@ impl Cluster {
             Some(_) => "hostssl all all 127.0.0.1/32 scram-sha-256\n",
             None => "host all all 127.0.0.1/32 scram-sha-256\n",
         };
-        let rules = format!("local all all trust\n{tcp}");
+        let local = if self.options.passwords {
+            format!("local all {SUPERUSER} trust\nlocal all all scram-sha-256\n")
+        } else {
+            "local all all trust\n".to_owned()
+        };
+        let rules = format!("{local}{tcp}");
         fs::write(self.data().join("pg_hba.conf"), rules).map_err(Error::io("write pg_hba.conf"))
     }
 

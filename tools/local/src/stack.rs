@@ -16,16 +16,11 @@ use crate::logs::Logs;
 use crate::ministack::MiniStack;
 use crate::postgres::{Cluster, ClusterOptions};
 use crate::queue::{self, Queue, QueueOptions};
+use crate::roles::{self, Passwords};
 use crate::stopping::Stop;
 use crate::{Error, catalogue, schedule};
 
 pub const DATABASE: &str = "holdfast";
-/// Owns the database and may create roles, as the master user of a cloud database: no superuser.
-pub const OWNER: &str = "holdfast_owner";
-/// The role of the functions, which the migrations make.
-pub const APP: &str = "holdfast_app";
-/// The role of the admin function, which the migrations make too.
-pub const ADMIN_ROLE: &str = "holdfast_admin";
 /// The demo's shops; their webhook secrets are [`demo_secret`].
 pub const SHOPS: [&str; 2] = ["dress", "tour"];
 
@@ -105,6 +100,7 @@ pub struct Stack {
     pub host: Arc<Host>,
     pub cluster: Cluster,
     servings: Vec<Serving>,
+    passwords: Passwords,
     tasks: Vec<JoinHandle<()>>,
     stop: Stop,
     sqs: Option<MiniStack>,
@@ -125,11 +121,12 @@ impl Stack {
         let host = HostOptions::new(ground.logs.folder.clone(), Arc::clone(&ground.guardian));
         let host = Arc::new(Host::new(host));
         let mut migrate = function(&binaries, MIGRATE, 1, 300);
-        migrate.environment.extend(database(&ground.cluster, OWNER));
+        migrate.environment.extend(ground.database(roles::MASTER));
         host.add(migrate).await?;
         apply_migrations(&host, &ground.logs.folder).await?;
+        ground.let_roles_log_in()?;
         if options.with_catalogue {
-            let owner = ground.cluster.url(OWNER, DATABASE);
+            let owner = ground.url(roles::MIGRATOR);
             catalogue::load(&owner, options.hot_units).await?;
         }
         start_functions(&host, &binaries, &ground, options.concurrency).await?;
@@ -163,6 +160,7 @@ impl Stack {
             host,
             cluster: ground.cluster,
             servings: vec![api, webhook],
+            passwords: ground.passwords,
             tasks,
             stop,
             sqs: ground.sqs,
@@ -173,13 +171,13 @@ impl Stack {
     /// The owner's connection URL: reads every table, may not break the constraints.
     #[must_use]
     pub fn database_url(&self) -> String {
-        self.cluster.url(OWNER, DATABASE)
+        self.url(roles::MIGRATOR, DATABASE)
     }
 
-    /// The functions' connection URL: may call the entry routines only.
+    /// A role's connection URL, with its password.
     #[must_use]
-    pub fn app_database_url(&self) -> String {
-        self.cluster.url(APP, DATABASE)
+    pub fn url(&self, role: &str, database: &str) -> String {
+        self.cluster.url(&self.passwords.login(role), database)
     }
 
     /// Deploys one function of other binaries, while requests come; `migrate` is one of them.
@@ -224,6 +222,7 @@ struct Ground {
     guardian: Arc<Guardian>,
     logs: Logs,
     cluster: Cluster,
+    passwords: Passwords,
     sqs: Option<MiniStack>,
     sqs_endpoint: String,
     queue: Queue,
@@ -240,14 +239,17 @@ impl Ground {
         let logs = options.logs.clone().unwrap_or_else(|| folder.join("logs"));
         let logs =
             Logs::claim(&logs).map_err(Error::io(format!("write logs into {}", logs.display())))?;
-        let cluster = options.cluster.clone();
+        let cluster = ClusterOptions {
+            passwords: true,
+            ..options.cluster.clone()
+        };
+        let passwords = Passwords::generate();
+        let create_master = passwords.create_master();
         let cluster = blocking(move || {
             let cluster = Cluster::start(cluster)?;
-            cluster.execute("postgres", &format!("create role {OWNER} login createrole"))?;
-            cluster.execute(
-                "postgres",
-                &format!("create database {DATABASE} owner {OWNER}"),
-            )?;
+            cluster.execute("postgres", &create_master)?;
+            let create = format!("create database {DATABASE} owner {}", roles::MASTER);
+            cluster.execute("postgres", &create)?;
             Ok(cluster)
         });
         let sqs = async {
@@ -268,10 +270,28 @@ impl Ground {
             guardian,
             logs,
             cluster,
+            passwords,
             sqs,
             sqs_endpoint,
             queue,
         })
+    }
+
+    /// As the operator of a deployment does after the first migration, which made the roles.
+    fn let_roles_log_in(&self) -> Result<(), Error> {
+        self.cluster.execute(DATABASE, &self.passwords.set_all())
+    }
+
+    fn url(&self, role: &str) -> String {
+        self.cluster.url(&self.passwords.login(role), DATABASE)
+    }
+
+    /// What a function needs to reach the database as this role.
+    fn database(&self, role: &str) -> [(String, String); 2] {
+        [
+            variable("DATABASE_URL", &self.url(role)),
+            variable("DATABASE_TLS", "off"),
+        ]
     }
 }
 
@@ -281,9 +301,10 @@ async fn start_functions(
     ground: &Ground,
     concurrency: usize,
 ) -> Result<(), Error> {
-    let app = database(&ground.cluster, APP);
     let mut checkout = function(binaries, CHECKOUT, concurrency, 25);
-    checkout.environment.extend(app.clone());
+    checkout
+        .environment
+        .extend(ground.database(roles::CHECKOUT));
     checkout
         .environment
         .extend([variable("SHOPS", "*"), variable("OFFLINE_PAYMENT", "allow")]);
@@ -304,13 +325,13 @@ async fn start_functions(
         POLLERS,
         queue::FUNCTION_TIMEOUT.as_secs(),
     );
-    payments.environment.extend(app.clone());
-    let mut sweeper = function(binaries, SWEEPER, 1, 60);
-    sweeper.environment.extend(app);
-    let mut admin = function(binaries, ADMIN, CLERKS, 25);
-    admin
+    payments
         .environment
-        .extend(database(&ground.cluster, ADMIN_ROLE));
+        .extend(ground.database(roles::PAYMENTS));
+    let mut sweeper = function(binaries, SWEEPER, 1, 60);
+    sweeper.environment.extend(ground.database(roles::SWEEPER));
+    let mut admin = function(binaries, ADMIN, CLERKS, 25);
+    admin.environment.extend(ground.database(roles::ADMIN));
     tokio::try_join!(
         host.add(checkout),
         host.add(webhook),
@@ -337,13 +358,6 @@ fn function(
         concurrency,
         timeout: Duration::from_secs(timeout_s),
     }
-}
-
-fn database(cluster: &Cluster, role: &str) -> [(String, String); 2] {
-    [
-        variable("DATABASE_URL", &cluster.url(role, DATABASE)),
-        variable("DATABASE_TLS", "off"),
-    ]
 }
 
 fn variable(name: &str, value: &str) -> (String, String) {

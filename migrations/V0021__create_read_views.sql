@@ -1,0 +1,85 @@
+-- What a person may look at by SQL, as holdfast_readonly: how stock, checkouts, orders and payments
+-- stand. Rejected: the tables themselves, and the read routines, because both show who the customer
+-- is. Nobody's name, address or words are in here:
+-- - no customer, address, payload of a gateway or of a message, note of a clerk;
+-- - no name of a clerk or dispatcher: who did what says the stock office, which knows who asks;
+-- - no checkout id: without a token the id is the right to read and release the checkout, and its
+--   order with the address. `checkout` is a fingerprint of it, the same in each view:
+--   left(md5('<the id>'), 16).
+-- Columns are named one by one, so that a new column of a table is not shown by accident. A
+-- migration that drops or retypes one of these drops its view first, and makes it anew.
+
+create view holdfast_read.shops as
+select shop, name, currency, hold_s_default, hold_s_max, order_hold_s, checkouts_per_customer_max,
+    created_at
+from holdfast.shops;
+
+create view holdfast_read.skus as
+select shop, sku, title, attributes, price_minor, sale_opens_at, sale_closes_at, retired_at,
+    limit_per_customer, created_at
+from holdfast.skus;
+
+create view holdfast_read.stock_levels as
+select shop, sku, on_hand, held, on_hand - held as available, low_stock_threshold, version
+from holdfast.stock_levels;
+
+create view holdfast_read.stock_movements as
+select shop, sku, version, delta, on_hand_after, reason, reference, movement_id, created_at
+from holdfast.stock_movements;
+
+create view holdfast_read.checkouts as
+select shop, left(md5(checkout_id::text), 16) as checkout, status, revision, take, counted,
+    expires_at, created_at, ended_at
+from holdfast.checkouts;
+
+create view holdfast_read.holds as
+select shop, left(md5(checkout_id::text), 16) as checkout, take, sku, quantity, price_minor, status,
+    limited, expires_at, created_at, resolved_at
+from holdfast.holds;
+
+create view holdfast_read.coupons as
+select shop, code, kind, value, minimum_minor, valid_from, valid_until, uses_max, uses_held,
+    uses_consumed, uses_per_customer_max, skus, created_at
+from holdfast.coupons;
+
+create view holdfast_read.orders as
+select shop, order_id, left(md5(checkout_id::text), 16) as checkout, status, currency,
+    subtotal_minor, discount_minor, total_minor, coupon_code, coupon_use, version, created_at,
+    paid_at
+from holdfast.orders;
+
+create view holdfast_read.order_lines as
+select shop, order_id, sku, quantity, price_minor, returned, limited
+from holdfast.order_lines;
+
+create view holdfast_read.order_restocks as
+select shop, return_id, order_id, created_at
+from holdfast.order_restocks;
+
+create view holdfast_read.payments as
+select shop, reference, order_id, method, status, amount_minor, currency, gateway,
+    gateway_payment_id, created_at, paid_at
+from holdfast.payments;
+
+create view holdfast_read.payment_events as
+select shop, gateway, event_key, reference, kind, amount_minor, currency, gateway_payment_id,
+    outcome, received_at, resolved_at
+from holdfast.payment_events;
+
+create view holdfast_read.outbox_messages as
+select shop, topic,
+    case when topic like 'checkout.%'
+        then left(md5(split_part(subject, ':', 1)), 16) || substr(subject, 37)
+        else subject
+    end as subject,
+    created_at, sent_at
+from holdfast.outbox_messages;
+
+create view holdfast_read.imports as
+select shop, import_id, status, mode, at_part, at_chunk, created, changed, unchanged, refused,
+    created_at, ended_at
+from holdfast.imports;
+
+create view holdfast_read.migrations as
+select version, name, applied_on
+from holdfast.schema_history;

@@ -1,0 +1,101 @@
+-- Who may call what in the database, in one place. Applied by every migration after the routines,
+-- in the same transaction: a routine that is not in here may be called by its owner alone, and a
+-- right that is taken out of here is gone with the next migration. docs/rights.md shows the same
+-- table; a test holds both to what the database really grants.
+--
+-- Rejected: a grant at the end of each routine's file. Nobody could see at a glance what one role
+-- may do, and a line that was deleted took nothing away.
+do $$
+declare
+    v_routine text;
+    v_callers text[];
+    v_signature regprocedure;
+    v_signatures integer;
+begin
+    revoke all on all routines in schema holdfast from public, holdfast_checkout,
+        holdfast_payments, holdfast_sweeper, holdfast_admin, holdfast_readonly, holdfast_app;
+    -- Nobody gets anything on a table: those are for the routines, which have the owner's rights.
+    grant usage on schema holdfast
+        to holdfast_checkout, holdfast_payments, holdfast_sweeper, holdfast_admin, holdfast_app;
+    -- a person who looks things up: the views of V0021, and nothing else
+    grant usage on schema holdfast_read to holdfast_readonly;
+    grant select on all tables in schema holdfast_read to holdfast_readonly;
+
+    -- The …_core routines are called by their procedures with the caller's rights, so whoever may
+    -- call the one needs the other. So are early_release_allowed and the reclaims.
+    for v_routine, v_callers in
+        select r.routine, string_to_array(r.callers, ' ') from (values
+            ('checkout_begin',             'checkout'),
+            ('checkout_begin_core',        'checkout'),
+            ('checkout_extend',            'checkout'),
+            ('checkout_read',              'checkout'),
+            ('checkout_reclaim',           'checkout payments sweeper admin'),
+            ('checkout_release',           'checkout'),
+            ('coupon_list',                'admin'),
+            ('coupon_put',                 'admin'),
+            ('coupon_read',                'admin'),
+            ('early_release_allowed',      'checkout payments sweeper admin'),
+            ('history_search',             'admin'),
+            ('hold_list',                  'admin'),
+            ('hold_purge',                 'sweeper'),
+            ('import_apply',               'admin'),
+            ('import_purge',               'sweeper'),
+            ('import_report',              'admin'),
+            ('import_stage',               'admin'),
+            ('ledger_list',                'admin'),
+            ('order_amend',                'admin'),
+            ('order_amend_core',           'admin'),
+            ('order_book',                 'admin'),
+            ('order_book_core',            'admin'),
+            ('order_cancel',               'admin'),
+            ('order_create',               'checkout'),
+            ('order_create_core',          'checkout'),
+            ('order_read',                 'checkout'),
+            ('order_restock',              'admin'),
+            ('payment_parked',             'sweeper'),
+            ('payment_record_event',       'payments sweeper'),
+            ('payment_record_event_core',  'payments sweeper'),
+            ('promises_check',             'sweeper admin'),
+            ('shop_list',                  'sweeper'),
+            ('shop_put',                   'admin'),
+            ('shop_read',                  'admin'),
+            ('sku_export',                 'admin'),
+            ('sku_list',                   'admin'),
+            ('sku_manifest',               'admin'),
+            ('sku_put',                    'admin'),
+            ('sku_read',                   'admin'),
+            ('sku_retire',                 'admin'),
+            ('stock_adjust',               'admin'),
+            ('stock_availability',         'checkout'),
+            ('stock_read',                 'admin'),
+            ('stock_receive',              'admin'),
+            ('stock_set',                  'admin'),
+            ('stock_shrink',               'admin'),
+            ('stock_shrink_core',          'admin'),
+            ('stock_shrink_reclaim',       'admin'),
+            ('sweep_expire',               'sweeper')
+        ) r (routine, callers)
+    loop
+        v_signatures := 0;
+        -- each of its signatures: while a release goes out there may be two
+        for v_signature in
+            select p.oid::regprocedure from pg_proc p
+            where p.pronamespace = 'holdfast'::regnamespace and p.proname = v_routine
+        loop
+            v_signatures := v_signatures + 1;
+            for i in 1 .. cardinality(v_callers) loop
+                execute format('grant execute on routine %s to %I',
+                    v_signature, 'holdfast_' || v_callers[i]);
+            end loop;
+            -- Deprecated: the role that these three shared until 0.1. Its functions go on while the
+            -- new ones roll out.
+            if v_callers && '{checkout,payments,sweeper}' then
+                execute format('grant execute on routine %s to holdfast_app', v_signature);
+            end if;
+        end loop;
+        if v_signatures = 0 then
+            raise exception 'rights.sql names a routine that does not exist: %', v_routine;
+        end if;
+    end loop;
+end;
+$$;
