@@ -35,6 +35,7 @@ mod promises;
 mod queue;
 mod rehearsal;
 mod restock;
+mod secrets;
 mod shops;
 mod shrinkage;
 mod shrinkage_races;

@@ -173,10 +173,15 @@ pub fn log_of(stack: &Stack, function: &str, request_id: &str) -> Vec<Value> {
 
 /// One action of the SQS API.
 pub async fn sqs(stack: &Stack, action: &str, request: Value) -> Value {
+    aws(stack, "AmazonSQS", action, request).await
+}
+
+/// One action of a service that the stack's MiniStack has.
+pub async fn aws(stack: &Stack, service: &str, action: &str, request: Value) -> Value {
     let answer = reqwest::Client::new()
         .post(&stack.sqs_endpoint)
         .header("content-type", "application/x-amz-json-1.0")
-        .header("x-amz-target", format!("AmazonSQS.{action}"))
+        .header("x-amz-target", format!("{service}.{action}"))
         .header(
             "authorization",
             "AWS4-HMAC-SHA256 Credential=local/20260101/eu-west-1/sqs/aws4_request, \

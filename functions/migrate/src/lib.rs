@@ -2,7 +2,6 @@
 
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
-use shared::config::DatabaseConfig;
 use shared::db;
 use shared::migrate::{self, MigrateReport};
 
@@ -13,7 +12,7 @@ use shared::migrate::{self, MigrateReport};
 /// When the database can't be reached or refuses a statement.
 pub async fn handle(event: LambdaEvent<Value>) -> Result<MigrateReport, Error> {
     let request_id = event.context.request_id.as_str();
-    let config = DatabaseConfig::from_env("holdfast-migrate")?;
+    let config = aws::database_config("holdfast-migrate")?;
     let report = async {
         let mut client = db::connect(&config).await?;
         migrate::run(&mut client).await
