@@ -15,8 +15,8 @@ use crate::secret::{self, Rules, Secret, Store};
 /// that was frozen finds a dead peer in this time, and not after the kernel's quarter of an hour.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How soon, and how often, the kernel asks a silent peer whether it is still there, while a call
-/// waits for its answer. Too low is chatter; too high, and a server that vanished in the middle of a
-/// call is waited for until the caller's patience ends.
+/// waits for its answer. Too low is chatter; too high, and a server that vanished in the middle of
+/// a call is waited for until the caller's patience ends.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(3);
 const KEEPALIVE_TRIES: u32 = 3;
@@ -29,8 +29,8 @@ const POOL_SIZE_DEFAULT: usize = 1;
 /// More than this per process is a mistake in the setting: PostgreSQL's own limit is a few hundred
 /// for all processes.
 const POOL_SIZE_MAX: usize = 64;
-/// A login that is refused is looked for anew at most this often. Shorter than a call's patience, so
-/// that a call that began in the middle of a rotation ends well.
+/// A login that is refused is looked for anew at most this often. Shorter than a call's patience,
+/// so that a call that began in the middle of a rotation ends well.
 const REFUSED_LOGIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// A setting that is missing or wrong: names the variable and says what to do.
@@ -116,8 +116,8 @@ impl DatabaseConfig {
         Self::parse_with(application_name, variable, None)
     }
 
-    /// As [`Self::parse`], where there is somebody who keeps secrets: then `DATABASE_SECRET_ARN`, or
-    /// `DATABASE_AUTH=iam`, may stand instead of the URL.
+    /// As [`Self::parse`], where there is somebody who keeps secrets: then `DATABASE_SECRET_ARN`,
+    /// or `DATABASE_AUTH=iam`, may stand instead of the URL.
     ///
     /// # Errors
     /// When one of them is missing or wrong.

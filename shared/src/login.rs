@@ -104,8 +104,8 @@ enum Port {
 }
 
 impl Address {
-    /// The login of a secret's text: RDS's JSON, or a whole database URL. What the environment names
-    /// counts instead of what the secret says.
+    /// The login of a secret's text: RDS's JSON, or a whole database URL. What the environment
+    /// names counts instead of what the secret says.
     ///
     /// # Errors
     /// When it is neither, or something is missing in both. Never holds the text.

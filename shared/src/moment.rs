@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 /// A point in time of this process.
 ///
 /// Lambda freezes an environment between two requests, and the monotonic clock may stand still
-/// meanwhile; the wall clock goes on, but somebody may set it. The longer of the two counts: at worst
-/// something is looked at again too early.
+/// meanwhile; the wall clock goes on, but somebody may set it. The longer of the two counts: at
+/// worst something is looked at again too early.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
     monotonic: Instant,

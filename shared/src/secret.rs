@@ -1,6 +1,6 @@
 //! A secret that somebody else keeps: fetched when it is first needed, kept for a time, and fetched
-//! again when it is refused. So a rotation needs no deployment, and a store that is down for a while
-//! stops nobody who has been there before.
+//! again when it is refused. So a rotation needs no deployment, and a store that is down for a
+//! while stops nobody who has been there before.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use crate::config::ConfigError;
 use crate::db::{Cause, causes};
 use crate::moment::Moment;
 
-/// How long a fetched secret is used when `SECRET_TTL_S` says nothing. Too low and the store is asked
-/// all the time; too high and a secret that was replaced is believed for longer. (A login that
-/// PostgreSQL refuses is replaced at once, whatever this says.)
+/// How long a fetched secret is used when `SECRET_TTL_S` says nothing. Too low and the store is
+/// asked all the time; too high and a secret that was replaced is believed for longer. (A login
+/// that PostgreSQL refuses is replaced at once, whatever this says.)
 const TTL_DEFAULT: Duration = Duration::from_secs(300);
 /// A day: more than this is a mistake in the setting.
 const TTL_MAX_S: u64 = 86_400;

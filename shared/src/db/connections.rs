@@ -16,8 +16,8 @@ use crate::config::{ConfigError, DatabaseConfig, Tls};
 use crate::login::Logins;
 use crate::moment::Moment;
 
-/// How long the whole of connecting may take: the name, the addresses, TLS, the login. Too low and a
-/// database that is failing over, or starting from zero, is given up too early; too high and one
+/// How long the whole of connecting may take: the name, the addresses, TLS, the login. Too low and
+/// a database that is failing over, or starting from zero, is given up too early; too high and one
 /// attempt uses up the caller's patience.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 /// A connection that nobody used for this long is asked whether it still works before it is trusted

@@ -12,8 +12,8 @@ pub enum Failure {
     /// in a moment.
     #[error("the database is not available")]
     Unavailable(#[source] Cause),
-    /// No connection can be had, and none will be until somebody changes a setting, a certificate or
-    /// a password: not worth a repetition within one call.
+    /// No connection can be had, and none will be until somebody changes a setting, a certificate
+    /// or a password: not worth a repetition within one call.
     #[error("the database can't be connected to")]
     Refused(#[source] Cause),
     /// The statement failed in a way that a repetition will not mend.

@@ -88,7 +88,7 @@ fn an_unusable_secret_is_named_and_never_quoted() {
             "password",
         ),
         (
-            r#"{"username": "u", "password": "hunter2", "host": "h", "dbname": "d", "port": "hunter2"}"#,
+            r#"{"username": "u", "password": "x", "host": "h", "dbname": "d", "port": "hunter2"}"#,
             "port",
         ),
         ("postgresql://u:hunter2@h:port/d", "URL"),

@@ -25,7 +25,8 @@ fn a_region_trusts_its_own_authorities_and_amazons() {
     assert_eq!(names(Some("ap-south-1")), expected);
 }
 
-/// Of a region that is newer than the bundle only a proxy is trusted, which is below Amazon's roots.
+/// Of a region that is newer than the bundle only a proxy is trusted, which is below Amazon's
+/// roots.
 #[test]
 fn an_unknown_region_trusts_amazons_alone() {
     assert_eq!(names(Some("moon-west-1")), AMAZON);
