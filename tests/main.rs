@@ -7,6 +7,7 @@ mod access;
 mod admin;
 mod cashfree;
 mod checkout;
+mod connections;
 mod cores;
 mod coupon;
 mod crossings;

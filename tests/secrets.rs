@@ -103,7 +103,9 @@ impl Traffic {
             let (begun, stop) = (Arc::clone(&begun), Arc::clone(&stop));
             tokio::spawn(async move {
                 while !stop.load(Ordering::Relaxed) {
-                    begin().invoke(&STACK.host, function).await.ok(201);
+                    let answer = begin().invoke(&STACK.host, function).await;
+                    let log = || log_of(&STACK, function, answer.request_id());
+                    assert_eq!(answer.status, 201, "{:#?}", log());
                     begun.fetch_add(1, Ordering::Relaxed);
                 }
             })

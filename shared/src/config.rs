@@ -92,6 +92,30 @@ pub trait Keeper {
     fn signer(&self) -> Box<dyn Signer>;
 }
 
+/// When a connection that nobody used is trusted no more. An environment is frozen between requests,
+/// and what ended its connection meanwhile could not tell it.
+#[derive(Debug, Clone, Copy)]
+pub struct Idle {
+    /// Unused for this long, it is asked whether it still works before it gets a request. Too low
+    /// costs a round trip on requests that need none.
+    pub ask_after: Duration,
+    /// How long it may take to answer.
+    pub answer_within: Duration,
+    /// Unused for this long, it is not asked any more but replaced. Network address translation and
+    /// load balancers forget a silent connection after 350 seconds.
+    pub replace_after: Duration,
+}
+
+impl Default for Idle {
+    fn default() -> Self {
+        Self {
+            ask_after: Duration::from_secs(5),
+            answer_within: Duration::from_secs(1),
+            replace_after: Duration::from_secs(300),
+        }
+    }
+}
+
 /// The way to the database.
 #[derive(Clone)]
 pub struct DatabaseConfig {
@@ -101,6 +125,8 @@ pub struct DatabaseConfig {
     pub tls: Tls,
     /// Connections per process at most.
     pub pool_size: usize,
+    /// When a connection is trusted no more.
+    pub idle: Idle,
 }
 
 impl DatabaseConfig {
@@ -156,6 +182,7 @@ impl DatabaseConfig {
             logins: Arc::new(logins),
             tls,
             pool_size,
+            idle: Idle::default(),
         })
     }
 }

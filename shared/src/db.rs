@@ -33,8 +33,9 @@ pub use failure::{Cause, Failure, causes};
 const PATIENCE_DEFAULT: Duration = Duration::from_secs(8);
 /// What is left of it at the end of somebody's time: a call that is made has a chance.
 const PATIENCE_MIN: Duration = Duration::from_secs(1);
-/// Tries of one operation at most.
-const TRIES_MAX: u32 = 12;
+/// Tries of one operation at most: with the pauses between them they take longer than a shopper's
+/// patience, or a failover of a few seconds would use them up.
+const TRIES_MAX: u32 = 24;
 /// The longest pause between two tries; it starts at a hundredth of it and doubles, with full
 /// jitter.
 const PAUSE_MAX: Duration = Duration::from_millis(1000);

@@ -20,6 +20,7 @@ pub mod proxy;
 pub mod shopper;
 pub mod stack;
 pub mod vault;
+pub mod wire;
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};

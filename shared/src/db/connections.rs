@@ -12,7 +12,7 @@ use tokio_postgres::{Client, Config, NoTls};
 
 use super::authorities;
 use super::failure::{Failure, query_failure};
-use crate::config::{ConfigError, DatabaseConfig, Tls};
+use crate::config::{ConfigError, DatabaseConfig, Idle, Tls};
 use crate::login::Logins;
 use crate::moment::Moment;
 
@@ -20,15 +20,6 @@ use crate::moment::Moment;
 /// a database that is failing over, or starting from zero, is given up too early; too high and one
 /// attempt uses up the caller's patience.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
-/// A connection that nobody used for this long is asked whether it still works before it is trusted
-/// with a request. An environment is frozen between requests, and what ended the connection
-/// meanwhile could not tell. Too low costs a round trip on requests that need none.
-const ASK_AFTER: Duration = Duration::from_secs(5);
-/// How long it may take to answer.
-const ASK_TIMEOUT: Duration = Duration::from_secs(1);
-/// A connection that nobody used for this long is not asked any more but replaced. Network address
-/// translation and load balancers forget a silent connection after 350 seconds.
-const IDLE_MAX: Duration = Duration::from_secs(300);
 
 /// One connection of the pool.
 pub(super) struct Connection {
@@ -55,6 +46,7 @@ impl Drop for Connection {
 pub(super) struct Connections {
     logins: Arc<Logins>,
     wire: Wire,
+    idle: Idle,
 }
 
 impl Connections {
@@ -62,6 +54,7 @@ impl Connections {
         Ok(Self {
             logins: Arc::clone(&config.logins),
             wire: Wire::new(&config.tls)?,
+            idle: config.idle,
         })
     }
 
@@ -122,13 +115,14 @@ impl Manager for Connections {
             return Err(RecycleError::message("closed"));
         }
         let idle = connection.answered_at.elapsed();
-        if idle < ASK_AFTER {
+        if idle < self.idle.ask_after {
             return Ok(());
         }
-        if idle > IDLE_MAX {
+        if idle > self.idle.replace_after {
             return Err(RecycleError::message("idle for too long"));
         }
-        match timeout(ASK_TIMEOUT, connection.client.simple_query("")).await {
+        let asked = connection.client.simple_query("");
+        match timeout(self.idle.answer_within, asked).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) | Err(_) => {
                 tracing::info!("a connection that was idle does not answer any more");
