@@ -5,6 +5,7 @@
 
 mod access;
 mod admin;
+mod authorities;
 mod cashfree;
 mod checkout;
 mod connections;

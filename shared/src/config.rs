@@ -92,8 +92,8 @@ pub trait Keeper {
     fn signer(&self) -> Box<dyn Signer>;
 }
 
-/// When a connection that nobody used is trusted no more. An environment is frozen between requests,
-/// and what ended its connection meanwhile could not tell it.
+/// When a connection that nobody used is trusted no more. An environment is frozen between
+/// requests, and what ended its connection meanwhile could not tell it.
 #[derive(Debug, Clone, Copy)]
 pub struct Idle {
     /// Unused for this long, it is asked whether it still works before it gets a request. Too low
@@ -265,8 +265,7 @@ fn parse_logins(
         }
         (None, None, true, Some(keeper)) => {
             if *tls == Tls::Off {
-                let reason = "`off` and DATABASE_AUTH=iam exclude each other: a token is sent as it \
-                              is";
+                let reason = "`off` and DATABASE_AUTH=iam exclude each other: a token needs TLS";
                 return Err(invalid("DATABASE_TLS", reason));
             }
             let config = parse_address(variable)?
@@ -315,7 +314,7 @@ fn parse_address(variable: &impl Fn(&str) -> Option<String>) -> Result<Address, 
 fn finished(mut config: Config, application_name: &str, tls: &Tls) -> Result<Config, &'static str> {
     if *tls == Tls::Off && !stays_on_this_machine(&config) {
         return Err(
-            "`off` is for a socket folder or a loopback address, and the database is on another host",
+            "`off` is for a socket folder or a loopback address, and the database is elsewhere",
         );
     }
     config
