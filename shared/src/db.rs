@@ -95,10 +95,11 @@ impl Database {
     pub async fn call(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
         let deadline = Instant::now() + self.patience;
         let mut pause = PAUSE_MAX / 100;
+        let mut before = None;
         for tries in 1.. {
             let failure = match self.call_once(statement, params, deadline).await {
                 Ok(rows) => return Ok(rows),
-                Err(failure) => failure,
+                Err(failure) => failure.or_why(before.take()),
             };
             let next = rand::rng().random_range(Duration::ZERO..=pause);
             let worth_it = matches!(failure, Failure::Unavailable(_))
@@ -108,6 +109,7 @@ impl Database {
                 return Err(failure);
             }
             tracing::debug!(tries, cause = causes(&failure), "trying again");
+            before = Some(failure);
             tokio::time::sleep(next).await;
             pause = (pause * 2).min(PAUSE_MAX);
         }

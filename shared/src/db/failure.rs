@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 
+use tokio::time::error::Elapsed;
 use tokio_postgres::error::SqlState;
 
 /// Could not decide: the caller may try again. Its text is safe for a client; [`causes`] are for
@@ -29,6 +30,15 @@ impl Failure {
     #[must_use]
     pub fn is_out_of_reach(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Refused(_))
+    }
+
+    /// The one from before, where this one only says that the time is up: the log has to tell why
+    /// it took so long.
+    pub(super) fn or_why(self, before: Option<Self>) -> Self {
+        match (self, before) {
+            (Self::Unavailable(cause), Some(before)) if cause.is::<Elapsed>() => before,
+            (failure, _) => failure,
+        }
     }
 
     /// The constraint or trigger that refused the statement, by its name. The database's rules hold
