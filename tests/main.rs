@@ -5,8 +5,10 @@
 
 mod access;
 mod admin;
+mod authorities;
 mod cashfree;
 mod checkout;
+mod connections;
 mod cores;
 mod coupon;
 mod crossings;
@@ -41,6 +43,7 @@ mod releases;
 mod restock;
 mod rights;
 mod roles;
+mod secrets;
 mod shops;
 mod shrinkage;
 mod shrinkage_races;

@@ -2,13 +2,16 @@
 //! what is wrong and what to do about it.
 
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use local::postgres::{SUPERUSER, TlsFiles};
 use local::{Cluster, ClusterOptions};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use shared::config::DatabaseConfig;
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use shared::config::{DatabaseConfig, Keeper};
 use shared::db::{self, Database, Failure, causes};
+use shared::login::Signer;
+use shared::secret::{Fetching, Store};
 use tempfile::TempDir;
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
@@ -27,6 +30,7 @@ static FILES: LazyLock<Files> = LazyLock::new(|| {
     files.server(&ours, "good", "localhost", 2090);
     files.server(&ours, "expired", "localhost", 2020);
     files.server(&theirs, "foreign", "localhost", 2090);
+    files.self_signed("own", "localhost");
     std::fs::write(files.path("empty.pem"), "nothing in PEM form\n").unwrap();
     files
 });
@@ -54,6 +58,16 @@ impl Files {
         params.not_before = rcgen::date_time_ymd(2019, 1, 1);
         params.not_after = rcgen::date_time_ymd(until_year, 1, 1);
         let certificate = params.signed_by(&key, authority).unwrap();
+        self.write(name, &certificate, &key);
+    }
+
+    fn self_signed(&self, name: &str, host: &str) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        self.write(name, &params.self_signed(&key).unwrap(), &key);
+    }
+
+    fn write(&self, name: &str, certificate: &Certificate, key: &KeyPair) {
         std::fs::write(self.path(&format!("{name}.crt")), certificate.pem()).unwrap();
         std::fs::write(self.path(&format!("{name}.key")), key.serialize_pem()).unwrap();
     }
@@ -105,7 +119,7 @@ async fn assert_refused(cluster: &Cluster, host: &str, ca: &str, words: &[&str])
     let started = std::time::Instant::now();
     let failure = connect(cluster, host, ca).await.unwrap_err();
     let text = causes(&failure);
-    assert!(matches!(failure, Failure::Internal(_)), "{text}");
+    assert!(matches!(failure, Failure::Refused(_)), "{text}");
     for word in words {
         assert!(text.contains(word), "{word}: {text}");
     }
@@ -135,6 +149,92 @@ async fn an_authority_among_several_in_the_file_is_enough() {
 async fn another_authoritys_server_is_refused() {
     assert_refused(&GOOD, "localhost", "theirs.pem", &REMEDY).await;
     assert_refused(&server(Some("foreign")), "localhost", "ours.pem", &REMEDY).await;
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_else_signed_is_refused() {
+    assert_refused(&server(Some("own")), "localhost", "ours.pem", &REMEDY).await;
+}
+
+/// What is compiled in trusts AWS, and not whoever an operator has trusted before.
+#[tokio::test]
+async fn the_authorities_of_rds_are_no_others() {
+    for region in ["", "ap-south-1", "moon-west-1"] {
+        let url = GOOD.tcp_url("localhost", SUPERUSER, "secret-word", "postgres");
+        let config = DatabaseConfig::parse("test", |name| match name {
+            "DATABASE_URL" => Some(url.clone()),
+            "DATABASE_CA" => Some("rds".to_owned()),
+            "AWS_REGION" => Some(region.to_owned()),
+            _ => None,
+        });
+        let failure = db::connect(&config.unwrap()).await.err().unwrap();
+        let text = causes(&failure);
+        assert!(matches!(failure, Failure::Refused(_)), "{text}");
+        assert!(
+            text.contains("DATABASE_CA") && !text.contains("secret-word"),
+            "{text}"
+        );
+    }
+}
+
+/// Signs with one word after the other.
+struct Words(Arc<AtomicUsize>);
+
+impl Keeper for Words {
+    fn store(&self, _: &str) -> Box<dyn Store> {
+        panic!("a token needs no secret")
+    }
+
+    fn signer(&self) -> Box<dyn Signer> {
+        Box::new(Self(Arc::clone(&self.0)))
+    }
+}
+
+impl Signer for Words {
+    fn token<'a>(&'a self, host: &'a str, port: u16, user: &'a str) -> Fetching<'a> {
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async move { Ok(format!("{user}@{host}:{port}/{number}")) })
+    }
+}
+
+/// As with IAM: the password is a token, over TLS, and each new connection has one of its own.
+#[tokio::test]
+async fn each_connection_comes_with_a_token_of_its_own() {
+    let cluster = server(Some("good"));
+    let port = cluster.port();
+    let give = |number: usize| {
+        let token = format!("clerk@localhost:{port}/{number}");
+        cluster.execute("postgres", &format!("alter role clerk password '{token}'"))
+    };
+    cluster
+        .execute("postgres", "create role clerk login")
+        .unwrap();
+    give(0).unwrap();
+    let signed = Arc::<AtomicUsize>::default();
+    let variable = |name: &str| match name {
+        "DATABASE_AUTH" => Some("iam".to_owned()),
+        "DATABASE_HOST" => Some("localhost".to_owned()),
+        "DATABASE_PORT" => Some(port.to_string()),
+        "DATABASE_NAME" => Some("postgres".to_owned()),
+        "DATABASE_USER" => Some("clerk".to_owned()),
+        "DATABASE_CA_FILE" => Some(FILES.path("ours.pem").display().to_string()),
+        _ => None,
+    };
+    let keeper = Words(Arc::clone(&signed));
+    let config = DatabaseConfig::parse_with("test", variable, Some(&keeper)).unwrap();
+    let pool = Database::new(&config).unwrap();
+    let who = "select current_user::text, version from pg_stat_ssl where pid = pg_backend_pid()";
+    for _ in 0..3 {
+        let row = pool.call_one(who, &[]).await.unwrap();
+        assert_eq!(row.get::<_, String>(0), "clerk");
+        assert!(row.get::<_, String>(1).starts_with("TLSv1."));
+    }
+    assert_eq!(signed.load(Ordering::Relaxed), 1);
+    give(1).unwrap();
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'clerk'";
+    cluster.execute("postgres", end).unwrap();
+    pool.call_one(who, &[]).await.unwrap();
+    assert_eq!(signed.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@
 
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
-use shared::config::DatabaseConfig;
 use shared::db;
 use shared::migrate::{self, MigrateReport, Options, Release};
 
@@ -14,7 +13,7 @@ use shared::migrate::{self, MigrateReport, Options, Release};
 /// When the database can't be reached or refuses a statement.
 pub async fn handle(event: LambdaEvent<Value>) -> Result<MigrateReport, Error> {
     let request_id = event.context.request_id.as_str();
-    let config = DatabaseConfig::from_env("holdfast-migrate")?;
+    let config = aws::database_config("holdfast-migrate")?;
     let options = Options {
         put_back_routines: event.payload.get("put_back_routines") == Some(&Value::Bool(true)),
     };

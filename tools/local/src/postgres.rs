@@ -8,7 +8,9 @@
 mod account;
 mod binaries;
 mod client;
+mod pooler;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -22,6 +24,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use self::account::Account;
+use self::pooler::Pooler;
 use crate::Error;
 use crate::guardian::{Farewell, Guardian};
 
@@ -56,6 +59,10 @@ pub struct ClusterOptions {
     pub tls: Option<TlsFiles>,
     /// Environment of the server process, such as LD_PRELOAD.
     pub environment: Vec<(String, String)>,
+    /// A PgBouncer in front, for whoever comes by [`Cluster::pooled_url`].
+    pub pooler: bool,
+    /// What the pooler logs in with, by role, where the server wants passwords.
+    pub pooler_passwords: BTreeMap<String, String>,
 }
 
 /// PEM files of the server's certificate (chain) and key; they are copied.
@@ -75,6 +82,7 @@ pub struct Cluster {
     options: ClusterOptions,
     port: u16,
     postmaster: Mutex<Option<Child>>,
+    pooler: Option<Pooler>,
 }
 
 impl Cluster {
@@ -95,7 +103,7 @@ impl Cluster {
             None => PORT_DEFAULT,
         };
         let postmaster = Mutex::new(None);
-        let cluster = Self {
+        let mut cluster = Self {
             guardian,
             folder,
             bin,
@@ -103,11 +111,21 @@ impl Cluster {
             options,
             port,
             postmaster,
+            pooler: None,
         };
         cluster.initdb()?;
         cluster.write_access_rules()?;
         cluster.copy_tls_files()?;
         cluster.start_server()?;
+        if cluster.options.pooler {
+            cluster.pooler = Some(Pooler::start(
+                &cluster.folder,
+                port,
+                &cluster.options.pooler_passwords,
+                &cluster.account,
+                &cluster.guardian,
+            )?);
+        }
         Ok(cluster)
     }
 
@@ -145,7 +163,26 @@ impl Cluster {
     /// password is needed, `user` is `name:password`.
     #[must_use]
     pub fn url(&self, user: &str, database: &str) -> String {
-        let host = self.socket().display().to_string().replace('/', "%2F");
+        self.url_by(&self.socket(), user, database)
+    }
+
+    /// The folder of the pooler's socket where there is one, and else that of the server's.
+    #[must_use]
+    pub fn pooled_socket(&self) -> PathBuf {
+        match self.pooler {
+            Some(_) => pooler::socket(&self.folder),
+            None => self.socket(),
+        }
+    }
+
+    /// As [`Self::url`], through the pooler where there is one.
+    #[must_use]
+    pub fn pooled_url(&self, user: &str, database: &str) -> String {
+        self.url_by(&self.pooled_socket(), user, database)
+    }
+
+    fn url_by(&self, socket: &Path, user: &str, database: &str) -> String {
+        let host = socket.display().to_string().replace('/', "%2F");
         format!(
             "postgresql://{user}@{host}{}/{database}",
             self.port_suffix()
@@ -376,6 +413,9 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        if let Some(pooler) = self.pooler.take() {
+            pooler.end(&self.guardian);
+        }
         self.end_server(Signal::SIGQUIT);
         self.guardian.dismiss();
     }

@@ -54,6 +54,12 @@ impl Passwords {
         }
     }
 
+    /// What a pooler logs in with.
+    pub(crate) fn by_role(&self) -> BTreeMap<String, String> {
+        let owned = |(role, password): (&&str, &String)| ((*role).to_owned(), password.clone());
+        self.0.iter().map(owned).collect()
+    }
+
     /// SQL of the superuser, before the first migration.
     pub(crate) fn create_master(&self) -> String {
         format!(

@@ -180,6 +180,19 @@ impl Stack {
         self.cluster.url(&self.passwords.login(role), database)
     }
 
+    /// What a connection URL of this role has in front of its `@`.
+    #[must_use]
+    pub fn login(&self, role: &str) -> String {
+        self.passwords.login(role)
+    }
+
+    /// As [`Self::url`], through the pooler where there is one.
+    #[must_use]
+    pub fn pooled_url(&self, role: &str, database: &str) -> String {
+        let login = self.passwords.login(role);
+        self.cluster.pooled_url(&login, database)
+    }
+
     /// Deploys one function of other binaries, while requests come; `migrate` is one of them.
     pub async fn deploy(&self, function: &'static str, binaries: &Binaries) -> Result<(), Error> {
         self.host.replace(function, binaries.path(function)).await
@@ -239,11 +252,12 @@ impl Ground {
         let logs = options.logs.clone().unwrap_or_else(|| folder.join("logs"));
         let logs =
             Logs::claim(&logs).map_err(Error::io(format!("write logs into {}", logs.display())))?;
+        let passwords = Passwords::generate();
         let cluster = ClusterOptions {
             passwords: true,
+            pooler_passwords: passwords.by_role(),
             ..options.cluster.clone()
         };
-        let passwords = Passwords::generate();
         let create_master = passwords.create_master();
         let cluster = blocking(move || {
             let cluster = Cluster::start(cluster)?;
@@ -286,10 +300,15 @@ impl Ground {
         self.cluster.url(&self.passwords.login(role), DATABASE)
     }
 
+    fn pooled_url(&self, role: &str) -> String {
+        self.cluster
+            .pooled_url(&self.passwords.login(role), DATABASE)
+    }
+
     /// What a function needs to reach the database as this role.
     fn database(&self, role: &str) -> [(String, String); 2] {
         [
-            variable("DATABASE_URL", &self.url(role)),
+            variable("DATABASE_URL", &self.pooled_url(role)),
             variable("DATABASE_TLS", "off"),
         ]
     }
