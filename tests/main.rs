@@ -23,6 +23,7 @@ mod interleavings;
 mod layers;
 mod limits;
 mod manifest;
+mod migrate_step;
 mod migrations;
 mod mixed;
 mod model;
