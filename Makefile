@@ -53,6 +53,10 @@ test: setup ## set up, build the functions and the tools, run every test
 lint: ## check openapi.yaml, template.yaml, the format, clippy
 	@tools/lint/run
 
+.PHONY: deploy-check
+deploy-check: ## build and deploy the template to an emulator of AWS, and buy something there
+	@tools/deploy-check/run
+
 .PHONY: fmt
 fmt: ## format the code
 	@cargo fmt --all

@@ -42,6 +42,7 @@ mod shrinkage_races;
 mod sold_out;
 mod stock;
 mod sweep;
+mod template;
 mod tidy;
 mod tls;
 mod webhook;

@@ -1,7 +1,7 @@
 //! The migrate function as CloudFormation calls it: a real process, a real answer to a URL.
 
 use local::build::MIGRATE;
-use local::stack::{DATABASE, OWNER};
+use local::stack::DATABASE;
 use serde_json::{Value, json};
 use shared::iam_login;
 use shared::migrate::MigrateError;
@@ -92,7 +92,7 @@ async fn answer(function: &str, request_type: &str, wanted: u32, current: u32) -
 async fn without_database() -> &'static str {
     const NAME: &str = "migrate-without-database";
     static ADDED: tokio::sync::OnceCell<()> = tokio::sync::OnceCell::const_new();
-    let url = format!("postgresql://{OWNER}:{PASSWORD}@%2Fnowhere/{DATABASE}");
+    let url = format!("postgresql://holdfast_migrator:{PASSWORD}@%2Fnowhere/{DATABASE}");
     let environment = [("DATABASE_URL", url.as_str()), ("DATABASE_TLS", "off")];
     ADDED
         .get_or_init(|| add(&STACK, NAME, MIGRATE, &environment))
@@ -156,5 +156,8 @@ async fn login_by_iam_is_granted_to_the_functions_roles_and_only_where_there_is_
         members.contains(&"holdfast_admin".to_owned()),
         "{members:?}"
     );
-    assert!(!members.contains(&OWNER.to_owned()), "{members:?}");
+    assert!(
+        !members.contains(&"holdfast_owner".to_owned()),
+        "{members:?}"
+    );
 }

@@ -18,6 +18,7 @@ pub mod import;
 pub mod proxy;
 pub mod shopper;
 pub mod stack;
+pub mod template;
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -57,7 +57,7 @@ pub(crate) enum Answer {
 /// The answer did not reach CloudFormation.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer could not be put to the URL that CloudFormation gave")]
-pub(crate) struct Unanswered(#[source] reqwest::Error);
+pub(crate) struct Unanswered(#[source] Box<dyn std::error::Error + Send + Sync>);
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -83,9 +83,9 @@ impl Step {
         Self::deserialize(event).map(Some)
     }
 
-    /// Why there is nothing to do, if so. Migrations only expand: the functions of the last release
-    /// run on what this one has made, so a rollback leaves it, and works while the database is down.
-    /// A stack that is deleted leaves the shop's data to its owner.
+    /// Why there is nothing to do, if so. Migrations only expand, and the functions of the release
+    /// before run on what this one made: a rollback leaves it, and works while the database is
+    /// down. A stack that is deleted leaves the shop's data to its owner.
     pub(crate) fn leaves_the_database(&self) -> Option<&'static str> {
         match self.request_type {
             RequestType::Delete => Some("the stack no longer needs it; the data stays"),
@@ -114,7 +114,8 @@ impl Step {
             logical_resource_id: &self.logical_resource_id,
         };
         // The URL is signed, and whoever has it may answer: it must not stand in an error.
-        let failed = |error: reqwest::Error| Unanswered(error.without_url());
+        let failed = |error: reqwest::Error| Unanswered(error.without_url().into());
+        let body = serde_json::to_string(&body).map_err(|error| Unanswered(error.into()))?;
         let client = reqwest::Client::builder()
             .timeout(TRY_TIMEOUT)
             .build()
@@ -122,9 +123,12 @@ impl Step {
         let mut tries = 1;
         loop {
             // Signed with no content type, so that is what must be sent.
-            let put = client.put(&self.response_url).json(&body);
-            let put = put.header(reqwest::header::CONTENT_TYPE, "").send();
-            match put.await.and_then(reqwest::Response::error_for_status) {
+            let put = client
+                .put(&self.response_url)
+                .header(reqwest::header::CONTENT_TYPE, "")
+                .body(body.clone());
+            let put = put.send().await;
+            match put.and_then(reqwest::Response::error_for_status) {
                 Ok(_) => return Ok(()),
                 Err(error) if tries == TRIES_MAX => return Err(failed(error)),
                 Err(_) => tokio::time::sleep(PAUSE * tries).await,
@@ -135,8 +139,9 @@ impl Step {
 }
 
 impl Answer {
-    /// What a person reads among the stack's events, who may not be allowed to see data. PostgreSQL
-    /// tells of rows in lines of their own (`DETAIL: Failing row contains …`): they stay in the log.
+    /// What a person reads among the stack's events, who may not be allowed to see data. Of rows
+    /// PostgreSQL tells in lines of their own (`DETAIL: Failing row contains …`): those stay in the
+    /// log.
     pub(crate) fn failed(causes: &str, request_id: &str) -> Self {
         let first: String = causes
             .lines()
@@ -198,10 +203,9 @@ mod tests {
 
     #[test]
     fn a_reason_is_short_and_tells_no_rows() {
-        let causes = format!(
-            "V0099 failed: db error: ERROR: check\nDETAIL: Failing row contains (asha@example.com)"
-        );
-        let Answer::Failed { reason } = Answer::failed(&causes, "r-1") else {
+        let causes =
+            "V0099 failed: db error: ERROR: check\nDETAIL: Failing row contains (asha@example.com)";
+        let Answer::Failed { reason } = Answer::failed(causes, "r-1") else {
             panic!("a failure");
         };
         assert_eq!(

@@ -1,5 +1,5 @@
-//! `holdfast-local database`: a PostgreSQL as a cloud has it (TLS, passwords, an owner that is no
-//! superuser), for what brings everything else itself.
+//! `holdfast-local database`: a PostgreSQL as a cloud has it (TLS, passwords, a master user that
+//! is no superuser), for what brings everything else itself.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,10 +7,13 @@ use std::process::ExitCode;
 use clap::Args;
 use local::Error;
 use local::postgres::{Cluster, ClusterOptions, SUPERUSER, TlsFiles};
-use local::stack::{DATABASE, OWNER};
+use local::stack::DATABASE;
 use tokio::process::Command;
 
 use crate::command::{Signals, run_to_its_end};
+
+/// Owns the database and may create roles, as the master user of a cloud database: no superuser.
+const MASTER: &str = "holdfast_master";
 
 #[derive(Args)]
 pub(crate) struct Database {
@@ -22,7 +25,7 @@ pub(crate) struct Database {
     key: PathBuf,
     /// Run this shell command beside it, then stop with its exit code. It gets
     /// HOLDFAST_DATABASE_PORT (on 127.0.0.1, TLS and passwords only), HOLDFAST_DATABASE_NAME,
-    /// HOLDFAST_DATABASE_OWNER (a role without a password yet), and, for whoever may read the
+    /// HOLDFAST_DATABASE_MASTER (a role without a password yet), and, for whoever may read the
     /// socket, HOLDFAST_DATABASE_SUPERUSER.
     #[arg(long)]
     run: String,
@@ -48,7 +51,7 @@ pub(crate) async fn run(options: Database) -> Result<ExitCode, Error> {
         .args(["-c", &options.run])
         .env("HOLDFAST_DATABASE_PORT", cluster.port().to_string())
         .env("HOLDFAST_DATABASE_NAME", DATABASE)
-        .env("HOLDFAST_DATABASE_OWNER", OWNER)
+        .env("HOLDFAST_DATABASE_MASTER", MASTER)
         .env(
             "HOLDFAST_DATABASE_SUPERUSER",
             cluster.url(SUPERUSER, DATABASE),
@@ -61,11 +64,9 @@ pub(crate) async fn run(options: Database) -> Result<ExitCode, Error> {
 
 fn start(options: ClusterOptions) -> Result<Cluster, Error> {
     let cluster = Cluster::start(options)?;
-    // As the master user of a cloud database.
-    cluster.execute("postgres", &format!("create role {OWNER} login createrole"))?;
-    cluster.execute(
-        "postgres",
-        &format!("create database {DATABASE} owner {OWNER}"),
-    )?;
+    let create = format!("create role {MASTER} login createrole");
+    cluster.execute("postgres", &create)?;
+    let create = format!("create database {DATABASE} owner {MASTER}");
+    cluster.execute("postgres", &create)?;
     Ok(cluster)
 }
