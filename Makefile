@@ -78,6 +78,10 @@ sbom: ## write a bill of materials of each function to target/sbom/
 lock: ## pin the Python tools anew, after an edit of a requirements.in
 	@tools/lock
 
+.PHONY: deploy-check
+deploy-check: ## build and deploy the template to an emulator of AWS, and buy something there
+	@tools/deploy-check/run
+
 .PHONY: fmt
 fmt: ## format the code
 	@cargo fmt --all

@@ -14,7 +14,8 @@
 //!   them;
 //! - [`config`], [`login`], [`secret`], [`db`]: the database's address, who comes to it, TLS, the
 //!   pool, and the bounded retries around every call;
-//! - [`migrate`]: the schema and the routines, applied under a lock;
+//! - [`migrate`], [`iam_login`]: the schema and the routines, applied under a lock, and who may log
+//!   in without a password;
 //! - [`telemetry`]: JSON logs.
 //!
 //! This crate depends on no Lambda and no AWS crate.
@@ -25,6 +26,7 @@ pub mod coupon;
 pub mod db;
 pub mod history;
 pub mod hold;
+pub mod iam_login;
 pub mod ids;
 pub mod import;
 pub mod ledger;

@@ -21,6 +21,7 @@ pub mod proxy;
 pub mod released;
 pub mod shopper;
 pub mod stack;
+pub mod template;
 pub mod vault;
 pub mod wire;
 

@@ -1,31 +1,58 @@
-//! Brings the database to the version of this code.
+//! Brings the database to the version of this code: as a step of a deployment, which CloudFormation
+//! asks for and waits for ([`step`]), or when somebody invokes it.
+
+mod step;
 
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
-use shared::db;
+use shared::config::ConfigError;
 use shared::migrate::{self, MigrateReport, Options, Release};
+use shared::{db, iam_login};
 
-/// Applies what is missing. A failed file leaves nothing of itself behind; the invocation fails,
-/// and with it the deployment. What a newer release has done stays; `{"put_back_routines": true}`
-/// writes this release's routines over its routines all the same.
+use step::{Answer, Step};
+
+/// Applies what is missing. A failed file leaves nothing of itself behind. What a newer release has
+/// done stays; `{"put_back_routines": true}` writes this release's routines over its routines all
+/// the same.
+///
+/// A deployment's step is answered where it says, whether it went well or not; the invocation then
+/// succeeds. Invoked otherwise, the answer is the [`MigrateReport`], and a failure fails it.
 ///
 /// # Errors
-/// When the database can't be reached or refuses a statement.
-pub async fn handle(event: LambdaEvent<Value>) -> Result<MigrateReport, Error> {
+/// When the database can't be reached or refuses a statement, or an answer could not be given.
+pub async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let request_id = event.context.request_id.as_str();
-    let config = aws::database_config("holdfast-migrate")?;
-    let options = Options {
-        put_back_routines: event.payload.get("put_back_routines") == Some(&Value::Bool(true)),
+    let Some(step) = Step::of(&event.payload)? else {
+        let options = Options {
+            put_back_routines: event.payload.get("put_back_routines") == Some(&Value::Bool(true)),
+        };
+        return Ok(serde_json::to_value(run(request_id, options).await?)?);
     };
-    let report = async {
-        let mut client = db::connect(&config).await?;
-        migrate::run_release(&mut client, &Release::this(), options).await
-    }
-    .await
-    .inspect_err(|error| {
+    let answer = match step.leaves_the_database() {
+        Some(why) => {
+            tracing::info!(request.id = request_id, why, "nothing to migrate");
+            Answer::Success
+        }
+        None => match run(request_id, Options::default()).await {
+            Ok(_) => Answer::Success,
+            Err(error) => Answer::failed(&db::causes(error.as_ref()), request_id),
+        },
+    };
+    step.answer(&answer).await.inspect_err(|error| {
         tracing::error!(
             request.id = request_id,
             causes = db::causes(error),
+            "the deployment was not answered"
+        );
+    })?;
+    Ok(Value::Null)
+}
+
+async fn run(request_id: &str, options: Options) -> Result<MigrateReport, Error> {
+    let report = migrate_and_grant(options).await.inspect_err(|error| {
+        tracing::error!(
+            request.id = request_id,
+            causes = db::causes(error.as_ref()),
             "not migrated"
         );
     })?;
@@ -37,4 +64,27 @@ pub async fn handle(event: LambdaEvent<Value>) -> Result<MigrateReport, Error> {
         "migrated"
     );
     Ok(report)
+}
+
+async fn migrate_and_grant(options: Options) -> Result<MigrateReport, Error> {
+    let config = aws::database_config("holdfast-migrate")?;
+    let grants_iam_login = grants_iam_login()?;
+    let mut client = db::connect(&config).await?;
+    let report = migrate::run_release(&mut client, &Release::this(), options).await?;
+    if grants_iam_login {
+        iam_login::grant(&client).await?;
+    }
+    Ok(report)
+}
+
+/// `GRANT_IAM_LOGIN`: `yes` or `no` (the default), whether the functions log in by IAM.
+fn grants_iam_login() -> Result<bool, ConfigError> {
+    match std::env::var("GRANT_IAM_LOGIN").as_deref() {
+        Err(_) | Ok("no") => Ok(false),
+        Ok("yes") => Ok(true),
+        Ok(other) => Err(ConfigError::Invalid {
+            variable: "GRANT_IAM_LOGIN",
+            reason: format!("must be `yes` or `no`, got {other:?}"),
+        }),
+    }
 }

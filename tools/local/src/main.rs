@@ -1,24 +1,23 @@
 //! `holdfast-local`: the whole of Holdfast on this machine, with one command.
 
+mod command;
+mod database;
 mod examples;
 mod upgrade;
 
 use std::path::PathBuf;
-use std::process::{ExitCode, ExitStatus};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use local::stack::{DATABASE, SHOPS, demo_secret};
 use local::{Binaries, Error, Stack, StackOptions, project};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use tokio::process::Command;
-use tokio::signal::unix::{SignalKind, signal};
+
+use command::{Signals, run_to_its_end};
 
 /// The exit code of every mistake that the user can put right.
 const EXIT_USER: u8 = 2;
-/// A command that was asked to end gets this long.
-const COMMAND_GOODBYE: Duration = Duration::from_secs(10);
 
 #[derive(Parser)]
 #[command(
@@ -36,6 +35,8 @@ enum Verb {
     Up(Up),
     /// Start everything, and deploy the next release and the one after it while a command runs.
     Upgrade(upgrade::Upgrade),
+    /// Start a PostgreSQL alone, run a command beside it, and stop with its exit code.
+    Database(database::Database),
 }
 
 #[derive(Args)]
@@ -83,14 +84,12 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return complain(&format!("cannot start threads: {error}")),
     };
-    let outcome = match cli.verb {
+    let done = match cli.verb {
         Verb::Up(up) => runtime.block_on(run(up)),
         Verb::Upgrade(upgrade) => runtime.block_on(upgrade.run()),
+        Verb::Database(database) => runtime.block_on(database::run(database)),
     };
-    let code = match outcome {
-        Ok(code) => code,
-        Err(error) => complain(&error.to_string()),
-    };
+    let code = done.unwrap_or_else(|error| complain(&error.to_string()));
     // A build that Ctrl-C interrupted is not waited for.
     runtime.shutdown_background();
     code
@@ -153,8 +152,7 @@ fn shell(stack: &Stack, command: &str) -> Command {
             "HOLDFAST_DATABASE_SUPERUSER",
             stack.cluster.url("postgres", DATABASE),
         )
-        .env("HOLDFAST_LOGS", &stack.logs.folder)
-        .kill_on_drop(true);
+        .env("HOLDFAST_LOGS", &stack.logs.folder);
     if let Some(path) = path_with_own_folder() {
         shell.env("PATH", path);
     }
@@ -166,26 +164,7 @@ async fn run_command(
     command: &str,
     signals: &mut Signals,
 ) -> Result<ExitCode, Error> {
-    let failed = |source| Error::Io {
-        action: format!("run {command}"),
-        source,
-    };
-    let mut shell = shell(stack, command);
-    let mut child = shell.spawn().map_err(failed)?;
-    let caught = tokio::select! {
-        ended = child.wait() => return ended.map(exit_code).map_err(failed),
-        caught = signals.next() => caught,
-    };
-    // The terminal sends Ctrl-C to the command itself; SIGTERM comes to us alone.
-    let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
-    if let (Signal::SIGTERM, Some(pid)) = (caught, pid) {
-        // It may have ended in this moment.
-        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
-    }
-    match tokio::time::timeout(COMMAND_GOODBYE, child.wait()).await {
-        Ok(ended) => ended.map(exit_code).map_err(failed),
-        Err(_) => Ok(ExitCode::FAILURE),
-    }
+    run_to_its_end(shell(stack, command), command, signals).await
 }
 
 /// So that a command finds the binaries that were built with this one.
@@ -193,44 +172,4 @@ fn path_with_own_folder() -> Option<std::ffi::OsString> {
     let own = std::env::current_exe().ok()?.parent()?.to_path_buf();
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&path))).ok()
-}
-
-/// As a shell reports it: 128 and the signal's number for a command that was killed.
-fn exit_code(status: ExitStatus) -> ExitCode {
-    use std::os::unix::process::ExitStatusExt;
-    let code = status
-        .code()
-        .or_else(|| status.signal().map(|signal| 128 + signal));
-    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
-}
-
-/// What ends us: Ctrl-C, a polite kill, the end of the terminal.
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    hangup: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Error> {
-        let on = |kind| {
-            signal(kind).map_err(|source| Error::Io {
-                action: "catch signals".into(),
-                source,
-            })
-        };
-        Ok(Self {
-            interrupt: on(SignalKind::interrupt())?,
-            terminate: on(SignalKind::terminate())?,
-            hangup: on(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.interrupt.recv() => Signal::SIGINT,
-            _ = self.terminate.recv() => Signal::SIGTERM,
-            _ = self.hangup.recv() => Signal::SIGTERM,
-        }
-    }
 }

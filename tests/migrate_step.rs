@@ -1,0 +1,163 @@
+//! The migrate function as CloudFormation calls it: a real process, a real answer to a URL.
+
+use local::build::MIGRATE;
+use local::stack::DATABASE;
+use serde_json::{Value, json};
+use shared::iam_login;
+use shared::migrate::MigrateError;
+use tests::TestDb;
+use tests::stack::{STACK, add, log_of};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+const FUNCTION: &str = "arn:aws:lambda:eu-west-1:123456789012:function:holdfast-migrate";
+/// In a URL that is wrong, so that it would be seen wherever the URL went.
+const PASSWORD: &str = "swordfish-migrate";
+
+/// Where CloudFormation waits for its answer: takes one request, and says 200.
+struct Waiting {
+    listener: TcpListener,
+}
+
+impl Waiting {
+    async fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self { listener }
+    }
+
+    fn url(&self) -> String {
+        let address = self.listener.local_addr().unwrap();
+        format!("http://{address}/answer?Signature=swordfish-url")
+    }
+
+    /// The head and the body of what came.
+    async fn answer(self) -> (String, Value) {
+        let (mut socket, _) = self.listener.accept().await.unwrap();
+        let mut bytes = Vec::new();
+        loop {
+            let mut chunk = [0; 4096];
+            let read = socket.read(&mut chunk).await.unwrap();
+            assert_ne!(read, 0, "cut off: {bytes:?}");
+            bytes.extend_from_slice(&chunk[..read]);
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            if let Some((head, body)) = text.split_once("\r\n\r\n")
+                && let Ok(body) = serde_json::from_str(body)
+            {
+                let done = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+                socket.write_all(done).await.unwrap();
+                return (head.to_lowercase(), body);
+            }
+        }
+    }
+}
+
+/// What CloudFormation is told when it calls this function.
+async fn answer(function: &str, request_type: &str, wanted: u32, current: u32) -> Value {
+    let waiting = Waiting::new().await;
+    let event = json!({
+        "RequestType": request_type,
+        "ResponseURL": waiting.url(),
+        "StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/holdfast/1",
+        "RequestId": "request-1",
+        "LogicalResourceId": "Migration",
+        "PhysicalResourceId": "holdfast-database",
+        "ResourceType": "Custom::DatabaseMigration",
+        "ResourceProperties": {
+            "ServiceToken": FUNCTION, "ServiceTimeout": "930",
+            "Release": format!("{FUNCTION}:{wanted}"),
+        },
+        "OldResourceProperties": { "Release": format!("{FUNCTION}:{current}") },
+    });
+    let invoked = STACK.host.invoke(function, event.to_string().into_bytes());
+    let (invoked, (head, body)) = tokio::join!(invoked, waiting.answer());
+    assert_eq!(invoked.unwrap(), b"null");
+    assert!(head.starts_with("put /answer?"), "{head}");
+    // CloudFormation signs its URL for an answer without one.
+    let kind = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-type:"));
+    assert_eq!(kind.map(str::trim), Some(""), "{head}");
+    for (name, value) in [
+        ("RequestId", "request-1"),
+        ("LogicalResourceId", "Migration"),
+        ("PhysicalResourceId", "holdfast-database"),
+        ("StackId", event["StackId"].as_str().unwrap()),
+    ] {
+        assert_eq!(body[name], value, "{body}");
+    }
+    body
+}
+
+/// The function with a database that is not there.
+async fn without_database() -> &'static str {
+    const NAME: &str = "migrate-without-database";
+    static ADDED: tokio::sync::OnceCell<()> = tokio::sync::OnceCell::const_new();
+    let url = format!("postgresql://holdfast_migrator:{PASSWORD}@%2Fnowhere/{DATABASE}");
+    let environment = [("DATABASE_URL", url.as_str()), ("DATABASE_TLS", "off")];
+    ADDED
+        .get_or_init(|| add(&STACK, NAME, MIGRATE, &environment))
+        .await;
+    NAME
+}
+
+#[tokio::test]
+async fn a_deployment_goes_on_once_the_database_is_migrated() {
+    for request_type in ["Create", "Update"] {
+        let body = answer(MIGRATE, request_type, 2, 1).await;
+        assert_eq!(body["Status"], "SUCCESS", "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_deployment_is_stopped_when_the_database_can_t_be_migrated() {
+    let function = without_database().await;
+    for request_type in ["Create", "Update"] {
+        let body = answer(function, request_type, 2, 1).await;
+        assert_eq!(body["Status"], "FAILED", "{body}");
+        let reason = body["Reason"].as_str().unwrap();
+        assert!(reason.starts_with("not migrated: "), "{reason}");
+        assert!(reason.contains("request.id"), "{reason}");
+        assert!(!reason.contains(PASSWORD), "{reason}");
+    }
+    assert!(!log_of(&STACK, function, "not migrated").is_empty());
+    let whole = log_of(&STACK, function, "");
+    assert!(!format!("{whole:?}").contains("swordfish"), "{whole:?}");
+}
+
+/// Neither must wait for a database that is down: a rollback that fails leaves a stack that nobody
+/// can update any more.
+#[tokio::test]
+async fn a_rollback_and_a_deleted_stack_never_touch_the_database() {
+    let function = without_database().await;
+    for (request_type, wanted, current) in [("Update", 1, 2), ("Delete", 2, 2)] {
+        let body = answer(function, request_type, wanted, current).await;
+        assert_eq!(body["Status"], "SUCCESS", "{request_type}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn login_by_iam_is_granted_to_the_functions_roles_and_only_where_there_is_rds() {
+    let test = TestDb::new().await;
+    let client = test.session().await;
+    // Nobody commits this: roles belong to the whole server.
+    let sql = async |sql: &str| client.batch_execute(sql).await.unwrap();
+    sql("begin; savepoint before").await;
+    let refused = iam_login::grant(&client).await.unwrap_err();
+    assert!(matches!(&refused, MigrateError::Database { step, .. } if step.contains("rds_iam")));
+    sql("rollback to before; create role rds_iam").await;
+    for _ in 0..2 {
+        iam_login::grant(&client).await.unwrap();
+    }
+    let members = "select member::regrole::text from pg_auth_members
+        where roleid = 'rds_iam'::regrole and member::regrole::text like 'holdfast%' order by 1";
+    let rows = client.query(members, &[]).await.unwrap();
+    let members: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert!(
+        members.contains(&"holdfast_admin".to_owned()),
+        "{members:?}"
+    );
+    assert!(
+        !members.contains(&"holdfast_owner".to_owned()),
+        "{members:?}"
+    );
+}

@@ -1,0 +1,72 @@
+//! `holdfast-local database`: a PostgreSQL as a cloud has it (TLS, passwords, a master user that
+//! is no superuser), for what brings everything else itself.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use local::Error;
+use local::postgres::{Cluster, ClusterOptions, SUPERUSER, TlsFiles};
+use local::stack::DATABASE;
+use tokio::process::Command;
+
+use crate::command::{Signals, run_to_its_end};
+
+/// Owns the database and may create roles, as the master user of a cloud database: no superuser.
+const MASTER: &str = "holdfast_master";
+
+#[derive(Args)]
+pub(crate) struct Database {
+    /// PEM file of the server's certificate, for the name that clients use.
+    #[arg(long)]
+    certificate: PathBuf,
+    /// PEM file of its key.
+    #[arg(long)]
+    key: PathBuf,
+    /// Run this shell command beside it, then stop with its exit code. It gets
+    /// HOLDFAST_DATABASE_PORT (on 127.0.0.1, TLS and passwords only), HOLDFAST_DATABASE_NAME,
+    /// HOLDFAST_DATABASE_MASTER (a role without a password yet), and, for whoever may read the
+    /// socket, HOLDFAST_DATABASE_SUPERUSER.
+    #[arg(long)]
+    run: String,
+}
+
+pub(crate) async fn run(options: Database) -> Result<ExitCode, Error> {
+    let mut signals = Signals::new()?;
+    let cluster = ClusterOptions {
+        tcp_port: Some(0),
+        tls: Some(TlsFiles {
+            certificate: options.certificate,
+            key: options.key,
+        }),
+        ..ClusterOptions::default()
+    };
+    let started = tokio::task::spawn_blocking(move || start(cluster)).await;
+    let cluster = started.map_err(|error| Error::Io {
+        action: "start PostgreSQL".into(),
+        source: std::io::Error::other(error),
+    })??;
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .args(["-c", &options.run])
+        .env("HOLDFAST_DATABASE_PORT", cluster.port().to_string())
+        .env("HOLDFAST_DATABASE_NAME", DATABASE)
+        .env("HOLDFAST_DATABASE_MASTER", MASTER)
+        .env(
+            "HOLDFAST_DATABASE_SUPERUSER",
+            cluster.url(SUPERUSER, DATABASE),
+        );
+    let code = run_to_its_end(shell, &options.run, &mut signals).await;
+    // On a thread where it may block; it only panics if a lock is poisoned.
+    drop(tokio::task::spawn_blocking(move || cluster.stop()).await);
+    code
+}
+
+fn start(options: ClusterOptions) -> Result<Cluster, Error> {
+    let cluster = Cluster::start(options)?;
+    let create = format!("create role {MASTER} login createrole");
+    cluster.execute("postgres", &create)?;
+    let create = format!("create database {DATABASE} owner {MASTER}");
+    cluster.execute("postgres", &create)?;
+    Ok(cluster)
+}
