@@ -5,6 +5,7 @@
 
 mod access;
 mod admin;
+
 mod cashfree;
 mod checkout;
 mod cores;
@@ -36,12 +37,14 @@ mod promises;
 mod queue;
 mod rehearsal;
 mod restock;
+
 mod shops;
 mod shrinkage;
 mod shrinkage_races;
 mod sold_out;
 mod stock;
 mod sweep;
+mod telemetry;
 mod tidy;
 mod tls;
 mod webhook;

@@ -11,7 +11,8 @@ use tokio_postgres::Client;
 
 /// What callers may execute, by the routines' names: what the crates call, and the core functions
 /// that an entry procedure calls in its caller's name.
-const ENTRIES: [&str; 19] = [
+const ENTRIES: [&str; 20] = [
+    "backlog_read",
     "checkout_begin",
     "checkout_begin_core",
     "checkout_extend",

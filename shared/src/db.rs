@@ -15,11 +15,12 @@ use postgres_native_tls::MakeTlsConnector;
 use rand::Rng as _;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{NoTls, Row};
 
 use crate::config::{ConfigError, DatabaseConfig, Tls};
+use crate::telemetry::{self, Metric};
 
 /// How long one operation may take with all its tries, unless [`Database::with_patience`] says
 /// otherwise. Too low and a failover of a few seconds becomes errors; too high and the function's
@@ -76,15 +77,29 @@ impl Failure {
 
 /// An error and the chain of its causes: for the log, never for a client.
 #[must_use]
-pub fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = told(error);
     let mut cause = error.source();
     while let Some(error) = cause {
         text.push_str(": ");
-        text.push_str(&error.to_string());
+        text.push_str(&told(error));
         cause = error.source();
     }
     text
+}
+
+/// One of them. What the database adds in DETAIL is the row that broke a rule, with the customer
+/// and the address in it; its code and the constraint's name say enough.
+fn told(error: &(dyn std::error::Error + 'static)) -> String {
+    let Some(refusal) = error.downcast_ref::<DbError>() else {
+        return error.to_string();
+    };
+    let code = refusal.code().code();
+    let text = format!("{}: {} ({code}", refusal.severity(), refusal.message());
+    match (refusal.constraint(), refusal.table()) {
+        (Some(constraint), Some(table)) => format!("{text}, {constraint} of {table})"),
+        _ => text + ")",
+    }
 }
 
 /// The pool of one process. Connections are opened when they are first needed.
@@ -166,8 +181,14 @@ impl Database {
                 && tries < TRIES_MAX
                 && Instant::now() + next < deadline;
             if !worth_it {
+                // A rule that refused a statement is an answer, which the caller tells.
+                telemetry::count(
+                    Metric::DatabaseFailures,
+                    usize::from(failure.constraint().is_none()),
+                );
                 return Err(failure);
             }
+            telemetry::count(Metric::DatabaseRetries, 1);
             tracing::debug!(tries, cause = causes(&failure), "trying again");
             tokio::time::sleep(next).await;
             pause = (pause * 2).min(PAUSE_MAX);
@@ -198,9 +219,14 @@ impl Database {
         let out_of_time = |elapsed: Elapsed| Failure::Unavailable(elapsed.into());
         let client = timeout_at(deadline, self.pool.get())
             .await
-            .map_err(out_of_time)?
-            .map_err(pool_failure)?;
-        match timeout_at(deadline, client.query_typed(statement, params)).await {
+            .map_err(out_of_time)
+            .and_then(|client| client.map_err(pool_failure))
+            .inspect_err(|_| telemetry::count(Metric::ConnectionFailures, 1))?;
+        let asked = Instant::now();
+        let answer = timeout_at(deadline, client.query_typed(statement, params)).await;
+        let took_ms = asked.elapsed().as_secs_f64() * 1000.0;
+        telemetry::observe(Metric::DatabaseCall, took_ms);
+        match answer {
             Ok(answer) => answer.map_err(query_failure),
             Err(elapsed) => {
                 // Nothing is known of this connection any more: it must not serve another request.
@@ -271,6 +297,13 @@ fn pool_failure(error: PoolError) -> Failure {
 }
 
 fn query_failure(error: tokio_postgres::Error) -> Failure {
+    let over_a_lock = [
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+    ];
+    if error.code().is_some_and(|code| over_a_lock.contains(code)) {
+        telemetry::count(Metric::LockTimeouts, 1);
+    }
     let passes = match error.code() {
         // Not the server's answer: the connection could not be made, or broke. A certificate that
         // is refused stays refused, and says so.
