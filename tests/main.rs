@@ -5,6 +5,7 @@
 
 mod access;
 mod admin;
+mod alarms;
 
 mod cashfree;
 mod checkout;
@@ -37,6 +38,7 @@ mod promises;
 mod queue;
 mod rehearsal;
 mod restock;
+mod runbooks;
 
 mod shops;
 mod shrinkage;
