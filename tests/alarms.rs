@@ -6,7 +6,7 @@ use std::fs;
 
 use serde_json::{Map, Value};
 use shared::telemetry::Metric;
-use shared::telemetry::metric::{Scope, Unit};
+use shared::telemetry::metric::Scope;
 use tests::stack::root;
 
 const NAMESPACE: &str = "Holdfast";
@@ -24,7 +24,11 @@ const OF_AWS: [(&str, &str, &str); 14] = [
     ("AWS/Lambda", "Throttles", "FunctionName"),
     ("AWS/Lambda", "Url5xxCount", "FunctionName"),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName"),
-    ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "QueueName"),
+    (
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesNotVisible",
+        "QueueName",
+    ),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
     ("AWS/SQS", "NumberOfMessagesSent", "QueueName"),
 ];
@@ -56,8 +60,11 @@ fn untagged(value: serde_norway::Value) -> Value {
 
 fn of_type<'a>(template: &'a Value, kind: &str) -> BTreeMap<&'a str, &'a Value> {
     let resources = template["Resources"].as_object().unwrap();
-    let ours = resources.iter().filter(|(_, resource)| resource["Type"] == kind);
-    ours.map(|(name, resource)| (name.as_str(), &resource["Properties"])).collect()
+    let ours = resources
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == kind);
+    ours.map(|(name, resource)| (name.as_str(), &resource["Properties"]))
+        .collect()
 }
 
 /// A metric that somebody looks at: its namespace, its name, the names of its dimensions.
@@ -66,7 +73,9 @@ type Seen = (String, String, Vec<String>);
 fn seen(metric: &Value) -> Seen {
     let text = |name: &str| metric[name].as_str().unwrap_or_default().to_owned();
     let dimensions = metric["Dimensions"].as_array().cloned().unwrap_or_default();
-    let names = dimensions.iter().map(|pair| pair["Name"].as_str().unwrap().to_owned());
+    let names = dimensions
+        .iter()
+        .map(|pair| pair["Name"].as_str().unwrap().to_owned());
     (text("Namespace"), text("MetricName"), names.collect())
 }
 
@@ -75,8 +84,12 @@ fn of_alarm(alarm: &Value) -> Vec<Seen> {
     let Some(metrics) = alarm["Metrics"].as_array() else {
         return vec![seen(alarm)];
     };
-    let measured = metrics.iter().filter(|metric| !metric["MetricStat"].is_null());
-    measured.map(|metric| seen(&metric["MetricStat"]["Metric"])).collect()
+    let measured = metrics
+        .iter()
+        .filter(|metric| !metric["MetricStat"].is_null());
+    measured
+        .map(|metric| seen(&metric["MetricStat"]["Metric"]))
+        .collect()
 }
 
 /// Every metric of the dashboard, whose body is JSON with `${…}` in its texts.
@@ -111,13 +124,14 @@ fn never_told(template: &Value) -> Vec<String> {
             (NAMESPACE, Some(own)) => own.scope().dimensions() == dimensions.as_slice(),
             (NAMESPACE, None) => false,
             _ => OF_AWS.iter().any(|(space, name, dimension)| {
-                (space, name, [*dimension].as_slice())
-                    == (&namespace.as_str(), &metric.as_str(), dimensions.as_slice())
+                namespace == space && metric == name && *dimensions == [*dimension]
             }),
         }
     };
     let missing = looked_at.into_iter().filter(|(_, seen)| !told(seen));
-    missing.map(|(place, seen)| format!("{place}: {seen:?}")).collect()
+    missing
+        .map(|(place, seen)| format!("{place}: {seen:?}"))
+        .collect()
 }
 
 #[test]
@@ -172,21 +186,22 @@ fn every_metric_is_told_by_the_code() {
 #[test]
 fn the_document_lists_every_metric_as_it_is() {
     let document = read("docs/metrics.md");
-    let rows: Vec<&str> = document.lines().filter(|line| line.starts_with("| `")).collect();
+    let rows: Vec<&str> = document
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
     let expected: Vec<String> = Metric::ALL
         .iter()
         .map(|metric| {
-            let unit = match metric.unit() {
-                Unit::Count => "count",
-                Unit::Milliseconds => "ms",
-                Unit::Seconds => "s",
-            };
-            let (name, scope) = (metric.name(), metric.scope());
+            let (name, unit, scope) = (metric.name(), metric.unit().name(), metric.scope());
             format!("| `{name}` | {unit} | {scope:?} | {} |", metric.meaning())
         })
         .collect();
     assert_eq!(rows, expected);
-    let of_a_stack = Metric::ALL.iter().filter(|metric| metric.scope() == Scope::Stack).count();
+    let of_a_stack = Metric::ALL
+        .iter()
+        .filter(|metric| metric.scope() == Scope::Stack)
+        .count();
     let said = format!("at most {of_a_stack} series");
     assert!(document.contains(&said), "{said}");
 }
@@ -200,14 +215,19 @@ fn anchor(heading: &str) -> String {
 fn every_alarm_has_a_runbook_and_leads_to_it() {
     let template = template();
     let document = read("docs/runbooks.md");
-    let headings: BTreeSet<&str> =
-        document.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    let headings: BTreeSet<&str> = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .collect();
     let alarms = of_type(&template, "AWS::CloudWatch::Alarm");
     assert_eq!(headings, alarms.keys().copied().collect());
+    let operations = read("docs/operations.md");
     for (name, alarm) in alarms {
         let description = alarm["AlarmDescription"].as_str().unwrap();
         let link = format!("docs/runbooks.md#{}", anchor(name));
         assert!(description.ends_with(&link), "{name}: {description}");
+        let listed = format!("[{name}](runbooks.md#{})", anchor(name));
+        assert!(operations.contains(&listed), "docs/operations.md: {listed}");
         assert_eq!(alarm["AlarmActions"][0]["!Ref"], "AlarmTopic", "{name}");
         let runbook = document.split(&format!("## {name}\n")).nth(1).unwrap();
         let runbook = runbook.split("\n## ").next().unwrap();
@@ -218,7 +238,10 @@ fn every_alarm_has_a_runbook_and_leads_to_it() {
     }
     for link in document.split("](#").skip(1) {
         let link = link.split(')').next().unwrap();
-        assert!(headings.iter().any(|heading| anchor(heading) == link), "{link}");
+        assert!(
+            headings.iter().any(|heading| anchor(heading) == link),
+            "{link}"
+        );
     }
 }
 
@@ -246,16 +269,25 @@ fn the_duration_alarm_knows_every_functions_timeout() {
     let template = template();
     let alarm = &template["Resources"]["DurationAlarm"]["Properties"];
     let metrics = alarm["Metrics"].as_array().unwrap();
-    let expression = metrics.iter().find_map(|metric| metric["Expression"].as_str()).unwrap();
+    let expression = metrics
+        .iter()
+        .find_map(|metric| metric["Expression"].as_str())
+        .unwrap();
     let mut functions = 0;
-    for metric in metrics.iter().filter(|metric| !metric["MetricStat"].is_null()) {
+    for metric in metrics
+        .iter()
+        .filter(|metric| !metric["MetricStat"].is_null())
+    {
         let id = metric["Id"].as_str().unwrap();
         let dimension = &metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"];
         let function = dimension["!Ref"].as_str().unwrap();
         let timeout = &template["Resources"][function]["Properties"]["Timeout"];
         let ms = timeout.as_u64().unwrap() * 1000;
         let share = format!("FILL({id}, 0) / {ms}");
-        assert!(expression.contains(&share), "{share} is not in {expression}");
+        assert!(
+            expression.contains(&share),
+            "{share} is not in {expression}"
+        );
         functions += 1;
     }
     assert_eq!(functions, 5);

@@ -1,5 +1,5 @@
-//! The commands of docs/runbooks.md, run as they stand there: SQL in a database where everything has
-//! gone wrong at once, calls against the stack. What looks for a trouble has to find it.
+//! The commands of docs/runbooks.md, run as they stand there: SQL in a database where everything
+//! has gone wrong at once, calls against the stack. What looks for a trouble has to find it.
 
 use std::fs;
 
@@ -47,7 +47,9 @@ async fn everything_has_gone_wrong() -> TestDb {
     }
     let (_, order) = test.ordered(&[("A", 1)]).await;
     for attempt in ["pay-1", "pay-2"] {
-        test.record(&event(&order, EventKind::Paid, attempt)).await.unwrap();
+        test.record(&event(&order, EventKind::Paid, attempt))
+            .await
+            .unwrap();
     }
     let (_, order) = test.ordered(&[("A", 1)]).await;
     let wrong = Event {
@@ -75,7 +77,9 @@ async fn everything_has_gone_wrong() -> TestDb {
 async fn rows(session: &Client, statements: &str) -> usize {
     let messages = session.simple_query(statements).await;
     let messages = messages.unwrap_or_else(|error| panic!("{error:?}:\n{statements}"));
-    let rows = messages.iter().filter(|message| matches!(message, SimpleQueryMessage::Row(_)));
+    let rows = messages
+        .iter()
+        .filter(|message| matches!(message, SimpleQueryMessage::Row(_)));
     rows.count()
 }
 
@@ -90,17 +94,31 @@ async fn every_query_of_a_runbook_runs_and_finds_what_it_looks_for() {
     let blocks = blocks("sql");
     assert!(blocks.len() >= 9, "{}", blocks.len());
     for block in &blocks {
-        let session = if block.is("owner") { &test.owner } else { &looking };
+        let session = if block.is("owner") {
+            &test.owner
+        } else {
+            &looking
+        };
         let rows = rows(session, &block.text).await;
-        assert!(rows > 0 || !block.is("finds"), "found nothing:\n{}", block.text);
+        assert!(
+            rows > 0 || !block.is("finds"),
+            "found nothing:\n{}",
+            block.text
+        );
     }
     assert!(blocks.iter().filter(|block| block.is("finds")).count() >= 8);
     blocker.let_go().await;
     waiting.await.unwrap().unwrap();
     // In a database that is in order they find no trouble: what they show is about trouble.
     let calm = TestDb::new().await;
-    for block in blocks.iter().filter(|block| block.text.contains("payment_events")) {
-        assert_eq!(rows(&calm.owner, &block.text).await, usize::from(block.is("owner")));
+    for block in blocks
+        .iter()
+        .filter(|block| block.text.contains("payment_events"))
+    {
+        assert_eq!(
+            rows(&calm.owner, &block.text).await,
+            usize::from(block.is("owner"))
+        );
     }
 }
 
@@ -110,7 +128,10 @@ fn words_of(line: &str, variables: &[(&str, &str)]) -> Vec<String> {
     for (name, value) in variables {
         line = line.replace(&format!("${name}"), value);
     }
-    assert!(!line.contains('$'), "a variable that the document does not explain: {line}");
+    assert!(
+        !line.contains('$'),
+        "a variable that the document does not explain: {line}"
+    );
     let mut words = Vec::new();
     for (number, part) in line.split('"').enumerate() {
         if number % 2 == 1 {
@@ -137,7 +158,11 @@ async fn every_call_of_a_runbook_is_answered() {
         for line in block.text.lines() {
             let words = words_of(line, &variables);
             let mut words = words.iter().map(String::as_str);
-            assert_eq!((words.next(), words.next()), (Some("curl"), Some("-sf")), "{line}");
+            assert_eq!(
+                (words.next(), words.next()),
+                (Some("curl"), Some("-sf")),
+                "{line}"
+            );
             let mut headers = Vec::new();
             let mut word = words.next();
             while word == Some("-H") {
@@ -146,9 +171,11 @@ async fn every_call_of_a_runbook_is_answered() {
             }
             let path = word.unwrap().strip_prefix(&STACK.api_url).unwrap();
             assert_eq!(words.next(), None, "{line}");
-            let call = headers.iter().fold(Call::new("GET", path), |call, (name, value)| {
-                call.header(name, value)
-            });
+            let call = headers
+                .iter()
+                .fold(Call::new("GET", path), |call, (name, value)| {
+                    call.header(name, value)
+                });
             let answer = call.to(&STACK.api_url).await;
             assert_eq!(answer.status, 200, "{line}: {answer:?}");
             if line.contains("/search") {
