@@ -49,6 +49,11 @@ test: setup ## set up, build the functions and the tools, run every test
 	@cargo build --workspace --bins --locked
 	@cargo test --workspace --locked
 
+.PHONY: test-pgbouncer
+test-pgbouncer: setup ## run the integration tests once more, through PgBouncer in transaction mode
+	@cargo build --workspace --bins --locked
+	@HOLDFAST_TEST_POOLER=1 cargo test --workspace --locked --test it
+
 .PHONY: lint
 lint: ## check openapi.yaml, template.yaml, the format, clippy
 	@tools/lint/run

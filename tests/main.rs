@@ -6,9 +6,9 @@
 mod access;
 mod admin;
 mod alarms;
-
 mod cashfree;
 mod checkout;
+mod connections;
 mod cores;
 mod coupon;
 mod crossings;
@@ -39,7 +39,7 @@ mod queue;
 mod rehearsal;
 mod restock;
 mod runbooks;
-
+mod secrets;
 mod shops;
 mod shrinkage;
 mod shrinkage_races;

@@ -108,6 +108,10 @@ fn dependencies_point_one_way() {
     let edge = dependencies("functions/edge/Cargo.toml");
     let foreign = |name: &&String| name.starts_with("aws") || name.starts_with("holdfast");
     assert_eq!(edge.iter().find(foreign), None);
+    // Nor does what they have of AWS.
+    let aws = dependencies("functions/aws/Cargo.toml");
+    let foreign = |name: &&String| name.starts_with("holdfast") || name.starts_with("lambda");
+    assert_eq!(aws.iter().find(foreign), None);
     for function in FUNCTIONS {
         let own = dependencies(&format!("functions/{function}/Cargo.toml"));
         let wrong = own.iter().find(|name| {
@@ -142,10 +146,14 @@ fn no_answer_carries_the_clock_of_a_process() {
         }
     }
     let expected = [
+        // when a token was signed, which the database checks against its own
+        "functions/aws/src/token.rs: SystemTime::now(),",
         // how much of an invocation is left: the deadline is of the same clock
         "functions/sweeper/src/lib.rs: .duration_since(SystemTime::now())",
         // how old a signature is: the gateway's clock against ours, a day apart at most
         "functions/webhook/src/lib.rs: time::OffsetDateTime::now_utc(),",
+        // how long a connection was idle or a secret is kept, also across a freeze
+        "shared/src/moment.rs: wall: SystemTime::now(),",
         // when a webhook came in: for people
         "shared/src/payment/delivery.rs: received_at: OffsetDateTime::now_utc(),",
         // when metrics were told: for graphs
@@ -175,8 +183,11 @@ fn modules_of_the_shared_crate_point_one_way() {
         ("ids", vec![]),
         ("quantity", vec![]),
         ("money", vec![]),
-        ("config", vec![]),
-        ("db", vec![]),
+        ("config", vec!["login", "secret"]),
+        ("db", vec!["login", "moment"]),
+        ("login", vec!["secret"]),
+        ("moment", vec![]),
+        ("secret", vec!["moment"]),
         ("promises", vec![]),
         ("telemetry", vec![]),
         ("migrate", vec![]),

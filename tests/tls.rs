@@ -105,7 +105,7 @@ async fn assert_refused(cluster: &Cluster, host: &str, ca: &str, words: &[&str])
     let started = std::time::Instant::now();
     let failure = connect(cluster, host, ca).await.unwrap_err();
     let text = causes(&failure);
-    assert!(matches!(failure, Failure::Internal(_)), "{text}");
+    assert!(matches!(failure, Failure::Refused(_)), "{text}");
     for word in words {
         assert!(text.contains(word), "{word}: {text}");
     }

@@ -12,8 +12,8 @@
 //! - [`page`]: pages of long lists, and the cursors between them;
 //! - [`problem`]: refusals and failures as RFC 9457 problems, the only module that knows all of
 //!   them;
-//! - [`config`], [`db`]: the database's address, TLS, the pool, and the bounded retries around
-//!   every call;
+//! - [`config`], [`login`], [`secret`], [`db`]: the database's address, who comes to it, TLS, the
+//!   pool, and the bounded retries around every call;
 //! - [`migrate`], [`iam_login`]: the schema and the routines, applied under a lock, and who may log
 //!   in without a password;
 //! - [`backlog`]: what waits, and for how long;
@@ -32,7 +32,9 @@ pub mod iam_login;
 pub mod ids;
 pub mod import;
 pub mod ledger;
+pub mod login;
 pub mod migrate;
+pub mod moment;
 pub mod money;
 pub mod order;
 pub mod page;
@@ -40,6 +42,7 @@ pub mod payment;
 pub mod problem;
 pub mod promises;
 pub mod quantity;
+pub mod secret;
 pub mod shop;
 pub mod sku;
 pub mod stock;

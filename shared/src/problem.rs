@@ -216,7 +216,7 @@ fn checkout_ordered() -> Problem {
 impl From<&Failure> for Problem {
     fn from(failure: &Failure) -> Self {
         match failure {
-            Failure::Unavailable(_) => Self::unavailable(),
+            Failure::Unavailable(_) | Failure::Refused(_) => Self::unavailable(),
             Failure::Internal(_) => Self::internal(),
         }
     }

@@ -15,9 +15,12 @@ pub mod contract;
 pub mod desk;
 pub mod http;
 pub mod import;
+pub mod pooler;
 pub mod proxy;
 pub mod shopper;
 pub mod stack;
+pub mod vault;
+pub mod wire;
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -58,6 +61,7 @@ pub static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
         settings: settings
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
+        pooler: pooler::is_wanted(),
         ..ClusterOptions::default()
     })
     .unwrap();
@@ -285,7 +289,7 @@ impl TestDb {
 /// A pool of the functions over plaintext.
 pub fn pool(url: &str, size: usize) -> Database {
     let config = DatabaseConfig::parse("test", |name| match name {
-        "DATABASE_URL" => Some(url.to_owned()),
+        "DATABASE_URL" => Some(pooler::through(url)),
         "DATABASE_TLS" => Some("off".to_owned()),
         "DATABASE_POOL_SIZE" => Some(size.to_string()),
         _ => None,
@@ -295,7 +299,8 @@ pub fn pool(url: &str, size: usize) -> Database {
 
 /// A server of a test's own, migrated: for tests that kill it or change its settings.
 pub fn own_cluster(options: ClusterOptions) -> Cluster {
-    let cluster = Cluster::start(options).unwrap();
+    let pooler = pooler::is_wanted();
+    let cluster = Cluster::start(ClusterOptions { pooler, ..options }).unwrap();
     make_template(&cluster);
     cluster
 }

@@ -29,12 +29,12 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy in front of a cluster's socket.
+    /// A proxy in front of a cluster's socket, or its pooler's.
     pub fn new(cluster: &Cluster) -> Self {
         let folder = tempfile::tempdir_in("/tmp").unwrap();
         let listener = UnixListener::bind(folder.path().join(SOCKET)).unwrap();
         let armed: Arc<Mutex<Option<(Cut, &'static str)>>> = Arc::default();
-        let (target, shared) = (cluster.socket().join(SOCKET), Arc::clone(&armed));
+        let (target, shared) = (cluster.pooled_socket().join(SOCKET), Arc::clone(&armed));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 tokio::spawn(pass(client, target.clone(), Arc::clone(&shared)));

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
-use crate::connect;
+use crate::{connect, pooler};
 
 /// Each test has a runtime of its own that ends with it; what outlives a test runs on this one.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -77,6 +77,7 @@ pub fn root() -> PathBuf {
 /// A stack of a test's own, to break things in; end it with [`stop`].
 pub fn start(mut options: StackOptions) -> Stack {
     options.binaries = Some(BINARIES.clone());
+    options.cluster.pooler = pooler::is_wanted();
     // Not on the test's own thread, which has a runtime already.
     std::thread::spawn(|| RUNTIME.block_on(Stack::start(options)))
         .join()
@@ -116,7 +117,7 @@ pub async fn add(
 /// What a checkout function needs to reach the stack's own database.
 pub fn checkout_environment(stack: &Stack) -> Vec<(&'static str, String)> {
     vec![
-        ("DATABASE_URL", stack.cluster.url(APP, DATABASE)),
+        ("DATABASE_URL", stack.cluster.pooled_url(APP, DATABASE)),
         ("DATABASE_TLS", "off".to_owned()),
     ]
 }
@@ -173,10 +174,15 @@ pub fn log_of(stack: &Stack, function: &str, request_id: &str) -> Vec<Value> {
 
 /// One action of the SQS API.
 pub async fn sqs(stack: &Stack, action: &str, request: Value) -> Value {
+    aws(stack, "AmazonSQS", action, request).await
+}
+
+/// One action of a service that the stack's MiniStack has.
+pub async fn aws(stack: &Stack, service: &str, action: &str, request: Value) -> Value {
     let answer = reqwest::Client::new()
         .post(&stack.sqs_endpoint)
         .header("content-type", "application/x-amz-json-1.0")
-        .header("x-amz-target", format!("AmazonSQS.{action}"))
+        .header("x-amz-target", format!("{service}.{action}"))
         .header(
             "authorization",
             "AWS4-HMAC-SHA256 Credential=local/20260101/eu-west-1/sqs/aws4_request, \

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use holdfast_checkout::{App, Callers, handle};
 use lambda_http::{Error, run_concurrent, service_fn};
-use shared::db::Database;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     shared::telemetry::init();
-    let db = Database::from_env("holdfast-checkout")?;
+    let db = aws::database("holdfast-checkout")?;
     let app = Arc::new(App {
         db,
         callers: Callers::from_env()?,

@@ -5,7 +5,7 @@ mod step;
 
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
-use shared::config::{ConfigError, DatabaseConfig};
+use shared::config::ConfigError;
 use shared::migrate::{self, MigrateReport};
 use shared::{db, iam_login};
 
@@ -61,7 +61,7 @@ async fn run(request_id: &str) -> Result<MigrateReport, Error> {
 }
 
 async fn migrate_and_grant() -> Result<MigrateReport, Error> {
-    let config = DatabaseConfig::from_env("holdfast-migrate")?;
+    let config = aws::database_config("holdfast-migrate")?;
     let grants_iam_login = grants_iam_login()?;
     let mut client = db::connect(&config).await?;
     let report = migrate::run(&mut client).await?;

@@ -42,7 +42,7 @@ pub async fn handle(db: &Database, event: LambdaEvent<SqsEvent>) -> SqsBatchResp
         };
         if let Some(why) = stays {
             span.in_scope(|| tracing::warn!(causes = causes(&why), "stays in the queue"));
-            out_of_reach |= matches!(why, Stays::Failure(Failure::Unavailable(_)));
+            out_of_reach |= matches!(&why, Stays::Failure(failure) if failure.is_out_of_reach());
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = message_id;
             response.batch_item_failures.push(failure);

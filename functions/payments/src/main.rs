@@ -5,12 +5,11 @@ use std::sync::Arc;
 use aws_lambda_events::sqs::SqsEvent;
 use holdfast_payments::handle;
 use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
-use shared::db::Database;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     shared::telemetry::init();
-    let db = Arc::new(Database::from_env("holdfast-payments")?);
+    let db = Arc::new(aws::database("holdfast-payments")?);
     run_concurrent(service_fn(move |event: LambdaEvent<SqsEvent>| {
         let db = Arc::clone(&db);
         async move { Ok::<_, Error>(handle(&db, event).await) }

@@ -9,6 +9,7 @@ pub mod secrets;
 
 use lambda_http::http::header::{ALLOW, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use lambda_http::{Body, Request, RequestExt as _, Response};
+use shared::db::causes;
 use shared::ids::Shop;
 use shared::payment::{Delivery, Gateway, cashfree};
 use shared::problem::{self, Problem};
@@ -17,7 +18,7 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
 pub use queue::Queue;
-pub use secrets::Secrets;
+pub use secrets::{Keyring, Secrets};
 
 /// Bytes of a body at most. Gateways send a few kilobytes; in the queue's base 64 it stays below
 /// SQS's limit of a mebibyte.
@@ -26,7 +27,7 @@ pub const BODY_BYTES_MAX: usize = 256 * 1024;
 /// What one process needs to answer.
 pub struct App {
     /// The gateways' secrets.
-    pub secrets: Secrets,
+    pub secrets: Keyring,
     /// Where verified deliveries go.
     pub queue: Queue,
 }
@@ -101,8 +102,21 @@ async fn receive(app: &App, request: &Request) -> Result<(), Problem> {
     if raw.len() > BODY_BYTES_MAX {
         return Err(Problem::body_too_large(BODY_BYTES_MAX));
     }
+    let secrets = app.secrets.secrets().await.map_err(|cause| {
+        tracing::error!(
+            causes = causes(&*cause),
+            "no secrets to verify webhooks with"
+        );
+        Problem::unavailable()
+    })?;
     // An unknown shop or gateway has no secret: it looks exactly like a wrong signature.
-    let delivery = verify(&app.secrets, shop, gateway, request.headers(), raw).map_err(|why| {
+    let mut verified = verify(&secrets, shop, gateway, request.headers(), raw);
+    if verified.is_err()
+        && let Some(newer) = app.secrets.newer_than(&secrets).await
+    {
+        verified = verify(&newer, shop, gateway, request.headers(), raw);
+    }
+    let delivery = verified.map_err(|why| {
         tracing::warn!(why, "webhook refused");
         telemetry::count(Metric::WebhooksForged, 1);
         Problem::unauthorized()

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use holdfast_webhook::{App, Queue, Secrets, handle};
+use holdfast_webhook::{App, Keyring, Queue, handle};
 use lambda_http::{Error, run_concurrent, service_fn};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     shared::telemetry::init();
     let app = Arc::new(App {
-        secrets: Secrets::from_env()?,
+        secrets: Keyring::from_env()?,
         queue: Queue::from_env().await?,
     });
     run_concurrent(service_fn(move |request| {

@@ -3,34 +3,88 @@
 
 use std::collections::HashMap;
 use std::env;
+use std::sync::Arc;
+use std::time::Duration;
 
+use aws::SecretsManager;
 use shared::config::ConfigError;
+use shared::db::{Cause, causes};
 use shared::ids::Shop;
 use shared::payment::Gateway;
+use shared::secret::{self, Rules, Secret, Store};
+
+/// A webhook that no secret fits may have been signed with one that is new. So the secrets are
+/// fetched once more then, but not for each forgery that somebody sends.
+const REFUSED_PAUSE: Duration = Duration::from_secs(10);
+
+/// Where the secrets are: in the environment, or with Secrets Manager, which has the newer ones
+/// after a rotation.
+pub struct Keyring(Secret<Secrets>);
+
+impl Keyring {
+    /// Reads `WEBHOOK_SECRETS_ARN`, whose secret is fetched when the first webhook comes, or
+    /// `WEBHOOK_SECRETS`: `{"<shop>": {"cashfree": ["current", "previous"]}}`.
+    ///
+    /// # Errors
+    /// When both or none are set, or it is no such JSON, or a secret is empty. The message never
+    /// holds a secret.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        match (variable("WEBHOOK_SECRETS"), variable("WEBHOOK_SECRETS_ARN")) {
+            (Some(text), None) => Ok(Self(Secret::fixed(Secrets::parse(&text)?))),
+            (None, Some(arn)) => {
+                let rules = Rules {
+                    ttl: secret::ttl(variable)?,
+                    pause: REFUSED_PAUSE,
+                    try_pending: false,
+                };
+                let store = Box::new(SecretsManager::new(&arn));
+                Ok(Self::kept(store, rules))
+            }
+            (None, None) => Err(ConfigError::Missing(
+                "WEBHOOK_SECRETS",
+                r#"{"<shop>": {"cashfree": ["current", "previous"]}}; or WEBHOOK_SECRETS_ARN"#,
+            )),
+            (Some(_), Some(_)) => Err(ConfigError::Invalid {
+                variable: "WEBHOOK_SECRETS",
+                reason: "WEBHOOK_SECRETS_ARN is set too: one of them says the secrets".to_owned(),
+            }),
+        }
+    }
+
+    /// With whoever keeps them.
+    #[must_use]
+    pub fn kept(store: Box<dyn Store>, rules: Rules) -> Self {
+        Self(Secret::kept(store, rules, |text| Ok(Secrets::parse(text)?)))
+    }
+
+    /// The secrets of now.
+    ///
+    /// # Errors
+    /// When they were never fetched, and can't be now.
+    pub async fn secrets(&self) -> Result<Arc<Secrets>, Cause> {
+        self.0.value().await
+    }
+
+    /// Newer ones than those that did not fit, if there are any.
+    pub async fn newer_than(&self, refused: &Arc<Secrets>) -> Option<Arc<Secrets>> {
+        self.0.other_than(refused).await.unwrap_or_else(|cause| {
+            let causes = causes(&*cause);
+            tracing::warn!(causes, "the gateways' secrets could not be fetched again");
+            None
+        })
+    }
+}
 
 /// Secrets by shop and gateway.
 #[derive(Default)]
 pub struct Secrets(HashMap<String, HashMap<Gateway, Vec<String>>>);
 
 impl Secrets {
-    /// Reads `WEBHOOK_SECRETS`: `{"<shop>": {"cashfree": ["current", "previous"]}}`.
+    /// Reads the JSON.
     ///
     /// # Errors
-    /// When it is missing, no such JSON, or a secret is empty. The message never holds a secret.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        let text = env::var("WEBHOOK_SECRETS").map_err(|_| {
-            ConfigError::Missing(
-                "WEBHOOK_SECRETS",
-                r#"{"<shop>": {"cashfree": ["current", "previous"]}}"#,
-            )
-        })?;
-        Self::parse(&text)
-    }
-
-    /// As [`Self::from_env`], from a text.
-    ///
-    /// # Errors
-    /// As [`Self::from_env`].
+    /// When it is none, or a secret is empty. The message never holds a secret.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let invalid = |reason: String| ConfigError::Invalid {
             variable: "WEBHOOK_SECRETS",

@@ -50,7 +50,7 @@ pub async fn retry_parked(
             Ok(_) => retried.unparked += 1,
             Err(failure) => {
                 // Out of reach: the rest would only use up the sweep's time.
-                let out_of_reach = matches!(failure, Failure::Unavailable(_));
+                let out_of_reach = failure.is_out_of_reach();
                 retried.failure.get_or_insert(failure);
                 if out_of_reach {
                     break;

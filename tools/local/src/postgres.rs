@@ -7,6 +7,7 @@
 mod account;
 mod binaries;
 mod client;
+mod pooler;
 
 use std::fs;
 use std::net::TcpListener;
@@ -21,6 +22,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use self::account::Account;
+use self::pooler::Pooler;
 use crate::Error;
 use crate::guardian::{Farewell, Guardian};
 
@@ -53,6 +55,8 @@ pub struct ClusterOptions {
     pub tls: Option<TlsFiles>,
     /// Environment of the server process, such as LD_PRELOAD.
     pub environment: Vec<(String, String)>,
+    /// A PgBouncer in front, for whoever comes by [`Cluster::pooled_url`].
+    pub pooler: bool,
 }
 
 /// PEM files of the server's certificate (chain) and key; they are copied.
@@ -72,6 +76,7 @@ pub struct Cluster {
     options: ClusterOptions,
     port: u16,
     postmaster: Mutex<Option<Child>>,
+    pooler: Option<Pooler>,
 }
 
 impl Cluster {
@@ -92,7 +97,7 @@ impl Cluster {
             None => PORT_DEFAULT,
         };
         let postmaster = Mutex::new(None);
-        let cluster = Self {
+        let mut cluster = Self {
             guardian,
             folder,
             bin,
@@ -100,11 +105,16 @@ impl Cluster {
             options,
             port,
             postmaster,
+            pooler: None,
         };
         cluster.initdb()?;
         cluster.write_access_rules()?;
         cluster.copy_tls_files()?;
         cluster.start_server()?;
+        if cluster.options.pooler {
+            let pooler = Pooler::start(&cluster.folder, port, &cluster.account, &cluster.guardian);
+            cluster.pooler = Some(pooler?);
+        }
         Ok(cluster)
     }
 
@@ -141,7 +151,26 @@ impl Cluster {
     /// A connection URL over the private socket, for libpq and tokio-postgres alike.
     #[must_use]
     pub fn url(&self, user: &str, database: &str) -> String {
-        let host = self.socket().display().to_string().replace('/', "%2F");
+        self.url_by(&self.socket(), user, database)
+    }
+
+    /// The folder of the pooler's socket where there is one, and else that of the server's.
+    #[must_use]
+    pub fn pooled_socket(&self) -> PathBuf {
+        match self.pooler {
+            Some(_) => pooler::socket(&self.folder),
+            None => self.socket(),
+        }
+    }
+
+    /// As [`Self::url`], through the pooler where there is one.
+    #[must_use]
+    pub fn pooled_url(&self, user: &str, database: &str) -> String {
+        self.url_by(&self.pooled_socket(), user, database)
+    }
+
+    fn url_by(&self, socket: &Path, user: &str, database: &str) -> String {
+        let host = socket.display().to_string().replace('/', "%2F");
         format!(
             "postgresql://{user}@{host}{}/{database}",
             self.port_suffix()
@@ -367,6 +396,9 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        if let Some(pooler) = self.pooler.take() {
+            pooler.end(&self.guardian);
+        }
         self.end_server(Signal::SIGQUIT);
         self.guardian.dismiss();
     }

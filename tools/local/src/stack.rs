@@ -130,7 +130,11 @@ impl Stack {
         let host = HostOptions::new(ground.logs.folder.clone(), Arc::clone(&ground.guardian));
         let host = Arc::new(Host::new(host));
         let mut migrate = function(&binaries, &options, MIGRATE, 1, 300);
-        migrate.environment.extend(database(&ground.cluster, OWNER));
+        migrate.environment.extend([
+            // Its session has a lock of its own, which no pooler keeps.
+            variable("DATABASE_URL", &ground.cluster.url(OWNER, DATABASE)),
+            variable("DATABASE_TLS", "off"),
+        ]);
         host.add(migrate).await?;
         apply_migrations(&host, &ground.logs.folder).await?;
         if options.with_catalogue {
@@ -337,7 +341,7 @@ fn function(
 
 fn database(cluster: &Cluster, role: &str) -> [(String, String); 2] {
     [
-        variable("DATABASE_URL", &cluster.url(role, DATABASE)),
+        variable("DATABASE_URL", &cluster.pooled_url(role, DATABASE)),
         variable("DATABASE_TLS", "off"),
     ]
 }

@@ -1,0 +1,47 @@
+//! What the functions have from AWS and `shared` knows nothing of: secrets that Secrets Manager
+//! keeps, and tokens that RDS takes for passwords. A library and no function.
+//!
+//! Nothing is asked for before it is needed, and nothing at all where a URL says everything.
+
+mod sdk;
+mod secrets;
+mod token;
+
+use std::env;
+
+use shared::config::{ConfigError, DatabaseConfig, Keeper};
+use shared::db::Database;
+use shared::login::Signer;
+use shared::secret::Store;
+
+pub use secrets::SecretsManager;
+pub use token::{Tokens, sign};
+
+/// The database that the environment names, over the pool of this process.
+///
+/// # Errors
+/// When a variable is missing or wrong.
+pub fn database(application_name: &str) -> Result<Database, ConfigError> {
+    Database::new(&database_config(application_name)?)
+}
+
+/// As [`database`], before any pool.
+///
+/// # Errors
+/// When a variable is missing or wrong.
+pub fn database_config(application_name: &str) -> Result<DatabaseConfig, ConfigError> {
+    let variable = |name: &str| env::var(name).ok();
+    DatabaseConfig::parse_with(application_name, variable, Some(&Aws))
+}
+
+struct Aws;
+
+impl Keeper for Aws {
+    fn store(&self, arn: &str) -> Box<dyn Store> {
+        Box::new(SecretsManager::new(arn))
+    }
+
+    fn signer(&self) -> Box<dyn Signer> {
+        Box::new(Tokens)
+    }
+}

@@ -1,0 +1,301 @@
+//! Connections that die without a word, and callers that freeze in the middle of their work
+//! (scenarios 15 and 20).
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use local::build;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+use shared::checkout::{self, BeginError, Begun};
+use shared::config::{DatabaseConfig, Idle};
+use shared::db::{Database, Failure};
+use tests::http::Call;
+use tests::stack::{STACK, add, level, owner, sku};
+use tests::wire::Wire;
+use tests::{APP, CLUSTER, TestDb, begin_request, connect, new_id, pool, until};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::{Child, Command};
+
+const NEVER: Duration = Duration::from_secs(3600);
+
+fn by(wire: &Wire, test: &TestDb, idle: Idle) -> Database {
+    let config = DatabaseConfig::parse("test", |name| match name {
+        "DATABASE_URL" => Some(wire.url(APP, test.name())),
+        "DATABASE_TLS" => Some("off".to_owned()),
+        _ => None,
+    });
+    let config = DatabaseConfig {
+        idle,
+        ..config.unwrap()
+    };
+    Database::new(&config).unwrap()
+}
+
+/// Scenario 20. However it is found out, the call is answered soon and has one effect.
+#[tokio::test]
+async fn a_connection_that_died_silently_is_replaced_and_the_call_has_one_effect() {
+    let asked = Idle {
+        ask_after: Duration::ZERO,
+        ..Idle::default()
+    };
+    let too_old = Idle {
+        ask_after: Duration::ZERO,
+        replace_after: Duration::ZERO,
+        ..Idle::default()
+    };
+    for (idle, is_asked) in [(asked, true), (too_old, false)] {
+        let test = TestDb::new().await;
+        test.sku("A", 5).await;
+        let wire = Wire::new(&CLUSTER).await;
+        let db = by(&wire, &test, idle);
+        let (first, second) = (new_id(), new_id());
+        let request = begin_request(first, &[("A", 2)]);
+        checkout::begin(&db, &request).await.unwrap();
+        let opened = wire.opened();
+        wire.go_silent();
+        let started = Instant::now();
+        let again = checkout::begin(&db, &request).await.unwrap();
+        assert!(matches!(again, Begun::Same(_)), "{again:?}");
+        let begun = checkout::begin(&db, &begin_request(second, &[("A", 1)])).await;
+        assert!(matches!(begun, Ok(Begun::Placed(_))), "{begun:?}");
+        assert!(started.elapsed() < Duration::from_secs(4));
+        assert!(wire.opened() > opened);
+        // It was asked, or it was not even that: the call itself was not lost on it.
+        let swallowed = wire.swallowed();
+        assert_eq!(swallowed > 0, is_asked, "{swallowed}");
+        assert!(swallowed < 100, "{swallowed}");
+        assert_eq!(test.level("A").await.1, 3);
+        test.assert_promises_kept().await;
+    }
+}
+
+/// The control of the test above: who trusts it waits in vain. Afterwards it is thrown away.
+#[tokio::test]
+async fn a_silent_connection_that_is_trusted_uses_up_the_callers_patience() {
+    let test = TestDb::new().await;
+    test.sku("A", 5).await;
+    let wire = Wire::new(&CLUSTER).await;
+    let trusting = Idle {
+        ask_after: NEVER,
+        ..Idle::default()
+    };
+    let patience = Duration::from_secs(3);
+    let db = by(&wire, &test, trusting).with_patience(patience);
+    let request = begin_request(new_id(), &[("A", 2)]);
+    checkout::begin(&db, &request).await.unwrap();
+    wire.go_silent();
+    let started = Instant::now();
+    let lost = checkout::begin(&db, &begin_request(new_id(), &[("A", 1)])).await;
+    let unavailable = matches!(lost, Err(BeginError::Failure(Failure::Unavailable(_))));
+    assert!(unavailable && started.elapsed() >= patience, "{lost:?}");
+    assert!(wire.swallowed() > 100);
+    let again = checkout::begin(&db, &request).await.unwrap();
+    assert!(matches!(again, Begun::Same(_)), "{again:?}");
+    assert_eq!(test.level("A").await.1, 2);
+}
+
+/// The processes of a function of the stack.
+fn processes(function: &str) -> Vec<Pid> {
+    let all = STACK.host.processes().into_iter();
+    let own = all.filter(|process| process.function == function);
+    own.map(|process| Pid::from_raw(i32::try_from(process.pid).unwrap()))
+        .collect()
+}
+
+fn signal(processes: &[Pid], signal: Signal) {
+    for process in processes {
+        kill(*process, signal).unwrap();
+    }
+}
+
+fn begin(id: &uuid::Uuid, sku: &str) -> Call {
+    let body = json!({ "customer": "c", "lines": [{ "sku": sku, "quantity": 1 }] });
+    Call::new("PUT", &format!("/v1/shops/dress/checkouts/{id}")).json(&body)
+}
+
+/// Scenario 20, with the processes really frozen: for as long as a connection is trusted without
+/// being asked, and a little longer.
+#[tokio::test]
+async fn a_frozen_function_whose_connection_died_meanwhile_answers() {
+    let owner = owner(&STACK).await;
+    let sku = sku(&owner, "dress", 5).await;
+    let wire = Wire::new(&STACK.cluster).await;
+    let function = "checkout-behind-a-silent-wire";
+    let url = wire.url(APP, local::stack::DATABASE);
+    let environment = [
+        ("DATABASE_URL", url.as_str()),
+        ("DATABASE_TLS", "off"),
+        ("SHOPS", "*"),
+    ];
+    add(&STACK, function, build::CHECKOUT, &environment).await;
+    let calls = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(|id| begin(&id, &sku));
+    // Two at once, so that both processes have a connection.
+    let [a, b] = &calls;
+    tokio::join!(
+        a.invoke(&STACK.host, function),
+        b.invoke(&STACK.host, function)
+    );
+    let frozen = processes(function);
+    signal(&frozen, Signal::SIGSTOP);
+    wire.go_silent();
+    let since = Instant::now();
+    until("they were frozen for long", async || {
+        since.elapsed() > Idle::default().ask_after
+    })
+    .await;
+    signal(&frozen, Signal::SIGCONT);
+    let answers = tokio::join!(
+        a.invoke(&STACK.host, function),
+        b.invoke(&STACK.host, function)
+    );
+    answers.0.ok(200);
+    answers.1.ok(200);
+    assert_eq!(level(&owner, "dress", &sku).await, (5, 2));
+}
+
+/// Scenario 15, as it is here: a call is one statement, so the server ends what it has begun, and a
+/// function that freezes meanwhile keeps nobody waiting.
+#[tokio::test]
+async fn a_function_that_freezes_in_its_call_holds_no_lock() {
+    let owner = owner(&STACK).await;
+    let sku = sku(&owner, "dress", 5).await;
+    let function = "checkout-that-freezes";
+    let mut environment = tests::stack::checkout_environment(&STACK);
+    environment.push(("SHOPS", "*".to_owned()));
+    let environment: Vec<_> = environment.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    add(&STACK, function, build::CHECKOUT, &environment).await;
+
+    let mut blocker = tests::stack::owner(&STACK).await;
+    let transaction = blocker.transaction().await.unwrap();
+    let lock = "select from holdfast.stock_levels where shop = 'dress' and sku = $1 for update";
+    transaction.execute(lock, &[&sku]).await.unwrap();
+    let call = begin(&uuid::Uuid::new_v4(), &sku);
+    let frozen_call = tokio::spawn(async move { call.invoke(&STACK.host, function).await });
+    let waiting = "select count(*) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'
+        and pg_blocking_pids(pid) @> array[$1::int]";
+    let pid = "select pg_backend_pid()";
+    let pid: i32 = transaction.query_one(pid, &[]).await.unwrap().get(0);
+    until("the function waits for the row", async || {
+        owner
+            .query_one(waiting, &[&pid])
+            .await
+            .unwrap()
+            .get::<_, i64>(0)
+            > 0
+    })
+    .await;
+    let frozen = processes(function);
+    signal(&frozen, Signal::SIGSTOP);
+    transaction.rollback().await.unwrap();
+
+    let started = Instant::now();
+    let other = begin(&uuid::Uuid::new_v4(), &sku).to(&STACK.api_url).await;
+    other.ok(201);
+    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(!frozen_call.is_finished());
+    // What the frozen one was at is done.
+    assert_eq!(level(&owner, "dress", &sku).await, (5, 2));
+    signal(&frozen, Signal::SIGCONT);
+    frozen_call.await.unwrap().ok(201);
+}
+
+/// The half of the next tests that is frozen, in a process of its own: it releases a checkout in a
+/// transaction that it leaves open, waits for a line, and commits.
+#[tokio::test]
+#[ignore = "the tests below run it"]
+async fn a_caller_that_keeps_its_transaction_open() {
+    let url = std::env::var("HOLDFAST_TEST_OPEN").unwrap();
+    let client = connect(&url).await;
+    let settings = std::env::var("HOLDFAST_TEST_SETTINGS").unwrap_or_default();
+    let checkout = std::env::var("HOLDFAST_TEST_CHECKOUT").unwrap();
+    let release = format!(
+        "{settings}; begin;
+         select * from holdfast.checkout_release('main', '{checkout}'::uuid, 'c')"
+    );
+    client.batch_execute(&release).await.unwrap();
+    println!("released");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).unwrap();
+    match client.batch_execute("commit").await {
+        Ok(()) => println!("committed"),
+        Err(error) => println!("refused: {error}"),
+    }
+}
+
+/// A sku of five units, and a caller in a process of its own that has given two of them back, has
+/// not committed, and is frozen.
+async fn frozen_with_an_open_transaction(test: &TestDb, settings: &str) -> Child {
+    test.sku("A", 5).await;
+    let id = test.held(&[("A", 2)]).await;
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "--nocapture"])
+        .arg("connections::a_caller_that_keeps_its_transaction_open")
+        .env("HOLDFAST_TEST_OPEN", CLUSTER.url(APP, test.name()))
+        .env("HOLDFAST_TEST_SETTINGS", settings)
+        .env("HOLDFAST_TEST_CHECKOUT", id.as_uuid().to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let open = "select count(*) from pg_stat_activity
+        where datname = current_database() and state = 'idle in transaction'";
+    until("its transaction is open", async || {
+        test.count(open).await == 1
+    })
+    .await;
+    signal(&[pid_of(&child)], Signal::SIGSTOP);
+    child
+        .stdin
+        .as_mut()
+        .unwrap()
+        .write_all(b"go\n")
+        .await
+        .unwrap();
+    child
+}
+
+fn pid_of(child: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap())
+}
+
+async fn last_words(child: Child) -> String {
+    signal(&[pid_of(&child)], Signal::SIGCONT);
+    let output = child.wait_with_output().await.unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Scenario 15: a caller that does keep a transaction open, as a script may, is frozen after its
+/// update. Others go on when the role's timeout has ended it, and it learns that.
+#[tokio::test]
+async fn a_caller_that_freezes_with_a_row_lock_is_ended_and_the_others_go_on() {
+    let test = TestDb::new().await;
+    let frozen = frozen_with_an_open_transaction(&test, "select 1").await;
+    let begun = test.begin(new_id(), &[("A", 3)]).await;
+    assert!(matches!(begun, Ok(Begun::Placed(_))), "{begun:?}");
+    let words = last_words(frozen).await;
+    assert!(words.contains("refused: "), "{words}");
+    assert_eq!(test.level("A").await.1, 5);
+    test.assert_promises_kept().await;
+}
+
+/// The control of the test above: without the timeout nobody gets the row.
+#[tokio::test]
+async fn without_the_timeout_a_frozen_caller_would_keep_the_row() {
+    let test = TestDb::new().await;
+    let off = "set idle_in_transaction_session_timeout = 0";
+    let frozen = frozen_with_an_open_transaction(&test, off).await;
+    let begun = test.begin(new_id(), &[("A", 3)]).await;
+    let unavailable = matches!(begun, Err(BeginError::Failure(Failure::Unavailable(_))));
+    assert!(unavailable, "{begun:?}");
+    let words = last_words(frozen).await;
+    assert!(words.contains("committed"), "{words}");
+    let db = pool(&CLUSTER.url(APP, test.name()), 1);
+    checkout::begin(&db, &begin_request(new_id(), &[("A", 3)]))
+        .await
+        .unwrap();
+    assert_eq!(test.level("A").await.1, 3);
+}

@@ -1,0 +1,494 @@
+//! Secrets that Secrets Manager keeps: fetched by the real functions with the real SDK, rotated in
+//! the middle of traffic, and never written down.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use local::postgres::ClusterOptions;
+use local::{Cluster, build};
+use serde_json::{Value, json};
+use shared::payment::{Delivery, Gateway};
+use tests::cashfree::{payment, webhook};
+use tests::http::{Answer, Call};
+use tests::stack::{STACK, add, log_of, sqs};
+use tests::vault::Vault;
+use tests::{APP, TestDb, own_cluster, shop, until};
+use tokio::task::JoinHandle;
+
+/// A database that asks for passwords, and a secret that has the one of `holdfast_app`.
+struct Guarded {
+    cluster: Cluster,
+    test: TestDb,
+    vault: Vault<'static>,
+}
+
+impl Guarded {
+    async fn new() -> Self {
+        let options = ClusterOptions {
+            tcp_port: Some(0),
+            ..ClusterOptions::default()
+        };
+        let cluster = own_cluster(options);
+        let test = TestDb::on(&cluster).await;
+        test.sku("A", 1_000_000).await;
+        let vault = Vault::new(&STACK, "{}").await;
+        let guarded = Self {
+            cluster,
+            test,
+            vault,
+        };
+        guarded.alter_role("hunter2-first").await;
+        guarded.vault.put(&guarded.secret("hunter2-first")).await;
+        guarded
+    }
+
+    async fn alter_role(&self, password: &str) {
+        self.test
+            .owner
+            .batch_execute(&format!("alter role {APP} password '{password}'"))
+            .await
+            .unwrap();
+    }
+
+    /// As RDS writes it.
+    fn secret(&self, password: &str) -> String {
+        json!({
+            "engine": "postgres", "host": "127.0.0.1", "port": self.cluster.port(),
+            "username": APP, "password": password, "dbname": self.test.name(),
+        })
+        .to_string()
+    }
+
+    /// What no pool outlives: everybody has to log in again.
+    async fn end_sessions(&self) {
+        let end = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+            where usename = 'holdfast_app'";
+        self.test.owner.execute(end, &[]).await.unwrap();
+    }
+
+    /// How often a password was refused.
+    fn refusals(&self) -> usize {
+        let log = self.cluster.log();
+        log.matches("password authentication failed").count()
+    }
+
+    async fn function(&self, name: &'static str, binary: &'static str) {
+        let mut environment = self.vault.environment("DATABASE_SECRET_ARN").to_vec();
+        environment.extend([
+            ("DATABASE_TLS", "off"),
+            ("SHOPS", "*"),
+            ("LOG_LEVEL", "trace"),
+        ]);
+        add(&STACK, name, binary, &environment).await;
+    }
+}
+
+fn begin() -> Call {
+    let path = format!("/v1/shops/main/checkouts/{}", uuid::Uuid::new_v4());
+    let body = json!({ "customer": "c", "lines": [{ "sku": "A", "quantity": 1 }] });
+    Call::new("PUT", &path).json(&body)
+}
+
+/// Shoppers who begin one checkout after the other until they are told to go.
+struct Traffic {
+    begun: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+    shoppers: Vec<JoinHandle<()>>,
+}
+
+impl Traffic {
+    fn new(function: &'static str) -> Self {
+        let (begun, stop) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
+        let shopper = |_| {
+            let (begun, stop) = (Arc::clone(&begun), Arc::clone(&stop));
+            tokio::spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    let answer = begin().invoke(&STACK.host, function).await;
+                    let log = || log_of(&STACK, function, answer.request_id());
+                    assert_eq!(answer.status, 201, "{:#?}", log());
+                    begun.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        };
+        let shoppers = (0..2).map(shopper).collect();
+        Self {
+            begun,
+            stop,
+            shoppers,
+        }
+    }
+
+    /// Waits for some more of them, so that both processes have had one.
+    async fn goes_on(&self) {
+        let wanted = self.begun.load(Ordering::Relaxed) + 10;
+        until("the traffic goes on", async || {
+            self.begun.load(Ordering::Relaxed) >= wanted || self.has_failed()
+        })
+        .await;
+    }
+
+    fn has_failed(&self) -> bool {
+        self.shoppers.iter().any(JoinHandle::is_finished)
+    }
+
+    async fn end(self) -> usize {
+        self.stop.store(true, Ordering::Relaxed);
+        for shopper in self.shoppers {
+            shopper.await.unwrap();
+        }
+        self.begun.load(Ordering::Relaxed)
+    }
+}
+
+/// The password changes in the database and in the store, never at the same moment, and everybody
+/// has to log in again after each step.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_is_rotated_in_the_middle_of_traffic_fails_no_request() {
+    let guarded = Guarded::new().await;
+    let function = "checkout-with-a-rotated-secret";
+    guarded.function(function, build::CHECKOUT).await;
+    let traffic = Traffic::new(function);
+    traffic.goes_on().await;
+    assert_eq!(guarded.refusals(), 0);
+
+    // As a rotation of Secrets Manager goes: pending, in the database, current.
+    let version = guarded
+        .vault
+        .put_pending(&guarded.secret("hunter2-second"))
+        .await;
+    guarded.end_sessions().await;
+    traffic.goes_on().await;
+    guarded.alter_role("hunter2-second").await;
+    guarded.end_sessions().await;
+    traffic.goes_on().await;
+    guarded.vault.finish(&version).await;
+    guarded.end_sessions().await;
+    traffic.goes_on().await;
+    // The control: they were refused, and did not just keep what they had.
+    let refusals = guarded.refusals();
+    assert!(refusals > 0);
+
+    // By hand, the database first: until the store follows, nobody knows the password.
+    guarded.alter_role("hunter2-third").await;
+    guarded.end_sessions().await;
+    until("somebody was refused", async || {
+        guarded.refusals() > refusals
+    })
+    .await;
+    guarded.vault.put(&guarded.secret("hunter2-third")).await;
+    traffic.goes_on().await;
+
+    // By hand, the store first: whoever has the old one is right until the database follows.
+    guarded.vault.put(&guarded.secret("hunter2-fourth")).await;
+    guarded.end_sessions().await;
+    traffic.goes_on().await;
+    guarded.alter_role("hunter2-fourth").await;
+    guarded.end_sessions().await;
+    traffic.goes_on().await;
+
+    let begun = traffic.end().await;
+    let held = "select count(*) from holdfast.holds where status = 'active'";
+    assert_eq!(
+        guarded.test.count(held).await,
+        i64::try_from(begun).unwrap()
+    );
+    guarded.test.assert_promises_kept().await;
+    let log = log_text(function);
+    assert!(log.contains("replaced by the secret of now"), "{log}");
+    assert!(!log.contains("hunter2"), "{log}");
+}
+
+/// A wrong password that nobody mends is no defect of a statement: come again later.
+#[tokio::test]
+async fn where_every_login_is_refused_the_answer_is_503_and_no_log_has_the_password() {
+    let guarded = Guarded::new().await;
+    guarded.vault.put(&guarded.secret("hunter2-wrong")).await;
+    let function = "checkout-with-a-wrong-secret";
+    guarded.function(function, build::CHECKOUT).await;
+    let answer = begin().invoke(&STACK.host, function).await;
+    assert_come_again(&answer);
+    let lines = log_of(&STACK, function, answer.request_id());
+    let told = lines.iter().any(|line| {
+        let causes = line["causes"].as_str().unwrap_or_default();
+        causes.contains("password authentication failed")
+    });
+    assert!(told, "{lines:#?}");
+    let log = log_text(function);
+    assert!(log.len() > 2000 && !log.contains("hunter2"), "{log}");
+}
+
+#[track_caller]
+fn assert_come_again(answer: &Answer) {
+    answer.refused(503, "unavailable");
+    assert_eq!(answer.headers["retry-after"], "1");
+}
+
+fn log_text(function: &str) -> String {
+    std::fs::read_to_string(STACK.logs.folder.join(format!("{function}.log"))).unwrap()
+}
+
+/// A secret that is none, or a store that does not answer: named in the log, and never quoted.
+#[tokio::test]
+async fn a_secret_that_cant_be_used_is_named_and_never_quoted() {
+    let missing = format!("{}-missing", Vault::new(&STACK, "x").await.arn);
+    let nonsense = Vault::new(&STACK, "hunter2").await;
+    let short = r#"{"username": "u", "password": "hunter2", "host": "127.0.0.1"}"#;
+    let short = Vault::new(&STACK, short).await;
+    let elsewhere = r#"{"username": "u", "password": "hunter2", "host": "db.example.com",
+        "dbname": "d"}"#;
+    let elsewhere = Vault::new(&STACK, elsewhere).await;
+    let endpoint = STACK.sqs_endpoint.as_str();
+    for (function, arn, endpoint, word) in [
+        ("secret-missing", &missing, endpoint, "ResourceNotFound"),
+        (
+            "secret-nonsense",
+            &nonsense.arn,
+            endpoint,
+            "neither a database URL nor JSON",
+        ),
+        (
+            "secret-short",
+            &short.arn,
+            endpoint,
+            "DATABASE_NAME is not set",
+        ),
+        (
+            "secret-elsewhere",
+            &elsewhere.arn,
+            endpoint,
+            "DATABASE_TLS can't be used",
+        ),
+        (
+            "secret-store-down",
+            &nonsense.arn,
+            "http://127.0.0.1:9",
+            "could not be fetched",
+        ),
+    ] {
+        let environment = [
+            ("DATABASE_SECRET_ARN", arn.as_str()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoint),
+            ("DATABASE_TLS", "off"),
+            ("SHOPS", "*"),
+            ("LOG_LEVEL", "trace"),
+        ];
+        add(&STACK, function, build::CHECKOUT, &environment).await;
+        let answer = begin().invoke(&STACK.host, function).await;
+        assert_come_again(&answer);
+        let log = log_text(function);
+        assert!(log.contains(word), "{word}: {log}");
+        assert!(!log.contains("hunter2"), "{log}");
+    }
+}
+
+/// What a function says that does not start.
+async fn last_words(binary: &str, environment: &[(&str, &str)]) -> String {
+    let mut command = tokio::process::Command::new(tests::stack::binary_folder().join(binary));
+    command
+        .env_clear()
+        .envs(environment.iter().copied())
+        .env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9")
+        .env("AWS_LAMBDA_FUNCTION_NAME", binary)
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+        .env("LOG_LEVEL", "trace")
+        .kill_on_drop(true);
+    let output = command.output().await.unwrap();
+    assert!(!output.status.success(), "{binary} started");
+    [output.stdout, output.stderr]
+        .map(|text| String::from_utf8(text).unwrap())
+        .concat()
+}
+
+#[tokio::test]
+async fn a_function_that_does_not_start_names_the_variable_and_no_secret() {
+    // Built together with all others.
+    let _ = &STACK.api_url;
+    let url = "postgresql://u:hunter2@db.example.com/d";
+    let wrong = r#"{"main": {"cashfree": "hunter2"}}"#;
+    let of_databases: [(&[(&str, &str)], &str); 6] = [
+        (
+            &[("DATABASE_URL", "postgresql://u:hunter2@h:port/d")],
+            "DATABASE_URL",
+        ),
+        (
+            &[
+                ("DATABASE_URL", "postgresql://u:hunter2@h:port/d"),
+                ("DATABASE_CA", "rds"),
+            ],
+            "DATABASE_URL",
+        ),
+        (
+            &[("DATABASE_URL", url), ("DATABASE_TLS", "off")],
+            "DATABASE_TLS",
+        ),
+        (
+            &[("DATABASE_URL", url), ("DATABASE_CA_FILE", "/none.pem")],
+            "DATABASE_CA_FILE",
+        ),
+        (
+            &[
+                ("DATABASE_URL", url),
+                ("DATABASE_CA", "rds"),
+                ("DATABASE_SECRET_ARN", "a"),
+            ],
+            "DATABASE_URL",
+        ),
+        (
+            &[("DATABASE_AUTH", "iam"), ("DATABASE_CA", "rds")],
+            "DATABASE_HOST",
+        ),
+    ];
+    for binary in [
+        build::CHECKOUT,
+        build::PAYMENTS,
+        build::SWEEPER,
+        build::ADMIN,
+    ] {
+        for (environment, variable) in of_databases {
+            let words = last_words(binary, environment).await;
+            assert!(words.contains(variable), "{binary}, {variable}: {words}");
+            assert!(!words.contains("hunter2"), "{words}");
+        }
+    }
+    let of_webhooks: [(&[(&str, &str)], &str); 3] = [
+        (&[("WEBHOOK_SECRETS", wrong)], "WEBHOOK_SECRETS"),
+        (
+            &[("WEBHOOK_SECRETS", wrong), ("WEBHOOK_SECRETS_ARN", "a")],
+            "WEBHOOK_SECRETS_ARN",
+        ),
+        (&[], "WEBHOOK_SECRETS"),
+    ];
+    for (environment, variable) in of_webhooks {
+        let words = last_words(build::WEBHOOK, environment).await;
+        assert!(words.contains(variable), "{variable}: {words}");
+        assert!(!words.contains("hunter2"), "{words}");
+    }
+}
+
+/// Where no connection can be had, each function says so in its own words.
+#[tokio::test]
+async fn every_function_says_that_no_connection_can_be_had() {
+    let guarded = Guarded::new().await;
+    let url = |role: &str| {
+        let (name, cluster) = (guarded.test.name(), &guarded.cluster);
+        cluster.tcp_url("127.0.0.1", role, "hunter2-wrong", name)
+    };
+    for (function, binary, role) in [
+        ("checkout-refused", build::CHECKOUT, APP),
+        ("payments-refused", build::PAYMENTS, APP),
+        ("sweeper-refused", build::SWEEPER, APP),
+        ("admin-refused", build::ADMIN, local::stack::ADMIN_ROLE),
+        ("migrate-refused", build::MIGRATE, "postgres"),
+    ] {
+        let url = url(role);
+        let environment = [
+            ("DATABASE_URL", url.as_str()),
+            ("DATABASE_TLS", "off"),
+            ("SHOPS", "*"),
+            ("ADMIN_SHOPS", "*"),
+        ];
+        add(&STACK, function, binary, &environment).await;
+    }
+    assert_come_again(&begin().invoke(&STACK.host, "checkout-refused").await);
+    let skus = Call::new("GET", "/v1/admin/shops/main/skus")
+        .iam("arn:aws:sts::0:assumed-role/office/meera");
+    assert_come_again(&skus.invoke(&STACK.host, "admin-refused").await);
+    for function in ["sweeper-refused", "migrate-refused"] {
+        let failed = STACK
+            .host
+            .invoke(function, b"{}".to_vec())
+            .await
+            .unwrap_err();
+        let words = failed.to_string();
+        assert!(
+            words.contains("the database can't be connected to"),
+            "{words}"
+        );
+    }
+    let event = payment("PAYMENT_SUCCESS_WEBHOOK", "SUCCESS", "1", "main-x", "1");
+    let delivery = Delivery::new(shop("main"), Gateway::Cashfree, event.as_bytes());
+    let delivery = serde_json::to_string(&delivery).unwrap();
+    let record = |id: &str| {
+        json!({ "messageId": id, "receiptHandle": "r", "body": delivery,
+            "attributes": {}, "messageAttributes": {}, "md5OfBody": "", "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:eu-west-1:0:q", "awsRegion": "eu-west-1" })
+    };
+    let event = json!({ "Records": [record("1"), record("2")] }).to_string();
+    let answer = STACK
+        .host
+        .invoke("payments-refused", event.into_bytes())
+        .await;
+    let answer: Value = serde_json::from_slice(&answer.unwrap()).unwrap();
+    assert_eq!(answer["batchItemFailures"].as_array().unwrap().len(), 2);
+    let log = log_text("payments-refused");
+    assert!(log.contains("password authentication failed"), "{log}");
+    assert!(log.contains("out of reach for a message before"), "{log}");
+    for function in ["checkout", "payments", "sweeper", "admin", "migrate"] {
+        assert!(!log_text(&format!("{function}-refused")).contains("hunter2"));
+    }
+}
+
+/// A gateway's secret that was replaced in the store is found out by the first webhook that no
+/// known secret fits, and without a deployment.
+#[tokio::test]
+async fn a_gateways_new_secret_counts_without_a_deployment() {
+    let secrets = |list: &[&str]| json!({ "aa": { "cashfree": list } }).to_string();
+    let vault = Vault::new(&STACK, &secrets(&["hunter2-old"])).await;
+    let made = sqs(
+        &STACK,
+        "CreateQueue",
+        json!({ "QueueName": "rotated-webhooks" }),
+    )
+    .await;
+    let queue = made["QueueUrl"].as_str().unwrap().to_owned();
+    let function = "webhook-with-a-rotated-secret";
+    let mut environment = vault.environment("WEBHOOK_SECRETS_ARN").to_vec();
+    environment.extend([
+        ("QUEUE_URL", queue.as_str()),
+        ("AWS_ENDPOINT_URL_SQS", &STACK.sqs_endpoint),
+        ("LOG_LEVEL", "trace"),
+    ]);
+    add(&STACK, function, build::WEBHOOK, &environment).await;
+    let send = async |secret: &str| {
+        webhook("aa", secret, "{}")
+            .invoke(&STACK.host, function)
+            .await
+    };
+    send("hunter2-old").await.ok(200);
+    send("hunter2-new").await.refused(401, "unauthorized");
+    vault.put(&secrets(&["hunter2-new", "hunter2-old"])).await;
+    until("the new secret is known", async || {
+        let answer = send("hunter2-new").await;
+        assert!([200, 401].contains(&answer.status), "{answer:?}");
+        // both processes
+        answer.status == 200 && send("hunter2-new").await.status == 200
+    })
+    .await;
+    send("hunter2-old").await.ok(200);
+    send("hunter2-none").await.refused(401, "unauthorized");
+    assert!(!log_text(function).contains("hunter2"));
+}
+
+/// A webhook that can't be verified for want of secrets is not refused: the gateway sends it again.
+#[tokio::test]
+async fn a_webhook_waits_until_there_are_secrets() {
+    let vault = Vault::new(&STACK, "hunter2").await;
+    for (function, endpoint) in [
+        ("webhook-secrets-nonsense", STACK.sqs_endpoint.as_str()),
+        ("webhook-secrets-down", "http://127.0.0.1:9"),
+    ] {
+        let environment = [
+            ("WEBHOOK_SECRETS_ARN", vault.arn.as_str()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoint),
+            ("QUEUE_URL", "http://127.0.0.1:9/q"),
+        ];
+        add(&STACK, function, build::WEBHOOK, &environment).await;
+        let answer = webhook("aa", "any", "{}")
+            .invoke(&STACK.host, function)
+            .await;
+        assert_come_again(&answer);
+        assert!(log_text(function).contains("no secrets to verify webhooks with"));
+        assert!(!log_text(function).contains("hunter2"));
+    }
+}

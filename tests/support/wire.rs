@@ -1,0 +1,91 @@
+//! A way to PostgreSQL by TCP that goes silent without a word, as one does behind network address
+//! translation that has forgotten it: what is sent is taken, and nothing ever comes back.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use local::Cluster;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+
+/// Passes everything on, until it is told to go silent.
+pub struct Wire {
+    port: u16,
+    told: Arc<Told>,
+}
+
+/// What the connections and the test tell each other.
+#[derive(Default)]
+struct Told {
+    /// A connection of an earlier one is silent.
+    generation: AtomicU64,
+    opened: AtomicUsize,
+    swallowed: AtomicUsize,
+}
+
+impl Wire {
+    /// A wire in front of a cluster, or its pooler.
+    pub async fn new(cluster: &Cluster) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let target = cluster
+            .pooled_socket()
+            .join(format!(".s.PGSQL.{}", cluster.port()));
+        let told = Arc::<Told>::default();
+        let shared = Arc::clone(&told);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                shared.opened.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(pass(client, target.clone(), Arc::clone(&shared)));
+            }
+        });
+        Self { port, told }
+    }
+
+    /// From now on nothing passes on the connections that there are. New ones are good.
+    pub fn go_silent(&self) {
+        self.told.generation.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many connections were opened.
+    pub fn opened(&self) -> usize {
+        self.told.opened.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes nobody has answered.
+    pub fn swallowed(&self) -> usize {
+        self.told.swallowed.load(Ordering::Relaxed)
+    }
+
+    /// A connection URL through it.
+    pub fn url(&self, user: &str, database: &str) -> String {
+        format!("postgresql://{user}@127.0.0.1:{}/{database}", self.port)
+    }
+}
+
+async fn pass(mut client: TcpStream, target: PathBuf, told: Arc<Told>) {
+    client.set_nodelay(true).unwrap();
+    let generation = told.generation.load(Ordering::Relaxed);
+    let is_silent = || told.generation.load(Ordering::Relaxed) != generation;
+    let mut server = UnixStream::connect(target).await.unwrap();
+    let (mut asked, mut said) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    loop {
+        tokio::select! {
+            read = client.read(&mut asked) => {
+                let Ok(bytes @ 1..) = read else { return };
+                if is_silent() {
+                    told.swallowed.fetch_add(bytes, Ordering::Relaxed);
+                } else {
+                    server.write_all(&asked[..bytes]).await.unwrap();
+                }
+            }
+            read = server.read(&mut said) => {
+                let Ok(bytes @ 1..) = read else { return };
+                if !is_silent() && client.write_all(&said[..bytes]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! PgBouncer in front of a cluster, in transaction mode: what stands between functions and database
+//! on many deployments, so that tests can put it there too.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Instant;
+
+use super::account::Account;
+use super::{POLL, READY_TIMEOUT};
+use crate::Error;
+use crate::guardian::{Farewell, Guardian};
+
+const BINARIES: [&str; 3] = [
+    "/usr/sbin/pgbouncer",
+    "/usr/bin/pgbouncer",
+    "/usr/local/bin/pgbouncer",
+];
+/// Who may come by it. It trusts as the cluster's own socket does, but wants a list.
+const USERS: [&str; 9] = [
+    "postgres",
+    "holdfast_owner",
+    "holdfast_migrator",
+    "holdfast_app",
+    "holdfast_admin",
+    "holdfast_checkout",
+    "holdfast_payments",
+    "holdfast_sweeper",
+    "holdfast_readonly",
+];
+
+/// A running PgBouncer.
+#[derive(Debug)]
+pub(super) struct Pooler {
+    child: Child,
+}
+
+impl Pooler {
+    /// Starts it; its socket is in `<folder>/pooler`.
+    pub(super) fn start(
+        folder: &Path,
+        port: u16,
+        account: &Account,
+        guardian: &Guardian,
+    ) -> Result<Self, Error> {
+        let failed = |detail: String| Error::postgres("starting PgBouncer", detail);
+        let missing = "it is not installed (on Debian: apt install pgbouncer)";
+        let binary = BINARIES.iter().map(Path::new).find(|path| path.exists());
+        let binary = binary.ok_or_else(|| failed(missing.to_owned()))?;
+        let socket = socket(folder);
+        fs::create_dir(&socket).map_err(Error::io("make the pooler's folder"))?;
+        fs::set_permissions(&socket, fs::Permissions::from_mode(0o700))
+            .map_err(Error::io("protect the pooler's folder"))?;
+        account.give(&socket)?;
+        let settings = folder.join("pgbouncer.ini");
+        let users = USERS.map(|user| format!("\"{user}\" \"\"\n")).concat();
+        for (path, text) in [
+            (&settings, settings_of(folder, port)),
+            (&folder.join("users.txt"), users),
+        ] {
+            fs::write(path, text).map_err(Error::io("write the pooler's settings"))?;
+            account.give(path)?;
+        }
+        let log = folder.join("pgbouncer.log");
+        let output = fs::File::create(&log).map_err(Error::io("write the pooler's log"))?;
+        let child = account
+            .command(binary, folder)
+            .arg(&settings)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(output)
+            .process_group(0)
+            .spawn()
+            .map_err(Error::io("start pgbouncer"))?;
+        guardian.watch(child.id(), Farewell::Terminate);
+        let mut started = Self { child };
+        let deadline = Instant::now() + READY_TIMEOUT;
+        while UnixStream::connect(socket.join(format!(".s.PGSQL.{port}"))).is_err() {
+            let has_exited = !matches!(started.child.try_wait(), Ok(None));
+            if has_exited || Instant::now() > deadline {
+                return Err(failed(fs::read_to_string(&log).unwrap_or_default()));
+            }
+            std::thread::sleep(POLL);
+        }
+        Ok(started)
+    }
+
+    pub(super) fn end(mut self, guardian: &Guardian) {
+        // Either fails only if it is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        guardian.forget(self.child.id());
+    }
+}
+
+pub(super) fn socket(folder: &Path) -> PathBuf {
+    folder.join("pooler")
+}
+
+/// A pool that is never the limit: what is tried is that a session is another one with each
+/// transaction, and not the waiting for one.
+fn settings_of(folder: &Path, port: u16) -> String {
+    let folder = folder.display();
+    format!(
+        "[databases]\n\
+         * = host={folder}/socket port={port}\n\
+         [pgbouncer]\n\
+         listen_addr =\n\
+         listen_port = {port}\n\
+         unix_socket_dir = {folder}/pooler\n\
+         auth_type = trust\n\
+         auth_file = {folder}/users.txt\n\
+         pool_mode = transaction\n\
+         max_client_conn = 2000\n\
+         default_pool_size = 550\n\
+         server_idle_timeout = 1\n\
+         server_login_retry = 1\n\
+         ignore_startup_parameters = extra_float_digits\n\
+         log_connections = 0\n\
+         log_disconnections = 0\n"
+    )
+}
