@@ -127,7 +127,8 @@ metrics! {
     LockWaiters: Count, Stack;
     /// How long the longest of those had been waiting by then; 0 when none was.
     LockWait: Milliseconds, Stack;
-    /// Operations that the database did not answer, all tries included, or failed at other than by a rule.
+    /// Operations that the database did not answer, all tries included, or failed at other than by
+    /// a rule.
     DatabaseFailures: Count, Stack;
     /// Tries for which no connection could be had: refused, not trusted, timed out, all in use.
     ConnectionFailures: Count, Stack;
