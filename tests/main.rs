@@ -5,6 +5,7 @@
 
 mod access;
 mod admin;
+mod alarms;
 mod authorities;
 mod cashfree;
 mod checkout;
@@ -38,12 +39,12 @@ mod payment;
 mod promises;
 mod queue;
 mod rehearsal;
-
 mod release_load;
 mod releases;
 mod restock;
 mod rights;
 mod roles;
+mod runbooks;
 mod secrets;
 mod shops;
 mod shrinkage;
@@ -52,6 +53,7 @@ mod sold_out;
 mod stock;
 mod supply_chain;
 mod sweep;
+mod telemetry;
 mod template;
 mod tidy;
 mod tls;

@@ -25,6 +25,7 @@ begin
     -- call the one needs the other. So are early_release_allowed and the reclaims.
     for v_routine, v_callers in
         select r.routine, string_to_array(r.callers, ' ') from (values
+            ('backlog_read',               'sweeper'),
             ('checkout_begin',             'checkout'),
             ('checkout_begin_core',        'checkout'),
             ('checkout_extend',            'checkout'),

@@ -79,6 +79,3 @@ begin
     end if;
 end;
 $$;
-grant execute on procedure holdfast.checkout_begin(
-    text, uuid, text, integer, bytea, integer, text[], integer[],
-    text, text, text, timestamptz, timestamptz, bigint[], text[], integer[]) to holdfast_app;

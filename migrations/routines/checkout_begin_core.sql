@@ -135,5 +135,3 @@ begin
     o_refused_available := v_short_available;
 end;
 $$;
-grant execute on function holdfast.checkout_begin_core(
-    text, uuid, text, integer, bytea, integer, text[], integer[]) to holdfast_app;

@@ -21,6 +21,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 
 use crate::config::{ConfigError, DatabaseConfig};
+use crate::telemetry::{self, Metric};
 use connections::Connections;
 
 pub use connections::connect;
@@ -106,8 +107,14 @@ impl Database {
                 && tries < TRIES_MAX
                 && Instant::now() + next < deadline;
             if !worth_it {
+                // A rule that refused a statement is an answer, which the caller tells.
+                telemetry::count(
+                    Metric::DatabaseFailures,
+                    usize::from(failure.constraint().is_none()),
+                );
                 return Err(failure);
             }
+            telemetry::count(Metric::DatabaseRetries, 1);
             tracing::debug!(tries, cause = causes(&failure), "trying again");
             before = Some(failure);
             tokio::time::sleep(next).await;
@@ -139,9 +146,13 @@ impl Database {
         let out_of_time = |elapsed: Elapsed| Failure::Unavailable(elapsed.into());
         let mut connection = timeout_at(deadline, self.pool.get())
             .await
-            .map_err(out_of_time)?
-            .map_err(pool_failure)?;
+            .map_err(out_of_time)
+            .and_then(|connection| connection.map_err(pool_failure))
+            .inspect_err(|_| telemetry::count(Metric::ConnectionFailures, 1))?;
+        let asked = Instant::now();
         let answer = timeout_at(deadline, connection.client.query_typed(statement, params)).await;
+        let took_ms = asked.elapsed().as_secs_f64() * 1000.0;
+        telemetry::observe(Metric::DatabaseCall, took_ms);
         match answer {
             Ok(Ok(rows)) => {
                 connection.has_answered();

@@ -16,10 +16,12 @@
 //!   pool, and the bounded retries around every call;
 //! - [`migrate`], [`iam_login`]: the schema and the routines, applied under a lock, and who may log
 //!   in without a password;
-//! - [`telemetry`]: JSON logs.
+//! - [`backlog`]: what waits, and for how long;
+//! - [`telemetry`]: JSON logs and metrics.
 //!
 //! This crate depends on no Lambda and no AWS crate.
 
+pub mod backlog;
 pub mod checkout;
 pub mod config;
 pub mod coupon;

@@ -2,6 +2,19 @@
 
 use crate::ids::text_id;
 
+/// A parser's message without the values that it quotes, for the log: `invalid type: string "…",
+/// expected a map`. What was sent may be somebody's address.
+#[must_use]
+pub fn without_values(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match (text.find('"'), text.rfind('"')) {
+        (Some(first), Some(last)) if first < last => {
+            format!("{}\"…\"{}", &text[..first], &text[last + 1..])
+        }
+        _ => text,
+    }
+}
+
 text_id!(
     /// What a sku is called.
     Title, 200, |c| !c.is_control(),
@@ -22,3 +35,19 @@ text_id!(
     Currency, 3, |c| c.is_ascii_uppercase(),
     "3 characters of A-Z"
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parsers_message_never_quotes_what_was_sent() {
+        let error = serde_json::from_str::<Vec<u8>>(r#""meera \" a@example.com""#).unwrap_err();
+        assert!(error.to_string().contains("meera"), "{error}");
+        let text = without_values(&error);
+        assert!(
+            text.starts_with("invalid type: string \"…\", expected"),
+            "{text}"
+        );
+    }
+}

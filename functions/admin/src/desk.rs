@@ -7,7 +7,7 @@ use lambda_http::http::Method;
 use serde::Deserialize;
 use shared::checkout::{Cart, Line};
 use shared::ids::{CheckoutId, CouponCode, Customer};
-use shared::order::{self, Amend, Amended, Book, Booked};
+use shared::order::{self, Amend, Amended, Book, Booked, DeskOrder};
 use shared::problem::Problem;
 use shared::quantity::Version;
 
@@ -55,8 +55,8 @@ async fn book(call: &Call<'_>, checkout_id: CheckoutId) -> Result<Reply, Problem
         coupon: body.coupon,
     };
     match order::book(&call.app.db, &request).await {
-        Ok(Booked::New(order)) => Reply::json(201, &order),
-        Ok(Booked::Same(order)) => Reply::json(200, &order),
+        Ok(Booked::New(order)) => reply(201, &order),
+        Ok(Booked::Same(order)) => reply(200, &order),
         Err(error) => Err(refused(&error)),
     }
 }
@@ -71,16 +71,21 @@ async fn amend(call: &Call<'_>, checkout_id: CheckoutId) -> Result<Reply, Proble
         cart: cart(body.lines)?,
     };
     match order::amend(&call.app.db, &request).await {
-        Ok(Amended::Changed(order) | Amended::Same(order)) => Reply::json(200, &order),
+        Ok(Amended::Changed(order) | Amended::Same(order)) => reply(200, &order),
         Err(error) => Err(refused(&error)),
     }
 }
 
 async fn cancel(call: &Call<'_>, checkout_id: CheckoutId) -> Result<Reply, Problem> {
     match order::cancel(&call.app.db, &call.shop, checkout_id, call.actor).await {
-        Ok(order) => Reply::json(200, &order),
+        Ok(order) => reply(200, &order),
         Err(error) => Err(refused(&error)),
     }
+}
+
+pub(crate) fn reply(status: u16, order: &DeskOrder) -> Result<Reply, Problem> {
+    edge::about_order(order.order_id, &order.payment.reference);
+    Reply::json(status, order)
 }
 
 /// Lines of a body, merged and sorted.

@@ -11,7 +11,7 @@ use shared::problem::Problem;
 use shared::text::Note;
 
 use crate::Call;
-use crate::desk::cart;
+use crate::desk::{cart, reply};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,8 +46,8 @@ async fn restock(call: &Call<'_>, order_id: OrderId) -> Result<Reply, Problem> {
         cart: cart(body.lines)?,
     };
     match order::restock(&call.app.db, &request).await {
-        Ok(Restocked::New(order)) => Reply::json(201, &order),
-        Ok(Restocked::Same(order)) => Reply::json(200, &order),
+        Ok(Restocked::New(order)) => reply(201, &order),
+        Ok(Restocked::Same(order)) => reply(200, &order),
         Err(error) => Err(refused(&error)),
     }
 }

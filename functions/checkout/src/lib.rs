@@ -19,7 +19,7 @@ use lambda_http::{Body, Request, Response};
 use shared::checkout::{self, Begun};
 use shared::db::Database;
 use shared::ids::{CheckoutId, Shop};
-use shared::order::{self, Created};
+use shared::order::{self, Created, Order};
 use shared::problem::Problem;
 use shared::stock;
 
@@ -134,8 +134,8 @@ async fn order_create(
 ) -> Result<Reply, Problem> {
     let create = parse::order(shop, id, caller, request.body())?;
     match order::create(&app.db, &create).await {
-        Ok(Created::New(order)) => Reply::json(201, &order),
-        Ok(Created::Same(order)) => Reply::json(200, &order),
+        Ok(Created::New(order)) => reply(201, &order),
+        Ok(Created::Same(order)) => reply(200, &order),
         Err(error) => Err(refused(&error)),
     }
 }
@@ -147,9 +147,14 @@ async fn order_read(
     caller: &Caller,
 ) -> Result<Reply, Problem> {
     match order::read(&app.db, shop, id, caller.customer()).await {
-        Ok(order) => Reply::json(200, &order),
+        Ok(order) => reply(200, &order),
         Err(error) => Err(refused(&error)),
     }
+}
+
+fn reply(status: u16, order: &Order) -> Result<Reply, Problem> {
+    edge::about_order(order.order_id, &order.payment.reference);
+    Reply::json(status, order)
 }
 
 async fn availability(app: &App, shop: &Shop, request: &Request) -> Result<Reply, Problem> {

@@ -123,7 +123,7 @@ impl From<Problem> for Reply {
 /// The problem of a domain's error. Failures are logged, once, here.
 pub fn refused<E>(error: &E) -> Problem
 where
-    E: std::error::Error,
+    E: std::error::Error + 'static,
     for<'a> Problem: From<&'a E>,
 {
     let problem = Problem::from(error);

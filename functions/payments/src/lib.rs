@@ -7,7 +7,9 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use lambda_runtime::LambdaEvent;
 use shared::db::{Database, Failure, causes};
 use shared::payment::{self, Delivery, DeliveryError, Outcome};
-use tracing::Instrument as _;
+use shared::telemetry;
+use tracing::field::{Empty, display};
+use tracing::{Instrument as _, Span};
 
 /// Why a delivery stays in the queue.
 #[derive(Debug, thiserror::Error)]
@@ -26,13 +28,13 @@ enum Stays {
 /// database is out of reach the rest is reported untried: it would only use up the invocation's
 /// time.
 pub async fn handle(db: &Database, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
+    let _metrics = telemetry::Flush;
     let request_id = event.context.request_id;
     let mut response = SqsBatchResponse::default();
     let mut out_of_reach = false;
     for message in event.payload.records {
         let message_id = message.message_id.clone().unwrap_or_default();
-        let span =
-            tracing::info_span!("delivery", request.id = request_id, message.id = message_id);
+        let span = span(&request_id, &message);
         let stays = if out_of_reach {
             Some(Stays::Untried)
         } else {
@@ -49,20 +51,36 @@ pub async fn handle(db: &Database, event: LambdaEvent<SqsEvent>) -> SqsBatchResp
     response
 }
 
+/// The span of one message. Its trace is that of the webhook that it came with.
+fn span(request_id: &str, message: &SqsMessage) -> Span {
+    let trace = message.attributes.get("AWSTraceHeader");
+    tracing::info_span!(
+        "delivery",
+        request.id = request_id,
+        trace.id = trace.and_then(|header| telemetry::trace_id(header)),
+        message.id = message.message_id,
+        shop = Empty,
+        gateway = Empty,
+        event.key = Empty,
+        payment.reference = Empty,
+        payment.id = Empty,
+        order.id = Empty,
+    )
+}
+
 async fn apply(db: &Database, message: &SqsMessage) -> Result<(), Stays> {
     let body = message.body.as_deref().unwrap_or_default();
-    let delivery: Delivery = serde_json::from_str(body).map_err(DeliveryError::Envelope)?;
+    let delivery: Delivery = serde_json::from_str(body).map_err(DeliveryError::from)?;
+    let span = Span::current();
+    span.record("shop", delivery.shop.as_str());
+    span.record("gateway", delivery.gateway.as_str());
     let event = delivery.event()?;
+    span.record("event.key", &event.key);
+    span.record("payment.reference", event.reference.as_deref());
+    span.record("payment.id", event.gateway_payment_id.as_deref());
     let recorded = payment::record_event(db, &delivery.shop, delivery.gateway, &event).await?;
-    tracing::info!(
-        shop = %delivery.shop,
-        gateway = %delivery.gateway,
-        event.key = event.key,
-        payment.reference = event.reference,
-        order.id = recorded.order_id.map(tracing::field::display),
-        outcome = ?recorded.outcome,
-        "recorded"
-    );
+    span.record("order.id", recorded.order_id.map(display));
+    tracing::info!(outcome = ?recorded.outcome, "recorded");
     // Stored, but not applied: acknowledging it would lose it.
     if recorded.outcome == Outcome::Parked {
         Err(Stays::UnknownReference)

@@ -13,7 +13,9 @@ use shared::db::causes;
 use shared::ids::Shop;
 use shared::payment::{Delivery, Gateway, cashfree};
 use shared::problem::{self, Problem};
-use tracing::Instrument as _;
+use shared::telemetry::{self, Metric};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 pub use queue::Queue;
 pub use secrets::{Keyring, Secrets};
@@ -32,11 +34,20 @@ pub struct App {
 
 /// Answers one request. Never fails: a failure is an answer too.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let request_id = request.lambda_context().request_id;
+    let _metrics = telemetry::Flush;
+    let context = request.lambda_context();
+    let request_id = context.request_id;
     let span = tracing::info_span!(
         "request",
         request.id = request_id,
-        path = request.uri().path()
+        trace.id = context
+            .xray_trace_id
+            .as_deref()
+            .and_then(telemetry::trace_id),
+        // Only what has the form of a shop and of a gateway: a path may hold anything.
+        shop = Empty,
+        gateway = Empty,
+        message.id = Empty,
     );
     async {
         let (status, body, problem) = match receive(app, &request).await {
@@ -48,6 +59,9 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             ),
         };
         let code = problem.as_ref().map_or("", |problem| problem.code);
+        if status >= 500 {
+            telemetry::count(Metric::AnswersFailed, 1);
+        }
         tracing::info!(status, code, "answered");
         let content_type = problem
             .as_ref()
@@ -103,13 +117,17 @@ async fn receive(app: &App, request: &Request) -> Result<(), Problem> {
         verified = verify(&newer, shop, gateway, request.headers(), raw);
     }
     let delivery = verified.map_err(|why| {
-        tracing::warn!(shop, gateway, why, "webhook refused");
+        tracing::warn!(why, "webhook refused");
+        telemetry::count(Metric::WebhooksForged, 1);
         Problem::unauthorized()
     })?;
-    app.queue.send(&delivery).await.map_err(|error| {
+    let trace = request.lambda_context().xray_trace_id;
+    let message_id = app.queue.send(&delivery, trace).await.map_err(|error| {
         tracing::error!(causes = error, "a verified webhook could not be queued");
         Problem::unavailable()
-    })
+    })?;
+    Span::current().record("message.id", message_id);
+    Ok(())
 }
 
 fn verify(
@@ -121,7 +139,9 @@ fn verify(
 ) -> Result<Delivery, String> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let shop: Shop = shop.parse().map_err(|_| "no such shop".to_owned())?;
+    Span::current().record("shop", shop.as_str());
     let gateway: Gateway = gateway.parse().map_err(|()| "no such gateway".to_owned())?;
+    Span::current().record("gateway", gateway.as_str());
     match gateway {
         Gateway::Cashfree => cashfree::verify(
             secrets.of(&shop, gateway),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use shared::config::ConfigError;
@@ -52,19 +53,28 @@ impl Queue {
         })
     }
 
-    /// Sends one delivery; returns when the queue has it.
+    /// Sends one delivery; returns the message's id when the queue has it. The header of the
+    /// request's trace goes with it, so that one trace shows both functions.
     ///
     /// # Errors
     /// What went wrong, for the log.
-    pub async fn send(&self, delivery: &Delivery) -> Result<(), String> {
+    pub async fn send(&self, delivery: &Delivery, trace: Option<String>) -> Result<String, String> {
         let body = serde_json::to_string(delivery).map_err(|error| error.to_string())?;
-        self.client
+        let mut message = self
+            .client
             .send_message()
             .queue_url(&self.url)
-            .message_body(body)
-            .send()
-            .await
-            .map(drop)
-            .map_err(|error| causes(&error))
+            .message_body(body);
+        if let Some(header) = trace {
+            let header = MessageSystemAttributeValue::builder()
+                .data_type("String")
+                .string_value(header)
+                .build()
+                .map_err(|error| causes(&error))?;
+            let name = MessageSystemAttributeNameForSends::AwsTraceHeader;
+            message = message.message_system_attributes(name, header);
+        }
+        let sent = message.send().await.map_err(|error| causes(&error))?;
+        Ok(sent.message_id.unwrap_or_default())
     }
 }

@@ -9,6 +9,7 @@ use super::{Cart, Checkout, LimitReached, PricedLine, Shortage, limits, total_mi
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop};
 use crate::quantity::{HoldSeconds, Revision};
+use crate::telemetry::{self, Metric};
 
 /// What a shopper asks for.
 #[derive(Debug, Clone)]
@@ -104,6 +105,21 @@ pub enum BeginError {
 /// # Errors
 /// [`BeginError`]; a refusal changes nothing.
 pub async fn begin(db: &Database, request: &Begin) -> Result<Begun, BeginError> {
+    let begun = ask(db, request).await;
+    match &begun {
+        Ok(Begun::Placed(_) | Begun::Replaced(_)) => telemetry::count(Metric::HoldsGranted, 1),
+        Ok(Begun::Same(_)) | Err(BeginError::Failure(_)) => {}
+        Err(refusal) => {
+            telemetry::count(Metric::HoldsRefused, 1);
+            if let BeginError::Shortage(shortages) = refusal {
+                telemetry::count(Metric::Shortages, shortages.len());
+            }
+        }
+    }
+    begun
+}
+
+async fn ask(db: &Database, request: &Begin) -> Result<Begun, BeginError> {
     let (skus, quantities) = request.cart.columns();
     let row = db
         .call_one(

@@ -3,7 +3,9 @@
 use std::error::Error as _;
 
 use tokio::time::error::Elapsed;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
+
+use crate::telemetry::{self, Metric};
 
 /// Could not decide: the caller may try again. Its text is safe for a client; [`causes`] are for
 /// the log.
@@ -64,19 +66,40 @@ impl Failure {
 
 /// An error and the chain of its causes: for the log, never for a client.
 #[must_use]
-pub fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = told(error);
     let mut cause = error.source();
     while let Some(error) = cause {
         text.push_str(": ");
-        text.push_str(&error.to_string());
+        text.push_str(&told(error));
         cause = error.source();
     }
     text
 }
 
+/// One of them. What the database adds in DETAIL is the row that broke a rule, with the customer
+/// and the address in it; its code and the constraint's name say enough.
+fn told(error: &(dyn std::error::Error + 'static)) -> String {
+    let Some(refusal) = error.downcast_ref::<DbError>() else {
+        return error.to_string();
+    };
+    let code = refusal.code().code();
+    let text = format!("{}: {} ({code}", refusal.severity(), refusal.message());
+    match (refusal.constraint(), refusal.table()) {
+        (Some(constraint), Some(table)) => format!("{text}, {constraint} of {table})"),
+        _ => text + ")",
+    }
+}
+
 /// What a failed statement, or a failed attempt to connect, means.
 pub(super) fn query_failure(error: tokio_postgres::Error) -> Failure {
+    let over_a_lock = [
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+    ];
+    if error.code().is_some_and(|code| over_a_lock.contains(code)) {
+        telemetry::count(Metric::LockTimeouts, 1);
+    }
     let passes = match error.code() {
         // Not the server's answer: the connection could not be made, or broke. A certificate that
         // is refused stays refused, and says so.

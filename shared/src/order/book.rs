@@ -8,6 +8,7 @@ use super::{CouponRefusal, DeskOrder};
 use crate::checkout::{Cart, LimitReached, Shortage, limits};
 use crate::db::{Database, Failure};
 use crate::ids::{Actor, CheckoutId, CouponCode, Customer, PaymentReference, Shop};
+use crate::telemetry::{self, Metric};
 
 /// What a dispatcher books.
 #[derive(Debug, Clone)]
@@ -96,6 +97,16 @@ pub enum BookError {
 /// # Errors
 /// [`BookError`]; a refusal changes nothing.
 pub async fn book(db: &Database, request: &Book) -> Result<Booked, BookError> {
+    let booked = ask(db, request).await;
+    if let Ok(Booked::New(_)) = &booked {
+        // A booking is paid at the desk.
+        telemetry::count(Metric::OrdersCreated, 1);
+        telemetry::count(Metric::OrdersPaid, 1);
+    }
+    booked
+}
+
+async fn ask(db: &Database, request: &Book) -> Result<Booked, BookError> {
     // Made here, so that a retry of the whole call by this process means the same order.
     let order_id = Uuid::now_v7();
     let reference = PaymentReference::of_order(&request.shop, &order_id);

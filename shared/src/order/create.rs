@@ -11,6 +11,7 @@ use crate::db::{Database, Failure};
 use crate::ids::{
     CheckoutId, CouponCode, Customer, InvalidId, PaymentReference, Shop, invalid, read_text,
 };
+use crate::telemetry::{self, Metric};
 
 /// How the money comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,6 +179,21 @@ pub enum CreateError {
 /// # Errors
 /// [`CreateError`].
 pub async fn create(db: &Database, request: &Create) -> Result<Created, CreateError> {
+    let created = ask(db, request).await;
+    match &created {
+        Ok(Created::New(order)) => {
+            telemetry::count(Metric::OrdersCreated, 1);
+            telemetry::count(Metric::OrdersPaid, usize::from(order.status == "paid"));
+        }
+        Err(CreateError::Shortage(shortages)) => {
+            telemetry::count(Metric::Shortages, shortages.len());
+        }
+        Ok(Created::Same(_)) | Err(_) => {}
+    }
+    created
+}
+
+async fn ask(db: &Database, request: &Create) -> Result<Created, CreateError> {
     // Made here, so that a retry of the whole call by this process means the same order.
     let order_id = Uuid::now_v7();
     let reference = PaymentReference::of_order(&request.shop, &order_id);

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 
 use super::{Event, EventKind};
 use crate::money;
+use crate::text::without_values;
 
 /// How old a signed timestamp may be. The last retry comes 30 minutes after the event, and whether
 /// it carries a new timestamp is not documented; what guards against replays is that one event has
@@ -107,7 +108,8 @@ struct AttemptData<'a> {
 /// payment that is PENDING. The amount is `order_amount`, what the order is about: `payment_amount`
 /// may be less by an offer of the gateway's.
 pub(super) fn event(payload: String) -> Result<Event, String> {
-    let envelope: Envelope<'_> = serde_json::from_str(&payload).map_err(|e| e.to_string())?;
+    let envelope: Envelope<'_> =
+        serde_json::from_str(&payload).map_err(|error| without_values(&error))?;
     let about_payment = envelope.kind.starts_with("PAYMENT_")
         && [
             "_SUCCESS_WEBHOOK",
@@ -120,7 +122,7 @@ pub(super) fn event(payload: String) -> Result<Event, String> {
         return Ok(Event::other(digest_key(&envelope.kind, &payload), payload));
     }
     let data: PaymentData<'_> = serde_json::from_str(envelope.data.get())
-        .map_err(|error| format!("data of {}: {error}", envelope.kind))?;
+        .map_err(|error| format!("data of {}: {}", envelope.kind, without_values(&error)))?;
     let attempt = data
         .payment
         .cf_payment_id

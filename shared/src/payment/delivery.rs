@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 
 use super::{Event, cashfree};
 use crate::ids::Shop;
+use crate::text::without_values;
 
 /// A payment gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -67,7 +68,7 @@ pub struct Delivery {
 pub enum DeliveryError {
     /// The message in the queue is not a delivery.
     #[error("not a delivery: {0}")]
-    Envelope(#[from] serde_json::Error),
+    Envelope(String),
     /// The body is not base 64.
     #[error("the body is not base 64")]
     Base64(#[from] base64::DecodeError),
@@ -82,6 +83,12 @@ pub enum DeliveryError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+impl From<serde_json::Error> for DeliveryError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Envelope(without_values(&error))
+    }
 }
 
 impl Delivery {

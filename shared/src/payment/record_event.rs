@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::Gateway;
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
+use crate::telemetry::{self, Metric};
 
 /// What a gateway says happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,8 +155,24 @@ pub async fn record_event(
         "parked" => Outcome::Parked,
         other => return Err(Failure::unknown_outcome("payment_record_event", other)),
     };
+    count(outcome);
     Ok(Recorded {
         outcome,
         order_id: row.get("o_order_id"),
     })
+}
+
+fn count(outcome: Outcome) {
+    let metrics: &[Metric] = match outcome {
+        Outcome::Completed => &[Metric::OrdersPaid],
+        Outcome::CompletedLate => &[Metric::OrdersPaid, Metric::LatePayments],
+        Outcome::RefundDue => &[Metric::LatePayments, Metric::RefundsDue],
+        Outcome::Excess => &[Metric::RefundsDue],
+        Outcome::Review => &[Metric::Reviews],
+        Outcome::Duplicate => &[Metric::EventsDuplicate],
+        Outcome::Recorded | Outcome::NoEffect | Outcome::Parked => &[],
+    };
+    for metric in metrics {
+        telemetry::count(*metric, 1);
+    }
 }

@@ -80,6 +80,7 @@ async fn retry(db: &Database, shop: &Shop, row: &Row) -> Result<Outcome, Failure
         gateway = %gateway,
         event.key = event.key,
         payment.reference = event.reference,
+        payment.id = event.gateway_payment_id,
         order.id = recorded.order_id.map(tracing::field::display),
         outcome = ?recorded.outcome,
         "tried again"

@@ -7,10 +7,12 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use crate::backlog::{self, Backlog};
 use crate::db::{Database, Failure, causes};
 use crate::ids::{InvalidId, Shop};
 use crate::payment;
 use crate::promises::{self, Violation};
+use crate::telemetry::{self, Metric};
 
 /// Checkouts that one transaction expires at most. More would hold the locks of hot skus longer;
 /// fewer cost more commits.
@@ -25,12 +27,17 @@ const KEEP_DAYS: i32 = 30;
 /// What one sweep did.
 #[derive(Debug, Default, Serialize)]
 pub struct SweepReport {
+    /// What had been waiting when it began; none where that could not be read.
+    pub backlog: Option<Backlog>,
     /// Each shop, in the order of its code.
     pub shops: Vec<ShopSweep>,
     /// Broken promises, with the rows that show them. Each raises an alarm.
     pub violations: Vec<Violation>,
     /// Whether it stopped because its time was up; the next run goes on.
     pub out_of_time: bool,
+    /// What could not be done for no shop in particular, for a person to read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }
 
 /// What one sweep did for one shop.
@@ -67,6 +74,9 @@ impl ShopSweep {
 /// [`Failure`] when the database could not even name the shops.
 pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Failure> {
     let deadline = Instant::now() + budget;
+    // Before anything is swept: how far behind the sweeps are. A gauge that can't be read stops
+    // none of them.
+    let backlog = backlog::read(&db.until(deadline)).await;
     let rows = db.call("select * from holdfast.shop_list()", &[]).await?;
     let mut shops: Vec<ShopSweep> = rows
         .iter()
@@ -95,6 +105,8 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
     }
     let mut report = SweepReport {
         out_of_time: !busy.is_empty(),
+        failure: backlog.as_ref().err().map(|failure| causes(failure)),
+        backlog: backlog.ok(),
         ..SweepReport::default()
     };
     for sweep in &mut shops {
@@ -113,7 +125,36 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
         }
     }
     report.shops = shops;
+    count(&report);
     Ok(report)
+}
+
+fn count(report: &SweepReport) {
+    let number = |number: i32| usize::try_from(number).unwrap_or_default();
+    let failures = |sweep: &ShopSweep| sweep.failed.len() + usize::from(sweep.failure.is_some());
+    for (metric, shops) in [
+        (
+            Metric::HoldsExpired,
+            report.shops.iter().map(|sweep| number(sweep.expired)).sum(),
+        ),
+        (
+            Metric::SweepFailures,
+            report.shops.iter().map(failures).sum(),
+        ),
+        (Metric::PromisesBroken, report.violations.len()),
+    ] {
+        telemetry::count(metric, shops);
+    }
+    telemetry::count(Metric::SweepFailures, usize::from(report.failure.is_some()));
+    let Some(backlog) = report.backlog else {
+        return;
+    };
+    telemetry::count(Metric::EventsParked, number(backlog.parked));
+    telemetry::count(Metric::LockWaiters, number(backlog.lock_waiters));
+    telemetry::observe(Metric::SweepLag, backlog.due_s);
+    telemetry::observe(Metric::OutboxLag, backlog.unsent_s);
+    telemetry::observe(Metric::ParkedAge, backlog.parked_s);
+    telemetry::observe(Metric::LockWait, backlog.lock_wait_ms);
 }
 
 /// Expires one batch; says whether there may be more.

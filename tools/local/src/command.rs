@@ -40,7 +40,7 @@ pub(crate) async fn run_to_its_end(
 }
 
 /// As a shell reports it: 128 and the signal's number for a command that was killed.
-fn exit_code(status: ExitStatus) -> ExitCode {
+pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
     use std::os::unix::process::ExitStatusExt;
     let code = status
         .code()

@@ -21,6 +21,8 @@ use crate::stopping::Stop;
 use crate::{Error, catalogue, schedule};
 
 pub const DATABASE: &str = "holdfast";
+/// What this stack is called in its metrics.
+const METRICS_STACK: &str = "local";
 /// The demo's shops; their webhook secrets are [`demo_secret`].
 pub const SHOPS: [&str; 2] = ["dress", "tour"];
 
@@ -57,6 +59,8 @@ pub struct StackOptions {
     /// them closer: a batch may then run twice at once, which changes nothing but the time.
     pub queue: QueueOptions,
     pub cluster: ClusterOptions,
+    /// `LOG_LEVEL` of the functions; `None` passes on this process's own.
+    pub log_level: Option<String>,
     /// Where logs go, or, when another running stack has that folder, the next one beside it;
     /// `None` puts them into the run folder, which goes with the stack.
     pub logs: Option<PathBuf>,
@@ -75,6 +79,7 @@ impl Default for StackOptions {
             sqs_endpoint: None,
             queue: QueueOptions::default(),
             cluster: ClusterOptions::default(),
+            log_level: None,
             logs: None,
         }
     }
@@ -120,7 +125,7 @@ impl Stack {
         let ground = Ground::prepare(&options).await?;
         let host = HostOptions::new(ground.logs.folder.clone(), Arc::clone(&ground.guardian));
         let host = Arc::new(Host::new(host));
-        let mut migrate = function(&binaries, MIGRATE, 1, 300);
+        let mut migrate = function(&binaries, &options, MIGRATE, 1, 300);
         migrate.environment.extend(ground.database(roles::MASTER));
         host.add(migrate).await?;
         apply_migrations(&host, &ground.logs.folder).await?;
@@ -129,7 +134,7 @@ impl Stack {
             let owner = ground.url(roles::MIGRATOR);
             catalogue::load(&owner, options.hot_units).await?;
         }
-        start_functions(&host, &binaries, &ground, options.concurrency).await?;
+        start_functions(&host, &binaries, &ground, &options).await?;
 
         let stop = Stop::new();
         let clerk = Authorizer::new(&SHOPS);
@@ -318,9 +323,12 @@ async fn start_functions(
     host: &Host,
     binaries: &Binaries,
     ground: &Ground,
-    concurrency: usize,
+    options: &StackOptions,
 ) -> Result<(), Error> {
-    let mut checkout = function(binaries, CHECKOUT, concurrency, 25);
+    let concurrency = options.concurrency;
+    let function =
+        |name, concurrency, timeout_s| function(binaries, options, name, concurrency, timeout_s);
+    let mut checkout = function(CHECKOUT, concurrency, 25);
     checkout
         .environment
         .extend(ground.database(roles::CHECKOUT));
@@ -328,7 +336,7 @@ async fn start_functions(
         .environment
         .extend([variable("SHOPS", "*"), variable("OFFLINE_PAYMENT", "allow")]);
 
-    let mut webhook = function(binaries, WEBHOOK, concurrency.div_ceil(2), 10);
+    let mut webhook = function(WEBHOOK, concurrency.div_ceil(2), 10);
     let secrets: BTreeMap<&str, _> = SHOPS
         .map(|shop| (shop, BTreeMap::from([("cashfree", [demo_secret(shop)])])))
         .into();
@@ -338,18 +346,13 @@ async fn start_functions(
         variable("AWS_ENDPOINT_URL_SQS", &ground.sqs_endpoint),
     ]);
 
-    let mut payments = function(
-        binaries,
-        PAYMENTS,
-        POLLERS,
-        queue::FUNCTION_TIMEOUT.as_secs(),
-    );
+    let mut payments = function(PAYMENTS, POLLERS, queue::FUNCTION_TIMEOUT.as_secs());
     payments
         .environment
         .extend(ground.database(roles::PAYMENTS));
-    let mut sweeper = function(binaries, SWEEPER, 1, 60);
+    let mut sweeper = function(SWEEPER, 1, 60);
     sweeper.environment.extend(ground.database(roles::SWEEPER));
-    let mut admin = function(binaries, ADMIN, CLERKS, 25);
+    let mut admin = function(ADMIN, CLERKS, 25);
     admin.environment.extend(ground.database(roles::ADMIN));
     tokio::try_join!(
         host.add(checkout),
@@ -363,17 +366,20 @@ async fn start_functions(
 
 fn function(
     binaries: &Binaries,
+    options: &StackOptions,
     name: &'static str,
     concurrency: usize,
     timeout_s: u64,
 ) -> FunctionOptions {
+    let own = || std::env::var("LOG_LEVEL").ok();
+    let level = options.log_level.clone().or_else(own);
+    // Metrics are lines of the logs, here as on AWS; nobody makes graphs of these.
+    let mut environment = vec![variable("METRICS_STACK", METRICS_STACK)];
+    environment.extend(level.map(|level| variable("LOG_LEVEL", &level)));
     FunctionOptions {
         name: name.to_owned(),
         binary: binaries.path(name),
-        environment: std::env::var("LOG_LEVEL")
-            .iter()
-            .map(|level| variable("LOG_LEVEL", level))
-            .collect(),
+        environment,
         concurrency,
         timeout: Duration::from_secs(timeout_s),
     }

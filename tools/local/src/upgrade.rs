@@ -62,7 +62,7 @@ impl Upgrade {
         };
         stack.stop().await;
         checked?;
-        Ok(super::exit_code(ended?))
+        Ok(crate::command::exit_code(ended?))
     }
 
     async fn release(&self, stack: &Stack, load: &mut Child) -> Result<(), Error> {

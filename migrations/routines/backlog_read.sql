@@ -1,0 +1,37 @@
+-- What waits at this moment, in all shops: for how long the oldest due checkout has been due, the
+-- oldest unsent outbox message has waited, and the oldest parked event that says that money came
+-- (parked events of other kinds may stay for ever); how many of those there are; how many sessions
+-- of this database wait for a lock, and for how long the longest of them has been. 0 where nothing
+-- waits. Reads the head of an index of each shop, and the server's table of locks. Locks nothing.
+create or replace function holdfast.backlog_read(
+    out o_due_s double precision, out o_unsent_s double precision,
+    out o_parked integer, out o_parked_s double precision,
+    out o_lock_waiters integer, out o_lock_wait_ms double precision)
+language sql stable security definer set search_path = holdfast, pg_temp as $$
+    with
+    due as (
+        select min(d.expires_at) as since
+        from shops s cross join lateral (
+            select c.expires_at from checkouts c
+            where c.shop = s.shop and c.ended_at is null order by c.expires_at limit 1) d),
+    unsent as (
+        select min(d.created_at) as since
+        from shops s cross join lateral (
+            select b.created_at from outbox_messages b
+            where b.shop = s.shop and b.sent_at is null order by b.created_at limit 1) d),
+    parked as (
+        select count(*) as events, min(e.received_at) as since
+        from payment_events e where e.outcome = 'parked' and e.kind = 'paid'),
+    waiter as (
+        -- waitstart is null for a moment when a wait begins
+        select count(*) as sessions, min(l.waitstart) as since
+        from pg_locks l join pg_stat_activity a on a.pid = l.pid
+        where not l.granted and a.datname = current_database())
+    select coalesce(greatest(extract(epoch from now() - due.since), 0), 0),
+        coalesce(greatest(extract(epoch from now() - unsent.since), 0), 0),
+        parked.events::integer,
+        coalesce(greatest(extract(epoch from now() - parked.since), 0), 0),
+        waiter.sessions::integer,
+        coalesce(greatest(extract(epoch from clock_timestamp() - waiter.since) * 1000, 0), 0)
+    from due, unsent, parked, waiter
+$$;

@@ -1,0 +1,40 @@
+//! Reads what waits at this moment, in all shops.
+
+use serde::Serialize;
+
+use crate::db::{Database, Failure};
+
+/// What waits. An age is 0 where nothing does.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Backlog {
+    /// For how long the oldest due checkout has been due.
+    pub due_s: f64,
+    /// The age of the oldest outbox message that is not sent.
+    pub unsent_s: f64,
+    /// Parked events that say that money came.
+    pub parked: i32,
+    /// The age of the oldest of them.
+    pub parked_s: f64,
+    /// Sessions of this database that wait for a lock.
+    pub lock_waiters: i32,
+    /// For how long the longest of them has been waiting.
+    pub lock_wait_ms: f64,
+}
+
+/// What waits at this moment, by the database's clock. Locks nothing.
+///
+/// # Errors
+/// [`Failure`] when the database could not answer.
+pub async fn read(db: &Database) -> Result<Backlog, Failure> {
+    let row = db
+        .call_one("select * from holdfast.backlog_read()", &[])
+        .await?;
+    Ok(Backlog {
+        due_s: row.get("o_due_s"),
+        unsent_s: row.get("o_unsent_s"),
+        parked: row.get("o_parked"),
+        parked_s: row.get("o_parked_s"),
+        lock_waiters: row.get("o_lock_waiters"),
+        lock_wait_ms: row.get("o_lock_wait_ms"),
+    })
+}

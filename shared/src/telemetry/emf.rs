@@ -1,0 +1,197 @@
+//! Metrics as lines of the log, in CloudWatch's embedded metric format (EMF): CloudWatch makes
+//! metrics of them, without a call in anybody's way.
+//!
+//! Written here, a hundred lines, because the crate for it (`metrics_cloudwatch_embedded`) tells a
+//! gauge again and again until it is set anew, so that a sweep which fails would repeat a good lag;
+//! loses what comes after the hundredth value of one invocation; writes a line piece by piece, so
+//! that lines of two processes mix; and takes any name as a metric.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value, json};
+
+use super::metric::{Metric, Scope, Unit};
+
+/// The namespace of all metrics.
+const NAMESPACE: &str = "Holdfast";
+/// Values of one metric in one line at most, which is CloudWatch's limit: a line is written before
+/// it would hold more.
+const VALUES_MAX: usize = 100;
+
+static EMITTER: OnceLock<Emitter> = OnceLock::new();
+
+/// What was gathered since the last line.
+struct Emitter {
+    stack: String,
+    function: String,
+    gathered: Mutex<Gathered>,
+}
+
+type Gathered = BTreeMap<Metric, Vec<f64>>;
+
+/// Metrics are told when `METRICS_STACK` is set: it is the dimension `Stack`, so that two
+/// deployments of one account never add up.
+pub(super) fn init() {
+    let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let Some(stack) = variable("METRICS_STACK") else {
+        return;
+    };
+    let function = variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "unknown".to_owned());
+    let gathered = Mutex::default();
+    let emitter = Emitter {
+        stack,
+        function,
+        gathered,
+    };
+    if EMITTER.set(emitter).is_ok() {
+        count(Metric::ColdStarts, 1);
+    }
+}
+
+/// So many more of a metric that counts. None is told too: a line with a zero says that somebody
+/// looked.
+pub fn count(metric: Metric, more: usize) {
+    debug_assert!(metric.unit() == Unit::Count, "{metric:?} is observed");
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "nobody counts to 2^52 between two lines"
+    )]
+    let more = more as f64;
+    gather(metric, |values| match values.first_mut() {
+        Some(sum) => *sum += more,
+        None => values.push(more),
+    });
+}
+
+/// One value of a metric that measures.
+pub fn observe(metric: Metric, value: f64) {
+    debug_assert!(metric.unit() != Unit::Count, "{metric:?} is counted");
+    if value.is_finite() {
+        gather(metric, |values| values.push(value));
+    }
+}
+
+fn gather(metric: Metric, add: impl FnOnce(&mut Vec<f64>)) {
+    let Some(emitter) = EMITTER.get() else { return };
+    let mut gathered = emitter
+        .gathered
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    let values = gathered.entry(metric).or_default();
+    add(values);
+    if values.len() >= VALUES_MAX {
+        let full = std::mem::take(&mut *gathered);
+        drop(gathered);
+        write(emitter, &full);
+    }
+}
+
+/// Writes what was gathered, if anything was: at the end of every invocation, after which the
+/// process may be frozen, or never run again.
+pub fn flush() {
+    let Some(emitter) = EMITTER.get() else { return };
+    let gathered = emitter
+        .gathered
+        .lock()
+        .map(|mut gathered| std::mem::take(&mut *gathered))
+        .unwrap_or_default();
+    if !gathered.is_empty() {
+        write(emitter, &gathered);
+    }
+}
+
+/// [`flush`] when it goes out of scope, whichever way an invocation ends.
+#[must_use]
+pub struct Flush;
+
+impl Drop for Flush {
+    fn drop(&mut self) {
+        flush();
+    }
+}
+
+/// In one piece, because other threads and processes write into the same log.
+fn write(emitter: &Emitter, gathered: &Gathered) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let timestamp_ms = now.map_or(0, |since| since.as_millis());
+    let mut text = line(&emitter.stack, &emitter.function, timestamp_ms, gathered).to_string();
+    text.push('\n');
+    let mut stdout = std::io::stdout().lock();
+    // Without a log there is nobody to tell that there is none.
+    let _ = stdout.write_all(text.as_bytes());
+    let _ = stdout.flush();
+}
+
+fn line(stack: &str, function: &str, timestamp_ms: u128, gathered: &Gathered) -> Value {
+    let directives: Vec<Value> = [Scope::Stack, Scope::Function]
+        .into_iter()
+        .filter_map(|scope| {
+            let metrics: Vec<Value> = gathered
+                .keys()
+                .filter(|metric| metric.scope() == scope)
+                .map(|metric| json!({ "Name": metric.name(), "Unit": metric.unit().name() }))
+                .collect();
+            (!metrics.is_empty()).then(|| {
+                json!({
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [scope.dimensions()],
+                    "Metrics": metrics,
+                })
+            })
+        })
+        .collect();
+    let mut line = Map::new();
+    let aws = json!({ "Timestamp": timestamp_ms, "CloudWatchMetrics": directives });
+    line.insert("_aws".to_owned(), aws);
+    line.insert("Stack".to_owned(), stack.into());
+    line.insert("Function".to_owned(), function.into());
+    for (metric, values) in gathered {
+        let value = match values.as_slice() {
+            [value] => json!(value),
+            values => json!(values),
+        };
+        line.insert(metric.name().to_owned(), value);
+    }
+    Value::Object(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_tells_each_metric_once_under_the_dimensions_of_its_scope() {
+        let gathered = Gathered::from([
+            (Metric::HoldsGranted, vec![2.0]),
+            (Metric::DatabaseCall, vec![1.5, 3.0]),
+        ]);
+        assert_eq!(
+            line(
+                "holdfast",
+                "holdfast-checkout",
+                1_700_000_000_000,
+                &gathered
+            ),
+            json!({
+                "_aws": { "Timestamp": 1_700_000_000_000_u64, "CloudWatchMetrics": [
+                    { "Namespace": "Holdfast", "Dimensions": [["Stack"]],
+                      "Metrics": [{ "Name": "HoldsGranted", "Unit": "Count" }] },
+                    { "Namespace": "Holdfast", "Dimensions": [["Stack", "Function"]],
+                      "Metrics": [{ "Name": "DatabaseCall", "Unit": "Milliseconds" }] },
+                ] },
+                "Stack": "holdfast", "Function": "holdfast-checkout",
+                "HoldsGranted": 2.0, "DatabaseCall": [1.5, 3.0],
+            })
+        );
+    }
+
+    #[test]
+    fn nothing_is_gathered_where_nobody_asked_for_metrics() {
+        count(Metric::HoldsGranted, 1);
+        observe(Metric::SweepLag, 1.0);
+        assert!(EMITTER.get().is_none());
+    }
+}

@@ -1,0 +1,294 @@
+//! Metrics, alarms, the dashboard, runbooks: four lists that say the same, or somebody is woken up
+//! for nothing, or nobody at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde_json::{Map, Value};
+use shared::telemetry::Metric;
+use shared::telemetry::metric::Scope;
+use tests::stack::root;
+
+const NAMESPACE: &str = "Holdfast";
+
+/// What AWS tells by itself of what we use, by namespace: the metric and its dimension.
+const OF_AWS: [(&str, &str, &str); 14] = [
+    ("AWS/ApiGateway", "4xx", "ApiId"),
+    ("AWS/ApiGateway", "5xx", "ApiId"),
+    ("AWS/ApiGateway", "Count", "ApiId"),
+    ("AWS/ApiGateway", "Latency", "ApiId"),
+    ("AWS/Lambda", "ConcurrentExecutions", "FunctionName"),
+    ("AWS/Lambda", "Duration", "FunctionName"),
+    ("AWS/Lambda", "Errors", "FunctionName"),
+    ("AWS/Lambda", "Invocations", "FunctionName"),
+    ("AWS/Lambda", "Throttles", "FunctionName"),
+    ("AWS/Lambda", "Url5xxCount", "FunctionName"),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName"),
+    (
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesNotVisible",
+        "QueueName",
+    ),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
+    ("AWS/SQS", "NumberOfMessagesSent", "QueueName"),
+];
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The template as JSON; `!Ref X` becomes `{"!Ref": "X"}`.
+fn template() -> Value {
+    untagged(serde_norway::from_str(&read("template.yaml")).unwrap())
+}
+
+fn untagged(value: serde_norway::Value) -> Value {
+    match value {
+        serde_norway::Value::Tagged(tagged) => {
+            let value = untagged(tagged.value);
+            Value::Object(Map::from_iter([(tagged.tag.to_string(), value)]))
+        }
+        serde_norway::Value::Mapping(members) => {
+            let name = |name| serde_norway::from_value::<String>(name).unwrap();
+            let member = |(key, value)| (name(key), untagged(value));
+            Value::Object(members.into_iter().map(member).collect())
+        }
+        serde_norway::Value::Sequence(values) => values.into_iter().map(untagged).collect(),
+        other => serde_json::to_value(other).unwrap(),
+    }
+}
+
+fn of_type<'a>(template: &'a Value, kind: &str) -> BTreeMap<&'a str, &'a Value> {
+    let resources = template["Resources"].as_object().unwrap();
+    let ours = resources
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == kind);
+    ours.map(|(name, resource)| (name.as_str(), &resource["Properties"]))
+        .collect()
+}
+
+/// A metric that somebody looks at: its namespace, its name, the names of its dimensions.
+type Seen = (String, String, Vec<String>);
+
+fn seen(metric: &Value) -> Seen {
+    let text = |name: &str| metric[name].as_str().unwrap_or_default().to_owned();
+    let dimensions = metric["Dimensions"].as_array().cloned().unwrap_or_default();
+    let names = dimensions
+        .iter()
+        .map(|pair| pair["Name"].as_str().unwrap().to_owned());
+    (text("Namespace"), text("MetricName"), names.collect())
+}
+
+/// Every metric of an alarm.
+fn of_alarm(alarm: &Value) -> Vec<Seen> {
+    let Some(metrics) = alarm["Metrics"].as_array() else {
+        return vec![seen(alarm)];
+    };
+    let measured = metrics
+        .iter()
+        .filter(|metric| !metric["MetricStat"].is_null());
+    measured
+        .map(|metric| seen(&metric["MetricStat"]["Metric"]))
+        .collect()
+}
+
+/// Every metric of the dashboard, whose body is JSON with `${…}` in its texts.
+fn of_dashboard(template: &Value) -> Vec<Seen> {
+    let mut found = Vec::new();
+    for dashboard in of_type(template, "AWS::CloudWatch::Dashboard").values() {
+        let body = dashboard["DashboardBody"]["!Sub"].as_str().unwrap();
+        let body: Value = serde_json::from_str(body).unwrap();
+        for widget in body["widgets"].as_array().unwrap() {
+            for row in widget["properties"]["metrics"].as_array().unwrap() {
+                let texts = row.as_array().unwrap().iter().filter_map(Value::as_str);
+                let texts: Vec<String> = texts.map(str::to_owned).collect();
+                let dimensions = texts[2..].iter().step_by(2).cloned().collect();
+                found.push((texts[0].clone(), texts[1].clone(), dimensions));
+            }
+        }
+    }
+    found
+}
+
+/// Those that nobody tells, with where they are looked at.
+fn never_told(template: &Value) -> Vec<String> {
+    let mut looked_at: Vec<(&str, Seen)> = Vec::new();
+    for (name, alarm) in of_type(template, "AWS::CloudWatch::Alarm") {
+        looked_at.extend(of_alarm(alarm).into_iter().map(|seen| (name, seen)));
+    }
+    let dashboard = of_dashboard(template).into_iter();
+    looked_at.extend(dashboard.map(|seen| ("the dashboard", seen)));
+    let told = |(namespace, metric, dimensions): &Seen| {
+        let own = Metric::ALL.iter().find(|own| own.name() == metric);
+        match (namespace.as_str(), own) {
+            (NAMESPACE, Some(own)) => own.scope().dimensions() == dimensions.as_slice(),
+            (NAMESPACE, None) => false,
+            _ => OF_AWS.iter().any(|(space, name, dimension)| {
+                namespace == space && metric == name && *dimensions == [*dimension]
+            }),
+        }
+    };
+    let missing = looked_at.into_iter().filter(|(_, seen)| !told(seen));
+    missing
+        .map(|(place, seen)| format!("{place}: {seen:?}"))
+        .collect()
+}
+
+#[test]
+fn every_alarm_and_every_graph_is_about_a_metric_that_somebody_tells() {
+    let template = template();
+    assert!(of_type(&template, "AWS::CloudWatch::Alarm").len() >= 20);
+    assert!(of_dashboard(&template).len() >= 40);
+    assert_eq!(never_told(&template), [] as [String; 0]);
+
+    // And it would be seen: another name, a dimension that is not told, one that is missing.
+    let alarm = "PromiseBrokenAlarm";
+    let mut wrong = template.clone();
+    wrong["Resources"][alarm]["Properties"]["MetricName"] = "PromisesBrokn".into();
+    assert_eq!(never_told(&wrong).len(), 1);
+    let mut wrong = template.clone();
+    wrong["Resources"][alarm]["Properties"]["Dimensions"][0]["Name"] = "Shop".into();
+    assert_eq!(never_told(&wrong).len(), 1);
+    let mut wrong = template;
+    wrong["Resources"][alarm]["Properties"]["Dimensions"] = Value::Array(Vec::new());
+    assert_eq!(never_told(&wrong).len(), 1);
+}
+
+/// A metric in the list that no line of the code tells would be an alarm's silence.
+#[test]
+fn every_metric_is_told_by_the_code() {
+    let mut code = String::new();
+    let mut open = vec![root().join("shared/src"), root().join("functions")];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                code += text.split("#[cfg(test)]").next().unwrap();
+            }
+        }
+    }
+    let untold: Vec<&str> = Metric::ALL
+        .iter()
+        .map(|metric| metric.name())
+        .filter(|name| !code.contains(&format!("Metric::{name},")))
+        .collect();
+    // Among others: the lists of payment::record_event.
+    let untold: Vec<&&str> = untold
+        .iter()
+        .filter(|name| !code.contains(&format!("Metric::{name}]")))
+        .collect();
+    assert!(untold.is_empty(), "{untold:?}");
+}
+
+#[test]
+fn the_document_lists_every_metric_as_it_is() {
+    let document = read("docs/metrics.md");
+    let rows: Vec<&str> = document
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    let expected: Vec<String> = Metric::ALL
+        .iter()
+        .map(|metric| {
+            let (name, unit, scope) = (metric.name(), metric.unit().name(), metric.scope());
+            format!("| `{name}` | {unit} | {scope:?} | {} |", metric.meaning())
+        })
+        .collect();
+    assert_eq!(rows, expected);
+    let of_a_stack = Metric::ALL
+        .iter()
+        .filter(|metric| metric.scope() == Scope::Stack)
+        .count();
+    let said = format!("at most {of_a_stack} series");
+    assert!(document.contains(&said), "{said}");
+}
+
+/// The name of a heading in a link to it.
+fn anchor(heading: &str) -> String {
+    heading.to_lowercase()
+}
+
+#[test]
+fn every_alarm_has_a_runbook_and_leads_to_it() {
+    let template = template();
+    let document = read("docs/runbooks.md");
+    let headings: BTreeSet<&str> = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .collect();
+    let alarms = of_type(&template, "AWS::CloudWatch::Alarm");
+    assert_eq!(headings, alarms.keys().copied().collect());
+    let operations = read("docs/operations.md");
+    for (name, alarm) in alarms {
+        let description = alarm["AlarmDescription"].as_str().unwrap();
+        let link = format!("docs/runbooks.md#{}", anchor(name));
+        assert!(description.ends_with(&link), "{name}: {description}");
+        let listed = format!("[{name}](runbooks.md#{})", anchor(name));
+        assert!(operations.contains(&listed), "docs/operations.md: {listed}");
+        assert_eq!(alarm["AlarmActions"][0]["!Ref"], "AlarmTopic", "{name}");
+        let runbook = document.split(&format!("## {name}\n")).nth(1).unwrap();
+        let runbook = runbook.split("\n## ").next().unwrap();
+        for part in ["**Means**", "stake**", "**Do**"] {
+            assert!(runbook.contains(part), "{name} lacks {part}");
+        }
+        assert!(runbook.contains("```"), "{name} shows no way to look");
+    }
+    for link in document.split("](#").skip(1) {
+        let link = link.split(')').next().unwrap();
+        assert!(
+            headings.iter().any(|heading| anchor(heading) == link),
+            "{link}"
+        );
+    }
+}
+
+/// What a runbook looks for in a log is what the code writes there.
+#[test]
+fn a_runbook_looks_for_lines_that_are_written() {
+    let mut code = String::new();
+    for function in ["checkout", "webhook", "payments", "sweeper", "migrate"] {
+        code += &read(&format!("functions/{function}/src/lib.rs"));
+    }
+    code += &read("functions/edge/src/reply.rs");
+    let document = read("docs/runbooks.md");
+    let mut searches = 0;
+    for search in document.split("$.message = \"").skip(1) {
+        let message = search.split('"').next().unwrap();
+        assert!(code.contains(&format!("\"{message}\"")), "{message}");
+        searches += 1;
+    }
+    assert!(searches >= 10, "{searches}");
+}
+
+/// The alarm divides each function's duration by its own timeout.
+#[test]
+fn the_duration_alarm_knows_every_functions_timeout() {
+    let template = template();
+    let alarm = &template["Resources"]["DurationAlarm"]["Properties"];
+    let metrics = alarm["Metrics"].as_array().unwrap();
+    let expression = metrics
+        .iter()
+        .find_map(|metric| metric["Expression"].as_str())
+        .unwrap();
+    let mut functions = 0;
+    for metric in metrics
+        .iter()
+        .filter(|metric| !metric["MetricStat"].is_null())
+    {
+        let id = metric["Id"].as_str().unwrap();
+        let dimension = &metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"];
+        let function = dimension["!Ref"].as_str().unwrap();
+        let timeout = &template["Resources"][function]["Properties"]["Timeout"];
+        let ms = timeout.as_u64().unwrap() * 1000;
+        let share = format!("FILL({id}, 0) / {ms}");
+        assert!(
+            expression.contains(&share),
+            "{share} is not in {expression}"
+        );
+        functions += 1;
+    }
+    assert_eq!(functions, 5);
+}

@@ -1,0 +1,190 @@
+//! The commands of docs/runbooks.md, run as they stand there: SQL in a database where everything
+//! has gone wrong at once, calls against the stack. What looks for a trouble has to find it.
+
+use std::fs;
+
+use local::roles::READONLY;
+use serde_json::json;
+use shared::checkout;
+use shared::payment::{self, Event, EventKind, Gateway, Outcome};
+use tests::http::Call;
+use tests::shopper::Shopper;
+use tests::stack::{STACK, root};
+use tests::{MAIN, TestDb, begin_request, event, new_id, shop};
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+/// One block of the document: the words behind its fence, and what is in it.
+struct Block {
+    words: Vec<String>,
+    text: String,
+}
+
+impl Block {
+    fn is(&self, word: &str) -> bool {
+        self.words.iter().any(|own| own == word)
+    }
+}
+
+fn blocks(language: &str) -> Vec<Block> {
+    let document = fs::read_to_string(root().join("docs/runbooks.md")).unwrap();
+    let mut found = Vec::new();
+    // What is fenced stands at the odd places.
+    for block in document.split("```").skip(1).step_by(2) {
+        let (words, text) = block.split_once('\n').unwrap();
+        let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+        if words.first().is_some_and(|first| first == language) {
+            let text = text.to_owned();
+            found.push(Block { words, text });
+        }
+    }
+    found
+}
+
+/// A database with one of each trouble, and a session that waits for a lock until it is let go.
+async fn everything_has_gone_wrong() -> TestDb {
+    let test = TestDb::new().await;
+    for sku in ["A", "B", "DUE", "LIMITED"] {
+        test.sku(sku, 9).await;
+    }
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    for attempt in ["pay-1", "pay-2"] {
+        test.record(&event(&order, EventKind::Paid, attempt))
+            .await
+            .unwrap();
+    }
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    let wrong = Event {
+        amount_minor: Some(1),
+        ..event(&order, EventKind::Paid, "pay-3")
+    };
+    assert_eq!(test.record(&wrong).await.unwrap(), Outcome::Review);
+    let nobodys = Event {
+        reference: Some("main-nobodys".to_owned()),
+        ..event(&order, EventKind::Paid, "pay-4")
+    };
+    let parked =
+        payment::record_event(&test.payments, &shop(MAIN), Gateway::Cashfree, &nobodys).await;
+    assert_eq!(parked.unwrap().outcome, Outcome::Parked);
+    let due = test.held(&[("DUE", 1)]).await;
+    test.make_due(due).await;
+    test.corrupt(
+        "insert into holdfast.customer_units (shop, customer, sku, units_held, units_max)
+         values ('main', 'c', 'LIMITED', 1, 2)",
+    )
+    .await;
+    test
+}
+
+/// How many rows the statements answer.
+async fn rows(session: &Client, statements: &str) -> usize {
+    let messages = session.simple_query(statements).await;
+    let messages = messages.unwrap_or_else(|error| panic!("{error:?}:\n{statements}"));
+    let rows = messages
+        .iter()
+        .filter(|message| matches!(message, SimpleQueryMessage::Row(_)));
+    rows.count()
+}
+
+#[tokio::test]
+async fn every_query_of_a_runbook_runs_and_finds_what_it_looks_for() {
+    let test = everything_has_gone_wrong().await;
+    let looking = test.session_of(READONLY).await;
+    let blocker = test.block_level("B").await;
+    let (db, request) = (test.db.clone(), begin_request(new_id(), &[("B", 1)]));
+    let waiting = tokio::spawn(async move { checkout::begin(&db, &request).await });
+    test.until_waiting(1).await;
+    let blocks = blocks("sql");
+    assert!(blocks.len() >= 9, "{}", blocks.len());
+    for block in &blocks {
+        let session = if block.is("owner") {
+            &test.owner
+        } else {
+            &looking
+        };
+        let rows = rows(session, &block.text).await;
+        assert!(
+            rows > 0 || !block.is("finds"),
+            "found nothing:\n{}",
+            block.text
+        );
+    }
+    assert!(blocks.iter().filter(|block| block.is("finds")).count() >= 8);
+    blocker.let_go().await;
+    waiting.await.unwrap().unwrap();
+    // In a database that is in order they find no trouble: what they show is about trouble.
+    let calm = TestDb::new().await;
+    for block in blocks
+        .iter()
+        .filter(|block| block.text.contains("payment_events"))
+    {
+        assert_eq!(
+            rows(&calm.owner, &block.text).await,
+            usize::from(block.is("owner"))
+        );
+    }
+}
+
+/// `"…"` is one word; `$NAME` is a variable.
+fn words_of(line: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    let mut line = line.to_owned();
+    for (name, value) in variables {
+        line = line.replace(&format!("${name}"), value);
+    }
+    assert!(
+        !line.contains('$'),
+        "a variable that the document does not explain: {line}"
+    );
+    let mut words = Vec::new();
+    for (number, part) in line.split('"').enumerate() {
+        if number % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+#[tokio::test]
+async fn every_call_of_a_runbook_is_answered() {
+    let shopper = Shopper::new(1).await;
+    shopper.begin(1).await;
+    let order = shopper.ordered().await;
+    let variables = [
+        ("TOKEN", STACK.admin_token.as_str()),
+        ("API", STACK.api_url.as_str()),
+        ("REFERENCE", order["payment"]["reference"].as_str().unwrap()),
+    ];
+    let mut calls = 0;
+    for block in blocks("sh").iter().filter(|block| block.is("curl")) {
+        for line in block.text.lines() {
+            let words = words_of(line, &variables);
+            let mut words = words.iter().map(String::as_str);
+            assert_eq!(
+                (words.next(), words.next()),
+                (Some("curl"), Some("-sf")),
+                "{line}"
+            );
+            let mut headers = Vec::new();
+            let mut word = words.next();
+            while word == Some("-H") {
+                headers.push(words.next().unwrap().split_once(": ").unwrap());
+                word = words.next();
+            }
+            let path = word.unwrap().strip_prefix(&STACK.api_url).unwrap();
+            assert_eq!(words.next(), None, "{line}");
+            let call = headers
+                .iter()
+                .fold(Call::new("GET", path), |call, (name, value)| {
+                    call.header(name, value)
+                });
+            let answer = call.to(&STACK.api_url).await;
+            assert_eq!(answer.status, 200, "{line}: {answer:?}");
+            if line.contains("/search") {
+                assert_ne!(answer.body["orders"], json!([]), "{line}: {answer:?}");
+            }
+            calls += 1;
+        }
+    }
+    assert!(calls >= 3, "{calls}");
+}

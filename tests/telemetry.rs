@@ -1,0 +1,583 @@
+//! What the functions tell: one story with everything in it that can happen, played once against
+//! real function processes at the most talkative log level, and what their logs hold afterwards.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use local::{QueueOptions, Stack, StackOptions};
+use serde_json::{Value, json};
+use shared::telemetry::Metric;
+use shared::telemetry::metric::{Scope, Unit};
+use tests::http::{Answer, Call};
+use tests::stack::{add, owner, put_sku, root, sqs, start};
+use tests::{cashfree, until};
+use tokio::sync::OnceCell;
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+/// Whoever buys in the story; no word of theirs may be in a log.
+const CUSTOMER: &str = "zz-meera@example.com";
+const PERSONAL: [&str; 8] = [
+    "zz-meera",
+    "Zz Meera",
+    "Lotus Lane",
+    "9908734801",
+    "a@example.com",
+    "मीरा",
+    "682999",
+    "gift for",
+];
+const WITHOUT_DATABASE: &str = "checkout-without-database";
+
+/// What the logs held when the story was over, and what it was about.
+struct Story {
+    /// The lines of every function, by its name.
+    logs: BTreeMap<String, Vec<Value>>,
+    text: String,
+    checkout_id: Uuid,
+    order_id: String,
+    reference: String,
+}
+
+static STORY: OnceCell<Story> = OnceCell::const_new();
+
+async fn story() -> &'static Story {
+    STORY.get_or_init(play).await
+}
+
+/// The stack of the story, where it may break what it likes.
+struct Stage {
+    stack: &'static Stack,
+    owner: Client,
+}
+
+impl Stage {
+    async fn set() -> Self {
+        let stack = start(StackOptions {
+            concurrency: 2,
+            sweep_every: None,
+            log_level: Some("trace".to_owned()),
+            queue: QueueOptions {
+                visibility: Duration::from_secs(6),
+                ..QueueOptions::default()
+            },
+            ..StackOptions::default()
+        });
+        let stack = Box::leak(Box::new(stack));
+        let environment = [
+            (
+                "DATABASE_URL",
+                "postgresql://holdfast_app@%2Fnowhere/holdfast",
+            ),
+            ("DATABASE_TLS", "off"),
+            ("SHOPS", "*"),
+            ("METRICS_STACK", "local"),
+        ];
+        add(
+            stack,
+            WITHOUT_DATABASE,
+            local::build::CHECKOUT,
+            &environment,
+        )
+        .await;
+        let owner = owner(stack).await;
+        for (sku, units) in [
+            ("A", 5),
+            ("GONE", 1),
+            ("LIMITED", 5),
+            ("STUCK", 5),
+            ("SEAT", 5),
+        ] {
+            put_sku(&owner, "dress", sku, units).await;
+        }
+        Self { stack, owner }
+    }
+
+    async fn call(&self, method: &str, path: &str, body: Value) -> Answer {
+        let call = Call::new(method, path).json(&body);
+        call.to(&self.stack.api_url).await
+    }
+
+    async fn begin(&self, id: Uuid, sku: &str, quantity: i32) -> Answer {
+        let lines = json!([{ "sku": sku, "quantity": quantity }]);
+        let body = json!({ "customer": CUSTOMER, "lines": lines });
+        self.call("PUT", &path(id, ""), body).await
+    }
+
+    /// Begins and orders one unit; the order as the API answers it.
+    async fn ordered(&self, sku: &str) -> (Uuid, Value) {
+        let id = Uuid::now_v7();
+        self.begin(id, sku, 1).await.ok(201);
+        let body = json!({ "payment_method": "online", "address": {
+            "recipient": "Zz Meera", "line1": "14 Lotus Lane", "city": "Kochi",
+            "postal_code": "682999", "country": "IN",
+        }, "save_address": true });
+        let order = self.call("POST", &path(id, "/order"), body).await;
+        (id, order.ok(201).clone())
+    }
+
+    async fn webhook(&self, secret: &str, body: String) -> u16 {
+        let webhook = cashfree::webhook("dress", secret, body);
+        webhook.to(&self.stack.webhook_url).await.status
+    }
+
+    async fn gateway_says(&self, body: String) {
+        let secret = self.stack.secrets["dress"].clone();
+        assert_eq!(self.webhook(&secret, body).await, 200);
+    }
+
+    async fn until_order_is(&self, id: Uuid, status: &str) {
+        until(status, async || {
+            let order = Call::new("GET", &path(id, "/order"));
+            order.to(&self.stack.api_url).await.ok(200)["status"] == status
+        })
+        .await;
+    }
+
+    async fn sql(&self, statement: &str) {
+        self.owner.batch_execute(statement).await.unwrap();
+    }
+
+    async fn make_due(&self, id: Uuid) {
+        self.sql(&format!(
+            "update holdfast.checkouts set expires_at = now() - interval '7 minutes'
+             where checkout_id = '{id}';
+             update holdfast.holds set expires_at = c.expires_at from holdfast.checkouts c
+             where c.checkout_id = '{id}' and holds.checkout_id = c.checkout_id"
+        ))
+        .await;
+    }
+
+    async fn sweep(&self) -> Value {
+        let report = self.stack.sweep().await.unwrap();
+        serde_json::from_slice(&report).unwrap()
+    }
+}
+
+fn path(id: Uuid, rest: &str) -> String {
+    format!("/v1/shops/dress/checkouts/{id}{rest}")
+}
+
+async fn play() -> Story {
+    let stage = Stage::set().await;
+    let (checkout_id, order) = bought(&stage).await;
+    refused(&stage).await;
+    money_that_needs_a_person(&stage).await;
+    at_the_desk(&stage).await;
+    behind_a_lock(&stage).await;
+    broken(&stage).await;
+    let mut logs = BTreeMap::new();
+    let mut text = String::new();
+    for function in [
+        "checkout", "webhook", "payments", "sweeper", "admin", "migrate",
+    ] {
+        let name = format!("holdfast-{function}");
+        let log = log(&stage, &name);
+        text += &log;
+        logs.insert(name, lines(&log));
+    }
+    let log = log(&stage, WITHOUT_DATABASE);
+    text += &log;
+    logs.insert(WITHOUT_DATABASE.to_owned(), lines(&log));
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    Story {
+        logs,
+        text,
+        checkout_id,
+        order_id: word(&order["order_id"]),
+        reference: word(&order["payment"]["reference"]),
+    }
+}
+
+fn log(stage: &Stage, name: &str) -> String {
+    let file = stage.stack.logs.folder.join(format!("{name}.log"));
+    std::fs::read_to_string(file).unwrap()
+}
+
+fn lines(log: &str) -> Vec<Value> {
+    let parse = |line: &str| {
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("not JSON: {error}: {line}"))
+    };
+    log.lines().map(parse).collect()
+}
+
+/// Two checkouts that became orders; the first is paid, and the gateway says so twice.
+async fn bought(stage: &Stage) -> (Uuid, Value) {
+    let (id, order) = stage.ordered("A").await;
+    for _ in 0..2 {
+        stage.gateway_says(cashfree::success(&order)).await;
+        stage.until_order_is(id, "paid").await;
+    }
+    until("the second one was seen", async || {
+        log(stage, "holdfast-payments").contains("\"outcome\":\"Duplicate\"")
+    })
+    .await;
+    (id, order)
+}
+
+/// What callers get wrong, with what they should not have put there.
+async fn refused(stage: &Stage) {
+    let id = Uuid::now_v7();
+    let short = stage.begin(id, "A", 9).await;
+    short.refused(409, "shortage");
+    let text = json!({ "customer": CUSTOMER, "lines": CUSTOMER });
+    stage
+        .call("PUT", &path(id, ""), text)
+        .await
+        .refused(400, "invalid_request");
+    let field = json!({ CUSTOMER: 1, "customer": CUSTOMER, "lines": [] });
+    stage
+        .call("PUT", &path(id, ""), field)
+        .await
+        .refused(400, "invalid_request");
+    for wrong in [
+        format!("/v1/shops/dress/checkouts/{CUSTOMER}"),
+        format!("/v1/shops/{CUSTOMER}/checkouts/{id}"),
+        format!("/v1/{CUSTOMER}"),
+        format!("/v1/shops/dress/availability?skus=A&{CUSTOMER}=1"),
+    ] {
+        let answer = Call::new("GET", &wrong).to(&stage.stack.api_url).await;
+        assert!([400, 404, 200].contains(&answer.status), "{answer:?}");
+    }
+    assert_eq!(
+        stage.webhook("not-the-secret", CUSTOMER.to_owned()).await,
+        401
+    );
+    for body in [
+        json!(CUSTOMER).to_string(),
+        json!({ "shop": CUSTOMER, "gateway": "cashfree" }).to_string(),
+    ] {
+        let message = json!({ "QueueUrl": stage.stack.queue_url, "MessageBody": body });
+        sqs(stage.stack, "SendMessage", message).await;
+    }
+    let unread = json!({ "type": "PAYMENT_SUCCESS_WEBHOOK", "data": CUSTOMER });
+    stage.gateway_says(unread.to_string()).await;
+    until("all three were refused", async || {
+        log(stage, "holdfast-payments")
+            .matches("can't be understood")
+            .count()
+            >= 3
+    })
+    .await;
+}
+
+/// A wrong amount; a late payment whose goods are gone; money for no order.
+async fn money_that_needs_a_person(stage: &Stage) {
+    let (id, order) = stage.ordered("A").await;
+    let mut wrong = order.clone();
+    wrong["total_minor"] = json!(1);
+    stage.gateway_says(cashfree::success(&wrong)).await;
+    stage.until_order_is(id, "review").await;
+
+    let (late, order) = stage.ordered("GONE").await;
+    stage.make_due(late).await;
+    let report = stage.sweep().await;
+    assert!(
+        report["backlog"]["due_s"].as_f64().unwrap() >= 420.0,
+        "{report}"
+    );
+    assert_eq!(report["backlog"]["parked"], 0);
+    stage.begin(Uuid::now_v7(), "GONE", 1).await.ok(201);
+    stage.gateway_says(cashfree::success(&order)).await;
+    stage.until_order_is(late, "refund_due").await;
+
+    let nobodys = cashfree::payment(
+        "PAYMENT_SUCCESS_WEBHOOK",
+        "SUCCESS",
+        "attempt-1",
+        "dress-nobodys",
+        "100.00",
+    );
+    stage.gateway_says(nobodys).await;
+    let query = "update holdfast.payment_events set received_at = now() - interval '90 minutes'
+        where outcome = 'parked' and reference = 'dress-nobodys'";
+    until("the event is parked", async || {
+        stage.owner.execute(query, &[]).await.unwrap() == 1
+    })
+    .await;
+}
+
+/// A booking, and a search for who booked.
+async fn at_the_desk(stage: &Stage) {
+    let token = format!("Bearer {}", stage.stack.admin_token);
+    let book = Call::new(
+        "PUT",
+        &format!("/v1/admin/shops/dress/desk/orders/{}", Uuid::now_v7()),
+    )
+    .json(&json!({ "customer": CUSTOMER, "lines": [{ "sku": "SEAT", "quantity": 1 }] }));
+    let book = book.header("authorization", &token);
+    book.to(&stage.stack.api_url).await.ok(201);
+    let search = Call::new(
+        "GET",
+        "/v1/admin/shops/dress/search?q=zz-meera%40example.com",
+    );
+    let search = search.header("authorization", &token);
+    search.to(&stage.stack.api_url).await.ok(200);
+}
+
+/// A checkout that somebody has locked for longer than the lock timeout, seen by a sweep.
+async fn behind_a_lock(stage: &Stage) {
+    let id = Uuid::now_v7();
+    stage.begin(id, "A", 1).await.ok(201);
+    stage.sql("begin").await;
+    stage
+        .sql(&format!(
+            "select from holdfast.checkouts where checkout_id = '{id}' for update"
+        ))
+        .await;
+    let release = Call::new("DELETE", &path(id, ""));
+    let seen = async {
+        let mut waited_ms = 0.0;
+        while waited_ms == 0.0 {
+            let report = stage.sweep().await;
+            waited_ms = report["backlog"]["lock_wait_ms"].as_f64().unwrap();
+        }
+        let given_up = async || log(stage, "holdfast-checkout").contains("\"LockTimeouts\":1");
+        until("the lock timeout", given_up).await;
+    };
+    let (answer, ()) = tokio::join!(release.to(&stage.stack.api_url), seen);
+    answer.refused(503, "unavailable");
+    stage.sql("rollback").await;
+}
+
+/// A rule of the database that refuses a row, and shows it; rows that contradict each other; no
+/// database at all.
+async fn broken(stage: &Stage) {
+    let rule = format!("check (customer <> '{CUSTOMER}') not valid");
+    stage
+        .sql(&format!(
+            "alter table holdfast.orders add constraint nobody {rule}"
+        ))
+        .await;
+    let id = Uuid::now_v7();
+    stage.begin(id, "LIMITED", 1).await.ok(201);
+    let order = json!({ "payment_method": "online" });
+    let refused = stage.call("POST", &path(id, "/order"), order).await;
+    refused.refused(500, "internal");
+    let update = "update holdfast.orders set created_at = created_at where customer = $1";
+    let error = stage.owner.execute(update, &[&CUSTOMER]).await.unwrap_err();
+    let shown = error.as_db_error().unwrap().detail().unwrap();
+    assert!(
+        shown.contains(CUSTOMER),
+        "the database would not tell: {shown}"
+    );
+    stage
+        .sql("alter table holdfast.orders drop constraint nobody")
+        .await;
+
+    stage
+        .sql(&format!(
+            "insert into holdfast.customer_units (shop, customer, sku, units_held, units_max)
+             values ('dress', '{CUSTOMER}', 'LIMITED', 2, 2)"
+        ))
+        .await;
+    let stuck = Uuid::now_v7();
+    stage.begin(stuck, "STUCK", 2).await.ok(201);
+    stage.make_due(stuck).await;
+    stage
+        .sql(
+            "update holdfast.stock_levels set held = 0, version = version + 1
+             where shop = 'dress' and sku = 'STUCK'",
+        )
+        .await;
+    let report = stage.sweep().await;
+    assert!(
+        report["violations"].to_string().contains(CUSTOMER),
+        "{report}"
+    );
+    assert!(
+        report["shops"].to_string().contains(&stuck.to_string()),
+        "{report}"
+    );
+
+    let begin = Call::new("PUT", &path(Uuid::now_v7(), ""))
+        .json(&json!({ "customer": CUSTOMER, "lines": [{ "sku": "A", "quantity": 1 }] }));
+    let answer = begin.invoke(&stage.stack.host, WITHOUT_DATABASE).await;
+    answer.refused(503, "unavailable");
+}
+
+#[tokio::test]
+async fn no_log_holds_personal_data_at_any_level() {
+    let story = story().await;
+    assert!(story.text.contains("\"level\":\"DEBUG\""), "not talkative");
+    assert!(story.text.contains(&story.checkout_id.to_string()));
+    assert!(
+        story.text.contains("nobody of orders"),
+        "the refusal is not told"
+    );
+    for word in PERSONAL {
+        let told: Vec<&str> = story
+            .text
+            .lines()
+            .filter(|line| line.contains(word))
+            .collect();
+        assert!(told.is_empty(), "{word}: {}", told.join("\n"));
+    }
+}
+
+/// Lines of one function with this message.
+fn told<'a>(story: &'a Story, function: &str, message: &str) -> Vec<&'a Value> {
+    let lines = story.logs[function].iter();
+    lines.filter(|line| line["message"] == message).collect()
+}
+
+#[tokio::test]
+async fn every_line_about_a_checkout_an_order_or_a_payment_names_it() {
+    let story = story().await;
+    let checkout = story.checkout_id.to_string();
+    let mut ordered = 0;
+    for line in told(story, "holdfast-checkout", "answered") {
+        let span = &line["span"];
+        assert!(
+            span["request.id"].is_string() && span["trace.id"].is_string(),
+            "{line}"
+        );
+        let route = span["route"].as_str().unwrap();
+        assert!(
+            span["checkout.id"].is_string()
+                || !route.contains("{checkout_id}")
+                || line["code"] == "invalid_request"
+                || line["code"] == "not_found",
+            "{line}"
+        );
+        if route.ends_with("/order") && line["status"] == 201 {
+            assert!(span["order.id"].is_string(), "{line}");
+            ordered += usize::from(span["checkout.id"] == checkout.as_str());
+        }
+    }
+    assert_eq!(ordered, 1);
+
+    let recorded = told(story, "holdfast-payments", "recorded");
+    let paid = recorded
+        .iter()
+        .find(|line| line["outcome"] == "Completed")
+        .unwrap();
+    let span = &paid["span"];
+    assert_eq!(span["order.id"], story.order_id.as_str(), "{paid}");
+    assert_eq!(span["payment.reference"], story.reference.as_str());
+    for field in ["payment.id", "event.key", "request.id", "message.id"] {
+        assert!(span[field].is_string(), "{field}: {paid}");
+    }
+    // One trace and one message, from the webhook on.
+    let taken = told(story, "holdfast-webhook", "answered");
+    let message = |line: &&&Value| line["span"]["message.id"] == span["message.id"];
+    let taken = &taken.iter().find(message).unwrap()["span"];
+    assert!(span["trace.id"].is_string(), "{paid}");
+    assert_eq!(taken["trace.id"], span["trace.id"]);
+
+    for line in told(story, "holdfast-payments", "stays in the queue") {
+        let unreadable = line["causes"]
+            .as_str()
+            .unwrap()
+            .contains("can't be understood");
+        let names_it = line["span"]["payment.reference"].is_string();
+        assert!(unreadable || names_it, "{line}");
+    }
+    assert!(!told(story, "holdfast-sweeper", "could not be expired").is_empty());
+    for line in told(story, "holdfast-sweeper", "could not be expired") {
+        assert!(line["checkout.id"].is_string(), "{line}");
+        assert!(line["span"]["request.id"].is_string(), "{line}");
+    }
+}
+
+/// The metric lines of all functions.
+fn metric_lines(story: &Story) -> Vec<(&str, &Value)> {
+    let mut found = Vec::new();
+    for (function, lines) in &story.logs {
+        let metrics = lines.iter().filter(|line| !line["_aws"].is_null());
+        found.extend(metrics.map(|line| (function.as_str(), line)));
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_metric_line_is_as_the_format_says() {
+    let story = story().await;
+    let schema = std::fs::read_to_string(root().join("tests/fixtures/emf.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let by_name: BTreeMap<&str, Metric> = Metric::ALL
+        .iter()
+        .map(|metric| (metric.name(), *metric))
+        .collect();
+    let lines = metric_lines(story);
+    assert!(lines.len() > 20, "{}", lines.len());
+    for (function, line) in lines {
+        let wrong: Vec<String> = schema
+            .iter_errors(line)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:?}: {line}");
+        let mut members = BTreeSet::from(["_aws", "Stack", "Function"]);
+        for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
+            for metric in directive["Metrics"].as_array().unwrap() {
+                let name = metric["Name"].as_str().unwrap();
+                let known = by_name[name];
+                assert_eq!(metric["Unit"], known.unit().name(), "{name}");
+                assert_eq!(
+                    directive["Dimensions"],
+                    json!([known.scope().dimensions()]),
+                    "{name}"
+                );
+                assert!(members.insert(name), "twice: {name}");
+                let values = values(&line[name]);
+                assert!((1..=100).contains(&values.len()), "{name}: {line}");
+            }
+        }
+        // A target that is no dimension and no metric would be a property, which costs and tells
+        // nothing; and a dimension of many values would cost a metric each.
+        let told: BTreeSet<&str> = line
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(told, members);
+        assert_eq!(
+            (&line["Stack"], &line["Function"]),
+            (&json!("local"), &json!(function))
+        );
+    }
+    // The schema can say no.
+    assert!(!schema.is_valid(&json!({ "_aws": { "Timestamp": 1, "CloudWatchMetrics": [] } })));
+}
+
+fn values(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Array(values) => values.iter().map(|value| value.as_f64().unwrap()).collect(),
+        value => vec![value.as_f64().unwrap()],
+    }
+}
+
+#[tokio::test]
+async fn each_metric_is_told_when_it_happens() {
+    let story = story().await;
+    let mut told: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for (_, line) in metric_lines(story) {
+        for metric in Metric::ALL {
+            if !line[metric.name()].is_null() {
+                told.entry(metric.name())
+                    .or_default()
+                    .extend(values(&line[metric.name()]));
+            }
+        }
+    }
+    for metric in Metric::ALL {
+        let values = told.get(metric.name()).cloned().unwrap_or_default();
+        let largest = values.iter().copied().fold(0.0, f64::max);
+        assert!(largest > 0.0, "{} was never told", metric.name());
+        let bounded = metric.scope() == Scope::Stack || metric.unit() != Unit::Seconds;
+        assert!(bounded, "{}: an age is not a function's", metric.name());
+    }
+    let sum = |name: &str| told[name].iter().sum::<f64>();
+    // Three orders, the rival for GONE, those behind the lock and of the broken rows.
+    assert_eq!(sum("HoldsGranted"), 7.0);
+    assert_eq!((sum("HoldsRefused"), sum("Shortages")), (1.0, 1.0));
+    assert_eq!((sum("OrdersCreated"), sum("OrdersPaid")), (4.0, 2.0));
+    assert_eq!((sum("LatePayments"), sum("RefundsDue")), (1.0, 1.0));
+    assert_eq!((sum("Reviews"), sum("WebhooksForged")), (1.0, 1.0));
+    assert_eq!(sum("HoldsExpired"), 1.0);
+    assert!(sum("EventsDuplicate") >= 1.0);
+    let max = |name: &str| told[name].iter().copied().fold(0.0, f64::max);
+    assert!(max("SweepLag") >= 420.0 && max("SweepLag") < 900.0);
+    assert!(max("ParkedAge") >= 5400.0 && max("ParkedAge") < 6000.0);
+}
