@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use local::build;
 use local::roles::CHECKOUT;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use serde_json::json;
 use shared::checkout::{self, BeginError, Begun};
@@ -105,9 +106,18 @@ fn processes(function: &str) -> Vec<Pid> {
         .collect()
 }
 
-fn signal(processes: &[Pid], signal: Signal) {
+/// Stops children of this process, and returns when they stand still.
+fn freeze(processes: &[Pid]) {
     for process in processes {
-        kill(*process, signal).unwrap();
+        kill(*process, Signal::SIGSTOP).unwrap();
+        let stopped = waitpid(*process, Some(WaitPidFlag::WUNTRACED)).unwrap();
+        assert_eq!(stopped, WaitStatus::Stopped(*process, Signal::SIGSTOP));
+    }
+}
+
+fn thaw(processes: &[Pid]) {
+    for process in processes {
+        kill(*process, Signal::SIGCONT).unwrap();
     }
 }
 
@@ -139,14 +149,14 @@ async fn a_frozen_function_whose_connection_died_meanwhile_answers() {
         b.invoke(&STACK.host, function)
     );
     let frozen = processes(function);
-    signal(&frozen, Signal::SIGSTOP);
+    freeze(&frozen);
     wire.go_silent();
     let since = Instant::now();
     until("they were frozen for long", async || {
         since.elapsed() > Idle::default().ask_after
     })
     .await;
-    signal(&frozen, Signal::SIGCONT);
+    thaw(&frozen);
     let answers = tokio::join!(
         a.invoke(&STACK.host, function),
         b.invoke(&STACK.host, function)
@@ -189,7 +199,7 @@ async fn a_function_that_freezes_in_its_call_holds_no_lock() {
     })
     .await;
     let frozen = processes(function);
-    signal(&frozen, Signal::SIGSTOP);
+    freeze(&frozen);
     transaction.rollback().await.unwrap();
 
     let started = Instant::now();
@@ -199,7 +209,7 @@ async fn a_function_that_freezes_in_its_call_holds_no_lock() {
     assert!(!frozen_call.is_finished());
     // What the frozen one was at is done.
     assert_eq!(level(&owner, "dress", &sku).await, (5, 2));
-    signal(&frozen, Signal::SIGCONT);
+    thaw(&frozen);
     frozen_call.await.unwrap().ok(201);
 }
 
@@ -229,7 +239,7 @@ async fn frozen_with_an_open_transaction(test: &TestDb, settings: &str) -> Child
         test.count(open).await == 1
     })
     .await;
-    signal(&[pid_of(&child)], Signal::SIGSTOP);
+    freeze(&[pid_of(&child)]);
     let stdin = child.stdin.as_mut().unwrap();
     stdin
         .write_all(b"commit;\n\\echo committed\n")
@@ -243,7 +253,7 @@ fn pid_of(child: &Child) -> Pid {
 }
 
 async fn last_words(child: Child) -> String {
-    signal(&[pid_of(&child)], Signal::SIGCONT);
+    thaw(&[pid_of(&child)]);
     let output = child.wait_with_output().await.unwrap();
     String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
 }

@@ -18,8 +18,8 @@ use shared::sweep;
 use tests::proxy::{Cut, Proxy};
 use tests::stack::root;
 use tests::{
-    CLUSTER, MAIN, TestDb, begin_request, connect, event, new_id, order_request, own_cluster, pool,
-    shop, until,
+    CLUSTER, MAIN, TestDb, begin_request, connect, direct_pool, event, new_id, order_request,
+    own_cluster, pool, shop, until,
 };
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -323,9 +323,10 @@ async fn more_clients_than_connections_wait_or_come_again() {
     assert!(started.elapsed() < Duration::from_secs(2));
 }
 
-/// A client with a process of its own, so to speak: one connection, which ends with it.
+/// A client with a process of its own, so to speak: one connection, which ends with it. Straight to
+/// the server, whose limit this is about: a pooler would keep it.
 async fn come_until_answered(url: &str, was_unavailable: &AtomicBool) -> bool {
-    let db = pool(url, 1);
+    let db = direct_pool(url, 1);
     let request = begin_request(new_id(), &[("HOT", 1)]);
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {

@@ -323,8 +323,13 @@ impl TestDb {
 
 /// A pool of the functions over plaintext.
 pub fn pool(url: &str, size: usize) -> Database {
+    direct_pool(&pooler::through(url), size)
+}
+
+/// The same, past any pooler: for tests about what the server itself refuses.
+pub fn direct_pool(url: &str, size: usize) -> Database {
     let config = DatabaseConfig::parse("test", |name| match name {
-        "DATABASE_URL" => Some(pooler::through(url)),
+        "DATABASE_URL" => Some(url.to_owned()),
         "DATABASE_TLS" => Some("off".to_owned()),
         "DATABASE_POOL_SIZE" => Some(size.to_string()),
         _ => None,
