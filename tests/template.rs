@@ -96,9 +96,9 @@ fn each_function_has_a_role_of_its_own_that_only_lambda_may_take() {
         );
         let attached = role.get("ManagedPolicyArns").map(text).unwrap_or_default();
         let expected: &[&str] = if name == "Webhook" {
-            &[]
+            &["TracingPolicy"]
         } else {
-            &["NetworkInterfacePolicy"]
+            &["NetworkInterfacePolicy", "TracingPolicy"]
         };
         assert_eq!(attached, expected, "{name}");
     }
@@ -111,6 +111,7 @@ fn no_right_is_wider_than_it_has_to_be() {
     let everything = [
         ("NetworkInterfacePolicy", "LambdaAttachesTheFunctions"),
         ("ReleaseRole", "LookAtAlarms"),
+        ("TracingPolicy", "SendSegments"),
     ];
     // Of one stack, or of one API: a part of a name.
     let many = [

@@ -63,8 +63,8 @@ fn plain(yaml: Yaml) -> Value {
     }
 }
 
-/// What a value refers to, in the way that people write it: `Queue.Arn`, `DatabaseSecretArn`, an ARN
-/// without account and region. Of a choice each possibility, one after the other.
+/// What a value refers to, in the way that people write it: `Queue.Arn`, `DatabaseSecretArn`, an
+/// ARN without account and region. Of a choice each possibility, one after the other.
 pub fn text(value: &Value) -> Vec<String> {
     let short = |arn: &str| {
         arn.replace("arn:${AWS::Partition}:", "")
