@@ -409,6 +409,8 @@ fn a_release_migrates_first_and_the_rest_waits_for_it() {
             "Migrate" => assert!(resource.get("DependsOn").is_none()),
             _ => assert_eq!(resource["DependsOn"], "Migration", "{name}"),
         }
+        // Otherwise a changed parameter would change nothing that callers get.
+        assert_eq!(function["AutoPublishAliasAllProperties"], true, "{name}");
         let release = function.get("DeploymentPreference");
         assert_eq!(release.is_none(), name == "Migrate", "{name}");
         let Some(release) = release else { continue };
@@ -422,8 +424,6 @@ fn a_release_migrates_first_and_the_rest_waits_for_it() {
     }
     let all = &template.section("Globals")["Function"];
     assert_eq!(all["AutoPublishAlias"], "live");
-    // Otherwise a changed parameter would change nothing that callers get.
-    assert_eq!(all["AutoPublishAliasAllProperties"], true);
 }
 
 #[test]
