@@ -43,6 +43,7 @@ def idle_month():
         ("logs_kept", log_gb * a["log_months"], ""),
         ("metrics", a["metrics"], ""),
         ("alarms", a["alarms"], ""),
+        ("kms_keys", a["kms_keys"], "of the alarms' topic"),
         ("dashboards", a["dashboards"], ""),
     ]
 
