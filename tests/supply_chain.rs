@@ -134,7 +134,14 @@ fn workflows_run_verbs_of_the_makefile_and_nothing_else() {
         }
     }
     for verb in [
-        "lint", "test", "deploy-check", "audit", "golden", "sbom", "demo", "build",
+        "lint",
+        "test",
+        "deploy-check",
+        "audit",
+        "golden",
+        "sbom",
+        "demo",
+        "build",
     ] {
         assert!(ran.contains(verb), "no workflow runs make {verb}");
     }

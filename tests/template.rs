@@ -388,10 +388,16 @@ fn nothing_that_is_queued_can_get_lost_unseen() {
         .filter(|name| name.ends_with("DeadLetterQueue"));
     assert_eq!(dead, named.copied().collect());
     // What is called without anybody who waits has one.
-    for function in ["Sweeper", "Migrate"] {
-        let function = &template.resource(&format!("{function}Function"))["Properties"];
-        assert!(function["EventInvokeConfig"].is_object());
-    }
+    let sweeper = &template.resource("SweeperFunction")["Properties"];
+    assert!(sweeper["EventInvokeConfig"].is_object());
+    // CloudFormation invokes what has no version, so a configuration of the alias would not count.
+    let migrate = &template.resource("MigrateInvokeConfig")["Properties"];
+    assert_eq!(migrate["Qualifier"], "$LATEST");
+    assert_eq!(migrate["MaximumRetryAttempts"], 0);
+    assert_eq!(
+        template.resource("Migration")["DependsOn"],
+        "MigrateInvokeConfig"
+    );
 }
 
 #[test]

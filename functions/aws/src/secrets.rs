@@ -1,8 +1,7 @@
 //! Secrets Manager.
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::DisplayErrorContext;
-use shared::db::Cause;
+use shared::db::{Cause, causes};
 use shared::secret::{Fetching, Store, Version};
 use tokio::sync::OnceCell;
 
@@ -38,7 +37,8 @@ impl SecretsManager {
             .send()
             .await
             .map_err(|error| {
-                let why = DisplayErrorContext(&error);
+                // never its Debug form, which may hold an answer that could not be read
+                let why = causes(&error);
                 format!("secret {} ({stage}) could not be fetched: {why}", self.arn)
             })?;
         let text = answer.secret_string;
