@@ -64,6 +64,15 @@ def without_canary(template):
     return any(found)
 
 
+def without_metric_math(template):
+    """The emulator has no alarms over several metrics. Nothing that remains refers to one."""
+    found = [name for name, resource in template["Resources"].items()
+             if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]]
+    for name in found:
+        del template["Resources"][name]
+    return found
+
+
 def hurried_queue(template):
     """A message that cannot be applied reaches the dead-letter queue after 20 tries, 3 minutes
     apart. The check waits for one: it makes them 2 tries, 5 seconds apart."""
@@ -92,7 +101,8 @@ def main():
     source, target = Path(sys.argv[1]), Path(sys.argv[2])
     template = yaml.load(source.read_text(encoding="utf-8"), Loader)
     root = source.resolve().parent
-    changes = (without_canary, hurried_queue, plain_number, lambda t: here(t, root))
+    changes = (
+        without_canary, without_metric_math, hurried_queue, plain_number, lambda t: here(t, root))
     for change in changes:
         if not change(template):
             print(f"overlay: {change.__name__} changes nothing any more", file=sys.stderr)
