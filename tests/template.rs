@@ -379,6 +379,10 @@ fn nothing_that_is_queued_can_get_lost_unseen() {
             ));
         }
     }
+    let migrate = &template.resource("MigrateInvokeConfig")["Properties"];
+    dead.extend(text(
+        &migrate["DestinationConfig"]["OnFailure"]["Destination"],
+    ));
     let dead: BTreeSet<&str> = dead
         .iter()
         .map(|name| name.trim_end_matches(".Arn"))
@@ -391,7 +395,6 @@ fn nothing_that_is_queued_can_get_lost_unseen() {
     let sweeper = &template.resource("SweeperFunction")["Properties"];
     assert!(sweeper["EventInvokeConfig"].is_object());
     // CloudFormation invokes what has no version, so a configuration of the alias would not count.
-    let migrate = &template.resource("MigrateInvokeConfig")["Properties"];
     assert_eq!(migrate["Qualifier"], "$LATEST");
     assert_eq!(migrate["MaximumRetryAttempts"], 0);
     assert_eq!(
