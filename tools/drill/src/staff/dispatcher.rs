@@ -137,7 +137,10 @@ async fn book(office: &Office, random: &Random) -> Option<Booking> {
 /// Another size, or another sku; now and then with a version that is over.
 async fn amend(office: &Office, random: &Random, booking: Booking) -> Option<Booking> {
     let (sku, size) = &booking.party;
-    let party = if random.percent(50) {
+    let party = if *size > 1 && random.percent(50) {
+        // a smaller party is there to be had even when everything is sold
+        (sku.clone(), size - 1)
+    } else if random.percent(50) {
         (sku.clone(), 1 + size % 3)
     } else {
         (office.any_sku(random).to_owned(), *size)
