@@ -269,6 +269,8 @@ async fn a_caller_that_freezes_with_a_row_lock_is_ended_and_the_others_go_on() {
     let words = last_words(frozen).await;
     // The server's own words, or that the connection is gone, if they could not be read any more.
     assert!(words.contains("connection"), "{words}");
+    let why = "terminating connection due to idle-in-transaction timeout";
+    assert!(CLUSTER.log().contains(why), "it ended otherwise: {words}");
     assert!(!words.contains("committed"), "{words}");
     assert_eq!(test.level("A").await.1, 5);
     test.assert_promises_kept().await;
