@@ -154,6 +154,21 @@ fn every_alarm_and_every_graph_is_about_a_metric_that_somebody_tells() {
     assert_eq!(never_told(&wrong).len(), 1);
 }
 
+/// CloudWatch bills an alarm for each metric that it looks at.
+#[test]
+fn the_cost_page_counts_every_metric_of_an_alarm() {
+    let template = template();
+    let alarms = of_type(&template, "AWS::CloudWatch::Alarm");
+    let looked_at: usize = alarms.values().map(|alarm| of_alarm(alarm).len()).sum();
+    let assumed: Value = serde_json::from_str(&read("tools/cost/assumptions.json")).unwrap();
+    let assumed = assumed.as_array().unwrap().iter();
+    let counted: Vec<&Value> = assumed
+        .filter(|assumption| assumption["key"] == "alarms")
+        .map(|assumption| &assumption["value"])
+        .collect();
+    assert_eq!(counted, [looked_at]);
+}
+
 /// A metric in the list that no line of the code tells would be an alarm's silence.
 #[test]
 fn every_metric_is_told_by_the_code() {

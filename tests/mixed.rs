@@ -289,6 +289,7 @@ async fn the_same_traffic_without_the_guard_is_caught_by_a_sample() {
     let promises: Vec<&str> = ended.broken.iter().map(|(name, _)| name.as_str()).collect();
     assert!(
         promises.contains(&"never_oversold"),
-        "{promises:?} {SEED}={seed}"
+        "{:#?} {SEED}={seed}",
+        ended.broken
     );
 }

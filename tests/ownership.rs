@@ -13,7 +13,7 @@ use shared::db::causes;
 use shared::migrate::{self, Options, Release};
 use tests::catalogue::{catalogue, differences};
 use tests::released::{Put as _, Released, releases};
-use tests::{CLUSTER, TestDb, begin_request, connect, new_id, pool, until};
+use tests::{CLUSTER, TestDb, begin_request, connect, direct_pool, new_id, until};
 use tokio_postgres::Client;
 
 use crate::rights::{documented, granted};
@@ -195,7 +195,7 @@ async fn everything_changes_hands_under_load_without_a_failed_call() {
     );
     let shoppers: Vec<_> = (0..6)
         .map(|_| {
-            let db = pool(&cluster.url("holdfast_app", "shop"), 1);
+            let db = direct_pool(&cluster.url("holdfast_app", "shop"), 1);
             let (placed, over) = (Arc::clone(&placed), Arc::clone(&over));
             tokio::spawn(async move {
                 while !over.load(Ordering::Relaxed) {

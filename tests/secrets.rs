@@ -106,7 +106,9 @@ impl Traffic {
                 while !stop.load(Ordering::Relaxed) {
                     let answer = begin().invoke(&STACK.host, function).await;
                     let log = || log_of(&STACK, function, answer.request_id());
-                    assert_eq!(answer.status, 201, "{:#?}", log());
+                    // A session that ends between its commit and the answer leaves the checkout
+                    // for the next try to find: 200.
+                    assert!([200, 201].contains(&answer.status), "{:#?}", log());
                     begun.fetch_add(1, Ordering::Relaxed);
                 }
             })
