@@ -4,14 +4,18 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use shared::payment::{Delivery, Gateway};
+use shared::payment::Gateway;
 use tests::cashfree::{payment, success, webhook};
 use tests::shopper::Shopper;
 use tests::stack::{STACK, assert_promises_kept, log_of, sqs};
-use tests::{shop, until};
+use tests::{until, webhooks};
 
 fn delivery(body: &str) -> Value {
-    let delivery = Delivery::new(shop("dress"), Gateway::Cashfree, body.as_bytes());
+    let delivery = webhooks::delivery(
+        Gateway::Cashfree,
+        &webhooks::Headers::new(),
+        body.as_bytes(),
+    );
     serde_json::to_value(delivery).unwrap()
 }
 

@@ -21,7 +21,7 @@ pub enum AmountError {
 
 /// Digits after the point of a currency's amounts (ISO 4217); 2 for every code that is not listed
 /// here.
-fn minor_digits(currency: &str) -> u32 {
+pub(crate) fn minor_digits(currency: &str) -> u32 {
     match currency {
         "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX"
         | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,

@@ -64,14 +64,13 @@ pub async fn retry_parked(
 async fn retry(db: &Database, shop: &Shop, row: &Row) -> Result<Outcome, Failure> {
     let unknown = |what: &str| Failure::unknown_outcome("payment_parked", what);
     let (gateway, kind): (&str, &str) = (row.get("o_gateway"), row.get("o_kind"));
+    let kind = EventKind::parse(kind).ok_or_else(|| unknown(kind))?;
     let event = Event {
-        key: row.get("o_event_key"),
-        kind: EventKind::parse(kind).ok_or_else(|| unknown(kind))?,
         reference: row.get("o_reference"),
         amount_minor: row.get("o_amount_minor"),
         currency: row.get("o_currency"),
         gateway_payment_id: row.get("o_gateway_payment_id"),
-        payload: row.get("o_payload"),
+        ..Event::new(row.get("o_event_key"), kind, row.get("o_payload"))
     };
     let gateway = gateway.parse().map_err(|()| unknown(gateway))?;
     let recorded = record_event(db, shop, gateway, &event).await?;
