@@ -273,6 +273,8 @@ fn other_types_are_kept_and_mean_nothing() {
         "DISPUTE_UPDATED",
         "DISPUTE_CLOSED",
         "PAYMENT_CHARGES_WEBHOOK",
+        // with another shape than the one that is documented
+        "AUTO_REFUND_STATUS_WEBHOOK",
         "PAYMENT_",
         "PAYMENT_SUCCESS_WEBHOOK_2",
         "",

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod adapters;
 mod admin;
 mod alarms;
 mod authorities;
@@ -18,6 +19,7 @@ mod dispatcher;
 mod docs;
 mod edge;
 mod faults;
+mod golden;
 mod handlers;
 mod import;
 mod import_api;

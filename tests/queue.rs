@@ -158,11 +158,10 @@ async fn an_event_without_meaning_is_acknowledged_and_kept() {
         "100",
     );
     let mark = uuid::Uuid::new_v4().to_string();
-    let refund =
-        json!({ "type": "REFUND_STATUS_WEBHOOK", "data": { "refund": { "refund_id": mark } } });
+    let settlement = json!({ "type": "SETTLEMENT_SUCCESS", "data": { "settlement": mark } });
     let batch = [
         delivery(&pending).to_string(),
-        delivery(&refund.to_string()).to_string(),
+        delivery(&settlement.to_string()).to_string(),
     ];
     assert_eq!(hand_over(&batch).await, [0; 0]);
     assert_eq!(

@@ -61,16 +61,20 @@ impl Adapter for Cashfree {
     fn event(&self, payload: String) -> Result<Event, String> {
         let body = Fields::parse(&payload)?;
         let name = body.text("type")?;
+        let other = || Event::new(digest_key(&name, &payload), EventKind::Other, String::new());
         let event = match name.as_str() {
             "PAYMENT_SUCCESS_WEBHOOK"
             | "PAYMENT_FAILED_WEBHOOK"
             | "PAYMENT_USER_DROPPED_WEBHOOK" => attempt(&name, &body.object("data")?)?,
             "REFUND_STATUS_WEBHOOK" => refund(&name, &body.object("data")?.object("refund")?)?,
-            "AUTO_REFUND_STATUS_WEBHOOK" => {
-                refund(&name, &body.object("data")?.object("auto_refund")?)?
-            }
+            // Its documentation shows one sample: what looks otherwise is kept, and means nothing.
+            "AUTO_REFUND_STATUS_WEBHOOK" => body
+                .object("data")
+                .and_then(|data| data.object("auto_refund"))
+                .and_then(|of| refund(&name, &of))
+                .unwrap_or_else(|_| other()),
             "DISPUTE_CREATED" => dispute(&name, &body.object("data")?)?,
-            _ => Event::new(digest_key(&name, &payload), EventKind::Other, String::new()),
+            _ => other(),
         };
         Ok(Event { payload, ..event })
     }
@@ -134,8 +138,10 @@ fn refund(name: &str, refund: &Fields<'_>) -> Result<Event, String> {
 fn dispute(name: &str, data: &Fields<'_>) -> Result<Event, String> {
     let (dispute, order) = (data.object("dispute")?, data.object("order_details")?);
     let id = dispute.id("dispute_id")?;
-    // the dispute itself has none
-    let currency = order.currency("order_currency");
+    // in version 2023-08-01 the dispute itself has none
+    let currency = dispute
+        .currency("dispute_amount_currency")
+        .or_else(|| order.currency("order_currency"));
     Ok(Event {
         reference: order.id_if_any("order_id"),
         amount_minor: minor(&dispute, "dispute_amount", currency.as_deref()),

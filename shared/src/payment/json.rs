@@ -49,7 +49,7 @@ impl<'a> Fields<'a> {
             .ok_or_else(|| format!("{} is missing, or no object", self.path(name)))
     }
 
-    /// An object, if it is one: not where it is null, missing, or `[]` (as PHP writes an empty one).
+    /// An object, if it is one: not where it is null, missing, or `[]`, as PHP writes an empty one.
     pub(super) fn object_if_any(&self, name: &str) -> Option<Self> {
         Some(Self {
             path: self.path(name),

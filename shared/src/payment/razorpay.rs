@@ -46,15 +46,19 @@ impl Adapter for Razorpay {
         let body = Fields::parse(&payload)?;
         let name = body.text("event")?;
         let entity = |of: &str| body.object("payload")?.object(of)?.object("entity");
+        // beside what the event is about
+        let of_payment = || entity("payment").ok();
         let event = match name.as_str() {
             "payment.authorized" | "payment.captured" | "payment.failed" => {
                 attempt(&name, &entity("payment")?, None)?
             }
             "order.paid" => attempt(&name, &entity("payment")?, Some(&entity("order")?))?,
             "refund.created" | "refund.processed" | "refund.failed" => {
-                refund(&name, &entity("refund")?)?
+                refund(&name, &entity("refund")?, of_payment().as_ref())?
             }
-            "payment.dispute.created" => dispute(&name, &entity("dispute")?)?,
+            "payment.dispute.created" => {
+                dispute(&name, &entity("dispute")?, of_payment().as_ref())?
+            }
             // x-razorpay-event-id tells events apart, but is not signed
             _ => Event::new(digest_key(&name, &payload), EventKind::Other, String::new()),
         };
@@ -93,9 +97,9 @@ fn attempt(name: &str, payment: &Fields<'_>, order: Option<&Fields<'_>>) -> Resu
     })
 }
 
-/// A refund. It has settled with refund.processed and not before: in samples of refund.created the
+/// A refund. It has settled with refund.processed and not before: in a sample of refund.created the
 /// status says `processed` already.
-fn refund(name: &str, refund: &Fields<'_>) -> Result<Event, String> {
+fn refund(name: &str, refund: &Fields<'_>, payment: Option<&Fields<'_>>) -> Result<Event, String> {
     let id = refund.id("id")?;
     let status = refund.id("status")?;
     let kind = match (name, status.as_str()) {
@@ -106,7 +110,8 @@ fn refund(name: &str, refund: &Fields<'_>) -> Result<Event, String> {
     };
     let ours = note(refund, REFUND_NOTE).or_else(|| refund.id_if_any("receipt"));
     Ok(Event {
-        reference: note(refund, REFERENCE_NOTE),
+        reference: note(refund, REFERENCE_NOTE).or_else(|| note(payment?, REFERENCE_NOTE)),
+        gateway_order_id: payment.and_then(|payment| payment.id_if_any("order_id")),
         amount_minor: refund.count("amount"),
         currency: refund.currency("currency"),
         gateway_payment_id: Some(refund.id("payment_id")?),
@@ -116,9 +121,15 @@ fn refund(name: &str, refund: &Fields<'_>) -> Result<Event, String> {
     })
 }
 
-fn dispute(name: &str, dispute: &Fields<'_>) -> Result<Event, String> {
+fn dispute(
+    name: &str,
+    dispute: &Fields<'_>,
+    payment: Option<&Fields<'_>>,
+) -> Result<Event, String> {
     let id = dispute.id("id")?;
     Ok(Event {
+        reference: payment.and_then(|payment| note(payment, REFERENCE_NOTE)),
+        gateway_order_id: payment.and_then(|payment| payment.id_if_any("order_id")),
         amount_minor: dispute.count("amount"),
         currency: dispute.currency("currency"),
         gateway_payment_id: Some(dispute.id("payment_id")?),
