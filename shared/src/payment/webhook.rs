@@ -124,6 +124,8 @@ pub(super) fn age_fits(
 /// The key of an event whose fields are not ours to read: the same bytes are the same event.
 pub(super) fn digest_key(name: &str, payload: &str) -> String {
     let digest = Sha256::digest(payload.as_bytes());
-    let name: String = name.chars().take(NAME_CHARS_MAX).collect();
+    // A key is stored as text, and goes to the log: what is no plain character may break both.
+    let plain = |c: char| if c.is_ascii_graphic() { c } else { '?' };
+    let name: String = name.chars().take(NAME_CHARS_MAX).map(plain).collect();
     format!("{name}:{}", HEXLOWER.encode(&digest))
 }
