@@ -17,6 +17,7 @@ fn filled(template: &str) -> String {
         .replace("{code}", "WEDDING10")
         .replace("{checkout_id}", ID)
         .replace("{order_id}", ID)
+        .replace("{refund_id}", ID)
         .replace("{import_id}", ID)
         .replace("{part}", "1")
 }

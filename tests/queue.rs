@@ -1,13 +1,14 @@
 //! Between the queue and the database: batches, poison, and events that come too early
 //! (scenario 18).
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use shared::payment::Gateway;
 use tests::cashfree::{payment, success, webhook};
 use tests::shopper::Shopper;
-use tests::stack::{STACK, assert_promises_kept, log_of, sqs};
+use tests::stack::{STACK, assert_promises_kept, binary_folder, log_of, sqs};
 use tests::{until, webhooks};
 
 fn delivery(body: &str) -> Value {
@@ -257,4 +258,67 @@ async fn dead_letters() -> Vec<String> {
     let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
     let body = |message: &Value| message["Body"].as_str().unwrap().to_owned();
     messages.iter().map(body).collect()
+}
+
+/// Runs `holdfast-replay` against the stack.
+async fn replay(args: Vec<String>) -> String {
+    let mut command = Command::new(binary_folder().join("holdfast-replay"));
+    command.args(args).envs([
+        ("AWS_ENDPOINT_URL_SQS", STACK.sqs_endpoint.as_str()),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("HOLDFAST_API", STACK.api_url.as_str()),
+        ("HOLDFAST_SHOP", "dress"),
+        ("HOLDFAST_ADMIN_TOKEN", STACK.admin_token.as_str()),
+    ]);
+    let run = tokio::task::spawn_blocking(move || command.output().unwrap());
+    let output = run.await.unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    said
+}
+
+/// Scenario 18, afterwards: what lies in the dead-letter queue goes back as it is, and what can be
+/// applied by then is; a stored event is driven again by its key.
+#[tokio::test]
+async fn dead_letters_and_stored_events_are_driven_again() {
+    let shopper = Shopper::new(5).await;
+    shopper.begin(1).await;
+    let order = shopper.ordered().await;
+    let queue = format!("replayed-{}", uuid::Uuid::new_v4().simple());
+    let made = sqs(&STACK, "CreateQueue", json!({ "QueueName": queue })).await;
+    let dead = made["QueueUrl"].as_str().unwrap().to_owned();
+    for body in [delivery(&success(&order)).to_string(), "poison".to_owned()] {
+        let message = json!({ "QueueUrl": dead, "MessageBody": body });
+        sqs(&STACK, "SendMessage", message).await;
+    }
+    let to = STACK.queue_url.clone();
+    let move_back = ["dead-letters", "--from", &dead, "--to", &to].map(str::to_owned);
+    let moved = replay(move_back.to_vec()).await;
+    assert!(moved.contains("cashfree, for dress"), "{moved}");
+    assert!(
+        moved.contains("not a delivery") && moved.ends_with("2 moved\n"),
+        "{moved}"
+    );
+    until("the order is paid", async || {
+        shopper.read_order().await.ok(200)["status"] == "paid"
+    })
+    .await;
+    let again = replay(move_back.to_vec()).await;
+    assert_eq!(again, "0 moved\n");
+    let key = shopper
+        .owner
+        .query_one(
+            "select event_key from holdfast.payment_events
+            where reference = $1 and outcome = 'completed'",
+            &[&order["payment"]["reference"].as_str().unwrap()],
+        )
+        .await
+        .unwrap()
+        .get::<_, String>(0);
+    let event = ["event", "--gateway", "cashfree", "--event-key", &key].map(str::to_owned);
+    let said = replay(event.to_vec()).await;
+    assert!(said.contains("\"outcome\":\"duplicate\""), "{said}");
 }

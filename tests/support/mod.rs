@@ -19,6 +19,7 @@ pub mod http;
 pub mod import;
 pub mod pooler;
 pub mod proxy;
+pub mod refund;
 pub mod released;
 pub mod shopper;
 pub mod stack;
