@@ -112,6 +112,14 @@ fn dependencies_point_one_way() {
     let aws = dependencies("functions/aws/Cargo.toml");
     let foreign = |name: &&String| name.starts_with("holdfast") || name.starts_with("lambda");
     assert_eq!(aws.iter().find(foreign), None);
+    // Nor does what asks the payment gateways.
+    let gateway = dependencies("functions/gateway/Cargo.toml");
+    let foreign = |name: &&String| {
+        name.starts_with("aws") || name.starts_with("lambda") || name.starts_with("holdfast")
+    };
+    assert_eq!(gateway.iter().find(foreign), None);
+    // The simulator says what gateways say, and not what the functions believe.
+    assert!(!dependencies("tools/gateways/Cargo.toml").contains("shared"));
     for function in FUNCTIONS {
         let own = dependencies(&format!("functions/{function}/Cargo.toml"));
         let wrong = own.iter().find(|name| {

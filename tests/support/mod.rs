@@ -14,6 +14,7 @@ pub mod catalogue;
 pub mod clerk;
 pub mod contract;
 pub mod desk;
+pub mod gateways;
 pub mod golden;
 pub mod http;
 pub mod import;
