@@ -20,6 +20,7 @@ mod dispatcher;
 mod docs;
 mod edge;
 mod faults;
+mod gateway_stack;
 mod gateways;
 mod golden;
 mod handlers;
