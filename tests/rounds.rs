@@ -28,7 +28,9 @@ const LONG: Duration = Duration::from_secs(60);
 
 async fn did_a_round(test: &TestDb, sim: &Sim) -> Round {
     let until = Instant::now() + LONG;
-    round(&test.db, &sim.gateways, &PLAN, until).await.unwrap()
+    round(&test.sweeper, &sim.gateways, &PLAN, until)
+        .await
+        .unwrap()
 }
 
 /// An order of one unit, and its order at the gateway.
@@ -66,7 +68,7 @@ async fn ends_in(test: &TestDb, order: &Order, seconds: i32) {
 async fn take_in(test: &TestDb, sim: &Sim) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for (gateway, event) in sim.events().await {
-        let recorded = payment::record_event(&test.db, &main_shop(), gateway, &event).await;
+        let recorded = payment::record_event(&test.payments, &main_shop(), gateway, &event).await;
         outcomes.push(recorded.unwrap().outcome);
     }
     outcomes
@@ -212,7 +214,9 @@ async fn a_gateway_that_hangs_keeps_no_other_one_waiting() {
     sim.faults(Gateway::Stripe, &json!({ "api": "hanging" }))
         .await;
     let until = Instant::now() + Duration::from_secs(3);
-    let done = round(&test.db, &sim.gateways, &PLAN, until).await.unwrap();
+    let done = round(&test.sweeper, &sim.gateways, &PLAN, until)
+        .await
+        .unwrap();
     assert_eq!((done.refunds_sent, done.failed), (3, 1), "{done:?}");
     let mut states = Vec::new();
     for order in &orders {
@@ -261,7 +265,7 @@ async fn an_order_that_can_not_be_closed_because_it_is_paid_is_completed() {
         sim.pay(&id).await;
         ends_in(&test, &order, 60).await;
         let until = Instant::now() + LONG;
-        let done = round(&test.db, &sim.gateways, &no_lookups, until).await;
+        let done = round(&test.sweeper, &sim.gateways, &no_lookups, until).await;
         assert_eq!(done.unwrap().found, 1, "{gateway}");
         assert_eq!(test.order_status(&order).await, "paid", "{gateway}");
     }
