@@ -218,6 +218,45 @@ async fn an_event_that_comes_before_its_order_is_applied_after_it() {
     assert_promises_kept(&shopper.owner).await;
 }
 
+/// Gateways give back what was never captured, and tell of it; a capture may also be told of after
+/// its refund.
+#[tokio::test]
+async fn a_refund_of_money_that_is_not_known_is_acknowledged_and_applied_if_the_money_comes() {
+    let shopper = Shopper::new(2).await;
+    shopper.begin(1).await;
+    let order = shopper.ordered().await;
+    let attempt = order["order_id"].as_str().unwrap();
+    let refund = json!({
+        "type": "AUTO_REFUND_STATUS_WEBHOOK",
+        "data": { "auto_refund": {
+            "cf_refund_id": format!("r-{attempt}"), "cf_payment_id": attempt,
+            "order_id": order["payment"]["reference"], "refund_status": "SUCCESS",
+            "refund_amount": order["total_minor"].as_i64().unwrap() / 100,
+            "refund_currency": "INR",
+        } },
+    });
+    let refund = delivery(&refund.to_string()).to_string();
+    let outcome = "select outcome from holdfast.payment_events where gateway_payment_id = $1
+        and kind = 'refund_settled'";
+    for _again in 0..2 {
+        assert_eq!(hand_over(std::slice::from_ref(&refund)).await, [0; 0]);
+        let stored = shopper.owner.query_one(outcome, &[&attempt]).await.unwrap();
+        assert_eq!(stored.get::<_, String>(0), "parked");
+    }
+
+    let paid = delivery(&success(&order)).to_string();
+    assert_eq!(hand_over(&[paid]).await, [0; 0]);
+    assert_eq!(shopper.read_order().await.ok(200)["status"], "paid");
+    until("the refund is applied", async || {
+        STACK.sweep().await.unwrap();
+        shopper.read_order().await.ok(200)["status"] == "refunded"
+    })
+    .await;
+    let applied = shopper.owner.query_one(outcome, &[&attempt]).await.unwrap();
+    assert_eq!(applied.get::<_, String>(0), "recorded");
+    assert_promises_kept(&shopper.owner).await;
+}
+
 /// After five tries poison lies in the dead-letter queue, as it came, for a person; what came with
 /// it was applied.
 #[tokio::test]

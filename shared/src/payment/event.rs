@@ -63,6 +63,15 @@ impl EventKind {
         }
     }
 
+    /// What became of money that goes back.
+    #[must_use]
+    pub fn is_refund(self) -> bool {
+        matches!(
+            self,
+            Self::RefundPending | Self::RefundSettled | Self::RefundFailed
+        )
+    }
+
     pub(super) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
