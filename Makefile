@@ -58,6 +58,10 @@ test-pgbouncer: setup ## run the integration tests once more, through PgBouncer 
 	@cargo build --workspace --bins --locked
 	@HOLDFAST_TEST_POOLER=1 cargo test --workspace --locked --test it
 
+.PHONY: gateways
+gateways: ## let Stripe's and Razorpay's own libraries talk to the simulated gateways
+	@tools/gateways/libraries/run
+
 .PHONY: lint
 lint: ## check openapi.yaml, template.yaml, new migrations, the format, clippy
 	@tools/lint/run

@@ -84,7 +84,7 @@ async fn late_payment(test: &TestDb) -> (Client, String) {
     test.make_due(other).await;
     let call = format!(
         "select * from holdfast.payment_record_event_core('main', 'cashfree', 'key-1', '{}', 'paid',
-            {PRICE_MINOR}, 'INR', 'pay-1', '{{}}', true)",
+            {PRICE_MINOR}, 'INR', 'pay-1', '{{}}', null, null, null, null, true)",
         order.payment.reference
     );
     called(test, &call).await

@@ -10,7 +10,7 @@ use tests::stack::{STACK, log_of, put_sku};
 use tests::until;
 use uuid::Uuid;
 
-use crate::dispatcher;
+use crate::{dispatcher, refund_api};
 
 #[tokio::test]
 async fn a_purchase_goes_through_every_route() {
@@ -173,6 +173,8 @@ async fn provoke(code: &str) -> Answer {
         | "return_conflict" | "order_not_sold" | "more_than_sold" => {
             dispatcher::provoke(code, &shopper).await
         }
+        "nothing_captured" | "more_than_captured" | "refund_conflict" | "refund_not_failed"
+        | "event_unreadable" => refund_api::provoke(code, &shopper).await,
         "import_closed" | "import_incomplete" | "import_too_large" => provoke_import(code).await,
         "internal" => send(without_schema().await, &begin_call(&shopper)).await,
         "unavailable" => send(without_database().await, &begin_call(&shopper)).await,

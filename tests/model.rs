@@ -193,13 +193,13 @@ impl Model {
     fn pay(&mut self, n: usize) -> Option<Outcome> {
         let attempt = self.attempts.get(&n)?.clone();
         let method = attempt.order?;
-        if method == PaymentMethod::Offline {
-            return Some(Outcome::Excess);
-        }
         if attempt.paid {
             return Some(Outcome::NoEffect);
         }
         self.attempts.get_mut(&n)?.paid = true;
+        if method == PaymentMethod::Offline {
+            return Some(Outcome::Excess);
+        }
         if attempt.state == State::Ordered {
             self.consume(n);
             return Some(Outcome::Completed);

@@ -41,6 +41,11 @@ async fn lively() -> TestDb {
         ..event(&order, EventKind::Paid, "pay-3")
     };
     test.record(&wrong).await.unwrap();
+    let foreign = Event {
+        currency: Some("USD".to_owned()),
+        ..event(&order, EventKind::Paid, "pay-6")
+    };
+    test.record(&foreign).await.unwrap();
     let (gone, order) = test.ordered(&[("GONE", 1)]).await;
     test.expire(gone).await;
     test.held(&[("GONE", 9)]).await;
@@ -80,7 +85,7 @@ async fn order_with_coupon(test: &TestDb, id: shared::ids::CheckoutId) {
 }
 
 /// (the promise, what breaks it, a text that the reported rows must show)
-const CORRUPTIONS: [(&str, &str, &str); 36] = [
+const CORRUPTIONS: [(&str, &str, &str); 43] = [
     // Promise 1
     (
         "never_oversold",
@@ -279,6 +284,49 @@ const CORRUPTIONS: [(&str, &str, &str); 36] = [
          select 'main', 'cashfree', kind, 'main-nobody', kind, '', now() - interval '3 hours'
          from unnest('{paid,failed,dropped}'::text[]) kind",
         r#""outcome": "parked""#,
+    ),
+    (
+        "no_payment_is_lost",
+        // money that came, and nothing that says so
+        "delete from holdfast.payment_captures where gateway_payment_id = 'pay-1'",
+        r#""outcome": "completed""#,
+    ),
+    (
+        "no_payment_is_lost",
+        // paid twice, and nothing of it goes back
+        "update holdfast.refunds set void = true where gateway_payment_id = 'pay-2';
+         update holdfast.payment_captures set refunded_minor = 0
+         where gateway_payment_id = 'pay-2'",
+        r#""left_minor": 54000"#,
+    ),
+    (
+        "no_payment_is_lost",
+        // said to be refunded, and the money is still here
+        "update holdfast.orders set status = 'refunded' where status::text = 'refund_due'",
+        r#""under_way": true"#,
+    ),
+    (
+        "no_payment_is_lost",
+        // a part of the total, and nobody is told
+        "update holdfast.orders set status = 'awaiting_payment' where status::text = 'review'",
+        r#""left_minor": 1,"#,
+    ),
+    (
+        "no_payment_is_lost",
+        // money of another currency that no message speaks of
+        "delete from holdfast.outbox_messages where subject = 'cashfree:pay-6'",
+        r#""counts": false"#,
+    ),
+    (
+        "refunds_never_exceed_captures",
+        "update holdfast.payment_captures set refunded_minor = 1
+         where gateway_payment_id = 'pay-1'",
+        r#""refunds_minor": null"#,
+    ),
+    (
+        "refunds_never_exceed_captures",
+        "update holdfast.refunds set currency = 'USD' where gateway_payment_id = 'pay-2'",
+        r#""currency": "USD""#,
     ),
     // Promise 6
     (

@@ -1,17 +1,22 @@
 //! Between the queue and the database: batches, poison, and events that come too early
 //! (scenario 18).
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use shared::payment::{Delivery, Gateway};
+use shared::payment::Gateway;
 use tests::cashfree::{payment, success, webhook};
 use tests::shopper::Shopper;
-use tests::stack::{STACK, assert_promises_kept, log_of, sqs};
-use tests::{shop, until};
+use tests::stack::{STACK, assert_promises_kept, binary_folder, log_of, sqs};
+use tests::{until, webhooks};
 
 fn delivery(body: &str) -> Value {
-    let delivery = Delivery::new(shop("dress"), Gateway::Cashfree, body.as_bytes());
+    let delivery = webhooks::delivery(
+        Gateway::Cashfree,
+        &webhooks::Headers::new(),
+        body.as_bytes(),
+    );
     serde_json::to_value(delivery).unwrap()
 }
 
@@ -154,11 +159,10 @@ async fn an_event_without_meaning_is_acknowledged_and_kept() {
         "100",
     );
     let mark = uuid::Uuid::new_v4().to_string();
-    let refund =
-        json!({ "type": "REFUND_STATUS_WEBHOOK", "data": { "refund": { "refund_id": mark } } });
+    let settlement = json!({ "type": "SETTLEMENT_SUCCESS", "data": { "settlement": mark } });
     let batch = [
         delivery(&pending).to_string(),
-        delivery(&refund.to_string()).to_string(),
+        delivery(&settlement.to_string()).to_string(),
     ];
     assert_eq!(hand_over(&batch).await, [0; 0]);
     assert_eq!(
@@ -214,6 +218,45 @@ async fn an_event_that_comes_before_its_order_is_applied_after_it() {
     assert_promises_kept(&shopper.owner).await;
 }
 
+/// Gateways give back what was never captured, and tell of it; a capture may also be told of after
+/// its refund.
+#[tokio::test]
+async fn a_refund_of_money_that_is_not_known_is_acknowledged_and_applied_if_the_money_comes() {
+    let shopper = Shopper::new(2).await;
+    shopper.begin(1).await;
+    let order = shopper.ordered().await;
+    let attempt = order["order_id"].as_str().unwrap();
+    let refund = json!({
+        "type": "AUTO_REFUND_STATUS_WEBHOOK",
+        "data": { "auto_refund": {
+            "cf_refund_id": format!("r-{attempt}"), "cf_payment_id": attempt,
+            "order_id": order["payment"]["reference"], "refund_status": "SUCCESS",
+            "refund_amount": order["total_minor"].as_i64().unwrap() / 100,
+            "refund_currency": "INR",
+        } },
+    });
+    let refund = delivery(&refund.to_string()).to_string();
+    let outcome = "select outcome from holdfast.payment_events where gateway_payment_id = $1
+        and kind = 'refund_settled'";
+    for _again in 0..2 {
+        assert_eq!(hand_over(std::slice::from_ref(&refund)).await, [0; 0]);
+        let stored = shopper.owner.query_one(outcome, &[&attempt]).await.unwrap();
+        assert_eq!(stored.get::<_, String>(0), "parked");
+    }
+
+    let paid = delivery(&success(&order)).to_string();
+    assert_eq!(hand_over(&[paid]).await, [0; 0]);
+    assert_eq!(shopper.read_order().await.ok(200)["status"], "paid");
+    until("the refund is applied", async || {
+        STACK.sweep().await.unwrap();
+        shopper.read_order().await.ok(200)["status"] == "refunded"
+    })
+    .await;
+    let applied = shopper.owner.query_one(outcome, &[&attempt]).await.unwrap();
+    assert_eq!(applied.get::<_, String>(0), "recorded");
+    assert_promises_kept(&shopper.owner).await;
+}
+
 /// After five tries poison lies in the dead-letter queue, as it came, for a person; what came with
 /// it was applied.
 #[tokio::test]
@@ -254,4 +297,67 @@ async fn dead_letters() -> Vec<String> {
     let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
     let body = |message: &Value| message["Body"].as_str().unwrap().to_owned();
     messages.iter().map(body).collect()
+}
+
+/// Runs `holdfast-replay` against the stack.
+async fn replay(args: Vec<String>) -> String {
+    let mut command = Command::new(binary_folder().join("holdfast-replay"));
+    command.args(args).envs([
+        ("AWS_ENDPOINT_URL_SQS", STACK.sqs_endpoint.as_str()),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("HOLDFAST_API", STACK.api_url.as_str()),
+        ("HOLDFAST_SHOP", "dress"),
+        ("HOLDFAST_ADMIN_TOKEN", STACK.admin_token.as_str()),
+    ]);
+    let run = tokio::task::spawn_blocking(move || command.output().unwrap());
+    let output = run.await.unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    said
+}
+
+/// Scenario 18, afterwards: what lies in the dead-letter queue goes back as it is, and what can be
+/// applied by then is; a stored event is driven again by its key.
+#[tokio::test]
+async fn dead_letters_and_stored_events_are_driven_again() {
+    let shopper = Shopper::new(5).await;
+    shopper.begin(1).await;
+    let order = shopper.ordered().await;
+    let queue = format!("replayed-{}", uuid::Uuid::new_v4().simple());
+    let made = sqs(&STACK, "CreateQueue", json!({ "QueueName": queue })).await;
+    let dead = made["QueueUrl"].as_str().unwrap().to_owned();
+    for body in [delivery(&success(&order)).to_string(), "poison".to_owned()] {
+        let message = json!({ "QueueUrl": dead, "MessageBody": body });
+        sqs(&STACK, "SendMessage", message).await;
+    }
+    let to = STACK.queue_url.clone();
+    let move_back = ["dead-letters", "--from", &dead, "--to", &to].map(str::to_owned);
+    let moved = replay(move_back.to_vec()).await;
+    assert!(moved.contains("cashfree, for dress"), "{moved}");
+    assert!(
+        moved.contains("not a delivery") && moved.ends_with("2 moved\n"),
+        "{moved}"
+    );
+    until("the order is paid", async || {
+        shopper.read_order().await.ok(200)["status"] == "paid"
+    })
+    .await;
+    let again = replay(move_back.to_vec()).await;
+    assert_eq!(again, "0 moved\n");
+    let key = shopper
+        .owner
+        .query_one(
+            "select event_key from holdfast.payment_events
+            where reference = $1 and outcome = 'completed'",
+            &[&order["payment"]["reference"].as_str().unwrap()],
+        )
+        .await
+        .unwrap()
+        .get::<_, String>(0);
+    let event = ["event", "--gateway", "cashfree", "--event-key", &key].map(str::to_owned);
+    let said = replay(event.to_vec()).await;
+    assert!(said.contains("\"outcome\":\"duplicate\""), "{said}");
 }

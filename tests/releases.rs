@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use local::roles;
+use serde_json::Value;
 use shared::migrate::{self, File, Options, Release};
 use tests::catalogue::{catalogue, differences};
 use tests::released::{Call, Released, releases, superuser};
@@ -327,6 +328,41 @@ async fn answer(session: &Client, sql: &str) -> Answer {
     rows
 }
 
+/// Routines whose JSON the functions of every release pass on as it is: a key more is one that its
+/// readers, who are people, see more.
+const PASSED_ON: [&str; 1] = ["holdfast.history_search("];
+
+/// The JSON of now with the keys of then.
+fn without_new(now: Option<String>, was: Option<&str>) -> Option<String> {
+    fn prune(now: &mut Value, was: &Value) {
+        match (now, was) {
+            (Value::Object(now), Value::Object(was)) => {
+                now.retain(|key, _| was.contains_key(key));
+                for (key, value) in now {
+                    prune(value, &was[key]);
+                }
+            }
+            (Value::Array(now), Value::Array(was)) => {
+                for (now, was) in now.iter_mut().zip(was) {
+                    prune(now, was);
+                }
+            }
+            _ => {}
+        }
+    }
+    let parsed = |text: &str| serde_json::from_str::<Value>(text).ok();
+    let (Some(mut json), Some(then)) = (now.as_deref().and_then(parsed), was.and_then(parsed))
+    else {
+        return now;
+    };
+    prune(&mut json, &then);
+    if json == then {
+        was.map(str::to_owned)
+    } else {
+        Some(json.to_string())
+    }
+}
+
 /// Plays a release's calls on a database without its shops; what is answered otherwise.
 async fn play(database: &str, calls: &[Call]) -> Vec<String> {
     let mut sessions = BTreeMap::new();
@@ -341,6 +377,11 @@ async fn play(database: &str, calls: &[Call]) -> Vec<String> {
         // More columns are nobody's trouble: functions read them by name.
         for (row, was) in now.iter_mut().zip(&call.rows) {
             row.retain(|name, _| was.contains_key(name));
+            if PASSED_ON.iter().any(|routine| call.sql.contains(routine)) {
+                for (name, value) in row.iter_mut() {
+                    *value = without_new(value.take(), was[name].as_deref());
+                }
+            }
         }
         if now != call.rows {
             otherwise.push(format!("{}\nwas {:?}\nis  {now:?}", call.sql, call.rows));

@@ -8,12 +8,13 @@ use local::postgres::ClusterOptions;
 use local::roles::{ADMIN, CHECKOUT, PAYMENTS, SWEEPER};
 use local::{Cluster, build};
 use serde_json::{Value, json};
-use shared::payment::{Delivery, Gateway};
+use shared::payment::Gateway;
 use tests::cashfree::{payment, webhook};
 use tests::http::{Answer, Call};
 use tests::stack::{STACK, add, log_of, sqs};
 use tests::vault::Vault;
-use tests::{TestDb, own_cluster, shop, until};
+use tests::webhooks::{self, Headers};
+use tests::{TestDb, own_cluster, until};
 use tokio::task::JoinHandle;
 
 /// A database that asks for passwords, and a secret that has the one of `holdfast_checkout`.
@@ -410,7 +411,7 @@ async fn every_function_says_that_no_connection_can_be_had() {
         );
     }
     let event = payment("PAYMENT_SUCCESS_WEBHOOK", "SUCCESS", "1", "main-x", "1");
-    let delivery = Delivery::new(shop("main"), Gateway::Cashfree, event.as_bytes());
+    let delivery = webhooks::delivery(Gateway::Cashfree, &Headers::new(), event.as_bytes());
     let delivery = serde_json::to_string(&delivery).unwrap();
     let record = |id: &str| {
         json!({ "messageId": id, "receiptHandle": "r", "body": delivery,

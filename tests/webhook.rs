@@ -5,12 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
+use shared::payment::Gateway;
 use tests::cashfree::{now_ms, signature, success, webhook};
 use tests::http::{Answer, Call};
 use tests::stack::{
     STACK, add, assert_promises_kept, depth, hurried_queue, owner, put_sku, sqs, start,
 };
-use tests::until;
+use tests::{until, webhooks};
 use time::OffsetDateTime;
 use tokio::sync::{Mutex, OnceCell};
 
@@ -34,7 +35,12 @@ async fn queue() -> &'static str {
             .await;
             let url = made["QueueUrl"].as_str().unwrap().to_owned();
             let secrets = json!({
-                "aa": { "cashfree": [SECRET, PREVIOUS] }, "bb": { "cashfree": ["secret-of-bb"] },
+                "aa": {
+                    "cashfree": [SECRET, PREVIOUS],
+                    "stripe": { "secrets": [SECRET, PREVIOUS], "live": false },
+                    "razorpay": [SECRET, PREVIOUS],
+                },
+                "bb": { "cashfree": ["secret-of-bb"] },
             })
             .to_string();
             let environment = [
@@ -203,6 +209,92 @@ async fn foreign_path(path: &str, body: &str, signature: &str, timestamp: &str) 
         headers: std::collections::BTreeMap::new(),
         body: serde_json::from_str(answer["body"].as_str().unwrap()).unwrap(),
     }
+}
+
+/// Bodies of all gateways that are the gateway's, as far as intake looks at them.
+fn of_gateway(gateway: Gateway) -> (String, String) {
+    let (mark, body) = marked();
+    let body = match gateway {
+        Gateway::Stripe => body.replacen('{', "{\"object\":\"event\", \"livemode\":false,", 1),
+        Gateway::Cashfree | Gateway::Razorpay => body,
+    };
+    (mark, body)
+}
+
+#[tokio::test]
+async fn each_gateway_has_its_path_and_its_signature() {
+    for gateway in Gateway::ALL {
+        let (mark, body) = of_gateway(gateway);
+        let call = webhooks::call(gateway, "aa", SECRET, body.clone());
+        assert_eq!(send(&call).await.ok(200), &json!({}));
+        assert_eq!(queued(&mark).await, [body.as_bytes()], "{gateway}");
+        send(&call.in_base64()).await.ok(200);
+        assert_eq!(queued(&mark).await, [body.as_bytes()], "{gateway}");
+        let previous = webhooks::call(gateway, "aa", PREVIOUS, body.clone());
+        send(&previous).await.ok(200);
+        assert_eq!(queued(&mark).await, [body.as_bytes()], "{gateway}");
+    }
+}
+
+/// Scenario 28, for each gateway: a wrong secret, a body that was changed after it was signed, one
+/// that was cut short, another shop's path, another gateway's path. All have one answer.
+#[tokio::test]
+async fn no_gateways_forgery_is_queued() {
+    for gateway in Gateway::ALL {
+        let (mark, body) = of_gateway(gateway);
+        let signed = |shop: &str| webhooks::call(gateway, shop, SECRET, body.clone());
+        let mut forged = vec![
+            webhooks::call(gateway, "aa", "another", body.clone()),
+            signed("aa").bytes(format!("{body} ").into_bytes()),
+            signed("aa").bytes(body.as_bytes()[..body.len() - 1].to_vec()),
+            signed("bb"),
+            signed("cc"),
+        ];
+        let now = OffsetDateTime::now_utc();
+        let headers = webhooks::signed(gateway, SECRET, body.as_bytes(), now);
+        for other in Gateway::ALL.into_iter().filter(|other| *other != gateway) {
+            let path = format!("/v1/shops/aa/webhooks/{other}");
+            let call = Call::new("POST", &path).bytes(body.clone());
+            let call = headers
+                .iter()
+                .fold(call, |call, (name, value)| call.header(name, value));
+            forged.push(call);
+        }
+        for call in forged {
+            let answer = send(&call).await;
+            answer.refused(401, "unauthorized");
+            assert_eq!(
+                answer.body["detail"],
+                "The request could not be authenticated."
+            );
+            assert_eq!(answer.body.as_object().unwrap().len(), 6, "{answer:#?}");
+        }
+        assert_eq!(queued(&mark).await, Vec::<Vec<u8>>::new());
+        send(&signed("aa")).await.ok(200);
+        assert_eq!(queued(&mark).await, [body.as_bytes()]);
+    }
+}
+
+/// Its sender has shown who it is, so that it may know: the gateway's dashboard shows the answer.
+#[tokio::test]
+async fn what_stripe_sends_of_the_other_mode_or_thin_is_refused_with_its_reason() {
+    let (mark, body) = of_gateway(Gateway::Stripe);
+    let of_the_live_mode = body.replace("\"livemode\":false", "\"livemode\":true");
+    let thin = body.replace("\"event\"", "\"v2.core.event\"");
+    for (body, field) in [
+        (of_the_live_mode, "livemode"),
+        (thin, "object"),
+        (body.replace("\"object\"", "\"subject\""), "object"),
+        (format!("x{body}"), "body"),
+    ] {
+        let answer = send(&webhooks::call(Gateway::Stripe, "aa", SECRET, body.clone())).await;
+        answer.refused(400, "invalid_request");
+        assert_eq!(answer.body["errors"][0]["field"], field, "{answer:#?}");
+        // Without the signature it is told nothing.
+        let forged = send(&webhooks::call(Gateway::Stripe, "aa", "another", body)).await;
+        forged.refused(401, "unauthorized");
+    }
+    assert_eq!(queued(&mark).await, Vec::<Vec<u8>>::new());
 }
 
 #[tokio::test]

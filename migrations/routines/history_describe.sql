@@ -1,5 +1,6 @@
 -- All that is known of one checkout, as JSON: the checkout, every hold of every take, its order
--- with lines and payment, the gateway's events, what it moved in the ledger and what was announced.
+-- with lines and payment, the gateway's events, what was captured and what goes back of it, what it
+-- moved in the ledger and what was announced.
 -- Each list has p_limit rows at most, the newest of them where there are more. No locks.
 create or replace function holdfast.history_describe(
     p_shop text, p_checkout_id uuid, p_limit integer) returns jsonb
@@ -35,6 +36,19 @@ begin
                 select * from payment_events e
                 where e.shop = p_shop and e.reference = v_payment.reference
                 order by e.received_at desc, e.event_key limit p_limit) e),
+        'captures', (
+            select coalesce(jsonb_agg(capture_describe(c)
+                order by c.captured_at, c.gateway_payment_id), '[]')
+            from (
+                select * from payment_captures c
+                where c.shop = p_shop and c.reference = v_payment.reference
+                order by c.captured_at desc, c.gateway_payment_id limit p_limit) c),
+        'refunds', (
+            select coalesce(jsonb_agg(refund_describe(r) order by r.created_at, r.refund_id), '[]')
+            from (
+                select * from refunds r
+                where r.shop = p_shop and r.order_id = v_order.order_id
+                order by r.created_at desc, r.refund_id limit p_limit) r),
         'stock_movements', (
             select coalesce(jsonb_agg(movement_describe(m) order by m.created_at, m.sku), '[]')
             from (
@@ -44,6 +58,10 @@ begin
         'outbox_messages', history_announcements(p_shop, array[
             p_checkout_id::text, v_order.order_id::text, v_payment.reference,
             v_payment.gateway || ':' || v_payment.gateway_payment_id,
-            v_payment.gateway || ':' || v_payment.reference], v_payment.reference, p_limit));
+            v_payment.gateway || ':' || v_payment.reference]
+            || array(select r.refund_id::text from refunds r
+                where r.shop = p_shop and r.order_id = v_order.order_id
+                order by r.created_at desc, r.refund_id limit p_limit),
+            v_payment.reference, p_limit));
 end;
 $$;

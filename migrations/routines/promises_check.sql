@@ -105,13 +105,83 @@ as $$
     union all
     select 'no_payment_is_lost', e.shop, to_jsonb(e) - 'payload'
     from payment_events e
-    where (p_shop is null or e.shop = p_shop) and e.outcome in ('refund_due', 'excess', 'review')
+    where (p_shop is null or e.shop = p_shop)
+        and e.outcome in ('completed', 'completed_late', 'refund_due', 'excess', 'review')
+        and (case e.outcome
+            when 'review' then not exists (
+                select from outbox_messages b
+                where b.shop = e.shop and b.topic = 'payment.review'
+                    and starts_with(b.subject || ':',
+                        e.gateway || ':' || coalesce(e.gateway_payment_id, e.reference) || ':'))
+            when 'refund_due' then not exists (
+                select from outbox_messages b
+                where b.shop = e.shop and b.topic = 'order.refund_due'
+                    and b.subject = e.gateway || ':'
+                        || coalesce(e.gateway_payment_id, e.reference))
+            when 'excess' then not exists (
+                select from outbox_messages b
+                where b.shop = e.shop and b.topic = 'order.refund_due'
+                    and b.subject = e.gateway || ':'
+                        || coalesce(e.gateway_payment_id, e.reference))
+            else false end
+            or e.kind = 'paid' and not exists (
+                select from payment_captures c
+                where c.shop = e.shop and c.gateway = e.gateway
+                    and c.gateway_payment_id = coalesce(e.gateway_payment_id, e.reference)))
+    union all
+    -- every capture is in a completed order, goes back, or waits for a person who was told
+    select 'no_payment_is_lost', o.shop, to_jsonb(o) || jsonb_build_object(
+        'captured_minor', m.captured, 'left_minor', m.left_over, 'excess_minor', m.excess,
+        'under_way', m.under_way)
+    from ordered o
+        left join lateral (
+            select coalesce(sum(c.amount_minor), 0) as captured,
+                coalesce(sum(c.amount_minor - c.refunded_minor), 0) as left_over,
+                (select coalesce(sum(r.amount_minor), 0) from refunds r
+                where r.shop = o.shop and r.order_id = o.order_id and r.reason = 'excess'
+                    and not r.void) as excess,
+                exists (select from refunds r
+                where r.shop = o.shop and r.order_id = o.order_id and not r.void
+                    and r.status <> 'settled') as under_way
+            from payment_captures c
+            where c.shop = o.shop and c.reference = o.reference and c.counts) m on true
+    where o.method = 'online' and o.total_minor > 0
+        and (o.status = 'paid'
+                and (m.captured - m.excess < o.total_minor or m.left_over > o.total_minor)
+            or o.status in ('refund_due', 'refunded')
+                and (m.captured = 0 or m.left_over > 0
+                    or (o.status = 'refunded') = m.under_way)
+            or o.payment_status <> 'paid' and m.left_over > 0 and o.status <> 'review'
+            or o.payment_status <> 'paid' and m.left_over >= o.total_minor)
+    union all
+    select 'no_payment_is_lost', c.shop, to_jsonb(c)
+    from payment_captures c
+    where (p_shop is null or c.shop = p_shop) and not c.counts
+        and coalesce(c.amount_minor > c.refunded_minor, true)
         and not exists (
             select from outbox_messages b
-            where b.shop = e.shop
-                and b.topic = case e.outcome when 'review' then 'payment.review'
-                    else 'order.refund_due' end
-                and b.subject = e.gateway || ':' || coalesce(e.gateway_payment_id, e.reference))
+            where b.shop = c.shop and b.topic = 'payment.review'
+                and b.subject = c.gateway || ':' || c.gateway_payment_id)
+    union all
+    select 'refunds_never_exceed_captures', c.shop, to_jsonb(c)
+        || jsonb_build_object('refunds_minor', r.units)
+    from payment_captures c
+        left join (
+            select r.shop, r.gateway, r.gateway_payment_id, sum(r.amount_minor) as units
+            from refunds r where not r.void and (p_shop is null or r.shop = p_shop)
+            group by 1, 2, 3) r
+        on r.shop = c.shop and r.gateway = c.gateway
+            and r.gateway_payment_id = c.gateway_payment_id
+    where (p_shop is null or c.shop = p_shop)
+        and (c.refunded_minor <> coalesce(r.units, 0)
+            or c.refunded_minor > coalesce(c.amount_minor, 0))
+    union all
+    select 'refunds_never_exceed_captures', r.shop, to_jsonb(r) - 'request_hash'
+    from refunds r
+        left join payment_captures c on c.shop = r.shop and c.gateway = r.gateway
+            and c.gateway_payment_id = r.gateway_payment_id
+    where (p_shop is null or r.shop = p_shop)
+        and (c.shop is null or c.currency <> r.currency or c.reference <> r.reference)
     union all
     select 'no_payment_is_lost', e.shop, to_jsonb(e) - 'payload'
     from payment_events e

@@ -202,6 +202,10 @@ uuid_id!(
     ReturnId
 );
 uuid_id!(
+    /// One refund; made by the client who asks for it, and its idempotency key, at the gateway too.
+    RefundId
+);
+uuid_id!(
     /// One change of stock; made by the client, and its idempotency key.
     MovementId
 );

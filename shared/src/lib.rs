@@ -6,9 +6,9 @@
 //!
 //! - [`ids`], [`quantity`], [`money`], [`text`], [`utc`]: input, parsed once at the edge into types
 //!   that can't be wrong;
-//! - [`checkout`], [`order`], [`payment`], [`sweep`], [`promises`], and for the stock office
-//!   [`shop`], [`sku`], [`stock`], [`coupon`], [`ledger`], [`hold`], [`history`] and [`import`]:
-//!   one file per verb;
+//! - [`checkout`], [`order`], [`payment`], [`refund`], [`gateway_order`], [`lookup`], [`sweep`],
+//!   [`promises`], and for the stock office [`shop`], [`sku`], [`stock`], [`coupon`], [`ledger`],
+//!   [`hold`], [`history`] and [`import`]: one file per verb;
 //! - [`page`]: pages of long lists, and the cursors between them;
 //! - [`problem`]: refusals and failures as RFC 9457 problems, the only module that knows all of
 //!   them;
@@ -26,6 +26,7 @@ pub mod checkout;
 pub mod config;
 pub mod coupon;
 pub mod db;
+pub mod gateway_order;
 pub mod history;
 pub mod hold;
 pub mod iam_login;
@@ -33,6 +34,7 @@ pub mod ids;
 pub mod import;
 pub mod ledger;
 pub mod login;
+pub mod lookup;
 pub mod migrate;
 pub mod moment;
 pub mod money;
@@ -42,6 +44,7 @@ pub mod payment;
 pub mod problem;
 pub mod promises;
 pub mod quantity;
+pub mod refund;
 pub mod secret;
 pub mod shop;
 pub mod sku;

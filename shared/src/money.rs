@@ -21,7 +21,7 @@ pub enum AmountError {
 
 /// Digits after the point of a currency's amounts (ISO 4217); 2 for every code that is not listed
 /// here.
-fn minor_digits(currency: &str) -> u32 {
+pub(crate) fn minor_digits(currency: &str) -> u32 {
     match currency {
         "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX"
         | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
@@ -51,6 +51,12 @@ pub fn minor_from_major(major: &str, currency: &str) -> Result<i64, AmountError>
         })
 }
 
+/// Writes minor units (17000) in major units (`170.00`), exact.
+#[must_use]
+pub fn major_from_minor(minor: i64, currency: &str) -> String {
+    Decimal::from_i128_with_scale(i128::from(minor), minor_digits(currency)).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +77,19 @@ mod tests {
                 Ok(minor),
                 "{major} {currency}"
             );
+        }
+    }
+
+    #[test]
+    fn minor_units_are_written_in_major_units() {
+        for (minor, currency, major) in [
+            (17_000, "INR", "170.00"),
+            (5, "INR", "0.05"),
+            (170, "JPY", "170"),
+            (1_234, "KWD", "1.234"),
+        ] {
+            assert_eq!(major_from_minor(minor, currency), major);
+            assert_eq!(minor_from_major(major, currency), Ok(minor));
         }
     }
 

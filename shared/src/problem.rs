@@ -5,6 +5,7 @@
 mod desk;
 mod import;
 mod office;
+mod refund;
 
 use serde_json::{Map, Value, json};
 

@@ -129,6 +129,11 @@ bounded!(
     PriceMinor, i64, 0, 100_000_000_000, "a whole number from 0 to 100000000000"
 );
 
+bounded!(
+    /// Money of which there is some, in minor units.
+    AmountMinor, i64, 1, 9_007_199_254_740_991, "a whole number from 1 to 9007199254740991"
+);
+
 impl Quantity {
     /// The sum, where it is still a quantity.
     ///

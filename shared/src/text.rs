@@ -1,4 +1,4 @@
-//! Words that people write and read: bounded, on one line, and otherwise theirs.
+//! Words that people write and read, and gateways: bounded, on one line, and otherwise theirs.
 
 use crate::ids::text_id;
 
@@ -34,6 +34,16 @@ text_id!(
     /// A currency: ISO 4217.
     Currency, 3, |c| c.is_ascii_uppercase(),
     "3 characters of A-Z"
+);
+text_id!(
+    /// A gateway's id of a payment.
+    GatewayPaymentId, 128, |c| !c.is_control(),
+    "1 to 128 characters without control characters"
+);
+text_id!(
+    /// The key of a gateway's event.
+    EventKey, 512, |c| !c.is_control(),
+    "1 to 512 characters without control characters"
 );
 
 #[cfg(test)]

@@ -14,15 +14,19 @@ pub mod catalogue;
 pub mod clerk;
 pub mod contract;
 pub mod desk;
+pub mod gateways;
+pub mod golden;
 pub mod http;
 pub mod import;
 pub mod pooler;
 pub mod proxy;
+pub mod refund;
 pub mod released;
 pub mod shopper;
 pub mod stack;
 pub mod template;
 pub mod vault;
+pub mod webhooks;
 pub mod wire;
 
 use std::sync::LazyLock;
@@ -392,13 +396,11 @@ pub fn order_request(id: CheckoutId) -> Create {
 /// `payment_id`.
 pub fn event(order: &Order, kind: EventKind, payment_id: &str) -> Event {
     Event {
-        key: format!("{kind:?}:{payment_id}"),
-        kind,
         reference: Some(order.payment.reference.clone()),
         amount_minor: Some(order.total_minor),
         currency: Some(order.currency.clone()),
         gateway_payment_id: Some(payment_id.to_owned()),
-        payload: "{}".to_owned(),
+        ..Event::new(format!("{kind:?}:{payment_id}"), kind, "{}".to_owned())
     }
 }
 

@@ -25,6 +25,11 @@
 //! | `PATCH /v1/admin/shops/{shop}/desk/orders/{checkout_id}` | [`shared::order::amend`] |
 //! | `DELETE /v1/admin/shops/{shop}/desk/orders/{checkout_id}` | [`shared::order::cancel`] |
 //! | `POST /v1/admin/shops/{shop}/orders/{order_id}/restock` | [`shared::order::restock`] |
+//! | `GET /v1/admin/shops/{shop}/orders/{order_id}/refunds` | [`shared::refund::overview`] |
+//! | `POST /v1/admin/shops/{shop}/orders/{order_id}/refunds` | [`shared::refund::request`] |
+//! | `GET /v1/admin/shops/{shop}/refunds` | [`shared::refund::list`] |
+//! | `POST /v1/admin/shops/{shop}/refunds/{refund_id}/retry` | [`shared::refund::retry`] |
+//! | `POST /v1/admin/shops/{shop}/payment-events/redrive` | [`shared::payment::redrive`] |
 //! | `GET /v1/admin/shops/{shop}/skus/{sku}/manifest` | [`shared::sku::manifest`] |
 //! | `PUT /v1/admin/shops/{shop}/imports/{import_id}/parts/{part}` | [`shared::import::stage`] |
 //! | `POST /v1/admin/shops/{shop}/imports/{import_id}/apply` | [`shared::import::apply`] |
@@ -39,7 +44,9 @@ mod hold;
 mod import;
 mod ledger;
 mod order;
+mod payment;
 mod promises;
+mod refund;
 mod shop;
 mod sku;
 mod stock;
@@ -97,6 +104,8 @@ async fn route(app: &App, request: &Request) -> Result<Reply, Problem> {
         ["skus", rest @ ..] => sku::route(&call, rest).await,
         ["desk", rest @ ..] => desk::route(&call, rest).await,
         ["orders", rest @ ..] => order::route(&call, rest).await,
+        ["refunds", rest @ ..] => refund::route(&call, rest).await,
+        ["payment-events", rest @ ..] => payment::route(&call, rest).await,
         ["imports", rest @ ..] => import::route(&call, rest).await,
         ["export"] => import::export(&call).await,
         ["stock", rest @ ..] => stock::route(&call, rest).await,

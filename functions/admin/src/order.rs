@@ -1,4 +1,4 @@
-//! Orders: goods that come back.
+//! Orders: goods that come back, and money that goes back.
 
 use edge::parse::{invalid, json, not_null};
 use edge::{Reply, refused};
@@ -10,8 +10,8 @@ use shared::order::{self, Restock, Restocked};
 use shared::problem::Problem;
 use shared::text::Note;
 
-use crate::Call;
 use crate::desk::{cart, reply};
+use crate::{Call, refund};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,14 +23,15 @@ struct RestockBody {
 }
 
 pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
-    let [order_id, "restock"] = rest else {
+    let [order_id, what @ ("restock" | "refunds")] = rest else {
         return Err(Problem::not_found("path"));
     };
     let order_id: OrderId = order_id
         .parse()
         .map_err(|error| invalid("order_id", &error))?;
-    match *call.request.method() {
-        Method::POST => restock(call, order_id).await,
+    match (*what, call.request.method()) {
+        ("refunds", _) => refund::of_order(call, order_id).await,
+        (_, &Method::POST) => restock(call, order_id).await,
         _ => Err(Problem::method_not_allowed("POST")),
     }
 }

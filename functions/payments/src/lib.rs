@@ -81,8 +81,10 @@ async fn apply(db: &Database, message: &SqsMessage) -> Result<(), Stays> {
     let recorded = payment::record_event(db, &delivery.shop, delivery.gateway, &event).await?;
     span.record("order.id", recorded.order_id.map(display));
     tracing::info!(outcome = ?recorded.outcome, "recorded");
-    // Stored, but not applied: acknowledging it would lose it.
-    if recorded.outcome == Outcome::Parked {
+    // Stored, but not applied: acknowledging it would lose it. Not so a refund of money that nobody
+    // has told of: gateways give back what was never captured, and no later try finds a capture
+    // then. Should there be one, the sweep applies the refund to it.
+    if recorded.outcome == Outcome::Parked && !event.kind.is_refund() {
         Err(Stays::UnknownReference)
     } else {
         Ok(())

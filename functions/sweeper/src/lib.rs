@@ -1,15 +1,28 @@
-//! Sweeps: gives the stock of due holds back, purges the old journal, checks the promises.
+//! Sweeps: gives the stock of due holds back, purges the old journal, checks the promises; and does
+//! what is to be done at the payment gateways.
 
 mod safe;
 
 use std::time::{Duration, SystemTime};
 
+use gateway::{Gateways, Plan, Round};
 use lambda_runtime::{Context, Error, LambdaEvent};
 use serde_json::Value;
 use shared::db::{Database, causes};
 use shared::sweep::{self, SweepReport};
 use shared::telemetry;
+use tokio::time::Instant;
 use tracing::Instrument as _;
+
+/// What one process needs.
+pub struct App {
+    /// The database.
+    pub db: Database,
+    /// The shops' accounts at gateways.
+    pub gateways: Gateways,
+    /// What is done there, and when.
+    pub plan: Plan,
+}
 
 /// How long a sweep may take when the deadline of its invocation says nothing.
 const BUDGET_DEFAULT: Duration = Duration::from_secs(20);
@@ -21,7 +34,7 @@ const RESERVE: Duration = Duration::from_secs(3);
 /// # Errors
 /// When the database could not answer. What was swept until then is swept; the schedule comes
 /// again.
-pub async fn handle(db: &Database, event: LambdaEvent<Value>) -> Result<SweepReport, Error> {
+pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<SweepReport, Error> {
     let _metrics = telemetry::Flush;
     let span = tracing::info_span!(
         "sweep",
@@ -32,20 +45,46 @@ pub async fn handle(db: &Database, event: LambdaEvent<Value>) -> Result<SweepRep
             .as_deref()
             .and_then(telemetry::trace_id),
     );
-    sweep(db, &event.context).instrument(span).await
+    sweep(app, &event.context).instrument(span).await
 }
 
-async fn sweep(db: &Database, context: &Context) -> Result<SweepReport, Error> {
+async fn sweep(app: &App, context: &Context) -> Result<SweepReport, Error> {
     // A deadline in the past is no deadline: some local hosts send one.
     let budget = context
         .deadline()
         .duration_since(SystemTime::now())
         .map_or(BUDGET_DEFAULT, |left| left.saturating_sub(RESERVE));
-    let report = sweep::run_once(db, budget).await.inspect_err(|failure| {
+    // At the same time: a gateway that hangs keeps no stock from being let go.
+    let until = Instant::now() + budget;
+    let (report, ()) = tokio::join!(
+        sweep::run_once(&app.db, budget),
+        at_the_gateways(app, until)
+    );
+    let report = report.inspect_err(|failure| {
         tracing::error!(causes = causes(failure), "the sweep stopped");
     })?;
     tell(&report);
     Ok(report)
+}
+
+/// What is to be done at the gateways. That it failed keeps no sweep from its report.
+async fn at_the_gateways(app: &App, until: Instant) {
+    match gateway::round(&app.db, &app.gateways, &app.plan, until).await {
+        Ok(round) if round == Round::default() => {}
+        Ok(round) => tracing::info!(
+            round.refunds_sent,
+            round.looked_up,
+            round.found,
+            round.closed,
+            round.failed,
+            round.left,
+            "did a round at the gateways"
+        ),
+        Err(failure) => tracing::error!(
+            causes = causes(&failure),
+            "the round at the gateways stopped"
+        ),
+    }
 }
 
 fn tell(report: &SweepReport) {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use holdfast_sweeper::handle;
+use gateway::{Gateways, Patience, Plan};
+use holdfast_sweeper::{App, handle};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 
@@ -13,10 +14,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     shared::telemetry::init();
-    let db = Arc::new(aws::database("holdfast-sweeper")?.with_patience(PATIENCE));
+    let app = Arc::new(App {
+        db: aws::database("holdfast-sweeper")?.with_patience(PATIENCE),
+        gateways: Gateways::from_env(Patience::default())?,
+        plan: Plan::from_env()?,
+    });
     run(service_fn(move |event: LambdaEvent<Value>| {
-        let db = Arc::clone(&db);
-        async move { handle(&db, event).await }
+        let app = Arc::clone(&app);
+        async move { handle(&app, event).await }
     }))
     .await
 }

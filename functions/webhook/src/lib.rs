@@ -11,7 +11,8 @@ use lambda_http::http::header::{ALLOW, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use lambda_http::{Body, Request, RequestExt as _, Response};
 use shared::db::causes;
 use shared::ids::Shop;
-use shared::payment::{Delivery, Gateway, cashfree};
+use shared::payment::webhook::{Refusal, Webhook};
+use shared::payment::{Delivery, Gateway};
 use shared::problem::{self, Problem};
 use shared::telemetry::{self, Metric};
 use tracing::field::Empty;
@@ -116,10 +117,15 @@ async fn receive(app: &App, request: &Request) -> Result<(), Problem> {
     {
         verified = verify(&newer, shop, gateway, request.headers(), raw);
     }
-    let delivery = verified.map_err(|why| {
+    let verified = verified.map_err(|why| {
         tracing::warn!(why, "webhook refused");
         telemetry::count(Metric::WebhooksForged, 1);
         Problem::unauthorized()
+    })?;
+    // Its sender is the gateway, whose dashboard shows what is wrong.
+    let delivery = verified.map_err(|refusal| {
+        tracing::warn!(why = %refusal, "verified webhook not taken");
+        Problem::invalid_request(refusal.field, refusal.reason)
     })?;
     let trace = request.lambda_context().xray_trace_id;
     let message_id = app.queue.send(&delivery, trace).await.map_err(|error| {
@@ -130,27 +136,31 @@ async fn receive(app: &App, request: &Request) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Whether the bytes are the gateway's: if not, why, for the log. And if they are, whether this
+/// deployment takes them.
 fn verify(
     secrets: &Secrets,
     shop: &str,
     gateway: &str,
     headers: &HeaderMap,
     raw: &[u8],
-) -> Result<Delivery, String> {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+) -> Result<Result<Delivery, Refusal>, String> {
     let shop: Shop = shop.parse().map_err(|_| "no such shop".to_owned())?;
     Span::current().record("shop", shop.as_str());
     let gateway: Gateway = gateway.parse().map_err(|()| "no such gateway".to_owned())?;
     Span::current().record("gateway", gateway.as_str());
-    match gateway {
-        Gateway::Cashfree => cashfree::verify(
-            secrets.of(&shop, gateway),
-            header("x-webhook-timestamp"),
-            header("x-webhook-signature"),
-            raw,
-            time::OffsetDateTime::now_utc(),
-        ),
-    }
-    .map_err(|error| error.to_string())?;
-    Ok(Delivery::new(shop, gateway, raw))
+    let account = secrets
+        .of(&shop, gateway)
+        .ok_or_else(|| "the shop has no secrets for this gateway".to_owned())?;
+    let webhook = Webhook {
+        header: &|name| headers.get(name).and_then(|value| value.to_str().ok()),
+        raw,
+        now: time::OffsetDateTime::now_utc(),
+    };
+    let adapter = gateway.adapter();
+    adapter
+        .verify(account, &webhook)
+        .map_err(|forgery| forgery.to_string())?;
+    let admitted = adapter.admit(account, raw);
+    Ok(admitted.map(|()| Delivery::new(shop, gateway, &webhook)))
 }

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws::SecretsManager;
+use serde_json::Value;
 use shared::config::ConfigError;
 use shared::db::{Cause, causes};
 use shared::ids::Shop;
-use shared::payment::Gateway;
+use shared::payment::{Account, Gateway};
 use shared::secret::{self, Rules, Secret, Store};
 
 /// A webhook that no secret fits may have been signed with one that is new. So the secrets are
@@ -78,10 +79,11 @@ impl Keyring {
 
 /// Secrets by shop and gateway.
 #[derive(Default)]
-pub struct Secrets(HashMap<String, HashMap<Gateway, Vec<String>>>);
+pub struct Secrets(HashMap<String, HashMap<Gateway, Account>>);
 
 impl Secrets {
-    /// Reads the JSON.
+    /// Reads the JSON. Instead of a list of secrets an object may stand that says more: see
+    /// [`Account::parse`].
     ///
     /// # Errors
     /// When it is none, or a secret is empty. The message never holds a secret.
@@ -90,8 +92,8 @@ impl Secrets {
             variable: "WEBHOOK_SECRETS",
             reason,
         };
-        let shops: HashMap<String, HashMap<Gateway, Vec<String>>> = serde_json::from_str(text)
-            .map_err(|error| {
+        let shops: HashMap<String, HashMap<Gateway, Value>> =
+            serde_json::from_str(text).map_err(|error| {
                 // the parser quotes what it met, which may be a secret
                 invalid(format!(
                     "not of its form (line {}, column {})",
@@ -99,26 +101,26 @@ impl Secrets {
                     error.column()
                 ))
             })?;
-        for (shop, gateways) in &shops {
+        let mut accounts: HashMap<String, HashMap<Gateway, Account>> = HashMap::new();
+        for (shop, gateways) in shops {
             shop.parse::<Shop>()
                 .map_err(|error| invalid(error.to_string()))?;
-            if gateways
-                .values()
-                .any(|list| list.is_empty() || list.iter().any(String::is_empty))
-            {
-                return Err(invalid(format!("a secret of shop {shop} is empty")));
+            for (gateway, value) in gateways {
+                let account = Account::parse(gateway, &value)
+                    .map_err(|why| invalid(format!("{gateway} of shop {shop} {why}")))?;
+                accounts
+                    .entry(shop.clone())
+                    .or_default()
+                    .insert(gateway, account);
             }
         }
-        Ok(Self(shops))
+        Ok(Self(accounts))
     }
 
-    /// The secrets of one shop at one gateway; none when there are none.
+    /// The account of one shop at one gateway, if it has one.
     #[must_use]
-    pub fn of(&self, shop: &Shop, gateway: Gateway) -> &[String] {
-        self.0
-            .get(shop.as_str())
-            .and_then(|of| of.get(&gateway))
-            .map_or(&[], Vec::as_slice)
+    pub fn of(&self, shop: &Shop, gateway: Gateway) -> Option<&Account> {
+        self.0.get(shop.as_str())?.get(&gateway)
     }
 }
 
@@ -132,6 +134,17 @@ mod tests {
             r#"{"main": {"cashfree": "hunter2"}}"#,
             r#"{"main": {"cashfree": [""]}}"#,
             r#"{"main": {"cashfree": []}}"#,
+            r#"{"main": {"cashfree": ["hunter2", 7]}}"#,
+            r#"{"main": {"stripe": {}}}"#,
+            r#"{"main": {"stripe": {"secrets": "hunter2"}}}"#,
+            r#"{"main": {"stripe": {"secrets": ["hunter2"], "hunter2": true}}}"#,
+            r#"{"main": {"stripe": {"secrets": ["hunter2"], "live": "hunter2"}}}"#,
+            r#"{"main": {"stripe": {"secrets": ["hunter2"], "tolerance_s": "hunter2"}}}"#,
+            r#"{"main": {"stripe": {"secrets": ["hunter2"], "tolerance_s": 0}}}"#,
+            r#"{"main": {"stripe": {"secrets": ["hunter2"], "tolerance_s": 604801}}}"#,
+            r#"{"main": {"cashfree": {"secrets": ["hunter2"], "live": true}}}"#,
+            r#"{"main": {"razorpay": {"secrets": ["hunter2"], "tolerance_s": 300}}}"#,
+            r#"{"main": {"razorpay": ["1","2","3","4","5","6","7","8","9","10","11"]}}"#,
             r#"{"main": {"hunter2": ["x"]}}"#,
             r#"{"Main": {"cashfree": ["x"]}}"#,
             "hunter2",
@@ -146,16 +159,18 @@ mod tests {
     }
 
     #[test]
-    fn every_secret_of_the_list_counts() {
-        let secrets = Secrets::parse(r#"{"main": {"cashfree": ["new", "old"]}}"#).unwrap();
-        assert_eq!(
-            secrets.of(&"main".parse().unwrap(), Gateway::Cashfree),
-            ["new", "old"]
-        );
-        assert!(
-            secrets
-                .of(&"tour".parse().unwrap(), Gateway::Cashfree)
-                .is_empty()
-        );
+    fn a_list_and_an_object_say_the_same() {
+        for form in [
+            r#"{"main": {"stripe": ["new", "old"]}}"#,
+            r#"{"main": {"stripe": {"secrets": ["new", "old"]}}}"#,
+            r#"{"main": {"stripe": {"secrets": ["x"], "live": false, "tolerance_s": 600}}}"#,
+            r#"{"main": {"stripe": ["x"], "cashfree": {"secrets": ["x"], "tolerance_s": 60}}}"#,
+        ] {
+            let secrets = Secrets::parse(form).unwrap();
+            let of = |shop: &str, gateway| secrets.of(&shop.parse().unwrap(), gateway).is_some();
+            assert!(of("main", Gateway::Stripe), "{form}");
+            assert!(!of("tour", Gateway::Stripe), "{form}");
+            assert!(!of("main", Gateway::Razorpay), "{form}");
+        }
     }
 }

@@ -1,178 +1,158 @@
 //! Cashfree webhooks, versions 2025-01-01 and 2023-08-01.
 //!
-//! Source: Cashfree's documentation of payment webhooks (payload and signature verification).
+//! Sources: Cashfree's documentation of payment, refund, auto refund and dispute webhooks, and of
+//! the verification of signatures (docs/gateways.md).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use sha2::Sha256;
-use time::OffsetDateTime;
 
-use super::{Event, EventKind};
+use super::json::Fields;
+use super::webhook::{Adapter, Forgery, Webhook, age_fits, digest_key, signed};
+use super::{Account, Event, EventKind};
 use crate::money;
-use crate::text::without_values;
 
-/// How old a signed timestamp may be. The last retry comes 30 minutes after the event, and whether
-/// it carries a new timestamp is not documented; what guards against replays is that one event has
-/// one effect.
-const TIMESTAMP_AGE_S_MAX: i64 = 86_400;
+const TIMESTAMP: &str = "x-webhook-timestamp";
+const SIGNATURE: &str = "x-webhook-signature";
 
-/// Why a signature is refused. For the log; a client is told nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SignatureError {
-    /// `x-webhook-timestamp` is missing, no number of milliseconds, or more than a day away.
-    #[error("x-webhook-timestamp is missing, unreadable or more than a day away")]
-    Timestamp,
-    /// `x-webhook-signature` is missing or not base 64.
-    #[error("x-webhook-signature is missing or not base 64")]
-    Encoding,
-    /// No secret gives this signature.
-    #[error("no configured secret gives this signature over the raw body")]
-    Mismatch,
-}
+/// Cashfree Payments.
+pub struct Cashfree;
 
-/// Verifies `base64(HMAC-SHA256(secret, timestamp ++ raw body))` against each secret, in constant
-/// time. Several, because after a rotation the previous one still signs events in flight.
-///
-/// # Errors
-/// [`SignatureError`].
-pub fn verify(
-    secrets: &[String],
-    timestamp: Option<&str>,
-    signature: Option<&str>,
-    raw: &[u8],
-    now: OffsetDateTime,
-) -> Result<(), SignatureError> {
-    let timestamp = timestamp.ok_or(SignatureError::Timestamp)?;
-    let millis: i64 = timestamp.parse().map_err(|_| SignatureError::Timestamp)?;
-    if now.unix_timestamp().abs_diff(millis / 1000) > TIMESTAMP_AGE_S_MAX.unsigned_abs() {
-        return Err(SignatureError::Timestamp);
+impl Adapter for Cashfree {
+    /// A day. The last retry comes 30 minutes after the event, and whether it carries a new
+    /// timestamp is not documented; what guards against replays is that one event has one effect.
+    fn tolerance_s_default(&self) -> Option<u32> {
+        Some(86_400)
     }
-    let signature = signature
-        .and_then(|text| STANDARD.decode(text).ok())
-        .ok_or(SignatureError::Encoding)?;
-    let signed_by = |secret: &String| {
-        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).is_ok_and(|mac| {
-            mac.chain_update(timestamp)
-                .chain_update(raw)
-                .verify_slice(&signature)
-                .is_ok()
-        })
-    };
-    if secrets.iter().any(signed_by) {
-        Ok(())
-    } else {
-        Err(SignatureError::Mismatch)
+
+    fn tells_mode(&self) -> bool {
+        false
     }
-}
 
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(borrow)]
-    data: &'a RawValue,
-}
-
-#[derive(Deserialize)]
-struct PaymentData<'a> {
-    #[serde(borrow)]
-    order: OrderData<'a>,
-    #[serde(borrow)]
-    payment: AttemptData<'a>,
-}
-
-#[derive(Deserialize)]
-struct OrderData<'a> {
-    order_id: String,
-    // the text of the number: a float would not be exact
-    #[serde(borrow)]
-    order_amount: &'a RawValue,
-    order_currency: String,
-}
-
-#[derive(Deserialize)]
-struct AttemptData<'a> {
-    // a string in these versions, a number in older ones
-    #[serde(borrow)]
-    cf_payment_id: &'a RawValue,
-    payment_status: String,
-}
-
-/// Reads an event from a verified body. A type that is not about a payment attempt is `Other`:
-/// recorded, without effect.
-///
-/// `payment_status` decides and not the type alone, which may be PAYMENT_SUCCESS_WEBHOOK with a
-/// payment that is PENDING. The amount is `order_amount`, what the order is about: `payment_amount`
-/// may be less by an offer of the gateway's.
-pub(super) fn event(payload: String) -> Result<Event, String> {
-    let envelope: Envelope<'_> =
-        serde_json::from_str(&payload).map_err(|error| without_values(&error))?;
-    let about_payment = envelope.kind.starts_with("PAYMENT_")
-        && [
-            "_SUCCESS_WEBHOOK",
-            "_FAILED_WEBHOOK",
-            "_USER_DROPPED_WEBHOOK",
+    fn kept_headers(&self) -> &'static [&'static str] {
+        &[
+            TIMESTAMP,
+            "x-webhook-version",
+            "x-webhook-attempt",
+            "x-idempotency-key",
         ]
-        .iter()
-        .any(|suffix| envelope.kind["PAYMENT".len()..] == **suffix);
-    if !about_payment {
-        return Ok(Event::other(digest_key(&envelope.kind, &payload), payload));
     }
-    let data: PaymentData<'_> = serde_json::from_str(envelope.data.get())
-        .map_err(|error| format!("data of {}: {}", envelope.kind, without_values(&error)))?;
-    let attempt = data
-        .payment
-        .cf_payment_id
-        .get()
-        .trim_matches('"')
-        .to_owned();
-    if attempt.is_empty() || attempt == "null" {
-        return Err(format!(
-            "data.payment.cf_payment_id of {} is empty",
-            envelope.kind
-        ));
+
+    /// `base64(HMAC-SHA256(secret, timestamp ++ raw body))`, with nothing between them.
+    fn verify(&self, account: &Account, webhook: &Webhook<'_>) -> Result<(), Forgery> {
+        let timestamp = (webhook.header)(TIMESTAMP).ok_or(Forgery::Missing(TIMESTAMP))?;
+        let millis = timestamp
+            .parse::<u64>()
+            .ok()
+            .filter(|_| timestamp.bytes().all(|byte| byte.is_ascii_digit()))
+            .ok_or(Forgery::Unreadable(TIMESTAMP))?;
+        age_fits(account, webhook, millis / 1000, true)?;
+        let signature = (webhook.header)(SIGNATURE).ok_or(Forgery::Missing(SIGNATURE))?;
+        let signature = STANDARD
+            .decode(signature)
+            .map_err(|_| Forgery::Unreadable(SIGNATURE))?;
+        let parts = [timestamp.as_bytes(), webhook.raw];
+        if signed(account, &parts, &[signature]) {
+            Ok(())
+        } else {
+            Err(Forgery::Mismatch)
+        }
     }
-    let status = data.payment.payment_status;
-    let kind = match (envelope.kind.as_str(), status.as_str()) {
+
+    fn event(&self, payload: String) -> Result<Event, String> {
+        let body = Fields::parse(&payload)?;
+        let name = body.text("type")?;
+        let other = || Event::new(digest_key(&name, &payload), EventKind::Other, String::new());
+        let event = match name.as_str() {
+            "PAYMENT_SUCCESS_WEBHOOK"
+            | "PAYMENT_FAILED_WEBHOOK"
+            | "PAYMENT_USER_DROPPED_WEBHOOK" => attempt(&name, &body.object("data")?)?,
+            "REFUND_STATUS_WEBHOOK" => refund(&name, &body.object("data")?.object("refund")?)?,
+            // Its documentation shows one sample: what looks otherwise is kept, and means nothing.
+            "AUTO_REFUND_STATUS_WEBHOOK" => body
+                .object("data")
+                .and_then(|data| data.object("auto_refund"))
+                .and_then(|of| refund(&name, &of))
+                .unwrap_or_else(|_| other()),
+            "DISPUTE_CREATED" => dispute(&name, &body.object("data")?)?,
+            _ => other(),
+        };
+        Ok(Event { payload, ..event })
+    }
+}
+
+/// A payment's attempt. `payment_status` decides and not the type alone, which may be
+/// PAYMENT_SUCCESS_WEBHOOK with a payment that is PENDING. The amount is `order_amount`, what the
+/// order is about: `payment_amount` may be less by an offer of the gateway's.
+fn attempt(name: &str, data: &Fields<'_>) -> Result<Event, String> {
+    let (order, payment) = (data.object("order")?, data.object("payment")?);
+    let reference = order.id("order_id")?;
+    // a text in these versions, a number in older ones
+    let id = payment.id("cf_payment_id")?;
+    let status = payment.id("payment_status")?;
+    let kind = match (name, status.as_str()) {
         ("PAYMENT_SUCCESS_WEBHOOK", "SUCCESS") => EventKind::Paid,
         ("PAYMENT_FAILED_WEBHOOK", "FAILED") => EventKind::Failed,
         ("PAYMENT_USER_DROPPED_WEBHOOK", "USER_DROPPED") => EventKind::Dropped,
         (_, "PENDING" | "NOT_ATTEMPTED") => EventKind::Pending,
         _ => EventKind::Other,
     };
-    let amount = data.order.order_amount.get().trim_matches('"');
-    // An amount that is none of its currency is never the order's: without one, money goes to
-    // review, and the body says what came. Refused, a verified payment would not even be stored.
-    let amount_minor = money::minor_from_major(amount, &data.order.order_currency)
-        .inspect_err(|error| tracing::warn!(%error, "data.order.order_amount can't be read"))
-        .ok();
+    let currency = order.currency("order_currency");
     // Type, attempt and status together: the attempt alone would swallow USER_DROPPED, then SUCCESS
     // of one attempt. The reference too: should two orders ever share an attempt, both count.
     // x-idempotency-key (2025-01-01) says the same but is not signed: trusting it would let a
     // replayed body take the key of a payment that is still to come.
-    let reference = data.order.order_id;
-    let key = format!("{}:{attempt}:{status}:{reference}", envelope.kind);
+    let key = format!("{name}:{id}:{status}:{reference}");
     Ok(Event {
-        key,
-        kind,
         reference: Some(reference),
-        amount_minor,
-        currency: Some(data.order.order_currency),
-        gateway_payment_id: Some(attempt),
-        payload,
+        amount_minor: minor(&order, "order_amount", currency.as_deref()),
+        currency,
+        gateway_payment_id: Some(id),
+        ..Event::new(key, kind, String::new())
     })
 }
 
-/// The key of an event whose fields are not ours to read: the same bytes are the same event.
-fn digest_key(kind: &str, payload: &str) -> String {
-    use sha2::Digest as _;
-    let digest = Sha256::digest(payload.as_bytes());
-    format!(
-        "{}:{}",
-        kind.chars().take(80).collect::<String>(),
-        data_encoding::HEXLOWER.encode(&digest)
-    )
+/// A refund: ours, where `refund_id` is an id that we made; one of the dashboard's; or one that
+/// Cashfree made by itself, of an attempt that came too late or twice.
+fn refund(name: &str, refund: &Fields<'_>) -> Result<Event, String> {
+    let id = refund.id("cf_refund_id")?;
+    let status = refund.id("refund_status")?;
+    let kind = match status.as_str() {
+        "SUCCESS" => EventKind::RefundSettled,
+        "PENDING" | "ONHOLD" => EventKind::RefundPending,
+        "CANCELLED" | "FAILED" => EventKind::RefundFailed,
+        _ => EventKind::Other,
+    };
+    let currency = refund.currency("refund_currency");
+    let ours = refund.id_if_any("refund_id");
+    Ok(Event {
+        reference: refund.id_if_any("order_id"),
+        amount_minor: minor(refund, "refund_amount", currency.as_deref()),
+        currency,
+        gateway_payment_id: refund.id_if_any("cf_payment_id"),
+        refund_id: ours.and_then(|id| id.parse().ok()),
+        gateway_refund_id: Some(id.clone()),
+        ..Event::new(format!("{name}:{id}:{status}"), kind, String::new())
+    })
+}
+
+fn dispute(name: &str, data: &Fields<'_>) -> Result<Event, String> {
+    let (dispute, order) = (data.object("dispute")?, data.object("order_details")?);
+    let id = dispute.id("dispute_id")?;
+    // in version 2023-08-01 the dispute itself has none
+    let currency = dispute
+        .currency("dispute_amount_currency")
+        .or_else(|| order.currency("order_currency"));
+    Ok(Event {
+        reference: order.id_if_any("order_id"),
+        amount_minor: minor(&dispute, "dispute_amount", currency.as_deref()),
+        currency,
+        gateway_payment_id: order.id_if_any("cf_payment_id"),
+        ..Event::new(format!("{name}:{id}"), EventKind::Disputed, String::new())
+    })
+}
+
+/// An amount that is none of its currency is never the order's: without one, money goes to review,
+/// and the body says what came. Refused, a verified payment would not even be stored.
+fn minor(fields: &Fields<'_>, name: &str, currency: Option<&str>) -> Option<i64> {
+    money::minor_from_major(&fields.number(name)?, currency?).ok()
 }

@@ -1,51 +1,19 @@
 //! One verified delivery of a gateway on its way through the queue: the raw bytes.
 
-use std::fmt;
-use std::str::FromStr;
+use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Event, cashfree};
+use super::webhook::Webhook;
+use super::{Event, Gateway};
 use crate::ids::Shop;
 use crate::text::without_values;
 
-/// A payment gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Gateway {
-    /// Cashfree Payments.
-    Cashfree,
-}
-
-impl Gateway {
-    /// The gateway's name in paths, in the queue and in the database.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cashfree => "cashfree",
-        }
-    }
-}
-
-impl FromStr for Gateway {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        match name {
-            "cashfree" => Ok(Self::Cashfree),
-            _ => Err(()),
-        }
-    }
-}
-
-impl fmt::Display for Gateway {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+/// Characters of a header's value that are kept.
+const HEADER_CHARS_MAX: usize = 256;
 
 /// The message in the queue. Written by `webhook` after the signature was verified, read by
 /// `payments`.
@@ -58,6 +26,9 @@ pub struct Delivery {
     /// When it came in.
     #[serde(with = "time::serde::rfc3339")]
     pub received_at: OffsetDateTime,
+    /// The headers that are worth keeping, by their lower-case names; never a signature.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// The raw body in base 64: the very bytes that were signed.
     body: String,
 }
@@ -92,14 +63,27 @@ impl From<serde_json::Error> for DeliveryError {
 }
 
 impl Delivery {
-    /// Wraps the raw bytes of a verified webhook.
+    /// Wraps the raw bytes of a verified webhook, and the headers that its gateway's adapter keeps.
     #[must_use]
-    pub fn new(shop: Shop, gateway: Gateway, raw: &[u8]) -> Self {
+    pub fn new(shop: Shop, gateway: Gateway, webhook: &Webhook<'_>) -> Self {
+        let kept = |name: &&str| {
+            let value: String = (webhook.header)(name)?
+                .chars()
+                .take(HEADER_CHARS_MAX)
+                .collect();
+            Some(((*name).to_owned(), value))
+        };
         Self {
             shop,
             gateway,
-            received_at: OffsetDateTime::now_utc(),
-            body: STANDARD.encode(raw),
+            received_at: webhook.now,
+            headers: gateway
+                .adapter()
+                .kept_headers()
+                .iter()
+                .filter_map(kept)
+                .collect(),
+            body: STANDARD.encode(webhook.raw),
         }
     }
 
@@ -109,12 +93,15 @@ impl Delivery {
     /// [`DeliveryError`].
     pub fn event(&self) -> Result<Event, DeliveryError> {
         let payload = String::from_utf8(STANDARD.decode(&self.body)?)?;
-        match self.gateway {
-            Gateway::Cashfree => cashfree::event(payload),
-        }
-        .map_err(|reason| DeliveryError::Event {
+        let read = self.gateway.adapter().event(payload);
+        let event = read.map_err(|reason| DeliveryError::Event {
             gateway: self.gateway,
             reason,
+        })?;
+        Ok(Event {
+            headers: self.headers.clone(),
+            received_at: Some(self.received_at),
+            ..event
         })
     }
 }

@@ -1,10 +1,22 @@
 //! Money: a gateway's verified message, what it means, and what it does to an order.
 
+pub mod account;
 pub mod cashfree;
 pub mod delivery;
+pub mod event;
+pub mod gateway;
+mod json;
+pub mod razorpay;
 pub mod record_event;
+pub mod redrive;
 pub mod retry_parked;
+pub mod stripe;
+pub mod webhook;
 
-pub use delivery::{Delivery, DeliveryError, Gateway};
-pub use record_event::{Event, EventKind, Outcome, Recorded, record_event};
+pub use account::Account;
+pub use delivery::{Delivery, DeliveryError};
+pub use event::{Event, EventKind};
+pub use gateway::Gateway;
+pub use record_event::{Outcome, Recorded, record_event};
+pub use redrive::{RedriveError, redrive};
 pub use retry_parked::{Retried, retry_parked};

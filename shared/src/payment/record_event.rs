@@ -1,108 +1,76 @@
 //! Records one verified event of a gateway and does what it means, once.
 
+use serde_json::{Value, json};
+use time::UtcOffset;
+use time::format_description::well_known::Rfc3339;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::Gateway;
+use super::{Event, Gateway};
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
 use crate::telemetry::{self, Metric};
 
-/// What a gateway says happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventKind {
-    /// The money is there.
-    Paid,
-    /// An attempt failed; shoppers try again.
-    Failed,
-    /// The shopper left the gateway's page; shoppers come back.
-    Dropped,
-    /// Not decided yet.
-    Pending,
-    /// Known, but not about this order's money: recorded, without effect.
-    Other,
-}
-
-impl EventKind {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Paid => "paid",
-            Self::Failed => "failed",
-            Self::Dropped => "dropped",
-            Self::Pending => "pending",
-            Self::Other => "other",
-        }
-    }
-
-    pub(super) fn parse(name: &str) -> Option<Self> {
-        [
-            Self::Paid,
-            Self::Failed,
-            Self::Dropped,
-            Self::Pending,
-            Self::Other,
-        ]
-        .into_iter()
-        .find(|kind| kind.as_str() == name)
-    }
-}
-
-/// One event, typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// One event has one key, however often it is sent.
-    pub key: String,
-    /// What happened.
-    pub kind: EventKind,
-    /// Our payment reference.
-    pub reference: Option<String>,
-    /// What was to be paid, in minor units of `currency`; none where the gateway's amount can't be
-    /// one of that currency. Money of no amount goes to review.
-    pub amount_minor: Option<i64>,
-    /// ISO 4217.
-    pub currency: Option<String>,
-    /// The gateway's id of the payment.
-    pub gateway_payment_id: Option<String>,
-    /// The raw body.
-    pub payload: String,
-}
-
-impl Event {
-    pub(super) fn other(key: String, payload: String) -> Self {
-        Self {
-            key,
-            kind: EventKind::Other,
-            reference: None,
-            amount_minor: None,
-            currency: None,
-            gateway_payment_id: None,
-            payload,
-        }
-    }
-}
-
 /// What an event did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The order is complete: stock deducted, once.
+    /// The order is complete: stock deducted, once. What came beyond its total is owed back, and
+    /// that is announced.
     Completed,
     /// The hold had ended; the stock was taken again and the order is complete.
     CompletedLate,
     /// The hold had ended and the stock is gone: the money is owed back, and that is announced.
     RefundDue,
-    /// Amount or currency differs: a person decides, and that is announced.
+    /// Amount or currency differs: a person decides, and that is announced. Or only a part of the
+    /// total has come: the order waits for the rest.
     Review,
     /// The order is paid already, by another payment: this one is owed back, and that is announced.
     Excess,
-    /// Stored; the payment may have risen, the stock is untouched.
+    /// Stored; the payment may have risen, a refund may have moved on, the stock is untouched.
     Recorded,
     /// Stored; it changed nothing.
     NoEffect,
     /// Stored before.
     Duplicate,
-    /// Stored, but its reference is not known (yet): to be tried again, never to be acknowledged
+    /// Stored, but what it is about is not known (yet): to be tried again, never to be acknowledged
     /// away.
     Parked,
+}
+
+impl Outcome {
+    const ALL: [Self; 9] = [
+        Self::Completed,
+        Self::CompletedLate,
+        Self::RefundDue,
+        Self::Review,
+        Self::Excess,
+        Self::Recorded,
+        Self::NoEffect,
+        Self::Duplicate,
+        Self::Parked,
+    ];
+
+    /// Its name in the database and in the HTTP contract.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::CompletedLate => "completed_late",
+            Self::RefundDue => "refund_due",
+            Self::Review => "review",
+            Self::Excess => "excess",
+            Self::Recorded => "recorded",
+            Self::NoEffect => "no_effect",
+            Self::Duplicate => "duplicate",
+            Self::Parked => "parked",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|outcome| outcome.as_str() == name)
+    }
 }
 
 /// What an event did, and to which order.
@@ -116,7 +84,8 @@ pub struct Recorded {
 
 /// Stores the event (once by shop, gateway and key) and applies it, all in one transaction.
 ///
-/// Locks: the event, the checkout, the order, the payment, the coupon, then stock levels by sku.
+/// Locks: the event, the checkout, the order, the payment, the coupon, stock levels by sku, then
+/// refunds and captures.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer; nothing is stored then, and the event must be
@@ -127,9 +96,11 @@ pub async fn record_event(
     gateway: Gateway,
     event: &Event,
 ) -> Result<Recorded, Failure> {
+    let delivery = evidence(event);
     let row = db
         .call_one(
-            "call holdfast.payment_record_event($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "call holdfast.payment_record_event(
+                $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             &[
                 (&shop.as_str(), Type::TEXT),
                 (&gateway.as_str(), Type::TEXT),
@@ -140,21 +111,16 @@ pub async fn record_event(
                 (&event.currency, Type::TEXT),
                 (&event.gateway_payment_id, Type::TEXT),
                 (&event.payload, Type::TEXT),
+                (&event.gateway_order_id, Type::TEXT),
+                (&event.refund_id, Type::UUID),
+                (&event.gateway_refund_id, Type::TEXT),
+                (&delivery, Type::JSONB),
             ],
         )
         .await?;
-    let outcome = match row.get("o_outcome") {
-        "completed" => Outcome::Completed,
-        "completed_late" => Outcome::CompletedLate,
-        "refund_due" => Outcome::RefundDue,
-        "review" => Outcome::Review,
-        "excess" => Outcome::Excess,
-        "recorded" => Outcome::Recorded,
-        "no_effect" => Outcome::NoEffect,
-        "duplicate" => Outcome::Duplicate,
-        "parked" => Outcome::Parked,
-        other => return Err(Failure::unknown_outcome("payment_record_event", other)),
-    };
+    let name: &str = row.get("o_outcome");
+    let outcome = Outcome::parse(name)
+        .ok_or_else(|| Failure::unknown_outcome("payment_record_event", name))?;
     count(outcome);
     Ok(Recorded {
         outcome,
@@ -175,4 +141,11 @@ fn count(outcome: Outcome) {
     for metric in metrics {
         telemetry::count(*metric, 1);
     }
+}
+
+/// What came beside the body, for people; none where we asked for the event ourselves.
+fn evidence(event: &Event) -> Option<Value> {
+    let received_at = event.received_at?.to_offset(UtcOffset::UTC);
+    let received_at = received_at.format(&Rfc3339).ok();
+    Some(json!({ "headers": event.headers, "received_at": received_at }))
 }

@@ -1,4 +1,5 @@
-//! Hands parked events to `record_event` once more: those whose payment is known by now.
+//! Hands parked events to `record_event` once more: those of which what they are about is known by
+//! now.
 
 use std::time::Instant;
 
@@ -22,7 +23,7 @@ pub struct Retried {
     pub failure: Option<Failure>,
 }
 
-/// Tries the oldest parked events of a shop again whose payment is known by now, until `deadline`.
+/// Tries the oldest parked events of a shop again that can be applied by now, until `deadline`.
 ///
 /// Locks: as [`record_event`], one event after the other.
 ///
@@ -36,7 +37,7 @@ pub async fn retry_parked(
     let rows = db
         .until(deadline)
         .call(
-            "select * from holdfast.payment_parked($1, $2)",
+            "select * from holdfast.payment_parked_events($1, $2)",
             &[(&shop.as_str(), Type::TEXT), (&BATCH_MAX, Type::INT4)],
         )
         .await?;
@@ -62,16 +63,18 @@ pub async fn retry_parked(
 }
 
 async fn retry(db: &Database, shop: &Shop, row: &Row) -> Result<Outcome, Failure> {
-    let unknown = |what: &str| Failure::unknown_outcome("payment_parked", what);
-    let (gateway, kind): (&str, &str) = (row.get("o_gateway"), row.get("o_kind"));
+    let unknown = |what: &str| Failure::unknown_outcome("payment_parked_events", what);
+    let (gateway, kind): (&str, &str) = (row.get("gateway"), row.get("kind"));
+    let kind = EventKind::parse(kind).ok_or_else(|| unknown(kind))?;
     let event = Event {
-        key: row.get("o_event_key"),
-        kind: EventKind::parse(kind).ok_or_else(|| unknown(kind))?,
-        reference: row.get("o_reference"),
-        amount_minor: row.get("o_amount_minor"),
-        currency: row.get("o_currency"),
-        gateway_payment_id: row.get("o_gateway_payment_id"),
-        payload: row.get("o_payload"),
+        reference: row.get("reference"),
+        gateway_order_id: row.get("gateway_order_id"),
+        amount_minor: row.get("amount_minor"),
+        currency: row.get("currency"),
+        gateway_payment_id: row.get("gateway_payment_id"),
+        refund_id: row.get("refund_id"),
+        gateway_refund_id: row.get("gateway_refund_id"),
+        ..Event::new(row.get("event_key"), kind, row.get("payload"))
     };
     let gateway = gateway.parse().map_err(|()| unknown(gateway))?;
     let recorded = record_event(db, shop, gateway, &event).await?;

@@ -3,7 +3,6 @@
 mod answers;
 mod api;
 mod args;
-mod cashfree;
 mod checks;
 mod claims;
 mod history;
@@ -26,6 +25,7 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::Parser;
+use gateways::cashfree::webhook as cashfree;
 
 use crate::args::Args;
 use crate::promises::State;

@@ -11,6 +11,7 @@ pub(crate) fn text(stack: &Stack) -> String {
     let values = [
         ("{api}", stack.api_url.clone()),
         ("{webhook}", stack.webhook_url.clone()),
+        ("{gateways}", stack.gateways_url.clone()),
         ("{admin_token}", stack.admin_token.clone()),
         ("{shop}", SHOPS[0].to_owned()),
         ("{secret}", demo_secret(SHOPS[0])),

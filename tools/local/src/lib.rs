@@ -6,6 +6,7 @@
 //! - [`lambda`] runs the functions as processes behind the Lambda Runtime API;
 //! - `gateway` is the HTTP front, `queue` with `ministack` is SQS, `schedule` is EventBridge;
 //! - [`roles`] are the database roles and their passwords;
+//! - `simulator` is the payment gateways, with an account of each demo shop;
 //! - [`build`] makes the functions' binaries, `catalogue` loads the demo's two shops;
 //! - [`logs`] gives each stack that runs a folder for its logs;
 //! - [`guardian`] makes sure that no process and no folder survives ours;
@@ -24,6 +25,7 @@ pub mod project;
 pub mod queue;
 pub mod roles;
 mod schedule;
+mod simulator;
 pub mod stack;
 mod stopping;
 

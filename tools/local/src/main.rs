@@ -63,8 +63,8 @@ struct Up {
     #[arg(long)]
     sqs_endpoint: Option<String>,
     /// Run this shell command against the stack, then stop with its exit code. It gets
-    /// HOLDFAST_API, HOLDFAST_ADMIN_TOKEN, HOLDFAST_WEBHOOK, HOLDFAST_WEBHOOK_SECRET and
-    /// HOLDFAST_DATABASE.
+    /// HOLDFAST_API, HOLDFAST_ADMIN_TOKEN, HOLDFAST_WEBHOOK, HOLDFAST_WEBHOOK_SECRET,
+    /// HOLDFAST_GATEWAYS and HOLDFAST_DATABASE.
     #[arg(long)]
     run: Option<String>,
 }
@@ -146,6 +146,7 @@ fn shell(stack: &Stack, command: &str) -> Command {
         .env("HOLDFAST_API", &stack.api_url)
         .env("HOLDFAST_ADMIN_TOKEN", &stack.admin_token)
         .env("HOLDFAST_WEBHOOK", &stack.webhook_url)
+        .env("HOLDFAST_GATEWAYS", &stack.gateways_url)
         .env("HOLDFAST_WEBHOOK_SECRET", demo_secret(SHOPS[0]))
         .env("HOLDFAST_DATABASE", stack.database_url())
         .env(

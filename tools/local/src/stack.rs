@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateways::Simulator;
 use serde::Deserialize;
 use tokio::task::JoinHandle;
 
@@ -18,7 +19,7 @@ use crate::postgres::{Cluster, ClusterOptions};
 use crate::queue::{self, Queue, QueueOptions};
 use crate::roles::{self, Passwords};
 use crate::stopping::Stop;
-use crate::{Error, catalogue, schedule};
+use crate::{Error, catalogue, schedule, simulator};
 
 pub const DATABASE: &str = "holdfast";
 /// What this stack is called in its metrics.
@@ -100,6 +101,8 @@ pub struct Stack {
     pub admin_token: String,
     /// The Cashfree secret of each shop.
     pub secrets: BTreeMap<String, String>,
+    /// `http://127.0.0.1:<port>`: the simulated gateways, and their control API.
+    pub gateways_url: String,
     /// One log per function, and that of SQS, in a folder that is this stack's alone.
     pub logs: Logs,
     pub host: Arc<Host>,
@@ -110,6 +113,7 @@ pub struct Stack {
     stop: Stop,
     sqs: Option<MiniStack>,
     guardian: Arc<Guardian>,
+    _simulator: Simulator,
 }
 
 impl Stack {
@@ -134,7 +138,14 @@ impl Stack {
             let owner = ground.url(roles::MIGRATOR);
             catalogue::load(&owner, options.hot_units).await?;
         }
-        start_functions(&host, &binaries, &ground, &options).await?;
+        let webhook_address = webhook.local_addr().map_err(Error::io("read the port"))?;
+        let simulator = simulator::start(&format!("http://{webhook_address}")).await?;
+        let places = Places {
+            binaries: &binaries,
+            ground: &ground,
+            gateways: simulator::settings(&simulator.url()),
+        };
+        start_functions(&host, &places, &options).await?;
 
         let stop = Stop::new();
         let clerk = Authorizer::new(&SHOPS);
@@ -161,6 +172,7 @@ impl Stack {
             secrets: SHOPS
                 .map(|shop| (shop.to_owned(), demo_secret(shop)))
                 .into(),
+            gateways_url: simulator.url(),
             logs: ground.logs,
             host,
             cluster: ground.cluster,
@@ -170,6 +182,7 @@ impl Stack {
             stop,
             sqs: ground.sqs,
             guardian: ground.guardian,
+            _simulator: simulator,
         })
     }
 
@@ -319,15 +332,23 @@ impl Ground {
     }
 }
 
+/// Where the functions find what they need.
+struct Places<'a> {
+    binaries: &'a Binaries,
+    ground: &'a Ground,
+    /// The demo shops' accounts at the simulated gateways.
+    gateways: String,
+}
+
 async fn start_functions(
     host: &Host,
-    binaries: &Binaries,
-    ground: &Ground,
+    places: &Places<'_>,
     options: &StackOptions,
 ) -> Result<(), Error> {
-    let concurrency = options.concurrency;
-    let function =
-        |name, concurrency, timeout_s| function(binaries, options, name, concurrency, timeout_s);
+    let (ground, concurrency) = (places.ground, options.concurrency);
+    let function = |name, concurrency, timeout_s| {
+        function(places.binaries, options, name, concurrency, timeout_s)
+    };
     let mut checkout = function(CHECKOUT, concurrency, 25);
     checkout
         .environment
@@ -337,11 +358,8 @@ async fn start_functions(
         .extend([variable("SHOPS", "*"), variable("OFFLINE_PAYMENT", "allow")]);
 
     let mut webhook = function(WEBHOOK, concurrency.div_ceil(2), 10);
-    let secrets: BTreeMap<&str, _> = SHOPS
-        .map(|shop| (shop, BTreeMap::from([("cashfree", [demo_secret(shop)])])))
-        .into();
     webhook.environment.extend([
-        variable("WEBHOOK_SECRETS", &serde_json::json!(secrets).to_string()),
+        variable("WEBHOOK_SECRETS", &simulator::webhook_secrets()),
         variable("QUEUE_URL", &ground.queue.url),
         variable("AWS_ENDPOINT_URL_SQS", &ground.sqs_endpoint),
     ]);
@@ -352,6 +370,9 @@ async fn start_functions(
         .extend(ground.database(roles::PAYMENTS));
     let mut sweeper = function(SWEEPER, 1, 60);
     sweeper.environment.extend(ground.database(roles::SWEEPER));
+    sweeper
+        .environment
+        .push(variable("GATEWAYS", &places.gateways));
     let mut admin = function(ADMIN, CLERKS, 25);
     admin.environment.extend(ground.database(roles::ADMIN));
     tokio::try_join!(

@@ -3,17 +3,21 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use sha2::Sha256;
 use time::macros::{format_description, offset};
 
+use crate::signing::hmac;
+
+/// What an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// The shopper left.
     Dropped,
+    /// The bank declined it.
     Failed,
+    /// The money is there.
     Paid,
     /// A `PAYMENT_SUCCESS_WEBHOOK` whose status is PENDING: the type alone never means paid.
     Pending,
@@ -38,7 +42,8 @@ impl Kind {
     }
 
     /// The payment's status once this event counts; None when it changes nothing.
-    pub(crate) fn status(self) -> Option<&'static str> {
+    #[must_use]
+    pub fn status(self) -> Option<&'static str> {
         match self {
             Self::Paid => Some("paid"),
             Self::Failed => Some("failed"),
@@ -48,8 +53,9 @@ impl Kind {
     }
 }
 
+/// A version of the webhooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Version {
+pub enum Version {
     /// `2023-08-01`: no idempotency key, payment ids are integers.
     V2023,
     /// `2025-01-01`
@@ -57,7 +63,9 @@ pub(crate) enum Version {
 }
 
 impl Version {
-    pub(crate) fn name(self) -> &'static str {
+    /// As in `x-webhook-version`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::V2023 => "2023-08-01",
             Self::V2025 => "2025-01-01",
@@ -66,16 +74,23 @@ impl Version {
 }
 
 /// What one event says.
-pub(crate) struct Facts<'a> {
-    pub(crate) kind: Kind,
-    pub(crate) version: Version,
-    pub(crate) reference: &'a str,
-    pub(crate) amount_minor: i64,
-    pub(crate) currency: &'a str,
-    pub(crate) customer: &'a str,
+pub struct Facts<'a> {
+    /// What it is about.
+    pub kind: Kind,
+    /// Of the webhooks.
+    pub version: Version,
+    /// The shop's order id.
+    pub reference: &'a str,
+    /// In hundredths.
+    pub amount_minor: i64,
+    /// ISO 4217.
+    pub currency: &'a str,
+    /// The shop's id of the customer.
+    pub customer: &'a str,
     /// Cashfree's id of this attempt to pay.
-    pub(crate) payment_id: u64,
-    pub(crate) at: time::OffsetDateTime,
+    pub payment_id: u64,
+    /// When it happened.
+    pub at: time::OffsetDateTime,
 }
 
 #[derive(Serialize)]
@@ -121,7 +136,10 @@ struct PaymentPart {
 }
 
 /// The raw body of an event.
-pub(crate) fn body(facts: &Facts<'_>) -> Result<String, serde_json::Error> {
+///
+/// # Errors
+/// None that is known: the amount is always JSON.
+pub fn body(facts: &Facts<'_>) -> Result<String, serde_json::Error> {
     let amount = RawValue::from_string(major_units(facts.amount_minor))?;
     let at = indian_time(facts.at);
     let paid = facts.kind == Kind::Paid;
@@ -178,28 +196,24 @@ pub(crate) fn body(facts: &Facts<'_>) -> Result<String, serde_json::Error> {
 }
 
 /// The value of `x-webhook-signature`.
-pub(crate) fn signature(secret: &str, timestamp: &str, body: &[u8]) -> String {
-    match Hmac::<Sha256>::new_from_slice(secret.as_bytes()) {
-        Ok(mut mac) => {
-            mac.update(timestamp.as_bytes());
-            mac.update(body);
-            STANDARD.encode(mac.finalize().into_bytes())
-        }
-        // HMAC takes keys of every length; were this to change, no event would be accepted
-        Err(_) => String::new(),
-    }
+#[must_use]
+pub fn signature(secret: &str, timestamp: &str, body: &[u8]) -> String {
+    STANDARD.encode(hmac(secret, &[timestamp.as_bytes(), body]))
 }
 
 /// The value of `x-webhook-timestamp`: milliseconds, 13 digits.
-pub(crate) fn timestamp(at: time::OffsetDateTime) -> String {
+#[must_use]
+pub fn timestamp(at: time::OffsetDateTime) -> String {
     (at.unix_timestamp_nanos() / 1_000_000).to_string()
 }
 
-fn major_units(minor: i64) -> String {
+/// Hundredths as Cashfree writes amounts.
+pub(crate) fn major_units(minor: i64) -> String {
     format!("{}.{:02}", minor / 100, minor % 100)
 }
 
-fn indian_time(at: time::OffsetDateTime) -> String {
+/// A time as Cashfree writes it.
+pub(crate) fn indian_time(at: time::OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]+05:30");
     at.to_offset(offset!(+5:30))
         .format(format)

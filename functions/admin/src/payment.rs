@@ -1,0 +1,48 @@
+//! Stored events of gateways: read anew, and recorded by today's knowledge.
+
+use edge::parse::json;
+use edge::{Reply, refused};
+use lambda_http::http::Method;
+use serde::{Deserialize, Serialize};
+use shared::ids::OrderId;
+use shared::payment::{self, Gateway};
+use shared::problem::Problem;
+use shared::text::EventKey;
+
+use crate::Call;
+
+// The key is in the body: it holds colons and whatever else a gateway's ids are made of.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RedriveBody {
+    gateway: Gateway,
+    event_key: EventKey,
+}
+
+#[derive(Serialize)]
+struct Redriven {
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<OrderId>,
+}
+
+pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
+    let ["redrive"] = rest else {
+        return Err(Problem::not_found("path"));
+    };
+    if *call.request.method() != Method::POST {
+        return Err(Problem::method_not_allowed("POST"));
+    }
+    let body: RedriveBody = json(call.request.body())?;
+    let key = body.event_key.as_str();
+    match payment::redrive(&call.app.db, &call.shop, body.gateway, key).await {
+        Ok(recorded) => Reply::json(
+            200,
+            &Redriven {
+                outcome: recorded.outcome.as_str(),
+                order_id: recorded.order_id.map(OrderId::from),
+            },
+        ),
+        Err(error) => Err(refused(&error)),
+    }
+}

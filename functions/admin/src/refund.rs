@@ -1,0 +1,113 @@
+//! Money that goes back: an order's refunds, and the shop's that need a person.
+
+use edge::parse::{Query, invalid, json, not_null};
+use edge::{Reply, refused};
+use lambda_http::http::Method;
+use serde::{Deserialize, Serialize};
+use shared::checkout::Line;
+use shared::ids::{OrderId, RefundId};
+use shared::page::Cursor;
+use shared::problem::Problem;
+use shared::quantity::{AmountMinor, PageLimit};
+use shared::refund::{self, Filter, Place, Refund, Request, Requested, Retried};
+use shared::text::{GatewayPaymentId, Note};
+
+use crate::Call;
+use crate::desk::cart;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestBody {
+    refund_id: RefundId,
+    #[serde(default, deserialize_with = "not_null")]
+    amount_minor: Option<AmountMinor>,
+    #[serde(default, deserialize_with = "not_null")]
+    gateway_payment_id: Option<GatewayPaymentId>,
+    #[serde(default, deserialize_with = "not_null")]
+    restock: Option<Vec<Line>>,
+    #[serde(default, deserialize_with = "not_null")]
+    note: Option<Note>,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    refunds: Vec<Refund>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Cursor>,
+}
+
+/// `…/orders/{order_id}/refunds`
+pub(crate) async fn of_order(call: &Call<'_>, order_id: OrderId) -> Result<Reply, Problem> {
+    match *call.request.method() {
+        Method::GET => match refund::overview(&call.app.db, &call.shop, order_id).await {
+            Ok(overview) => Reply::json(200, &overview),
+            Err(error) => Err(refused(&error)),
+        },
+        Method::POST => request(call, order_id).await,
+        _ => Err(Problem::method_not_allowed("GET, POST")),
+    }
+}
+
+async fn request(call: &Call<'_>, order_id: OrderId) -> Result<Reply, Problem> {
+    let body: RequestBody = json(call.request.body())?;
+    let request = Request {
+        shop: call.shop.clone(),
+        order_id,
+        refund_id: body.refund_id,
+        actor: call.actor.clone(),
+        note: body.note,
+        amount: body.amount_minor,
+        gateway_payment_id: body.gateway_payment_id,
+        restock: body.restock.map(cart).transpose()?,
+    };
+    match refund::request(&call.app.db, &request).await {
+        Ok(Requested::New(overview)) => Reply::json(201, &overview),
+        Ok(Requested::Same(overview)) => Reply::json(200, &overview),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+/// `…/refunds` and what is below it
+pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
+    match rest {
+        [] => list(call).await,
+        [refund_id, "retry"] => {
+            let refund_id: RefundId = refund_id
+                .parse()
+                .map_err(|error| invalid("refund_id", &error))?;
+            match *call.request.method() {
+                Method::POST => retry(call, refund_id).await,
+                _ => Err(Problem::method_not_allowed("POST")),
+            }
+        }
+        _ => Err(Problem::not_found("path")),
+    }
+}
+
+async fn list(call: &Call<'_>) -> Result<Reply, Problem> {
+    call.only_get()?;
+    let query = Query::of(call.request, &["status", "cursor", "limit"])?;
+    let filter = Filter {
+        status: query.get("status")?,
+    };
+    let after: Option<Place> = query.get("cursor")?;
+    let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
+    match refund::list(&call.app.db, &call.shop, filter, after.as_ref(), limit).await {
+        Ok(page) => Reply::json(
+            200,
+            &Listed {
+                refunds: page.rows,
+                next: page.next,
+            },
+        ),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+async fn retry(call: &Call<'_>, refund_id: RefundId) -> Result<Reply, Problem> {
+    match refund::retry(&call.app.db, &call.shop, refund_id, call.actor).await {
+        Ok(Retried::New(refund)) => Reply::json(201, &refund),
+        Ok(Retried::Same(refund)) => Reply::json(200, &refund),
+        Err(error) => Err(refused(&error)),
+    }
+}

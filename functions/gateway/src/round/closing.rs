@@ -1,0 +1,48 @@
+//! Closes orders at their gateways, before their stock is let go.
+
+use shared::db::Failure;
+use shared::gateway_order;
+use shared::payment::Gateway;
+
+use super::{BATCH_MAX, Lines, Round, Step, Task, Work, lookups};
+use crate::{Closed, KnownOrder};
+
+pub(super) async fn claim(
+    work: &Work<'_>,
+    before_s: i32,
+    lines: &mut Lines,
+) -> Result<(), Failure> {
+    for due in gateway_order::due(work.db, work.shop, BATCH_MAX, before_s).await? {
+        let order = KnownOrder {
+            reference: due.reference,
+            gateway_order_id: Some(due.gateway_order_id),
+        };
+        lines.push(due.gateway, Task::Close(order));
+    }
+    Ok(())
+}
+
+/// Closes one at its gateway, then here. One that is paid is looked up first: its webhook may be
+/// lost. One that the gateway can't close is only not used by us any more.
+pub(super) async fn close(work: &Work<'_>, gateway: Gateway, order: &KnownOrder) -> Step {
+    let mut round = Round::default();
+    let answer = match work.gateways.of(work.shop, gateway) {
+        Ok(api) => work.in_time(gateway, api.close_order(order)).await,
+        Err(error) => Err(error),
+    };
+    match answer {
+        Ok(Closed::Closed) => round.closed = 1,
+        Ok(Closed::Paid | Closed::Unsupported) => {
+            let (found, error) = lookups::payment(work, gateway, order).await?;
+            round += found;
+            if error.is_some() {
+                return Ok((round, error));
+            }
+        }
+        Err(error) => return Ok((round, Some(error))),
+    }
+    if let Some(id) = &order.gateway_order_id {
+        gateway_order::close(work.db, work.shop, gateway, id).await?;
+    }
+    Ok((round, None))
+}

@@ -1,0 +1,235 @@
+//! One round of what is to be done at the gateways: refunds to send, payments and refunds to look
+//! up, orders to close. A bounded batch of each, for every shop that has an account.
+//!
+//! Each gateway of each shop has a line of its own, and all lines advance at once: one that is down
+//! keeps nobody waiting, and is given up for this round when it fails twice in a row.
+
+mod closing;
+mod lookups;
+mod refunds;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use shared::db::{Database, Failure};
+use shared::ids::Shop;
+use shared::lookup::Limits;
+use shared::payment::Gateway;
+use tokio::time::Instant;
+
+use crate::{GatewayError, Gateways};
+
+/// Refunds, look-ups and closings of one shop in one round, each.
+const BATCH_MAX: i32 = 20;
+/// A gateway that fails so often in a row is not asked again in this round.
+const FAILURES_MAX: u32 = 2;
+/// What is left of the time when a call begins, at least: less, and its answer comes too late.
+const CALL_MIN: Duration = Duration::from_secs(1);
+
+/// When something is looked up, and when an order is closed.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Of payments and refunds that are looked up.
+    pub lookups: Limits,
+    /// Orders are closed at their gateway so many seconds before their hold ends. Less than the
+    /// schedule's interval, and the stock is let go first.
+    pub close_before_s: i32,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            lookups: Limits {
+                batch_max: BATCH_MAX,
+                before_s: 300,
+                after_s: 7_200,
+                pending_s: 900,
+                again_s: 120,
+            },
+            close_before_s: 90,
+        }
+    }
+}
+
+/// Why a plan can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} must be a whole number of seconds from 0 to 604800")]
+pub struct InvalidPlan(&'static str);
+
+impl Plan {
+    /// Reads `LOOKUP_BEFORE_S`, `LOOKUP_AFTER_S`, `LOOKUP_PENDING_S`, `LOOKUP_AGAIN_S` and
+    /// `CLOSE_BEFORE_S`; all have defaults.
+    ///
+    /// # Errors
+    /// [`InvalidPlan`].
+    pub fn from_env() -> Result<Self, InvalidPlan> {
+        let Self {
+            lookups,
+            close_before_s,
+        } = Self::default();
+        Ok(Self {
+            lookups: Limits {
+                batch_max: lookups.batch_max,
+                before_s: seconds("LOOKUP_BEFORE_S", lookups.before_s)?,
+                after_s: seconds("LOOKUP_AFTER_S", lookups.after_s)?,
+                pending_s: seconds("LOOKUP_PENDING_S", lookups.pending_s)?,
+                again_s: seconds("LOOKUP_AGAIN_S", lookups.again_s)?,
+            },
+            close_before_s: seconds("CLOSE_BEFORE_S", close_before_s)?,
+        })
+    }
+}
+
+fn seconds(name: &'static str, default: i32) -> Result<i32, InvalidPlan> {
+    match env::var(name) {
+        Err(env::VarError::NotPresent) => Ok(default),
+        Err(_) => Err(InvalidPlan(name)),
+        Ok(text) => text
+            .parse()
+            .ok()
+            .filter(|seconds| (0..=604_800).contains(seconds))
+            .ok_or(InvalidPlan(name)),
+    }
+}
+
+/// What a round did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Round {
+    /// Refunds that were sent, however they ended.
+    pub refunds_sent: u32,
+    /// Payments and refunds that were looked up.
+    pub looked_up: u32,
+    /// Events of payments that a look-up found and that had been unknown.
+    pub found: u32,
+    /// Orders that nobody can begin to pay any more.
+    pub closed: u32,
+    /// Calls that a gateway did not answer, or refused.
+    pub failed: u32,
+    /// Left for the next round: the time was over, or the gateway was down.
+    pub left: u32,
+}
+
+impl std::ops::AddAssign for Round {
+    fn add_assign(&mut self, other: Self) {
+        self.refunds_sent += other.refunds_sent;
+        self.looked_up += other.looked_up;
+        self.found += other.found;
+        self.closed += other.closed;
+        self.failed += other.failed;
+        self.left += other.left;
+    }
+}
+
+/// Does one round, within the time. Safe in any number of copies at once.
+///
+/// # Errors
+/// [`Failure`] when the database could not answer. What was done until then is done; what was
+/// claimed and not done comes again.
+pub async fn round(
+    db: &Database,
+    gateways: &Gateways,
+    plan: &Plan,
+    until: Instant,
+) -> Result<Round, Failure> {
+    let shops = gateways.shops();
+    let all = shops.iter().map(|shop| async move {
+        let mut lines = Lines::default();
+        let work = Work {
+            db,
+            gateways,
+            shop,
+            until,
+        };
+        refunds::claim(&work, &mut lines).await?;
+        lookups::claim(&work, &plan.lookups, &mut lines).await?;
+        closing::claim(&work, plan.close_before_s, &mut lines).await?;
+        let tasks = lines.0.into_iter();
+        let done = join_all(tasks.map(|(gateway, line)| advance(&work, gateway, line))).await;
+        done.into_iter().try_fold(Round::default(), |mut sum, one| {
+            sum += one?;
+            Ok(sum)
+        })
+    });
+    let mut sum = Round::default();
+    for one in join_all(all).await {
+        sum += one?;
+    }
+    Ok(sum)
+}
+
+/// What every step of one shop's round needs.
+struct Work<'a> {
+    db: &'a Database,
+    gateways: &'a Gateways,
+    shop: &'a Shop,
+    until: Instant,
+}
+
+/// Something to do at one gateway.
+enum Task {
+    Refund(shared::refund::Claimed),
+    LookUpPayment(crate::KnownOrder),
+    LookUpRefund(crate::KnownRefund),
+    Close(crate::KnownOrder),
+}
+
+/// What is to be done, by gateway.
+#[derive(Default)]
+struct Lines(BTreeMap<Gateway, Vec<Task>>);
+
+impl Lines {
+    fn push(&mut self, gateway: Gateway, task: Task) {
+        self.0.entry(gateway).or_default().push(task);
+    }
+}
+
+/// Works one gateway's line off.
+async fn advance(work: &Work<'_>, gateway: Gateway, line: Vec<Task>) -> Result<Round, Failure> {
+    let mut done = Round::default();
+    let mut failures = 0;
+    for task in line {
+        let time_left = work.until.saturating_duration_since(Instant::now());
+        if failures >= FAILURES_MAX || time_left < CALL_MIN {
+            done.left += 1;
+            continue;
+        }
+        let (round, error) = match task {
+            Task::Refund(refund) => refunds::send(work, &refund).await?,
+            Task::LookUpPayment(order) => lookups::payment(work, gateway, &order).await?,
+            Task::LookUpRefund(refund) => lookups::refund(work, gateway, &refund).await?,
+            Task::Close(order) => closing::close(work, gateway, &order).await?,
+        };
+        done += round;
+        failures = match error {
+            Some(error) => {
+                done.failed += 1;
+                let shop = work.shop.as_str();
+                tracing::warn!(shop, gateway = %gateway, %error, "a gateway gave no answer");
+                if error.passes() { failures + 1 } else { 0 }
+            }
+            None => 0,
+        };
+    }
+    Ok(done)
+}
+
+/// What a step did, and why its gateway did not do its part.
+type Step = Result<(Round, Option<GatewayError>), Failure>;
+
+impl Work<'_> {
+    /// Waits for a gateway as long as there is time.
+    async fn in_time<T>(
+        &self,
+        gateway: Gateway,
+        answer: impl Future<Output = Result<T, GatewayError>>,
+    ) -> Result<T, GatewayError> {
+        tokio::time::timeout_at(self.until, answer)
+            .await
+            .unwrap_or(Err(GatewayError::Unavailable {
+                gateway,
+                reason: "the invocation's time is over",
+            }))
+    }
+}

@@ -1,0 +1,11 @@
+-- Writes down that a gateway's order is closed there: nobody can pay by it any more. Outcomes:
+-- closed (also when it was before), not_found. Locks: the gateway's order.
+create or replace function holdfast.gateway_order_close(
+    p_shop text, p_gateway text, p_gateway_order_id text, out o_outcome text)
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+begin
+    update gateway_orders g set closed_at = coalesce(g.closed_at, clock_timestamp())
+    where g.shop = p_shop and g.gateway = p_gateway and g.gateway_order_id = p_gateway_order_id;
+    o_outcome := case when found then 'closed' else 'not_found' end;
+end;
+$$;

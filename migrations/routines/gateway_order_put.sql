@@ -1,0 +1,52 @@
+-- Keeps what a gateway made for a payment: its order or session, with what the storefront needs of
+-- it (p_data). p_expires_in_s says in how many seconds the gateway lets it go by itself; null:
+-- never, or not said. A payment has one open order at a gateway. Outcomes: put; same (this very one
+-- is kept); exists (another one is open: o_gateway_order is that one, use it and close yours);
+-- ended (the order is paid or has ended: close yours); not_found (no such payment); conflict (it is
+-- another payment's). Locks: the payment, the gateway's order.
+create or replace function holdfast.gateway_order_put(
+    p_shop text, p_reference text, p_gateway text, p_gateway_order_id text, p_data jsonb,
+    p_expires_in_s integer, out o_outcome text, out o_gateway_order jsonb)
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_now timestamptz := clock_timestamp();
+    v_expires_at timestamptz := v_now + make_interval(secs => p_expires_in_s);
+    v_order_status text;
+    v_known gateway_orders%rowtype;
+begin
+    -- the order is only read: money that comes for an ended one is a late payment
+    select o.status into v_order_status
+    from payments p join orders o on o.shop = p.shop and o.order_id = p.order_id
+    where p.shop = p_shop and p.reference = p_reference for no key update of p;
+    if not found then
+        o_outcome := 'not_found';
+        return;
+    end if;
+    select * into v_known from gateway_orders g
+    where g.shop = p_shop and g.gateway = p_gateway and g.gateway_order_id = p_gateway_order_id
+        for no key update;
+    if found then
+        o_outcome := case when v_known.reference = p_reference then 'same' else 'conflict' end;
+        o_gateway_order := case o_outcome when 'same' then gateway_order_describe(v_known) end;
+        return;
+    end if;
+    if v_order_status not in ('awaiting_payment', 'review') then
+        o_outcome := 'ended';
+        return;
+    end if;
+    update gateway_orders g set closed_at = v_now
+    where g.shop = p_shop and g.reference = p_reference and g.gateway = p_gateway
+        and g.closed_at is null and g.expires_at <= v_now;
+    select * into v_known from gateway_orders g
+    where g.shop = p_shop and g.reference = p_reference and g.gateway = p_gateway
+        and g.closed_at is null;
+    o_outcome := case when found then 'exists' else 'put' end;
+    if o_outcome = 'put' then
+        insert into gateway_orders (shop, gateway, gateway_order_id, reference, data, expires_at,
+            created_at)
+        values (p_shop, p_gateway, p_gateway_order_id, p_reference, p_data, v_expires_at, v_now)
+        returning * into v_known;
+    end if;
+    o_gateway_order := gateway_order_describe(v_known);
+end;
+$$;

@@ -1,0 +1,60 @@
+-- Takes up to p_limit payments, and as many refunds, of one shop that are to be looked up at their
+-- gateways: webhooks get lost. Payments by gateway that are not paid and whose hold ends within
+-- p_before_s seconds, or ended not more than p_after_s ago; refunds that the gateway took on more
+-- than p_pending_s ago. None that was looked up in the last p_again_s seconds. What the gateway
+-- says of them goes through payment_record_event (refund_report) as a webhook would. A payment has
+-- a row for each order that is known at a gateway, or one without (o_gateway null): then the
+-- storefront made it, and only our reference can be asked for. Safe in any number of copies at
+-- once. Locks: the payments, the refunds (SKIP LOCKED).
+create or replace function holdfast.lookup_claim(
+    p_shop text, p_limit integer, p_before_s integer, p_after_s integer, p_pending_s integer,
+    p_again_s integer,
+    out o_what text, out o_reference text, out o_gateway text, out o_gateway_order_id text,
+    out o_gateway_payment_id text, out o_refund_id uuid, out o_gateway_refund_id text)
+returns setof record
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_now timestamptz := clock_timestamp();
+    v_before timestamptz := v_now - make_interval(secs => p_again_s);
+begin
+    return query
+        with ending as (
+            -- by the indexes that a sweep uses: next to end, and ended last
+            (select c.checkout_id from checkouts c
+            where c.shop = p_shop and c.ended_at is null
+                and c.expires_at <= v_now + make_interval(secs => p_before_s)
+                and c.status = 'ordered')
+            union all
+            (select c.checkout_id from checkouts c
+            where c.shop = p_shop and c.ended_at > v_now - make_interval(secs => p_after_s)
+                and c.status in ('released', 'expired'))),
+        due as (
+            select p.reference from ending e
+                join orders o on o.shop = p_shop and o.checkout_id = e.checkout_id
+                join payments p on p.shop = p_shop and p.order_id = o.order_id
+            where p.method = 'online' and p.status <> 'paid'
+                and coalesce(p.looked_up_at < v_before, true)
+            order by p.looked_up_at nulls first, p.created_at limit p_limit
+            for no key update of p skip locked),
+        taken as (
+            update payments p set looked_up_at = v_now from due
+            where p.shop = p_shop and p.reference = due.reference
+            returning p.reference)
+        select 'payment', t.reference, g.gateway, g.gateway_order_id, null::text, null::uuid,
+            null::text
+        from taken t
+            left join gateway_orders g on g.shop = p_shop and g.reference = t.reference;
+    return query
+        update refunds r set looked_up_at = v_now
+        from (
+            select s.refund_id from refunds s
+            where s.shop = p_shop and s.status = 'pending'
+                and s.created_at < v_now - make_interval(secs => p_pending_s)
+                and coalesce(s.looked_up_at < v_before, true)
+            order by s.looked_up_at nulls first, s.created_at limit p_limit
+            for no key update skip locked) due
+        where r.shop = p_shop and r.refund_id = due.refund_id
+        returning 'refund', r.reference, r.gateway, null::text, r.gateway_payment_id, r.refund_id,
+            r.gateway_refund_id;
+end;
+$$;

@@ -1,0 +1,65 @@
+-- Keeps a capture, once, and says what it is towards its order: no_effect (known), review (with its
+-- alarm), excess (the order is paid: owed back), or enough, with all that was captured for the
+-- order and not given back. Checkout, order and payment must be locked by the caller. Locks: the
+-- capture, or whoever else is keeping it at this moment.
+create or replace function holdfast.payment_capture(
+    p_payment holdfast.payments, p_checkout_id uuid, p_gateway text, p_gateway_payment_id text,
+    p_amount_minor bigint, p_currency text,
+    out o_outcome text, out o_capture holdfast.payment_captures, out o_captured bigint)
+language plpgsql set search_path = holdfast, pg_temp as $$
+declare
+    v_counts boolean := coalesce(p_currency = p_payment.currency
+        and p_amount_minor between 1 and p_payment.amount_minor, false);
+    -- about this payment of the gateway; a second word on it is another message
+    v_subject text := p_gateway || ':' || p_gateway_payment_id;
+begin
+    insert into payment_captures (shop, gateway, gateway_payment_id, reference, amount_minor,
+        currency, counts, captured_at)
+    values (p_payment.shop, p_gateway, p_gateway_payment_id, p_payment.reference, p_amount_minor,
+        p_currency, v_counts, clock_timestamp())
+    on conflict do nothing
+    returning * into o_capture;
+    if not found then
+        select * into strict o_capture from payment_captures c
+        where c.shop = p_payment.shop and c.gateway = p_gateway
+            and c.gateway_payment_id = p_gateway_payment_id;
+        if (o_capture.reference, o_capture.amount_minor, o_capture.currency)
+            is not distinct from (p_payment.reference, p_amount_minor, p_currency)
+        then
+            o_outcome := 'no_effect';
+            return;
+        end if;
+        -- money is taken once: of another sum, or for another order, it is not this one's
+        v_counts := false;
+        v_subject := v_subject || ':' || p_payment.reference;
+    end if;
+    if v_counts and p_payment.status = 'paid' then
+        o_outcome := 'excess';
+        perform refund_owe(o_capture, p_payment.order_id, o_capture.amount_minor, 'excess');
+        perform order_refund_status(p_payment.shop, p_payment.order_id);
+        return;
+    end if;
+    select coalesce(sum(c.amount_minor - c.refunded_minor), 0) into o_captured
+    from payment_captures c
+    where c.shop = p_payment.shop and c.reference = p_payment.reference and c.counts;
+    if v_counts and o_captured >= p_payment.amount_minor then
+        o_outcome := 'enough';
+        return;
+    end if;
+    o_outcome := 'review';
+    update orders o set status = 'review'
+    where o.shop = p_payment.shop and o.order_id = p_payment.order_id
+        and o.status in ('awaiting_payment', 'expired', 'cancelled')
+        -- what was paid at the desk and cancelled there stays so
+        and p_payment.status <> 'paid';
+    insert into outbox_messages (shop, topic, subject, body, created_at)
+    values (p_payment.shop, 'payment.review', v_subject, jsonb_build_object(
+        'order_id', p_payment.order_id, 'checkout_id', p_checkout_id,
+        'reference', p_payment.reference, 'gateway', p_gateway,
+        'gateway_payment_id', p_gateway_payment_id,
+        'amount_minor', p_amount_minor, 'currency', p_currency,
+        'expected_minor', p_payment.amount_minor, 'expected_currency', p_payment.currency,
+        'captured_minor', o_captured), clock_timestamp())
+    on conflict do nothing;
+end;
+$$;

@@ -1,0 +1,9 @@
+-- The body of a stored event as it came, for somebody who reads it anew and records what they find:
+-- an adapter that has learned its kind since, or what it is about is known by now. Null: there is
+-- none of this key. No locks.
+create or replace function holdfast.payment_redrive(
+    p_shop text, p_gateway text, p_event_key text) returns text
+language sql stable security definer set search_path = holdfast, pg_temp as $$
+    select e.payload from payment_events e
+    where e.shop = p_shop and e.gateway = p_gateway and e.event_key = p_event_key
+$$;

@@ -1,0 +1,24 @@
+-- Takes up to p_limit refunds of one shop that are to be sent to their gateways now, the longest
+-- waiting first, for whoever calls the gateway and then tells refund_report. Whoever does not tell
+-- within two minutes is given up, and the refund is claimed again: the gateway knows it by its id.
+-- Safe in any number of copies at once. Locks: the refunds (SKIP LOCKED).
+create or replace function holdfast.refund_claim(
+    p_shop text, p_limit integer,
+    out o_refund_id uuid, out o_reference text, out o_gateway text, out o_gateway_payment_id text,
+    out o_amount_minor bigint, out o_currency text, out o_reason text, out o_attempts integer)
+returns setof record
+language sql security definer set search_path = holdfast, pg_temp as $$
+    with due as (
+        select r.refund_id from refunds r
+        where r.shop = p_shop and r.status in ('owed', 'sending') and not r.void
+            and r.next_try_at <= clock_timestamp()
+        order by r.next_try_at limit p_limit
+        for no key update skip locked)
+    update refunds r
+    set status = 'sending', attempts = r.attempts + 1,
+        next_try_at = clock_timestamp() + interval '2 minutes'
+    from due
+    where r.shop = p_shop and r.refund_id = due.refund_id
+    returning r.refund_id, r.reference, r.gateway, r.gateway_payment_id, r.amount_minor,
+        r.currency, r.reason, r.attempts
+$$;

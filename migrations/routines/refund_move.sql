@@ -1,0 +1,58 @@
+-- Moves a refund to `pending`, `settled` or `failed`; p_bounced says that it is the gateway that
+-- says failed: that is final. A refund only goes on from owed and sending over pending to settled;
+-- what this service took for failed goes on when the gateway knows better; what bounced stays so.
+-- Announces it, and sets the order's status. Checkout, order, payment and refund must be locked by
+-- the caller. Outcomes: recorded, no_effect. Locks: the capture, where a refund counts no more.
+create or replace function holdfast.refund_move(
+    p_refund holdfast.refunds, p_to text, p_gateway_refund_id text, p_bounced boolean,
+    p_error text, out o_outcome text)
+language plpgsql set search_path = holdfast, pg_temp as $$
+declare
+    v_now timestamptz := clock_timestamp();
+    v_to text := p_to;
+    v_twin text;
+    v_refund refunds%rowtype;
+begin
+    -- The gateway's event came first and did not name our id: it was written down as a refund that
+    -- was made there.
+    if p_refund.gateway_refund_id is distinct from p_gateway_refund_id then
+        update refunds r set void = true, gateway_refund_id = null,
+            last_error = 'the same as ' || p_refund.refund_id
+        where r.shop = p_refund.shop and r.gateway = p_refund.gateway
+            and r.gateway_refund_id = p_gateway_refund_id and r.reason = 'gateway'
+            and not r.bounced
+        returning r.status into v_twin;
+        v_to := case when v_twin = 'settled' and v_to = 'pending' then v_twin else v_to end;
+    end if;
+    update refunds r
+    set status = v_to, bounced = r.bounced or p_bounced,
+        void = r.void or (p_bounced and r.reason = 'gateway'),
+        gateway_refund_id = coalesce((
+            select p_gateway_refund_id where not exists (
+                select from refunds o
+                where o.shop = r.shop and o.gateway = r.gateway
+                    and o.gateway_refund_id = p_gateway_refund_id)), r.gateway_refund_id),
+        settled_at = case v_to when 'settled' then v_now else r.settled_at end,
+        last_error = p_error
+    where r.shop = p_refund.shop and r.refund_id = p_refund.refund_id and not r.bounced
+        and case v_to
+            when 'settled' then r.status <> 'settled'
+            when 'pending' then r.status not in ('pending', 'settled')
+            when 'failed' then p_bounced or r.status in ('owed', 'sending') end
+    returning * into v_refund;
+    if not found then
+        o_outcome := 'no_effect';
+        return;
+    end if;
+    o_outcome := 'recorded';
+    if v_to <> 'pending' then
+        insert into outbox_messages (shop, topic, subject, body, created_at)
+        values (v_refund.shop, 'refund.' || v_to,
+            -- it can fail more than once: each time that somebody has sent it
+            v_refund.refund_id || case v_to when 'failed' then ':' || v_refund.attempts else '' end,
+            refund_describe(v_refund) - '{next_try_at,looked_up_at}'::text[], v_now)
+        on conflict do nothing;
+    end if;
+    perform order_refund_status(v_refund.shop, v_refund.order_id);
+end;
+$$;

@@ -1,0 +1,31 @@
+-- All that was captured for an order and all that goes back of it, as JSON; null: there is no such
+-- order. Locks: the order FOR KEY SHARE (see checkout_describe).
+create or replace function holdfast.refund_overview(p_shop text, p_order_id uuid) returns jsonb
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_order orders%rowtype;
+begin
+    select * into v_order from orders o where o.shop = p_shop and o.order_id = p_order_id
+        for key share;
+    if not found then
+        return null;
+    end if;
+    return (
+        select jsonb_build_object('order_id', p_order_id, 'reference', p.reference,
+            'status', v_order.status, 'total_minor', v_order.total_minor,
+            'currency', v_order.currency, 'disputed_at', p.disputed_at,
+            'refundable_minor', (
+                select coalesce(sum(c.amount_minor - c.refunded_minor), 0)
+                from refund_captures(p_shop, p.reference, p.currency, null) c),
+            'captures', (
+                select coalesce(jsonb_agg(capture_describe(c)
+                    order by c.captured_at, c.gateway_payment_id), '[]')
+                from payment_captures c where c.shop = p_shop and c.reference = p.reference),
+            'refunds', (
+                select coalesce(jsonb_agg(refund_describe(r)
+                    order by r.created_at, r.refund_id), '[]')
+                from refunds r where r.shop = p_shop and r.order_id = p_order_id),
+            'server_time', clock_timestamp())
+        from payments p where p.shop = p_shop and p.order_id = p_order_id);
+end;
+$$;

@@ -1,0 +1,38 @@
+-- Writes down that p_amount_minor of a capture is owed back, and announces it. The refund is sent
+-- by refund_claim's callers. That a capture is never given back twice, its own constraint sees to.
+-- The order must be locked by the caller. Locks: the capture. Answers null, and does nothing, where
+-- p_refund_id is taken.
+create or replace function holdfast.refund_owe(
+    p_capture holdfast.payment_captures, p_order_id uuid, p_amount_minor bigint, p_reason text,
+    p_refund_id uuid default gen_random_uuid(), p_actor text default 'holdfast',
+    p_note text default null, p_request_id uuid default null, p_request_hash bytea default null)
+    returns uuid
+language plpgsql set search_path = holdfast, pg_temp as $$
+declare
+    v_now timestamptz := clock_timestamp();
+begin
+    insert into refunds (shop, refund_id, order_id, reference, gateway, gateway_payment_id,
+        amount_minor, currency, reason, request_id, request_hash, next_try_at, actor, note,
+        created_at)
+    values (p_capture.shop, p_refund_id, p_order_id, p_capture.reference, p_capture.gateway,
+        p_capture.gateway_payment_id, p_amount_minor, p_capture.currency, p_reason, p_request_id,
+        p_request_hash, v_now, p_actor, p_note, v_now)
+    on conflict do nothing;
+    if not found then
+        return null;
+    end if;
+    insert into outbox_messages (shop, topic, subject, body, created_at)
+    values (p_capture.shop, 'order.refund_due',
+        -- of one capture, late or excess, there is one debt; staff may ask for several
+        p_capture.gateway || ':' || p_capture.gateway_payment_id
+            || case when p_reason in ('late', 'excess') then '' else ':' || p_refund_id end,
+        jsonb_build_object('refund_id', p_refund_id, 'order_id', p_order_id,
+            'checkout_id', (select o.checkout_id from orders o
+                where o.shop = p_capture.shop and o.order_id = p_order_id),
+            'reference', p_capture.reference, 'gateway', p_capture.gateway,
+            'gateway_payment_id', p_capture.gateway_payment_id, 'amount_minor', p_amount_minor,
+            'currency', p_capture.currency, 'reason', p_reason), v_now)
+    on conflict do nothing;
+    return p_refund_id;
+end;
+$$;

@@ -1,0 +1,43 @@
+-- Writes down what a gateway answered to a refund that was sent, or looked up. p_result: `pending`
+-- (taken on), `settled`, `failed` (with the gateway's id of it: made, and failed there; without:
+-- refused, and a person has to look), or `retry` (no answer, or a failure that passes): sent again
+-- after a pause that doubles from half a minute to an hour, 20 times (some 14 hours), then failed
+-- until a person sends it again.
+-- Outcomes: recorded, no_effect (it stands so or further already: a webhook was faster), not_found.
+-- Locks: the checkout, the order, the payment, the refund, the capture.
+create or replace function holdfast.refund_report(
+    p_shop text, p_refund_id uuid, p_result text, p_gateway_refund_id text, p_error text,
+    out o_outcome text)
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_order_id uuid;
+    v_refund refunds%rowtype;
+begin
+    if p_result not in ('pending', 'settled', 'failed', 'retry') then
+        raise exception using errcode = 'invalid_parameter_value',
+            message = format('refund_report: no such result: %s', p_result);
+    end if;
+    select r.order_id into v_order_id from refunds r
+    where r.shop = p_shop and r.refund_id = p_refund_id;
+    if not found then
+        o_outcome := 'not_found';
+        return;
+    end if;
+    perform order_desk_lock(p_shop, null, v_order_id);
+    select * into v_refund from refunds r
+    where r.shop = p_shop and r.refund_id = p_refund_id for no key update;
+    if p_result = 'retry' and v_refund.attempts % 20 <> 0 then
+        update refunds r
+        set status = 'owed', last_error = left(p_error, 1000),
+            -- jittered: what failed together does not come again together
+            next_try_at = clock_timestamp() + (0.5 + random() / 2)
+                * least(interval '30 seconds' * 2 ^ (r.attempts % 20 - 1), interval '1 hour')
+        where r.shop = p_shop and r.refund_id = p_refund_id and r.status = 'sending';
+        o_outcome := case when found then 'recorded' else 'no_effect' end;
+    else
+        o_outcome := refund_move(v_refund,
+            case p_result when 'retry' then 'failed' else p_result end, p_gateway_refund_id,
+            p_result = 'failed' and p_gateway_refund_id is not null, left(p_error, 1000));
+    end if;
+end;
+$$;

@@ -1,0 +1,85 @@
+-- Owes money back that staff decide to give back: p_amount_minor of it, all that is left where it
+-- is null, of one capture (p_gateway_payment_id) or of the order's captures in its currency: money
+-- in review first, then the newest. And puts goods back with it, where p_skus is not null: both or
+-- neither. It takes one refund of each capture; the first has p_refund_id, which the client made.
+-- Outcomes: requested; same (this p_refund_id did just this before); not_found; refund_conflict
+-- (it is in use for something else); not_captured (no gateway has taken money for it: what was paid
+-- at the desk is given back there); too_much (o_refundable_minor could be given back); and those of
+-- order_restock: not_sold, too_many, return_conflict. Locks: the checkout, the order, the payment,
+-- captures, then as order_restock.
+create or replace function holdfast.refund_request(
+    p_shop text, p_order_id uuid, p_refund_id uuid, p_request_hash bytea, p_actor text, p_note text,
+    p_amount_minor bigint, p_gateway_payment_id text, p_skus text[], p_quantities integer[],
+    out o_outcome text, out o_overview jsonb, out o_refundable_minor bigint,
+    out o_refused_skus text[], out o_refused_returnable integer[])
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_locked record;
+    v_left bigint;
+    v_capture payment_captures%rowtype;
+    v_part bigint;
+    v_id uuid := p_refund_id;
+    v_nth integer := 0;
+    v_any boolean;
+begin
+    v_locked := order_desk_lock(p_shop, null, p_order_id);
+    if not v_locked.o_found then
+        o_outcome := 'not_found';
+        return;
+    end if;
+    select bool_and(r.order_id = p_order_id and r.request_hash is not distinct from p_request_hash)
+    into v_any from refunds r
+    where r.shop = p_shop and (r.request_id = p_refund_id or r.refund_id = p_refund_id);
+    if v_any is not null then
+        o_outcome := case when v_any then 'same' else 'refund_conflict' end;
+        o_overview := case when v_any then refund_overview(p_shop, p_order_id) end;
+        return;
+    end if;
+    select count(*) > 0, coalesce(sum(c.amount_minor - c.refunded_minor), 0)
+    into v_any, o_refundable_minor
+    from refund_captures(p_shop, (v_locked.o_payment).reference, (v_locked.o_payment).currency,
+        p_gateway_payment_id) c;
+    v_left := coalesce(p_amount_minor, o_refundable_minor);
+    o_outcome := case when not v_any then 'not_captured'
+        when v_left not between 1 and o_refundable_minor then 'too_much' end;
+    if o_outcome is not null then
+        return;
+    end if;
+    -- a savepoint: goods that can't come back take the money's part with them
+    begin
+        for v_capture in
+            select * from refund_captures(p_shop, (v_locked.o_payment).reference,
+                (v_locked.o_payment).currency, p_gateway_payment_id)
+        loop
+            v_part := least(v_left, v_capture.amount_minor - v_capture.refunded_minor);
+            continue when v_part < 1;
+            if refund_owe(v_capture, p_order_id, v_part,
+                case when v_capture.counts then 'requested' else 'review' end,
+                v_id, p_actor, p_note, p_refund_id, p_request_hash) is null
+            then
+                -- another order took the id a moment ago
+                o_outcome := 'refund_conflict';
+                raise exception using errcode = 'HF001', message = 'refused';
+            end if;
+            v_left := v_left - v_part;
+            v_nth := v_nth + 1;
+            v_id := md5(p_refund_id || ':' || v_nth)::uuid;
+        end loop;
+        perform order_refund_status(p_shop, p_order_id);
+        o_outcome := 'requested';
+        if p_skus is not null then
+            select r.o_outcome, r.o_refused_skus, r.o_refused_returnable
+            into o_outcome, o_refused_skus, o_refused_returnable
+            from order_restock(p_shop, p_order_id, p_refund_id, p_request_hash, p_actor, p_note,
+                p_skus, p_quantities) r;
+            if o_outcome <> 'restocked' then
+                raise exception using errcode = 'HF001', message = 'refused';
+            end if;
+            o_outcome := 'requested';
+        end if;
+    exception when sqlstate 'HF001' then
+        return;
+    end;
+    o_overview := refund_overview(p_shop, p_order_id);
+end;
+$$;

@@ -1,0 +1,46 @@
+-- Sends a refund that failed once more, because a person says so. What the gateway itself called
+-- failed gets another refund in its place, because the gateway knows the old id as failed for ever;
+-- anything else is sent again under its own, so that the gateway finds what it may have done.
+-- Outcomes: retried, same (it is under way, or done over already), not_found, refund_not_failed.
+-- With the refund that is under way. Locks: the checkout, the order, the payment, the refund, the
+-- capture.
+create or replace function holdfast.refund_retry(
+    p_shop text, p_refund_id uuid, p_actor text, out o_outcome text, out o_refund jsonb)
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_order_id uuid;
+    v_refund refunds%rowtype;
+    v_next refunds%rowtype;
+begin
+    select r.order_id into v_order_id from refunds r
+    where r.shop = p_shop and r.refund_id = p_refund_id;
+    if not found then
+        o_outcome := 'not_found';
+        return;
+    end if;
+    perform order_desk_lock(p_shop, null, v_order_id);
+    select * into v_refund from refunds r
+    where r.shop = p_shop and r.refund_id = p_refund_id for no key update;
+    select * into v_next from refunds r
+    where r.shop = p_shop and r.order_id = v_order_id and r.retry_of = p_refund_id;
+    if found then
+        o_outcome := 'same';
+    elsif v_refund.status in ('owed', 'sending', 'pending') and not v_refund.void then
+        o_outcome := 'same';
+        v_next := v_refund;
+    elsif v_refund.status <> 'failed' or v_refund.void then
+        o_outcome := 'refund_not_failed';
+        return;
+    elsif v_refund.bounced then
+        o_outcome := 'retried';
+        v_next := refund_replace(v_refund, p_actor);
+    else
+        o_outcome := 'retried';
+        update refunds r
+        set status = 'owed', next_try_at = clock_timestamp(), actor = p_actor
+        where r.shop = p_shop and r.refund_id = p_refund_id
+        returning * into v_next;
+    end if;
+    o_refund := refund_describe(v_next);
+end;
+$$;

@@ -1,0 +1,57 @@
+//! Takes orders at gateways that are to be closed there.
+
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use crate::db::{Database, Failure};
+use crate::ids::Shop;
+use crate::payment::Gateway;
+
+/// An order or session to close at its gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// Where.
+    pub gateway: Gateway,
+    /// The gateway's id of it.
+    pub gateway_order_id: String,
+    /// Our reference of the payment.
+    pub reference: String,
+}
+
+/// Takes up to `limit` orders of a shop at its gateways by which nobody is to pay any more: paid,
+/// over, or with a hold that ends within `before_s` seconds. To be closed at the gateway, then
+/// [here](super::close); taken again a minute later otherwise.
+///
+/// Locks: the gateways' orders (SKIP LOCKED).
+///
+/// # Errors
+/// [`Failure`] when the database could not answer.
+pub async fn due(
+    db: &Database,
+    shop: &Shop,
+    limit: i32,
+    before_s: i32,
+) -> Result<Vec<Due>, Failure> {
+    let rows = db
+        .call(
+            "select * from holdfast.gateway_order_due($1, $2, $3)",
+            &[
+                (&shop.as_str(), Type::TEXT),
+                (&limit, Type::INT4),
+                (&before_s, Type::INT4),
+            ],
+        )
+        .await?;
+    rows.iter().map(from_row).collect()
+}
+
+fn from_row(row: &Row) -> Result<Due, Failure> {
+    let gateway: &str = row.get("o_gateway");
+    Ok(Due {
+        gateway: gateway
+            .parse()
+            .map_err(|()| Failure::unknown_outcome("gateway_order_due", gateway))?,
+        gateway_order_id: row.get("o_gateway_order_id"),
+        reference: row.get("o_reference"),
+    })
+}

@@ -1,0 +1,44 @@
+//! What a gateway makes for a payment before any money comes: its order or session, kept so that
+//! the storefront finds it again, and so that it is looked up and closed there.
+
+pub mod close;
+pub mod due;
+pub mod put;
+pub mod read;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::db::Failure;
+use crate::utc::Utc;
+
+pub use close::{Closed, close};
+pub use due::{Due, due};
+pub use put::{Put, PutError, Stored, put};
+pub use read::read;
+
+/// A gateway's order or session. The database writes it as JSON; this type is what that JSON must
+/// be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayOrder {
+    /// Who made it.
+    pub gateway: String,
+    /// The gateway's id of it.
+    pub gateway_order_id: String,
+    /// Our reference of the payment.
+    pub reference: String,
+    /// What the storefront needs to take the payment.
+    pub data: Value,
+    /// When the gateway lets it go by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Utc>,
+    /// When it was made.
+    pub created_at: Utc,
+    /// When it was closed: nobody can pay by it any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Utc>,
+}
+
+fn from_json(json: Value) -> Result<GatewayOrder, Failure> {
+    serde_json::from_value(json).map_err(|error| Failure::Internal(error.into()))
+}

@@ -1,0 +1,33 @@
+//! Finds the open order of a payment at a gateway again.
+
+use tokio_postgres::types::Type;
+
+use super::{GatewayOrder, from_json};
+use crate::db::{Database, Failure};
+use crate::ids::{PaymentReference, Shop};
+use crate::payment::Gateway;
+
+/// The open order or session of a payment at a gateway; none where there is none, or the gateway
+/// has let it go. Locks nothing.
+///
+/// # Errors
+/// [`Failure`] when the database could not answer.
+pub async fn read(
+    db: &Database,
+    shop: &Shop,
+    reference: &PaymentReference,
+    gateway: Gateway,
+) -> Result<Option<GatewayOrder>, Failure> {
+    let row = db
+        .call_one(
+            "select holdfast.gateway_order_read($1, $2, $3)",
+            &[
+                (&shop.as_str(), Type::TEXT),
+                (&reference.as_str(), Type::TEXT),
+                (&gateway.as_str(), Type::TEXT),
+            ],
+        )
+        .await?;
+    let json: Option<serde_json::Value> = row.get(0);
+    json.map(from_json).transpose()
+}

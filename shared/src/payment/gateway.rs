@@ -1,0 +1,63 @@
+//! The payment gateways that there are.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::webhook::Adapter;
+use super::{cashfree, razorpay, stripe};
+
+/// A payment gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gateway {
+    /// Cashfree Payments.
+    Cashfree,
+    /// Stripe.
+    Stripe,
+    /// Razorpay.
+    Razorpay,
+}
+
+impl Gateway {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Cashfree, Self::Stripe, Self::Razorpay];
+
+    /// The gateway's name in paths, in the queue and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cashfree => "cashfree",
+            Self::Stripe => "stripe",
+            Self::Razorpay => "razorpay",
+        }
+    }
+
+    /// What its webhooks look like. The only place that tells gateways apart.
+    #[must_use]
+    pub fn adapter(self) -> &'static dyn Adapter {
+        match self {
+            Self::Cashfree => &cashfree::Cashfree,
+            Self::Stripe => &stripe::Stripe,
+            Self::Razorpay => &razorpay::Razorpay,
+        }
+    }
+}
+
+impl FromStr for Gateway {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL
+            .into_iter()
+            .find(|gateway| gateway.as_str() == name)
+            .ok_or(())
+    }
+}
+
+impl fmt::Display for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,149 @@
+//! Owes money back that staff decide to give back, and puts goods back with it.
+
+use sha2::{Digest as _, Sha256};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::Overview;
+use crate::checkout::{Cart, Shortage};
+use crate::db::{Database, Failure};
+use crate::ids::{Actor, OrderId, RefundId, Shop};
+use crate::order::{Excess, RestockError};
+use crate::quantity::AmountMinor;
+use crate::text::{GatewayPaymentId, Note};
+
+/// What is to go back.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The shop.
+    pub shop: Shop,
+    /// The order whose money it is.
+    pub order_id: OrderId,
+    /// The client's id of this refund: the idempotency key.
+    pub refund_id: RefundId,
+    /// Who decides it.
+    pub actor: Actor,
+    /// Why, in the clerk's own words.
+    pub note: Option<Note>,
+    /// How much; none: all that is left.
+    pub amount: Option<AmountMinor>,
+    /// Of which of the gateway's payments; none: of all in the order's currency, money in review
+    /// first, then the newest.
+    pub gateway_payment_id: Option<GatewayPaymentId>,
+    /// Goods that are put back on the shelf with it, under the same id; none: none.
+    pub restock: Option<Cart>,
+}
+
+impl Request {
+    /// What makes two requests the same one: SHA-256 over everything that was asked for.
+    fn hash(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        // no text holds a NUL: where one ends is never in doubt
+        hash.update(self.note.as_ref().map_or("", Note::as_str));
+        hash.update([0]);
+        let amount = self.amount.map_or(0, AmountMinor::get);
+        hash.update(amount.to_be_bytes());
+        let payment = self.gateway_payment_id.as_ref();
+        hash.update(payment.map_or("", GatewayPaymentId::as_str));
+        hash.update([0]);
+        for (sku, quantity) in self.restock.iter().flat_map(Cart::lines) {
+            hash.update(sku.as_str());
+            hash.update([0]);
+            hash.update(quantity.get().to_be_bytes());
+        }
+        hash.finalize().into()
+    }
+}
+
+/// A refund that is owed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Requested {
+    /// Owed from now on.
+    New(Overview),
+    /// The same request again: nothing changed. What goes back, as it is now.
+    Same(Overview),
+}
+
+/// Why nothing goes back. In order of precedence.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// There is no such order.
+    #[error("there is no such order")]
+    NotFound,
+    /// The refund's id belongs to another request.
+    #[error("this refund id is in use for another request")]
+    Conflict,
+    /// No gateway has taken money for it, or not by this payment.
+    #[error("no gateway has taken money for this order")]
+    NotCaptured,
+    /// More than was captured and has not gone back.
+    #[error("more than is left: {refundable_minor}")]
+    TooMuch {
+        /// What could go back.
+        refundable_minor: i64,
+    },
+    /// The goods can't come back, and so the money does not go either.
+    #[error(transparent)]
+    Restock(RestockError),
+    /// Could not decide.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Owes money of an order back, and puts goods back with it where it says so: both or neither. The
+/// same request again has no second effect. Goods come back only by saying so.
+///
+/// Locks: the checkout, the order, the payment, captures, then as [`crate::order::restock`].
+///
+/// # Errors
+/// [`RequestError`]; a refusal changes nothing.
+pub async fn request(db: &Database, request: &Request) -> Result<Requested, RequestError> {
+    let columns = request.restock.as_ref().map(Cart::columns);
+    let (skus, quantities) = columns.unzip();
+    let payment = request.gateway_payment_id.as_ref();
+    let row = db
+        .call_one(
+            "select * from holdfast.refund_request($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            &[
+                (&request.shop.as_str(), Type::TEXT),
+                (request.order_id.as_uuid(), Type::UUID),
+                (request.refund_id.as_uuid(), Type::UUID),
+                (&request.hash().as_slice(), Type::BYTEA),
+                (&request.actor.as_str(), Type::TEXT),
+                (&request.note.as_ref().map(Note::as_str), Type::TEXT),
+                (&request.amount.map(AmountMinor::get), Type::INT8),
+                (&payment.map(GatewayPaymentId::as_str), Type::TEXT),
+                (&skus, Type::TEXT_ARRAY),
+                (&quantities, Type::INT4_ARRAY),
+            ],
+        )
+        .await?;
+    let overview = || Overview::from_json(row.get("o_overview"));
+    match row.get("o_outcome") {
+        "requested" => Ok(Requested::New(overview()?)),
+        "same" => Ok(Requested::Same(overview()?)),
+        "not_found" => Err(RequestError::NotFound),
+        "refund_conflict" => Err(RequestError::Conflict),
+        "not_captured" => Err(RequestError::NotCaptured),
+        "too_much" => Err(RequestError::TooMuch {
+            refundable_minor: row.get("o_refundable_minor"),
+        }),
+        "not_sold" => Err(RequestError::Restock(RestockError::NotSold)),
+        "return_conflict" => Err(RequestError::Restock(RestockError::Conflict)),
+        "too_many" => Err(RequestError::Restock(too_many(request, &row))),
+        other => Err(Failure::unknown_outcome("refund_request", other).into()),
+    }
+}
+
+fn too_many(request: &Request, row: &Row) -> RestockError {
+    let excess = |line: Shortage| Excess {
+        sku: line.sku,
+        requested: line.requested,
+        returnable: line.available,
+    };
+    let refused = request
+        .restock
+        .as_ref()
+        .map(|cart| cart.shortages(row.get("o_refused_skus"), row.get("o_refused_returnable")));
+    RestockError::TooMany(refused.into_iter().flatten().map(excess).collect())
+}

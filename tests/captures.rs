@@ -1,0 +1,306 @@
+//! Money as it comes: whole, in parts, too much, twice, late, of another currency, disputed.
+
+use shared::order::Order;
+use shared::payment::{self, Event, EventKind, Gateway, Outcome};
+use tests::refund::{ask_for, part, refund_event, settled};
+use tests::{GATE, MAIN, PRICE_MINOR, TestDb, at_once, event, shop};
+
+const SIXTY: i64 = PRICE_MINOR * 6 / 10;
+const FORTY: i64 = PRICE_MINOR * 4 / 10;
+
+/// Scenario 11: 60 + 40.
+#[tokio::test]
+async fn parts_add_up_and_the_last_one_completes_the_order() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    let first = part(&order, "pi_1", SIXTY);
+    assert_eq!(test.stripe(&first).await, Outcome::Review);
+    assert_eq!(test.order_status(&order).await, "review");
+    assert_eq!(test.level("A").await.1, 1, "held until the hold's end");
+    let alarm = &test.announced("payment.review").await[0];
+    assert_eq!(alarm["captured_minor"], SIXTY);
+    test.assert_promises_kept().await;
+    let second = part(&order, "pi_2", FORTY);
+    assert_eq!(test.stripe(&second).await, Outcome::Completed);
+    assert_eq!(test.order_status(&order).await, "paid");
+    assert_eq!(test.level("A").await.0, 0);
+    assert_eq!(test.refunds().await.len(), 0);
+    test.assert_promises_kept().await;
+}
+
+/// Scenario 11: 60 + 60.
+#[tokio::test]
+async fn what_comes_beyond_the_total_is_owed_back_of_the_last_part() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    let first = part(&order, "pi_1", SIXTY);
+    assert_eq!(test.stripe(&first).await, Outcome::Review);
+    let second = part(&order, "pi_2", SIXTY);
+    assert_eq!(test.stripe(&second).await, Outcome::Completed);
+    let refunds = test.refunds().await;
+    assert_eq!(refunds.len(), 1);
+    assert_eq!(refunds[0]["amount_minor"], SIXTY - FORTY);
+    assert_eq!(refunds[0]["gateway_payment_id"], "pi_2");
+    assert_eq!(refunds[0]["reason"], "excess");
+    let due = &test.announced("order.refund_due").await[0];
+    assert_eq!(due["amount_minor"], SIXTY - FORTY);
+    assert_eq!(test.order_status(&order).await, "paid");
+    // and what comes after that goes back whole
+    let third = part(&order, "pi_3", FORTY);
+    assert_eq!(test.stripe(&third).await, Outcome::Excess);
+    assert_eq!(test.refunds().await[1]["amount_minor"], FORTY);
+    test.assert_promises_kept().await;
+}
+
+/// Stripe tells of one payment by its session and by its intent.
+#[tokio::test]
+async fn a_capture_is_one_however_many_events_tell_of_it() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    for (nth, outcome) in [Outcome::Review, Outcome::NoEffect, Outcome::NoEffect]
+        .into_iter()
+        .enumerate()
+    {
+        let told = Event {
+            key: format!("told-{nth}"),
+            ..part(&order, "pi_1", SIXTY)
+        };
+        assert_eq!(test.stripe(&told).await, outcome);
+    }
+    assert_eq!(test.order_status(&order).await, "review");
+    // another gateway's payment may have the same id
+    let other = part(&order, "pi_1", FORTY);
+    assert_eq!(test.record(&other).await.unwrap(), Outcome::Completed);
+    test.assert_promises_kept().await;
+}
+
+/// Scenario 10.
+#[tokio::test]
+async fn a_capture_above_the_total_never_completes_by_itself() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    let first = part(&order, "pi_1", SIXTY);
+    assert_eq!(test.stripe(&first).await, Outcome::Review);
+    let above = part(&order, "pi_2", PRICE_MINOR + 1);
+    assert_eq!(test.stripe(&above).await, Outcome::Review);
+    assert_eq!(test.order_status(&order).await, "review");
+    assert_eq!(test.announced("payment.review").await.len(), 2);
+    // the rest completes it, and what is above stays with a person
+    let rest = part(&order, "pi_3", FORTY);
+    assert_eq!(test.stripe(&rest).await, Outcome::Completed);
+    assert_eq!(test.refunds().await.len(), 0);
+    test.assert_promises_kept().await;
+    // who gives it back
+    let asked = test.ask(&ask_for(&order, Some(PRICE_MINOR + 1))).await;
+    asked.unwrap();
+    let refunds = test.refunds().await;
+    assert_eq!(refunds.len(), 1);
+    assert_eq!(refunds[0]["gateway_payment_id"], "pi_2");
+    assert_eq!(refunds[0]["reason"], "review");
+    assert_eq!(test.order_status(&order).await, "paid");
+    test.assert_promises_kept().await;
+}
+
+/// One payment of the gateway is money once: it can't be of another sum, nor for another order.
+#[tokio::test]
+async fn a_known_capture_in_other_words_goes_to_review() {
+    let test = TestDb::new().await;
+    test.sku("A", 2).await;
+    let paid = test.paid_order("A", "pi_1").await;
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    let stolen = Event {
+        key: "stolen".to_owned(),
+        ..event(&order, EventKind::Paid, "pi_1")
+    };
+    assert_eq!(test.stripe(&stolen).await, Outcome::Review);
+    assert_eq!(test.order_status(&order).await, "review");
+    let other_sum = Event {
+        key: "other".to_owned(),
+        ..part(&paid, "pi_1", SIXTY)
+    };
+    assert_eq!(test.stripe(&other_sum).await, Outcome::Review);
+    assert_eq!(test.order_status(&paid).await, "paid");
+    assert_eq!(test.announced("payment.review").await.len(), 2);
+    assert_eq!(test.level("A").await.0, 1);
+    test.assert_promises_kept().await;
+}
+
+/// Scenario 1, in parts.
+#[tokio::test]
+async fn parts_that_come_late_take_the_stock_again_once_the_total_is_there() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (id, order) = test.ordered(&[("A", 1)]).await;
+    let first = part(&order, "pi_1", SIXTY);
+    assert_eq!(test.stripe(&first).await, Outcome::Review);
+    test.expire(id).await;
+    assert_eq!(test.order_status(&order).await, "review");
+    assert_eq!(test.level("A").await.1, 0, "given back at the hold's end");
+    test.assert_promises_kept().await;
+    let second = part(&order, "pi_2", FORTY);
+    assert_eq!(test.stripe(&second).await, Outcome::CompletedLate);
+    assert_eq!(test.order_status(&order).await, "paid");
+    test.assert_promises_kept().await;
+}
+
+/// Scenario 1, in parts, when the stock is gone: all of it is owed back.
+#[tokio::test]
+async fn parts_that_come_when_the_stock_is_gone_are_all_owed_back() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (id, order) = test.ordered(&[("A", 1)]).await;
+    test.expire(id).await;
+    test.held(&[("A", 1)]).await;
+    // money for an order that has expired: a person is told, and it is no longer just expired
+    let first = part(&order, "pi_1", SIXTY);
+    assert_eq!(test.stripe(&first).await, Outcome::Review);
+    assert_eq!(test.order_status(&order).await, "review");
+    let second = part(&order, "pi_2", SIXTY);
+    assert_eq!(test.stripe(&second).await, Outcome::RefundDue);
+    assert_eq!(test.order_status(&order).await, "refund_due");
+    let refunds = test.refunds().await;
+    assert_eq!(refunds.len(), 2);
+    assert!(refunds.iter().all(|refund| refund["amount_minor"] == SIXTY
+        && refund["reason"] == "late"
+        && refund["status"] == "owed"));
+    assert_eq!(test.announced("order.refund_due").await.len(), 2);
+    test.assert_promises_kept().await;
+    for claimed in test.claimed().await {
+        test.report(claimed.refund_id, &settled(&claimed.gateway_payment_id))
+            .await;
+    }
+    assert_eq!(test.order_status(&order).await, "refunded");
+    test.assert_promises_kept().await;
+}
+
+#[tokio::test]
+async fn a_part_that_was_given_back_no_longer_counts() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    test.stripe(&part(&order, "pi_1", SIXTY)).await;
+    let back = refund_event(EventKind::RefundSettled, "pi_1", "re_1", None, SIXTY);
+    assert_eq!(test.stripe(&back).await, Outcome::Recorded);
+    // nothing of it is here any more: it waits for its payment as before
+    assert_eq!(test.order_status(&order).await, "awaiting_payment");
+    assert_eq!(
+        test.stripe(&part(&order, "pi_2", FORTY)).await,
+        Outcome::Review
+    );
+    assert_eq!(
+        test.stripe(&part(&order, "pi_3", SIXTY)).await,
+        Outcome::Completed
+    );
+    assert_eq!(test.refunds().await.len(), 1);
+    test.assert_promises_kept().await;
+}
+
+/// A session or an intent that carries no reference of ours.
+#[tokio::test]
+async fn an_event_without_a_reference_is_found_by_the_gateways_order() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    let paid = Event {
+        reference: None,
+        gateway_order_id: Some("cs_1".to_owned()),
+        ..event(&order, EventKind::Paid, "pi_1")
+    };
+    assert_eq!(test.stripe(&paid).await, Outcome::Parked);
+    test.sql(&format!(
+        "select holdfast.gateway_order_put('main', '{}', 'stripe', 'cs_1', '{{}}', 1800)",
+        order.payment.reference
+    ))
+    .await;
+    let report = test.sweep().await;
+    assert_eq!(report.shops[0].unparked, 1);
+    assert_eq!(test.order_status(&order).await, "paid");
+    let of_reference = "select reference from holdfast.payment_events";
+    assert_eq!(test.text(of_reference).await, order.payment.reference);
+    test.assert_promises_kept().await;
+}
+
+/// A fact beside the rank, in any order, announced once for each of the gateway's payments.
+#[tokio::test]
+async fn a_dispute_is_a_fact_and_changes_nothing_by_itself() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    let dispute = |nth: usize| Event {
+        key: format!("dispute-{nth}"),
+        ..event(&order, EventKind::Disputed, "pi_1")
+    };
+    // before its payment was told of
+    assert_eq!(test.stripe(&dispute(1)).await, Outcome::Recorded);
+    assert_eq!(test.order_status(&order).await, "awaiting_payment");
+    let paid = event(&order, EventKind::Paid, "pi_1");
+    assert_eq!(test.stripe(&paid).await, Outcome::Completed);
+    assert_eq!(test.stripe(&dispute(2)).await, Outcome::NoEffect);
+    let without_reference = Event {
+        reference: None,
+        ..dispute(3)
+    };
+    assert_eq!(test.stripe(&without_reference).await, Outcome::NoEffect);
+    assert_eq!(test.order_status(&order).await, "paid");
+    assert_eq!(test.announced("payment.disputed").await.len(), 1);
+    let disputed = "select count(*) from holdfast.payments where disputed_at is not null";
+    assert_eq!(test.count(disputed).await, 1);
+    test.assert_promises_kept().await;
+}
+
+/// 60 and 40 at the same moment; both stand in line behind `blocked`.
+async fn two_parts_at_once(test: &TestDb, blocked: &str) -> (Order, Vec<Outcome>) {
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    let blocker = test.block(blocked).await;
+    let db = test.payments.clone();
+    let parts = [part(&order, "pi_1", SIXTY), part(&order, "pi_2", FORTY)];
+    let race = at_once(2, |n| {
+        let (db, part) = (db.clone(), parts[n].clone());
+        async move {
+            let recorded = payment::record_event(&db, &shop(MAIN), Gateway::Stripe, &part).await;
+            recorded.unwrap().outcome
+        }
+    });
+    let opened = async {
+        test.until_waiting(2).await;
+        blocker.let_go().await;
+    };
+    let outcomes = tokio::join!(race, opened).0;
+    (order, outcomes)
+}
+
+/// Scenario 11, as a race.
+#[tokio::test]
+async fn two_parts_at_the_same_moment_complete_the_order() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let locked = "select from holdfast.checkouts for update";
+    let (order, mut outcomes) = two_parts_at_once(&test, locked).await;
+    outcomes.sort_by_key(|outcome| outcome.as_str());
+    assert_eq!(outcomes, [Outcome::Completed, Outcome::Review]);
+    assert_eq!(test.order_status(&order).await, "paid");
+    test.assert_promises_kept().await;
+}
+
+/// Negative control of scenario 11: without the locks neither part sees the other, and an order
+/// whose money is all there waits for ever.
+#[tokio::test]
+async fn without_the_locks_two_parts_would_never_add_up() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    test.change_routine("payment_record_event_core", &[(" for no key update", "")])
+        .await;
+    let counted = "    if v_counts and o_captured >= p_payment.amount_minor then";
+    let then = format!("    {GATE}\n{counted}");
+    test.change_routine("payment_capture", &[(counted, then.as_str())])
+        .await;
+    let gate = "select pg_advisory_xact_lock(1)";
+    let (order, outcomes) = two_parts_at_once(&test, gate).await;
+    assert_eq!(outcomes, [Outcome::Review, Outcome::Review]);
+    assert_eq!(test.order_status(&order).await, "review");
+    assert_eq!(test.broken_promises().await, ["no_payment_is_lost"]);
+}

@@ -1,0 +1,272 @@
+//! What is looked up at the gateways because webhooks get lost, and what is closed there because
+//! nobody is to pay by it any more.
+
+use local::roles::SWEEPER;
+use shared::gateway_order::{self, Closed, Put, PutError, Stored};
+use shared::ids::PaymentReference;
+use shared::lookup::{self, Limits, Lookup};
+use shared::order::Order;
+use shared::payment::{EventKind, Gateway, Outcome};
+use tests::refund::{ask_for, pending};
+use tests::{MAIN, TestDb, at_once, event, shop};
+
+const LIMITS: Limits = Limits {
+    batch_max: 100,
+    before_s: 300,
+    after_s: 3_600,
+    pending_s: 600,
+    again_s: 60,
+};
+
+fn reference(order: &Order) -> PaymentReference {
+    PaymentReference::of_order(&shop(MAIN), &order.order_id)
+}
+
+fn session(order: &Order, gateway: Gateway, id: &str) -> Put {
+    Put {
+        shop: shop(MAIN),
+        reference: reference(order),
+        gateway,
+        gateway_order_id: id.to_owned(),
+        data: serde_json::json!({ "url": "https://pay.example/1" }),
+        expires_in_s: Some(1_800),
+    }
+}
+
+async fn claimed(test: &TestDb) -> Vec<Lookup> {
+    lookup::claim(&test.sweeper, &shop(MAIN), &LIMITS)
+        .await
+        .unwrap()
+}
+
+/// Forgets that anything was looked up or closed, as if the pause had gone by.
+async fn forget(test: &TestDb) {
+    test.sql(
+        "update holdfast.payments set looked_up_at = null;
+        update holdfast.refunds set looked_up_at = null;
+        update holdfast.gateway_orders set close_tried_at = null",
+    )
+    .await;
+}
+
+/// Moves the end of an order's hold to so many seconds from now.
+async fn ends_in(test: &TestDb, order: &Order, seconds: i32) {
+    test.sql(&format!(
+        "update holdfast.checkouts set expires_at = clock_timestamp() + interval '{seconds} s'
+        where checkout_id = '{0}';
+        update holdfast.holds h set expires_at = c.expires_at from holdfast.checkouts c
+        where c.checkout_id = h.checkout_id and c.checkout_id = '{0}' and h.status = 'active'",
+        order.checkout_id
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn payments_are_looked_up_before_their_hold_ends_and_for_a_while_after() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let (_, fresh) = test.ordered(&[("A", 1)]).await;
+    let (_, ending) = test.ordered(&[("A", 1)]).await;
+    ends_in(&test, &ending, 200).await;
+    let (gone, over) = test.ordered(&[("A", 1)]).await;
+    test.expire(gone).await;
+    let paid = test.paid_order("A", "pi_1").await;
+    ends_in(&test, &fresh, 400).await;
+    let of = |found: &[Lookup]| {
+        let mut references: Vec<String> = found
+            .iter()
+            .map(|one| match one {
+                Lookup::Payment { reference, .. } => reference.clone(),
+                Lookup::Refund { .. } => panic!("{one:?}"),
+            })
+            .collect();
+        references.sort();
+        references
+    };
+    let mut expected = vec![
+        ending.payment.reference.clone(),
+        over.payment.reference.clone(),
+    ];
+    expected.sort();
+    assert_eq!(of(&claimed(&test).await), expected);
+    assert!(claimed(&test).await.is_empty(), "not again so soon");
+    forget(&test).await;
+    assert_eq!(of(&claimed(&test).await), expected);
+    assert_ne!(paid.payment.reference, expected[0]);
+    // long after, a person has to know of it by other means
+    test.corrupt(
+        "update holdfast.checkouts set ended_at = now() - interval '2 hours'
+        where ended_at is not null",
+    )
+    .await;
+    forget(&test).await;
+    assert_eq!(of(&claimed(&test).await), [ending.payment.reference]);
+}
+
+/// What the gateway answers goes the way of a webhook; the webhook after it has no effect.
+#[tokio::test]
+async fn what_a_look_up_finds_is_applied_once() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    ends_in(&test, &order, 100).await;
+    gateway_order::put(&test.db, &session(&order, Gateway::Stripe, "cs_1"))
+        .await
+        .unwrap();
+    let found = claimed(&test).await;
+    let expected = Lookup::Payment {
+        reference: order.payment.reference.clone(),
+        order: Some((Gateway::Stripe, "cs_1".to_owned())),
+    };
+    assert_eq!(found, [expected]);
+    let paid = event(&order, EventKind::Paid, "pi_1");
+    assert_eq!(test.stripe(&paid).await, Outcome::Completed);
+    let webhook = shared::payment::Event {
+        key: "evt_1".to_owned(),
+        ..paid
+    };
+    assert_eq!(test.stripe(&webhook).await, Outcome::NoEffect);
+    forget(&test).await;
+    assert!(claimed(&test).await.is_empty(), "it is paid");
+}
+
+#[tokio::test]
+async fn a_refund_that_the_gateway_took_on_long_ago_is_looked_up() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let order = test.paid_order("A", "pi_1").await;
+    test.ask(&ask_for(&order, None)).await.unwrap();
+    let id = test.claimed().await[0].refund_id;
+    test.report(id, &pending("re_1")).await;
+    assert!(claimed(&test).await.is_empty(), "it is fresh");
+    test.corrupt("update holdfast.refunds set created_at = now() - interval '11 minutes'")
+        .await;
+    let expected = Lookup::Refund {
+        refund_id: id,
+        gateway: Gateway::Stripe,
+        reference: order.payment.reference.clone(),
+        gateway_payment_id: "pi_1".to_owned(),
+        gateway_refund_id: Some("re_1".to_owned()),
+    };
+    assert_eq!(claimed(&test).await, [expected]);
+    assert!(claimed(&test).await.is_empty(), "not again so soon");
+}
+
+#[tokio::test]
+async fn ten_workers_at_once_look_each_payment_up_once() {
+    let test = TestDb::new().await;
+    test.sku("A", 30).await;
+    for _ in 0..20 {
+        let (_, order) = test.ordered(&[("A", 1)]).await;
+        ends_in(&test, &order, 100).await;
+    }
+    let db = test.pool_of(SWEEPER, 10);
+    let found = at_once(10, |_| {
+        let db = db.clone();
+        async move {
+            let limits = Limits {
+                batch_max: 3,
+                ..LIMITS
+            };
+            lookup::claim(&db, &shop(MAIN), &limits).await.unwrap()
+        }
+    });
+    let mut found: Vec<Lookup> = found.await.into_iter().flatten().collect();
+    found.extend(claimed(&test).await);
+    let mut references: Vec<String> = found.iter().map(|one| format!("{one:?}")).collect();
+    references.sort();
+    references.dedup();
+    assert_eq!((found.len(), references.len()), (20, 20));
+}
+
+/// Two open sessions of one gateway would be two ways to pay one order twice.
+#[tokio::test]
+async fn a_payment_has_one_open_order_at_a_gateway() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let (id, order) = test.ordered(&[("A", 1)]).await;
+    let (_, other) = test.ordered(&[("A", 1)]).await;
+    let db = &test.db;
+    let put = async |order: &Order, gateway: Gateway, id: &str| {
+        gateway_order::put(db, &session(order, gateway, id)).await
+    };
+    for _ in 0..2 {
+        let first = put(&order, Gateway::Stripe, "cs_1").await.unwrap();
+        assert!(matches!(first, Stored::This(_)), "{first:?}");
+    }
+    let second = put(&order, Gateway::Stripe, "cs_2").await.unwrap();
+    let Stored::Other(open) = second else {
+        panic!("{second:?}")
+    };
+    assert_eq!(open.gateway_order_id, "cs_1");
+    let elsewhere = put(&order, Gateway::Razorpay, "order_1").await.unwrap();
+    assert!(matches!(elsewhere, Stored::This(_)));
+    let stolen = put(&other, Gateway::Stripe, "cs_1").await;
+    assert!(matches!(stolen, Err(PutError::Conflict)), "{stolen:?}");
+    let main = shop(MAIN);
+    let read = async || {
+        gateway_order::read(db, &main, &reference(&order), Gateway::Stripe)
+            .await
+            .unwrap()
+    };
+    assert_eq!(read().await.unwrap().data["url"], "https://pay.example/1");
+    // the gateway has let it go by itself
+    test.sql("update holdfast.gateway_orders set expires_at = now() where gateway = 'stripe'")
+        .await;
+    assert_eq!(read().await, None);
+    let fresh = put(&order, Gateway::Stripe, "cs_3").await.unwrap();
+    assert!(matches!(fresh, Stored::This(_)));
+    for _ in 0..2 {
+        let closed = gateway_order::close(db, &main, Gateway::Stripe, "cs_3").await;
+        assert_eq!(closed.unwrap(), Closed::Closed);
+    }
+    assert_eq!(read().await, None);
+    let nothing = gateway_order::close(db, &main, Gateway::Stripe, "cs_0").await;
+    assert_eq!(nothing.unwrap(), Closed::NotFound);
+    test.expire(id).await;
+    let late = put(&order, Gateway::Stripe, "cs_4").await;
+    assert!(matches!(late, Err(PutError::Ended)), "{late:?}");
+}
+
+/// Before the stock is let go, and when somebody has paid elsewhere.
+#[tokio::test]
+async fn orders_at_gateways_are_closed_once_nobody_is_to_pay_by_them() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let (_, fresh) = test.ordered(&[("A", 1)]).await;
+    let (_, ending) = test.ordered(&[("A", 1)]).await;
+    let (_, paid) = test.ordered(&[("A", 1)]).await;
+    for (order, id) in [(&fresh, "cs_1"), (&ending, "cs_2"), (&paid, "cs_3")] {
+        let put = session(order, Gateway::Stripe, id);
+        gateway_order::put(&test.db, &put).await.unwrap();
+    }
+    ends_in(&test, &ending, 20).await;
+    test.record(&event(&paid, EventKind::Paid, "cf_1"))
+        .await
+        .unwrap();
+    let due = async || {
+        let due = gateway_order::due(&test.sweeper, &shop(MAIN), 10, 30).await;
+        let mut ids: Vec<String> = due
+            .unwrap()
+            .into_iter()
+            .map(|one| one.gateway_order_id)
+            .collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(due().await, ["cs_2", "cs_3"]);
+    assert!(due().await.is_empty(), "somebody is at it");
+    forget(&test).await;
+    let (db, main) = (&test.db, shop(MAIN));
+    gateway_order::close(db, &main, Gateway::Stripe, "cs_2")
+        .await
+        .unwrap();
+    assert_eq!(due().await, ["cs_3"]);
+    // what the gateway lets go by itself needs nobody
+    test.sql("update holdfast.gateway_orders set expires_at = now()")
+        .await;
+    forget(&test).await;
+    assert!(due().await.is_empty());
+    let open = "select count(*) from holdfast.gateway_orders where closed_at is null";
+    assert_eq!(test.count(open).await, 0);
+}

@@ -1,0 +1,273 @@
+//! Rounds at the gateways, on a real database: refunds go out, lost payments are found, orders are
+//! closed before their stock is let go. Once for each gateway.
+
+use std::time::Duration;
+
+use gateway::{Plan, Round, round};
+use serde_json::json;
+use shared::gateway_order::{self, Put};
+use shared::ids::PaymentReference;
+use shared::lookup::Limits;
+use shared::order::Order;
+use shared::payment::{self, Gateway, Outcome};
+use tests::gateways::{Sim, main_shop, new_order, patience};
+use tests::{MAIN, TestDb, shop};
+use tokio::time::Instant;
+
+const PLAN: Plan = Plan {
+    lookups: Limits {
+        batch_max: 100,
+        before_s: 300,
+        after_s: 3_600,
+        pending_s: 0,
+        again_s: 0,
+    },
+    close_before_s: 90,
+};
+const LONG: Duration = Duration::from_secs(60);
+
+async fn did_a_round(test: &TestDb, sim: &Sim) -> Round {
+    let until = Instant::now() + LONG;
+    round(&test.sweeper, &sim.gateways, &PLAN, until)
+        .await
+        .unwrap()
+}
+
+/// An order of one unit, and its order at the gateway.
+async fn ordered(test: &TestDb, sim: &Sim, gateway: Gateway, sku: &str) -> (Order, String) {
+    let (_, order) = test.ordered(&[(sku, 1)]).await;
+    let made = sim
+        .api(gateway)
+        .create_order(&new_order(&order))
+        .await
+        .unwrap();
+    let put = Put {
+        shop: shop(MAIN),
+        reference: PaymentReference::of_order(&shop(MAIN), &order.order_id),
+        gateway,
+        gateway_order_id: made.gateway_order_id.clone(),
+        data: made.data,
+        expires_in_s: Some(1_900),
+    };
+    gateway_order::put(&test.db, &put).await.unwrap();
+    (order, made.gateway_order_id)
+}
+
+/// Moves the end of an order's hold to so many seconds from now.
+async fn ends_in(test: &TestDb, order: &Order, seconds: i32) {
+    test.sql(&format!(
+        "update holdfast.checkouts set expires_at = clock_timestamp() + interval '{seconds} s'
+        where checkout_id = '{0}';
+        update holdfast.holds h set expires_at = c.expires_at from holdfast.checkouts c
+        where c.checkout_id = h.checkout_id and c.checkout_id = '{0}' and h.status = 'active'",
+        order.checkout_id
+    ))
+    .await;
+}
+
+async fn take_in(test: &TestDb, sim: &Sim) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    for (gateway, event) in sim.events().await {
+        let recorded = payment::record_event(&test.payments, &main_shop(), gateway, &event).await;
+        outcomes.push(recorded.unwrap().outcome);
+    }
+    outcomes
+}
+
+/// Scenario 26, worse: the webhooks never come. And then they do.
+#[tokio::test]
+async fn a_payment_whose_webhooks_are_lost_is_found_before_its_hold_ends() {
+    let (test, sim) = (TestDb::new().await, Sim::start().await);
+    test.sku("A", 9).await;
+    for gateway in Gateway::ALL {
+        let (order, id) = ordered(&test, &sim, gateway, "A").await;
+        sim.pay(&id).await;
+        let early = did_a_round(&test, &sim).await;
+        assert_eq!(early.found, 0, "{gateway}: {early:?}");
+        ends_in(&test, &order, 200).await;
+        let found = did_a_round(&test, &sim).await;
+        assert_eq!(found.found, 1, "{gateway}: {found:?}");
+        assert_eq!(test.order_status(&order).await, "paid", "{gateway}");
+        let late = take_in(&test, &sim).await;
+        assert!(!late.is_empty(), "{gateway}");
+        assert!(!late.contains(&Outcome::Completed), "{gateway}: {late:?}");
+        assert!(!late.contains(&Outcome::Excess), "{gateway}: {late:?}");
+        assert!(late.contains(&Outcome::Duplicate), "{gateway}: {late:?}");
+    }
+    assert_eq!(
+        test.count("select count(*) from holdfast.payment_captures")
+            .await,
+        3
+    );
+    assert_eq!(test.level("A").await.0, 6);
+    test.assert_promises_kept().await;
+}
+
+/// An order that was paid too late, its goods gone: what it owes.
+async fn owed(test: &TestDb, sim: &Sim, gateway: Gateway, sku: &str) -> Order {
+    test.sku(sku, 1).await;
+    let (order, id) = ordered(test, sim, gateway, sku).await;
+    test.expire(order.checkout_id.into()).await;
+    test.held(&[(sku, 1)]).await;
+    sim.pay(&id).await;
+    let outcomes = take_in(test, sim).await;
+    assert!(
+        outcomes.contains(&Outcome::RefundDue),
+        "{gateway}: {outcomes:?}"
+    );
+    order
+}
+
+#[tokio::test]
+async fn what_is_owed_goes_back_by_itself() {
+    let (test, sim) = (TestDb::new().await, Sim::start().await);
+    for gateway in Gateway::ALL {
+        let order = owed(&test, &sim, gateway, gateway.as_str()).await;
+        assert_eq!(did_a_round(&test, &sim).await.refunds_sent, 1, "{gateway}");
+        assert_eq!(test.order_status(&order).await, "refunded", "{gateway}");
+        let refunds = sim.known("refunds", gateway).await;
+        assert_eq!(refunds.len(), 1, "{gateway}");
+        assert_eq!(refunds[0]["amount"], order.total_minor);
+        // its webhooks change nothing any more
+        take_in(&test, &sim).await;
+        assert_eq!(test.order_status(&order).await, "refunded", "{gateway}");
+        assert_eq!(did_a_round(&test, &sim).await.refunds_sent, 0, "{gateway}");
+    }
+    test.assert_promises_kept().await;
+}
+
+#[tokio::test]
+async fn a_pending_refund_is_settled_by_its_webhook_or_by_looking_it_up() {
+    let (test, sim) = (TestDb::new().await, Sim::start().await);
+    for gateway in Gateway::ALL {
+        sim.faults(gateway, &json!({ "refunds": "later" })).await;
+        for by_webhook in [true, false] {
+            let sku = format!("{gateway}-{by_webhook}");
+            let order = owed(&test, &sim, gateway, &sku).await;
+            did_a_round(&test, &sim).await;
+            assert_eq!(test.order_status(&order).await, "refund_due", "{gateway}");
+            for refund in sim.known("refunds", gateway).await {
+                if refund["state"] == "pending" {
+                    let id = refund["id"].as_str().unwrap();
+                    sim.end_refund(id, "settled").await;
+                }
+            }
+            if by_webhook {
+                take_in(&test, &sim).await;
+            } else {
+                assert!(did_a_round(&test, &sim).await.looked_up > 0, "{gateway}");
+            }
+            assert_eq!(test.order_status(&order).await, "refunded", "{sku}");
+            sim.events().await;
+        }
+    }
+    test.assert_promises_kept().await;
+}
+
+#[tokio::test]
+async fn a_refund_that_fails_at_its_gateway_is_seen_to_have_failed() {
+    let (test, sim) = (TestDb::new().await, Sim::start().await);
+    for gateway in Gateway::ALL {
+        sim.faults(gateway, &json!({ "refunds": "fail" })).await;
+        let order = owed(&test, &sim, gateway, gateway.as_str()).await;
+        did_a_round(&test, &sim).await;
+        assert_eq!(test.order_status(&order).await, "refund_due", "{gateway}");
+    }
+    let failed = "select count(*) from holdfast.refunds where status = 'failed' and bounced";
+    assert_eq!(test.count(failed).await, 3);
+    test.assert_promises_kept().await;
+}
+
+#[tokio::test]
+async fn a_refund_whose_answers_are_all_lost_is_made_once() {
+    let impatient = gateway::Patience {
+        tries: 1,
+        ..patience()
+    };
+    let (test, sim) = (TestDb::new().await, Sim::with(impatient).await);
+    for gateway in Gateway::ALL {
+        let order = owed(&test, &sim, gateway, gateway.as_str()).await;
+        sim.faults(gateway, &json!({ "answers_lost": 1 })).await;
+        assert_eq!(did_a_round(&test, &sim).await.failed, 1, "{gateway}");
+        assert_eq!(sim.known("refunds", gateway).await.len(), 1, "{gateway}");
+        assert_eq!(test.order_status(&order).await, "refund_due", "{gateway}");
+        // the pause has gone by
+        test.sql(
+            "update holdfast.refunds set next_try_at = clock_timestamp()
+            where status = 'owed'",
+        )
+        .await;
+        assert_eq!(did_a_round(&test, &sim).await.refunds_sent, 1, "{gateway}");
+        assert_eq!(sim.known("refunds", gateway).await.len(), 1, "{gateway}");
+        assert_eq!(test.order_status(&order).await, "refunded", "{gateway}");
+    }
+    test.assert_promises_kept().await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_hangs_keeps_no_other_one_waiting() {
+    let (test, sim) = (TestDb::new().await, Sim::start().await);
+    let mut orders = Vec::new();
+    for gateway in Gateway::ALL {
+        orders.push(owed(&test, &sim, gateway, gateway.as_str()).await);
+    }
+    sim.faults(Gateway::Stripe, &json!({ "api": "hanging" }))
+        .await;
+    let until = Instant::now() + Duration::from_secs(3);
+    let done = round(&test.sweeper, &sim.gateways, &PLAN, until)
+        .await
+        .unwrap();
+    assert_eq!((done.refunds_sent, done.failed), (3, 1), "{done:?}");
+    let mut states = Vec::new();
+    for order in &orders {
+        states.push(test.order_status(order).await);
+    }
+    assert_eq!(states, ["refunded", "refund_due", "refunded"]);
+    let waiting = "select count(*) from holdfast.refunds where status = 'owed'";
+    assert_eq!(test.count(waiting).await, 1);
+}
+
+#[tokio::test]
+async fn an_order_is_closed_at_its_gateway_before_its_stock_is_let_go() {
+    let (test, sim) = (TestDb::new().await, Sim::start().await);
+    test.sku("A", 9).await;
+    for gateway in Gateway::ALL {
+        let (order, id) = ordered(&test, &sim, gateway, "A").await;
+        ends_in(&test, &order, 200).await;
+        assert_eq!(did_a_round(&test, &sim).await.closed, 0, "{gateway}");
+        ends_in(&test, &order, 60).await;
+        let done = did_a_round(&test, &sim).await;
+        let can = u32::from(gateway != Gateway::Razorpay);
+        assert_eq!((done.closed, done.failed), (can, 0), "{gateway}: {done:?}");
+        let attempt = json!({ "ending": "paid" });
+        let paid = sim.try_to_pay(&id, &attempt).await;
+        assert_eq!(paid.is_err(), can == 1, "{gateway}");
+    }
+    let open = "select count(*) from holdfast.gateway_orders where closed_at is null";
+    assert_eq!(test.count(open).await, 0);
+}
+
+/// Paid in the last minute, and its webhook lost: closing finds it.
+#[tokio::test]
+async fn an_order_that_can_not_be_closed_because_it_is_paid_is_completed() {
+    let (test, sim) = (TestDb::new().await, Sim::start().await);
+    test.sku("A", 9).await;
+    let no_lookups = Plan {
+        lookups: Limits {
+            before_s: 0,
+            after_s: 0,
+            ..PLAN.lookups
+        },
+        ..PLAN
+    };
+    for gateway in Gateway::ALL {
+        let (order, id) = ordered(&test, &sim, gateway, "A").await;
+        sim.pay(&id).await;
+        ends_in(&test, &order, 60).await;
+        let until = Instant::now() + LONG;
+        let done = round(&test.sweeper, &sim.gateways, &no_lookups, until).await;
+        assert_eq!(done.unwrap().found, 1, "{gateway}");
+        assert_eq!(test.order_status(&order).await, "paid", "{gateway}");
+    }
+    test.assert_promises_kept().await;
+}

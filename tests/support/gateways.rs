@@ -1,0 +1,255 @@
+//! Three gateways that are simulated, an account of the shop `main` at each, and somebody who takes
+//! their webhooks in.
+
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::routing::post;
+use gateway::{Api, Gateways, NewOrder, Patience};
+use gateways::{Account, Simulator};
+use serde_json::{Value, json};
+use shared::ids::Shop;
+use shared::order::Order;
+use shared::payment::webhook::Webhook;
+use shared::payment::{self, Event, Gateway};
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::{MAIN, shop};
+
+/// What signs the webhooks and is in every credential: no error may say it.
+pub const SECRET: &str = "hunter2";
+
+const KEY_ID: &str = "key";
+
+type Inbox = Arc<Mutex<Vec<(Gateway, HeaderMap, Bytes)>>>;
+
+/// The simulator and what a test needs of it.
+pub struct Sim {
+    /// The accounts of `main` there.
+    pub gateways: Gateways,
+    control: Control,
+    _simulator: Simulator,
+    inbox: Inbox,
+    receiver: JoinHandle<()>,
+}
+
+impl Deref for Sim {
+    type Target = Control;
+
+    fn deref(&self) -> &Control {
+        &self.control
+    }
+}
+
+/// The control API of a simulator.
+pub struct Control {
+    /// Where it is.
+    pub url: String,
+    http: reqwest::Client,
+}
+
+impl Control {
+    /// That of the simulator there.
+    pub fn of(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            http: reqwest::Client::new(),
+        }
+    }
+
+    async fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
+        let request = self.http.request(
+            method.parse().unwrap(),
+            format!("{}/control/{path}", self.url),
+        );
+        let answer = request.json(body).send().await.unwrap();
+        let fine = answer.status().is_success();
+        let text = answer.text().await.unwrap();
+        if fine {
+            Ok(serde_json::from_str(&text).unwrap())
+        } else {
+            Err(text)
+        }
+    }
+
+    /// A shopper does something with an order; the attempt's id.
+    ///
+    /// # Errors
+    /// Why the gateway does not let them.
+    pub async fn try_to_pay(&self, order: &str, attempt: &Value) -> Result<String, String> {
+        let path = format!("orders/{order}/pay");
+        let paid = self.call("POST", &path, attempt).await?;
+        Ok(paid["payment_id"].as_str().unwrap().to_owned())
+    }
+
+    /// A shopper pays all that is due.
+    pub async fn pay(&self, order: &str) -> String {
+        let attempt = json!({ "ending": "paid" });
+        self.try_to_pay(order, &attempt).await.unwrap()
+    }
+
+    /// Makes a gateway misbehave; an empty object ends it.
+    pub async fn faults(&self, gateway: Gateway, faults: &Value) {
+        let path = format!("faults/{gateway}");
+        self.call("PUT", &path, faults).await.unwrap();
+    }
+
+    /// A refund ends.
+    pub async fn end_refund(&self, id: &str, state: &str) {
+        let path = format!("refunds/{id}/end");
+        let how = json!({ "state": state });
+        self.call("POST", &path, &how).await.unwrap();
+    }
+
+    /// All orders, payments or refunds of a gateway.
+    pub async fn known(&self, what: &str, gateway: Gateway) -> Vec<Value> {
+        let state = self.call("GET", "state", &Value::Null).await.unwrap();
+        let all = state[what].as_array().unwrap().iter();
+        all.filter(|one| one["gateway"] == gateway.as_str())
+            .cloned()
+            .collect()
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        self.receiver.abort();
+    }
+}
+
+/// Short: what hangs in a test hangs for ever.
+pub fn patience() -> Patience {
+    Patience {
+        connect: Duration::from_secs(5),
+        answer: Duration::from_secs(10),
+        tries: 3,
+        pause: Duration::from_millis(1),
+    }
+}
+
+/// `GATEWAYS` for the shop, at a simulator, with the same credentials everywhere.
+pub fn configuration(shop: &str, url: &str, key_id: &str, secret: &str) -> String {
+    json!({
+        shop: {
+            "cashfree": {
+                "base_url": format!("{url}/cashfree"), "client_id": key_id, "client_secret": secret,
+            },
+            "stripe": {
+                "base_url": format!("{url}/stripe"), "secret_key": secret,
+                "return_url": "https://shop.example/thanks",
+            },
+            "razorpay": {
+                "base_url": format!("{url}/razorpay"), "key_id": key_id, "key_secret": secret,
+            },
+        }
+    })
+    .to_string()
+}
+
+fn accounts(webhooks: &str) -> Vec<Account> {
+    let account = |gateway: &str, key_id: &str| {
+        serde_json::from_value(json!({
+            "gateway": gateway, "key_id": key_id, "key_secret": SECRET, "webhook_secret": SECRET,
+            "webhook_url": format!("{webhooks}/{gateway}"),
+        }))
+        .unwrap()
+    };
+    vec![
+        account("cashfree", KEY_ID),
+        account("stripe", ""),
+        account("razorpay", KEY_ID),
+    ]
+}
+
+async fn take(
+    State(inbox): State<Inbox>,
+    Path(gateway): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) {
+    let gateway = gateway.parse().unwrap();
+    inbox.lock().unwrap().push((gateway, headers, body));
+}
+
+impl Sim {
+    /// One of a test's own.
+    pub async fn start() -> Self {
+        Self::with(patience()).await
+    }
+
+    /// One whose client has this patience.
+    pub async fn with(patience: Patience) -> Self {
+        let inbox = Inbox::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let webhooks = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new()
+            .route("/{gateway}", post(take))
+            .with_state(Arc::clone(&inbox));
+        let receiver = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let simulator = Simulator::start(0, accounts(&webhooks), 1).await.unwrap();
+        let url = simulator.url();
+        Self {
+            gateways: Gateways::parse(&configuration(MAIN, &url, KEY_ID, SECRET), patience)
+                .unwrap(),
+            control: Control::of(&url),
+            _simulator: simulator,
+            inbox,
+            receiver,
+        }
+    }
+
+    /// The account of `main` at a gateway.
+    pub fn api(&self, gateway: Gateway) -> &dyn Api {
+        self.gateways.of(&shop(MAIN), gateway).unwrap()
+    }
+
+    /// The events of the webhooks that came in, each verified as the webhook function does it.
+    pub async fn events(&self) -> Vec<(Gateway, Event)> {
+        self.call("POST", "delivered", &Value::Null).await.unwrap();
+        let letters = std::mem::take(&mut *self.inbox.lock().unwrap());
+        letters
+            .into_iter()
+            .map(|(gateway, headers, body)| {
+                let account = match gateway {
+                    Gateway::Stripe => json!({ "secrets": [SECRET], "live": false }),
+                    _ => json!([SECRET]),
+                };
+                let account = payment::Account::parse(gateway, &account).unwrap();
+                let webhook = Webhook {
+                    header: &|name| headers.get(name)?.to_str().ok(),
+                    raw: &body,
+                    now: OffsetDateTime::now_utc(),
+                };
+                let adapter = gateway.adapter();
+                adapter.verify(&account, &webhook).unwrap();
+                adapter.admit(&account, &body).unwrap();
+                let text = String::from_utf8(body.to_vec()).unwrap();
+                (gateway, adapter.event(text).unwrap())
+            })
+            .collect()
+    }
+}
+
+/// What a gateway is asked to take on for an order.
+pub fn new_order(order: &Order) -> NewOrder {
+    NewOrder {
+        reference: order.payment.reference.clone(),
+        amount_minor: order.total_minor,
+        currency: order.currency.clone(),
+        customer: "c".to_owned(),
+        phone: "9999999999".to_owned(),
+        expires_at: Some(OffsetDateTime::now_utc() + Duration::from_secs(1_900)),
+    }
+}
+
+/// The shop that has the accounts.
+pub fn main_shop() -> Shop {
+    shop(MAIN)
+}

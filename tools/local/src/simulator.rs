@@ -1,0 +1,77 @@
+//! The payment gateways of the local stack: simulated, with an account of each demo shop at each.
+
+use gateways::{Account, Gateway, Simulator};
+use serde_json::{Map, Value, json};
+
+use crate::Error;
+use crate::stack::{SHOPS, demo_secret};
+
+/// The same seed, the same ids.
+const SEED: u64 = 1;
+
+/// Starts them; their webhooks go to the webhook function.
+pub(crate) async fn start(webhook_url: &str) -> Result<Simulator, Error> {
+    let account = |shop: &str, gateway: Gateway| Account {
+        gateway,
+        key_id: key_id(shop, gateway),
+        key_secret: demo_secret(shop),
+        webhook_secret: demo_secret(shop),
+        webhook_url: Some(format!(
+            "{webhook_url}/v1/shops/{shop}/webhooks/{}",
+            gateway.as_str()
+        )),
+    };
+    let accounts = SHOPS
+        .iter()
+        .flat_map(|shop| Gateway::ALL.map(|gateway| account(shop, gateway)))
+        .collect();
+    Simulator::start(0, accounts, SEED)
+        .await
+        .map_err(Error::io("start the simulated gateways"))
+}
+
+fn key_id(shop: &str, gateway: Gateway) -> String {
+    match gateway {
+        Gateway::Stripe => String::new(),
+        Gateway::Cashfree | Gateway::Razorpay => format!("local-{shop}"),
+    }
+}
+
+/// `GATEWAYS`: each shop's accounts.
+pub(crate) fn settings(url: &str) -> String {
+    let accounts = |shop: &str| {
+        let secret = demo_secret(shop);
+        json!({
+            "cashfree": {
+                "base_url": format!("{url}/cashfree"),
+                "client_id": key_id(shop, Gateway::Cashfree), "client_secret": secret,
+            },
+            "stripe": { "base_url": format!("{url}/stripe"), "secret_key": secret },
+            "razorpay": {
+                "base_url": format!("{url}/razorpay"),
+                "key_id": key_id(shop, Gateway::Razorpay), "key_secret": secret,
+            },
+        })
+    };
+    of_each(accounts)
+}
+
+/// `WEBHOOK_SECRETS`: what signs each shop's webhooks.
+pub(crate) fn webhook_secrets() -> String {
+    of_each(|shop| {
+        let secrets = [demo_secret(shop)];
+        json!({
+            "cashfree": secrets,
+            "stripe": { "secrets": secrets, "live": false },
+            "razorpay": secrets,
+        })
+    })
+}
+
+fn of_each(say: impl Fn(&str) -> Value) -> String {
+    let shops: Map<String, Value> = SHOPS
+        .iter()
+        .map(|shop| ((*shop).to_owned(), say(shop)))
+        .collect();
+    Value::from(shops).to_string()
+}

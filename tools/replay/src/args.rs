@@ -1,0 +1,62 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+
+/// Drives payment events once more. Safe to repeat.
+///
+/// Exit code: 0 done, 2 it could not go on (what was moved is moved; run it again).
+#[derive(Debug, Parser)]
+#[command(name = "holdfast-replay", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Moves the messages of the dead-letter queue back to the queue of payment events
+    DeadLetters(DeadLetters),
+    /// Has a stored event read anew by the adapter of today
+    Event(Event),
+}
+
+/// Region, credentials and endpoint come from the environment, as for every AWS program.
+#[derive(Debug, Args)]
+pub(crate) struct DeadLetters {
+    /// URL of the dead-letter queue
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: String,
+    /// URL of the queue of payment events
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
+    /// Messages to move at most
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) max: usize,
+    /// Only say what there is; nothing is moved
+    #[arg(long)]
+    pub(crate) look: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Event {
+    /// URL of the admin API, without /v1
+    #[arg(long, env = "HOLDFAST_API", value_name = "URL")]
+    pub(crate) api: String,
+    /// The shop
+    #[arg(long, env = "HOLDFAST_SHOP")]
+    pub(crate) shop: String,
+    /// The token of the admin API
+    #[arg(
+        long,
+        env = "HOLDFAST_ADMIN_TOKEN",
+        hide_env_values = true,
+        value_name = "T"
+    )]
+    pub(crate) token: Option<String>,
+    /// Who sent it: cashfree, stripe or razorpay
+    #[arg(long)]
+    pub(crate) gateway: String,
+    /// Its key, as a search shows it
+    #[arg(long, value_name = "KEY")]
+    pub(crate) event_key: String,
+}

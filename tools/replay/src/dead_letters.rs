@@ -1,0 +1,132 @@
+//! From the dead-letter queue back to the queue. Sent there before it is deleted here: a crash in
+//! between leaves it twice, never nowhere.
+
+use std::env;
+use std::error::Error;
+
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{Message, QueueAttributeName};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use serde::Deserialize;
+
+use crate::args::DeadLetters;
+
+/// Messages of one receive; SQS gives no more.
+const BATCH_MAX: i32 = 10;
+/// How long a received message is hidden from others who look. Too low and it is moved twice.
+const HIDDEN_S: i32 = 60;
+/// A queue of several servers may answer empty from one of them: asked so long, all are.
+const WAIT_S: i32 = 2;
+
+/// What is worth saying of a message; what it says of people is not.
+#[derive(Deserialize)]
+struct Delivery {
+    shop: String,
+    gateway: String,
+    received_at: String,
+}
+
+pub(crate) async fn run(args: &DeadLetters) -> Result<(), String> {
+    let client = client().await;
+    // what comes back while this runs has had its tries: it is not moved round and round
+    let there = waiting(&client, &args.from).await?.min(args.max);
+    let mut moved = 0;
+    while moved < there {
+        let left = i32::try_from(there - moved).unwrap_or(BATCH_MAX);
+        let received = client
+            .receive_message()
+            .queue_url(&args.from)
+            .max_number_of_messages(left.min(BATCH_MAX))
+            .visibility_timeout(HIDDEN_S)
+            .wait_time_seconds(WAIT_S)
+            .send()
+            .await
+            .map_err(|error| causes(&error))?;
+        let messages = received.messages.unwrap_or_default();
+        if messages.is_empty() {
+            break;
+        }
+        for message in &messages {
+            println!("{}", described(message));
+            if !args.look {
+                move_one(&client, args, message).await?;
+            }
+            moved += 1;
+        }
+    }
+    if args.look {
+        println!("{moved} there; nothing was moved");
+    } else {
+        println!("{moved} moved");
+    }
+    Ok(())
+}
+
+async fn client() -> Client {
+    let http = Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+    if let Ok(region) = env::var("AWS_REGION") {
+        loader = loader.region(Region::new(region));
+    }
+    Client::new(&loader.load().await)
+}
+
+async fn waiting(client: &Client, url: &str) -> Result<usize, String> {
+    let name = QueueAttributeName::ApproximateNumberOfMessages;
+    let answer = client
+        .get_queue_attributes()
+        .queue_url(url)
+        .attribute_names(name.clone())
+        .send()
+        .await
+        .map_err(|error| causes(&error))?;
+    let count = answer.attributes.and_then(|mut all| all.remove(&name));
+    count
+        .and_then(|count| count.parse().ok())
+        .ok_or_else(|| format!("{url} does not say how many messages it has"))
+}
+
+async fn move_one(client: &Client, args: &DeadLetters, message: &Message) -> Result<(), String> {
+    client
+        .send_message()
+        .queue_url(&args.to)
+        .message_body(message.body.as_deref().unwrap_or_default())
+        .send()
+        .await
+        .map_err(|error| causes(&error))?;
+    client
+        .delete_message()
+        .queue_url(&args.from)
+        .receipt_handle(message.receipt_handle.as_deref().unwrap_or_default())
+        .send()
+        .await
+        .map_err(|error| causes(&error))?;
+    Ok(())
+}
+
+fn described(message: &Message) -> String {
+    let id = message.message_id.as_deref().unwrap_or_default();
+    let body = message.body.as_deref().unwrap_or_default();
+    match serde_json::from_str::<Delivery>(body) {
+        Ok(Delivery {
+            shop,
+            gateway,
+            received_at,
+        }) => format!("{id}: {gateway}, for {shop}, came in at {received_at}"),
+        Err(error) => format!("{id}: not a delivery ({error})"),
+    }
+}
+
+fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
