@@ -254,7 +254,7 @@ async fn a_body_may_have_64_kib_and_not_a_byte_more() {
 }
 
 /// What an order has beside `"payment_method":"online"`, or instead of it.
-const ORDERS: [(&str, &str, &str); 19] = [
+const ORDERS: [(&str, &str, &str); 27] = [
     ("", "body", "missing field `payment_method`"),
     (
         r#""payment_method":"cash""#,
@@ -275,6 +275,46 @@ const ORDERS: [(&str, &str, &str); 19] = [
         r#""payment_method":{"online":null}"#,
         "payment_method",
         r#"map, expected a string, "online" or "offline""#,
+    ),
+    (
+        r#"ONLINE,"payment_gateway":"paypal""#,
+        "payment_gateway",
+        r#"must be "cashfree", "stripe" or "razorpay", got "paypal""#,
+    ),
+    (
+        r#"ONLINE,"payment_gateway":null"#,
+        "payment_gateway",
+        "null, expected a string",
+    ),
+    (
+        r#""payment_method":"offline","payment_gateway":"stripe""#,
+        "payment_gateway",
+        "goes with payment_method `online` only",
+    ),
+    (
+        r#"ONLINE,"payment_gateway":"cashfree""#,
+        "phone",
+        "is missing",
+    ),
+    (
+        r#"ONLINE,"payment_gateway":"cashfree","phone":"98 98""#,
+        "phone",
+        "must be 8 to 15 digits",
+    ),
+    (
+        r#"ONLINE,"payment_gateway":"stripe","phone":"+""#,
+        "phone",
+        "must be 8 to 15 digits",
+    ),
+    (
+        r#"ONLINE,"payment_gateway":"cashfree","address":{"recipient":"R","line1":"L","city":"C","postal_code":"1","country":"IN","phone":"ask"}"#,
+        "address.phone",
+        "must be 8 to 15 digits",
+    ),
+    (
+        r#"ONLINE,"phone":"9898989898""#,
+        "phone",
+        "goes with payment_gateway only",
     ),
     (r#"ONLINE,"coupon":"lower""#, "coupon", "1 to 32"),
     (r#"ONLINE,"coupon":"""#, "coupon", "1 to 32"),

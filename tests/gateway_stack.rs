@@ -1,35 +1,114 @@
 //! Payments at simulated gateways, with every function a real process.
 
-use gateway::{Gateways, NewOrder};
-use local::stack::demo_secret;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::payment::Gateway;
-use tests::gateways::{Control, configuration, patience};
-use tests::shopper::Shopper;
-use tests::stack::{STACK, assert_promises_kept, owner};
-use tests::{shop, until};
+use tests::gateways::{Control, Sim};
+use tests::shopper::{Shopper, To, guarded};
+use tests::stack::{STACK, add, assert_promises_kept, checkout_environment, owner};
+use tests::until;
+use tokio::sync::Mutex;
 
-/// The shopper orders, and the storefront makes the gateway's order; its id there.
+/// One at a time: who makes a gateway's webhooks misbehave does so for all of the stack.
+static PAYING: Mutex<()> = Mutex::const_new(());
+
+/// The shopper orders, to pay at a gateway; the order's id there.
 async fn ordered(shopper: &Shopper, gateway: Gateway) -> String {
     shopper.begin(1).await;
-    let order = shopper.ordered().await;
-    let settings = configuration(
-        "dress",
-        &STACK.gateways_url,
-        "local-dress",
-        &demo_secret("dress"),
+    let answer = shopper.order(&paid_at(gateway)).await;
+    let made = &answer.ok(201)["gateway_order"];
+    assert_eq!(made["gateway"], gateway.as_str());
+    made["gateway_order_id"].as_str().unwrap().to_owned()
+}
+
+fn paid_at(gateway: Gateway) -> Value {
+    json!({ "payment_method": "online", "payment_gateway": gateway, "phone": "9999999999" })
+}
+
+/// What the storefront hands to the gateway's own page or library.
+#[tokio::test]
+async fn an_order_comes_with_what_its_gateway_needs_and_again_with_the_same() {
+    for (gateway, data) in [
+        (Gateway::Cashfree, vec!["payment_session_id"]),
+        (Gateway::Stripe, vec!["client_secret"]),
+        (
+            Gateway::Razorpay,
+            vec!["amount", "currency", "key_id", "order_id"],
+        ),
+    ] {
+        let shopper = Shopper::new(5).await;
+        shopper.begin(1).await;
+        let order = shopper.order(&paid_at(gateway)).await;
+        let made = order.ok(201)["gateway_order"].clone();
+        let members: Vec<&String> = made["data"].as_object().unwrap().keys().collect();
+        assert_eq!(members, data, "{gateway}");
+        // Cashfree lets it go by itself; an intent and Razorpay's order stay
+        assert_eq!(
+            made["expires_at"].is_string(),
+            gateway == Gateway::Cashfree,
+            "{gateway}: {made}"
+        );
+        let again = shopper.order(&paid_at(gateway)).await;
+        assert_eq!(again.ok(200)["gateway_order"], made);
+        // the order itself has none: what is to be paid by belongs to who asks for it
+        assert!(shopper.read_order().await.ok(200)["gateway_order"].is_null());
+    }
+}
+
+#[tokio::test]
+async fn a_shopper_may_change_the_gateway_and_what_is_paid_needs_none() {
+    let _alone = PAYING.lock().await;
+    let control = Control::of(&STACK.gateways_url);
+    let shopper = Shopper::new(5).await;
+    let first = ordered(&shopper, Gateway::Stripe).await;
+    let other = shopper.order(&paid_at(Gateway::Razorpay)).await;
+    let other = other.ok(200)["gateway_order"]["gateway_order_id"].clone();
+    assert_ne!(other, first);
+    control.pay(other.as_str().unwrap()).await;
+    until("the webhook is applied", || is_paid(&shopper)).await;
+    let paid = shopper.order(&paid_at(Gateway::Stripe)).await;
+    assert_eq!(paid.ok(200)["status"], "paid");
+    assert!(paid.ok(200)["gateway_order"].is_null());
+}
+
+#[tokio::test]
+async fn an_order_is_made_though_its_gateway_is_down_and_paid_when_it_is_back() {
+    let sim = Sim::start().await;
+    let mut environment = checkout_environment(&STACK);
+    environment.push(("SHOPS", "dress".to_owned()));
+    environment.push(("GATEWAYS", sim.settings("dress")));
+    let environment: Vec<(&str, &str)> = environment
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let function = "checkout-with-a-gateway-down";
+    add(&STACK, function, local::build::CHECKOUT, &environment).await;
+    let shopper = Shopper::at(To::Function(function), 5).await;
+    shopper.begin(1).await;
+    sim.faults(Gateway::Razorpay, &json!({ "api": "down" }))
+        .await;
+    let refused = shopper.order(&paid_at(Gateway::Razorpay)).await;
+    sim.faults(Gateway::Razorpay, &json!({})).await;
+    let problem = refused.refused(503, "gateway_unavailable");
+    assert_eq!(problem.body["gateway"], "razorpay");
+    assert_eq!(
+        shopper.read_order().await.ok(200)["status"],
+        "awaiting_payment"
     );
-    let gateways = Gateways::parse(&settings, patience()).unwrap();
-    let new = NewOrder {
-        reference: order["payment"]["reference"].as_str().unwrap().to_owned(),
-        amount_minor: order["total_minor"].as_i64().unwrap(),
-        currency: order["currency"].as_str().unwrap().to_owned(),
-        customer: "c-1".to_owned(),
-        phone: "9999999999".to_owned(),
-        expires_at: None,
-    };
-    let api = gateways.of(&shop("dress"), gateway).unwrap();
-    api.create_order(&new).await.unwrap().gateway_order_id
+    assert_eq!(shopper.level().await, (5, 1));
+    let again = shopper.order(&paid_at(Gateway::Razorpay)).await;
+    assert!(again.ok(200)["gateway_order"]["data"]["order_id"].is_string());
+}
+
+/// Before there is an order: the cart stays as it is, and may be ordered otherwise.
+#[tokio::test]
+async fn a_gateway_where_the_shop_has_no_account_is_refused_before_the_order() {
+    let shopper = Shopper::at(guarded().await, 1).await;
+    shopper.begin(1).await;
+    let answer = shopper.order(&paid_at(Gateway::Stripe)).await;
+    let problem = answer.refused(400, "invalid_request");
+    assert_eq!(problem.body["errors"][0]["field"], "payment_gateway");
+    shopper.read_order().await.refused(404, "not_found");
+    shopper.ordered().await;
 }
 
 async fn is_paid(shopper: &Shopper) -> bool {
@@ -39,6 +118,7 @@ async fn is_paid(shopper: &Shopper) -> bool {
 /// Scenario 2 (a webhook and a look-up tell of one payment) and scenario 26 (no webhook comes).
 #[tokio::test]
 async fn a_payment_is_known_by_its_webhooks_or_without_them_and_counts_once() {
+    let _alone = PAYING.lock().await;
     let control = Control::of(&STACK.gateways_url);
     for gateway in Gateway::ALL {
         let tripled = json!({ "duplicates": 2, "fresh_ids": true, "shuffled": true });

@@ -19,7 +19,7 @@ fn new_order(reference: &str) -> NewOrder {
         amount_minor: AMOUNT,
         currency: "INR".to_owned(),
         customer: "c-1".to_owned(),
-        phone: "9999999999".to_owned(),
+        phone: Some("9999999999".to_owned()),
         expires_at: Some(OffsetDateTime::now_utc() + Duration::from_secs(1_900)),
     }
 }

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use tests::cashfree;
 use tests::contract::CONTRACT;
 use tests::http::{Answer, Call};
-use tests::shopper::{Shopper, To, guarded, send, without_database, without_schema};
+use tests::shopper::{
+    Shopper, To, guarded, send, with_useless_gateways, without_database, without_schema,
+};
 use tests::stack::{STACK, log_of, put_sku};
 use tests::until;
 use uuid::Uuid;
@@ -343,6 +345,18 @@ async fn provoke_with_checkout(code: &str, shopper: Shopper) -> Answer {
             let body = json!({ "payment_method": "offline" });
             let call = Call::new("POST", &shopper.path("/order")).json(&body);
             send(guarded().await, &call).await
+        }
+        "gateway_refused" | "gateway_unavailable" => {
+            let gateway = match code {
+                "gateway_refused" => "stripe",
+                _ => "razorpay",
+            };
+            let body = json!({ "payment_method": "online", "payment_gateway": gateway });
+            let call = Call::new("POST", &shopper.path("/order")).json(&body);
+            let answer = send(with_useless_gateways().await, &call).await;
+            assert_eq!(answer.body["gateway"], gateway);
+            assert_eq!(shopper.level().await.1, 1);
+            answer
         }
         of_order => provoke_with_order(of_order, shopper).await,
     }

@@ -39,6 +39,7 @@ mod model;
 mod no_oversell;
 mod office;
 mod openapi;
+mod opening;
 mod order;
 mod ownership;
 mod payment;

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::checkout::{BeginError, ExtendError, LimitReached, ReadError, ReleaseError, Shortage};
 use crate::db::Failure;
 use crate::order::{self, CouponRefusal, CreateError};
+use crate::payment::Gateway;
 
 /// The media type of a problem.
 pub const CONTENT_TYPE: &str = "application/problem+json";
@@ -148,6 +149,41 @@ impl Problem {
         );
         problem.retry_after_s = Some(RETRY_AFTER_S);
         problem
+    }
+
+    /// The order is made, and its gateway gives no answer.
+    #[must_use]
+    pub fn gateway_unavailable(gateway: Gateway) -> Self {
+        let detail = format!(
+            "The order is made and its stock is held, but {gateway} gives no answer. Send the same \
+             request again, or one with another payment_gateway."
+        );
+        let mut problem = Self::new(
+            503,
+            "gateway_unavailable",
+            "The gateway gives no answer",
+            detail,
+        );
+        problem.retry_after_s = Some(RETRY_AFTER_S);
+        problem.with("gateway", json!(gateway.as_str()))
+    }
+
+    /// The order is made, and its gateway does not take it on. `reason`: the gateway's code, or
+    /// nothing where that is for the shop only.
+    #[must_use]
+    pub fn gateway_refused(gateway: Gateway, reason: &str) -> Self {
+        let detail = format!(
+            "The order is made and its stock is held, but {gateway} does not take it on. Send the \
+             request again with another payment_gateway or, if `reason` is about the phone, phone."
+        );
+        Self::new(
+            502,
+            "gateway_refused",
+            "The gateway refuses the order",
+            detail,
+        )
+        .with("gateway", json!(gateway.as_str()))
+        .with("reason", json!(reason))
     }
 
     /// A defect on this side.

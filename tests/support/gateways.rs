@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::routing::post;
-use gateway::{Api, Gateways, NewOrder, Patience};
+use gateway::{Accounts, Api, Gateways, NewOrder, Patience};
 use gateways::{Account, Simulator};
 use serde_json::{Value, json};
 use shared::ids::Shop;
@@ -205,6 +205,16 @@ impl Sim {
         }
     }
 
+    /// `GATEWAYS` with a shop's accounts there.
+    pub fn settings(&self, shop: &str) -> String {
+        configuration(shop, &self.url, KEY_ID, SECRET)
+    }
+
+    /// The accounts of `main`, for who asks for the ones of now.
+    pub fn accounts(&self) -> Accounts {
+        Accounts::fixed(Gateways::parse(&self.settings(MAIN), patience()).unwrap())
+    }
+
     /// The account of `main` at a gateway.
     pub fn api(&self, gateway: Gateway) -> &dyn Api {
         self.gateways.of(&shop(MAIN), gateway).unwrap()
@@ -244,7 +254,7 @@ pub fn new_order(order: &Order) -> NewOrder {
         amount_minor: order.total_minor,
         currency: order.currency.clone(),
         customer: "c".to_owned(),
-        phone: "9999999999".to_owned(),
+        phone: Some("9999999999".to_owned()),
         expires_at: Some(OffsetDateTime::now_utc() + Duration::from_secs(1_900)),
     }
 }

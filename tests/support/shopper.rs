@@ -55,6 +55,22 @@ pub async fn without_schema() -> To {
     added(&ADDED, "checkout-without-schema", environment).await
 }
 
+/// A checkout function whose shop `dress` has accounts of no use: Stripe does not take its key, and
+/// Razorpay is not there.
+pub async fn with_useless_gateways() -> To {
+    static ADDED: OnceCell<()> = OnceCell::const_new();
+    let accounts = json!({ "dress": {
+        "stripe": {
+            "base_url": format!("{}/stripe", STACK.gateways_url), "secret_key": "wrong",
+        },
+        "razorpay": { "base_url": "http://127.0.0.1:9", "key_id": "k", "key_secret": "s" },
+    } });
+    let mut environment = checkout_environment(&STACK);
+    environment.push(("SHOPS", "dress".to_owned()));
+    environment.push(("GATEWAYS", accounts.to_string()));
+    added(&ADDED, "checkout-useless-gateways", environment).await
+}
+
 async fn added(
     once: &OnceCell<()>,
     name: &'static str,

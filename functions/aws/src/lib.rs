@@ -34,11 +34,17 @@ pub fn database_config(application_name: &str) -> Result<DatabaseConfig, ConfigE
     DatabaseConfig::parse_with(application_name, variable, Some(&Aws))
 }
 
+/// Whoever keeps the secret of this ARN. Nothing is asked yet.
+#[must_use]
+pub fn store(arn: &str) -> Box<dyn Store> {
+    Box::new(SecretsManager::new(arn))
+}
+
 struct Aws;
 
 impl Keeper for Aws {
     fn store(&self, arn: &str) -> Box<dyn Store> {
-        Box::new(SecretsManager::new(arn))
+        store(arn)
     }
 
     fn signer(&self) -> Box<dyn Signer> {

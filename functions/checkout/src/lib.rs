@@ -6,14 +6,16 @@
 //! | `GET /v1/shops/{shop}/checkouts/{id}` | [`shared::checkout::read`] |
 //! | `POST /v1/shops/{shop}/checkouts/{id}/extend` | [`shared::checkout::extend`] |
 //! | `DELETE /v1/shops/{shop}/checkouts/{id}` | [`shared::checkout::release`] |
-//! | `POST /v1/shops/{shop}/checkouts/{id}/order` | [`shared::order::create`] |
+//! | `POST /v1/shops/{shop}/checkouts/{id}/order` | [`shared::order::create`], [`gateway::open`] |
 //! | `GET /v1/shops/{shop}/checkouts/{id}/order` | [`shared::order::read`] |
 //! | `GET /v1/shops/{shop}/availability` | [`shared::stock::availability`] |
 
 pub mod caller;
 pub mod parse;
+mod pay;
 
 use edge::{Reply, refused};
+use gateway::Accounts;
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
 use shared::checkout::{self, Begun};
@@ -24,6 +26,8 @@ use shared::problem::Problem;
 use shared::stock;
 
 pub use caller::{Caller, Callers};
+use parse::OrderRequest;
+use serde::Serialize;
 
 /// What one process needs to answer.
 pub struct App {
@@ -31,6 +35,8 @@ pub struct App {
     pub db: Database,
     /// Who may call.
     pub callers: Callers,
+    /// The shops' accounts at gateways.
+    pub accounts: Accounts,
 }
 
 /// Answers one request. Never fails: a failure is an answer too.
@@ -132,11 +138,21 @@ async fn order_create(
     caller: &Caller,
     request: &Request,
 ) -> Result<Reply, Problem> {
-    let create = parse::order(shop, id, caller, request.body())?;
-    match order::create(&app.db, &create).await {
-        Ok(Created::New(order)) => reply(201, &order),
-        Ok(Created::Same(order)) => reply(200, &order),
-        Err(error) => Err(refused(&error)),
+    let OrderRequest { create, pay_at } = parse::order(shop, id, caller, request.body())?;
+    if let Some(pay_at) = &pay_at {
+        pay::known(app, &create.shop, pay_at).await?;
+    }
+    let (status, order) = match order::create(&app.db, &create).await {
+        Ok(Created::New(order)) => (201, order),
+        Ok(Created::Same(order)) => (200, order),
+        Err(error) => return Err(refused(&error)),
+    };
+    match pay_at {
+        Some(pay_at) => {
+            let payable = pay::open(app, &create.shop, &order, &pay_at).await?;
+            reply(status, &order, &payable)
+        }
+        None => reply(status, &order, &order),
     }
 }
 
@@ -147,14 +163,14 @@ async fn order_read(
     caller: &Caller,
 ) -> Result<Reply, Problem> {
     match order::read(&app.db, shop, id, caller.customer()).await {
-        Ok(order) => reply(200, &order),
+        Ok(order) => reply(200, &order, &order),
         Err(error) => Err(refused(&error)),
     }
 }
 
-fn reply(status: u16, order: &Order) -> Result<Reply, Problem> {
+fn reply(status: u16, order: &Order, body: &impl Serialize) -> Result<Reply, Problem> {
     edge::about_order(order.order_id, &order.payment.reference);
-    Reply::json(status, order)
+    Reply::json(status, body)
 }
 
 async fn availability(app: &App, shop: &Shop, request: &Request) -> Result<Reply, Problem> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gateway::{Accounts, Patience};
 use holdfast_checkout::{App, Callers, handle};
 use lambda_http::{Error, run_concurrent, service_fn};
 
@@ -12,6 +13,7 @@ async fn main() -> Result<(), Error> {
     let app = Arc::new(App {
         db,
         callers: Callers::from_env()?,
+        accounts: Accounts::from_env(Patience::of_a_shopper(), aws::store)?,
     });
     run_concurrent(service_fn(move |request| {
         let app = Arc::clone(&app);

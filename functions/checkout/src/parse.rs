@@ -3,11 +3,13 @@
 
 use edge::Object;
 use edge::parse::{invalid, json, not_null};
+use gateway::Phone;
 use lambda_http::{Body, Request, RequestExt as _};
 use serde::Deserialize;
 use shared::checkout::{Begin, Cart, Line};
 use shared::ids::{CheckoutId, CouponCode, Customer, Shop, Sku};
 use shared::order::{Address, Create, PaymentMethod, ShipTo};
+use shared::payment::Gateway;
 use shared::problem::Problem;
 use shared::quantity::{HoldSeconds, Revision};
 use shared::stock::availability::SKUS_MAX;
@@ -46,6 +48,26 @@ struct OrderBody {
     address_id: Option<Uuid>,
     #[serde(default, deserialize_with = "not_null")]
     save_address: Option<bool>,
+    #[serde(default, deserialize_with = "not_null")]
+    payment_gateway: Option<Gateway>,
+    #[serde(default, deserialize_with = "not_null")]
+    phone: Option<String>,
+}
+
+/// What the body of an order asks for.
+pub struct OrderRequest {
+    /// The order.
+    pub create: Create,
+    /// The gateway that is to take it on; none where the storefront sees to that.
+    pub pay_at: Option<PayAt>,
+}
+
+/// A gateway that is to take an order on.
+pub struct PayAt {
+    /// Which.
+    pub gateway: Gateway,
+    /// The customer's phone: the body's, or the address's.
+    pub phone: Option<Phone>,
 }
 
 /// The checkout's id in the path.
@@ -103,11 +125,17 @@ pub fn extend(body: &Body) -> Result<Option<HoldSeconds>, Problem> {
 ///
 /// # Errors
 /// See [`checkout_id`].
-pub fn order(shop: Shop, id: CheckoutId, caller: &Caller, body: &Body) -> Result<Create, Problem> {
+pub fn order(
+    shop: Shop,
+    id: CheckoutId,
+    caller: &Caller,
+    body: &Body,
+) -> Result<OrderRequest, Problem> {
     let body: OrderBody = json(body)?;
     if body.payment_method == PaymentMethod::Offline && !caller.may_take_offline_payment() {
         return Err(Problem::offline_not_allowed());
     }
+    let pay_at = pay_at(&body)?;
     let ship_to = match (body.address, body.address_id, body.save_address) {
         (None, None, None | Some(false)) => ShipTo::Nowhere,
         (None, Some(address_id), None | Some(false)) => ShipTo::Saved(address_id),
@@ -124,14 +152,53 @@ pub fn order(shop: Shop, id: CheckoutId, caller: &Caller, body: &Body) -> Result
             return Err(Problem::invalid_request("save_address", message));
         }
     };
-    Ok(Create {
+    let create = Create {
         shop,
         checkout_id: id,
         customer: caller.customer().cloned(),
         method: body.payment_method,
         coupon: body.coupon,
         ship_to,
-    })
+    };
+    Ok(OrderRequest { create, pay_at })
+}
+
+/// Everything that a gateway would refuse and that is known here is refused here, before there is
+/// an order.
+fn pay_at(body: &OrderBody) -> Result<Option<PayAt>, Problem> {
+    let Some(gateway) = body.payment_gateway else {
+        return match body.phone {
+            None => Ok(None),
+            Some(_) => Err(Problem::invalid_request(
+                "phone",
+                "goes with payment_gateway only",
+            )),
+        };
+    };
+    if body.payment_method == PaymentMethod::Offline {
+        let message = "goes with payment_method `online` only";
+        return Err(Problem::invalid_request("payment_gateway", message));
+    }
+    let of_address = body
+        .address
+        .as_ref()
+        .and_then(|Object(address)| address.phone.as_ref());
+    let (field, phone) = match (&body.phone, of_address) {
+        (Some(phone), _) => ("phone", Some(phone.as_str())),
+        (None, phone) => ("address.phone", phone.map(|phone| phone.as_str())),
+    };
+    let phone = phone.map(str::parse::<Phone>).transpose();
+    // who asks for no phone does not mind what the address has there
+    let phone = match (gateway, phone) {
+        (Gateway::Cashfree, Ok(None)) => {
+            let message = "is missing: Cashfree asks for one, and a saved address's is not taken";
+            return Err(Problem::invalid_request("phone", message));
+        }
+        (Gateway::Cashfree, Err(error)) => return Err(invalid(field, &error)),
+        (_, Err(error)) if field == "phone" => return Err(invalid(field, &error)),
+        (_, phone) => phone.unwrap_or(None),
+    };
+    Ok(Some(PayAt { gateway, phone }))
 }
 
 /// The skus of a question about availability: `?skus=A,B`.

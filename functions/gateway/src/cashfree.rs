@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use shared::money;
 use shared::payment::{Event, Gateway};
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::config::CashfreeAccount;
@@ -55,6 +56,8 @@ struct OrderEntity {
     order_status: String,
     #[serde(default, skip_serializing)]
     payment_session_id: Option<String>,
+    #[serde(default, skip_serializing)]
+    order_expiry_time: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -72,12 +75,14 @@ impl Api for Cashfree {
     fn create_order<'a>(&'a self, order: &'a NewOrder) -> Answer<'a, GatewayOrder> {
         async move {
             let expiry = order.expires_at.map(|at| at.format(&Rfc3339)).transpose();
+            let phone = order.phone.as_deref();
+            let phone = phone.ok_or_else(|| unfit("it lacks the customer's phone"))?;
             let request = OrderRequest {
                 order_id: &order.reference,
                 order_amount: amount(order.amount_minor, &order.currency)?,
                 order_currency: &order.currency,
                 customer_details: json!({
-                    "customer_id": order.customer, "customer_phone": order.phone,
+                    "customer_id": order.customer, "customer_phone": phone,
                 }),
                 order_expiry_time: expiry.map_err(|_| unfit("its end is no time"))?,
             };
@@ -97,9 +102,11 @@ impl Api for Cashfree {
             }
             let session = made.payment_session_id;
             let session = session.ok_or_else(|| self.http.unreadable("no payment_session_id"))?;
+            let expiry = made.order_expiry_time.as_deref();
             Ok(GatewayOrder {
                 gateway_order_id: made.order_id,
                 data: json!({ "payment_session_id": session }),
+                expires_at: expiry.and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok()),
             })
         }
         .boxed()

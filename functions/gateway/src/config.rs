@@ -19,6 +19,14 @@ use crate::{Api, GatewayError, cashfree, razorpay, stripe};
 #[error("GATEWAYS can't be used: {0}")]
 pub struct InvalidGateways(String);
 
+impl InvalidGateways {
+    /// What is wrong, without the setting's name.
+    #[must_use]
+    pub fn reason(self) -> String {
+        self.0
+    }
+}
+
 /// All accounts of a deployment.
 // No Debug: it must not be possible to log a secret by mistake.
 #[derive(Default)]
@@ -82,22 +90,10 @@ impl<'de> Deserialize<'de> for Text {
 }
 
 impl Gateways {
-    /// Reads `GATEWAYS`. Without it, no shop has an account.
+    /// Reads the text of `GATEWAYS`.
     ///
     /// # Errors
-    /// [`InvalidGateways`].
-    pub fn from_env(patience: Patience) -> Result<Self, InvalidGateways> {
-        match std::env::var("GATEWAYS") {
-            Ok(text) => Self::parse(&text, patience),
-            Err(std::env::VarError::NotPresent) => Ok(Self::default()),
-            Err(_) => Err(InvalidGateways("is not UTF-8".to_owned())),
-        }
-    }
-
-    /// As [`Self::from_env`], from any text.
-    ///
-    /// # Errors
-    /// [`InvalidGateways`].
+    /// [`InvalidGateways`], which never says what stands there.
     pub fn parse(text: &str, patience: Patience) -> Result<Self, InvalidGateways> {
         let shops: BTreeMap<String, ShopAccounts> =
             serde_json::from_str(text).map_err(|error| {

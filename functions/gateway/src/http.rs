@@ -27,6 +27,19 @@ pub struct Patience {
     pub pause: Duration,
 }
 
+impl Patience {
+    /// Somebody waits at a shop's counter.
+    #[must_use]
+    pub fn of_a_shopper() -> Self {
+        Self {
+            connect: Duration::from_secs(1),
+            answer: Duration::from_secs(4),
+            tries: 2,
+            pause: Duration::from_millis(100),
+        }
+    }
+}
+
 impl Default for Patience {
     fn default() -> Self {
         Self {

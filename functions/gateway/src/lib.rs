@@ -2,17 +2,21 @@
 //! to give money back. Calls go out with no transaction open, ever.
 //!
 //! - [`Api`]: the same five questions to each; `cashfree`, `stripe`, `razorpay` ask them
-//! - [`Gateways`]: which shop has which account where, from configuration
+//! - [`Gateways`]: which shop has which account where; [`Accounts`]: the ones of now, with whoever
+//!   keeps their credentials
 //! - [`GatewayError`]: why there is no answer
+//! - [`open()`]: what the checkout function does of it when an order is made
 //! - [`round()`]: what the sweeper does of it on its schedule
 //!
 //! What a look-up finds is brought into the shape of the gateway's webhook and read by the very
 //! adapter that reads webhooks: one fact has one key, whichever way it came.
 
+mod accounts;
 mod cashfree;
 mod config;
 mod error;
 mod http;
+pub mod opening;
 mod razorpay;
 pub mod round;
 mod stripe;
@@ -23,9 +27,11 @@ use shared::payment::Event;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use accounts::Accounts;
 pub use config::{Gateways, InvalidGateways};
 pub use error::GatewayError;
 pub use http::Patience;
+pub use opening::{OpenError, Opening, Phone, open};
 pub use round::{Plan, Round, round};
 
 /// What comes of a question.
@@ -62,9 +68,9 @@ pub struct NewOrder {
     /// Our id of the customer.
     pub customer: String,
     /// The customer's phone, which Cashfree insists on.
-    pub phone: String,
-    /// Until when it may be paid, where the gateway can end it by itself. A session of Stripe's
-    /// lives at least 30 minutes.
+    pub phone: Option<String>,
+    /// Until when it is to be paid, where the gateway can end it by itself. A gateway that can't
+    /// end it so soon ends it later: until then it is closed by us.
     pub expires_at: Option<OffsetDateTime>,
 }
 
@@ -75,6 +81,8 @@ pub struct GatewayOrder {
     pub gateway_order_id: String,
     /// What the storefront needs, to have the shopper pay it.
     pub data: Value,
+    /// When the gateway lets it go by itself, where it says so.
+    pub expires_at: Option<OffsetDateTime>,
 }
 
 /// An order that a gateway may know.

@@ -77,6 +77,7 @@ impl Api for Razorpay {
                     "amount": made.amount, "currency": made.currency,
                 }),
                 gateway_order_id: made.id,
+                expires_at: None,
             })
         }
         .boxed()

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use shared::payment::event::{REFERENCE_NOTE, REFUND_NOTE};
 use shared::payment::stripe::amount::stripe_from_minor;
 use shared::payment::{Event, Gateway};
+use time::OffsetDateTime;
 
 use crate::config::StripeAccount;
 use crate::http::Http;
@@ -22,6 +23,9 @@ use crate::{
 
 /// Refunds of one payment that are looked through. Nobody makes as many.
 const REFUNDS_MAX: &str = "100";
+/// A session lives at least 30 minutes from when it is made, which is some time before the hold
+/// ends; a minute more for the way. What is left of it after the hold is closed by the sweeper.
+const SESSION_S_MIN: i64 = 31 * 60;
 
 /// An account at Stripe.
 pub(crate) struct Stripe {
@@ -34,6 +38,7 @@ struct Made {
     id: String,
     url: Option<String>,
     client_secret: Option<String>,
+    expires_at: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -67,7 +72,7 @@ impl Api for Stripe {
                 None => ("/v1/payment_intents", intent(order, amount)),
             };
             // another end is another session: the key must not promise the old one
-            let end = order.expires_at.map_or(0, |at| at.unix_timestamp());
+            let end = end_of(order).unwrap_or(0);
             let key = format!("holdfast-order-{}-{amount}-{end}", order.reference);
             let request = self.signed(self.http.post(path));
             let request = request.header("idempotency-key", key).form(&form);
@@ -80,6 +85,9 @@ impl Api for Stripe {
             Ok(GatewayOrder {
                 gateway_order_id: made.id,
                 data,
+                expires_at: made
+                    .expires_at
+                    .and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
             })
         }
         .boxed()
@@ -270,6 +278,14 @@ fn of_payment(id: &str) -> &'static str {
     }
 }
 
+/// When a session ends, in seconds of Unix time: late enough whenever it is made, and the same
+/// whenever it is asked for again.
+fn end_of(order: &NewOrder) -> Option<i64> {
+    order
+        .expires_at
+        .map(|at| at.unix_timestamp() + SESSION_S_MIN)
+}
+
 fn session(order: &NewOrder, amount: i64, return_url: &str) -> Form {
     let reference = || order.reference.clone();
     let mut form = vec![
@@ -290,8 +306,8 @@ fn session(order: &NewOrder, amount: i64, return_url: &str) -> Form {
             format!("Order {}", order.reference),
         ),
     ];
-    if let Some(at) = order.expires_at {
-        form.push(("expires_at", at.unix_timestamp().to_string()));
+    if let Some(end) = end_of(order) {
+        form.push(("expires_at", end.to_string()));
     }
     form
 }

@@ -5,7 +5,7 @@ mod safe;
 
 use std::time::{Duration, SystemTime};
 
-use gateway::{Gateways, Plan, Round};
+use gateway::{Accounts, Plan, Round};
 use lambda_runtime::{Context, Error, LambdaEvent};
 use serde_json::Value;
 use shared::db::{Database, causes};
@@ -19,7 +19,7 @@ pub struct App {
     /// The database.
     pub db: Database,
     /// The shops' accounts at gateways.
-    pub gateways: Gateways,
+    pub accounts: Accounts,
     /// What is done there, and when.
     pub plan: Plan,
 }
@@ -69,7 +69,20 @@ async fn sweep(app: &App, context: &Context) -> Result<SweepReport, Error> {
 
 /// What is to be done at the gateways. That it failed keeps no sweep from its report.
 async fn at_the_gateways(app: &App, until: Instant) {
-    match gateway::round(&app.db, &app.gateways, &app.plan, until).await {
+    let gateways = match app.accounts.now().await {
+        Ok(gateways) => gateways,
+        Err(cause) => {
+            let causes = causes(&*cause);
+            tracing::error!(causes, "the gateways' accounts could not be fetched");
+            return;
+        }
+    };
+    let round = gateway::round(&app.db, &gateways, &app.plan, until).await;
+    if round.as_ref().is_ok_and(|round| round.unauthorized > 0) {
+        // for the next round: what was refused comes again then
+        app.accounts.newer_than(&gateways).await;
+    }
+    match round {
         Ok(round) if round == Round::default() => {}
         Ok(round) => tracing::info!(
             round.refunds_sent,
@@ -77,6 +90,7 @@ async fn at_the_gateways(app: &App, until: Instant) {
             round.found,
             round.closed,
             round.failed,
+            round.unauthorized,
             round.left,
             "did a round at the gateways"
         ),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway::{Gateways, Patience, Plan};
+use gateway::{Accounts, Patience, Plan};
 use holdfast_sweeper::{App, handle};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
@@ -16,7 +16,7 @@ async fn main() -> Result<(), Error> {
     shared::telemetry::init();
     let app = Arc::new(App {
         db: aws::database("holdfast-sweeper")?.with_patience(PATIENCE),
-        gateways: Gateways::from_env(Patience::default())?,
+        accounts: Accounts::from_env(Patience::default(), aws::store)?,
         plan: Plan::from_env()?,
     });
     run(service_fn(move |event: LambdaEvent<Value>| {

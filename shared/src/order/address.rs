@@ -46,6 +46,14 @@ where
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Text<const MAX: usize>(String);
 
+impl<const MAX: usize> Text<MAX> {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let rule = format_args!("1 to {MAX} characters without control characters");

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::webhook::Adapter;
 use super::{cashfree, razorpay, stripe};
+use crate::ids::{InvalidId, invalid, read_text};
 
 /// A payment gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gateway {
     /// Cashfree Payments.
@@ -42,6 +43,22 @@ impl Gateway {
             Self::Stripe => &stripe::Stripe,
             Self::Razorpay => &razorpay::Razorpay,
         }
+    }
+}
+
+const RULE: &str = "\"cashfree\", \"stripe\" or \"razorpay\"";
+
+impl TryFrom<String> for Gateway {
+    type Error = InvalidId;
+
+    fn try_from(name: String) -> Result<Self, InvalidId> {
+        name.parse().map_err(|()| invalid(RULE, &name))
+    }
+}
+
+impl<'de> Deserialize<'de> for Gateway {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_text(deserializer, RULE)
     }
 }
 

@@ -353,9 +353,11 @@ async fn start_functions(
     checkout
         .environment
         .extend(ground.database(roles::CHECKOUT));
-    checkout
-        .environment
-        .extend([variable("SHOPS", "*"), variable("OFFLINE_PAYMENT", "allow")]);
+    checkout.environment.extend([
+        variable("SHOPS", "*"),
+        variable("OFFLINE_PAYMENT", "allow"),
+        variable("GATEWAYS", &places.gateways),
+    ]);
 
     let mut webhook = function(WEBHOOK, concurrency.div_ceil(2), 10);
     webhook.environment.extend([

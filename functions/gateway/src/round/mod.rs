@@ -107,6 +107,8 @@ pub struct Round {
     pub closed: u32,
     /// Calls that a gateway did not answer, or refused.
     pub failed: u32,
+    /// Of these, those whose gateway did not take the credentials.
+    pub unauthorized: u32,
     /// Left for the next round: the time was over, or the gateway was down.
     pub left: u32,
 }
@@ -118,6 +120,7 @@ impl std::ops::AddAssign for Round {
         self.found += other.found;
         self.closed += other.closed;
         self.failed += other.failed;
+        self.unauthorized += other.unauthorized;
         self.left += other.left;
     }
 }
@@ -205,6 +208,7 @@ async fn advance(work: &Work<'_>, gateway: Gateway, line: Vec<Task>) -> Result<R
         failures = match error {
             Some(error) => {
                 done.failed += 1;
+                done.unauthorized += u32::from(matches!(error, GatewayError::Unauthorized(_)));
                 let shop = work.shop.as_str();
                 tracing::warn!(shop, gateway = %gateway, %error, "a gateway gave no answer");
                 if error.passes() { failures + 1 } else { 0 }

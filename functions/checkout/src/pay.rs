@@ -1,0 +1,116 @@
+//! What a storefront needs to have an order paid, from the gateway of its choice.
+
+use edge::refused;
+use gateway::{GatewayError, OpenError, Opening};
+use serde::Serialize;
+use serde_json::Value;
+use shared::db::causes;
+use shared::gateway_order::GatewayOrder;
+use shared::ids::Shop;
+use shared::order::Order;
+use shared::problem::Problem;
+use shared::utc::Utc;
+
+use crate::App;
+use crate::parse::PayAt;
+
+/// An order with what a gateway has made for it.
+#[derive(Serialize)]
+pub(crate) struct Payable<'a> {
+    #[serde(flatten)]
+    order: &'a Order,
+    /// None where there is nothing to pay any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateway_order: Option<Made>,
+}
+
+#[derive(Serialize)]
+struct Made {
+    gateway: String,
+    gateway_order_id: String,
+    data: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Utc>,
+}
+
+impl From<GatewayOrder> for Made {
+    fn from(order: GatewayOrder) -> Self {
+        Self {
+            gateway: order.gateway,
+            gateway_order_id: order.gateway_order_id,
+            data: order.data,
+            expires_at: order.expires_at,
+        }
+    }
+}
+
+/// Whether the shop has an account there: asked before there is an order.
+pub(crate) async fn known(app: &App, shop: &Shop, pay_at: &PayAt) -> Result<(), Problem> {
+    let gateways = app.accounts.now().await.map_err(|cause| {
+        let causes = causes(&*cause);
+        tracing::error!(causes, "the gateways' accounts could not be fetched");
+        Problem::unavailable()
+    })?;
+    match gateways.of(shop, pay_at.gateway) {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            let message = format!("the shop has no account at {}", pay_at.gateway);
+            Err(Problem::invalid_request("payment_gateway", &message))
+        }
+    }
+}
+
+/// The order, and what its gateway has made for it.
+pub(crate) async fn open<'a>(
+    app: &App,
+    shop: &Shop,
+    order: &'a Order,
+    pay_at: &PayAt,
+) -> Result<Payable<'a>, Problem> {
+    let ended = Payable {
+        order,
+        gateway_order: None,
+    };
+    if order.status != "awaiting_payment" {
+        return Ok(ended);
+    }
+    let opening = Opening {
+        shop,
+        order,
+        gateway: pay_at.gateway,
+        phone: pay_at.phone.as_ref(),
+    };
+    match gateway::open(&app.db, &app.accounts, &opening).await {
+        Ok(made) => Ok(Payable {
+            order,
+            gateway_order: Some(made.into()),
+        }),
+        Err(OpenError::Ended) => Ok(ended),
+        Err(OpenError::Failure(failure)) => Err(refused(&failure)),
+        Err(OpenError::Accounts(cause)) => {
+            let causes = causes(&*cause);
+            tracing::error!(causes, "the gateways' accounts could not be fetched");
+            Err(Problem::unavailable())
+        }
+        Err(OpenError::Gateway(error)) => {
+            tracing::warn!(gateway = %pay_at.gateway, %error, "an order can't be paid there");
+            Err(problem(&error, pay_at))
+        }
+    }
+}
+
+/// What the storefront can do about it: wait, or let the shopper pay elsewhere.
+fn problem(error: &GatewayError, pay_at: &PayAt) -> Problem {
+    match error {
+        GatewayError::Unavailable { .. } | GatewayError::Busy { .. } => {
+            Problem::gateway_unavailable(pay_at.gateway)
+        }
+        GatewayError::Refused { code, .. } => Problem::gateway_refused(pay_at.gateway, code),
+        GatewayError::Unfit { reason, .. } => Problem::gateway_refused(pay_at.gateway, reason),
+        // nobody outside can do anything about these, nor should know
+        GatewayError::NotConfigured(_)
+        | GatewayError::Unauthorized(_)
+        | GatewayError::NotFound(_)
+        | GatewayError::Unreadable { .. } => Problem::gateway_refused(pay_at.gateway, ""),
+    }
+}

@@ -1,0 +1,84 @@
+//! The shops' accounts at gateways, with whoever keeps their credentials: the environment, or
+//! Secrets Manager, which has the newer ones after a rotation.
+
+use std::env;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::config::ConfigError;
+use shared::db::{Cause, causes};
+use shared::secret::{self, Rules, Secret, Store};
+
+use crate::{Gateways, Patience};
+
+/// Credentials that a gateway does not take may have been replaced. So they are fetched once more
+/// then, but not with each call of a gateway that has locked somebody out.
+const REFUSED_PAUSE: Duration = Duration::from_secs(10);
+
+/// The accounts, as they are now.
+pub struct Accounts(Secret<Gateways>);
+
+impl Accounts {
+    /// Reads `GATEWAYS_SECRET_ARN`, whose secret is fetched from `store` when it is first needed,
+    /// or `GATEWAYS`. Without either, no shop has an account.
+    ///
+    /// # Errors
+    /// When both are set, or `GATEWAYS` can't be used. The message never holds a credential.
+    pub fn from_env(
+        patience: Patience,
+        store: impl Fn(&str) -> Box<dyn Store>,
+    ) -> Result<Self, ConfigError> {
+        let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        let invalid = |reason: String| ConfigError::Invalid {
+            variable: "GATEWAYS",
+            reason,
+        };
+        match (variable("GATEWAYS"), variable("GATEWAYS_SECRET_ARN")) {
+            (None, None) => Ok(Self::fixed(Gateways::default())),
+            (Some(text), None) => Gateways::parse(&text, patience)
+                .map(Self::fixed)
+                .map_err(|error| invalid(error.reason())),
+            (None, Some(arn)) => {
+                let rules = Rules {
+                    ttl: secret::ttl(variable)?,
+                    pause: REFUSED_PAUSE,
+                    try_pending: false,
+                };
+                Ok(Self::kept(store(&arn), rules, patience))
+            }
+            (Some(_), Some(_)) => Err(invalid(
+                "GATEWAYS_SECRET_ARN is set too: one of them says the accounts".to_owned(),
+            )),
+        }
+    }
+
+    /// Accounts that never change.
+    #[must_use]
+    pub fn fixed(gateways: Gateways) -> Self {
+        Self(Secret::fixed(gateways))
+    }
+
+    /// With whoever keeps them.
+    #[must_use]
+    pub fn kept(store: Box<dyn Store>, rules: Rules, patience: Patience) -> Self {
+        let parse = move |text: &str| Ok(Gateways::parse(text, patience)?);
+        Self(Secret::kept(store, rules, parse))
+    }
+
+    /// The accounts of now.
+    ///
+    /// # Errors
+    /// When they were never fetched, and can't be now.
+    pub async fn now(&self) -> Result<Arc<Gateways>, Cause> {
+        self.0.value().await
+    }
+
+    /// Newer ones than those that a gateway did not take, if there are any.
+    pub async fn newer_than(&self, refused: &Arc<Gateways>) -> Option<Arc<Gateways>> {
+        self.0.other_than(refused).await.unwrap_or_else(|cause| {
+            let causes = causes(&*cause);
+            tracing::warn!(causes, "the gateways' accounts could not be fetched again");
+            None
+        })
+    }
+}
