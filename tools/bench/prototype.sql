@@ -1,11 +1,11 @@
 -- The least that still is a reservation of a cart: the prototype of which checkout_begin was made.
 --
--- It reads the price, writes the checkout (idempotent by its id) and a hold for each line, and counts,
--- with early lock release, all in one procedure on tables of its own. It has none of what a shop
--- needs beyond: no role of its own, no replacing, no limits, no sale times, no ledger or events, no
--- version that a trigger keeps, no index but the keys, no check but of the counter. How much faster
--- it is than checkout_begin is what all of these cost; how much slower than the limit is what a hold
--- costs at the least.
+-- It reads the price, writes the checkout (idempotent by its id) and a hold for each line, and
+-- counts, with early lock release, all in one procedure on tables of its own. It has none of what a
+-- shop needs beyond: no role of its own, no replacing, no limits, no sale times, no ledger or
+-- events, no version that a trigger keeps, no index but the keys, no check but of the counter. How
+-- much faster it is than checkout_begin is what all of these cost; how much slower than the limit is
+-- what a hold costs at the least.
 create schema prototype;
 
 create table prototype.stock (
