@@ -4,8 +4,8 @@
 -- counts, with early lock release, all in one procedure on tables of its own. It has none of what a
 -- shop needs beyond: no role of its own, no replacing, no limits, no sale times, no ledger or
 -- events, no version that a trigger keeps, no index but the keys, no check but of the counter. How
--- much faster it is than checkout_begin is what all of these cost; how much slower than the limit is
--- what a hold costs at the least.
+-- much faster it is than checkout_begin is what all of these cost; how much slower than the limit
+-- is what a hold costs at the least.
 create schema prototype;
 
 create table prototype.stock (
