@@ -41,6 +41,8 @@ mod office;
 mod openapi;
 mod opening;
 mod order;
+mod outbox;
+mod outbox_queue;
 mod ownership;
 mod payment;
 mod promises;

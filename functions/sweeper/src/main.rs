@@ -14,10 +14,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     shared::telemetry::init();
+    let queue = aws::Announcements::from_env()?;
     let app = Arc::new(App {
         db: aws::database("holdfast-sweeper")?.with_patience(PATIENCE),
         accounts: Accounts::from_env(Patience::default(), aws::store)?,
         plan: Plan::from_env()?,
+        queue: queue.map(|queue| Box::new(queue) as _),
     });
     run(service_fn(move |event: LambdaEvent<Value>| {
         let app = Arc::clone(&app);

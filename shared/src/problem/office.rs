@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Problem;
 use crate::stock::{self, ChangeError, Level, Movement, ShrinkError};
-use crate::{coupon, shop, sku};
+use crate::{announcement, coupon, shop, sku};
 
 impl Problem {
     /// The token is good, but not for this.
@@ -131,6 +131,15 @@ impl From<&shop::ReadError> for Problem {
         match error {
             shop::ReadError::NotFound => Self::not_found("shop"),
             shop::ReadError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<&announcement::ReadError> for Problem {
+    fn from(error: &announcement::ReadError) -> Self {
+        match error {
+            announcement::ReadError::NotFound => Self::not_found("shop"),
+            announcement::ReadError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -96,6 +96,8 @@ pub struct Stack {
     pub webhook_url: String,
     pub queue_url: String,
     pub dead_letter_queue_url: String,
+    /// The announcements.
+    pub outbox_queue_url: String,
     pub sqs_endpoint: String,
     /// What the authorizer of the admin API accepts: `authorization: Bearer <this>`.
     pub admin_token: String,
@@ -167,6 +169,7 @@ impl Stack {
             webhook_url: format!("http://{}", webhook.address),
             queue_url: ground.queue.url,
             dead_letter_queue_url: ground.queue.dead_letter_url,
+            outbox_queue_url: ground.queue.outbox_url,
             sqs_endpoint: ground.sqs_endpoint,
             admin_token,
             secrets: SHOPS
@@ -323,6 +326,14 @@ impl Ground {
             .pooled_url(&self.passwords.login(role), DATABASE)
     }
 
+    /// What a function needs to send announcements.
+    fn outbox(&self) -> [(String, String); 2] {
+        [
+            variable("OUTBOX_QUEUE_URL", &self.queue.outbox_url),
+            variable("AWS_ENDPOINT_URL_SQS", &self.sqs_endpoint),
+        ]
+    }
+
     /// What a function needs to reach the database as this role.
     fn database(&self, role: &str) -> [(String, String); 2] {
         [
@@ -370,11 +381,13 @@ async fn start_functions(
     payments
         .environment
         .extend(ground.database(roles::PAYMENTS));
+    payments.environment.extend(ground.outbox());
     let mut sweeper = function(SWEEPER, 1, 60);
     sweeper.environment.extend(ground.database(roles::SWEEPER));
     sweeper
         .environment
         .push(variable("GATEWAYS", &places.gateways));
+    sweeper.environment.extend(ground.outbox());
     let mut admin = function(ADMIN, CLERKS, 25);
     admin.environment.extend(ground.database(roles::ADMIN));
     tokio::try_join!(
