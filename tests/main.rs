@@ -19,6 +19,7 @@ mod desk;
 mod dispatcher;
 mod docs;
 mod edge;
+mod events;
 mod faults;
 mod gateway_stack;
 mod gateways;

@@ -57,7 +57,7 @@ const NAIVE_CLAIM: &str = "
     create or replace function holdfast.outbox_claim(
         p_shop text, p_groups text[], p_claim_id uuid, p_limit integer, p_lease interval)
         returns table (o_number bigint, o_group text, o_message_id text, o_topic text,
-            o_created_at timestamptz, o_body jsonb)
+            o_subject text, o_created_at timestamptz, o_body jsonb)
     language plpgsql security definer set search_path = holdfast, pg_temp as $$
     begin
         return query
@@ -68,7 +68,8 @@ const NAIVE_CLAIM: &str = "
                     and (n.next_try_at is null or n.next_try_at <= now())
                 order by n.number limit p_limit for update skip locked) taken
             where b.shop = p_shop and b.topic = taken.topic and b.subject = taken.subject
-            returning b.number, b.group_key, 'msg_' || b.subject, b.topic, b.created_at, b.body;
+            returning b.number, b.group_key, 'msg_' || b.subject, b.topic, b.subject,
+                b.created_at, b.body;
     end;
     $$";
 

@@ -2,7 +2,15 @@
 
 /// Every routine that a function may call and that takes a shop, called for `other` with what is
 /// `main`'s. A routine that is added must be added here.
-pub(super) const FOREIGN_CALLS: [(&str, &str); 54] = [
+pub(super) const FOREIGN_CALLS: [(&str, &str); 59] = [
+    (
+        "announcement_put",
+        "select holdfast.announcement_put('other', true)",
+    ),
+    (
+        "announcement_read",
+        "select holdfast.announcement_read('other')",
+    ),
     (
         "checkout_begin",
         "call holdfast.checkout_begin('other', '{checkout}', 'secret-c', 1, '', null,
@@ -119,6 +127,19 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 54] = [
         "order_restock",
         "select holdfast.order_restock('other', '{order}', gen_random_uuid(), '', 'clerk', null,
             '{SECRET}', '{1}')",
+    ),
+    (
+        "outbox_claim",
+        "select holdfast.outbox_claim('other', null, '{checkout}', 100, interval '1 minute')",
+    ),
+    (
+        "outbox_mark",
+        "select holdfast.outbox_mark('other', '{checkout}', '{stock.back}', '{SECRET@1}', '{sent}',
+            '{null}')",
+    ),
+    (
+        "outbox_purge",
+        "select holdfast.outbox_purge('other', interval '1 day', 100)",
     ),
     (
         "payment_parked",

@@ -5,6 +5,8 @@
 //! |---|---|
 //! | `PUT /v1/admin/shops/{shop}` | [`shared::shop::put`] |
 //! | `GET /v1/admin/shops/{shop}` | [`shared::shop::read`] |
+//! | `PUT /v1/admin/shops/{shop}/announcements` | [`shared::announcement::put`] |
+//! | `GET /v1/admin/shops/{shop}/announcements` | [`shared::announcement::read`] |
 //! | `GET /v1/admin/shops/{shop}/skus` | [`shared::sku::list`] |
 //! | `PUT /v1/admin/shops/{shop}/skus/{sku}` | [`shared::sku::put`] |
 //! | `GET /v1/admin/shops/{shop}/skus/{sku}` | [`shared::sku::read`] |
@@ -36,6 +38,7 @@
 //! | `GET /v1/admin/shops/{shop}/imports/{import_id}/report` | [`shared::import::report`] |
 //! | `GET /v1/admin/shops/{shop}/export` | [`shared::sku::export`] |
 
+mod announcement;
 pub mod caller;
 mod coupon;
 mod desk;
@@ -101,6 +104,7 @@ async fn route(app: &App, request: &Request) -> Result<Reply, Problem> {
     };
     match rest {
         [] => shop::route(&call).await,
+        ["announcements"] => announcement::route(&call).await,
         ["skus", rest @ ..] => sku::route(&call, rest).await,
         ["desk", rest @ ..] => desk::route(&call, rest).await,
         ["orders", rest @ ..] => order::route(&call, rest).await,

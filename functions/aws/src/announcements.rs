@@ -37,9 +37,10 @@ impl Announcements {
         }
         Err(ConfigError::Invalid {
             variable: VARIABLE,
-            reason: "must be the URL of a FIFO queue, which ends with .fifo: another one would mix \
+            reason:
+                "must be the URL of a FIFO queue, which ends with .fifo: another one would mix \
                      up the order"
-                .to_owned(),
+                    .to_owned(),
         })
     }
 

@@ -73,6 +73,7 @@ fn message(shop: &str, row: &Row) -> Result<Message, Failure> {
         shop: shop.to_owned(),
         group: row.get("o_group"),
         number: row.get("o_number"),
+        subject: row.get("o_subject"),
         payload,
         kind,
     })

@@ -44,8 +44,8 @@ pub async fn mark(
     claim_id: Uuid,
     fates: &[(Message, Fate)],
 ) -> Result<i32, Failure> {
-    let groups: Vec<&str> = fates.iter().map(|(of, _)| of.group.as_str()).collect();
-    let numbers: Vec<i64> = fates.iter().map(|(of, _)| of.number).collect();
+    let topics: Vec<&str> = fates.iter().map(|(of, _)| of.kind.as_str()).collect();
+    let subjects: Vec<&str> = fates.iter().map(|(of, _)| of.subject.as_str()).collect();
     let results: Vec<&str> = fates.iter().map(|(_, fate)| fate.as_str()).collect();
     let errors: Vec<Option<&str>> = fates.iter().map(|(_, fate)| fate.error()).collect();
     let row = db
@@ -54,8 +54,8 @@ pub async fn mark(
             &[
                 (&shop, Type::TEXT),
                 (&claim_id, Type::UUID),
-                (&groups, Type::TEXT_ARRAY),
-                (&numbers, Type::INT8_ARRAY),
+                (&topics, Type::TEXT_ARRAY),
+                (&subjects, Type::TEXT_ARRAY),
                 (&results, Type::TEXT_ARRAY),
                 (&errors, Type::TEXT_ARRAY),
             ],

@@ -33,6 +33,8 @@ pub struct Message {
     pub shop: String,
     /// What happened: `order.paid`.
     pub kind: String,
+    /// To what it happened; with the kind, its key in the outbox.
+    pub subject: String,
     /// What stays in order: `order/018f…`, `sku/GOWN-S`.
     pub group: String,
     /// Its place in the group.

@@ -83,7 +83,10 @@ async fn send(
     let mut fates = Vec::new();
     let mut failure = None;
     while failure.is_none() && Instant::now() < until {
-        let heads: Vec<Message> = groups.values_mut().filter_map(VecDeque::pop_front).collect();
+        let heads: Vec<Message> = groups
+            .values_mut()
+            .filter_map(VecDeque::pop_front)
+            .collect();
         if heads.is_empty() {
             break;
         }
