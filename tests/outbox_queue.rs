@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
-use shared::payment::{Delivery, Gateway};
+use shared::payment::Gateway;
 use tests::cashfree::success;
 use tests::shopper::Shopper;
 use tests::stack::{STACK, add, owner, put_sku, sqs, start, stop};
-use tests::{shop, until};
+use tests::{until, webhooks};
 use tokio::sync::OnceCell;
 
 /// What the shared stack's queue of announcements had, whichever test took it out.
@@ -46,9 +46,14 @@ async fn about(order_id: &str) -> Vec<Value> {
 }
 
 async fn pay(function: &str, order: &Value) {
-    let delivery = Delivery::new(shop("dress"), Gateway::Cashfree, success(order).as_bytes());
+    let delivery = webhooks::delivery(
+        Gateway::Cashfree,
+        &webhooks::Headers::new(),
+        success(order).as_bytes(),
+    );
+    let delivery = serde_json::to_string(&delivery).unwrap();
     let record = json!({
-        "messageId": "m-1", "receiptHandle": "r", "body": serde_json::to_string(&delivery).unwrap(),
+        "messageId": "m-1", "receiptHandle": "r", "body": delivery,
         "attributes": {}, "messageAttributes": {}, "md5OfBody": "", "eventSource": "aws:sqs",
         "eventSourceARN": "arn:aws:sqs:eu-west-1:0:q", "awsRegion": "eu-west-1",
     });

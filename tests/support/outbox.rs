@@ -5,7 +5,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde_json::Value;
 use shared::outbox::{self, Message, Queue, RelayReport, Sending};
 
 use crate::TestDb;
@@ -122,15 +121,5 @@ impl TestDb {
         outbox::run_once(&self.sweeper, mailbox, Duration::from_secs(60))
             .await
             .unwrap()
-    }
-
-    /// The payloads of all messages of a topic that wait, as they are sent.
-    pub async fn announced(&self, topic: &str) -> Vec<Value> {
-        let mailbox = Mailbox::default();
-        self.announce(&mailbox).await;
-        let of_topic = mailbox.arrived().into_iter().filter(|of| of.kind == topic);
-        of_topic
-            .map(|message| serde_json::from_str(&message.payload).unwrap())
-            .collect()
     }
 }
