@@ -178,6 +178,39 @@ async fn a_backlog_of_ten_thousand_goes_in_bounded_runs() {
     assert_eq!(mailbox.arrived().len(), 10_000);
 }
 
+/// Nearly always nothing waits, and the planner believes that it stays so. A claim must not read the
+/// whole backlog for each of its messages then.
+#[tokio::test]
+async fn a_sudden_backlog_costs_a_claim_no_more_than_its_own_messages() {
+    let test = TestDb::new().await;
+    test.messages(3_000, 1).await;
+    test.sql("update holdfast.outbox_messages set sent_at = now()")
+        .await;
+    test.sql("vacuum analyze holdfast.outbox_messages").await;
+    test.sql(
+        "insert into holdfast.outbox_messages (shop, topic, subject, body, created_at)
+        select 'main', 'order.paid', o, jsonb_build_object('order_id', o % 2500),
+            clock_timestamp()
+        from generate_series(1, 10000) o",
+    )
+    .await;
+    let read = "select (seq_tup_read + idx_tup_fetch)::bigint from pg_stat_xact_user_tables
+        where relname = 'outbox_messages'";
+    let some = "array(select 'order/' || o from generate_series(501, 525) o)";
+    for groups in ["null", some] {
+        let claim = format!(
+            "select count(*) from holdfast.outbox_claim('main', {groups}, gen_random_uuid(), 100,
+                interval '1 minute')"
+        );
+        test.sql("begin").await;
+        assert_eq!(test.count(&claim).await, 100);
+        let rows = test.count(read).await;
+        test.sql("commit").await;
+        // a few for each, where reading all of it for each would be a million
+        assert!(rows < 20_000, "{groups}: {rows}");
+    }
+}
+
 /// One shop with many messages leaves time for the others.
 #[tokio::test]
 async fn a_busy_shop_does_not_keep_another_waiting() {

@@ -18,6 +18,10 @@ const PATIENCE: Patience = Patience {
     one_try: Duration::from_millis(900),
 };
 
+/// Bytes of a payload at most: ten of them, a batch, with their attributes stay below the mebibyte
+/// that SQS takes. It refuses a batch as a whole, and then one message would keep up the others.
+const PAYLOAD_BYTES_MAX: usize = 96 * 1024;
+
 /// Where announcements go.
 pub struct Announcements(Queue);
 
@@ -45,13 +49,25 @@ impl Announcements {
     }
 
     async fn send_batch(&self, messages: &[Message]) -> Result<Answers, Cause> {
-        let mut request = self.0.client().await.send_message_batch();
-        request = request.queue_url(&self.0.url);
+        let too_long = |message: &Message| {
+            let bytes = message.payload.len();
+            (bytes > PAYLOAD_BYTES_MAX)
+                .then(|| format!("{bytes} bytes: it may have {PAYLOAD_BYTES_MAX}"))
+        };
+        let mut answers: Answers = messages.iter().map(too_long).collect();
+        let mut entries = Vec::new();
         for (n, message) in messages.iter().enumerate() {
-            request = request.entries(entry(n, message)?);
+            if answers[n].is_none() {
+                entries.push(entry(n, message)?);
+            }
         }
+        let sent = entries.len();
+        if sent == 0 {
+            return Ok(answers);
+        }
+        let request = self.0.client().await.send_message_batch();
+        let request = request.queue_url(&self.0.url).set_entries(Some(entries));
         let answer = request.send().await?;
-        let mut answers: Answers = vec![None; messages.len()];
         for failed in answer.failed() {
             let place = failed.id().parse().ok();
             let answer = place.and_then(|place: usize| answers.get_mut(place));
@@ -60,7 +76,7 @@ impl Announcements {
             *answer = Some(format!("{}: {detail}", failed.code()));
         }
         let accounted = answer.failed().len() + answer.successful().len();
-        if accounted < messages.len() {
+        if accounted < sent {
             return Err("SQS answered for fewer messages than it got".into());
         }
         Ok(answers)
