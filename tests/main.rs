@@ -65,6 +65,7 @@ mod shrinkage;
 mod shrinkage_races;
 mod sold_out;
 mod stock;
+mod subscribers;
 mod supply_chain;
 mod sweep;
 mod telemetry;

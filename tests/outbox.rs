@@ -178,8 +178,8 @@ async fn a_backlog_of_ten_thousand_goes_in_bounded_runs() {
     assert_eq!(mailbox.arrived().len(), 10_000);
 }
 
-/// Nearly always nothing waits, and the planner believes that it stays so. A claim must not read the
-/// whole backlog for each of its messages then.
+/// Nearly always nothing waits, and the planner believes that it stays so. A claim must not
+/// read the whole backlog for each of its messages then.
 #[tokio::test]
 async fn a_sudden_backlog_costs_a_claim_no_more_than_its_own_messages() {
     let test = TestDb::new().await;

@@ -158,6 +158,8 @@ fn no_answer_carries_the_clock_of_a_process() {
         "functions/aws/src/token.rs: SystemTime::now(),",
         // how much of an invocation is left: the deadline is of the same clock
         "functions/sweeper/src/lib.rs: .duration_since(SystemTime::now())",
+        // when a message was signed, which its receiver checks against its own
+        "functions/sweeper/src/subscribers.rs: let timestamp = SystemTime::now()",
         // how old a signature is (the gateway's clock against ours), and for people, when it came
         "functions/webhook/src/lib.rs: now: time::OffsetDateTime::now_utc(),",
         // how long a connection was idle or a secret is kept, also across a freeze
@@ -190,6 +192,7 @@ fn modules_of_the_shared_crate_point_one_way() {
         ("gateway_order", vec!["payment"]),
         ("lookup", vec!["payment", "refund"]),
         ("outbox", vec![]),
+        ("subscriber", vec!["outbox"]),
         ("announcement", vec![]),
         ("ids", vec![]),
         ("quantity", vec![]),

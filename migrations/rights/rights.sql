@@ -93,6 +93,12 @@ begin
             ('stock_shrink',               'admin'),
             ('stock_shrink_core',          'admin'),
             ('stock_shrink_reclaim',       'admin'),
+            ('subscriber_claim',           'sweeper'),
+            ('subscriber_delete',          'admin'),
+            ('subscriber_mark',            'sweeper'),
+            ('subscriber_put',             'admin'),
+            ('subscriber_read',            'admin'),
+            ('subscriber_waiting',         'sweeper'),
             ('sweep_expire',               'sweeper')
         ) r (routine, callers)
     loop

@@ -16,6 +16,10 @@ begin
         select d.topic, d.subject from outbox_messages d
         where d.shop = p_shop and d.sent_at < now() - p_older_than
             and d.topic in ('stock.low', 'stock.back', 'checkout.expired')
+            and not exists (
+                select from subscriber_deliveries s
+                where s.shop = p_shop and s.topic = d.topic and s.subject = d.subject
+                    and s.delivered_at is null and s.given_up_at is null)
         order by d.sent_at limit p_batch_max for update skip locked) old
     where b.shop = p_shop and b.topic = old.topic and b.subject = old.subject;
     get diagnostics v_purged = row_count;

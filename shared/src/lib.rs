@@ -10,6 +10,7 @@
 //!   [`promises`], and for the stock office [`shop`], [`sku`], [`stock`], [`coupon`], [`ledger`],
 //!   [`hold`], [`history`], [`import`] and [`announcement`]: one file per verb;
 //! - [`outbox`]: the messages that they leave to be sent, and the relay that sends them;
+//!   [`subscriber`]: who is told of them at a URL;
 //! - [`page`]: pages of long lists, and the cursors between them;
 //! - [`problem`]: refusals and failures as RFC 9457 problems, the only module that knows all of
 //!   them;
@@ -52,6 +53,7 @@ pub mod secret;
 pub mod shop;
 pub mod sku;
 pub mod stock;
+pub mod subscriber;
 pub mod sweep;
 pub mod telemetry;
 pub mod text;

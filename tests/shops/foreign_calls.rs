@@ -2,7 +2,7 @@
 
 /// Every routine that a function may call and that takes a shop, called for `other` with what is
 /// `main`'s. A routine that is added must be added here.
-pub(super) const FOREIGN_CALLS: [(&str, &str); 59] = [
+pub(super) const FOREIGN_CALLS: [(&str, &str); 64] = [
     (
         "announcement_put",
         "select holdfast.announcement_put('other', true)",
@@ -233,6 +233,27 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 59] = [
     (
         "stock_shrink_reclaim",
         "select holdfast.stock_shrink_reclaim('other', 'SECRET', null)",
+    ),
+    (
+        "subscriber_claim",
+        "select holdfast.subscriber_claim('other', 10)",
+    ),
+    (
+        "subscriber_delete",
+        "select holdfast.subscriber_delete('other', 'secret')",
+    ),
+    (
+        "subscriber_mark",
+        "select holdfast.subscriber_mark('other', 'secret', '{stock.back}', '{SECRET@1}', '{gone}',
+            '{null}')",
+    ),
+    (
+        "subscriber_put",
+        "select holdfast.subscriber_put('other', 'crm', 'https://crm.example', null)",
+    ),
+    (
+        "subscriber_read",
+        "select holdfast.subscriber_read('other', 'secret')",
     ),
     (
         "sweep_expire",

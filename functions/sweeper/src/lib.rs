@@ -2,6 +2,7 @@
 //! what is to be done at the payment gateways; and sends what waits to be announced.
 
 mod safe;
+pub mod subscribers;
 
 use std::time::{Duration, SystemTime};
 
@@ -16,6 +17,8 @@ use shared::telemetry;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+pub use subscribers::{Subscribers, ToldReport};
+
 /// What one process needs.
 pub struct App {
     /// The database.
@@ -26,6 +29,8 @@ pub struct App {
     pub plan: Plan,
     /// Where announcements go; without it they wait.
     pub queue: Option<Box<dyn Queue>>,
+    /// How to tell subscribers; without it nobody is told.
+    pub subscribers: Option<Subscribers>,
 }
 
 /// How long a sweep may take when the deadline of its invocation says nothing.
@@ -45,6 +50,9 @@ pub struct Report {
     /// The announcements; none where there is no queue for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub announcements: Option<RelayReport>,
+    /// The subscribers; none where there are no secrets to sign with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscribers: Option<ToldReport>,
 }
 
 /// Runs one sweep within the time of its invocation, and logs what a person must see.
@@ -74,9 +82,10 @@ async fn run(app: &App, context: &Context) -> Result<Report, Error> {
         .map_or(BUDGET_DEFAULT, |left| left.saturating_sub(RESERVE));
     // At the same time: a gateway or a queue that hangs keeps no stock from being let go.
     let until = Instant::now() + budget;
-    let (sweep, announcements, ()) = tokio::join!(
+    let (sweep, announcements, subscribers, ()) = tokio::join!(
         sweep::run_once(&app.db, budget),
         announce(app, budget.min(RELAY_BUDGET_MAX)),
+        tell_subscribers(app, budget),
         at_the_gateways(app, until)
     );
     let sweep = sweep.inspect_err(|failure| {
@@ -86,6 +95,7 @@ async fn run(app: &App, context: &Context) -> Result<Report, Error> {
     Ok(Report {
         sweep,
         announcements,
+        subscribers,
     })
 }
 
@@ -108,6 +118,17 @@ async fn announce(app: &App, budget: Duration) -> Option<RelayReport> {
     } = report;
     if sent + refused > 0 || more {
         tracing::info!(sent, refused, more, "announced");
+    }
+    Some(report)
+}
+
+async fn tell_subscribers(app: &App, budget: Duration) -> Option<ToldReport> {
+    let report = app.subscribers.as_ref()?.tell(&app.db, budget).await;
+    let ToldReport {
+        delivered, failed, ..
+    } = report;
+    if delivered + failed > 0 {
+        tracing::info!(delivered, failed, "told subscribers");
     }
     Some(report)
 }

@@ -56,18 +56,7 @@ pub async fn claim(
 
 fn message(shop: &str, row: &Row) -> Result<Message, Failure> {
     let kind: String = row.get("o_topic");
-    let mut data: Value = row.get("o_body");
-    // One queue has the messages of all shops.
-    if let Value::Object(members) = &mut data {
-        members.insert("shop".to_owned(), Value::from(shop));
-    }
-    let payload = Payload {
-        r#type: &kind,
-        timestamp: row.get::<_, OffsetDateTime>("o_created_at").into(),
-        data: &data,
-    };
-    let payload =
-        serde_json::to_string(&payload).map_err(|error| Failure::Internal(error.into()))?;
+    let payload = payload(shop, &kind, row.get("o_created_at"), row.get("o_body"))?;
     Ok(Message {
         id: row.get("o_message_id"),
         shop: shop.to_owned(),
@@ -77,4 +66,23 @@ fn message(shop: &str, row: &Row) -> Result<Message, Failure> {
         payload,
         kind,
     })
+}
+
+/// The payload of a message, the same for every try.
+pub(crate) fn payload(
+    shop: &str,
+    topic: &str,
+    created_at: OffsetDateTime,
+    mut data: Value,
+) -> Result<String, Failure> {
+    // One queue has the messages of all shops.
+    if let Value::Object(members) = &mut data {
+        members.insert("shop".to_owned(), Value::from(shop));
+    }
+    let payload = Payload {
+        r#type: topic,
+        timestamp: created_at.into(),
+        data: &data,
+    };
+    serde_json::to_string(&payload).map_err(|error| Failure::Internal(error.into()))
 }

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::db::Cause;
 
+pub(crate) use claim::payload;
 pub use claim::{LEASE, claim};
 pub use mark::{Fate, mark};
 pub use relay::{Relayed, relay};
