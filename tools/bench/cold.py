@@ -1,8 +1,8 @@
 """How long a gateway waits when nobody has called for a while: a new process of the webhook
 function, from its spawn to its first answer, with a signed webhook that is in the queue by then.
 
-Run by `make bench-cold` beside a local stack, whose SQS takes the messages. What Lambda itself needs
-to place an environment and to unpack the function comes on top, and is not measured here."""
+Run by `make bench-cold` beside a local stack, whose SQS takes the messages. What Lambda itself
+needs to place an environment and to unpack the function comes on top, and is not measured here."""
 
 import base64
 import hashlib
