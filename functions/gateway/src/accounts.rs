@@ -8,6 +8,7 @@ use std::time::Duration;
 use shared::config::ConfigError;
 use shared::db::{Cause, causes};
 use shared::secret::{self, Rules, Secret, Store};
+use shared::telemetry::{self, Metric};
 
 use crate::{Gateways, Patience};
 
@@ -70,7 +71,8 @@ impl Accounts {
     /// # Errors
     /// When they were never fetched, and can't be now.
     pub async fn now(&self) -> Result<Arc<Gateways>, Cause> {
-        self.0.value().await
+        let value = self.0.value().await;
+        value.inspect_err(|_| telemetry::count(Metric::GatewayFailures, 1))
     }
 
     /// Newer ones than those that a gateway did not take, if there are any.
