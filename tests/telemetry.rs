@@ -20,7 +20,7 @@ const PERSONAL: [&str; 8] = [
     "9908734801",
     "a@example.com",
     "मीरा",
-    "682999",
+    "68-ZZ-99",
     "gift for",
 ];
 

@@ -110,7 +110,7 @@ impl Stage {
         self.begin(id, sku, 1).await.ok(201);
         let body = json!({ "payment_method": "online", "address": {
             "recipient": "Zz Meera", "line1": "14 Lotus Lane", "city": "Kochi",
-            "postal_code": "682999", "country": "IN",
+            "postal_code": "68-ZZ-99", "country": "IN",
         }, "save_address": true });
         let order = self.call("POST", &path(id, "/order"), body).await;
         (id, order.ok(201).clone())
