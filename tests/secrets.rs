@@ -368,6 +368,13 @@ async fn a_function_that_does_not_start_names_the_variable_and_no_secret() {
         assert!(words.contains(variable), "{variable}: {words}");
         assert!(!words.contains("hunter2"), "{words}");
     }
+}
+
+#[tokio::test]
+async fn accounts_that_cant_be_read_are_named_and_never_quoted() {
+    let _ = &STACK.api_url;
+    let url = "postgresql://u:hunter2@db.example.com/d";
+    let wrong = r#"{"main": {"cashfree": "hunter2"}}"#;
     let database = [
         ("DATABASE_URL", url),
         ("DATABASE_CA", "rds"),
