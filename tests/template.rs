@@ -213,6 +213,22 @@ fn each_function_logs_in_to_the_database_as_its_own_role() {
     assert_eq!(webhook["VpcConfig"], json!({ "Ref": "AWS::NoValue" }));
 }
 
+/// What signs announcements is the sweeper's alone.
+#[test]
+fn who_tells_subscribers_has_what_signs_it_and_nobody_else() {
+    let template = Template::read();
+    let secret = "SubscriberSecretsArn".to_owned();
+    for (name, function) in template.functions() {
+        let tells = name == "Sweeper";
+        let variable = function["Environment"]["Variables"].get("SUBSCRIBER_SECRETS_ARN");
+        assert_eq!(variable.is_some(), tells, "{name}");
+        let policy = &template.resource(&format!("{name}Role"))["Properties"]["Policies"][0];
+        let mut rights = statements(&policy["PolicyDocument"]).into_iter();
+        let has = rights.any(|statement| text(&statement["Resource"]).contains(&secret));
+        assert_eq!(has, tells, "{name}");
+    }
+}
+
 /// Checkout and sweeper: they alone have the shops' accounts there, and where the stack makes the
 /// network, they alone stand in the subnets that have a way out.
 #[test]
