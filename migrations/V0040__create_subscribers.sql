@@ -33,6 +33,10 @@ create table holdfast.subscriber_deliveries (
 );
 create index subscriber_deliveries_due_idx on holdfast.subscriber_deliveries
     (shop, name, next_try_at) where delivered_at is null and given_up_at is null;
+-- for outbox_purge
+create index subscriber_deliveries_ended_idx on holdfast.subscriber_deliveries
+    (shop, (coalesce(delivered_at, given_up_at)))
+    where coalesce(delivered_at, given_up_at) is not null;
 
 -- With the message, in its transaction: a reader of what is new would pass over what commits late.
 create function holdfast.address_to_subscribers() returns trigger

@@ -331,6 +331,22 @@ async fn only_what_nothing_needs_any_more_is_purged() {
     let left = "select string_agg(topic, ' ') from holdfast.outbox_messages";
     assert_eq!(test.text(left).await, "order.paid");
     test.assert_promises_kept().await;
+    // how subscribers were told goes, what they are still to be told stays
+    test.sql(
+        "insert into holdfast.subscribers (shop, name, url, created_at)
+            select 'main', name, 'https://shop.example', now()
+            from unnest(array['told', 'tired', 'yesterday', 'waits']) name;
+        insert into holdfast.subscriber_deliveries
+            (shop, name, topic, subject, next_try_at, delivered_at, given_up_at) values
+            ('main', 'told', 'order.paid', 'a', now(), now() - interval '31 days', null),
+            ('main', 'tired', 'order.paid', 'a', now(), null, now() - interval '31 days'),
+            ('main', 'yesterday', 'order.paid', 'a', now(), now() - interval '1 day', null),
+            ('main', 'waits', 'order.paid', 'a', now() - interval '31 days', null, null)",
+    )
+    .await;
+    assert_eq!(test.count(purge).await, 2);
+    let left = "select string_agg(name, ' ' order by name) from holdfast.subscriber_deliveries";
+    assert_eq!(test.text(left).await, "waits yesterday");
     let session = test.session_of(SWEEPER).await;
     let today = "select holdfast.outbox_purge('main', interval '1 hour', 100)";
     assert!(session.batch_execute(today).await.is_err());

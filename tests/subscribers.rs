@@ -2,7 +2,7 @@
 //! the standard says, and nobody waits for another.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use shared::subscriber::signature::sign;
@@ -11,6 +11,7 @@ use tests::stack::{STACK, add, owner, put_sku};
 use tests::{MAIN, TestDb, until};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex;
 use tokio_postgres::Client;
 
 const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
@@ -39,14 +40,14 @@ type Came = (String, BTreeMap<String, String>, String);
 /// A server that answers by its path, and remembers.
 struct Receiver {
     url: String,
-    came: Arc<Mutex<Vec<Came>>>,
+    came: Arc<std::sync::Mutex<Vec<Came>>>,
 }
 
 impl Receiver {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let came = Arc::new(Mutex::new(Vec::new()));
+        let came = Arc::new(std::sync::Mutex::new(Vec::new()));
         let kept = Arc::clone(&came);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -62,7 +63,7 @@ impl Receiver {
     }
 }
 
-async fn answer(mut stream: TcpStream, came: Arc<Mutex<Vec<Came>>>) {
+async fn answer(mut stream: TcpStream, came: Arc<std::sync::Mutex<Vec<Came>>>) {
     let mut bytes = Vec::new();
     while let Ok(read @ 1..) = stream.read_buf(&mut bytes).await {
         assert!(read < 1 << 20);
@@ -130,8 +131,17 @@ async fn read(owner: &Client, shop: &str, name: &str) -> Value {
     owner.query_one(read, &[&shop, &name]).await.unwrap().get(0)
 }
 
+/// One at a time, and nothing left behind: a sweeper tells the subscribers of all shops.
+static TELLING: Mutex<()> = Mutex::const_new(());
+
+async fn unsubscribe(owner: &Client, shop: &str) {
+    let delete = "delete from holdfast.subscribers where shop = $1";
+    owner.execute(delete, &[&shop]).await.unwrap();
+}
+
 #[tokio::test]
 async fn subscribers_are_told_and_none_waits_for_another() {
+    let _alone = TELLING.lock().await;
     let owner = owner(&STACK).await;
     let receiver = Receiver::start().await;
     shop_of(&owner, "hooks").await;
@@ -194,10 +204,12 @@ async fn subscribers_are_told_and_none_waits_for_another() {
     // who said that it wants no more is not told of anything else
     put_sku(&owner, "hooks", "GOWN-M", 1).await;
     assert_eq!(read(&owner, "hooks", "gone").await["waiting"], 0);
+    unsubscribe(&owner, "hooks").await;
 }
 
 #[tokio::test]
 async fn an_address_of_a_private_network_is_not_reached() {
+    let _alone = TELLING.lock().await;
     let owner = owner(&STACK).await;
     let receiver = Receiver::start().await;
     shop_of(&owner, "careful").await;
@@ -223,6 +235,7 @@ async fn an_address_of_a_private_network_is_not_reached() {
         );
     }
     assert!(receiver.came.lock().unwrap().is_empty());
+    unsubscribe(&owner, "careful").await;
 }
 
 /// The pauses of the standard, then it is given up; the others go on.

@@ -1,12 +1,14 @@
 -- Deletes messages of one shop that were sent more than p_older_than ago and that nothing needs any
 -- more: crossings of stock, and expired checkouts, of which there are as many as shoppers. What
--- money and customers were told of stays: the promises' check and the history look for it. At most
--- p_batch_max. Returns how many went. Locks: the rows it deletes (SKIP LOCKED).
+-- money and customers were told of stays: the promises' check and the history look for it. And how
+-- subscribers were told of it, or were not, so long ago. At most p_batch_max of each. Returns how
+-- many rows went. Locks: the rows it deletes (SKIP LOCKED).
 create or replace function holdfast.outbox_purge(p_shop text, p_older_than interval,
     p_batch_max integer) returns integer
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_purged integer;
+    v_told integer;
 begin
     if p_older_than < interval '1 day' then
         raise exception using errcode = 'invalid_parameter_value',
@@ -23,6 +25,14 @@ begin
         order by d.sent_at limit p_batch_max for update skip locked) old
     where b.shop = p_shop and b.topic = old.topic and b.subject = old.subject;
     get diagnostics v_purged = row_count;
-    return v_purged;
+    delete from subscriber_deliveries s using (
+        select d.name, d.topic, d.subject from subscriber_deliveries d
+        where d.shop = p_shop and coalesce(d.delivered_at, d.given_up_at) < now() - p_older_than
+        order by coalesce(d.delivered_at, d.given_up_at)
+        limit p_batch_max for update skip locked) old
+    where s.shop = p_shop and s.name = old.name and s.topic = old.topic
+        and s.subject = old.subject;
+    get diagnostics v_told = row_count;
+    return v_purged + v_told;
 end;
 $$;
