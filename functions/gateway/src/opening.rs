@@ -19,6 +19,8 @@ use crate::{Accounts, GatewayError, Gateways, KnownOrder, NewOrder};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Digits of a phone, as ITU-T E.164 has them.
 const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 8..=15;
+/// Characters of a phone, with what people put between the digits.
+const PHONE_CHARS_MAX: usize = 32;
 
 /// A customer's phone: digits, perhaps after a `+`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +33,9 @@ impl FromStr for Phone {
     fn from_str(text: &str) -> Result<Self, InvalidPhone> {
         let bare: String = text.chars().filter(|c| !" -().".contains(*c)).collect();
         let digits = bare.strip_prefix('+').unwrap_or(&bare);
-        let fits =
-            PHONE_DIGITS.contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        let fits = text.chars().count() <= PHONE_CHARS_MAX
+            && PHONE_DIGITS.contains(&digits.len())
+            && digits.bytes().all(|b| b.is_ascii_digit());
         fits.then_some(Self(bare)).ok_or(InvalidPhone)
     }
 }
