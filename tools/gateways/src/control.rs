@@ -2,7 +2,7 @@
 //!
 //! | call | does |
 //! |---|---|
-//! | `GET /control/state` | all orders, payments and refunds |
+//! | `GET /control/state` | all orders, payments and refunds, and what became of webhooks |
 //! | `PUT /control/faults/{gateway}` | sets a gateway's faults |
 //! | `POST /control/orders/{id}/pay` | a shopper tries to pay ([`Attempt`]) |
 //! | `POST /control/payments/{id}/end` | `{"ending": …}`: a payment ends (otherwise) |
@@ -45,6 +45,7 @@ async fn state(State(simulation): Shared) -> Json<Value> {
         "orders": world.orders.values().collect::<Vec<_>>(),
         "payments": world.payments.values().collect::<Vec<_>>(),
         "refunds": world.refunds.values().collect::<Vec<_>>(),
+        "webhooks": simulation.postman.tallies(),
     }))
 }
 
