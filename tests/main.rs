@@ -62,6 +62,7 @@ mod shrinkage;
 mod shrinkage_races;
 mod sold_out;
 mod stock;
+mod storm;
 mod supply_chain;
 mod sweep;
 mod telemetry;

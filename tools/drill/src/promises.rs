@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use crate::books::Books;
 use crate::checks::{self, Checked};
 use crate::claims::{self, Claim};
 use crate::history::{DatabaseCheck, History, Refusable};
@@ -82,6 +83,9 @@ pub(crate) fn judge(history: &History) -> Vec<Verdict> {
     judged.extend(expectations(history, &claims));
     if history.staff.is_some() {
         judged.extend(expectations_of_staff(history));
+    }
+    if let Some(books) = &history.books {
+        judged.extend(expectations_of_gateways(books));
     }
     let known: Vec<&str> = judged.iter().flat_map(|j| j.rows).copied().collect();
     let mut verdicts: Vec<Verdict> = judged
@@ -251,6 +255,37 @@ fn expectations_of_staff(history: &History) -> Vec<Judged> {
             "nothing was found missing",
         )
         .by(checks::newest_holds_break_first(history)),
+    ]
+}
+
+/// What a run with simulated gateways expects besides.
+fn expectations_of_gateways(books: &Books) -> Vec<Judged> {
+    let otherwise = "nobody paid";
+    vec![
+        Judged::expectation(
+            "every_payment_ends_once",
+            "Every payment at a gateway has exactly one right ending",
+            otherwise,
+        )
+        .by(checks::every_capture_ends_once(books)),
+        Judged::expectation(
+            "refunds_add_up",
+            "What goes back is what is owed, at the gateway as in the books",
+            otherwise,
+        )
+        .by(checks::refunds_add_up(books)),
+        Judged::expectation(
+            "goods_leave_once",
+            "The goods of paid orders left once, and no others",
+            otherwise,
+        )
+        .by(checks::sold_once(books)),
+        Judged::expectation(
+            "nothing_is_left_over",
+            "No event, dead letter or hold is left over",
+            otherwise,
+        )
+        .by(checks::nothing_is_left_over(books)),
     ]
 }
 
