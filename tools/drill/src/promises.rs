@@ -436,6 +436,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_expected_of_gateways_is_judged_where_shoppers_pay_there() {
+        let mut history = oversold();
+        let before = judge(&history).len();
+        let left_over = |history: &History| {
+            let all = judge(history);
+            let state = |v: &Verdict| (v.name == "nothing_is_left_over").then_some(v.state);
+            (all.len(), all.iter().find_map(state))
+        };
+        history.books = Some(Books::default());
+        assert_eq!(left_over(&history), (before + 4, Some(State::Kept)));
+        history.books.get_or_insert_default().ledger.parked = 1;
+        assert_eq!(left_over(&history), (before + 4, Some(State::Broken)));
+    }
+
+    #[test]
     fn a_stale_edit_that_goes_through_breaks_promise_nine() {
         let mut history = oversold();
         let database = DatabaseCheck {
