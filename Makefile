@@ -63,6 +63,11 @@ upgrade-rehearsal: setup ## deploy the next release under load, here: no request
 bench: setup ## compare holds on one hot sku with the classic routine and with bare inserts
 	@cargo run --quiet --release --locked -p holdfast-bench
 
+.PHONY: bench-cold
+bench-cold: setup build ## how long a gateway waits for a new process of the webhook function
+	@$(BIN)/holdfast-local up --bin-dir $(BIN) --api-port 0 --webhook-port 0 --run \
+		'python3 tools/bench/cold.py $(BIN)'
+
 .PHONY: test
 test: setup ## set up, build the functions and the tools, run every test
 	@cargo build --workspace --bins --locked

@@ -90,6 +90,15 @@ impl Stage {
         ] {
             put_sku(&owner, "dress", sku, units).await;
         }
+        // longer than any message may be
+        owner
+            .batch_execute(
+                "insert into holdfast.outbox_messages (shop, topic, subject, body, created_at)
+                select 'dress', 'order.amended', 'long', jsonb_build_object('order_id', 'long',
+                    'note', repeat('x', 200000)), now()",
+            )
+            .await
+            .unwrap();
         Self { stack, owner }
     }
 

@@ -46,6 +46,12 @@ select create_distributed_table('holdfast.gateway_orders', 'shop',
     colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.outbox_messages', 'shop',
     colocate_with => 'holdfast.shops');
+select create_distributed_table('holdfast.subscribers', 'shop',
+    colocate_with => 'holdfast.shops');
+select create_distributed_table('holdfast.subscriber_deliveries', 'shop',
+    colocate_with => 'holdfast.shops');
+select create_distributed_table('holdfast.announcements', 'shop',
+    colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.customer_checkouts', 'shop',
     colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.customer_units', 'shop',

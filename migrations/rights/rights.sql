@@ -25,6 +25,8 @@ begin
     -- call the one needs the other. So are early_release_allowed and the reclaims.
     for v_routine, v_callers in
         select r.routine, string_to_array(r.callers, ' ') from (values
+            ('announcement_put',           'admin'),
+            ('announcement_read',          'admin'),
             ('backlog_read',               'sweeper'),
             ('checkout_begin',             'checkout'),
             ('checkout_begin_core',        'checkout'),
@@ -58,6 +60,10 @@ begin
             ('order_create_core',          'checkout'),
             ('order_read',                 'checkout'),
             ('order_restock',              'admin'),
+            ('outbox_claim',               'payments sweeper'),
+            ('outbox_mark',                'payments sweeper'),
+            ('outbox_purge',               'sweeper'),
+            ('outbox_waiting',             'sweeper'),
             ('payment_parked',             'sweeper'),
             ('payment_parked_events',      'sweeper'),
             ('payment_record_event',       'payments sweeper admin'),
@@ -87,6 +93,12 @@ begin
             ('stock_shrink',               'admin'),
             ('stock_shrink_core',          'admin'),
             ('stock_shrink_reclaim',       'admin'),
+            ('subscriber_claim',           'sweeper'),
+            ('subscriber_delete',          'admin'),
+            ('subscriber_mark',            'sweeper'),
+            ('subscriber_put',             'admin'),
+            ('subscriber_read',            'admin'),
+            ('subscriber_waiting',         'sweeper'),
             ('sweep_expire',               'sweeper')
         ) r (routine, callers)
     loop

@@ -30,6 +30,11 @@ begin
     then
         perform limit_resolve(p_shop, p_checkout_ids, false);
     end if;
+    if p_as = 'expired' and exists (
+        select from announcements a where a.shop = p_shop and a.checkout_expired)
+    then
+        perform checkout_announce_expired(p_shop, p_checkout_ids);
+    end if;
     update checkouts c set status = p_as::checkout_status, ended_at = v_now
     where c.shop = p_shop and c.checkout_id = any (p_checkout_ids) and c.ended_at is null;
     get diagnostics o_ended = row_count;

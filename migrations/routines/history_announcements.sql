@@ -18,12 +18,14 @@ language sql stable set search_path = holdfast, pg_temp as $$
     select coalesce(jsonb_agg(to_jsonb(found) - 'shop' order by found.created_at, found.topic),
         '[]')
     from (
-        select b.* from topics t cross join subjects s
+        select b.shop, b.topic, b.subject, b.body, b.created_at, b.sent_at
+        from topics t cross join subjects s
             join outbox_messages b on b.shop = p_shop and b.topic = t.topic
                 and b.subject = s.subject
         union
         -- what happens to one thing more than once is numbered: <subject>:<number>
-        select b.* from topics t cross join subjects s
+        select b.shop, b.topic, b.subject, b.body, b.created_at, b.sent_at
+        from topics t cross join subjects s
             join outbox_messages b on b.shop = p_shop and b.topic = t.topic
                 and b.subject > s.subject || ':' and b.subject < s.subject || ';'
         order by created_at desc limit p_limit) found

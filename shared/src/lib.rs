@@ -8,7 +8,9 @@
 //!   that can't be wrong;
 //! - [`checkout`], [`order`], [`payment`], [`refund`], [`gateway_order`], [`lookup`], [`sweep`],
 //!   [`promises`], and for the stock office [`shop`], [`sku`], [`stock`], [`coupon`], [`ledger`],
-//!   [`hold`], [`history`] and [`import`]: one file per verb;
+//!   [`hold`], [`history`], [`import`] and [`announcement`]: one file per verb;
+//! - [`outbox`]: the messages that they leave to be sent, and the relay that sends them;
+//!   [`subscriber`]: who is told of them at a URL;
 //! - [`page`]: pages of long lists, and the cursors between them;
 //! - [`problem`]: refusals and failures as RFC 9457 problems, the only module that knows all of
 //!   them;
@@ -21,6 +23,7 @@
 //!
 //! This crate depends on no Lambda and no AWS crate.
 
+pub mod announcement;
 pub mod backlog;
 pub mod checkout;
 pub mod config;
@@ -39,6 +42,7 @@ pub mod migrate;
 pub mod moment;
 pub mod money;
 pub mod order;
+pub mod outbox;
 pub mod page;
 pub mod payment;
 pub mod problem;
@@ -49,6 +53,7 @@ pub mod secret;
 pub mod shop;
 pub mod sku;
 pub mod stock;
+pub mod subscriber;
 pub mod sweep;
 pub mod telemetry;
 pub mod text;

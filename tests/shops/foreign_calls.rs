@@ -2,7 +2,15 @@
 
 /// Every routine that a function may call and that takes a shop, called for `other` with what is
 /// `main`'s. A routine that is added must be added here.
-pub(super) const FOREIGN_CALLS: [(&str, &str); 54] = [
+pub(super) const FOREIGN_CALLS: [(&str, &str); 64] = [
+    (
+        "announcement_put",
+        "select holdfast.announcement_put('other', true)",
+    ),
+    (
+        "announcement_read",
+        "select holdfast.announcement_read('other')",
+    ),
     (
         "checkout_begin",
         "call holdfast.checkout_begin('other', '{checkout}', 'secret-c', 1, '', null,
@@ -121,6 +129,19 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 54] = [
             '{SECRET}', '{1}')",
     ),
     (
+        "outbox_claim",
+        "select holdfast.outbox_claim('other', null, '{checkout}', 100, interval '1 minute')",
+    ),
+    (
+        "outbox_mark",
+        "select holdfast.outbox_mark('other', '{checkout}', '{stock.back}', '{SECRET@1}', '{sent}',
+            '{null}')",
+    ),
+    (
+        "outbox_purge",
+        "select holdfast.outbox_purge('other', interval '1 day', 100)",
+    ),
+    (
         "payment_parked",
         "select holdfast.payment_parked('other', 100)",
     ),
@@ -212,6 +233,27 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 54] = [
     (
         "stock_shrink_reclaim",
         "select holdfast.stock_shrink_reclaim('other', 'SECRET', null)",
+    ),
+    (
+        "subscriber_claim",
+        "select holdfast.subscriber_claim('other', 10)",
+    ),
+    (
+        "subscriber_delete",
+        "select holdfast.subscriber_delete('other', 'secret')",
+    ),
+    (
+        "subscriber_mark",
+        "select holdfast.subscriber_mark('other', 'secret', '{stock.back}', '{SECRET@1}', '{gone}',
+            '{null}')",
+    ),
+    (
+        "subscriber_put",
+        "select holdfast.subscriber_put('other', 'crm', 'https://crm.example', null)",
+    ),
+    (
+        "subscriber_read",
+        "select holdfast.subscriber_read('other', 'secret')",
     ),
     (
         "sweep_expire",

@@ -18,6 +18,7 @@ pub mod gateways;
 pub mod golden;
 pub mod http;
 pub mod import;
+pub mod outbox;
 pub mod pooler;
 pub mod proxy;
 pub mod refund;

@@ -5,6 +5,11 @@
 //! |---|---|
 //! | `PUT /v1/admin/shops/{shop}` | [`shared::shop::put`] |
 //! | `GET /v1/admin/shops/{shop}` | [`shared::shop::read`] |
+//! | `PUT /v1/admin/shops/{shop}/announcements` | [`shared::announcement::put`] |
+//! | `GET /v1/admin/shops/{shop}/announcements` | [`shared::announcement::read`] |
+//! | `PUT /v1/admin/shops/{shop}/subscribers/{name}` | [`shared::subscriber::put`] |
+//! | `GET /v1/admin/shops/{shop}/subscribers/{name}` | [`shared::subscriber::read`] |
+//! | `DELETE /v1/admin/shops/{shop}/subscribers/{name}` | [`shared::subscriber::delete`] |
 //! | `GET /v1/admin/shops/{shop}/skus` | [`shared::sku::list`] |
 //! | `PUT /v1/admin/shops/{shop}/skus/{sku}` | [`shared::sku::put`] |
 //! | `GET /v1/admin/shops/{shop}/skus/{sku}` | [`shared::sku::read`] |
@@ -36,6 +41,7 @@
 //! | `GET /v1/admin/shops/{shop}/imports/{import_id}/report` | [`shared::import::report`] |
 //! | `GET /v1/admin/shops/{shop}/export` | [`shared::sku::export`] |
 
+mod announcement;
 pub mod caller;
 mod coupon;
 mod desk;
@@ -50,6 +56,7 @@ mod refund;
 mod shop;
 mod sku;
 mod stock;
+mod subscriber;
 
 use edge::Reply;
 use lambda_http::http::Method;
@@ -101,6 +108,8 @@ async fn route(app: &App, request: &Request) -> Result<Reply, Problem> {
     };
     match rest {
         [] => shop::route(&call).await,
+        ["subscribers", rest @ ..] => subscriber::route(&call, rest).await,
+        ["announcements"] => announcement::route(&call).await,
         ["skus", rest @ ..] => sku::route(&call, rest).await,
         ["desk", rest @ ..] => desk::route(&call, rest).await,
         ["orders", rest @ ..] => order::route(&call, rest).await,

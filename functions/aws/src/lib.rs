@@ -1,10 +1,12 @@
 //! What the functions have from AWS and `shared` knows nothing of: secrets that Secrets Manager
-//! keeps, and tokens that RDS takes for passwords. A library and no function.
+//! keeps, tokens that RDS takes for passwords, and queues of SQS. A library and no function.
 //!
 //! Nothing is asked for before it is needed, and nothing at all where a URL says everything.
 
+mod announcements;
 mod sdk;
 mod secrets;
+mod sqs;
 mod token;
 
 use std::env;
@@ -14,7 +16,9 @@ use shared::db::Database;
 use shared::login::Signer;
 use shared::secret::Store;
 
+pub use announcements::Announcements;
 pub use secrets::SecretsManager;
+pub use sqs::{Patience, Queue};
 pub use token::{Tokens, sign};
 
 /// The database that the environment names, over the pool of this process.

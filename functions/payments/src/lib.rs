@@ -1,7 +1,9 @@
 //! Works off the queue of verified deliveries: each is stored and applied in one transaction, and
 //! only then deleted from the queue. What fails is reported by itself, so that one poisoned message
 //! never blocks a batch; it comes back, and after its tries it lies in the dead-letter queue, for a
-//! person to look at.
+//! person to look at. What they left to be announced is sent right behind them.
+
+mod outbox;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::LambdaEvent;
@@ -10,6 +12,16 @@ use shared::payment::{self, Delivery, DeliveryError, Outcome};
 use shared::telemetry;
 use tracing::field::{Empty, display};
 use tracing::{Instrument as _, Span};
+
+pub use outbox::Outbox;
+
+/// What one process needs.
+pub struct App {
+    /// The database.
+    pub db: Database,
+    /// Where announcements go.
+    pub outbox: Outbox,
+}
 
 /// Why a delivery stays in the queue.
 #[derive(Debug, thiserror::Error)]
@@ -27,18 +39,20 @@ enum Stays {
 /// Processes one batch, a message at a time, and reports those that must come again. Once the
 /// database is out of reach the rest is reported untried: it would only use up the invocation's
 /// time.
-pub async fn handle(db: &Database, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
+pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
     let _metrics = telemetry::Flush;
     let request_id = event.context.request_id;
     let mut response = SqsBatchResponse::default();
     let mut out_of_reach = false;
+    let mut orders = outbox::Orders::new();
     for message in event.payload.records {
         let message_id = message.message_id.clone().unwrap_or_default();
         let span = span(&request_id, &message);
         let stays = if out_of_reach {
             Some(Stays::Untried)
         } else {
-            apply(db, &message).instrument(span.clone()).await.err()
+            let applied = apply(&app.db, &message, &mut orders);
+            applied.instrument(span.clone()).await.err()
         };
         if let Some(why) = stays {
             span.in_scope(|| tracing::warn!(causes = causes(&why), "stays in the queue"));
@@ -47,6 +61,9 @@ pub async fn handle(db: &Database, event: LambdaEvent<SqsEvent>) -> SqsBatchResp
             failure.item_identifier = message_id;
             response.batch_item_failures.push(failure);
         }
+    }
+    if !out_of_reach {
+        app.outbox.send(&app.db, orders).await;
     }
     response
 }
@@ -68,7 +85,11 @@ fn span(request_id: &str, message: &SqsMessage) -> Span {
     )
 }
 
-async fn apply(db: &Database, message: &SqsMessage) -> Result<(), Stays> {
+async fn apply(
+    db: &Database,
+    message: &SqsMessage,
+    orders: &mut outbox::Orders,
+) -> Result<(), Stays> {
     let body = message.body.as_deref().unwrap_or_default();
     let delivery: Delivery = serde_json::from_str(body).map_err(DeliveryError::from)?;
     let span = Span::current();
@@ -81,6 +102,13 @@ async fn apply(db: &Database, message: &SqsMessage) -> Result<(), Stays> {
     let recorded = payment::record_event(db, &delivery.shop, delivery.gateway, &event).await?;
     span.record("order.id", recorded.order_id.map(display));
     tracing::info!(outcome = ?recorded.outcome, "recorded");
+    // Without an effect there is nothing to announce.
+    if let (Some(order_id), false) = (
+        recorded.order_id,
+        matches!(recorded.outcome, Outcome::Duplicate | Outcome::NoEffect),
+    ) {
+        outbox::add(orders, &delivery.shop, order_id);
+    }
     // Stored, but not applied: acknowledging it would lose it. Not so a refund of money that nobody
     // has told of: gateways give back what was never captured, and no later try finds a capture
     // then. Should there be one, the sweep applies the refund to it.

@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use holdfast_payments::handle;
+use holdfast_payments::{App, Outbox, handle};
 use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     shared::telemetry::init();
-    let db = Arc::new(aws::database("holdfast-payments")?);
+    let queue = aws::Announcements::from_env()?;
+    let app = Arc::new(App {
+        db: aws::database("holdfast-payments")?,
+        outbox: Outbox::new(queue.map(|queue| Box::new(queue) as _)),
+    });
     run_concurrent(service_fn(move |event: LambdaEvent<SqsEvent>| {
-        let db = Arc::clone(&db);
-        async move { Ok::<_, Error>(handle(&db, event).await) }
+        let app = Arc::clone(&app);
+        async move { Ok::<_, Error>(handle(&app, event).await) }
     }))
     .await
 }

@@ -1,18 +1,23 @@
-//! Sweeps: gives the stock of due holds back, purges the old journal, checks the promises; and does
-//! what is to be done at the payment gateways.
+//! Sweeps: gives the stock of due holds back, purges the old journal, checks the promises; does
+//! what is to be done at the payment gateways; and sends what waits to be announced.
 
 mod safe;
+pub mod subscribers;
 
 use std::time::{Duration, SystemTime};
 
 use gateway::{Accounts, Plan, Round};
 use lambda_runtime::{Context, Error, LambdaEvent};
+use serde::Serialize;
 use serde_json::Value;
 use shared::db::{Database, causes};
+use shared::outbox::{self, Queue, RelayReport};
 use shared::sweep::{self, SweepReport};
 use shared::telemetry;
 use tokio::time::Instant;
 use tracing::Instrument as _;
+
+pub use subscribers::{Subscribers, ToldReport};
 
 /// What one process needs.
 pub struct App {
@@ -22,19 +27,40 @@ pub struct App {
     pub accounts: Accounts,
     /// What is done there, and when.
     pub plan: Plan,
+    /// Where announcements go; without it they wait.
+    pub queue: Option<Box<dyn Queue>>,
+    /// How to tell subscribers; without it nobody is told.
+    pub subscribers: Option<Subscribers>,
 }
 
 /// How long a sweep may take when the deadline of its invocation says nothing.
 const BUDGET_DEFAULT: Duration = Duration::from_secs(20);
+/// How long announcements are sent for: longer than this would keep the function running for
+/// nothing but a long queue, which the next run goes on with.
+const RELAY_BUDGET_MAX: Duration = Duration::from_secs(30);
 /// What is left before the deadline, to answer in time.
 const RESERVE: Duration = Duration::from_secs(3);
+
+/// What one run did.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The sweep.
+    #[serde(flatten)]
+    pub sweep: SweepReport,
+    /// The announcements; none where there is no queue for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub announcements: Option<RelayReport>,
+    /// The subscribers; none where there are no secrets to sign with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscribers: Option<ToldReport>,
+}
 
 /// Runs one sweep within the time of its invocation, and logs what a person must see.
 ///
 /// # Errors
 /// When the database could not answer. What was swept until then is swept; the schedule comes
 /// again.
-pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<SweepReport, Error> {
+pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Report, Error> {
     let _metrics = telemetry::Flush;
     let span = tracing::info_span!(
         "sweep",
@@ -45,26 +71,66 @@ pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<SweepReport,
             .as_deref()
             .and_then(telemetry::trace_id),
     );
-    sweep(app, &event.context).instrument(span).await
+    run(app, &event.context).instrument(span).await
 }
 
-async fn sweep(app: &App, context: &Context) -> Result<SweepReport, Error> {
+async fn run(app: &App, context: &Context) -> Result<Report, Error> {
     // A deadline in the past is no deadline: some local hosts send one.
     let budget = context
         .deadline()
         .duration_since(SystemTime::now())
         .map_or(BUDGET_DEFAULT, |left| left.saturating_sub(RESERVE));
-    // At the same time: a gateway that hangs keeps no stock from being let go.
+    // At the same time: a gateway or a queue that hangs keeps no stock from being let go.
     let until = Instant::now() + budget;
-    let (report, ()) = tokio::join!(
+    let (sweep, announcements, subscribers, ()) = tokio::join!(
         sweep::run_once(&app.db, budget),
+        announce(app, budget.min(RELAY_BUDGET_MAX)),
+        tell_subscribers(app, budget),
         at_the_gateways(app, until)
     );
-    let report = report.inspect_err(|failure| {
+    let sweep = sweep.inspect_err(|failure| {
         tracing::error!(causes = causes(failure), "the sweep stopped");
     })?;
-    tell(&report);
-    Ok(report)
+    tell(&sweep);
+    Ok(Report {
+        sweep,
+        announcements,
+        subscribers,
+    })
+}
+
+/// That it failed keeps no sweep from its report.
+async fn announce(app: &App, budget: Duration) -> Option<RelayReport> {
+    let queue = app.queue.as_deref()?;
+    let report = outbox::run_once(&app.db, queue, budget).await;
+    let report = report.unwrap_or_else(|failure| RelayReport {
+        failure: Some(causes(&failure)),
+        ..RelayReport::default()
+    });
+    if let Some(failure) = &report.failure {
+        tracing::error!(failure, "announcements could not be sent");
+    }
+    let RelayReport {
+        sent,
+        refused,
+        more,
+        ..
+    } = report;
+    if sent + refused > 0 || more {
+        tracing::info!(sent, refused, more, "announced");
+    }
+    Some(report)
+}
+
+async fn tell_subscribers(app: &App, budget: Duration) -> Option<ToldReport> {
+    let report = app.subscribers.as_ref()?.tell(&app.db, budget).await;
+    let ToldReport {
+        delivered, failed, ..
+    } = report;
+    if delivered + failed > 0 {
+        tracing::info!(delivered, failed, "told subscribers");
+    }
+    Some(report)
 }
 
 /// What is to be done at the gateways. That it failed keeps no sweep from its report.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway::{Accounts, Patience, Plan};
-use holdfast_sweeper::{App, handle};
+use holdfast_sweeper::{App, Subscribers, handle};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 
@@ -14,10 +14,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     shared::telemetry::init();
+    let queue = aws::Announcements::from_env()?;
     let app = Arc::new(App {
         db: aws::database("holdfast-sweeper")?.with_patience(PATIENCE),
         accounts: Accounts::from_env(Patience::default(), aws::store)?,
         plan: Plan::from_env()?,
+        subscribers: Subscribers::from_env()?,
+        queue: queue.map(|queue| Box::new(queue) as _),
     });
     run(service_fn(move |event: LambdaEvent<Value>| {
         let app = Arc::clone(&app);

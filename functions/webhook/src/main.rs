@@ -10,7 +10,7 @@ async fn main() -> Result<(), Error> {
     shared::telemetry::init();
     let app = Arc::new(App {
         secrets: Keyring::from_env()?,
-        queue: Queue::from_env().await?,
+        queue: Queue::from_env()?,
     });
     run_concurrent(service_fn(move |request| {
         let app = Arc::clone(&app);

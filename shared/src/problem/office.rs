@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Problem;
 use crate::stock::{self, ChangeError, Level, Movement, ShrinkError};
-use crate::{coupon, shop, sku};
+use crate::{announcement, coupon, shop, sku, subscriber};
 
 impl Problem {
     /// The token is good, but not for this.
@@ -131,6 +131,36 @@ impl From<&shop::ReadError> for Problem {
         match error {
             shop::ReadError::NotFound => Self::not_found("shop"),
             shop::ReadError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<&subscriber::ReadError> for Problem {
+    fn from(error: &subscriber::ReadError) -> Self {
+        match error {
+            subscriber::ReadError::NotFound => Self::not_found("subscriber"),
+            subscriber::ReadError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<&subscriber::PutError> for Problem {
+    fn from(error: &subscriber::PutError) -> Self {
+        match error {
+            subscriber::PutError::UnknownShop => Self::not_found("shop"),
+            subscriber::PutError::TooMany => {
+                Self::invalid_request("name", "is another one, and a shop has 20 at most")
+            }
+            subscriber::PutError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<&announcement::ReadError> for Problem {
+    fn from(error: &announcement::ReadError) -> Self {
+        match error {
+            announcement::ReadError::NotFound => Self::not_found("shop"),
+            announcement::ReadError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -21,7 +21,8 @@ pub const BATCH_MAX: i32 = 200;
 const PURGE_MAX: i32 = 5_000;
 /// Chunks of an old import that one run purges for one shop at most: 10,000 rows.
 const PURGE_CHUNKS_MAX: i32 = 20;
-/// How long the journal of resolved holds is kept, and the rows of an import.
+/// How long the journal of resolved holds is kept, the rows of an import, and the messages that
+/// nobody needs once they are sent.
 const KEEP_DAYS: i32 = 30;
 
 /// What one sweep did.
@@ -215,6 +216,15 @@ async fn purge_and_check(
             (&sweep.shop, Type::TEXT),
             (&KEEP_DAYS, Type::INT4),
             (&PURGE_CHUNKS_MAX, Type::INT4),
+        ],
+    )
+    .await?;
+    db.call_one(
+        "select holdfast.outbox_purge($1, make_interval(days => $2), $3)",
+        &[
+            (&sweep.shop, Type::TEXT),
+            (&KEEP_DAYS, Type::INT4),
+            (&PURGE_MAX, Type::INT4),
         ],
     )
     .await?;

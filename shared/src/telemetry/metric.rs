@@ -121,6 +121,10 @@ metrics! {
     SweepFailures: Count, Stack;
     /// The age of the oldest outbox message that is not sent; 0 when all are.
     OutboxLag: Seconds, Stack;
+    /// Outbox messages that the queue has taken.
+    AnnouncementsSent: Count, Stack;
+    /// Outbox messages that the queue refused by themselves: each is tried again.
+    AnnouncementsRefused: Count, Stack;
     /// Rows that show a broken promise, found by the sweep.
     PromisesBroken: Count, Stack;
     /// Sessions that waited for a lock at the moment when the sweep looked.

@@ -9,6 +9,8 @@ pub(crate) enum Contestant {
     Holdfast,
     /// `checkout_begin` with early lock release switched off.
     WithoutEarlyRelease,
+    /// The least that still is a reservation of a cart (`prototype.sql`).
+    Prototype,
     /// A counter with early lock release and nothing beside it (`classic.sql`).
     CounterOnly,
     /// One row into one table: the limit.
@@ -20,10 +22,11 @@ const ID: &str =
     "('00000000-0000-7000-8000-' || lpad((:n::bigint * 1000 + :client_id)::text, 12, '0'))::uuid";
 
 impl Contestant {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Classic,
         Self::WithoutEarlyRelease,
         Self::Holdfast,
+        Self::Prototype,
         Self::CounterOnly,
         Self::InsertOnly,
     ];
@@ -33,6 +36,7 @@ impl Contestant {
             Self::Classic => "lock, sum, insert",
             Self::Holdfast => "holdfast",
             Self::WithoutEarlyRelease => "holdfast, early release off",
+            Self::Prototype => "prototype of holdfast",
             Self::CounterOnly => "a counter, early release",
             Self::InsertOnly => "one-row insert (limit)",
         }
@@ -50,6 +54,9 @@ impl Contestant {
     pub(crate) fn script(self) -> String {
         let call = match self {
             Self::Classic => format!("select classic.begin({ID}, 'HOT', 1);"),
+            Self::Prototype => format!(
+                "call prototype.begin('main', {ID}, 'shopper', '\\x00', array['HOT'], array[1]);"
+            ),
             Self::CounterOnly => "call classic.count('HOT', 1);".to_owned(),
             Self::InsertOnly => format!("insert into classic.rows values ({ID});"),
             Self::Holdfast | Self::WithoutEarlyRelease => begin("HOT"),
@@ -73,6 +80,8 @@ fn begin(sku: &str) -> String {
 /// What makes every round begin alike.
 pub(crate) const RESET: &str = "
     update classic.counters set held = 0;
-    truncate classic.holds, classic.rows, holdfast.checkouts, holdfast.holds cascade;
+    update prototype.stock set held = 0;
+    truncate classic.holds, classic.rows, prototype.checkouts, prototype.holds,
+        holdfast.checkouts, holdfast.holds cascade;
     update holdfast.stock_levels set held = 0, version = version + 1 where held > 0;
     checkpoint;";

@@ -59,6 +59,7 @@ impl Server {
         tokio::spawn(connection);
         shared::migrate::run(&mut client).await?;
         cluster.execute(DATABASE, include_str!("../classic.sql"))?;
+        cluster.execute(DATABASE, include_str!("../prototype.sql"))?;
         Ok(Self {
             cluster,
             folder,

@@ -12,6 +12,8 @@ pub(crate) fn text(stack: &Stack) -> String {
         ("{api}", stack.api_url.clone()),
         ("{webhook}", stack.webhook_url.clone()),
         ("{gateways}", stack.gateways_url.clone()),
+        ("{sqs}", stack.sqs_endpoint.clone()),
+        ("{outbox}", stack.outbox_queue_url.clone()),
         ("{admin_token}", stack.admin_token.clone()),
         ("{shop}", SHOPS[0].to_owned()),
         ("{secret}", demo_secret(SHOPS[0])),

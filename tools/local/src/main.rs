@@ -67,7 +67,7 @@ struct Up {
     sweeper_set: Vec<(String, String)>,
     /// Run this shell command against the stack, then stop with its exit code. It gets
     /// HOLDFAST_API, HOLDFAST_ADMIN_TOKEN, HOLDFAST_WEBHOOK, HOLDFAST_WEBHOOK_SECRET,
-    /// HOLDFAST_GATEWAYS, HOLDFAST_LOCAL and HOLDFAST_DATABASE.
+    /// HOLDFAST_GATEWAYS, HOLDFAST_LOCAL, HOLDFAST_SQS and HOLDFAST_DATABASE.
     #[arg(long)]
     run: Option<String>,
 }
@@ -157,6 +157,7 @@ fn shell(stack: &Stack, command: &str) -> Command {
         .env("HOLDFAST_WEBHOOK", &stack.webhook_url)
         .env("HOLDFAST_GATEWAYS", &stack.gateways_url)
         .env("HOLDFAST_LOCAL", &stack.control_url)
+        .env("HOLDFAST_SQS", &stack.sqs_endpoint)
         .env("HOLDFAST_WEBHOOK_SECRET", demo_secret(SHOPS[0]))
         .env("HOLDFAST_DATABASE", stack.database_url())
         .env(

@@ -24,6 +24,8 @@ use crate::stopping::Stopping;
 
 pub const QUEUE: &str = "holdfast-payment-events";
 pub const DEAD_LETTER_QUEUE: &str = "holdfast-payment-events-dead";
+/// Announcements, for whoever subscribes; nobody here does.
+pub const OUTBOX: &str = "holdfast-outbox.fifo";
 
 /// The timeout of the function behind the queue, kept here beside what depends on it. Above the 8
 /// seconds that one of its calls of the database may take, which it reports by itself.
@@ -72,17 +74,18 @@ fn client(endpoint: &str) -> Client {
     Client::from_conf(config)
 }
 
-/// The queue with its dead-letter queue behind it.
+/// The queue with its dead-letter queue behind it, and the queue of announcements beside it.
 #[derive(Debug, Clone)]
 pub(crate) struct Queue {
     client: Client,
     pub(crate) url: String,
     pub(crate) dead_letter_url: String,
+    pub(crate) outbox_url: String,
     arn: String,
 }
 
 impl Queue {
-    /// Makes both queues, or finds them.
+    /// Makes the queues, or finds them.
     pub(crate) async fn create(endpoint: &str, options: &QueueOptions) -> Result<Self, Error> {
         Self::create_with(client(endpoint), options)
             .await
@@ -106,10 +109,13 @@ impl Queue {
         ]);
         let url = create(&client, QUEUE, attributes).await?;
         let arn = arn(&client, &url).await?;
+        let fifo = HashMap::from([(QueueAttributeName::FifoQueue, "true".to_owned())]);
+        let outbox_url = create(&client, OUTBOX, fifo).await?;
         Ok(Self {
             client,
             url,
             dead_letter_url,
+            outbox_url,
             arn,
         })
     }

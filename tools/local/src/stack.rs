@@ -99,6 +99,8 @@ pub struct Stack {
     pub webhook_url: String,
     pub queue_url: String,
     pub dead_letter_queue_url: String,
+    /// The announcements.
+    pub outbox_queue_url: String,
     pub sqs_endpoint: String,
     /// What the authorizer of the admin API accepts: `authorization: Bearer <this>`.
     pub admin_token: String,
@@ -176,6 +178,7 @@ impl Stack {
             webhook_url: format!("http://{}", webhook.address),
             queue_url: ground.queue.url,
             dead_letter_queue_url: ground.queue.dead_letter_url,
+            outbox_queue_url: ground.queue.outbox_url,
             sqs_endpoint: ground.sqs_endpoint,
             admin_token,
             secrets: SHOPS
@@ -334,6 +337,14 @@ impl Ground {
             .pooled_url(&self.passwords.login(role), DATABASE)
     }
 
+    /// What a function needs to send announcements.
+    fn outbox(&self) -> [(String, String); 2] {
+        [
+            variable("OUTBOX_QUEUE_URL", &self.queue.outbox_url),
+            variable("AWS_ENDPOINT_URL_SQS", &self.sqs_endpoint),
+        ]
+    }
+
     /// What a function needs to reach the database as this role.
     fn database(&self, role: &str) -> [(String, String); 2] {
         [
@@ -381,6 +392,7 @@ async fn start_functions(
     payments
         .environment
         .extend(ground.database(roles::PAYMENTS));
+    payments.environment.extend(ground.outbox());
     let mut sweeper = function(SWEEPER, 1, 60);
     sweeper.environment.extend(ground.database(roles::SWEEPER));
     sweeper
@@ -389,6 +401,7 @@ async fn start_functions(
     sweeper
         .environment
         .extend(options.sweeper_environment.iter().cloned());
+    sweeper.environment.extend(ground.outbox());
     let mut admin = function(ADMIN, CLERKS, 25);
     admin.environment.extend(ground.database(roles::ADMIN));
     tokio::try_join!(

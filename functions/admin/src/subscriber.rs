@@ -1,0 +1,88 @@
+//! Who is told of announcements at a URL.
+
+use edge::parse::{invalid, json, not_null};
+use edge::{Reply, refused};
+use lambda_http::http::Method;
+use serde::{Deserialize, Serialize};
+use shared::problem::Problem;
+use shared::subscriber::{self, Put, is_name, parse_url};
+
+use crate::Call;
+
+/// Types of announcements that one subscriber can name.
+const TYPES_MAX: usize = 20;
+/// Characters of one at most.
+const TYPE_CHARS_MAX: usize = 40;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PutBody {
+    url: String,
+    #[serde(default, deserialize_with = "not_null")]
+    types: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct Deleted<'a> {
+    deleted: &'a str,
+}
+
+pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
+    let [name] = rest else {
+        return Err(Problem::not_found("path"));
+    };
+    match *call.request.method() {
+        Method::GET => read(call, name).await,
+        Method::PUT => put(call, name).await,
+        Method::DELETE => delete(call, name).await,
+        _ => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
+    }
+}
+
+async fn read(call: &Call<'_>, name: &str) -> Result<Reply, Problem> {
+    match subscriber::read(&call.app.db, &call.shop, name).await {
+        Ok(subscriber) => Reply::json(200, &subscriber),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+async fn delete(call: &Call<'_>, name: &str) -> Result<Reply, Problem> {
+    match subscriber::delete(&call.app.db, &call.shop, name).await {
+        Ok(()) => Reply::json(200, &Deleted { deleted: name }),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+async fn put(call: &Call<'_>, name: &str) -> Result<Reply, Problem> {
+    let put = parse(call, name)?;
+    match subscriber::put(&call.app.db, &put).await {
+        Ok((true, subscriber)) => Reply::json(201, &subscriber),
+        Ok((false, subscriber)) => Reply::json(200, &subscriber),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+fn parse(call: &Call<'_>, name: &str) -> Result<Put, Problem> {
+    if !is_name(name) {
+        let rule = "must be 1 to 40 characters of a to z, 0 to 9 and -";
+        return Err(Problem::invalid_request("name", rule));
+    }
+    let body: PutBody = json(call.request.body())?;
+    let url = parse_url(&body.url).map_err(|error| invalid("url", &error))?;
+    let types = body.types.as_deref().unwrap_or_default();
+    let good = |name: &String| {
+        let plain = |c: char| c.is_ascii_lowercase() || c == '.' || c == '_';
+        (1..=TYPE_CHARS_MAX).contains(&name.len()) && name.chars().all(plain)
+    };
+    let number = body.types.as_ref().map_or(1, Vec::len);
+    if !(1..=TYPES_MAX).contains(&number) || !types.iter().all(good) {
+        let rule = "must be 1 to 20 types of announcements, such as order.paid; left out, all";
+        return Err(Problem::invalid_request("types", rule));
+    }
+    Ok(Put {
+        shop: call.shop.clone(),
+        name: name.to_owned(),
+        url: url.into(),
+        types: body.types,
+    })
+}

@@ -1,0 +1,181 @@
+//! Tells subscribers: announcements as signed HTTP requests, each by itself.
+
+mod address;
+mod secrets;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use futures_util::future::join_all;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, StatusCode, redirect};
+use serde::Serialize;
+use shared::config::ConfigError;
+use shared::db::{Database, Failure, causes};
+use shared::subscriber::signature::sign;
+use shared::subscriber::{self, Delivery, Verdict, parse_url};
+
+use address::{Networks, PublicOnly};
+use secrets::{Keyring, Keys};
+
+/// Deliveries to one subscriber that a run makes at most; what is new goes on with the next one.
+const LIMIT: i32 = 20;
+/// For one delivery, connecting included. Standard Webhooks advises 15 to 30 seconds.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// A run makes no delivery that could outlive the time for which its claim is its own.
+const BUDGET_MAX: Duration = Duration::from_secs(40);
+
+/// How to tell subscribers.
+pub struct Subscribers {
+    client: Client,
+    networks: Networks,
+    keyring: Keyring,
+}
+
+/// What one run told.
+#[derive(Debug, Default, Serialize)]
+pub struct ToldReport {
+    /// Deliveries that a subscriber has taken.
+    pub delivered: usize,
+    /// Deliveries that failed: tried again later, or given up.
+    pub failed: usize,
+    /// The first thing that could not be done at all, for a person to read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+impl Subscribers {
+    /// Reads `SUBSCRIBER_SECRETS_ARN` or `SUBSCRIBER_SECRETS`, and `SUBSCRIBER_NETWORKS`; none
+    /// where there are no secrets: then nobody is told.
+    ///
+    /// # Errors
+    /// When a variable is wrong. The message never holds a secret.
+    pub fn from_env() -> Result<Option<Self>, ConfigError> {
+        let Some(keyring) = Keyring::from_env()? else {
+            return Ok(None);
+        };
+        let networks = Networks::from_env()?;
+        let mut client = Client::builder()
+            // where it leads to was not checked, and a body is not for somebody else
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .timeout(TIMEOUT)
+            .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")));
+        if networks == Networks::Public {
+            client = client.dns_resolver(std::sync::Arc::new(PublicOnly));
+        }
+        let client = client.build().map_err(|error| ConfigError::Invalid {
+            variable: "SUBSCRIBER_NETWORKS",
+            reason: causes(&error),
+        })?;
+        Ok(Some(Self {
+            client,
+            networks,
+            keyring,
+        }))
+    }
+
+    /// Tells what is due, for at most `budget`. All subscribers at the same time: one that does not
+    /// answer keeps up nobody. Where nothing is due it costs one call.
+    pub(crate) async fn tell(&self, db: &Database, budget: Duration) -> ToldReport {
+        let until = Instant::now() + budget.min(BUDGET_MAX).saturating_sub(TIMEOUT);
+        let mut report = ToldReport::default();
+        if let Err(why) = self.tell_all(db, until, &mut report).await {
+            tracing::error!(failure = why, "subscribers could not be told");
+            report.failure = Some(why);
+        }
+        report
+    }
+
+    async fn tell_all(
+        &self,
+        db: &Database,
+        until: Instant,
+        report: &mut ToldReport,
+    ) -> Result<(), String> {
+        let failed = |failure: Failure| causes(&failure);
+        for shop in subscriber::waiting(db).await.map_err(failed)? {
+            if Instant::now() >= until {
+                break;
+            }
+            let keys = self.keyring.keys().await?;
+            let mut by_name: BTreeMap<String, Vec<Delivery>> = BTreeMap::new();
+            for delivery in subscriber::claim(db, &shop, LIMIT).await.map_err(failed)? {
+                let of_name = by_name.entry(delivery.name.clone()).or_default();
+                of_name.push(delivery);
+            }
+            let tell =
+                |(name, deliveries)| self.tell_one(db, &shop, name, deliveries, &keys, until);
+            for told in join_all(by_name.into_iter().map(tell)).await {
+                let (delivered, failures) = told.map_err(failed)?;
+                report.delivered += delivered;
+                report.failed += failures;
+            }
+        }
+        Ok(())
+    }
+
+    /// One after the other, until one fails: the rest would only wait as long once more.
+    async fn tell_one(
+        &self,
+        db: &Database,
+        shop: &str,
+        name: String,
+        deliveries: Vec<Delivery>,
+        keys: &Keys,
+        until: Instant,
+    ) -> Result<(usize, usize), Failure> {
+        let mut verdicts = Vec::new();
+        let mut stopped = false;
+        for delivery in deliveries {
+            let verdict = if stopped || Instant::now() >= until {
+                Verdict::Untried
+            } else {
+                self.send(shop, &delivery, keys).await
+            };
+            if let Verdict::Failed(why) = &verdict {
+                tracing::warn!(shop, subscriber = name, why, "a subscriber was not told");
+            }
+            stopped |= verdict != Verdict::Delivered;
+            verdicts.push((delivery, verdict));
+        }
+        subscriber::mark(db, shop, &name, &verdicts).await?;
+        let count = |is: fn(&Verdict) -> bool| verdicts.iter().filter(|(_, of)| is(of)).count();
+        Ok((
+            count(|verdict| *verdict == Verdict::Delivered),
+            count(|verdict| matches!(verdict, Verdict::Failed(_) | Verdict::Gone)),
+        ))
+    }
+
+    async fn send(&self, shop: &str, delivery: &Delivery, keys: &Keys) -> Verdict {
+        let secrets = keys.of(shop, &delivery.name);
+        if secrets.is_empty() {
+            return Verdict::Failed("there is no secret of its name to sign with".to_owned());
+        }
+        let url = match parse_url(&delivery.url) {
+            Ok(url) if self.networks.may_reach(&url) => url,
+            Ok(_) => return Verdict::Failed("its address is not a public one".to_owned()),
+            Err(error) => return Verdict::Failed(format!("its URL {error}")),
+        };
+        // by this machine's clock: the receiver compares it with its own
+        let timestamp = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0));
+        let signature = sign(secrets, &delivery.id, timestamp, &delivery.payload);
+        let request = self
+            .client
+            .post(url)
+            .header(CONTENT_TYPE, "application/json")
+            .header("webhook-id", &delivery.id)
+            .header("webhook-timestamp", timestamp)
+            .header("webhook-signature", signature)
+            .body(delivery.payload.clone());
+        match request.send().await {
+            Ok(answer) if answer.status().is_success() => Verdict::Delivered,
+            Ok(answer) if answer.status() == StatusCode::GONE => Verdict::Gone,
+            // its body may hold anything
+            Ok(answer) => Verdict::Failed(format!("it answered {}", answer.status())),
+            Err(error) => Verdict::Failed(causes(&error.without_url())),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+-- Which of the announcements that a shop can do without it wants, as the JSON of the HTTP contract.
+-- Null: there is no such shop. No locks.
+create or replace function holdfast.announcement_read(p_shop text) returns jsonb
+language sql stable security definer set search_path = holdfast, pg_temp as $$
+    select jsonb_build_object('checkout_expired', coalesce(a.checkout_expired, false))
+    from shops s left join announcements a on a.shop = s.shop
+    where s.shop = p_shop
+$$;

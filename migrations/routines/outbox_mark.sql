@@ -1,0 +1,33 @@
+-- Writes down what became of claimed messages, by topic and subject. p_results: `sent`; `refused`
+-- (with its error: it is tried again after a pause that doubles up to an hour, and its group waits
+-- for it); `untried` (free for whoever comes next). What was sent is marked even if the lease is
+-- over and another relay has it now: it was sent. The rest only where the claim still stands.
+-- Returns how many are marked as sent. Locks: those messages.
+create or replace function holdfast.outbox_mark(
+    p_shop text, p_claim_id uuid, p_topics text[], p_subjects text[], p_results text[],
+    p_errors text[]) returns integer
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_now timestamptz := clock_timestamp();
+    v_sent integer;
+begin
+    -- coalesce, as in outbox_claim: by the primary key, not over all that waits
+    update outbox_messages b
+    set sent_at = v_now, claim_id = null, next_try_at = null, last_error = null
+    from unnest(p_topics, p_subjects, p_results) r (topic, subject, result)
+    where r.result = 'sent' and b.shop = p_shop and b.topic = r.topic and b.subject = r.subject
+        and coalesce(b.sent_at, 'infinity') = 'infinity';
+    get diagnostics v_sent = row_count;
+    update outbox_messages b
+    set claim_id = null,
+        attempts = b.attempts + case r.result when 'refused' then 1 else 0 end,
+        last_error = case r.result when 'refused' then r.error else b.last_error end,
+        next_try_at = case r.result when 'refused'
+            then v_now + least(interval '5 seconds' * 2 ^ least(b.attempts, 20),
+                interval '1 hour') end
+    from unnest(p_topics, p_subjects, p_results, p_errors) r (topic, subject, result, error)
+    where r.result <> 'sent' and b.shop = p_shop and b.topic = r.topic and b.subject = r.subject
+        and coalesce(b.sent_at, 'infinity') = 'infinity' and b.claim_id = p_claim_id;
+    return v_sent;
+end;
+$$;

@@ -1,0 +1,28 @@
+-- Deletes messages of one shop that were sent more than p_older_than ago and that nothing needs any
+-- more: crossings of stock, and expired checkouts, of which there are as many as shoppers. What
+-- money and customers were told of stays: the promises' check and the history look for it. At most
+-- p_batch_max. Returns how many went. Locks: the rows it deletes (SKIP LOCKED).
+create or replace function holdfast.outbox_purge(p_shop text, p_older_than interval,
+    p_batch_max integer) returns integer
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_purged integer;
+begin
+    if p_older_than < interval '1 day' then
+        raise exception using errcode = 'invalid_parameter_value',
+            message = 'outbox_purge: what was sent is kept for at least a day';
+    end if;
+    delete from outbox_messages b using (
+        select d.topic, d.subject from outbox_messages d
+        where d.shop = p_shop and d.sent_at < now() - p_older_than
+            and d.topic in ('stock.low', 'stock.back', 'checkout.expired')
+            and not exists (
+                select from subscriber_deliveries s
+                where s.shop = p_shop and s.topic = d.topic and s.subject = d.subject
+                    and s.delivered_at is null and s.given_up_at is null)
+        order by d.sent_at limit p_batch_max for update skip locked) old
+    where b.shop = p_shop and b.topic = old.topic and b.subject = old.subject;
+    get diagnostics v_purged = row_count;
+    return v_purged;
+end;
+$$;

@@ -1,0 +1,11 @@
+-- The shops that have a message to send now, sorted: so that a relay asks once for all shops, and
+-- only then each that has something. Reads the head of an index of each shop. No locks.
+create or replace function holdfast.outbox_waiting() returns setof text
+language sql stable security definer set search_path = holdfast, pg_temp as $$
+    select s.shop from shops s
+    where exists (
+        select from outbox_messages b
+        where b.shop = s.shop and b.sent_at is null
+            and (b.next_try_at is null or b.next_try_at <= clock_timestamp()))
+    order by s.shop
+$$;

@@ -1,0 +1,33 @@
+-- Writes down what became of deliveries to one subscriber. p_results: `delivered`; `failed` (with
+-- its error: tried again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h, then given
+-- up); `gone` (it wants no more: the subscriber is disabled, and what waits for it is given up);
+-- `untried` (free at once). Locks: the deliveries, then the subscriber.
+create or replace function holdfast.subscriber_mark(
+    p_shop text, p_name text, p_topics text[], p_subjects text[], p_results text[],
+    p_errors text[]) returns void
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_now timestamptz := clock_timestamp();
+    v_pauses interval[] := '{5s,5min,30min,2h,5h,10h,14h,20h,24h}';
+begin
+    update subscriber_deliveries d
+    set attempts = d.attempts + case r.result when 'untried' then 0 else 1 end,
+        delivered_at = case r.result when 'delivered' then v_now end,
+        given_up_at = case when r.result = 'failed' and d.attempts >= cardinality(v_pauses)
+            then v_now end,
+        next_try_at = case r.result
+            when 'failed' then v_now + coalesce(v_pauses[d.attempts + 1], '0s')
+            else v_now end,
+        last_error = coalesce(r.error, d.last_error)
+    from unnest(p_topics, p_subjects, p_results, p_errors) r (topic, subject, result, error)
+    where d.shop = p_shop and d.name = p_name and d.topic = r.topic and d.subject = r.subject
+        and d.delivered_at is null and d.given_up_at is null;
+    if 'gone' = any (p_results) then
+        update subscriber_deliveries d set given_up_at = v_now
+        where d.shop = p_shop and d.name = p_name and d.delivered_at is null
+            and d.given_up_at is null;
+        update subscribers s set disabled_at = v_now, disabled_why = 'it answered 410 Gone'
+        where s.shop = p_shop and s.name = p_name;
+    end if;
+end;
+$$;

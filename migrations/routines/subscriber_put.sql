@@ -1,0 +1,26 @@
+-- Says where a subscriber is told of which announcements (null: of all) from now on. One that was
+-- disabled is told again, of what happens from now on. Outcomes: unknown_shop; too_many (20 of a
+-- shop); created; changed. Locks: the subscriber.
+create or replace function holdfast.subscriber_put(
+    p_shop text, p_name text, p_url text, p_topics text[],
+    out o_outcome text, out o_subscriber jsonb)
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+begin
+    update subscribers s
+    set url = p_url, topics = p_topics, disabled_at = null, disabled_why = null
+    where s.shop = p_shop and s.name = p_name;
+    if found then
+        o_outcome := 'changed';
+    elsif not exists (select from shops s where s.shop = p_shop) then
+        o_outcome := 'unknown_shop';
+    elsif (select count(*) from subscribers s where s.shop = p_shop) >= 20 then
+        o_outcome := 'too_many';
+    else
+        o_outcome := 'created';
+        insert into subscribers (shop, name, url, topics, created_at)
+        values (p_shop, p_name, p_url, p_topics, clock_timestamp())
+        on conflict (shop, name) do update set url = excluded.url, topics = excluded.topics;
+    end if;
+    o_subscriber := subscriber_read(p_shop, p_name);
+end;
+$$;

@@ -1,0 +1,11 @@
+-- The shops that have a delivery to make now, sorted. Reads the head of an index of each
+-- subscriber. No locks.
+create or replace function holdfast.subscriber_waiting() returns setof text
+language sql stable security definer set search_path = holdfast, pg_temp as $$
+    select distinct s.shop from subscribers s
+    where s.disabled_at is null and exists (
+        select from subscriber_deliveries d
+        where d.shop = s.shop and d.name = s.name and d.delivered_at is null
+            and d.given_up_at is null and d.next_try_at <= clock_timestamp())
+    order by s.shop
+$$;

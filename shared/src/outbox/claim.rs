@@ -1,0 +1,88 @@
+//! Takes messages to send, and a lease on them.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::Message;
+use crate::db::{Database, Failure};
+use crate::utc::Utc;
+
+/// How long a relay has its messages for itself. Too low and one that is only slow is taken for
+/// dead, and its messages are sent twice; too high and those of a dead one wait.
+pub const LEASE: Duration = Duration::from_secs(60);
+const LEASE_MINUTES: i32 = 1;
+
+/// What is sent: the form of Standard Webhooks.
+#[derive(Serialize)]
+struct Payload<'a> {
+    r#type: &'a str,
+    timestamp: Utc,
+    data: &'a Value,
+}
+
+/// Claims up to `limit` messages of a shop: of these groups, or of any. Sorted by their numbers,
+/// each group from its beginning. The same claim again gets what it got. Locks: the messages (SKIP
+/// LOCKED).
+///
+/// # Errors
+/// [`Failure`] when the database could not answer.
+pub async fn claim(
+    db: &Database,
+    shop: &str,
+    groups: Option<&[String]>,
+    claim_id: Uuid,
+    limit: i32,
+) -> Result<Vec<Message>, Failure> {
+    let rows = db
+        .call(
+            "select * from holdfast.outbox_claim($1, $2, $3, $4, make_interval(mins => $5))",
+            &[
+                (&shop, Type::TEXT),
+                (&groups, Type::TEXT_ARRAY),
+                (&claim_id, Type::UUID),
+                (&limit, Type::INT4),
+                (&LEASE_MINUTES, Type::INT4),
+            ],
+        )
+        .await?;
+    rows.iter().map(|row| message(shop, row)).collect()
+}
+
+fn message(shop: &str, row: &Row) -> Result<Message, Failure> {
+    let kind: String = row.get("o_topic");
+    let payload = payload(shop, &kind, row.get("o_created_at"), row.get("o_body"))?;
+    Ok(Message {
+        id: row.get("o_message_id"),
+        shop: shop.to_owned(),
+        group: row.get("o_group"),
+        number: row.get("o_number"),
+        subject: row.get("o_subject"),
+        payload,
+        kind,
+    })
+}
+
+/// The payload of a message, the same for every try.
+pub(crate) fn payload(
+    shop: &str,
+    topic: &str,
+    created_at: OffsetDateTime,
+    mut data: Value,
+) -> Result<String, Failure> {
+    // One queue has the messages of all shops.
+    if let Value::Object(members) = &mut data {
+        members.insert("shop".to_owned(), Value::from(shop));
+    }
+    let payload = Payload {
+        r#type: topic,
+        timestamp: created_at.into(),
+        data: &data,
+    };
+    serde_json::to_string(&payload).map_err(|error| Failure::Internal(error.into()))
+}

@@ -1,0 +1,67 @@
+//! Writes down what became of deliveries.
+
+use tokio_postgres::types::Type;
+
+use super::Delivery;
+use crate::db::{Database, Failure};
+
+/// What became of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The subscriber has it.
+    Delivered,
+    /// It does not, and why: tried again after a pause.
+    Failed(String),
+    /// It wants no more.
+    Gone,
+    /// It was not its turn.
+    Untried,
+}
+
+impl Verdict {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Failed(_) => "failed",
+            Self::Gone => "gone",
+            Self::Untried => "untried",
+        }
+    }
+
+    fn error(&self) -> Option<&str> {
+        match self {
+            Self::Failed(error) => Some(error),
+            Self::Gone => Some("410 Gone"),
+            Self::Delivered | Self::Untried => None,
+        }
+    }
+}
+
+/// Marks deliveries to one subscriber. Locks: the deliveries, then the subscriber.
+///
+/// # Errors
+/// [`Failure`] when the database could not answer: they are made again.
+pub async fn mark(
+    db: &Database,
+    shop: &str,
+    name: &str,
+    verdicts: &[(Delivery, Verdict)],
+) -> Result<(), Failure> {
+    let topics: Vec<&str> = verdicts.iter().map(|(of, _)| of.topic.as_str()).collect();
+    let subjects: Vec<&str> = verdicts.iter().map(|(of, _)| of.subject.as_str()).collect();
+    let results: Vec<&str> = verdicts.iter().map(|(_, is)| is.as_str()).collect();
+    let errors: Vec<Option<&str>> = verdicts.iter().map(|(_, is)| is.error()).collect();
+    db.call(
+        "select holdfast.subscriber_mark($1, $2, $3, $4, $5, $6)",
+        &[
+            (&shop, Type::TEXT),
+            (&name, Type::TEXT),
+            (&topics, Type::TEXT_ARRAY),
+            (&subjects, Type::TEXT_ARRAY),
+            (&results, Type::TEXT_ARRAY),
+            (&errors, Type::TEXT_ARRAY),
+        ],
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! Who is told of announcements at a URL: put, read, delete; and the deliveries to them.
+//!
+//! A message is sent to each until it has answered 2xx, after pauses as Standard Webhooks has them.
+//! Each delivery is by itself: one that fails delays no other, so their order is not promised.
+
+pub mod claim;
+pub mod delete;
+pub mod mark;
+pub mod put;
+pub mod read;
+pub mod signature;
+
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+use crate::db::Failure;
+use crate::utc::Utc;
+
+pub use claim::{Delivery, claim, waiting};
+pub use delete::delete;
+pub use mark::{Verdict, mark};
+pub use put::{Put, PutError, put};
+pub use read::{ReadError, read};
+pub use signature::SigningSecret;
+
+/// Characters of a URL at most.
+const URL_CHARS_MAX: usize = 2_000;
+/// Characters of a name at most.
+const NAME_CHARS_MAX: usize = 40;
+
+/// A subscriber and how its deliveries stand. The database writes it as JSON; this type is what
+/// that JSON must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subscriber {
+    /// Its name, under which its secret is kept.
+    pub name: String,
+    /// Where it is told.
+    pub url: String,
+    /// Of what; none: of everything.
+    pub types: Option<Vec<String>>,
+    /// When it was put first.
+    pub created_at: Utc,
+    /// Since when it is told nothing any more, because it said so.
+    pub disabled_at: Option<Utc>,
+    /// How it said so.
+    pub disabled_why: Option<String>,
+    /// Deliveries that wait, for their first try or another one.
+    pub waiting: i64,
+    /// Deliveries whose tries were all in vain.
+    pub given_up: i64,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+}
+
+fn from_json(json: serde_json::Value) -> Result<Subscriber, Failure> {
+    serde_json::from_value(json).map_err(|error| Failure::Internal(error.into()))
+}
+
+/// Whether a text may be a subscriber's name.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=NAME_CHARS_MAX).contains(&text.len()) && text.chars().all(plain)
+}
+
+/// Why a text is no URL of a subscriber: a sentence that follows the field's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be an https URL without user and fragment (http only to this machine itself)")]
+pub struct InvalidUrl;
+
+/// Reads a subscriber's URL.
+///
+/// # Errors
+/// [`InvalidUrl`].
+pub fn parse_url(text: &str) -> Result<Url, InvalidUrl> {
+    let url: Url = text.parse().map_err(|_| InvalidUrl)?;
+    let of_this_machine = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let good = (url.scheme() == "https" || url.scheme() == "http" && of_this_machine)
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.fragment().is_none()
+        && text.len() <= URL_CHARS_MAX;
+    good.then_some(url).ok_or(InvalidUrl)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_https_and_this_machine_will_do() {
+        for good in [
+            "https://hooks.example.com/a?b=c",
+            "http://127.0.0.1:8080/",
+            "http://localhost/x",
+            "http://[::1]:9/",
+        ] {
+            parse_url(good).unwrap();
+        }
+        for bad in [
+            "",
+            "hooks.example.com",
+            "http://hooks.example.com/",
+            "http://10.0.0.1/",
+            "ftp://hooks.example.com/",
+            "https://user@hooks.example.com/",
+            "https://hooks.example.com/#x",
+            "file:///etc/passwd",
+        ] {
+            assert_eq!(parse_url(bad), Err(InvalidUrl), "{bad}");
+        }
+        assert!(is_name("crm-1") && !is_name("") && !is_name("CRM") && !is_name(&"x".repeat(41)));
+    }
+}

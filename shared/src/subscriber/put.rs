@@ -1,0 +1,59 @@
+//! Says where a subscriber is told of what.
+
+use tokio_postgres::types::Type;
+
+use super::{Subscriber, from_json};
+use crate::db::{Database, Failure};
+use crate::ids::Shop;
+
+/// A subscriber.
+#[derive(Debug, Clone)]
+pub struct Put {
+    /// The shop.
+    pub shop: Shop,
+    /// Its name.
+    pub name: String,
+    /// Where.
+    pub url: String,
+    /// Of what; none: of everything.
+    pub types: Option<Vec<String>>,
+}
+
+/// Why a subscriber is not put.
+#[derive(Debug, thiserror::Error)]
+pub enum PutError {
+    /// There is no such shop.
+    #[error("there is no such shop")]
+    UnknownShop,
+    /// The shop has 20.
+    #[error("there are too many")]
+    TooMany,
+    /// Could not decide.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Creates the subscriber, or says anew what it is; true where it is new. Locks: the subscriber.
+///
+/// # Errors
+/// [`PutError`]; a refusal changes nothing.
+pub async fn put(db: &Database, put: &Put) -> Result<(bool, Subscriber), PutError> {
+    let row = db
+        .call_one(
+            "select * from holdfast.subscriber_put($1, $2, $3, $4)",
+            &[
+                (&put.shop.as_str(), Type::TEXT),
+                (&put.name, Type::TEXT),
+                (&put.url, Type::TEXT),
+                (&put.types, Type::TEXT_ARRAY),
+            ],
+        )
+        .await?;
+    match row.get("o_outcome") {
+        "created" => Ok((true, from_json(row.get("o_subscriber"))?)),
+        "changed" => Ok((false, from_json(row.get("o_subscriber"))?)),
+        "unknown_shop" => Err(PutError::UnknownShop),
+        "too_many" => Err(PutError::TooMany),
+        other => Err(Failure::unknown_outcome("subscriber_put", other).into()),
+    }
+}

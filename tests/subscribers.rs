@@ -1,0 +1,330 @@
+//! Announcements to subscribers' URLs: signed as the standard's own library signs, tried again as
+//! the standard says, and nobody waits for another.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use shared::subscriber::signature::sign;
+use shared::subscriber::{self, Verdict};
+use tests::stack::{STACK, add, owner, put_sku};
+use tests::{MAIN, TestDb, until};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_postgres::Client;
+
+const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
+const OLD_SECRET: &str = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcY";
+
+#[test]
+fn our_signatures_are_those_of_the_official_library() {
+    let vectors = include_str!("fixtures/standard_webhooks.json");
+    let vectors: Vec<Value> = serde_json::from_str(vectors).unwrap();
+    assert_eq!(vectors.len(), 9);
+    let mut seen = std::collections::BTreeSet::new();
+    for vector in &vectors {
+        let text = |name: &str| vector[name].as_str().unwrap();
+        let timestamp = vector["timestamp"].as_i64().unwrap();
+        let secret = [text("secret").parse().unwrap()];
+        let signature = sign(&secret, text("id"), timestamp, text("body"));
+        assert_eq!(signature, text("signature"));
+        seen.insert(signature);
+    }
+    assert_eq!(seen.len(), 9);
+}
+
+/// A request as it came: path, headers, body.
+type Came = (String, BTreeMap<String, String>, String);
+
+/// A server that answers by its path, and remembers.
+struct Receiver {
+    url: String,
+    came: Arc<Mutex<Vec<Came>>>,
+}
+
+impl Receiver {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let came = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&came);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, Arc::clone(&kept)));
+            }
+        });
+        Self { url, came }
+    }
+
+    fn at(&self, path: &str) -> Vec<Came> {
+        let came = self.came.lock().unwrap();
+        came.iter().filter(|came| came.0 == path).cloned().collect()
+    }
+}
+
+async fn answer(mut stream: TcpStream, came: Arc<Mutex<Vec<Came>>>) {
+    let mut bytes = Vec::new();
+    while let Ok(read @ 1..) = stream.read_buf(&mut bytes).await {
+        assert!(read < 1 << 20);
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let mut lines = head.lines();
+        let path = lines.next().unwrap().split(' ').nth(1).unwrap().to_owned();
+        let headers: BTreeMap<String, String> = lines
+            .map(|line| line.split_once(": ").unwrap())
+            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+            .collect();
+        if body.len() < headers["content-length"].parse().unwrap() {
+            continue;
+        }
+        let status = match path.as_str() {
+            "/ok" => "200 OK",
+            "/gone" => "410 Gone",
+            "/moved" => "302 Found\r\nlocation: /ok?moved",
+            "/silent" => "",
+            _ => "500 Internal Server Error",
+        };
+        came.lock().unwrap().push((path, headers, body.to_owned()));
+        if status.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        drop(stream.write_all(answer.as_bytes()).await);
+        return;
+    }
+}
+
+/// A sweeper that tells subscribers, in this shop's name.
+async fn sweeper(name: &'static str, shop: &str, networks: &str) {
+    let database = STACK.pooled_url(local::roles::SWEEPER, local::stack::DATABASE);
+    let names = ["ok", "old", "gone", "moved", "silent", "broken", "careful"];
+    let secrets: BTreeMap<&str, Value> = names
+        .iter()
+        .map(|name| (*name, json!([SECRET, OLD_SECRET])))
+        .collect();
+    let secrets = json!({ shop: secrets }).to_string();
+    let environment = [
+        ("DATABASE_URL", database.as_str()),
+        ("DATABASE_TLS", "off"),
+        ("SUBSCRIBER_SECRETS", secrets.as_str()),
+        ("SUBSCRIBER_NETWORKS", networks),
+    ];
+    add(&STACK, name, local::build::SWEEPER, &environment).await;
+}
+
+/// A shop of a test's own on the shared stack.
+async fn shop_of(owner: &Client, shop: &str) {
+    let put = "select holdfast.shop_put($1, 'Hooks', 'INR')";
+    owner.execute(put, &[&shop]).await.unwrap();
+}
+
+async fn subscribe(owner: &Client, shop: &str, name: &str, url: &str) {
+    let put = "select holdfast.subscriber_put($1, $2, $3, '{stock.back}')";
+    owner.execute(put, &[&shop, &name, &url]).await.unwrap();
+}
+
+async fn read(owner: &Client, shop: &str, name: &str) -> Value {
+    let read = "select holdfast.subscriber_read($1, $2)";
+    owner.query_one(read, &[&shop, &name]).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn subscribers_are_told_and_none_waits_for_another() {
+    let owner = owner(&STACK).await;
+    let receiver = Receiver::start().await;
+    shop_of(&owner, "hooks").await;
+    sweeper("sweeper-that-tells", "hooks", "any").await;
+    for name in ["ok", "gone", "moved", "silent", "broken", "unsigned"] {
+        subscribe(&owner, "hooks", name, &format!("{}/{name}", receiver.url)).await;
+    }
+    put_sku(&owner, "hooks", "GOWN-S", 1).await;
+    let run = tokio::spawn(STACK.host.invoke("sweeper-that-tells", b"{}".to_vec()));
+    until("one is told", async || !receiver.at("/ok").is_empty()).await;
+    // while the silent one has not answered
+    assert!(!run.is_finished());
+    let report: Value = serde_json::from_slice(&run.await.unwrap().unwrap()).unwrap();
+    assert_eq!(report["subscribers"]["delivered"], 1, "{report}");
+    assert_eq!(report["subscribers"]["failed"], 5, "{report}");
+
+    let (_, headers, body) = receiver.at("/ok").remove(0);
+    let payload: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(payload["type"], "stock.back");
+    assert_eq!(payload["data"]["sku"], "GOWN-S");
+    assert_eq!(payload["data"]["shop"], "hooks");
+    assert_eq!(headers["content-type"], "application/json");
+    let secrets = [SECRET.parse().unwrap(), OLD_SECRET.parse().unwrap()];
+    let timestamp = headers["webhook-timestamp"].parse().unwrap();
+    let signature = sign(&secrets, &headers["webhook-id"], timestamp, &body);
+    assert_eq!(headers["webhook-signature"], signature);
+    assert_eq!(signature.split(' ').count(), 2);
+
+    assert_eq!(read(&owner, "hooks", "ok").await["waiting"], 0);
+    for (name, error) in [
+        ("moved", "it answered 302 Found"),
+        ("broken", "it answered 500 Internal Server Error"),
+        ("unsigned", "there is no secret of its name to sign with"),
+    ] {
+        let told = read(&owner, "hooks", name).await;
+        assert_eq!(
+            (&told["waiting"], &told["last_error"]),
+            (&json!(1), &json!(error))
+        );
+    }
+    assert_eq!(read(&owner, "hooks", "silent").await["waiting"], 1);
+    assert!(receiver.at("/ok?moved").is_empty() && receiver.at("/unsigned").is_empty());
+    let gone = read(&owner, "hooks", "gone").await;
+    assert_eq!(gone["disabled_why"], "it answered 410 Gone");
+    assert_eq!(
+        (&gone["waiting"], &gone["given_up"]),
+        (&json!(0), &json!(1))
+    );
+
+    // A second try has the same id and the same body.
+    let due = "update holdfast.subscriber_deliveries set next_try_at = now()
+        where shop = 'hooks' and name = 'broken'";
+    owner.execute(due, &[]).await.unwrap();
+    let run = STACK.host.invoke("sweeper-that-tells", b"{}".to_vec());
+    run.await.unwrap();
+    let tries = receiver.at("/broken");
+    assert_eq!(tries.len(), 2);
+    assert_eq!(tries[0].1["webhook-id"], tries[1].1["webhook-id"]);
+    assert_eq!(tries[0].2, tries[1].2);
+    // who said that it wants no more is not told of anything else
+    put_sku(&owner, "hooks", "GOWN-M", 1).await;
+    assert_eq!(read(&owner, "hooks", "gone").await["waiting"], 0);
+}
+
+#[tokio::test]
+async fn an_address_of_a_private_network_is_not_reached() {
+    let owner = owner(&STACK).await;
+    let receiver = Receiver::start().await;
+    shop_of(&owner, "careful").await;
+    sweeper("sweeper-that-is-careful", "careful", "public").await;
+    let by_name = receiver.url.replace("127.0.0.1", "localhost");
+    subscribe(
+        &owner,
+        "careful",
+        "careful",
+        &format!("{}/ok", receiver.url),
+    )
+    .await;
+    subscribe(&owner, "careful", "ok", &format!("{by_name}/ok")).await;
+    put_sku(&owner, "careful", "GOWN-S", 1).await;
+    let run = STACK.host.invoke("sweeper-that-is-careful", b"{}".to_vec());
+    run.await.unwrap();
+    for name in ["careful", "ok"] {
+        let told = read(&owner, "careful", name).await;
+        let error = told["last_error"].as_str().unwrap();
+        assert!(
+            error.ends_with("its address is not a public one"),
+            "{error}"
+        );
+    }
+    assert!(receiver.came.lock().unwrap().is_empty());
+}
+
+/// The pauses of the standard, then it is given up; the others go on.
+#[tokio::test]
+async fn a_delivery_is_tried_ten_times_over_three_days() {
+    let test = TestDb::new().await;
+    test.sql(
+        "select holdfast.subscriber_put('main', 'dead', 'https://dead.example', null);
+        select holdfast.subscriber_put('main', 'crm', 'https://crm.example', '{stock.low}')",
+    )
+    .await;
+    test.sku("A", 1).await;
+    let claim = async || subscriber::claim(&test.sweeper, MAIN, 10).await.unwrap();
+    let mut pauses = Vec::new();
+    for _ in 0..10 {
+        let deliveries = claim().await;
+        assert_eq!(deliveries.len(), 1, "{deliveries:?}");
+        // it is somebody's
+        assert_eq!(claim().await, []);
+        let failed = Verdict::Failed("it answered 500".to_owned());
+        let verdicts: Vec<_> = deliveries
+            .into_iter()
+            .map(|delivery| (delivery, failed.clone()))
+            .collect();
+        subscriber::mark(&test.sweeper, MAIN, "dead", &verdicts)
+            .await
+            .unwrap();
+        let pause = "select round(extract(epoch from next_try_at - clock_timestamp()) / 5)::bigint
+            from holdfast.subscriber_deliveries";
+        pauses.push(test.count(pause).await * 5);
+        test.sql("update holdfast.subscriber_deliveries set next_try_at = now()")
+            .await;
+    }
+    let hours = |hours: i64| hours * 3600;
+    let expected = [
+        5,
+        300,
+        1800,
+        hours(2),
+        hours(5),
+        hours(10),
+        hours(14),
+        hours(20),
+        hours(24),
+    ];
+    assert_eq!(pauses[..9], expected);
+    assert_eq!(claim().await, []);
+    assert!(subscriber::waiting(&test.sweeper).await.unwrap().is_empty());
+    let given_up = "select count(*) from holdfast.subscriber_deliveries
+        where given_up_at is not null and attempts = 10";
+    assert_eq!(test.count(given_up).await, 1);
+}
+
+#[tokio::test]
+async fn the_office_puts_reads_and_deletes_subscribers() {
+    let test = TestDb::new().await;
+    let clerk = test.clerk();
+    let body = json!({ "url": "https://crm.example/hooks", "types": ["order.paid"] });
+    let put = clerk.put("/subscribers/crm", body.clone()).await;
+    assert_eq!(put.ok(201)["url"], "https://crm.example/hooks");
+    assert_eq!(
+        clerk.put("/subscribers/crm", body).await.ok(200)["waiting"],
+        0
+    );
+    let all = json!({ "url": "https://crm.example/" });
+    clerk.put("/subscribers/crm", all).await.ok(200);
+    assert_eq!(
+        clerk.get("/subscribers/crm").await.ok(200)["types"],
+        Value::Null
+    );
+    test.sku("A", 1).await;
+    assert_eq!(clerk.get("/subscribers/crm").await.ok(200)["waiting"], 1);
+    for (path, body) in [
+        ("/subscribers/CRM", json!({ "url": "https://crm.example/" })),
+        ("/subscribers/crm", json!({ "url": "http://crm.example/" })),
+        (
+            "/subscribers/crm",
+            json!({ "url": "https://crm.example/", "types": ["x y"] }),
+        ),
+        (
+            "/subscribers/crm",
+            json!({ "url": "https://crm.example/", "secret": "whsec_x" }),
+        ),
+    ] {
+        clerk.put(path, body).await.refused(400, "invalid_request");
+    }
+    for n in 1..20 {
+        let put = json!({ "url": "https://crm.example/" });
+        clerk.put(&format!("/subscribers/s-{n}"), put).await.ok(201);
+    }
+    let put = json!({ "url": "https://crm.example/" });
+    let refused = clerk.put("/subscribers/s-20", put).await;
+    refused.refused(400, "invalid_request");
+    clerk.delete("/subscribers/crm").await.ok(200);
+    clerk
+        .delete("/subscribers/crm")
+        .await
+        .refused(404, "not_found");
+    clerk
+        .get("/subscribers/crm")
+        .await
+        .refused(404, "not_found");
+    let waiting = "select count(*) from holdfast.subscriber_deliveries where name = 'crm'";
+    assert_eq!(test.count(waiting).await, 0);
+}
