@@ -268,6 +268,7 @@ fn a_runbook_looks_for_lines_that_are_written() {
         code += &read(&format!("functions/{function}/src/lib.rs"));
     }
     code += &read("functions/edge/src/reply.rs");
+    code += &read("functions/gateway/src/round/mod.rs");
     let document = read("docs/runbooks.md");
     let mut searches = 0;
     for search in document.split("$.message = \"").skip(1) {

@@ -14,6 +14,7 @@ mod checkout;
 mod connections;
 mod cores;
 mod coupon;
+mod credentials;
 mod crossings;
 mod desk;
 mod dispatcher;

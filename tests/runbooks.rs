@@ -4,12 +4,13 @@
 use std::fs;
 
 use local::roles::READONLY;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::checkout;
 use shared::payment::{self, Event, EventKind, Gateway, Outcome};
+use shared::refund::Verdict;
 use tests::http::Call;
 use tests::shopper::Shopper;
-use tests::stack::{STACK, root};
+use tests::stack::{STACK, owner, root};
 use tests::{MAIN, TestDb, begin_request, event, new_id, shop};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
@@ -46,12 +47,7 @@ async fn everything_has_gone_wrong() -> TestDb {
     for sku in ["A", "B", "DUE", "LIMITED"] {
         test.sku(sku, 9).await;
     }
-    let (_, order) = test.ordered(&[("A", 1)]).await;
-    for attempt in ["pay-1", "pay-2"] {
-        test.record(&event(&order, EventKind::Paid, attempt))
-            .await
-            .unwrap();
-    }
+    money_goes_back(&test).await;
     let (_, order) = test.ordered(&[("A", 1)]).await;
     let wrong = Event {
         amount_minor: Some(1),
@@ -73,6 +69,34 @@ async fn everything_has_gone_wrong() -> TestDb {
     )
     .await;
     test
+}
+
+/// Three orders that were paid twice: one refund has failed, one is under way, one is not sent. The
+/// bank of the first one asks for its money.
+async fn money_goes_back(test: &TestDb) {
+    for n in 0..3 {
+        let (_, order) = test.ordered(&[("A", 1)]).await;
+        for attempt in ["first", "second"] {
+            let paid = event(&order, EventKind::Paid, &format!("{attempt}-{n}"));
+            test.record(&paid).await.unwrap();
+        }
+        if n == 0 {
+            let disputed = event(&order, EventKind::Disputed, "first-0");
+            assert_eq!(test.record(&disputed).await.unwrap(), Outcome::Recorded);
+        }
+    }
+    let failed = Verdict::Failed {
+        gateway_refund_id: None,
+        error: "the account is empty".to_owned(),
+    };
+    let pending = Verdict::Pending {
+        gateway_refund_id: Some("r-1".to_owned()),
+    };
+    let sent = test.claimed().await;
+    for (refund, verdict) in sent.iter().zip([failed, pending]) {
+        test.report(refund.refund_id, &verdict).await;
+    }
+    assert_eq!(sent.len(), 3);
 }
 
 /// How many rows the statements answer.
@@ -113,10 +137,12 @@ async fn every_query_of_a_runbook_runs_and_finds_what_it_looks_for() {
     waiting.await.unwrap().unwrap();
     // In a database that is in order they find no trouble: what they show is about trouble.
     let calm = TestDb::new().await;
-    for block in blocks
-        .iter()
-        .filter(|block| block.text.contains("payment_events"))
-    {
+    let about_money = |block: &&Block| {
+        ["payment_events", "refunds"]
+            .iter()
+            .any(|about| block.text.contains(about))
+    };
+    for block in blocks.iter().filter(about_money) {
         assert_eq!(
             rows(&calm.owner, &block.text).await,
             usize::from(block.is("owner"))
@@ -145,12 +171,35 @@ fn words_of(line: &str, variables: &[(&str, &str)]) -> Vec<String> {
     words
 }
 
+/// The order's money came twice, and what is too much could not be given back.
+async fn refund_that_failed(order: &Value) -> String {
+    let owner = owner(&STACK).await;
+    let reference = order["payment"]["reference"].as_str().unwrap();
+    let amount = order["total_minor"].as_i64().unwrap();
+    for attempt in ["first", "second"] {
+        let paid = format!(
+            "call holdfast.payment_record_event('dress', 'cashfree', '{attempt}:{reference}',
+                '{reference}', 'paid', {amount}, 'INR', '{attempt}-{reference}', '{{}}', null,
+                null, null, null)"
+        );
+        owner.batch_execute(&paid).await.unwrap();
+    }
+    let report =
+        "select refund_id::text, holdfast.refund_report('dress', refund_id, 'failed', null,
+            'the account is empty')
+        from holdfast.refunds where reference = $1";
+    let refund = owner.query_one(report, &[&reference]).await.unwrap();
+    refund.get(0)
+}
+
 #[tokio::test]
 async fn every_call_of_a_runbook_is_answered() {
     let shopper = Shopper::new(1).await;
     shopper.begin(1).await;
     let order = shopper.ordered().await;
+    let refund_id = refund_that_failed(&order).await;
     let variables = [
+        ("REFUND_ID", refund_id.as_str()),
         ("TOKEN", STACK.admin_token.as_str()),
         ("API", STACK.api_url.as_str()),
         ("REFERENCE", order["payment"]["reference"].as_str().unwrap()),
@@ -166,7 +215,10 @@ async fn every_call_of_a_runbook_is_answered() {
                 "{line}"
             );
             let mut headers = Vec::new();
-            let mut word = words.next();
+            let (mut method, mut word) = ("GET", words.next());
+            if word == Some("-X") {
+                (method, word) = (words.next().unwrap(), words.next());
+            }
             while word == Some("-H") {
                 headers.push(words.next().unwrap().split_once(": ").unwrap());
                 word = words.next();
@@ -175,16 +227,19 @@ async fn every_call_of_a_runbook_is_answered() {
             assert_eq!(words.next(), None, "{line}");
             let call = headers
                 .iter()
-                .fold(Call::new("GET", path), |call, (name, value)| {
+                .fold(Call::new(method, path), |call, (name, value)| {
                     call.header(name, value)
                 });
             let answer = call.to(&STACK.api_url).await;
-            assert_eq!(answer.status, 200, "{line}: {answer:?}");
+            assert_eq!(answer.status / 100, 2, "{line}: {answer:?}");
             if line.contains("/search") {
                 assert_ne!(answer.body["orders"], json!([]), "{line}: {answer:?}");
+            }
+            if line.contains("status=failed") {
+                assert!(answer.body.to_string().contains(&refund_id), "{answer:?}");
             }
             calls += 1;
         }
     }
-    assert!(calls >= 3, "{calls}");
+    assert!(calls >= 5, "{calls}");
 }

@@ -370,6 +370,33 @@ async fn a_function_that_does_not_start_names_the_variable_and_no_secret() {
     }
 }
 
+#[tokio::test]
+async fn accounts_that_cant_be_read_are_named_and_never_quoted() {
+    let _ = &STACK.api_url;
+    let url = "postgresql://u:hunter2@db.example.com/d";
+    let wrong = r#"{"main": {"cashfree": "hunter2"}}"#;
+    let database = [
+        ("DATABASE_URL", url),
+        ("DATABASE_CA", "rds"),
+        ("SHOPS", "*"),
+    ];
+    let of_gateways: [(&[(&str, &str)], &str); 2] = [
+        (&[("GATEWAYS", wrong)], "GATEWAYS"),
+        (
+            &[("GATEWAYS", "{}"), ("GATEWAYS_SECRET_ARN", "a")],
+            "GATEWAYS_SECRET_ARN",
+        ),
+    ];
+    for binary in [build::CHECKOUT, build::SWEEPER] {
+        for (environment, variable) in of_gateways {
+            let environment = [&database, environment].concat();
+            let words = last_words(binary, &environment).await;
+            assert!(words.contains(variable), "{binary}, {variable}: {words}");
+            assert!(!words.contains("hunter2"), "{words}");
+        }
+    }
+}
+
 /// Where no connection can be had, each function says so in its own words.
 #[tokio::test]
 async fn every_function_says_that_no_connection_can_be_had() {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use serde_json::{Value, json};
+use shared::payment::Gateway;
 use tests::contract::CONTRACT;
 use tests::stack::root;
 use tests::template::{Template, statements, text};
@@ -210,6 +211,90 @@ fn each_function_logs_in_to_the_database_as_its_own_role() {
     let webhook = &template.resource("WebhookFunction")["Properties"];
     assert!(!webhook["Environment"].to_string().contains("DATABASE"));
     assert_eq!(webhook["VpcConfig"], json!({ "Ref": "AWS::NoValue" }));
+}
+
+/// What signs announcements is the sweeper's alone.
+#[test]
+fn who_tells_subscribers_has_what_signs_it_and_nobody_else() {
+    let template = Template::read();
+    let secret = "SubscriberSecretsArn".to_owned();
+    for (name, function) in template.functions() {
+        let tells = name == "Sweeper";
+        let variable = function["Environment"]["Variables"].get("SUBSCRIBER_SECRETS_ARN");
+        assert_eq!(variable.is_some(), tells, "{name}");
+        let policy = &template.resource(&format!("{name}Role"))["Properties"]["Policies"][0];
+        let mut rights = statements(&policy["PolicyDocument"]).into_iter();
+        let has = rights.any(|statement| text(&statement["Resource"]).contains(&secret));
+        assert_eq!(has, tells, "{name}");
+    }
+}
+
+/// Checkout and sweeper: they alone have the shops' accounts there, and where the stack makes the
+/// network, they alone stand in the subnets that have a way out.
+#[test]
+fn who_asks_the_gateways_has_their_credentials_and_a_way_out_and_nobody_else() {
+    let template = Template::read();
+    let secret = "GatewaysSecretArn".to_owned();
+    for (name, function) in template.functions() {
+        let asks = ["Checkout", "Sweeper"].contains(&name);
+        let variable = function["Environment"]["Variables"].get("GATEWAYS_SECRET_ARN");
+        assert_eq!(variable.is_some(), asks, "{name}");
+        let policy = &template.resource(&format!("{name}Role"))["Properties"]["Policies"][0];
+        let found = statements(&policy["PolicyDocument"]).into_iter();
+        let rights: Vec<_> = found
+            .filter(|statement| text(&statement["Resource"]).contains(&secret))
+            .collect();
+        assert_eq!(rights.len(), usize::from(asks), "{name}");
+        if asks {
+            assert_eq!(text(variable.unwrap()), [secret.as_str()], "{name}");
+            assert_eq!(actions(rights[0]), ["secretsmanager:GetSecretValue"]);
+            let subnets = &function["VpcConfig"]["Fn::If"][1]["SubnetIds"]["Fn::If"];
+            assert_eq!(subnets[0], "CreatesWayOut", "{name}");
+            assert_eq!(text(&subnets[1]), ["GatewaySubnetA", "GatewaySubnetB"]);
+        } else if name != "Webhook" {
+            assert!(function.get("VpcConfig").is_none(), "{name}");
+        }
+    }
+    let all = &template.section("Globals")["Function"]["VpcConfig"];
+    assert!(!all.to_string().contains("GatewaySubnet"));
+    let mut leads: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, route) in template.of_type("AWS::EC2::Route") {
+        assert_eq!(template.resource(name)["Condition"], "CreatesWayOut");
+        let table = text(&route["RouteTableId"]).remove(0);
+        for (_, of) in template.of_type("AWS::EC2::SubnetRouteTableAssociation") {
+            if text(&of["RouteTableId"]) == [table.as_str()] {
+                let subnet = text(&of["SubnetId"]);
+                leads.entry(name.to_owned()).or_default().extend(subnet);
+            }
+        }
+    }
+    let way_out = json!({
+        "GatewayRoute": ["GatewaySubnetA", "GatewaySubnetB"], "NatRoute": ["NatSubnet"],
+    });
+    assert_eq!(json!(leads), way_out);
+    // Who has its door in this network goes through it, and it lets both read.
+    let endpoint = &template.resource("SecretsManagerEndpoint")["Properties"]["PolicyDocument"];
+    let read = statements(endpoint).into_iter();
+    let read: Vec<_> = read
+        .filter(|statement| text(&statement["Resource"]) == [secret.as_str()])
+        .flat_map(|statement| text(&statement["Principal"]["AWS"]))
+        .collect();
+    assert_eq!(read, ["CheckoutRole.Arn", "SweeperRole.Arn"]);
+}
+
+/// So that nobody has to put one together.
+#[test]
+fn each_gateway_has_the_url_of_its_webhooks_among_the_outputs() {
+    let template = Template::read();
+    for gateway in Gateway::ALL {
+        let (first, rest) = gateway.as_str().split_at(1);
+        let name = format!("{}{rest}WebhookUrl", first.to_uppercase());
+        let url = text(&template.section("Outputs")[&name]["Value"]).remove(0);
+        let path = format!("}}v1/shops/SHOP/webhooks/{gateway}");
+        assert!(url.ends_with(&path), "{url}");
+        let told = template.section("Parameters")["WebhookSecretsArn"]["Description"].as_str();
+        assert!(told.unwrap().contains(&format!("\"{gateway}\"")));
+    }
 }
 
 #[test]

@@ -186,7 +186,10 @@ fn modules_of_the_shared_crate_point_one_way() {
         ("checkout", vec!["stock"]),
         ("order", vec!["checkout", "stock"]),
         ("payment", vec!["order", "checkout", "stock"]),
-        ("sweep", vec!["backlog", "checkout", "payment", "promises"]),
+        (
+            "sweep",
+            vec!["backlog", "checkout", "payment", "promises", "refund"],
+        ),
         ("backlog", vec![]),
         ("refund", vec!["payment", "order", "checkout", "stock"]),
         ("gateway_order", vec!["payment"]),

@@ -70,6 +70,7 @@ begin
             ('payment_record_event_core',  'payments sweeper admin'),
             ('payment_redrive',            'admin'),
             ('promises_check',             'sweeper admin'),
+            ('refund_backlog',             'sweeper'),
             ('refund_claim',               'sweeper'),
             ('refund_list',                'admin'),
             ('refund_overview',            'admin'),

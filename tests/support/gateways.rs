@@ -101,6 +101,13 @@ impl Control {
         self.call("PUT", &path, faults).await.unwrap();
     }
 
+    /// A gateway takes this key from now on, and the ones before no more.
+    pub async fn rotate(&self, gateway: Gateway, key_secret: &str) {
+        let path = format!("keys/{gateway}");
+        let keys = json!({ "key_secret": key_secret });
+        self.call("PUT", &path, &keys).await.unwrap();
+    }
+
     /// A refund ends.
     pub async fn end_refund(&self, id: &str, state: &str) {
         let path = format!("refunds/{id}/end");
@@ -208,6 +215,11 @@ impl Sim {
     /// `GATEWAYS` with a shop's accounts there.
     pub fn settings(&self, shop: &str) -> String {
         configuration(shop, &self.url, KEY_ID, SECRET)
+    }
+
+    /// The same with another key, from whoever has it already.
+    pub fn settings_with(&self, shop: &str, key_secret: &str) -> String {
+        configuration(shop, &self.url, KEY_ID, key_secret)
     }
 
     /// The accounts of `main`, for who asks for the ones of now.

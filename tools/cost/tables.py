@@ -38,7 +38,11 @@ def idle_month():
         ("schedules", sweeps / MILLION, "the same"),
         ("sqs_requests", polls / MILLION, "Lambda polling the queue of payment events"),
         ("secrets", a["secrets"], ""),
-        ("secret_calls", a["hours"] * 3600 / a["secret_ttl_s"] / 10_000, "the sweeper's"),
+        (
+            "secret_calls",
+            a["hours"] * 3600 / a["secret_ttl_s"] * a["sweeper_secrets"] / 10_000,
+            "the sweeper's",
+        ),
         ("logs_in", log_gb, ""),
         ("logs_kept", log_gb * a["log_months"], ""),
         ("metrics", a["metrics"], ""),
@@ -56,6 +60,16 @@ def database_month():
         ("aurora_storage", a["database_gb"], ""),
         ("aurora_io", a["hours"] * 60 * 10 / MILLION, "ten writes a sweep"),
         ("endpoints", a["endpoint_zones"] * a["hours"], ""),
+    ]
+
+
+def way_out_month():
+    """What `GatewaysSecretArn` adds to that: the way from the VPC to the gateways."""
+    a = ASSUMED
+    return [
+        ("nat", a["hours"], "one, in one zone"),
+        ("address", a["hours"], "its own"),
+        ("nat_data", a["nat_gb"], ""),
     ]
 
 
@@ -186,6 +200,7 @@ def tables():
         "idle": bill(
             ("the functions, with a database of your own", idle_month()),
             ("`Database=create` adds", database_month()),
+            ("`GatewaysSecretArn` adds to that", way_out_month()),
         ),
         "flash": bill(
             ("the functions", flash_hour()),

@@ -39,6 +39,7 @@ def main():
         purchase = Purchase(deployment, issuer)
         purchase.stock_the_shop()
         purchase.nobody_else_may_call()
+        purchase.gateway_is_asked()
         purchase.due_hold_is_begun()
         purchase.poison_is_sent()
         purchase.is_paid()

@@ -39,6 +39,7 @@ class Deployment:
         self.emulator, self.folder, self.sam = emulator, folder, sam
         self.cloudformation = emulator.client("cloudformation")
         self.gateway_secret = "gateway-" + secrets.token_hex(16)
+        self.gateway_key = "key-" + secrets.token_hex(16)
         self.passwords = {role: secrets.token_hex(16) for role in (*ROLES, "master")}
         self.parameters, self.outputs = {}, {}
 
@@ -54,10 +55,14 @@ class Deployment:
         rds = {"engine": "postgres", "host": "localhost", "port": int(port), "dbname": name}
         self.wrong_secret = self.secret("wrong", {**login, **rds, "password": "not-the-password"})
         gateways = {SHOP: {"cashfree": [self.gateway_secret]}}
+        # A gateway that is down: whoever asks it has the account, and knows where it is.
+        razorpay = {"base_url": "http://127.0.0.1:9", "key_id": "k", "key_secret": self.gateway_key}
+        accounts = {SHOP: {"razorpay": razorpay}}
         self.parameters = {
             "Architecture": "x86_64",
             "Shops": SHOP,
             "WebhookSecretsArn": self.secret("webhooks", gateways),
+            "GatewaysSecretArn": self.secret("gateways", accounts),
             "DatabaseHost": "localhost",
             "DatabasePort": port,
             "DatabaseName": name,
@@ -182,7 +187,7 @@ class Deployment:
         return found["Version"], found["CodeSha256"], found["Environment"]["Variables"]
 
     def has_no_secret_in_an_environment(self):
-        kept = [self.gateway_secret, *self.passwords.values()]
+        kept = [self.gateway_secret, self.gateway_key, *self.passwords.values()]
         functions = self.functions()
         expect(len(functions) == 6, f"six functions, not {len(functions)}")
         for function in functions:

@@ -127,6 +127,19 @@ class Purchase:
         self.has_left(UNITS - self.paid)
         print("    begin, order, webhook (twice), queue: paid, once")
 
+    def gateway_is_asked(self):
+        """The function has read its secret of accounts with its own right: it knows the one gateway
+        that the shop has an account at, which is down, and refuses another one."""
+        checkout = self.begin(1)
+        for gateway, wanted in (("stripe", 400), ("razorpay", 503)):
+            body = {"payment_method": "online", "payment_gateway": gateway}
+            path = f"shops/{SHOP}/checkouts/{checkout}/order"
+            status, answer = self.api("POST", path, body, None, self.storefront)
+            expect(status == wanted, f"an order to pay at {gateway}: {status} {answer[:300]}")
+            code = json.loads(answer)["code"]
+            expect(wanted == 400 or code == "gateway_unavailable", f"not for its absence: {code}")
+        print("    accounts of gateways: read from their secret by checkout")
+
     def has_left(self, on_hand):
         rows = Deployment.as_superuser(
             "select on_hand from holdfast.stock_levels where shop = %s and sku = %s", SHOP, SKU)

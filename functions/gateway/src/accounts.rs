@@ -2,12 +2,13 @@
 //! Secrets Manager, which has the newer ones after a rotation.
 
 use std::env;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use shared::config::ConfigError;
 use shared::db::{Cause, causes};
 use shared::secret::{self, Rules, Secret, Store};
+use shared::telemetry::{self, Metric};
 
 use crate::{Gateways, Patience};
 
@@ -16,7 +17,11 @@ use crate::{Gateways, Patience};
 const REFUSED_PAUSE: Duration = Duration::from_secs(10);
 
 /// The accounts, as they are now.
-pub struct Accounts(Secret<Gateways>);
+pub struct Accounts {
+    secret: Secret<Gateways>,
+    /// Those that a gateway did not take, when there were no newer ones to be had.
+    refused: Mutex<Option<Arc<Gateways>>>,
+}
 
 impl Accounts {
     /// Reads `GATEWAYS_SECRET_ARN`, whose secret is fetched from `store` when it is first needed,
@@ -55,30 +60,56 @@ impl Accounts {
     /// Accounts that never change.
     #[must_use]
     pub fn fixed(gateways: Gateways) -> Self {
-        Self(Secret::fixed(gateways))
+        Self::of(Secret::fixed(gateways))
     }
 
     /// With whoever keeps them.
     #[must_use]
     pub fn kept(store: Box<dyn Store>, rules: Rules, patience: Patience) -> Self {
         let parse = move |text: &str| Ok(Gateways::parse(text, patience)?);
-        Self(Secret::kept(store, rules, parse))
+        Self::of(Secret::kept(store, rules, parse))
     }
 
-    /// The accounts of now.
+    fn of(secret: Secret<Gateways>) -> Self {
+        Self {
+            secret,
+            refused: Mutex::default(),
+        }
+    }
+
+    /// The accounts of now. If those of before were refused, newer ones than those, if there are
+    /// any by now.
     ///
     /// # Errors
     /// When they were never fetched, and can't be now.
     pub async fn now(&self) -> Result<Arc<Gateways>, Cause> {
-        self.0.value().await
+        let now = self.secret.value().await;
+        let now = now.inspect_err(|_| telemetry::count(Metric::GatewayFailures, 1))?;
+        let refused = self.refused();
+        match refused.filter(|refused| Arc::ptr_eq(refused, &now)) {
+            Some(refused) => Ok(self.newer_than(&refused).await.unwrap_or(now)),
+            None => Ok(now),
+        }
     }
 
     /// Newer ones than those that a gateway did not take, if there are any.
     pub async fn newer_than(&self, refused: &Arc<Gateways>) -> Option<Arc<Gateways>> {
-        self.0.other_than(refused).await.unwrap_or_else(|cause| {
+        let newer = self.secret.other_than(refused).await;
+        let newer = newer.unwrap_or_else(|cause| {
             let causes = causes(&*cause);
             tracing::warn!(causes, "the gateways' accounts could not be fetched again");
             None
-        })
+        });
+        if newer.is_some() {
+            tracing::info!("the gateways' accounts were replaced by those of now");
+        }
+        let refused = newer.is_none().then(|| Arc::clone(refused));
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+        newer
+    }
+
+    fn refused(&self) -> Option<Arc<Gateways>> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.clone()
     }
 }

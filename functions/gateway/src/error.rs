@@ -1,6 +1,7 @@
 //! Why a gateway gave no answer.
 
 use shared::payment::Gateway;
+use shared::telemetry::{self, Metric};
 
 /// Why there is no answer. In order of precedence. Holds nothing secret, and no word of what a
 /// gateway wrote but its codes.
@@ -64,5 +65,21 @@ impl GatewayError {
     #[must_use]
     pub fn passes(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Busy { .. })
+    }
+
+    /// Whether any other call of the same account would fail, too.
+    #[must_use]
+    pub fn is_of_account(&self) -> bool {
+        self.passes() || matches!(self, Self::Unauthorized(_))
+    }
+
+    /// Counts it, unless the gateway only refused this one order or refund.
+    pub(crate) fn count(&self) {
+        if self.is_of_account() || matches!(self, Self::Unreadable { .. }) {
+            telemetry::count(Metric::GatewayFailures, 1);
+        }
+        if matches!(self, Self::Unauthorized(_)) {
+            telemetry::count(Metric::GatewayCredentialsRefused, 1);
+        }
     }
 }

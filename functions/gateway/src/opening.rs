@@ -144,6 +144,7 @@ async fn create(
             gateway,
             reason: "it took too long",
         }))
+        .inspect_err(GatewayError::count)
 }
 
 /// Closes one that nobody was shown. If that fails it ends by itself: nobody can pay by what nobody

@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{Event, Gateway};
+use super::{Event, EventKind, Gateway};
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
 use crate::telemetry::{self, Metric};
@@ -121,15 +121,16 @@ pub async fn record_event(
     let name: &str = row.get("o_outcome");
     let outcome = Outcome::parse(name)
         .ok_or_else(|| Failure::unknown_outcome("payment_record_event", name))?;
-    count(outcome);
+    count(event.kind, outcome);
     Ok(Recorded {
         outcome,
         order_id: row.get("o_order_id"),
     })
 }
 
-fn count(outcome: Outcome) {
+fn count(kind: EventKind, outcome: Outcome) {
     let metrics: &[Metric] = match outcome {
+        Outcome::Recorded if kind == EventKind::Disputed => &[Metric::Disputes],
         Outcome::Completed => &[Metric::OrdersPaid],
         Outcome::CompletedLate => &[Metric::OrdersPaid, Metric::LatePayments],
         Outcome::RefundDue => &[Metric::LatePayments, Metric::RefundsDue],

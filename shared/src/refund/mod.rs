@@ -3,6 +3,7 @@
 //! Whoever carries refunds out calls [`claim`], then the gateway, outside any transaction, then
 //! [`report`]. The gateway knows each by our id of it: sent twice, it is made once.
 
+pub mod backlog;
 pub mod claim;
 pub mod list;
 pub mod overview;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use crate::utc::Utc;
 
+pub use backlog::{Backlog, backlog};
 pub use claim::{Claimed, claim};
 pub use list::{Filter, Place, Status, list};
 pub use overview::{Capture, Overview, OverviewError, overview};

@@ -12,6 +12,7 @@ use crate::db::{Database, Failure, causes};
 use crate::ids::{InvalidId, Shop};
 use crate::payment;
 use crate::promises::{self, Violation};
+use crate::refund;
 use crate::telemetry::{self, Metric};
 
 /// Checkouts that one transaction expires at most. More would hold the locks of hot skus longer;
@@ -30,6 +31,8 @@ const KEEP_DAYS: i32 = 30;
 pub struct SweepReport {
     /// What had been waiting when it began; none where that could not be read.
     pub backlog: Option<Backlog>,
+    /// The refunds that were not through then; none where that could not be read.
+    pub refunds: Option<refund::Backlog>,
     /// Each shop, in the order of its code.
     pub shops: Vec<ShopSweep>,
     /// Broken promises, with the rows that show them. Each raises an alarm.
@@ -78,6 +81,7 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
     // Before anything is swept: how far behind the sweeps are. A gauge that can't be read stops
     // none of them.
     let backlog = backlog::read(&db.until(deadline)).await;
+    let refunds = refund::backlog(&db.until(deadline)).await;
     let rows = db.call("select * from holdfast.shop_list()", &[]).await?;
     let mut shops: Vec<ShopSweep> = rows
         .iter()
@@ -106,8 +110,13 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
     }
     let mut report = SweepReport {
         out_of_time: !busy.is_empty(),
-        failure: backlog.as_ref().err().map(|failure| causes(failure)),
+        failure: backlog
+            .as_ref()
+            .err()
+            .or(refunds.as_ref().err())
+            .map(|failure| causes(failure)),
         backlog: backlog.ok(),
+        refunds: refunds.ok(),
         ..SweepReport::default()
     };
     for sweep in &mut shops {
@@ -147,6 +156,11 @@ fn count(report: &SweepReport) {
         telemetry::count(metric, shops);
     }
     telemetry::count(Metric::SweepFailures, usize::from(report.failure.is_some()));
+    if let Some(refunds) = report.refunds {
+        telemetry::count(Metric::RefundsFailed, number(refunds.failed));
+        telemetry::observe(Metric::RefundsOwedAge, refunds.owed_s);
+        telemetry::observe(Metric::RefundsPendingAge, refunds.pending_s);
+    }
     let Some(backlog) = report.backlog else {
         return;
     };

@@ -107,6 +107,19 @@ metrics! {
     RefundsDue: Count, Stack;
     /// Payments that a person must look at: another amount or currency than the order's.
     Reviews: Count, Stack;
+    /// Refunds that failed and wait for a person. Seen by each sweep.
+    RefundsFailed: Count, Stack;
+    /// For how long the oldest refund that no gateway has taken on has been owed; 0 when none is.
+    RefundsOwedAge: Seconds, Stack;
+    /// The age of the oldest refund that a gateway has taken on and not ended; 0 when none is.
+    RefundsPendingAge: Seconds, Stack;
+    /// Payments that a customer's bank asks back.
+    Disputes: Count, Stack;
+    /// Calls of gateways that failed: no answer, one that can't be read, the credentials not taken
+    /// or not to be had. What a gateway refuses of one order or refund is none.
+    GatewayFailures: Count, Stack;
+    /// Of these, those whose gateway did not take the credentials.
+    GatewayCredentialsRefused: Count, Stack;
     /// Payment events that came before.
     EventsDuplicate: Count, Stack;
     /// Parked events of money: paid, and their order is not known. Seen by each sweep.

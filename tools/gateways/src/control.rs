@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /control/state` | all orders, payments and refunds, and what became of webhooks |
 //! | `PUT /control/faults/{gateway}` | sets a gateway's faults |
+//! | `PUT /control/keys/{gateway}` | `{"key_secret": …}`: from now on a gateway takes no other |
 //! | `POST /control/orders/{id}/pay` | a shopper tries to pay ([`Attempt`]) |
 //! | `POST /control/payments/{id}/end` | `{"ending": …}`: a payment ends (otherwise) |
 //! | `POST /control/payments/{id}/dispute` | a bank asks for the money back |
@@ -32,6 +33,7 @@ pub(crate) fn router() -> Router<Arc<Simulation>> {
     Router::new()
         .route("/control/state", get(state))
         .route("/control/faults/{gateway}", put(faults))
+        .route("/control/keys/{gateway}", put(keys))
         .route("/control/orders/{id}/pay", post(pay))
         .route("/control/payments/{id}/end", post(end_payment))
         .route("/control/payments/{id}/dispute", post(dispute))
@@ -58,6 +60,24 @@ async fn faults(
         return refused("there is no such gateway");
     };
     simulation.world().faults.insert(gateway, faults);
+    done(json!({}))
+}
+
+async fn keys(
+    State(simulation): Shared,
+    Path(gateway): Path<String>,
+    Json(keys): Json<BTreeMap<String, String>>,
+) -> Response {
+    let (Some(gateway), Some(key_secret)) = (Gateway::named(&gateway), keys.get("key_secret"))
+    else {
+        return refused("there is no such gateway, or key_secret is missing");
+    };
+    let mut world = simulation.world();
+    let accounts = world.accounts.iter_mut();
+    for account in accounts.filter(|account| account.gateway == gateway) {
+        account.key_secret.clone_from(key_secret);
+    }
+    drop(world);
     done(json!({}))
 }
 

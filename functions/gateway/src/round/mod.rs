@@ -3,7 +3,8 @@
 //! while the last was full, no gateway failed and there is time.
 //!
 //! Each gateway of each shop has a line of its own, and all lines advance at once: one that is down
-//! keeps nobody waiting, and is given up for this round when it fails twice in a row.
+//! or does not take the credentials keeps nobody waiting, and is given up for this round when it
+//! fails twice in a row.
 
 mod closing;
 mod lookups;
@@ -226,11 +227,16 @@ async fn advance(work: &Work<'_>, gateway: Gateway, line: Vec<Task>) -> Result<R
         done += round;
         failures = match error {
             Some(error) => {
+                error.count();
                 done.failed += 1;
                 done.unauthorized += u32::from(matches!(error, GatewayError::Unauthorized(_)));
                 let shop = work.shop.as_str();
                 tracing::warn!(shop, gateway = %gateway, %error, "a gateway gave no answer");
-                if error.passes() { failures + 1 } else { 0 }
+                if error.is_of_account() {
+                    failures + 1
+                } else {
+                    0
+                }
             }
             None => 0,
         };
