@@ -4,6 +4,10 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 BIN := $(or $(CARGO_TARGET_DIR),target)/release
 
+# What `make storm` rehearses: enough for most, so that most pay; PostgreSQL is stopped for so long.
+STORM_UNITS ?= 400
+DOWN_S ?= 60
+
 # What `make demo` and `make mixed` rehearse; another seed is another crowd.
 SHOPPERS ?= 500
 UNITS ?= 100
@@ -39,6 +43,17 @@ mixed: setup build ## the same with staff at work beside the shoppers: edits, im
 		--webhook-secret "$$HOLDFAST_WEBHOOK_SECRET" --database "$$HOLDFAST_DATABASE" --shop dress \
 		--hot-sku LEHENGA-RED-M --shoppers $(SHOPPERS) --units $(UNITS) --seed $(SEED) --rush-s 45 \
 		--out report/'
+
+.PHONY: storm
+storm: setup build ## the same on a bad day: gateways lose and double webhooks, PostgreSQL stops for a minute
+	@$(BIN)/holdfast-local up --bin-dir $(BIN) --api-port 0 --webhook-port 0 \
+		--hot-units $(STORM_UNITS) --sweep-every-s 2 --sweeper-set LOOKUP_BEFORE_S=3600 \
+		--sweeper-set LOOKUP_AGAIN_S=5 --sweeper-set LOOKUP_PENDING_S=15 --run \
+		'holdfast-drill --api "$$HOLDFAST_API" --webhook "$$HOLDFAST_WEBHOOK" \
+		--webhook-secret "$$HOLDFAST_WEBHOOK_SECRET" --database "$$HOLDFAST_DATABASE" --shop dress \
+		--gateways "$$HOLDFAST_GATEWAYS" --local "$$HOLDFAST_LOCAL" --database-down-s $(DOWN_S) \
+		--gateway-down-s 10 --hot-sku LEHENGA-RED-M --shoppers $(SHOPPERS) --units $(STORM_UNITS) \
+		--seed $(SEED) --rush-s 60 --settle-s 180 --out report/'
 
 .PHONY: upgrade-rehearsal
 upgrade-rehearsal: setup ## deploy the next release under load, here: no request fails (minutes: it builds three)

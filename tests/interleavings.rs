@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 use shared::ids::CheckoutId;
 use shared::order::{self, Order};
-use shared::payment::{Event, EventKind};
+use shared::payment::{self, Event, EventKind, Gateway};
+use tests::golden::golden;
 use tests::refund::refund_event;
-use tests::{TestDb, event, order_request};
+use tests::{MAIN, TestDb, event, order_request, shop, webhooks};
 
 use crate::payment::again;
 
@@ -144,8 +145,69 @@ fn bounced(order: &Order, n: usize) -> Vec<Event> {
     story
 }
 
+/// What a gateway itself says of attempts, a payment that is told of twice, and its refund: real
+/// bodies, read by its adapter, as if they were about this order.
+fn in_the_words_of(gateway: Gateway, order: &Order, n: usize) -> Vec<Event> {
+    let names: [&str; 5] = match gateway {
+        Gateway::Cashfree => [
+            "2023-08-01-failed",
+            "2025-01-01-dropped",
+            "2023-08-01-paid",
+            "2025-01-01-paid",
+            "2025-01-01-refund_success",
+        ],
+        Gateway::Stripe => [
+            "intent_payment_failed",
+            "intent_processing",
+            "intent_succeeded",
+            "session_completed_paid",
+            "refund_updated_succeeded",
+        ],
+        Gateway::Razorpay => [
+            "payment_failed",
+            "payment_authorized",
+            "payment_captured",
+            "order_paid",
+            "refund_processed",
+        ],
+    };
+    let event = |name: &str| {
+        let golden = golden(&format!("{gateway}/{name}"));
+        let event = webhooks::read(gateway, &golden.body).unwrap();
+        let own = |id: Option<String>| id.map(|id| format!("{id}-{n}"));
+        Event {
+            reference: event.reference.map(|_| order.payment.reference.clone()),
+            gateway_order_id: own(event.gateway_order_id),
+            amount_minor: event.amount_minor.map(|_| order.total_minor),
+            gateway_payment_id: own(event.gateway_payment_id),
+            // somebody made it in the gateway's dashboard
+            refund_id: None,
+            gateway_refund_id: own(event.gateway_refund_id),
+            ..event
+        }
+    };
+    names.map(event).into()
+}
+
+fn in_cashfrees_words(order: &Order, n: usize) -> Vec<Event> {
+    in_the_words_of(Gateway::Cashfree, order, n)
+}
+
+fn in_stripes_words(order: &Order, n: usize) -> Vec<Event> {
+    in_the_words_of(Gateway::Stripe, order, n)
+}
+
+fn in_razorpays_words(order: &Order, n: usize) -> Vec<Event> {
+    in_the_words_of(Gateway::Razorpay, order, n)
+}
+
 /// One order's story told in every order, to one final state. `late`: its hold had ended before.
 async fn every_order_of_events_ends_the_same(late: bool, story: Story) -> Value {
+    told_in_every_order_by(Gateway::Cashfree, late, story).await
+}
+
+/// The same, told by this gateway.
+async fn told_in_every_order_by(gateway: Gateway, late: bool, story: Story) -> Value {
     let test = TestDb::new().await;
     let mut ends: Vec<(Vec<usize>, Value)> = Vec::new();
     let mut orders = Vec::new();
@@ -165,7 +227,9 @@ async fn every_order_of_events_ends_the_same(late: bool, story: Story) -> Value 
                 key: format!("{n}/{step}"),
                 ..story[*step].clone()
             };
-            test.record(&event).await.unwrap();
+            payment::record_event(&test.payments, &shop(MAIN), gateway, &event)
+                .await
+                .unwrap();
         }
         orders.push((permutation, order));
     }
@@ -257,6 +321,36 @@ async fn every_order_of_a_payment_and_its_refund_ends_in_one_state() {
     assert_eq!(end["level"][0]["on_hand"], 0, "the goods stay sold");
     assert_eq!(end["refunds"][0]["status"], "settled");
     assert_eq!(end["refunds"].as_array().map(Vec::len), Some(1));
+}
+
+/// Scenario 19, for each gateway: its own events, in every order.
+#[tokio::test]
+async fn every_order_of_each_gateways_own_events_ends_in_one_state() {
+    let stories: [(Gateway, Story); 3] = [
+        (Gateway::Cashfree, in_cashfrees_words),
+        (Gateway::Stripe, in_stripes_words),
+        (Gateway::Razorpay, in_razorpays_words),
+    ];
+    for (gateway, story) in stories {
+        let end = told_in_every_order_by(gateway, false, story).await;
+        assert_eq!(end["order"]["status"], "refunded", "{gateway}: {end}");
+        assert_eq!(end["payment"]["status"], "paid", "{gateway}");
+        assert_eq!(
+            end["captures"].as_array().map(Vec::len),
+            Some(1),
+            "{gateway}"
+        );
+        assert_eq!(end["refunds"][0]["status"], "settled", "{gateway}");
+        assert_eq!(
+            end["refunds"].as_array().map(Vec::len),
+            Some(1),
+            "{gateway}"
+        );
+        assert_eq!(
+            end["level"][0]["on_hand"], 0,
+            "{gateway}: the goods stay sold"
+        );
+    }
 }
 
 /// Scenario 19, with a refund that came back.

@@ -103,6 +103,58 @@ async fn payments_are_looked_up_before_their_hold_ends_and_for_a_while_after() {
     assert_eq!(of(&claimed(&test).await), [ending.payment.reference]);
 }
 
+/// Scenario 11, when the webhook of the second payment is lost: an attempt that was under way when
+/// the order was paid may go through as well.
+#[tokio::test]
+async fn a_paid_payment_is_looked_up_once_more_after_a_while() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let paid = test.paid_order("A", "pi_1").await;
+    let (_, unpaid) = test.ordered(&[("A", 1)]).await;
+    ends_in(&test, &unpaid, 100).await;
+    let one = Limits {
+        batch_max: 1,
+        ..LIMITS
+    };
+    let next = async || {
+        let found = lookup::claim(&test.sweeper, &shop(MAIN), &one).await;
+        match found.unwrap().as_slice() {
+            [Lookup::Payment { reference, .. }] => Some(reference.clone()),
+            [] => None,
+            other => panic!("{other:?}"),
+        }
+    };
+    let ago = async |seconds: i32| {
+        test.corrupt(&format!(
+            "update holdfast.payments set paid_at = clock_timestamp() - interval '{seconds} s'
+            where status = 'paid';
+            update holdfast.checkouts set ended_at = clock_timestamp() - interval '{seconds} s'
+            where status = 'paid'"
+        ))
+        .await;
+    };
+    ago(LIMITS.pending_s - 60).await;
+    assert_eq!(next().await, Some(unpaid.payment.reference.clone()));
+    assert_eq!(next().await, None, "it was paid just now");
+    forget(&test).await;
+    ago(LIMITS.pending_s + 60).await;
+    assert_eq!(next().await, Some(unpaid.payment.reference.clone()));
+    // and no number of others keeps it waiting for ever
+    test.sql(
+        "update holdfast.payments set looked_up_at = now() - interval '61 s'
+        where status <> 'paid'",
+    )
+    .await;
+    assert_eq!(next().await, Some(paid.payment.reference));
+    assert_eq!(next().await, Some(unpaid.payment.reference));
+    test.sql(
+        "update holdfast.payments set looked_up_at = looked_up_at - interval '59 s'
+        where status = 'paid'",
+    )
+    .await;
+    assert_eq!(next().await, None, "once");
+}
+
 /// What the gateway answers goes the way of a webhook; the webhook after it has no effect.
 #[tokio::test]
 async fn what_a_look_up_finds_is_applied_once() {

@@ -66,6 +66,7 @@ mod shrinkage;
 mod shrinkage_races;
 mod sold_out;
 mod stock;
+mod storm;
 mod subscribers;
 mod supply_chain;
 mod sweep;

@@ -103,6 +103,57 @@ async fn a_payment_whose_webhooks_are_lost_is_found_before_its_hold_ends() {
     test.assert_promises_kept().await;
 }
 
+/// A sale whose webhooks are all lost is more than a batch.
+#[tokio::test]
+async fn a_round_goes_on_while_its_batches_are_full() {
+    let (test, sim) = (TestDb::new().await, Sim::start().await);
+    test.sku("A", 9).await;
+    for _ in 0..5 {
+        let (order, id) = ordered(&test, &sim, Gateway::Razorpay, "A").await;
+        sim.pay(&id).await;
+        ends_in(&test, &order, 200).await;
+    }
+    let plan = Plan {
+        lookups: Limits {
+            batch_max: 2,
+            pending_s: 600,
+            again_s: 600,
+            ..PLAN.lookups
+        },
+        ..PLAN
+    };
+    let until = Instant::now() + LONG;
+    let done = round(&test.sweeper, &sim.gateways, &plan, until).await;
+    let done = done.unwrap();
+    assert_eq!(done.found, 5, "{done:?}");
+    test.assert_promises_kept().await;
+}
+
+/// Scenario 11, when nobody tells of the second payment.
+#[tokio::test]
+async fn a_second_payment_whose_webhook_is_lost_is_owed_back() {
+    let (test, sim) = (TestDb::new().await, Sim::start().await);
+    test.sku("A", 9).await;
+    // one intent of Stripe is one charge
+    for gateway in [Gateway::Cashfree, Gateway::Razorpay] {
+        let (order, id) = ordered(&test, &sim, gateway, "A").await;
+        sim.pay(&id).await;
+        assert!(take_in(&test, &sim).await.contains(&Outcome::Completed));
+        let again = json!({ "ending": "paid", "late": true });
+        sim.try_to_pay(&id, &again).await.unwrap();
+        let found = did_a_round(&test, &sim).await;
+        assert_eq!(found.found, 1, "{gateway}: {found:?}");
+        assert_eq!(test.order_status(&order).await, "paid", "{gateway}");
+        let owed = "select count(*) from holdfast.refunds where reason = 'excess'";
+        let expected = 1 + i64::from(gateway == Gateway::Razorpay);
+        assert_eq!(test.count(owed).await, expected, "{gateway}");
+        // its webhook comes after all
+        let late = take_in(&test, &sim).await;
+        assert!(!late.contains(&Outcome::Excess), "{gateway}: {late:?}");
+    }
+    test.assert_promises_kept().await;
+}
+
 /// An order that was paid too late, its goods gone: what it owes.
 async fn owed(test: &TestDb, sim: &Sim, gateway: Gateway, sku: &str) -> Order {
     test.sku(sku, 1).await;

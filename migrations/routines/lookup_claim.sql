@@ -1,7 +1,10 @@
 -- Takes up to p_limit payments, and as many refunds, of one shop that are to be looked up at their
 -- gateways: webhooks get lost. Payments by gateway that are not paid and whose hold ends within
 -- p_before_s seconds, or ended not more than p_after_s ago; refunds that the gateway took on more
--- than p_pending_s ago. None that was looked up in the last p_again_s seconds. What the gateway
+-- than p_pending_s ago. None that was looked up in the last p_again_s seconds. Also payments that
+-- were paid p_pending_s ago, once: an attempt that was under way then may have gone through too,
+-- and nobody would hear of money that is to go back. Payments that were never looked up come first,
+-- then whatever is due for longest, so that none is passed over for ever. What the gateway
 -- says of them goes through payment_record_event (refund_report) as a webhook would. A payment has
 -- a row for each order that is known at a gateway, or one without (o_gateway null): then the
 -- storefront made it, and only our reference can be asked for. Safe in any number of copies at
@@ -15,7 +18,9 @@ returns setof record
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_now timestamptz := clock_timestamp();
-    v_before timestamptz := v_now - make_interval(secs => p_again_s);
+    v_again interval := make_interval(secs => p_again_s);
+    v_before timestamptz := v_now - v_again;
+    v_pending interval := make_interval(secs => p_pending_s);
 begin
     return query
         with ending as (
@@ -27,14 +32,19 @@ begin
             union all
             (select c.checkout_id from checkouts c
             where c.shop = p_shop and c.ended_at > v_now - make_interval(secs => p_after_s)
-                and c.status in ('released', 'expired'))),
+                and (c.status in ('released', 'expired')
+                    or c.status = 'paid' and c.ended_at <= v_now - v_pending))),
         due as (
             select p.reference from ending e
                 join orders o on o.shop = p_shop and o.checkout_id = e.checkout_id
                 join payments p on p.shop = p_shop and p.order_id = o.order_id
-            where p.method = 'online' and p.status <> 'paid'
-                and coalesce(p.looked_up_at < v_before, true)
-            order by p.looked_up_at nulls first, p.created_at limit p_limit
+            where p.method = 'online'
+                and case p.status when 'paid'
+                    then p.paid_at <= v_now - v_pending
+                        and coalesce(p.looked_up_at < p.paid_at + v_pending, true)
+                    else coalesce(p.looked_up_at < v_before, true) end
+            order by case p.status when 'paid' then p.paid_at + v_pending
+                else p.looked_up_at + v_again end nulls first, p.created_at limit p_limit
             for no key update of p skip locked),
         taken as (
             update payments p set looked_up_at = v_now from due
@@ -49,7 +59,7 @@ begin
         from (
             select s.refund_id from refunds s
             where s.shop = p_shop and s.status = 'pending'
-                and s.created_at < v_now - make_interval(secs => p_pending_s)
+                and s.created_at < v_now - v_pending
                 and coalesce(s.looked_up_at < v_before, true)
             order by s.looked_up_at nulls first, s.created_at limit p_limit
             for no key update skip locked) due

@@ -19,7 +19,8 @@ pub struct Limits {
     /// And those whose hold ended not more than so many seconds ago: gateways honour attempts that
     /// were begun before.
     pub after_s: i32,
-    /// Refunds that the gateway took on more than so many seconds ago.
+    /// Refunds that the gateway took on more than so many seconds ago. Also, once, payments that
+    /// were paid so many seconds ago: another attempt may have gone through too.
     pub pending_s: i32,
     /// None that was looked up in the last so many seconds.
     pub again_s: i32,

@@ -41,6 +41,12 @@ pub(crate) struct Payment {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct GatewayOrder {
+    pub(crate) gateway: String,
+    pub(crate) gateway_order_id: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct Order {
     pub(crate) order_id: Uuid,
     pub(crate) checkout_id: Uuid,
@@ -51,6 +57,9 @@ pub(crate) struct Order {
     pub(crate) total_minor: i64,
     pub(crate) currency: String,
     pub(crate) payment: Payment,
+    /// What a gateway made for it, where it was asked to.
+    #[serde(default)]
+    pub(crate) gateway_order: Option<GatewayOrder>,
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) expires_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]

@@ -20,10 +20,10 @@ pub(crate) use office::{Changed, Level, Sent};
 
 /// Longer than an API gateway waits for a function (29 s) would only hide that it gave up.
 const ATTEMPT_MAX: Duration = Duration::from_secs(30);
-/// How long one shopper, or the gateway with one event, keeps trying.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the first request does: a wrong URL should be told soon.
 const FIRST_PATIENCE: Duration = Duration::from_secs(5);
+/// What a gateway is told; nobody is called.
+const PHONE: &str = "+919999999999";
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 /// A deployment that asks for more than this gets asked earlier: the rehearsal has an end.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
@@ -36,6 +36,7 @@ pub(crate) struct Api {
     admin_token: Option<String>,
     started: Instant,
     deadline: Instant,
+    patience: Duration,
     jitter: Random,
     pub(crate) meters: Meters,
 }
@@ -86,7 +87,12 @@ pub(crate) struct Posted<'a> {
 }
 
 impl Api {
-    pub(crate) fn new(urls: Urls, timeout: Duration) -> Result<Self, reqwest::Error> {
+    /// `patience`: how long one shopper, or the gateway with one event, keeps trying.
+    pub(crate) fn new(
+        urls: Urls,
+        timeout: Duration,
+        patience: Duration,
+    ) -> Result<Self, reqwest::Error> {
         let mut client = Client::builder()
             // HTTP/1.1: every shopper a connection of their own, as in life. One HTTP/2 connection
             // for all would queue them in this client once its streams are used up.
@@ -107,6 +113,7 @@ impl Api {
             admin_token: urls.admin_token,
             started,
             deadline: started + timeout,
+            patience,
             jitter: Random::new(0, 0),
             meters: Meters::new(),
         })
@@ -141,7 +148,7 @@ impl Api {
 
     /// Sends a request until it is answered, its deadline included in the run's.
     async fn ask(&self, call: Call, make: impl Fn(&Client) -> RequestBuilder) -> Reply {
-        self.ask_for(PATIENCE, call, make).await
+        self.ask_for(self.patience, call, make).await
     }
 
     async fn ask_for(
@@ -211,7 +218,7 @@ impl Api {
     }
 
     pub(crate) async fn availability(&self, skus: &[String]) -> (When, Said<Availability>) {
-        self.availability_for(PATIENCE, skus).await
+        self.availability_for(self.patience, skus).await
     }
 
     /// The first look at the shop.
@@ -287,15 +294,25 @@ impl Api {
             .said()
     }
 
-    pub(crate) async fn order(&self, checkout: Uuid, saves_address: bool) -> (When, Said<Order>) {
+    /// `pay_at`: the gateway that is to take the order on.
+    pub(crate) async fn order(
+        &self,
+        checkout: Uuid,
+        saves_address: bool,
+        pay_at: Option<&str>,
+    ) -> (When, Said<Order>) {
         let url = self.url(None, &format!("checkouts/{checkout}/order"));
-        let body = json!({
+        let mut body = json!({
             "payment_method": "online", "save_address": saves_address,
             "address": {
                 "recipient": "A Shopper", "line1": "12 Marine Drive", "city": "Mumbai",
                 "region": "MH", "postal_code": "400020", "country": "IN",
             },
         });
+        if let Some(gateway) = pay_at {
+            body["payment_gateway"] = gateway.into();
+            body["phone"] = PHONE.into();
+        }
         self.ask(Call::Order, |client| client.post(&url).json(&body))
             .await
             .said()

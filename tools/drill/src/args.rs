@@ -88,6 +88,26 @@ pub(crate) struct Args {
         value_name = "TOKEN"
     )]
     pub(crate) admin_token: Option<String>,
+    /// URL of the simulated gateways (HOLDFAST_GATEWAYS of holdfast-local): shoppers pay there, and
+    /// the gateways tell the deployment, on a bad day
+    #[arg(long, value_name = "URL", value_parser = parse_url, requires = "database")]
+    pub(crate) gateways: Option<String>,
+    /// So many of a hundred of the gateways' webhooks never arrive
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub(crate) lost_percent: u32,
+    /// How many more times each of the others is sent
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=9))]
+    pub(crate) duplicates: u32,
+    /// For how many seconds each gateway in turn does not answer
+    #[arg(long, default_value = "0", value_name = "SECONDS", value_parser = parse_seconds)]
+    pub(crate) gateway_down_s: Duration,
+    /// URL of the local stack's control (HOLDFAST_LOCAL of holdfast-local)
+    #[arg(long, value_name = "URL", value_parser = parse_url)]
+    pub(crate) local: Option<String>,
+    /// For how many seconds the database is stopped, from the middle of the rush on
+    #[arg(long, default_value = "0", value_name = "SECONDS", value_parser = parse_seconds,
+        requires = "local", requires = "gateways")]
+    pub(crate) database_down_s: Duration,
     /// No progress while it runs
     #[arg(long)]
     pub(crate) quiet: bool,
@@ -96,7 +116,15 @@ pub(crate) struct Args {
     pub(crate) out: PathBuf,
 }
 
+/// How long one shopper, or the gateway with one event, keeps trying.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 impl Args {
+    /// How long a shopper keeps trying: beyond an outage that is planned.
+    pub(crate) fn patience(&self) -> Duration {
+        PATIENCE + self.database_down_s
+    }
+
     /// The id of this run; by default the seconds since 1970, in base 36.
     pub(crate) fn run_id(&self) -> String {
         self.run_id.clone().unwrap_or_else(|| {

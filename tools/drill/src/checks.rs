@@ -2,12 +2,15 @@
 //! shown to fail on a bad history.
 
 mod answers;
+mod endings;
 mod payments;
 mod staff;
 mod stock;
 
 pub(crate) use answers::{cart_whole_or_refused, contract_kept, prices_are_the_catalogues};
 pub(crate) use answers::{refusables_refused, same_request_same_answer};
+pub(crate) use endings::{every_capture_ends_once, nothing_is_left_over};
+pub(crate) use endings::{refunds_add_up, sold_once};
 pub(crate) use payments::{acknowledged_survives, payments_end_right, payments_only_rise};
 pub(crate) use staff::no_deadlock;
 pub(crate) use staff::{EDIT_TOOK_MAX, EDIT_TRIES_MAX, edits, edits_changed_what_was_seen};

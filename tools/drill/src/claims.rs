@@ -297,7 +297,7 @@ impl Trace {
             What::ReadOrder(Said::Yes(order)) => Some(order.status.as_str()),
             _ => None,
         });
-        if matches!(last, Some("paid" | "refund_due")) {
+        if matches!(last, Some("paid" | "refund_due" | "refunded")) {
             return;
         }
         if let Some(open) = &mut self.open {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::answers::{Availability, Checkout, Line, Order, Said, Shortage, Sku};
+use crate::books::Books;
 use crate::cashfree::Kind;
 use crate::plan::{Ending, Probe};
 
@@ -196,7 +197,7 @@ impl Visit {
             return match order.status.as_str() {
                 "paid" if late => Outcome::PaidLate,
                 "paid" => Outcome::Paid,
-                "refund_due" => Outcome::RefundDue,
+                "refund_due" | "refunded" => Outcome::RefundDue,
                 "awaiting_payment" => Outcome::Unpaid,
                 "cancelled" | "expired" if late && self.first_payment_sent().is_none() => {
                     Outcome::Released
@@ -351,6 +352,8 @@ pub(crate) struct History {
     pub(crate) database: Option<DatabaseCheck>,
     /// None: not a mixed run.
     pub(crate) staff: Option<Staff>,
+    /// None: nobody paid at simulated gateways.
+    pub(crate) books: Option<Books>,
 }
 
 impl History {

@@ -3,9 +3,12 @@
 mod answers;
 mod api;
 mod args;
+mod books;
 mod checks;
 mod claims;
+mod control;
 mod history;
+mod ledger;
 mod meters;
 #[cfg(test)]
 mod mock;
@@ -18,6 +21,7 @@ mod run;
 mod shopper;
 mod staff;
 mod stage;
+mod storm;
 #[cfg(test)]
 mod testing;
 mod watch;

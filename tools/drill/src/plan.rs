@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use gateways::Gateway;
 use serde::Serialize;
 
 use crate::answers::Line;
@@ -72,6 +73,15 @@ pub(crate) enum Probe {
     OwnPrice,
 }
 
+/// How the money comes, when it comes at all, where shoppers pay at simulated gateways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Money {
+    Once,
+    /// Another attempt goes through too: nothing keeps a bank from that.
+    Twice,
+    InParts,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
     pub(crate) kind: Kind,
@@ -110,6 +120,8 @@ pub(crate) struct ShopperPlan {
     pub(crate) probes: Vec<Probe>,
     pub(crate) events: Vec<Event>,
     pub(crate) deliveries: Vec<Delivery>,
+    pub(crate) gateway: Gateway,
+    pub(crate) money: Money,
 }
 
 pub(crate) struct Settings<'a> {
@@ -147,6 +159,7 @@ fn shopper(settings: &Settings<'_>, number: u32, ending: Ending) -> ShopperPlan 
     let cart = cart(&random, settings);
     let buys = matches!(ending, Ending::Pay | Ending::PayAfterTrouble);
     let events = events(&random, ending);
+    let gateway = at(number);
     ShopperPlan {
         number,
         ending,
@@ -181,8 +194,33 @@ fn shopper(settings: &Settings<'_>, number: u32, ending: Ending) -> ShopperPlan 
         .filter(|_| random.percent(8))
         .collect(),
         deliveries: deliveries(&random, &events),
+        money: money(settings.seed, number, ending, gateway),
+        gateway,
         events,
         cart,
+    }
+}
+
+/// Shoppers take the gateways in turn.
+fn at(number: u32) -> Gateway {
+    match number % 3 {
+        0 => Gateway::Cashfree,
+        1 => Gateway::Stripe,
+        _ => Gateway::Razorpay,
+    }
+}
+
+/// From a stream of its own, so that a seed means the same plan wherever shoppers pay.
+fn money(seed: u64, number: u32, ending: Ending, gateway: Gateway) -> Money {
+    let random = Random::new(!seed, u64::from(number));
+    let (twice, in_parts) = (random.percent(20), random.percent(25));
+    match gateway {
+        _ if !matches!(ending, Ending::Pay | Ending::PayAfterTrouble) => Money::Once,
+        // one intent is one charge
+        Gateway::Stripe => Money::Once,
+        Gateway::Razorpay if in_parts => Money::InParts,
+        Gateway::Razorpay | Gateway::Cashfree if twice => Money::Twice,
+        Gateway::Razorpay | Gateway::Cashfree => Money::Once,
     }
 }
 
@@ -363,6 +401,20 @@ mod tests {
                     .any(|d| p.events[d.event].kind < Kind::Paid)
             })
         });
+    }
+
+    #[test]
+    fn every_gateway_gets_its_third_and_money_comes_in_every_way() {
+        let plans = plans(1, 300);
+        let at = |gateway: Gateway| plans.iter().filter(move |p| p.gateway == gateway);
+        for gateway in Gateway::ALL {
+            assert_eq!(at(gateway).count(), 100);
+        }
+        let ways = |gateway, money| at(gateway).filter(|p| p.money == money).count();
+        assert!(ways(Gateway::Razorpay, Money::InParts) > 0);
+        assert!(ways(Gateway::Razorpay, Money::Twice) > 0);
+        assert!(ways(Gateway::Cashfree, Money::Twice) > 0);
+        assert_eq!(ways(Gateway::Stripe, Money::Once), 100);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use crate::books::Books;
 use crate::checks::{self, Checked};
 use crate::claims::{self, Claim};
 use crate::history::{DatabaseCheck, History, Refusable};
@@ -82,6 +83,9 @@ pub(crate) fn judge(history: &History) -> Vec<Verdict> {
     judged.extend(expectations(history, &claims));
     if history.staff.is_some() {
         judged.extend(expectations_of_staff(history));
+    }
+    if let Some(books) = &history.books {
+        judged.extend(expectations_of_gateways(books));
     }
     let known: Vec<&str> = judged.iter().flat_map(|j| j.rows).copied().collect();
     let mut verdicts: Vec<Verdict> = judged
@@ -254,6 +258,37 @@ fn expectations_of_staff(history: &History) -> Vec<Judged> {
     ]
 }
 
+/// What a run with simulated gateways expects besides.
+fn expectations_of_gateways(books: &Books) -> Vec<Judged> {
+    let otherwise = "nobody paid";
+    vec![
+        Judged::expectation(
+            "every_payment_ends_once",
+            "Every payment at a gateway has exactly one right ending",
+            otherwise,
+        )
+        .by(checks::every_capture_ends_once(books)),
+        Judged::expectation(
+            "refunds_add_up",
+            "What goes back is what is owed, at the gateway as in the books",
+            otherwise,
+        )
+        .by(checks::refunds_add_up(books)),
+        Judged::expectation(
+            "goods_leave_once",
+            "The goods of paid orders left once, and no others",
+            otherwise,
+        )
+        .by(checks::sold_once(books)),
+        Judged::expectation(
+            "nothing_is_left_over",
+            "No event, dead letter or hold is left over",
+            otherwise,
+        )
+        .by(checks::nothing_is_left_over(books)),
+    ]
+}
+
 fn stale_edit(database: Option<&DatabaseCheck>) -> Checked {
     let mut checked = Checked {
         what: "hand-written edits",
@@ -398,6 +433,21 @@ mod tests {
         let starved = crate::testing::deed("A", 1, when(0, 1), crate::history::End::Starved);
         history.staff.get_or_insert_default().deeds.push(starved);
         assert_eq!(of_staff(&history), (before + 4, Some(State::Broken)));
+    }
+
+    #[test]
+    fn what_is_expected_of_gateways_is_judged_where_shoppers_pay_there() {
+        let mut history = oversold();
+        let before = judge(&history).len();
+        let left_over = |history: &History| {
+            let all = judge(history);
+            let state = |v: &Verdict| (v.name == "nothing_is_left_over").then_some(v.state);
+            (all.len(), all.iter().find_map(state))
+        };
+        history.books = Some(Books::default());
+        assert_eq!(left_over(&history), (before + 4, Some(State::Kept)));
+        history.books.get_or_insert_default().ledger.parked = 1;
+        assert_eq!(left_over(&history), (before + 4, Some(State::Broken)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The result of a run: as figures, and in the three forms in which it is shown.
 
 mod figures;
+mod gateways;
 mod html;
 mod svg;
 mod terminal;

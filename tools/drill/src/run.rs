@@ -13,12 +13,14 @@ use crate::answers::{Availability, Said, Sku};
 use crate::api::{Api, Urls};
 use crate::args::Args;
 use crate::claims::{self, Claim};
+use crate::control::Control;
 use crate::history::{self, DatabaseCheck, History, StockSample, When};
 use crate::plan::{self, Ending};
 use crate::progress;
 use crate::shopper::Shopper;
 use crate::staff::Staff;
 use crate::stage::{Counts, Stage};
+use crate::storm::Storms;
 use crate::watch::{self, Database, DatabaseError};
 
 /// Second calls, at most: each gives away what the one before gave back.
@@ -48,8 +50,11 @@ pub(crate) async fn run(args: &Args) -> Result<Run, String> {
         shop: args.shop.clone(),
         admin_token: args.admin_token.clone(),
     };
-    let api = Api::new(urls, args.timeout).map_err(|error| format!("no HTTP client: {error}"))?;
-    let api = Arc::new(api);
+    let api = Api::new(urls, args.timeout, args.patience());
+    let api = Arc::new(api.map_err(|error| format!("no HTTP client: {error}"))?);
+    let gateways = args.gateways.as_deref();
+    let control = gateways.map(|url| Control::new(url, args.local.as_deref()));
+    let control = control.transpose()?.map(Arc::new);
     let mut database = None;
     let mut other_shop = args.other_shop.clone();
     if let Some(url) = &args.database {
@@ -69,7 +74,7 @@ pub(crate) async fn run(args: &Args) -> Result<Run, String> {
         None => None,
     };
     let deadlocks = first.as_ref().map(|(_, deadlocks)| *deadlocks);
-    let stage = stage(args, &api, other_shop);
+    let stage = stage(args, &api, other_shop, control);
     let watchers = Watchers::start(&api, &skus, database);
     let ticker = (!args.quiet).then(|| progress::start(Arc::clone(&stage), args.shoppers));
     let mut history = History {
@@ -77,7 +82,11 @@ pub(crate) async fn run(args: &Args) -> Result<Run, String> {
         before,
         ..History::default()
     };
-    let second_calls = play(args, &stage, &mut history).await;
+    let storm = Storms::start(args, &stage).await?;
+    let (second_calls, shoppers) = play(args, &stage, &mut history).await;
+    history.books = storm.weathered(args, &stage).await?;
+    let audited = audit(shoppers).await.into_iter();
+    history.visits = audited.map(Shopper::into_visit).collect();
     (history.ended, history.after) = settle(&stage, &skus, &history, args.settle_s).await;
     let watched = watchers.stop().await;
     if let Some(ticker) = ticker {
@@ -121,8 +130,8 @@ async fn first_sample(
 }
 
 /// Everything that shoppers and staff do, into the history. Returns how often those who waited were
-/// called again.
-async fn play(args: &Args, stage: &Arc<Stage>, history: &mut History) -> u32 {
+/// called again, and the shoppers.
+async fn play(args: &Args, stage: &Arc<Stage>, history: &mut History) -> (u32, Vec<Shopper>) {
     let others: Vec<String> = history
         .before
         .keys()
@@ -164,14 +173,18 @@ async fn play(args: &Args, stage: &Arc<Stage>, history: &mut History) -> u32 {
     // nobody else buys now, so what they cancel is there when they pay for it
     join_all(shoppers.iter_mut().map(Shopper::pay_last)).await;
     forge(&mut shoppers).await;
-    let audited = audit(shoppers).await.into_iter();
-    history.visits = audited.map(Shopper::into_visit).collect();
-    calls
+    (calls, shoppers)
 }
 
-fn stage(args: &Args, api: &Arc<Api>, other_shop: Option<String>) -> Arc<Stage> {
+fn stage(
+    args: &Args,
+    api: &Arc<Api>,
+    other_shop: Option<String>,
+    control: Option<Arc<Control>>,
+) -> Arc<Stage> {
     Arc::new(Stage {
         api: Arc::clone(api),
+        control,
         run_id: args.run_id(),
         seed: args.seed,
         secret: args.webhook_secret.clone(),

@@ -1,5 +1,6 @@
 //! One shopper, playing their plan.
 
+mod at_gateway;
 mod paying;
 
 use std::sync::Arc;

@@ -10,9 +10,12 @@ use uuid::Uuid;
 
 use crate::answers::Order;
 use crate::api::Api;
+use crate::control::Control;
 
 pub(crate) struct Stage {
     pub(crate) api: Arc<Api>,
+    /// Of the simulated gateways, where shoppers pay there; else the rehearsal signs events itself.
+    pub(crate) control: Option<Arc<Control>>,
     pub(crate) run_id: String,
     pub(crate) seed: u64,
     pub(crate) secret: String,

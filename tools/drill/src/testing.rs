@@ -130,6 +130,7 @@ pub(crate) fn order(checkout: u128, status: &str, lines: &[(&str, u32)], when: W
             status: payment.into(),
             amount_minor: total(lines),
         },
+        gateway_order: None,
         expires_at: server_time + Duration::from_secs(1_800),
         server_time,
     };

@@ -55,7 +55,11 @@ impl Database {
         Ok(database)
     }
 
-    async fn client(&mut self) -> Result<&mut Client, DatabaseError> {
+    pub(crate) fn shop(&self) -> &str {
+        &self.shop
+    }
+
+    pub(crate) async fn client(&mut self) -> Result<&mut Client, DatabaseError> {
         if self.client.as_ref().is_none_or(Client::is_closed) {
             let tls = postgres_native_tls::MakeTlsConnector::new(native_tls::TlsConnector::new()?);
             let (client, connection) =

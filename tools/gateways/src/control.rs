@@ -2,7 +2,7 @@
 //!
 //! | call | does |
 //! |---|---|
-//! | `GET /control/state` | all orders, payments and refunds |
+//! | `GET /control/state` | all orders, payments and refunds, and what became of webhooks |
 //! | `PUT /control/faults/{gateway}` | sets a gateway's faults |
 //! | `PUT /control/keys/{gateway}` | `{"key_secret": …}`: from now on a gateway takes no other |
 //! | `POST /control/orders/{id}/pay` | a shopper tries to pay ([`Attempt`]) |
@@ -47,6 +47,7 @@ async fn state(State(simulation): Shared) -> Json<Value> {
         "orders": world.orders.values().collect::<Vec<_>>(),
         "payments": world.payments.values().collect::<Vec<_>>(),
         "refunds": world.refunds.values().collect::<Vec<_>>(),
+        "webhooks": simulation.postman.tallies(),
     }))
 }
 

@@ -1,13 +1,15 @@
 //! Sends webhooks: signs each at the moment it leaves, loses, doubles, shuffles and delays them as
 //! the faults say, and sends again what was not answered with a 2xx.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
+use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::sync::{Notify, Semaphore};
@@ -42,8 +44,22 @@ pub(crate) struct Postman {
     news: Notify,
     quiet: Notify,
     busy: AtomicBool,
-    arrived: AtomicU64,
-    lost: AtomicU64,
+    tallies: Mutex<BTreeMap<Gateway, Tally>>,
+}
+
+/// What became of one gateway's webhooks.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(crate) struct Tally {
+    /// Events that were told of, or should have been.
+    written: u64,
+    /// Of those, never sent.
+    lost: u64,
+    /// Sent once more.
+    copies: u64,
+    /// Answered with a 2xx, copies included.
+    arrived: u64,
+    /// Never answered with a 2xx, copies included.
+    given_up: u64,
 }
 
 impl Postman {
@@ -54,14 +70,26 @@ impl Postman {
             news: Notify::new(),
             quiet: Notify::new(),
             busy: AtomicBool::new(false),
-            arrived: AtomicU64::new(0),
-            lost: AtomicU64::new(0),
+            tallies: Mutex::default(),
         }
     }
 
     /// There may be letters.
     pub(crate) fn look_in_the_box(&self) {
         self.news.notify_one();
+    }
+
+    /// What became of each gateway's webhooks until now.
+    pub(crate) fn tallies(&self) -> BTreeMap<Gateway, Tally> {
+        self.lock_tallies().clone()
+    }
+
+    fn lock_tallies(&self) -> MutexGuard<'_, BTreeMap<Gateway, Tally>> {
+        self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, gateway: Gateway, what: impl FnOnce(&mut Tally)) {
+        what(self.lock_tallies().entry(gateway).or_default());
     }
 
     /// Waits until no webhook is under way; how many arrived, and how many never will.
@@ -73,8 +101,12 @@ impl Postman {
             // in this order: letters leave the box only after the postman is busy
             let empty = simulation.world().letters.is_empty();
             if empty && !self.busy.load(Ordering::SeqCst) {
-                let (arrived, lost) = (&self.arrived, &self.lost);
-                return (arrived.load(Ordering::SeqCst), lost.load(Ordering::SeqCst));
+                let tallies = self.tallies();
+                let sum = |of: fn(&Tally) -> u64| tallies.values().map(of).sum();
+                return (
+                    sum(|tally| tally.arrived),
+                    sum(|tally| tally.lost + tally.given_up),
+                );
             }
             self.news.notify_one();
             quiet.await;
@@ -121,8 +153,13 @@ impl Postman {
             }
             let faults = world.faults(account.gateway).webhooks;
             shuffled |= faults.shuffled;
-            if random.random_range(0..100) < faults.lost_percent {
-                self.lost.fetch_add(1, Ordering::SeqCst);
+            let lost = random.random_range(0..100) < faults.lost_percent;
+            self.count(account.gateway, |tally| {
+                tally.written += 1;
+                tally.lost += u64::from(lost);
+                tally.copies += u64::from(if lost { 0 } else { faults.duplicates });
+            });
+            if lost {
                 continue;
             }
             let delay = Duration::from_millis(faults.delay_ms);
@@ -156,12 +193,12 @@ impl Postman {
             }
             let answer = request.body(letter.body.clone()).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
-                self.arrived.fetch_add(1, Ordering::SeqCst);
+                self.count(account.gateway, |tally| tally.arrived += 1);
                 return;
             }
             tokio::time::sleep(PAUSE * 2_u32.pow(attempt)).await;
         }
-        self.lost.fetch_add(1, Ordering::SeqCst);
+        self.count(account.gateway, |tally| tally.given_up += 1);
     }
 }
 

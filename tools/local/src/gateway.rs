@@ -128,7 +128,11 @@ pub(crate) async fn bind(port: u16, option: &'static str) -> Result<TcpListener,
     TcpListener::bind(("127.0.0.1", port)).await.map_err(taken)
 }
 
-fn serve(listener: TcpListener, router: Router, mut stopping: Stopping) -> Result<Serving, Error> {
+pub(crate) fn serve(
+    listener: TcpListener,
+    router: Router,
+    mut stopping: Stopping,
+) -> Result<Serving, Error> {
     let address = listener.local_addr().map_err(Error::io("read the port"))?;
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);

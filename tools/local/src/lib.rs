@@ -8,12 +8,14 @@
 //! - [`roles`] are the database roles and their passwords;
 //! - `simulator` is the payment gateways, with an account of each demo shop;
 //! - [`build`] makes the functions' binaries, `catalogue` loads the demo's two shops;
+//! - `control` is what a rehearsal may do to all this;
 //! - [`logs`] gives each stack that runs a folder for its logs;
 //! - [`guardian`] makes sure that no process and no folder survives ours;
 //! - [`error`] holds what can go wrong and what the user should do about it.
 
 pub mod build;
 mod catalogue;
+mod control;
 pub mod error;
 mod gateway;
 pub mod guardian;

@@ -62,9 +62,12 @@ struct Up {
     /// An SQS endpoint to use instead of a MiniStack of our own.
     #[arg(long)]
     sqs_endpoint: Option<String>,
+    /// A variable of the sweeper, such as LOOKUP_AGAIN_S=5; may be given again and again.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    sweeper_set: Vec<(String, String)>,
     /// Run this shell command against the stack, then stop with its exit code. It gets
     /// HOLDFAST_API, HOLDFAST_ADMIN_TOKEN, HOLDFAST_WEBHOOK, HOLDFAST_WEBHOOK_SECRET,
-    /// HOLDFAST_GATEWAYS, HOLDFAST_SQS and HOLDFAST_DATABASE.
+    /// HOLDFAST_GATEWAYS, HOLDFAST_LOCAL, HOLDFAST_SQS and HOLDFAST_DATABASE.
     #[arg(long)]
     run: Option<String>,
 }
@@ -93,6 +96,11 @@ fn main() -> ExitCode {
     // A build that Ctrl-C interrupted is not waited for.
     runtime.shutdown_background();
     code
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("must be NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn complain(line: &str) -> ExitCode {
@@ -133,6 +141,7 @@ fn options(up: &Up) -> Result<StackOptions, Error> {
         sweep_every: (up.sweep_every_s > 0).then(|| Duration::from_secs(up.sweep_every_s)),
         hot_units: up.hot_units,
         sqs_endpoint: up.sqs_endpoint.clone(),
+        sweeper_environment: up.sweeper_set.clone(),
         logs: Some(project::root().join(".run/logs")),
         ..StackOptions::default()
     })
@@ -147,6 +156,7 @@ fn shell(stack: &Stack, command: &str) -> Command {
         .env("HOLDFAST_ADMIN_TOKEN", &stack.admin_token)
         .env("HOLDFAST_WEBHOOK", &stack.webhook_url)
         .env("HOLDFAST_GATEWAYS", &stack.gateways_url)
+        .env("HOLDFAST_LOCAL", &stack.control_url)
         .env("HOLDFAST_SQS", &stack.sqs_endpoint)
         .env("HOLDFAST_WEBHOOK_SECRET", demo_secret(SHOPS[0]))
         .env("HOLDFAST_DATABASE", stack.database_url())

@@ -237,6 +237,19 @@ impl Cluster {
     /// Kills the server with SIGKILL, as a power cut would, and starts it on the same data.
     pub fn crash_and_restart(&self) -> Result<(), Error> {
         self.end_server(Signal::SIGKILL);
+        self.start_again()
+    }
+
+    /// Ends the server at once, with all connections and whatever they are at; its data stays.
+    pub fn interrupt(&self) {
+        self.end_server(Signal::SIGQUIT);
+    }
+
+    /// Starts the server on its data after [`Self::interrupt`]; one that runs is left alone.
+    pub fn start_again(&self) -> Result<(), Error> {
+        if !self.has_exited() {
+            return Ok(());
+        }
         let deadline = Instant::now() + READY_TIMEOUT;
         // Orphaned backends notice within moments; until they are gone the data is still in use.
         loop {

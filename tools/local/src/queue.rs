@@ -120,6 +120,14 @@ impl Queue {
         })
     }
 
+    /// How many messages are in the queue, on their way included, and how many are dead letters.
+    pub(crate) async fn depths(&self) -> Result<(u64, u64), String> {
+        Ok((
+            depth(&self.client, &self.url).await?,
+            depth(&self.client, &self.dead_letter_url).await?,
+        ))
+    }
+
     /// Starts the pollers that feed `function`.
     pub(crate) fn feed(
         &self,
@@ -259,6 +267,26 @@ async fn arn(client: &Client, url: &str) -> Result<String, String> {
         .attributes()
         .and_then(|all| all.get(&QueueAttributeName::QueueArn));
     arn.cloned().ok_or_else(|| format!("{url} has no ARN"))
+}
+
+/// All messages of a queue: waiting, and given out but not deleted.
+async fn depth(client: &Client, url: &str) -> Result<u64, String> {
+    let request = client.get_queue_attributes().queue_url(url);
+    let request = request.attribute_names(QueueAttributeName::All);
+    let answered = request.send().await.map_err(|error| detail(&error))?;
+    let counts = [
+        QueueAttributeName::ApproximateNumberOfMessages,
+        QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+    ];
+    counts
+        .iter()
+        .map(|name| {
+            let count = answered.attributes().and_then(|all| all.get(name));
+            count
+                .and_then(|count| count.parse::<u64>().ok())
+                .ok_or_else(|| format!("{url} does not say its {name}"))
+        })
+        .sum()
 }
 
 /// The ids that the function reported; `None` when the whole batch counts as failed, which is

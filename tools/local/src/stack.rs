@@ -19,7 +19,7 @@ use crate::postgres::{Cluster, ClusterOptions};
 use crate::queue::{self, Queue, QueueOptions};
 use crate::roles::{self, Passwords};
 use crate::stopping::Stop;
-use crate::{Error, catalogue, schedule, simulator};
+use crate::{Error, catalogue, control, schedule, simulator};
 
 pub const DATABASE: &str = "holdfast";
 /// What this stack is called in its metrics.
@@ -56,6 +56,8 @@ pub struct StackOptions {
     pub hot_units: Option<u32>,
     /// An SQS endpoint to use instead of starting MiniStack.
     pub sqs_endpoint: Option<String>,
+    /// More of the sweeper's environment: how often it looks things up at the gateways.
+    pub sweeper_environment: Vec<(String, String)>,
     /// Tests that need a message's last try make them fewer, and those that break functions make
     /// them closer: a batch may then run twice at once, which changes nothing but the time.
     pub queue: QueueOptions,
@@ -78,6 +80,7 @@ impl Default for StackOptions {
             with_catalogue: true,
             hot_units: None,
             sqs_endpoint: None,
+            sweeper_environment: Vec::new(),
             queue: QueueOptions::default(),
             cluster: ClusterOptions::default(),
             log_level: None,
@@ -105,10 +108,13 @@ pub struct Stack {
     pub secrets: BTreeMap<String, String>,
     /// `http://127.0.0.1:<port>`: the simulated gateways, and their control API.
     pub gateways_url: String,
+    /// `http://127.0.0.1:<port>`: what a rehearsal may do to the stack: stop its
+    /// database and start it again, count the queue's messages.
+    pub control_url: String,
     /// One log per function, and that of SQS, in a folder that is this stack's alone.
     pub logs: Logs,
     pub host: Arc<Host>,
-    pub cluster: Cluster,
+    pub cluster: Arc<Cluster>,
     servings: Vec<Serving>,
     passwords: Passwords,
     tasks: Vec<JoinHandle<()>>,
@@ -164,6 +170,9 @@ impl Stack {
                 stop.watch(),
             ));
         }
+        let cluster = Arc::new(ground.cluster);
+        let control = gateway::bind(0, "").await?;
+        let control = control::serve(control, &cluster, &ground.queue, stop.watch())?;
         Ok(Self {
             api_url: format!("http://{}", api.address),
             webhook_url: format!("http://{}", webhook.address),
@@ -176,10 +185,11 @@ impl Stack {
                 .map(|shop| (shop.to_owned(), demo_secret(shop)))
                 .into(),
             gateways_url: simulator.url(),
+            control_url: format!("http://{}", control.address),
             logs: ground.logs,
             host,
-            cluster: ground.cluster,
-            servings: vec![api, webhook],
+            cluster,
+            servings: vec![api, webhook, control],
             passwords: ground.passwords,
             tasks,
             stop,
@@ -243,7 +253,8 @@ impl Stack {
         self.host.stop().await;
         let ended = tokio::task::spawn_blocking(move || {
             drop(self.sqs.take());
-            self.cluster.stop();
+            // The control API may still be starting it; the last to let go of it stops it.
+            drop(self.cluster);
             self.guardian.dismiss();
         });
         // It only panics if a lock is poisoned; the guardians clean up then.
@@ -387,6 +398,9 @@ async fn start_functions(
     sweeper
         .environment
         .push(variable("GATEWAYS", &places.gateways));
+    sweeper
+        .environment
+        .extend(options.sweeper_environment.iter().cloned());
     sweeper.environment.extend(ground.outbox());
     let mut admin = function(ADMIN, CLERKS, 25);
     admin.environment.extend(ground.database(roles::ADMIN));

@@ -4,22 +4,25 @@ use shared::db::Failure;
 use shared::gateway_order;
 use shared::payment::Gateway;
 
-use super::{BATCH_MAX, Lines, Round, Step, Task, Work, lookups};
+use super::{BATCH_MAX, Lines, Round, Step, Task, Work, is_full, lookups};
 use crate::{Closed, KnownOrder};
 
+/// Whether there may be more.
 pub(super) async fn claim(
     work: &Work<'_>,
     before_s: i32,
     lines: &mut Lines,
-) -> Result<(), Failure> {
-    for due in gateway_order::due(work.db, work.shop, BATCH_MAX, before_s).await? {
+) -> Result<bool, Failure> {
+    let claimed = gateway_order::due(work.db, work.shop, BATCH_MAX, before_s).await?;
+    let more = is_full(claimed.len(), BATCH_MAX);
+    for due in claimed {
         let order = KnownOrder {
             reference: due.reference,
             gateway_order_id: Some(due.gateway_order_id),
         };
         lines.push(due.gateway, Task::Close(order));
     }
-    Ok(())
+    Ok(more)
 }
 
 /// Closes one at its gateway, then here. One that is paid is looked up first: its webhook may be

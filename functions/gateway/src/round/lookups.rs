@@ -5,16 +5,20 @@ use shared::lookup::{self, Limits, Lookup};
 use shared::payment::{self, Gateway, Outcome};
 use shared::refund;
 
+use super::is_full;
 use super::refunds::verdict;
 use super::{Lines, Round, Step, Task, Work};
 use crate::{KnownOrder, KnownRefund};
 
+/// Whether there may be more.
 pub(super) async fn claim(
     work: &Work<'_>,
     limits: &Limits,
     lines: &mut Lines,
-) -> Result<(), Failure> {
-    for claimed in lookup::claim(work.db, work.shop, limits).await? {
+) -> Result<bool, Failure> {
+    let claimed = lookup::claim(work.db, work.shop, limits).await?;
+    let more = is_full(claimed.len(), limits.batch_max);
+    for claimed in claimed {
         match claimed {
             Lookup::Payment { reference, order } => {
                 let known = KnownOrder {
@@ -48,7 +52,7 @@ pub(super) async fn claim(
             }
         }
     }
-    Ok(())
+    Ok(more)
 }
 
 /// Looks a payment up; what the gateway says goes the way of its webhooks.

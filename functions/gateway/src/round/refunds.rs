@@ -3,14 +3,17 @@
 use shared::db::Failure;
 use shared::refund::{self, Claimed, Verdict};
 
-use super::{BATCH_MAX, Lines, Round, Step, Task, Work};
+use super::{BATCH_MAX, Lines, Round, Step, Task, Work, is_full};
 use crate::{GatewayError, NewRefund, RefundResult, RefundState};
 
-pub(super) async fn claim(work: &Work<'_>, lines: &mut Lines) -> Result<(), Failure> {
-    for claimed in refund::claim(work.db, work.shop, BATCH_MAX).await? {
-        lines.push(claimed.gateway, Task::Refund(claimed));
+/// Whether there may be more.
+pub(super) async fn claim(work: &Work<'_>, lines: &mut Lines) -> Result<bool, Failure> {
+    let claimed = refund::claim(work.db, work.shop, BATCH_MAX).await?;
+    let more = is_full(claimed.len(), BATCH_MAX);
+    for refund in claimed {
+        lines.push(refund.gateway, Task::Refund(refund));
     }
-    Ok(())
+    Ok(more)
 }
 
 /// Sends one, and writes down what the gateway said. Unless it is written down, the refund is

@@ -120,12 +120,21 @@ pub(crate) fn same_request_same_answer(history: &History) -> Checked {
                 let same = first.order_id == again.order_id
                     && first.payment.reference == again.payment.reference
                     && first.total_minor == again.total_minor
-                    && first.lines == again.lines;
+                    && first.lines == again.lines
+                    && same_at_gateway(first, again);
                 checked.judge(same, || format!("{checkout}: two orders"));
             }
         }
     }
     checked
+}
+
+/// What a gateway made for it stays the same; once there is nothing to pay it is not shown.
+fn same_at_gateway(first: &Order, again: &Order) -> bool {
+    match (&first.gateway_order, &again.gateway_order) {
+        (Some(first), Some(again)) => first == again,
+        _ => true,
+    }
 }
 
 fn agree(first: &Fact, said: &Said<Checkout>, second: &Fact, again: &Said<Checkout>) -> bool {
@@ -199,6 +208,13 @@ pub(crate) fn contract_kept(history: &History) -> Checked {
             What::Release(answer) => unexpected(answer, |status, code| {
                 status == 404 || code == "checkout_paid"
             }),
+            What::Order(Said::Yes(order))
+                if history.books.is_some()
+                    && order.status == "awaiting_payment"
+                    && order.gateway_order.is_none() =>
+            {
+                Some("an order without what a gateway made for it".to_owned())
+            }
             What::Order(answer) => unexpected(answer, |_, code| code == "checkout_ended"),
             What::ReadOrder(answer) => unexpected(answer, |status, _| status == 404),
             What::Webhook {

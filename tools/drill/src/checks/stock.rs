@@ -173,7 +173,7 @@ pub(crate) fn refusals_were_true(history: &History, claims: &[Claim]) -> Checked
     for visit in &history.visits {
         let refund = visit
             .orders()
-            .find(|(_, order)| order.status == "refund_due");
+            .find(|(_, order)| matches!(order.status.as_str(), "refund_due" | "refunded"));
         if let (Some(paid), Some((seen, order))) = (visit.first_payment_sent(), refund) {
             let while_decided = When {
                 got: seen.got,

@@ -8,7 +8,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::answers::Said;
+use super::gateways::GatewayFigures;
+use crate::answers::{Order, Said};
 use crate::args::Args;
 use crate::cashfree::Kind;
 use crate::checks;
@@ -39,6 +40,8 @@ pub(crate) struct Report {
     pub(crate) timeline: Timeline,
     /// None: not a mixed run.
     pub(crate) staff: Option<StaffFigures>,
+    /// None: nobody paid at simulated gateways.
+    pub(crate) gateways: Option<GatewayFigures>,
     pub(crate) shoppers: Vec<ShopperFigures>,
 }
 
@@ -229,6 +232,7 @@ impl Report {
                 .staff
                 .as_ref()
                 .map(|staff| staff_figures(history, staff)),
+            gateways: history.books.as_ref().map(GatewayFigures::new),
             shoppers,
         }
     }
@@ -342,11 +346,15 @@ fn count_visit(counts: &mut Counts, visit: &Visit, hot_sku: &str) {
     counts.late_payments += usize::from(paid && visit.released());
     if let Some((_, order)) = visit.orders().last() {
         counts.orders_paid += usize::from(order.status == "paid");
-        counts.refunds_due += usize::from(order.status == "refund_due");
+        counts.refunds_due += usize::from(gone_back(order));
         if order.status == "paid" {
             counts.revenue_minor += order.total_minor;
         }
     }
+}
+
+fn gone_back(order: &Order) -> bool {
+    matches!(order.status.as_str(), "refund_due" | "refunded")
 }
 
 fn revision(what: &What) -> u32 {

@@ -1,6 +1,7 @@
 //! `report.html`: one file without any other, readable on a phone, in light and in dark.
 
 use super::figures::{Report, StaffFigures, StockFigures};
+use super::gateways::GatewayFigures;
 use super::svg;
 use crate::history::Outcome;
 use crate::promises::{State, Verdict};
@@ -356,7 +357,7 @@ fn traffic(report: &Report) -> String {
          <th class=\"n\">5xx, repeated</th><th class=\"n\">unanswered, repeated</th></tr>{}\
          </table></div>",
         rows.iter().map(row).collect::<String>(),
-        report.staff.as_ref().map(of_staff).unwrap_or_default(),
+        besides(report),
         report
             .calls
             .iter()
@@ -364,6 +365,13 @@ fn traffic(report: &Report) -> String {
             .map(call)
             .collect::<String>()
     )
+}
+
+/// What only some runs have.
+fn besides(report: &Report) -> String {
+    let staff = report.staff.as_ref().map(of_staff);
+    let gateways = report.gateways.as_ref().map(GatewayFigures::html);
+    [staff, gateways].into_iter().flatten().collect()
 }
 
 /// What staff did beside the shoppers.

@@ -45,6 +45,9 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
     if let Some(staff) = &report.staff {
         of_staff(out, staff)?;
     }
+    if let Some(gateways) = &report.gateways {
+        gateways.terminal(out)?;
+    }
     writeln!(
         out,
         "  call           answers    p50 ms    p95 ms    p99 ms    max ms"
