@@ -1,10 +1,11 @@
 //! docs/events.md: every announcement, with an example that is what is really sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use serde_json::{Value, json};
 use shared::order::Order;
+use shared::outbox::TYPES;
 use shared::payment::{Event, EventKind};
 use shared::refund::Verdict;
 use shared::utc::Utc;
@@ -47,6 +48,12 @@ fn documented() -> BTreeMap<String, (Value, String)> {
         assert!(before.is_none(), "{topic} twice");
     }
     found
+}
+
+#[test]
+fn the_document_has_every_type_that_a_subscriber_can_ask_for() {
+    let documented: BTreeSet<String> = documented().into_keys().collect();
+    assert_eq!(documented, TYPES.map(str::to_owned).into());
 }
 
 /// One refund goes through, another does not, and a bank asks for money back.

@@ -1,6 +1,6 @@
 //! The relay with a real SQS API behind it, in the real functions.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -13,8 +13,9 @@ use tests::stack::{STACK, add, owner, put_sku, sqs, start, stop};
 use tests::{until, webhooks};
 use tokio::sync::OnceCell;
 
-/// What the shared stack's queue of announcements had, whichever test took it out.
-static RECEIVED: Mutex<Vec<Value>> = Mutex::new(Vec::new());
+/// What the shared stack's queue of announcements had, whichever test took it out. Whoever looks
+/// takes out all there is first, alone: a message is in the queue or here.
+static RECEIVED: tokio::sync::Mutex<Vec<Value>> = tokio::sync::Mutex::const_new(Vec::new());
 
 /// Takes out what a queue has: payload and attributes.
 async fn receive(stack: &local::Stack) -> Vec<Value> {
@@ -34,9 +35,9 @@ async fn receive(stack: &local::Stack) -> Vec<Value> {
 
 /// The messages about an order that have come so far.
 async fn about(order_id: &str) -> Vec<Value> {
+    let mut all = RECEIVED.lock().await;
     loop {
         let more = receive(&STACK).await;
-        let mut all = RECEIVED.lock().unwrap();
         if more.is_empty() {
             let about = |message: &&Value| message["Body"].as_str().unwrap().contains(order_id);
             return all.iter().filter(about).cloned().collect();

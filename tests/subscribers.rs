@@ -313,7 +313,7 @@ async fn the_office_puts_reads_and_deletes_subscribers() {
         ("/subscribers/crm", json!({ "url": "http://crm.example/" })),
         (
             "/subscribers/crm",
-            json!({ "url": "https://crm.example/", "types": ["x y"] }),
+            json!({ "url": "https://crm.example/", "types": ["order.payed"] }),
         ),
         (
             "/subscribers/crm",

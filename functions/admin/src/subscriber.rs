@@ -4,15 +4,11 @@ use edge::parse::{invalid, json, not_null};
 use edge::{Reply, refused};
 use lambda_http::http::Method;
 use serde::{Deserialize, Serialize};
+use shared::outbox;
 use shared::problem::Problem;
 use shared::subscriber::{self, Put, is_name, parse_url};
 
 use crate::Call;
-
-/// Types of announcements that one subscriber can name.
-const TYPES_MAX: usize = 20;
-/// Characters of one at most.
-const TYPE_CHARS_MAX: usize = 40;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,14 +66,14 @@ fn parse(call: &Call<'_>, name: &str) -> Result<Put, Problem> {
     let body: PutBody = json(call.request.body())?;
     let url = parse_url(&body.url).map_err(|error| invalid("url", &error))?;
     let types = body.types.as_deref().unwrap_or_default();
-    let good = |name: &String| {
-        let plain = |c: char| c.is_ascii_lowercase() || c == '.' || c == '_';
-        (1..=TYPE_CHARS_MAX).contains(&name.len()) && name.chars().all(plain)
-    };
+    let good = |name: &String| outbox::TYPES.contains(&name.as_str());
     let number = body.types.as_ref().map_or(1, Vec::len);
-    if !(1..=TYPES_MAX).contains(&number) || !types.iter().all(good) {
-        let rule = "must be 1 to 20 types of announcements, such as order.paid; left out, all";
-        return Err(Problem::invalid_request("types", rule));
+    if !(1..=outbox::TYPES.len()).contains(&number) || !types.iter().all(good) {
+        let rule = format!(
+            "must be some of {}; left out, all",
+            outbox::TYPES.join(", ")
+        );
+        return Err(Problem::invalid_request("types", &rule));
     }
     Ok(Put {
         shop: call.shop.clone(),

@@ -44,6 +44,22 @@ pub struct Message {
     pub payload: String,
 }
 
+/// The types of messages that there are (docs/events.md).
+pub const TYPES: [&str; 12] = [
+    "order.paid",
+    "order.amended",
+    "order.cancelled",
+    "order.refund_due",
+    "payment.review",
+    "payment.disputed",
+    "refund.settled",
+    "refund.failed",
+    "checkout.broken",
+    "checkout.expired",
+    "stock.low",
+    "stock.back",
+];
+
 /// The group of an order's messages.
 #[must_use]
 pub fn group_of_order(order_id: Uuid) -> String {

@@ -5,6 +5,7 @@ mod database;
 mod examples;
 mod upgrade;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -29,6 +30,12 @@ struct Cli {
     verb: Verb,
 }
 
+/// Where `make up` has the simulated gateways, as the README says.
+const GATEWAYS_PORT: u16 = 8789;
+
+/// What signs what the subscriber `demo` is told.
+const DEMO_SUBSCRIBER_SECRET: &str = "whsec_bG9jYWwtZGVtby1zdWJzY3JpYmVyLXNlY3JldA==";
+
 #[derive(Subcommand)]
 enum Verb {
     /// Start everything, load the demo catalogue, and stay until Ctrl-C.
@@ -47,6 +54,9 @@ struct Up {
     /// Port of the webhook's function URL; 0 takes a free one.
     #[arg(long, default_value_t = 8788)]
     webhook_port: u16,
+    /// Port of the simulated gateways; 8789, or a free one where --api-port is 0.
+    #[arg(long)]
+    gateways_port: Option<u16>,
     /// Processes of the checkout function: how many requests at a time.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=200))]
     concurrency: u16,
@@ -137,14 +147,33 @@ fn options(up: &Up) -> Result<StackOptions, Error> {
         binaries,
         api_port: up.api_port,
         webhook_port: up.webhook_port,
+        gateways_port: up.gateways_port.unwrap_or(match up.api_port {
+            0 => 0,
+            _ => GATEWAYS_PORT,
+        }),
         concurrency: up.concurrency.into(),
         sweep_every: (up.sweep_every_s > 0).then(|| Duration::from_secs(up.sweep_every_s)),
         hot_units: up.hot_units,
         sqs_endpoint: up.sqs_endpoint.clone(),
-        sweeper_environment: up.sweeper_set.clone(),
+        sweeper_environment: [demo_subscribers(), up.sweeper_set.clone()].concat(),
         logs: Some(project::root().join(".run/logs")),
         ..StackOptions::default()
     })
+}
+
+/// In each shop a subscriber `demo` may be put, at a URL of this machine.
+fn demo_subscribers() -> Vec<(String, String)> {
+    let secrets: BTreeMap<&str, _> = SHOPS
+        .iter()
+        .map(|shop| (*shop, BTreeMap::from([("demo", [DEMO_SUBSCRIBER_SECRET])])))
+        .collect();
+    vec![
+        (
+            "SUBSCRIBER_SECRETS".to_owned(),
+            serde_json::json!(secrets).to_string(),
+        ),
+        ("SUBSCRIBER_NETWORKS".to_owned(), "any".to_owned()),
+    ]
 }
 
 /// A shell command that knows where the stack is.

@@ -10,7 +10,7 @@ use crate::stack::{SHOPS, demo_secret};
 const SEED: u64 = 1;
 
 /// Starts them; their webhooks go to the webhook function.
-pub(crate) async fn start(webhook_url: &str) -> Result<Simulator, Error> {
+pub(crate) async fn start(webhook_url: &str, port: u16) -> Result<Simulator, Error> {
     let account = |shop: &str, gateway: Gateway| Account {
         gateway,
         key_id: key_id(shop, gateway),
@@ -25,9 +25,14 @@ pub(crate) async fn start(webhook_url: &str) -> Result<Simulator, Error> {
         .iter()
         .flat_map(|shop| Gateway::ALL.map(|gateway| account(shop, gateway)))
         .collect();
-    Simulator::start(0, accounts, SEED)
-        .await
-        .map_err(Error::io("start the simulated gateways"))
+    let simulator = Simulator::start(port, accounts, SEED).await;
+    simulator.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => Error::PortTaken {
+            port,
+            option: "--gateways-port",
+        },
+        _ => Error::io("start the simulated gateways")(error),
+    })
 }
 
 fn key_id(shop: &str, gateway: Gateway) -> String {

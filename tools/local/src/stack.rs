@@ -46,6 +46,8 @@ pub struct StackOptions {
     pub api_port: u16,
     /// 0 takes a free port.
     pub webhook_port: u16,
+    /// 0 takes a free port.
+    pub gateways_port: u16,
     /// Processes of the checkout function, and half as many of the webhook function.
     pub concurrency: usize,
     /// `None`: the schedule is off, and only [`Stack::sweep`] sweeps.
@@ -75,6 +77,7 @@ impl Default for StackOptions {
             binaries: None,
             api_port: 0,
             webhook_port: 0,
+            gateways_port: 0,
             concurrency: CONCURRENCY_DEFAULT,
             sweep_every: Some(SWEEP_EVERY_DEFAULT),
             with_catalogue: true,
@@ -147,7 +150,8 @@ impl Stack {
             catalogue::load(&owner, options.hot_units).await?;
         }
         let webhook_address = webhook.local_addr().map_err(Error::io("read the port"))?;
-        let simulator = simulator::start(&format!("http://{webhook_address}")).await?;
+        let webhooks = format!("http://{webhook_address}");
+        let simulator = simulator::start(&webhooks, options.gateways_port).await?;
         let places = Places {
             binaries: &binaries,
             ground: &ground,
