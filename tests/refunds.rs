@@ -439,6 +439,25 @@ async fn a_refund_that_bounced_is_done_over_as_another_one() {
     test.assert_promises_kept().await;
 }
 
+/// Failed as far as we knew, gone through as the gateway knew, and then the money came back.
+#[tokio::test]
+async fn a_bounce_is_announced_also_after_an_earlier_failure() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let order = test.paid_order("A", "pi_1").await;
+    test.ask(&ask_for(&order, None)).await.unwrap();
+    let id = test.claimed().await[0].refund_id;
+    test.report(id, &failed(None)).await;
+    for kind in [EventKind::RefundSettled, EventKind::RefundFailed] {
+        let told = refund_event(kind, "pi_1", "re_1", Some(id), PRICE_MINOR);
+        assert_eq!(test.stripe(&told).await, Outcome::Recorded);
+    }
+    let failures = test.announced("refund.failed").await;
+    let bounced: Vec<_> = failures.iter().map(|one| &one["bounced"]).collect();
+    assert_eq!(bounced, [false, true]);
+    test.assert_promises_kept().await;
+}
+
 /// Somebody refunds in the gateway's dashboard what is owed here: nobody is paid back twice.
 #[tokio::test]
 async fn a_refund_made_at_the_gateway_settles_the_debt_that_was_not_sent_yet() {
