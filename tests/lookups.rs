@@ -322,3 +322,5 @@ async fn orders_at_gateways_are_closed_once_nobody_is_to_pay_by_them() {
     let open = "select count(*) from holdfast.gateway_orders where closed_at is null";
     assert_eq!(test.count(open).await, 0);
 }
+    let gone = put(&order, Gateway::Stripe, "cs_1").await;
+    assert!(matches!(gone, Err(PutError::Ended)), "{gone:?}");
