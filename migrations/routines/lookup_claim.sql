@@ -5,15 +5,14 @@
 -- were paid p_pending_s ago, once: an attempt that was under way then may have gone through too,
 -- and nobody would hear of money that is to go back. And once more each, p_after_s, a day and three
 -- days after they ended, paid or not, payments that a gateway knows of (it made an order, or sent
--- an event): a transfer may come days later. They are due for p_after_s, so that what is read is never
--- more than four such spans of what ended; whoever asks for none of it (0) gets none of it.
+-- an event): a transfer may come days later. They are due for p_after_s, so that what is read is
+-- never more than four such spans of what ended; whoever asks for none of it (0) gets none of it.
 -- Payments that were never looked up come first, those that have not ended before those that have,
 -- by the end of their hold; then whatever is due for longest, so that none is passed over for ever.
--- What the gateway
--- says of them goes through payment_record_event (refund_report) as a webhook would. A payment has
--- a row for each order that is known at a gateway, or one without (o_gateway null): then the
--- storefront made it, and only our reference can be asked for. Safe in any number of copies at
--- once. Locks: the payments, the refunds (SKIP LOCKED).
+-- What the gateway says of them goes through payment_record_event (refund_report) as a webhook
+-- would. A payment has a row for each order that is known at a gateway, or one without (o_gateway
+-- null): then the storefront made it, and only our reference can be asked for. Safe in any number
+-- of copies at once. Locks: the payments, the refunds (SKIP LOCKED).
 create or replace function holdfast.lookup_claim(
     p_shop text, p_limit integer, p_before_s integer, p_after_s integer, p_pending_s integer,
     p_again_s integer,
