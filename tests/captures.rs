@@ -224,6 +224,61 @@ async fn an_event_without_a_reference_is_found_by_the_gateways_order() {
     test.assert_promises_kept().await;
 }
 
+/// Stripe's intent of a session, without metadata; Razorpay's payment.captured, without a note.
+#[tokio::test]
+async fn money_without_a_reference_is_known_by_the_other_event_of_its_capture() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    let nameless = |key: &str| Event {
+        key: key.to_owned(),
+        reference: None,
+        gateway_order_id: Some("pi_1".to_owned()),
+        ..event(&order, EventKind::Paid, "pi_1")
+    };
+    assert_eq!(test.stripe(&nameless("before")).await, Outcome::Parked);
+    assert_eq!(test.sweep().await.shops[0].unparked, 0);
+    let session = event(&order, EventKind::Paid, "pi_1");
+    assert_eq!(test.stripe(&session).await, Outcome::Completed);
+    assert_eq!(test.sweep().await.shops[0].unparked, 1);
+    assert_eq!(test.stripe(&nameless("after")).await, Outcome::NoEffect);
+    let known = "select count(*) from holdfast.payment_events where reference is not null";
+    assert_eq!(test.count(known).await, 3);
+    test.assert_promises_kept().await;
+}
+
+/// Razorpay's notes of a payment come from the shopper's browser.
+#[tokio::test]
+async fn what_a_shopper_says_never_beats_the_order_that_we_had_made() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let (_, ours) = test.ordered(&[("A", 1)]).await;
+    let (_, other) = test.ordered(&[("A", 1)]).await;
+    test.sql(&format!(
+        "select holdfast.gateway_order_put('main', '{}', 'stripe', 'order_1', '{{}}', 1800)",
+        ours.payment.reference
+    ))
+    .await;
+    for kind in [EventKind::Failed, EventKind::Paid] {
+        let said = Event {
+            gateway_order_id: Some("order_1".to_owned()),
+            ..event(&other, kind, "pay_1")
+        };
+        test.stripe(&said).await;
+    }
+    assert_eq!(test.order_status(&ours).await, "paid");
+    assert_eq!(test.order_status(&other).await, "awaiting_payment");
+    let untouched = "select count(*) from holdfast.payments where status = 'unpaid'";
+    assert_eq!(test.count(untouched).await, 1);
+    // of an order that the storefront had made, the note is all there is
+    let noted = Event {
+        gateway_order_id: Some("order_2".to_owned()),
+        ..event(&other, EventKind::Paid, "pay_2")
+    };
+    assert_eq!(test.stripe(&noted).await, Outcome::Completed);
+    test.assert_promises_kept().await;
+}
+
 /// A fact beside the rank, in any order, announced once for each of the gateway's payments.
 #[tokio::test]
 async fn a_dispute_is_a_fact_and_changes_nothing_by_itself() {

@@ -155,6 +155,86 @@ async fn a_paid_payment_is_looked_up_once_more_after_a_while() {
     assert_eq!(next().await, None, "once");
 }
 
+/// A transfer comes a day later, a second attempt goes through after hours; nobody tells.
+#[tokio::test]
+async fn what_a_gateway_knows_of_is_looked_up_again_after_hours_and_days() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let paid = test.paid_order("A", "pi_1").await;
+    let (known, unpaid) = test.ordered(&[("A", 1)]).await;
+    let put = session(&unpaid, Gateway::Stripe, "cs_1");
+    gateway_order::put(&test.db, &put).await.unwrap();
+    let (unheard_of, _) = test.ordered(&[("A", 1)]).await;
+    test.expire(known).await;
+    test.expire(unheard_of).await;
+    let mut expected = vec![paid.payment.reference, unpaid.payment.reference];
+    expected.sort();
+    let day = 86_400;
+    for (ended_ago_s, due) in [
+        (LIMITS.after_s + 60, true),
+        (day / 2, false),
+        (day + 60, true),
+        (2 * day, false),
+        (3 * day + 60, true),
+        (4 * day, false),
+    ] {
+        test.corrupt(&format!(
+            "update holdfast.checkouts set ended_at = clock_timestamp() - interval '{ended_ago_s} s'
+            where ended_at is not null;
+            update holdfast.payments
+            set paid_at = clock_timestamp() - interval '{ended_ago_s} s' where status = 'paid';
+            update holdfast.payments
+            set looked_up_at = clock_timestamp() - interval '120 s'"
+        ))
+        .await;
+        let mut found: Vec<String> = Vec::new();
+        for one in claimed(&test).await {
+            let Lookup::Payment { reference, .. } = one else {
+                panic!("{one:?}")
+            };
+            found.push(reference);
+        }
+        found.sort();
+        let due = if due { expected.as_slice() } else { &[] };
+        assert_eq!(found, due, "{ended_ago_s}");
+        assert!(claimed(&test).await.is_empty(), "{ended_ago_s}: once");
+    }
+}
+
+/// The holds of a sale end together: what can still be found in time goes first.
+#[tokio::test]
+async fn payments_whose_hold_ends_soonest_are_looked_up_before_those_that_ended() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let (gone, over) = test.ordered(&[("A", 1)]).await;
+    test.expire(gone).await;
+    let (_, later) = test.ordered(&[("A", 1)]).await;
+    ends_in(&test, &later, 200).await;
+    let (_, soon) = test.ordered(&[("A", 1)]).await;
+    ends_in(&test, &soon, 100).await;
+    let one = Limits {
+        batch_max: 1,
+        ..LIMITS
+    };
+    let expected = [&soon, &later, &over].map(|order| order.payment.reference.clone());
+    // none is passed over: each has its turn again
+    for _ in 0..2 {
+        let mut found = Vec::new();
+        for _ in &expected {
+            let claimed = lookup::claim(&test.sweeper, &shop(MAIN), &one)
+                .await
+                .unwrap();
+            let [Lookup::Payment { reference, .. }] = claimed.as_slice() else {
+                panic!("{claimed:?}")
+            };
+            found.push(reference.clone());
+        }
+        assert_eq!(found, expected);
+        test.sql("update holdfast.payments set looked_up_at = looked_up_at - interval '61 s'")
+            .await;
+    }
+}
+
 /// What the gateway answers goes the way of a webhook; the webhook after it has no effect.
 #[tokio::test]
 async fn what_a_look_up_finds_is_applied_once() {
@@ -268,6 +348,8 @@ async fn a_payment_has_one_open_order_at_a_gateway() {
     assert_eq!(read().await, None);
     let fresh = put(&order, Gateway::Stripe, "cs_3").await.unwrap();
     assert!(matches!(fresh, Stored::This(_)));
+    let gone = put(&order, Gateway::Stripe, "cs_1").await;
+    assert!(matches!(gone, Err(PutError::Ended)), "{gone:?}");
     for _ in 0..2 {
         let closed = gateway_order::close(db, &main, Gateway::Stripe, "cs_3").await;
         assert_eq!(closed.unwrap(), Closed::Closed);

@@ -96,6 +96,28 @@ async fn an_order_that_ends_meanwhile_is_not_left_open_at_its_gateway() {
     }
 }
 
+/// Shortly before the hold ends: the gateway answers with what it made before, which is closed.
+#[tokio::test]
+async fn what_was_closed_is_not_handed_out_again() {
+    let (test, sim) = (TestDb::new().await, Sim::start().await);
+    test.sku("A", 9).await;
+    for gateway in Gateway::ALL {
+        let (_, order) = test.ordered(&[("A", 1)]).await;
+        let made = opened(&test, &sim, &order, gateway).await.unwrap();
+        gateway_order::close(&test.db, &main_shop(), gateway, &made.gateway_order_id)
+            .await
+            .unwrap();
+        let again = opened(&test, &sim, &order, gateway).await;
+        assert!(
+            matches!(again, Err(OpenError::Ended)),
+            "{gateway}: {again:?}"
+        );
+        // Razorpay's can't be closed there
+        let open = usize::from(gateway == Gateway::Razorpay);
+        assert_eq!(open_ones(&sim, gateway, &order).await, open, "{gateway}");
+    }
+}
+
 /// A session of Stripe's lives at least half an hour, and a hold may end sooner: it is closed then,
 /// and ends by itself soon after.
 #[tokio::test]

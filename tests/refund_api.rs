@@ -182,7 +182,7 @@ async fn a_search_shows_what_was_captured_and_what_goes_back() {
     assert_eq!(topics, ["order.paid", "refund.settled"]);
 }
 
-/// An event that an earlier release took for none of its business has its effect now.
+/// An event of a type that an earlier release did not know has its effect now.
 #[tokio::test]
 async fn a_stored_event_is_read_anew_by_todays_adapter() {
     let test = TestDb::new().await;

@@ -1,7 +1,7 @@
 //! Money that goes back: owed, sent, taken on, gone through, failed; never more than came.
 
 use shared::payment::{EventKind, Outcome};
-use shared::refund::{self, Reported, Request, RequestError, Requested, Retried, Verdict};
+use shared::refund::{self, Claimed, Reported, Request, RequestError, Requested, Retried, Verdict};
 use shared::text::GatewayPaymentId;
 use tests::desk::booked_order;
 use tests::refund::{ask_for, part, pending, refund_event, settled};
@@ -298,6 +298,74 @@ async fn a_refund_without_an_answer_is_sent_again_twenty_times_and_then_needs_a_
     test.assert_promises_kept().await;
 }
 
+/// What was claimed in an outage and not sent was not tried; what nobody told of may have been.
+#[tokio::test]
+async fn a_claim_that_is_given_back_is_no_try_and_one_that_is_lost_is() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let order = test.paid_order("A", "pi_1").await;
+    test.ask(&ask_for(&order, None)).await.unwrap();
+    let give_back = async |claims: &[Claimed]| {
+        let (db, main) = (&test.sweeper, shop(MAIN));
+        refund::untried(db, &main, claims).await.unwrap()
+    };
+    let attempts = async || {
+        let query = "select max(attempts)::bigint from holdfast.refunds where status = 'owed'";
+        test.count(query).await
+    };
+    for _ in 0..25 {
+        let claims = test.claimed().await;
+        assert_eq!((claims.len(), claims[0].attempts), (1, 1), "due at once");
+        assert_eq!(give_back(&claims).await, 1);
+        assert_eq!(give_back(&claims).await, 0, "once");
+    }
+    assert_eq!(attempts().await, 0);
+    let sent = test.claimed().await;
+    test.report(sent[0].refund_id, &retry("HTTP 503")).await;
+    assert_eq!(
+        (test.refund().await.1.as_str(), attempts().await),
+        ("owed", 1)
+    );
+    // whoever took it next died: what they have sent nobody knows
+    test.make_refunds_due().await;
+    let lost = test.claimed().await;
+    test.make_refunds_due().await;
+    let claims = test.claimed().await;
+    assert_eq!(claims[0].attempts, 3);
+    assert_eq!(give_back(&lost).await, 0, "it is somebody else's");
+    assert_eq!(give_back(&claims).await, 1);
+    assert_eq!(attempts().await, 2);
+}
+
+/// Somebody refunds in the dashboard what was claimed here and never sent.
+#[tokio::test]
+async fn a_refund_made_at_the_gateway_settles_only_a_debt_that_can_not_have_been_sent() {
+    for given_back in [true, false] {
+        let test = TestDb::new().await;
+        test.sku("A", 1).await;
+        let order = test.paid_order("A", "pi_1").await;
+        let second = event(&order, EventKind::Paid, "pi_2");
+        assert_eq!(test.stripe(&second).await, Outcome::Excess);
+        if !given_back {
+            test.claimed().await;
+            test.make_refunds_due().await;
+        }
+        let claims = test.claimed().await;
+        let given = refund::untried(&test.sweeper, &shop(MAIN), &claims).await;
+        assert_eq!(given.unwrap(), 1);
+        let theirs = refund_event(EventKind::RefundSettled, "pi_2", "re_9", None, PRICE_MINOR);
+        let outcome = test.stripe(&theirs).await;
+        // two of one capture is more than came: a person is told
+        let expected = if given_back {
+            (Outcome::Recorded, "settled")
+        } else {
+            (Outcome::Review, "owed")
+        };
+        assert_eq!((outcome, test.refund().await.1.as_str()), expected);
+        test.assert_promises_kept().await;
+    }
+}
+
 /// What was settled by a webhook is settled, also where we had given it up.
 #[tokio::test]
 async fn a_gateway_knows_better_than_we_whether_a_refund_went_through() {
@@ -368,6 +436,25 @@ async fn a_refund_that_bounced_is_done_over_as_another_one() {
     assert_eq!(sent[0].refund_id, another.refund_id);
     test.report(another.refund_id, &settled("re_2")).await;
     assert_eq!(test.order_status(&order).await, "refunded");
+    test.assert_promises_kept().await;
+}
+
+/// Failed as far as we knew, gone through as the gateway knew, and then the money came back.
+#[tokio::test]
+async fn a_bounce_is_announced_also_after_an_earlier_failure() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    let order = test.paid_order("A", "pi_1").await;
+    test.ask(&ask_for(&order, None)).await.unwrap();
+    let id = test.claimed().await[0].refund_id;
+    test.report(id, &failed(None)).await;
+    for kind in [EventKind::RefundSettled, EventKind::RefundFailed] {
+        let told = refund_event(kind, "pi_1", "re_1", Some(id), PRICE_MINOR);
+        assert_eq!(test.stripe(&told).await, Outcome::Recorded);
+    }
+    let failures = test.announced("refund.failed").await;
+    let bounced: Vec<_> = failures.iter().map(|one| &one["bounced"]).collect();
+    assert_eq!(bounced, [false, true]);
     test.assert_promises_kept().await;
 }
 

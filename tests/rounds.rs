@@ -255,6 +255,33 @@ async fn a_refund_whose_answers_are_all_lost_is_made_once() {
     test.assert_promises_kept().await;
 }
 
+/// An outage in which most refunds are claimed and not sent, again and again.
+#[tokio::test]
+async fn only_calls_that_were_made_count_as_tries_of_a_refund() {
+    let (test, sim) = (TestDb::new().await, Sim::start().await);
+    for n in 0..4 {
+        owed(&test, &sim, Gateway::Stripe, &format!("S{n}")).await;
+    }
+    sim.faults(Gateway::Stripe, &json!({ "api": "down" })).await;
+    let tried = async || {
+        let query = "select coalesce(sum(attempts), 0)::bigint from holdfast.refunds";
+        test.count(query).await
+    };
+    let down = did_a_round(&test, &sim).await;
+    assert_eq!((down.failed, tried().await), (2, 2), "{down:?}");
+    let waiting = "select count(*) from holdfast.refunds
+        where status = 'owed' and attempts = 0 and next_try_at <= clock_timestamp()";
+    assert_eq!(test.count(waiting).await, 2);
+    let down = did_a_round(&test, &sim).await;
+    assert_eq!((down.failed, tried().await), (2, 4), "{down:?}");
+    assert_eq!(test.count(waiting).await, 0, "each had its turn");
+    sim.faults(Gateway::Stripe, &json!({})).await;
+    test.make_refunds_due().await;
+    assert_eq!(did_a_round(&test, &sim).await.refunds_sent, 4);
+    assert_eq!(sim.known("refunds", Gateway::Stripe).await.len(), 4);
+    test.assert_promises_kept().await;
+}
+
 #[tokio::test]
 async fn a_gateway_that_hangs_keeps_no_other_one_waiting() {
     let (test, sim) = (TestDb::new().await, Sim::start().await);

@@ -77,6 +77,7 @@ begin
             ('refund_report',              'sweeper'),
             ('refund_request',             'admin'),
             ('refund_retry',               'admin'),
+            ('refund_untried',             'sweeper'),
             ('shop_list',                  'sweeper'),
             ('shop_put',                   'admin'),
             ('shop_read',                  'admin'),

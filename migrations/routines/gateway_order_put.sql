@@ -1,8 +1,9 @@
 -- Keeps what a gateway made for a payment: its order or session, with what the storefront needs of
 -- it (p_data). p_expires_in_s says in how many seconds the gateway lets it go by itself; null:
 -- never, or not said. A payment has one open order at a gateway. Outcomes: put; same (this very one
--- is kept); exists (another one is open: o_gateway_order is that one, use it and close yours);
--- ended (the order is paid or has ended: close yours); not_found (no such payment); conflict (it is
+-- is kept, and open); exists (another one is open: o_gateway_order is that one, use it and close
+-- yours); ended (this very one was closed or the gateway has let it go, or the order is paid or has
+-- ended: close yours); not_found (no such payment); conflict (it is
 -- another payment's). Locks: the payment, the gateway's order.
 create or replace function holdfast.gateway_order_put(
     p_shop text, p_reference text, p_gateway text, p_gateway_order_id text, p_data jsonb,
@@ -26,7 +27,9 @@ begin
     where g.shop = p_shop and g.gateway = p_gateway and g.gateway_order_id = p_gateway_order_id
         for no key update;
     if found then
-        o_outcome := case when v_known.reference = p_reference then 'same' else 'conflict' end;
+        o_outcome := case when v_known.reference <> p_reference then 'conflict'
+            when v_known.closed_at is not null or v_known.expires_at <= v_now then 'ended'
+            else 'same' end;
         o_gateway_order := case o_outcome when 'same' then gateway_order_describe(v_known) end;
         return;
     end if;

@@ -3,12 +3,16 @@
 -- p_before_s seconds, or ended not more than p_after_s ago; refunds that the gateway took on more
 -- than p_pending_s ago. None that was looked up in the last p_again_s seconds. Also payments that
 -- were paid p_pending_s ago, once: an attempt that was under way then may have gone through too,
--- and nobody would hear of money that is to go back. Payments that were never looked up come first,
--- then whatever is due for longest, so that none is passed over for ever. What the gateway
--- says of them goes through payment_record_event (refund_report) as a webhook would. A payment has
--- a row for each order that is known at a gateway, or one without (o_gateway null): then the
--- storefront made it, and only our reference can be asked for. Safe in any number of copies at
--- once. Locks: the payments, the refunds (SKIP LOCKED).
+-- and nobody would hear of money that is to go back. And once more each, p_after_s, a day and three
+-- days after they ended, paid or not, payments that a gateway knows of (it made an order, or sent
+-- an event): a transfer may come days later. They are due for p_after_s, so that what is read is
+-- never more than four such spans of what ended; whoever asks for none of it (0) gets none of it.
+-- Payments that were never looked up come first, those that have not ended before those that have,
+-- by the end of their hold; then whatever is due for longest, so that none is passed over for ever.
+-- What the gateway says of them goes through payment_record_event (refund_report) as a webhook
+-- would. A payment has a row for each order that is known at a gateway, or one without (o_gateway
+-- null): then the storefront made it, and only our reference can be asked for. Safe in any number
+-- of copies at once. Locks: the payments, the refunds (SKIP LOCKED).
 create or replace function holdfast.lookup_claim(
     p_shop text, p_limit integer, p_before_s integer, p_after_s integer, p_pending_s integer,
     p_again_s integer,
@@ -20,31 +24,44 @@ declare
     v_now timestamptz := clock_timestamp();
     v_again interval := make_interval(secs => p_again_s);
     v_before timestamptz := v_now - v_again;
+    v_after interval := make_interval(secs => p_after_s);
     v_pending interval := make_interval(secs => p_pending_s);
 begin
     return query
         with ending as (
             -- by the indexes that a sweep uses: next to end, and ended last
-            (select c.checkout_id from checkouts c
+            (select c.checkout_id, c.expires_at, c.ended_at, interval '0' as later from checkouts c
             where c.shop = p_shop and c.ended_at is null
                 and c.expires_at <= v_now + make_interval(secs => p_before_s)
                 and c.status = 'ordered')
             union all
-            (select c.checkout_id from checkouts c
-            where c.shop = p_shop and c.ended_at > v_now - make_interval(secs => p_after_s)
-                and (c.status in ('released', 'expired')
-                    or c.status = 'paid' and c.ended_at <= v_now - v_pending))),
+            (select c.checkout_id, c.expires_at, c.ended_at, s.later
+            from unnest(array[interval '0', v_after, '1 day', '3 days']) s (later)
+                cross join lateral (
+                    select * from checkouts e
+                    where e.shop = p_shop and e.ended_at > v_now - s.later - v_after
+                        and e.ended_at <= v_now - s.later) c
+            where c.status in ('released', 'expired')
+                or c.status = 'paid' and c.ended_at <= v_now - v_pending)),
         due as (
             select p.reference from ending e
                 join orders o on o.shop = p_shop and o.checkout_id = e.checkout_id
                 join payments p on p.shop = p_shop and p.order_id = o.order_id
             where p.method = 'online'
-                and case p.status when 'paid'
+                and case when e.later > interval '0'
+                    then coalesce(p.looked_up_at < e.ended_at + e.later, true)
+                        and (exists (select from gateway_orders g
+                                where g.shop = p_shop and g.reference = p.reference)
+                            or exists (select from payment_events v
+                                where v.shop = p_shop and v.reference = p.reference))
+                    when p.status = 'paid'
                     then p.paid_at <= v_now - v_pending
                         and coalesce(p.looked_up_at < p.paid_at + v_pending, true)
                     else coalesce(p.looked_up_at < v_before, true) end
-            order by case p.status when 'paid' then p.paid_at + v_pending
-                else p.looked_up_at + v_again end nulls first, p.created_at limit p_limit
+            order by case when e.later > interval '0' then e.ended_at + e.later
+                when p.status = 'paid' then p.paid_at + v_pending
+                else p.looked_up_at + v_again end nulls first,
+                e.ended_at is not null, e.expires_at limit p_limit
             for no key update of p skip locked),
         taken as (
             update payments p set looked_up_at = v_now from due

@@ -1,6 +1,8 @@
--- The reference of the payment that an event is about; null: not known (yet). About money: by our
--- reference, and where none came by the gateway's order. About a refund or a dispute: by the refund
--- or the capture, which must be there; a dispute may come before its capture is told of. No locks.
+-- The reference of the payment that an event is about; null: not known (yet). About money: by the
+-- gateway's order, where this service had it made; else by our reference, which may have come
+-- through the shopper's browser; and where none came by the capture, which another event told of.
+-- About a refund or a dispute: by the refund or the capture, which must be there; a dispute may
+-- come before its capture is told of. No locks.
 create or replace function holdfast.payment_find(
     p_shop text, p_gateway text, p_kind text, p_reference text, p_gateway_order_id text,
     p_gateway_payment_id text, p_refund_id uuid, p_gateway_refund_id text) returns text
@@ -17,21 +19,21 @@ begin
                 and r.gateway_refund_id = p_gateway_refund_id;
         end if;
     end if;
-    if v_reference is null and p_kind in ('refund_pending', 'refund_settled', 'refund_failed',
-        'disputed')
-    then
+    if v_reference is null and (p_kind like 'refund\_%' or p_kind = 'disputed') then
         select c.reference into v_reference from payment_captures c
         where c.shop = p_shop and c.gateway = p_gateway
             and c.gateway_payment_id = p_gateway_payment_id;
     end if;
     if v_reference is null and p_kind not like 'refund\_%' then
-        select p.reference into v_reference from payments p
-        where p.shop = p_shop and p.reference = p_reference;
-        if v_reference is null and p_reference is null then
-            select g.reference into v_reference from gateway_orders g
+        v_reference := coalesce(
+            (select g.reference from gateway_orders g
             where g.shop = p_shop and g.gateway = p_gateway
-                and g.gateway_order_id = p_gateway_order_id;
-        end if;
+                and g.gateway_order_id = p_gateway_order_id),
+            (select p.reference from payments p
+            where p.shop = p_shop and p.reference = p_reference),
+            (select c.reference from payment_captures c
+            where c.shop = p_shop and c.gateway = p_gateway
+                and c.gateway_payment_id = p_gateway_payment_id and p_reference is null));
     end if;
     return v_reference;
 end;

@@ -48,8 +48,9 @@ begin
     if v_to <> 'pending' then
         insert into outbox_messages (shop, topic, subject, body, created_at)
         values (v_refund.shop, 'refund.' || v_to,
-            -- it can fail more than once: each time that somebody has sent it
-            v_refund.refund_id || case v_to when 'failed' then ':' || v_refund.attempts else '' end,
+            -- it can fail more than once: each time that somebody has sent it, and once for good
+            v_refund.refund_id || case when v_to <> 'failed' then ''
+                when p_bounced then ':bounced' else ':' || v_refund.attempts end,
             refund_describe(v_refund) - '{next_try_at,looked_up_at}'::text[], v_now)
         on conflict do nothing;
     end if;

@@ -2,7 +2,7 @@
 -- (taken on), `settled`, `failed` (with the gateway's id of it: made, and failed there; without:
 -- refused, and a person has to look), or `retry` (no answer, or a failure that passes): sent again
 -- after a pause that doubles from half a minute to an hour, 20 times (some 14 hours), then failed
--- until a person sends it again.
+-- until a person sends it again. Of what was not even tried, refund_untried is told.
 -- Outcomes: recorded, no_effect (it stands so or further already: a webhook was faster), not_found.
 -- Locks: the checkout, the order, the payment, the refund, the capture.
 create or replace function holdfast.refund_report(

@@ -2,7 +2,7 @@
 
 /// Every routine that a function may call and that takes a shop, called for `other` with what is
 /// `main`'s. A routine that is added must be added here.
-pub(super) const FOREIGN_CALLS: [(&str, &str); 64] = [
+pub(super) const FOREIGN_CALLS: [(&str, &str); 65] = [
     (
         "announcement_put",
         "select holdfast.announcement_put('other', true)",
@@ -180,6 +180,10 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 64] = [
     (
         "refund_retry",
         "select holdfast.refund_retry('other', '{refund}', 'clerk')",
+    ),
+    (
+        "refund_untried",
+        "select holdfast.refund_untried('other', array['{refund}']::uuid[], array[0])",
     ),
     (
         "shop_put",

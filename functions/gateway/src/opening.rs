@@ -66,7 +66,8 @@ pub enum OpenError {
     /// The gateway gave no answer, or refused.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
-    /// Meanwhile the order was paid, or has ended.
+    /// Meanwhile the order was paid, or has ended; or it was closed at the gateway, because its
+    /// hold is about to end, and the gateway would make no other one.
     #[error("the order is paid or has ended")]
     Ended,
     /// The database could not decide.

@@ -43,7 +43,7 @@ pub enum PutError {
     /// It belongs to another payment.
     #[error("this order of the gateway's belongs to another payment")]
     Conflict,
-    /// The order is paid or has ended.
+    /// The order is paid or has ended, or this very one was closed: nobody is to pay by it.
     #[error("the order is paid or has ended")]
     Ended,
     /// Could not decide.

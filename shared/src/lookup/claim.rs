@@ -17,7 +17,7 @@ pub struct Limits {
     /// lost is a late one; too high and orders are looked up whose shoppers are still paying.
     pub before_s: i32,
     /// And those whose hold ended not more than so many seconds ago: gateways honour attempts that
-    /// were begun before.
+    /// were begun before. Once more after that, and after a day and three, what gateways know of.
     pub after_s: i32,
     /// Refunds that the gateway took on more than so many seconds ago. Also, once, payments that
     /// were paid so many seconds ago: another attempt may have gone through too.

@@ -86,8 +86,8 @@ pub struct Event {
     pub kind: EventKind,
     /// Our payment reference.
     pub reference: Option<String>,
-    /// What the gateway calls what it is paid for (Stripe: session or intent, Razorpay: order): it
-    /// finds the payment where no reference came.
+    /// What the gateway calls what it is paid for (Stripe: session or intent, Razorpay: order):
+    /// where we had it made, it finds the payment, whatever the reference says.
     pub gateway_order_id: Option<String>,
     /// What was paid, refunded or is disputed, in minor units of `currency`; none where the
     /// gateway's amount can't be one of that currency. Money of no amount goes to review.

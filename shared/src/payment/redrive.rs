@@ -26,8 +26,9 @@ pub enum RedriveError {
 }
 
 /// Reads a stored event with the adapter of today and records what it says: what was parked is
-/// tried again, and what an earlier release recorded as none of its business has its effect now.
-/// What has had its effect stays as it is.
+/// tried again, and what an earlier release recorded as none of its business has its effect now,
+/// where today's adapter gives it another key, as it does to a type that was not known. An event of
+/// the same key is a duplicate: what it did is history, also where that was nothing.
 ///
 /// Locks: as [`record_event`].
 ///

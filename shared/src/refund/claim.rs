@@ -30,8 +30,9 @@ pub struct Claimed {
 }
 
 /// Takes up to `limit` refunds of a shop, the longest waiting first. Each is to be
-/// [reported](super::report) within two minutes; after that somebody else takes it, which the
-/// gateway can tell by its id. Safe in any number of copies at once.
+/// [reported](super::report()) or [given back](super::untried()) within two minutes; after that
+/// somebody else takes it, which the gateway can tell by its id. Safe in any number of copies at
+/// once.
 ///
 /// Locks: the refunds (SKIP LOCKED).
 ///

@@ -10,6 +10,7 @@ pub mod overview;
 pub mod report;
 pub mod request;
 pub mod retry;
+pub mod untried;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -23,6 +24,7 @@ pub use overview::{Capture, Overview, OverviewError, overview};
 pub use report::{Reported, Verdict, report};
 pub use request::{Request, RequestError, Requested, request};
 pub use retry::{Retried, RetryError, retry};
+pub use untried::untried;
 
 /// One refund at a gateway. The database writes it as JSON; this type is what that JSON must be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +57,7 @@ pub struct Refund {
     /// The one that bounced and that this one does over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_of: Option<Uuid>,
-    /// How often it was sent.
+    /// How often it was sent, or may have been.
     pub attempts: i32,
     /// Owed: when it is sent next. Sending: when its sender is given up.
     pub next_try_at: Utc,

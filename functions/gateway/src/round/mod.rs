@@ -212,10 +212,14 @@ impl Lines {
 async fn advance(work: &Work<'_>, gateway: Gateway, line: Vec<Task>) -> Result<Round, Failure> {
     let mut done = Round::default();
     let mut failures = 0;
+    let mut untried = Vec::new();
     for task in line {
         let time_left = work.until.saturating_duration_since(Instant::now());
         if failures >= FAILURES_MAX || time_left < CALL_MIN {
             done.left += 1;
+            if let Task::Refund(refund) = task {
+                untried.push(refund);
+            }
             continue;
         }
         let (round, error) = match task {
@@ -241,6 +245,7 @@ async fn advance(work: &Work<'_>, gateway: Gateway, line: Vec<Task>) -> Result<R
             None => 0,
         };
     }
+    shared::refund::untried(work.db, work.shop, &untried).await?;
     Ok(done)
 }
 

@@ -1,0 +1,20 @@
+-- Gives back refunds that refund_claim gave out and that nobody tried to send: their gateway was
+-- down, or the time was over. They are owed as before, due at once, and the try is not counted. By
+-- refund and what the claim said of its attempts: where somebody else has claimed it since, or it
+-- has moved, nothing is given back. Only who knows that no call was made may say so: a claim that
+-- nobody reports counts as a refund that may have been sent. Returns how many. Locks: the refunds.
+create or replace function holdfast.refund_untried(
+    p_shop text, p_refund_ids uuid[], p_attempts integer[]) returns integer
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_given integer;
+begin
+    update refunds r
+    set status = 'owed', attempts = r.attempts - 1, next_try_at = clock_timestamp()
+    from unnest(p_refund_ids, p_attempts) u (refund_id, attempts)
+    where r.shop = p_shop and r.refund_id = u.refund_id and r.status = 'sending'
+        and r.attempts = u.attempts;
+    get diagnostics v_given = row_count;
+    return v_given;
+end;
+$$;
