@@ -94,6 +94,23 @@ async fn a_look_up_finds_the_very_event_that_a_webhook_told_of() {
     }
 }
 
+/// Ours may be anything; Cashfree's are of letters, digits, `_` and `-`.
+#[tokio::test]
+async fn a_customer_of_any_name_can_pay_at_every_gateway() {
+    let sim = Sim::start().await;
+    let names = ["c", "meera@example.com", "मीरा नायर", &"x".repeat(99)];
+    for (number, name) in names.into_iter().enumerate() {
+        for gateway in Gateway::ALL {
+            let order = NewOrder {
+                customer: name.to_owned(),
+                ..new_order(&format!("main-{number}"))
+            };
+            let made = sim.api(gateway).create_order(&order).await;
+            assert!(made.is_ok(), "{gateway} {name}: {made:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_the_storefront_made_is_found_by_our_reference() {
     let sim = Sim::start().await;

@@ -4,11 +4,14 @@
 //! Sources: Cashfree's API reference (create, get and terminate order, payments of an order, create
 //! and get refund) and its official library.
 
+use data_encoding::HEXLOWER;
 use futures_util::FutureExt as _;
 use reqwest::RequestBuilder;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use shared::ids::Shop;
 use shared::money;
 use shared::payment::{Event, Gateway};
 use time::OffsetDateTime;
@@ -22,11 +25,14 @@ use crate::{
 };
 
 const API_VERSION: &str = "2025-01-01";
+/// Hex digits of a customer's id; Cashfree takes 3 to 50 characters.
+const CUSTOMER_CHARS: usize = 32;
 
 /// An account at Cashfree.
 pub(crate) struct Cashfree {
     pub(crate) http: Http,
     pub(crate) account: CashfreeAccount,
+    pub(crate) shop: Shop,
 }
 
 #[derive(Serialize)]
@@ -82,7 +88,8 @@ impl Api for Cashfree {
                 order_amount: amount(order.amount_minor, &order.currency)?,
                 order_currency: &order.currency,
                 customer_details: json!({
-                    "customer_id": order.customer, "customer_phone": phone,
+                    "customer_id": customer_id(&self.shop, &order.customer),
+                    "customer_phone": phone,
                 }),
                 order_expiry_time: expiry.map_err(|_| unfit("its end is no time"))?,
             };
@@ -259,6 +266,15 @@ fn unfit(reason: &'static str) -> GatewayError {
         gateway: Gateway::Cashfree,
         reason,
     }
+}
+
+/// What Cashfree calls a customer: it takes letters, digits, `_` and `-` only, and ours may be an
+/// e-mail address. The same for all orders of a customer, and another one in each shop.
+fn customer_id(shop: &Shop, customer: &str) -> String {
+    let digest = Sha256::digest(format!("{}/{customer}", shop.as_str()));
+    let mut id = HEXLOWER.encode(&digest);
+    id.truncate(CUSTOMER_CHARS);
+    id
 }
 
 /// A JSON number, exact.

@@ -113,8 +113,8 @@ impl Gateways {
         let mut accounts: BTreeMap<_, Box<dyn Api>> = BTreeMap::new();
         for (shop, of_shop) in shops {
             let invalid = |reason| InvalidGateways(format!("shop {shop:?}: {reason}"));
-            shop.parse::<Shop>()
-                .map_err(|_| invalid("is no shop's name"))?;
+            let name = shop.parse::<Shop>();
+            let name = name.map_err(|_| invalid("is no shop's name"))?;
             let http = |gateway: Gateway, base_url: &str| {
                 let base_url = fit(base_url).map_err(invalid)?;
                 Ok(Http::new(client.clone(), gateway, base_url, patience))
@@ -122,7 +122,12 @@ impl Gateways {
             let key = |gateway| (shop.clone(), gateway);
             if let Some(account) = of_shop.cashfree {
                 let http = http(Gateway::Cashfree, &account.base_url)?;
-                let api = cashfree::Cashfree { http, account };
+                let shop = name.clone();
+                let api = cashfree::Cashfree {
+                    http,
+                    account,
+                    shop,
+                };
                 accounts.insert(key(Gateway::Cashfree), Box::new(api));
             }
             if let Some(account) = of_shop.stripe {
