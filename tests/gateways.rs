@@ -51,6 +51,7 @@ async fn refund_of_paid(sim: &Sim, gateway: Gateway, reference: &str) -> NewRefu
         currency: "INR".to_owned(),
         reason: "late".to_owned(),
         sent_before: false,
+        earlier_attempts: 0,
     }
 }
 
@@ -142,14 +143,19 @@ async fn a_lost_answer_makes_no_second_order_and_no_second_refund() {
         assert_eq!(sim.known("orders", gateway).await.len(), 1, "{gateway}");
 
         sim.faults(gateway, &trouble).await;
-        let sent = sim.api(gateway).refund(&refund).await.unwrap();
         let again = NewRefund {
             sent_before: true,
+            earlier_attempts: 1,
             ..refund.clone()
         };
-        for repeated in [&refund, &again] {
-            assert_eq!(sim.api(gateway).refund(repeated).await, Ok(sent.clone()));
-        }
+        let sent = match sim.api(gateway).refund(&refund).await {
+            // its 500 is kept under the key of the first attempt
+            Err(GatewayError::Busy { status: 500, .. }) if gateway == Gateway::Stripe => {
+                sim.api(gateway).refund(&again).await.unwrap()
+            }
+            sent => sent.unwrap(),
+        };
+        assert_eq!(sim.api(gateway).refund(&again).await, Ok(sent));
         let refunds = sim.known("refunds", gateway).await;
         assert_eq!(refunds.len(), 1, "{gateway}: {refunds:?}");
         assert_eq!(refunds[0]["amount"], 2_345);
@@ -160,6 +166,88 @@ async fn a_lost_answer_makes_no_second_order_and_no_second_refund() {
         sim.api(gateway).refund(&other).await.unwrap();
         assert_eq!(sim.known("refunds", gateway).await.len(), 2, "{gateway}");
     }
+}
+
+/// Stripe keeps a refusal and a 500 under its key: only another key is a further attempt.
+#[tokio::test]
+async fn a_refund_that_stripe_refused_is_tried_again_under_another_key_and_made_once() {
+    let sim = Sim::start().await;
+    let api = sim.api(Gateway::Stripe);
+    let refund = refund_of_paid(&sim, Gateway::Stripe, "main-20").await;
+    let blocking = NewRefund {
+        refund_id: Uuid::new_v4(),
+        amount_minor: AMOUNT,
+        ..refund.clone()
+    };
+    sim.faults(Gateway::Stripe, &json!({ "refunds": "later" }))
+        .await;
+    let blocked_by = api.refund(&blocking).await.unwrap().gateway_refund_id;
+    let refused = api.refund(&refund).await.unwrap_err();
+    assert!(
+        matches!(refused, GatewayError::Refused { .. }),
+        "{refused:?}"
+    );
+    sim.end_refund(&blocked_by, "failed").await;
+    // it could be made now, but the key has had its answer
+    assert_eq!(api.refund(&refund).await, Err(refused));
+    let attempt = |earlier_attempts| NewRefund {
+        sent_before: true,
+        earlier_attempts,
+        ..refund.clone()
+    };
+    sim.faults(Gateway::Stripe, &json!({ "failures": 1 })).await;
+    let failed = GatewayError::Busy {
+        gateway: Gateway::Stripe,
+        status: 500,
+    };
+    for _ in 0..2 {
+        assert_eq!(
+            api.refund(&NewRefund {
+                refund_id: Uuid::nil(),
+                ..refund.clone()
+            })
+            .await,
+            Err(failed.clone())
+        );
+    }
+    let made = api.refund(&attempt(1)).await.unwrap();
+    for earlier_attempts in 1..9 {
+        let again = api.refund(&attempt(earlier_attempts)).await.unwrap();
+        assert_eq!(again.gateway_refund_id, made.gateway_refund_id);
+    }
+    let known = sim.known("refunds", Gateway::Stripe).await;
+    assert_eq!(known.len(), 2, "{known:?}");
+}
+
+/// An attempt whose answer never came is at work for all we know: nothing is sent beside it.
+#[tokio::test]
+async fn no_other_attempt_is_sent_while_stripe_is_at_work_on_one() {
+    let sim = Sim::with(Patience {
+        answer: Duration::from_millis(200),
+        tries: 1,
+        ..patience()
+    })
+    .await;
+    let api = sim.api(Gateway::Stripe);
+    let refund = refund_of_paid(&sim, Gateway::Stripe, "main-21").await;
+    sim.faults(Gateway::Stripe, &json!({ "api": "hanging" }))
+        .await;
+    let lost = api.refund(&refund).await.unwrap_err();
+    assert!(matches!(lost, GatewayError::Unavailable { .. }), "{lost:?}");
+    let later = NewRefund {
+        earlier_attempts: 3,
+        ..refund.clone()
+    };
+    let at_work = api.refund(&later).await.unwrap_err();
+    let busy = GatewayError::Busy {
+        gateway: Gateway::Stripe,
+        status: 409,
+    };
+    assert_eq!(at_work, busy);
+    assert!(busy.passes());
+    sim.faults(Gateway::Stripe, &json!({})).await;
+    api.refund(&later).await.unwrap();
+    assert_eq!(sim.known("refunds", Gateway::Stripe).await.len(), 1);
 }
 
 #[tokio::test]

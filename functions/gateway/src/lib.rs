@@ -123,6 +123,9 @@ pub struct NewRefund {
     /// It was sent before, and what came of it is not known: gateways forget idempotency keys after
     /// a day, so it is looked for first.
     pub sent_before: bool,
+    /// How often it was sent before. Where a gateway keeps refusals under an idempotency key, each
+    /// attempt has a key of its own.
+    pub earlier_attempts: u32,
 }
 
 /// A refund that a gateway may know.

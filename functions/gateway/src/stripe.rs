@@ -1,5 +1,7 @@
 //! Stripe's API: checkout sessions or payment intents, refunds. Idempotent by keys that we choose,
-//! which Stripe keeps for a day at least; after that, a refund is found by its metadata.
+//! which Stripe keeps for a day at least; after that, a refund is found by its metadata. It keeps
+//! the first result, also where that is a refusal or a 500: what is to be tried anew needs another
+//! key, and what may still be at work must have the same one.
 //!
 //! Sources: Stripe's API reference (sessions, payment intents, refunds, idempotent requests,
 //! errors) and its official library.
@@ -7,6 +9,7 @@
 use futures_util::FutureExt as _;
 use reqwest::RequestBuilder;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use shared::payment::event::{REFERENCE_NOTE, REFUND_NOTE};
@@ -60,6 +63,10 @@ struct RefundObject {
     metadata: Value,
 }
 
+/// Earlier keys of a refund that are asked again before its next one is used. What came of those
+/// before them was decided long ago: between two attempts there is a pause that doubles.
+const KEYS_ASKED_AGAIN: u32 = 5;
+
 type Form = Vec<(&'static str, String)>;
 
 impl Api for Stripe {
@@ -74,9 +81,15 @@ impl Api for Stripe {
             // another end is another session: the key must not promise the old one
             let end = end_of(order).unwrap_or(0);
             let key = format!("holdfast-order-{}-{amount}-{end}", order.reference);
-            let request = self.signed(self.http.post(path));
-            let request = request.header("idempotency-key", key).form(&form);
-            let made: Made = self.http.repeatable(request).await?;
+            // if a 500 made one all the same, then nobody was shown it
+            let mut attempt = 0;
+            let made: Made = loop {
+                let made = self.post(path, &form, &numbered(&key, attempt)).await;
+                attempt += 1;
+                if !made.as_ref().is_err_and(failed_inside) || attempt >= self.http.tries() {
+                    break made?;
+                }
+            };
             let data = match (made.url, made.client_secret) {
                 (Some(url), _) => json!({ "url": url }),
                 (None, Some(secret)) => json!({ "client_secret": secret }),
@@ -154,12 +167,19 @@ impl Api for Stripe {
                 ("metadata[refund_id]", refund.refund_id.to_string()),
                 ("metadata[reference]", refund.reference.clone()),
             ];
-            let request = self
-                .signed(self.http.post("/v1/refunds"))
-                .header("idempotency-key", refund.refund_id.to_string())
-                .form(&form);
-            let made: RefundObject = self.http.repeatable(request).await?;
-            self.result(&made)
+            let (id, last) = (refund.refund_id.to_string(), refund.earlier_attempts);
+            // an earlier one whose answer was lost may be at work: its key tells
+            let mut attempt = last.saturating_sub(KEYS_ASKED_AGAIN);
+            loop {
+                let key = numbered(&id, attempt);
+                match self.post("/v1/refunds", &form, &key).await {
+                    Err(error) if is_over(&error) && attempt < last => attempt += 1,
+                    made => break self.result(&made?),
+                }
+                if let Some(found) = self.look_up_refund(&refund.known()).await? {
+                    break Ok(found);
+                }
+            }
         }
         .boxed()
     }
@@ -192,6 +212,19 @@ impl Api for Stripe {
 impl Stripe {
     fn signed(&self, request: RequestBuilder) -> RequestBuilder {
         request.bearer_auth(self.account.secret_key.as_str())
+    }
+
+    /// Posts under an idempotency key. A 500 is not tried again: the key answers the same.
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        form: &Form,
+        key: &str,
+    ) -> Result<T, GatewayError> {
+        let request = self.signed(self.http.post(path));
+        let request = request.header("idempotency-key", key).form(form);
+        let again = |error: &GatewayError| error.passes() && !failed_inside(error);
+        self.http.repeat(request, again).await
     }
 
     /// The intents of a reference, where the storefront made them. Stripe's search lags behind by
@@ -251,6 +284,28 @@ fn unfit(reason: &'static str) -> GatewayError {
         gateway: Gateway::Stripe,
         reason,
     }
+}
+
+/// The key of an attempt, counted from 0.
+fn numbered(key: &str, attempt: u32) -> String {
+    match attempt {
+        0 => key.to_owned(),
+        _ => format!("{key}-{attempt}"),
+    }
+}
+
+/// A 500: Stripe keeps it, and answers it under the same key again.
+fn failed_inside(error: &GatewayError) -> bool {
+    matches!(error, GatewayError::Busy { status: 500, .. })
+}
+
+/// What is kept under a key and is no refund: with this key there will be none.
+fn is_over(error: &GatewayError) -> bool {
+    let refused = matches!(
+        error,
+        GatewayError::Refused { .. } | GatewayError::NotFound(_)
+    );
+    refused || failed_inside(error)
 }
 
 fn is_session(id: &str) -> bool {
