@@ -112,6 +112,32 @@ async fn a_customer_of_any_name_can_pay_at_every_gateway() {
     }
 }
 
+/// Stripe's test cards pay nothing: what is paid there is no payment of a live account.
+#[tokio::test]
+async fn a_look_up_takes_nothing_of_the_other_mode() {
+    let sim = Sim::start().await;
+    let id = made(&sim, Gateway::Stripe, "main-30").await;
+    sim.pay(&id).await;
+    let order = known("main-30", &id);
+    let of_the_mode = sim.api(Gateway::Stripe).look_up(&order).await.unwrap();
+    assert_eq!(of_the_mode.len(), 1);
+    let settings = sim.settings("main").replace("false", "true");
+    let live = gateway::Gateways::parse(&settings, patience()).unwrap();
+    let api = live.of(&tests::gateways::main_shop(), Gateway::Stripe);
+    let api = api.unwrap();
+    let by_reference = KnownOrder {
+        gateway_order_id: None,
+        ..order.clone()
+    };
+    for order in [&order, &by_reference] {
+        let error = api.look_up(order).await.unwrap_err();
+        let GatewayError::Unreadable { reason, .. } = &error else {
+            panic!("{error:?}");
+        };
+        assert!(reason.contains("livemode"), "{reason}");
+    }
+}
+
 #[tokio::test]
 async fn what_the_storefront_made_is_found_by_our_reference() {
     let sim = Sim::start().await;

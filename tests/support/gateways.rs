@@ -147,13 +147,15 @@ pub fn configuration(shop: &str, url: &str, key_id: &str, secret: &str) -> Strin
         shop: {
             "cashfree": {
                 "base_url": format!("{url}/cashfree"), "client_id": key_id, "client_secret": secret,
+                "live": false,
             },
             "stripe": {
-                "base_url": format!("{url}/stripe"), "secret_key": secret,
+                "base_url": format!("{url}/stripe"), "secret_key": secret, "live": false,
                 "return_url": "https://shop.example/thanks",
             },
             "razorpay": {
                 "base_url": format!("{url}/razorpay"), "key_id": key_id, "key_secret": secret,
+                "live": false,
             },
         }
     })

@@ -48,6 +48,7 @@ struct Made {
 struct Status {
     status: String,
     last_payment_error: Option<Value>,
+    livemode: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -244,6 +245,9 @@ impl Stripe {
     fn event(&self, object: &RawValue, order: &KnownOrder) -> Result<Option<Event>, GatewayError> {
         let unreadable = |_| self.http.unreadable("an object without a status");
         let status: Status = serde_json::from_str(object.get()).map_err(unreadable)?;
+        if status.livemode != Some(self.account.live) {
+            return Err(self.http.unreadable("its livemode is not the account's"));
+        }
         let name = match status.status.as_str() {
             "complete" => "checkout.session.completed",
             "expired" => "checkout.session.expired",
