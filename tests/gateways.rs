@@ -342,6 +342,10 @@ async fn a_closed_order_can_not_be_paid_and_a_paid_one_not_closed() {
         let attempt = json!({ "ending": "paid" });
         assert!(sim.try_to_pay(&id, &attempt).await.is_err(), "{gateway}");
         let id = made(&sim, gateway, "main-8").await;
+        sim.faults(gateway, &json!({ "unclosable": true })).await;
+        let closed = api.close_order(&known("main-8", &id)).await;
+        assert_eq!(closed, Ok(Closed::StillOpen), "{gateway}");
+        sim.faults(gateway, &json!({})).await;
         sim.pay(&id).await;
         let closed = api.close_order(&known("main-8", &id)).await;
         assert_eq!(closed, Ok(Closed::Paid), "{gateway}");

@@ -152,8 +152,9 @@ impl Api for Cashfree {
             };
             Ok(match closed.order_status.as_str() {
                 "TERMINATED" | "EXPIRED" => Closed::Closed,
-                // PAID, or TERMINATION_REQUESTED while an attempt is under way
-                _ => Closed::Paid,
+                // the latter while an attempt is under way
+                "PAID" | "TERMINATION_REQUESTED" => Closed::Paid,
+                _ => Closed::StillOpen,
             })
         }
         .boxed()

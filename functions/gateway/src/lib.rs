@@ -101,6 +101,8 @@ pub enum Closed {
     Closed,
     /// It is paid, or being paid: look it up.
     Paid,
+    /// It is as it was, or is in a state that we don't know: somebody may pay it still.
+    StillOpen,
     /// This gateway can't close orders.
     Unsupported,
 }

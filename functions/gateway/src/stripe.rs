@@ -146,7 +146,8 @@ impl Api for Stripe {
             };
             Ok(match status.status.as_str() {
                 "expired" | "canceled" => Closed::Closed,
-                _ => Closed::Paid,
+                "complete" | "succeeded" | "processing" | "requires_capture" => Closed::Paid,
+                _ => Closed::StillOpen,
             })
         }
         .boxed()

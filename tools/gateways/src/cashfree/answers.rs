@@ -137,7 +137,8 @@ fn terminate(world: &mut World, order: &Order, call: &Call) -> Reply {
     }
     // an order that is paid stays so: its status in the answer says it
     let mut order = order.clone();
-    if world.state(&order) == State::Open {
+    let unclosable = world.faults(Gateway::Cashfree).unclosable;
+    if world.state(&order) == State::Open && !unclosable {
         order.closed = true;
         world.orders.insert(order.id.clone(), order.clone());
     }
