@@ -356,6 +356,28 @@ async fn a_closed_order_can_not_be_paid_and_a_paid_one_not_closed() {
     assert_eq!(closed, Ok(Closed::Unsupported));
 }
 
+/// Cashfree makes one order of a reference, ever.
+#[tokio::test]
+async fn an_order_that_is_over_at_cashfree_is_not_offered_to_be_paid_again() {
+    let sim = Sim::start().await;
+    let api = sim.api(Gateway::Cashfree);
+    let order = new_order("main-40");
+    let first = api.create_order(&order).await.unwrap();
+    assert_eq!(api.create_order(&order).await, Ok(first));
+    let closed = api.close_order(&known("main-40", "main-40")).await;
+    assert_eq!(closed, Ok(Closed::Closed));
+    let paid = new_order("main-41");
+    let id = made(&sim, Gateway::Cashfree, "main-41").await;
+    sim.pay(&id).await;
+    for (order, word) in [(order, "closed"), (paid, "paid")] {
+        let error = api.create_order(&order).await.unwrap_err();
+        let GatewayError::Unfit { reason, .. } = error else {
+            panic!("{error:?}");
+        };
+        assert!(reason.contains(word), "{reason}");
+    }
+}
+
 #[tokio::test]
 async fn a_gateway_that_is_down_busy_or_hanging_is_asked_again_later() {
     let sim = Sim::with(Patience {

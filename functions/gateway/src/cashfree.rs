@@ -99,7 +99,7 @@ impl Api for Cashfree {
                 .await;
             // made before, and its answer was lost; or under an idempotency key that is forgotten
             let made: OrderEntity = if refused_with(&made, 409) {
-                self.order(&order.reference).await?
+                still_payable(self.order(&order.reference).await?)?
             } else {
                 made?
             };
@@ -266,6 +266,15 @@ fn unfit(reason: &'static str) -> GatewayError {
     GatewayError::Unfit {
         gateway: Gateway::Cashfree,
         reason,
+    }
+}
+
+/// One of before may be over: its page takes no money.
+fn still_payable(order: OrderEntity) -> Result<OrderEntity, GatewayError> {
+    match order.order_status.as_str() {
+        "ACTIVE" => Ok(order),
+        "PAID" => Err(unfit("its order there is paid already")),
+        _ => Err(unfit("its order there is closed or has expired")),
     }
 }
 
