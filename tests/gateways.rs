@@ -20,6 +20,7 @@ fn new_order(reference: &str) -> NewOrder {
         currency: "INR".to_owned(),
         customer: "c-1".to_owned(),
         phone: Some("9999999999".to_owned()),
+        now: OffsetDateTime::now_utc(),
         expires_at: Some(OffsetDateTime::now_utc() + Duration::from_secs(1_900)),
     }
 }

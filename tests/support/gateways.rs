@@ -269,6 +269,7 @@ pub fn new_order(order: &Order) -> NewOrder {
         currency: order.currency.clone(),
         customer: "c".to_owned(),
         phone: Some("9999999999".to_owned()),
+        now: OffsetDateTime::now_utc(),
         expires_at: Some(OffsetDateTime::now_utc() + Duration::from_secs(1_900)),
     }
 }

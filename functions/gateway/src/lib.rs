@@ -69,6 +69,8 @@ pub struct NewOrder {
     pub customer: String,
     /// The customer's phone, which Cashfree insists on.
     pub phone: Option<String>,
+    /// The time, by the database's clock.
+    pub now: OffsetDateTime,
     /// Until when it is to be paid, where the gateway can end it by itself. A gateway that can't
     /// end it so soon ends it later: until then it is closed by us.
     pub expires_at: Option<OffsetDateTime>,

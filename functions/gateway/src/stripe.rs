@@ -29,6 +29,10 @@ const REFUNDS_MAX: &str = "100";
 /// A session lives at least 30 minutes from when it is made, which is some time before the hold
 /// ends; a minute more for the way. What is left of it after the hold is closed by the sweeper.
 const SESSION_S_MIN: i64 = 31 * 60;
+/// And less than a day. This is counted from the last full hour, so that who asks again gets the
+/// same end.
+const SESSION_S_MAX: i64 = 23 * HOUR_S;
+const HOUR_S: i64 = 3600;
 
 /// An account at Stripe.
 pub(crate) struct Stripe {
@@ -75,13 +79,14 @@ impl Api for Stripe {
         async move {
             let amount = stripe_from_minor(order.amount_minor, &order.currency);
             let amount = amount.ok_or_else(|| unfit("its amount is none that Stripe takes"))?;
+            let end = end_of(order);
             let (path, form) = match &self.account.return_url {
-                Some(url) => ("/v1/checkout/sessions", session(order, amount, url)),
+                Some(url) => ("/v1/checkout/sessions", session(order, amount, url, end)),
                 None => ("/v1/payment_intents", intent(order, amount)),
             };
             // another end is another session: the key must not promise the old one
-            let end = end_of(order).unwrap_or(0);
-            let key = format!("holdfast-order-{}-{amount}-{end}", order.reference);
+            let of_end = end.unwrap_or(0);
+            let key = format!("holdfast-order-{}-{amount}-{of_end}", order.reference);
             // if a 500 made one all the same, then nobody was shown it
             let mut attempt = 0;
             let made: Made = loop {
@@ -339,14 +344,15 @@ fn of_payment(id: &str) -> &'static str {
 }
 
 /// When a session ends, in seconds of Unix time: late enough whenever it is made, and the same
-/// whenever it is asked for again.
+/// whenever it is asked for again; of a hold of nearly a day or more, again within the hour.
 fn end_of(order: &NewOrder) -> Option<i64> {
+    let hour = order.now.unix_timestamp().div_euclid(HOUR_S) * HOUR_S;
     order
         .expires_at
-        .map(|at| at.unix_timestamp() + SESSION_S_MIN)
+        .map(|at| (at.unix_timestamp() + SESSION_S_MIN).min(hour + SESSION_S_MAX))
 }
 
-fn session(order: &NewOrder, amount: i64, return_url: &str) -> Form {
+fn session(order: &NewOrder, amount: i64, return_url: &str, end: Option<i64>) -> Form {
     let reference = || order.reference.clone();
     let mut form = vec![
         ("mode", "payment".to_owned()),
@@ -366,7 +372,7 @@ fn session(order: &NewOrder, amount: i64, return_url: &str) -> Form {
             format!("Order {}", order.reference),
         ),
     ];
-    if let Some(end) = end_of(order) {
+    if let Some(end) = end {
         form.push(("expires_at", end.to_string()));
     }
     form
