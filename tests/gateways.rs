@@ -20,6 +20,7 @@ fn new_order(reference: &str) -> NewOrder {
         currency: "INR".to_owned(),
         customer: "c-1".to_owned(),
         phone: Some("9999999999".to_owned()),
+        now: OffsetDateTime::now_utc(),
         expires_at: Some(OffsetDateTime::now_utc() + Duration::from_secs(1_900)),
     }
 }
@@ -51,6 +52,7 @@ async fn refund_of_paid(sim: &Sim, gateway: Gateway, reference: &str) -> NewRefu
         currency: "INR".to_owned(),
         reason: "late".to_owned(),
         sent_before: false,
+        earlier_attempts: 0,
     }
 }
 
@@ -94,6 +96,49 @@ async fn a_look_up_finds_the_very_event_that_a_webhook_told_of() {
     }
 }
 
+/// Ours may be anything; Cashfree's are of letters, digits, `_` and `-`.
+#[tokio::test]
+async fn a_customer_of_any_name_can_pay_at_every_gateway() {
+    let sim = Sim::start().await;
+    let names = ["c", "meera@example.com", "मीरा नायर", &"x".repeat(99)];
+    for (number, name) in names.into_iter().enumerate() {
+        for gateway in Gateway::ALL {
+            let order = NewOrder {
+                customer: name.to_owned(),
+                ..new_order(&format!("main-{number}"))
+            };
+            let made = sim.api(gateway).create_order(&order).await;
+            assert!(made.is_ok(), "{gateway} {name}: {made:?}");
+        }
+    }
+}
+
+/// Stripe's test cards pay nothing: what is paid there is no payment of a live account.
+#[tokio::test]
+async fn a_look_up_takes_nothing_of_the_other_mode() {
+    let sim = Sim::start().await;
+    let id = made(&sim, Gateway::Stripe, "main-30").await;
+    sim.pay(&id).await;
+    let order = known("main-30", &id);
+    let of_the_mode = sim.api(Gateway::Stripe).look_up(&order).await.unwrap();
+    assert_eq!(of_the_mode.len(), 1);
+    let settings = sim.settings("main").replace("false", "true");
+    let live = gateway::Gateways::parse(&settings, patience()).unwrap();
+    let api = live.of(&tests::gateways::main_shop(), Gateway::Stripe);
+    let api = api.unwrap();
+    let by_reference = KnownOrder {
+        gateway_order_id: None,
+        ..order.clone()
+    };
+    for order in [&order, &by_reference] {
+        let error = api.look_up(order).await.unwrap_err();
+        let GatewayError::Unreadable { reason, .. } = &error else {
+            panic!("{error:?}");
+        };
+        assert!(reason.contains("livemode"), "{reason}");
+    }
+}
+
 #[tokio::test]
 async fn what_the_storefront_made_is_found_by_our_reference() {
     let sim = Sim::start().await;
@@ -125,14 +170,19 @@ async fn a_lost_answer_makes_no_second_order_and_no_second_refund() {
         assert_eq!(sim.known("orders", gateway).await.len(), 1, "{gateway}");
 
         sim.faults(gateway, &trouble).await;
-        let sent = sim.api(gateway).refund(&refund).await.unwrap();
         let again = NewRefund {
             sent_before: true,
+            earlier_attempts: 1,
             ..refund.clone()
         };
-        for repeated in [&refund, &again] {
-            assert_eq!(sim.api(gateway).refund(repeated).await, Ok(sent.clone()));
-        }
+        let sent = match sim.api(gateway).refund(&refund).await {
+            // its 500 is kept under the key of the first attempt
+            Err(GatewayError::Busy { status: 500, .. }) if gateway == Gateway::Stripe => {
+                sim.api(gateway).refund(&again).await.unwrap()
+            }
+            sent => sent.unwrap(),
+        };
+        assert_eq!(sim.api(gateway).refund(&again).await, Ok(sent));
         let refunds = sim.known("refunds", gateway).await;
         assert_eq!(refunds.len(), 1, "{gateway}: {refunds:?}");
         assert_eq!(refunds[0]["amount"], 2_345);
@@ -143,6 +193,88 @@ async fn a_lost_answer_makes_no_second_order_and_no_second_refund() {
         sim.api(gateway).refund(&other).await.unwrap();
         assert_eq!(sim.known("refunds", gateway).await.len(), 2, "{gateway}");
     }
+}
+
+/// Stripe keeps a refusal and a 500 under its key: only another key is a further attempt.
+#[tokio::test]
+async fn a_refund_that_stripe_refused_is_tried_again_under_another_key_and_made_once() {
+    let sim = Sim::start().await;
+    let api = sim.api(Gateway::Stripe);
+    let refund = refund_of_paid(&sim, Gateway::Stripe, "main-20").await;
+    let blocking = NewRefund {
+        refund_id: Uuid::new_v4(),
+        amount_minor: AMOUNT,
+        ..refund.clone()
+    };
+    sim.faults(Gateway::Stripe, &json!({ "refunds": "later" }))
+        .await;
+    let blocked_by = api.refund(&blocking).await.unwrap().gateway_refund_id;
+    let refused = api.refund(&refund).await.unwrap_err();
+    assert!(
+        matches!(refused, GatewayError::Refused { .. }),
+        "{refused:?}"
+    );
+    sim.end_refund(&blocked_by, "failed").await;
+    // it could be made now, but the key has had its answer
+    assert_eq!(api.refund(&refund).await, Err(refused));
+    let attempt = |earlier_attempts| NewRefund {
+        sent_before: true,
+        earlier_attempts,
+        ..refund.clone()
+    };
+    sim.faults(Gateway::Stripe, &json!({ "failures": 1 })).await;
+    let failed = GatewayError::Busy {
+        gateway: Gateway::Stripe,
+        status: 500,
+    };
+    for _ in 0..2 {
+        assert_eq!(
+            api.refund(&NewRefund {
+                refund_id: Uuid::nil(),
+                ..refund.clone()
+            })
+            .await,
+            Err(failed.clone())
+        );
+    }
+    let made = api.refund(&attempt(1)).await.unwrap();
+    for earlier_attempts in 1..9 {
+        let again = api.refund(&attempt(earlier_attempts)).await.unwrap();
+        assert_eq!(again.gateway_refund_id, made.gateway_refund_id);
+    }
+    let known = sim.known("refunds", Gateway::Stripe).await;
+    assert_eq!(known.len(), 2, "{known:?}");
+}
+
+/// An attempt whose answer never came is at work for all we know: nothing is sent beside it.
+#[tokio::test]
+async fn no_other_attempt_is_sent_while_stripe_is_at_work_on_one() {
+    let sim = Sim::with(Patience {
+        answer: Duration::from_millis(200),
+        tries: 1,
+        ..patience()
+    })
+    .await;
+    let api = sim.api(Gateway::Stripe);
+    let refund = refund_of_paid(&sim, Gateway::Stripe, "main-21").await;
+    sim.faults(Gateway::Stripe, &json!({ "api": "hanging" }))
+        .await;
+    let lost = api.refund(&refund).await.unwrap_err();
+    assert!(matches!(lost, GatewayError::Unavailable { .. }), "{lost:?}");
+    let later = NewRefund {
+        earlier_attempts: 3,
+        ..refund.clone()
+    };
+    let at_work = api.refund(&later).await.unwrap_err();
+    let busy = GatewayError::Busy {
+        gateway: Gateway::Stripe,
+        status: 409,
+    };
+    assert_eq!(at_work, busy);
+    assert!(busy.passes());
+    sim.faults(Gateway::Stripe, &json!({})).await;
+    api.refund(&later).await.unwrap();
+    assert_eq!(sim.known("refunds", Gateway::Stripe).await.len(), 1);
 }
 
 #[tokio::test]
@@ -211,6 +343,10 @@ async fn a_closed_order_can_not_be_paid_and_a_paid_one_not_closed() {
         let attempt = json!({ "ending": "paid" });
         assert!(sim.try_to_pay(&id, &attempt).await.is_err(), "{gateway}");
         let id = made(&sim, gateway, "main-8").await;
+        sim.faults(gateway, &json!({ "unclosable": true })).await;
+        let closed = api.close_order(&known("main-8", &id)).await;
+        assert_eq!(closed, Ok(Closed::StillOpen), "{gateway}");
+        sim.faults(gateway, &json!({})).await;
         sim.pay(&id).await;
         let closed = api.close_order(&known("main-8", &id)).await;
         assert_eq!(closed, Ok(Closed::Paid), "{gateway}");
@@ -219,6 +355,28 @@ async fn a_closed_order_can_not_be_paid_and_a_paid_one_not_closed() {
     let api = sim.api(Gateway::Razorpay);
     let closed = api.close_order(&known("main-7", &id)).await;
     assert_eq!(closed, Ok(Closed::Unsupported));
+}
+
+/// Cashfree makes one order of a reference, ever.
+#[tokio::test]
+async fn an_order_that_is_over_at_cashfree_is_not_offered_to_be_paid_again() {
+    let sim = Sim::start().await;
+    let api = sim.api(Gateway::Cashfree);
+    let order = new_order("main-40");
+    let first = api.create_order(&order).await.unwrap();
+    assert_eq!(api.create_order(&order).await, Ok(first));
+    let closed = api.close_order(&known("main-40", "main-40")).await;
+    assert_eq!(closed, Ok(Closed::Closed));
+    let paid = new_order("main-41");
+    let id = made(&sim, Gateway::Cashfree, "main-41").await;
+    sim.pay(&id).await;
+    for (order, word) in [(order, "closed"), (paid, "paid")] {
+        let error = api.create_order(&order).await.unwrap_err();
+        let GatewayError::Unfit { reason, .. } = error else {
+            panic!("{error:?}");
+        };
+        assert!(reason.contains(word), "{reason}");
+    }
 }
 
 #[tokio::test]

@@ -325,6 +325,31 @@ async fn an_order_is_closed_at_its_gateway_before_its_stock_is_let_go() {
     assert_eq!(test.count(open).await, 0);
 }
 
+/// What somebody can still pay is not written down as closed, and is tried again.
+#[tokio::test]
+async fn an_order_that_stays_open_at_its_gateway_is_open_here_until_it_is_closed() {
+    let (test, sim) = (TestDb::new().await, Sim::start().await);
+    test.sku("A", 9).await;
+    let open = "select count(*) from holdfast.gateway_orders where closed_at is null";
+    for gateway in [Gateway::Cashfree, Gateway::Stripe] {
+        let (order, id) = ordered(&test, &sim, gateway, "A").await;
+        ends_in(&test, &order, 60).await;
+        sim.faults(gateway, &json!({ "unclosable": true })).await;
+        let done = did_a_round(&test, &sim).await;
+        assert_eq!((done.closed, done.failed), (0, 1), "{gateway}: {done:?}");
+        assert_eq!(test.count(open).await, 1, "{gateway}");
+        sim.faults(gateway, &json!({})).await;
+        // the pause has gone by
+        test.sql("update holdfast.gateway_orders set close_tried_at = null")
+            .await;
+        let done = did_a_round(&test, &sim).await;
+        assert_eq!((done.closed, done.failed), (1, 0), "{gateway}: {done:?}");
+        assert_eq!(test.count(open).await, 0, "{gateway}");
+        let attempt = json!({ "ending": "paid" });
+        assert!(sim.try_to_pay(&id, &attempt).await.is_err(), "{gateway}");
+    }
+}
+
 /// Paid in the last minute, and its webhook lost: closing finds it.
 #[tokio::test]
 async fn an_order_that_can_not_be_closed_because_it_is_paid_is_completed() {

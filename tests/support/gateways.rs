@@ -147,13 +147,15 @@ pub fn configuration(shop: &str, url: &str, key_id: &str, secret: &str) -> Strin
         shop: {
             "cashfree": {
                 "base_url": format!("{url}/cashfree"), "client_id": key_id, "client_secret": secret,
+                "live": false,
             },
             "stripe": {
-                "base_url": format!("{url}/stripe"), "secret_key": secret,
+                "base_url": format!("{url}/stripe"), "secret_key": secret, "live": false,
                 "return_url": "https://shop.example/thanks",
             },
             "razorpay": {
                 "base_url": format!("{url}/razorpay"), "key_id": key_id, "key_secret": secret,
+                "live": false,
             },
         }
     })
@@ -267,6 +269,7 @@ pub fn new_order(order: &Order) -> NewOrder {
         currency: order.currency.clone(),
         customer: "c".to_owned(),
         phone: Some("9999999999".to_owned()),
+        now: OffsetDateTime::now_utc(),
         expires_at: Some(OffsetDateTime::now_utc() + Duration::from_secs(1_900)),
     }
 }

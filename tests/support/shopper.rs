@@ -62,8 +62,11 @@ pub async fn with_useless_gateways() -> To {
     let accounts = json!({ "dress": {
         "stripe": {
             "base_url": format!("{}/stripe", STACK.gateways_url), "secret_key": "wrong",
+            "live": false,
         },
-        "razorpay": { "base_url": "http://127.0.0.1:9", "key_id": "k", "key_secret": "s" },
+        "razorpay": {
+            "base_url": "http://127.0.0.1:9", "key_id": "k", "key_secret": "s", "live": false,
+        },
     } });
     let mut environment = checkout_environment(&STACK);
     environment.push(("SHOPS", "dress".to_owned()));

@@ -56,7 +56,8 @@ class Deployment:
         self.wrong_secret = self.secret("wrong", {**login, **rds, "password": "not-the-password"})
         gateways = {SHOP: {"cashfree": [self.gateway_secret]}}
         # A gateway that is down: whoever asks it has the account, and knows where it is.
-        razorpay = {"base_url": "http://127.0.0.1:9", "key_id": "k", "key_secret": self.gateway_key}
+        razorpay = {"base_url": "http://127.0.0.1:9", "key_id": "k",
+                    "key_secret": self.gateway_key, "live": False}
         accounts = {SHOP: {"razorpay": razorpay}}
         self.parameters = {
             "Architecture": "x86_64",

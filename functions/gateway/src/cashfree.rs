@@ -4,11 +4,14 @@
 //! Sources: Cashfree's API reference (create, get and terminate order, payments of an order, create
 //! and get refund) and its official library.
 
+use data_encoding::HEXLOWER;
 use futures_util::FutureExt as _;
 use reqwest::RequestBuilder;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use shared::ids::Shop;
 use shared::money;
 use shared::payment::{Event, Gateway};
 use time::OffsetDateTime;
@@ -22,11 +25,14 @@ use crate::{
 };
 
 const API_VERSION: &str = "2025-01-01";
+/// Hex digits of a customer's id; Cashfree takes 3 to 50 characters.
+const CUSTOMER_CHARS: usize = 32;
 
 /// An account at Cashfree.
 pub(crate) struct Cashfree {
     pub(crate) http: Http,
     pub(crate) account: CashfreeAccount,
+    pub(crate) shop: Shop,
 }
 
 #[derive(Serialize)]
@@ -82,7 +88,8 @@ impl Api for Cashfree {
                 order_amount: amount(order.amount_minor, &order.currency)?,
                 order_currency: &order.currency,
                 customer_details: json!({
-                    "customer_id": order.customer, "customer_phone": phone,
+                    "customer_id": customer_id(&self.shop, &order.customer),
+                    "customer_phone": phone,
                 }),
                 order_expiry_time: expiry.map_err(|_| unfit("its end is no time"))?,
             };
@@ -92,7 +99,7 @@ impl Api for Cashfree {
                 .await;
             // made before, and its answer was lost; or under an idempotency key that is forgotten
             let made: OrderEntity = if refused_with(&made, 409) {
-                self.order(&order.reference).await?
+                still_payable(self.order(&order.reference).await?)?
             } else {
                 made?
             };
@@ -145,8 +152,9 @@ impl Api for Cashfree {
             };
             Ok(match closed.order_status.as_str() {
                 "TERMINATED" | "EXPIRED" => Closed::Closed,
-                // PAID, or TERMINATION_REQUESTED while an attempt is under way
-                _ => Closed::Paid,
+                // the latter while an attempt is under way
+                "PAID" | "TERMINATION_REQUESTED" => Closed::Paid,
+                _ => Closed::StillOpen,
             })
         }
         .boxed()
@@ -259,6 +267,24 @@ fn unfit(reason: &'static str) -> GatewayError {
         gateway: Gateway::Cashfree,
         reason,
     }
+}
+
+/// One of before may be over: its page takes no money.
+fn still_payable(order: OrderEntity) -> Result<OrderEntity, GatewayError> {
+    match order.order_status.as_str() {
+        "ACTIVE" => Ok(order),
+        "PAID" => Err(unfit("its order there is paid already")),
+        _ => Err(unfit("its order there is closed or has expired")),
+    }
+}
+
+/// What Cashfree calls a customer: it takes letters, digits, `_` and `-` only, and ours may be an
+/// e-mail address. The same for all orders of a customer, and another one in each shop.
+fn customer_id(shop: &Shop, customer: &str) -> String {
+    let digest = Sha256::digest(format!("{}/{customer}", shop.as_str()));
+    let mut id = HEXLOWER.encode(&digest);
+    id.truncate(CUSTOMER_CHARS);
+    id
 }
 
 /// A JSON number, exact.

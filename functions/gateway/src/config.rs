@@ -1,6 +1,7 @@
 //! Which shop has which account at which gateway: `GATEWAYS`, a JSON of
 //! `{"<shop>": {"stripe": {"base_url", "secret_key", "return_url"?}, "cashfree": {"base_url",
-//! "client_id", "client_secret"}, "razorpay": {"base_url", "key_id", "key_secret"}}}`.
+//! "client_id", "client_secret"}, "razorpay": {"base_url", "key_id", "key_secret"}}}`. Each may
+//! have `"live": false`, which makes it an account of the test mode.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -47,6 +48,9 @@ struct ShopAccounts {
 #[serde(deny_unknown_fields)]
 pub(crate) struct CashfreeAccount {
     base_url: String,
+    /// Real money; else the test mode.
+    #[serde(default = "yes")]
+    live: bool,
     pub(crate) client_id: Text,
     pub(crate) client_secret: Text,
 }
@@ -55,6 +59,9 @@ pub(crate) struct CashfreeAccount {
 #[serde(deny_unknown_fields)]
 pub(crate) struct StripeAccount {
     base_url: String,
+    /// Real money; else the test mode.
+    #[serde(default = "yes")]
+    pub(crate) live: bool,
     pub(crate) secret_key: Text,
     /// Where Stripe's own page sends the shopper back to. With it an order is a hosted session;
     /// without it an intent, for a page of the storefront's own.
@@ -65,8 +72,57 @@ pub(crate) struct StripeAccount {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RazorpayAccount {
     base_url: String,
+    /// Real money; else the test mode.
+    #[serde(default = "yes")]
+    live: bool,
     pub(crate) key_id: Text,
     pub(crate) key_secret: Text,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// By what an account shows its mode: the field, and how it begins in the live and in the test
+/// mode; of a URL, its host.
+struct Mark {
+    field: &'static str,
+    live: &'static [&'static str],
+    test: &'static [&'static str],
+}
+
+const CASHFREE: Mark = Mark {
+    field: "base_url",
+    live: &["api.cashfree.com"],
+    test: &["sandbox.cashfree.com"],
+};
+const STRIPE: Mark = Mark {
+    field: "secret_key",
+    live: &["sk_live_", "rk_live_"],
+    test: &["sk_test_", "rk_test_"],
+};
+const RAZORPAY: Mark = Mark {
+    field: "key_id",
+    live: &["rzp_live_"],
+    test: &["rzp_test_"],
+};
+
+impl Mark {
+    /// A test card must not pay for goods, nor a person for what is only tried out.
+    fn check(&self, value: &str, live: bool) -> Result<(), String> {
+        let value = value.to_ascii_lowercase();
+        let begins = |marks: &[&str]| marks.iter().any(|mark| value.starts_with(mark));
+        let field = self.field;
+        match live {
+            true if begins(self.test) => Err(format!(
+                "{field} is one of the test mode, which needs \"live\": false"
+            )),
+            false if begins(self.live) => Err(format!(
+                "{field} is one of the live mode, and \"live\" is false"
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A text that is fit for a header: not empty, visible ASCII.
@@ -112,26 +168,43 @@ impl Gateways {
             .map_err(|_| InvalidGateways("no HTTP client can be built".to_owned()))?;
         let mut accounts: BTreeMap<_, Box<dyn Api>> = BTreeMap::new();
         for (shop, of_shop) in shops {
-            let invalid = |reason| InvalidGateways(format!("shop {shop:?}: {reason}"));
-            shop.parse::<Shop>()
-                .map_err(|_| invalid("is no shop's name"))?;
+            let invalid = |reason: &str| InvalidGateways(format!("shop {shop:?}: {reason}"));
+            let name = shop.parse::<Shop>();
+            let name = name.map_err(|_| invalid("is no shop's name"))?;
             let http = |gateway: Gateway, base_url: &str| {
                 let base_url = fit(base_url).map_err(invalid)?;
                 Ok(Http::new(client.clone(), gateway, base_url, patience))
             };
             let key = |gateway| (shop.clone(), gateway);
+            let of_mode = |gateway: Gateway, mark: &Mark, value: &str, live| {
+                mark.check(value, live)
+                    .map_err(|reason| invalid(&format!("{gateway}: {reason}")))
+            };
             if let Some(account) = of_shop.cashfree {
-                let http = http(Gateway::Cashfree, &account.base_url)?;
-                let api = cashfree::Cashfree { http, account };
+                let url = &account.base_url;
+                let http = http(Gateway::Cashfree, url)?;
+                let host = Url::parse(url).ok();
+                let host = host.as_ref().and_then(Url::host_str).unwrap_or_default();
+                of_mode(Gateway::Cashfree, &CASHFREE, host, account.live)?;
+                let shop = name.clone();
+                let api = cashfree::Cashfree {
+                    http,
+                    account,
+                    shop,
+                };
                 accounts.insert(key(Gateway::Cashfree), Box::new(api));
             }
             if let Some(account) = of_shop.stripe {
                 let http = http(Gateway::Stripe, &account.base_url)?;
+                let value = account.secret_key.as_str();
+                of_mode(Gateway::Stripe, &STRIPE, value, account.live)?;
                 let api = stripe::Stripe { http, account };
                 accounts.insert(key(Gateway::Stripe), Box::new(api));
             }
             if let Some(account) = of_shop.razorpay {
                 let http = http(Gateway::Razorpay, &account.base_url)?;
+                let value = account.key_id.as_str();
+                of_mode(Gateway::Razorpay, &RAZORPAY, value, account.live)?;
                 let api = razorpay::Razorpay { http, account };
                 accounts.insert(key(Gateway::Razorpay), Box::new(api));
             }
@@ -212,6 +285,62 @@ mod tests {
             assert_eq!(error, Some(GatewayError::NotConfigured(gateway)));
         }
         assert!(!format!("{gateways:?}").contains("sk"));
+    }
+
+    #[test]
+    fn an_account_of_the_other_mode_is_refused_by_its_shop_gateway_and_field() {
+        let of = |gateway: &str, host: &str, key: &str| {
+            let (id, secret) = match gateway {
+                "stripe" => ("", format!(r#""secret_key": "{key}""#)),
+                "razorpay" => (r#""key_secret": "x", "#, format!(r#""key_id": "{key}""#)),
+                _ => (
+                    r#""client_id": "x", "#,
+                    format!(r#""client_secret": "{key}""#),
+                ),
+            };
+            format!(r#"{{"tour": {{"{gateway}": {{"base_url": "https://{host}", {id}{secret}"#)
+        };
+        let stripe = |key: &str| of("stripe", "api.stripe.com", key);
+        let razorpay = |key: &str| of("razorpay", "api.razorpay.com", key);
+        let cashfree = |host: &str| of("cashfree", host, "hunter2");
+        for (account, is_live, gateway, field) in [
+            (stripe("sk_live_hunter2"), true, "stripe", "secret_key"),
+            (stripe("rk_live_hunter2"), true, "stripe", "secret_key"),
+            (stripe("sk_test_hunter2"), false, "stripe", "secret_key"),
+            (stripe("rk_test_hunter2"), false, "stripe", "secret_key"),
+            (razorpay("rzp_live_hunter2"), true, "razorpay", "key_id"),
+            (razorpay("rzp_test_hunter2"), false, "razorpay", "key_id"),
+            (cashfree("api.cashfree.com"), true, "cashfree", "base_url"),
+            (
+                cashfree("sandbox.cashfree.com"),
+                false,
+                "cashfree",
+                "base_url",
+            ),
+            (
+                cashfree("Sandbox.Cashfree.com"),
+                false,
+                "cashfree",
+                "base_url",
+            ),
+        ] {
+            for (says, live) in [
+                ("", true),
+                (r#", "live": true"#, true),
+                (r#", "live": false"#, false),
+            ] {
+                let parsed = parse(&format!("{account}{says}}}}}}}"));
+                if live == is_live {
+                    assert!(parsed.is_ok(), "{account}{says}: {parsed:?}");
+                    continue;
+                }
+                let error = parsed.err().unwrap();
+                for word in ["\"tour\"", gateway, field, "mode"] {
+                    assert!(error.contains(word), "{account}{says}: {error}");
+                }
+                assert!(!error.contains("hunter2"), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -121,6 +121,15 @@ impl Http {
         &self,
         request: RequestBuilder,
     ) -> Result<T, GatewayError> {
+        self.repeat(request, GatewayError::passes).await
+    }
+
+    /// The same, after these errors only.
+    pub(crate) async fn repeat<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        after: impl Fn(&GatewayError) -> bool,
+    ) -> Result<T, GatewayError> {
         let mut tried = 1;
         loop {
             let this_one = request.try_clone().ok_or(GatewayError::Unfit {
@@ -128,7 +137,7 @@ impl Http {
                 reason: "its body can't be sent twice",
             })?;
             match self.once(this_one).await {
-                Err(error) if error.passes() && tried < self.patience.tries => {
+                Err(error) if after(&error) && tried < self.patience.tries => {
                     self.pause(tried).await;
                     tried += 1;
                 }
@@ -181,13 +190,16 @@ impl Http {
         let gateway = self.gateway;
         let error: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
         let number = status.as_u16();
+        let busy = GatewayError::Busy {
+            gateway,
+            status: number,
+        };
         match number {
             401 | 403 => GatewayError::Unauthorized(gateway),
             404 => GatewayError::NotFound(gateway),
-            408 | 425 | 429 | 500.. => GatewayError::Busy {
-                gateway,
-                status: number,
-            },
+            408 | 425 | 429 | 500.. => busy,
+            // a call with the same idempotency key is still at work
+            409 if gateway == Gateway::Stripe => busy,
             _ => GatewayError::Refused {
                 gateway,
                 status: number,

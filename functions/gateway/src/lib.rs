@@ -69,6 +69,8 @@ pub struct NewOrder {
     pub customer: String,
     /// The customer's phone, which Cashfree insists on.
     pub phone: Option<String>,
+    /// The time, by the database's clock.
+    pub now: OffsetDateTime,
     /// Until when it is to be paid, where the gateway can end it by itself. A gateway that can't
     /// end it so soon ends it later: until then it is closed by us.
     pub expires_at: Option<OffsetDateTime>,
@@ -101,6 +103,8 @@ pub enum Closed {
     Closed,
     /// It is paid, or being paid: look it up.
     Paid,
+    /// It is as it was, or is in a state that we don't know: somebody may pay it still.
+    StillOpen,
     /// This gateway can't close orders.
     Unsupported,
 }
@@ -123,6 +127,9 @@ pub struct NewRefund {
     /// It was sent before, and what came of it is not known: gateways forget idempotency keys after
     /// a day, so it is looked for first.
     pub sent_before: bool,
+    /// How often it was sent before. Where a gateway keeps refusals under an idempotency key, each
+    /// attempt has a key of its own.
+    pub earlier_attempts: u32,
 }
 
 /// A refund that a gateway may know.

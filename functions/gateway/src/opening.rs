@@ -139,6 +139,7 @@ async fn create(
         currency: order.currency.clone(),
         customer: order.customer.clone(),
         phone: opening.phone.map(|phone| phone.0.clone()),
+        now: order.server_time,
         expires_at: Some(order.expires_at),
     };
     let answer = gateways.of(opening.shop, gateway)?.create_order(&new);

@@ -1,5 +1,7 @@
 //! Stripe's API: checkout sessions or payment intents, refunds. Idempotent by keys that we choose,
-//! which Stripe keeps for a day at least; after that, a refund is found by its metadata.
+//! which Stripe keeps for a day at least; after that, a refund is found by its metadata. It keeps
+//! the first result, also where that is a refusal or a 500: what is to be tried anew needs another
+//! key, and what may still be at work must have the same one.
 //!
 //! Sources: Stripe's API reference (sessions, payment intents, refunds, idempotent requests,
 //! errors) and its official library.
@@ -7,6 +9,7 @@
 use futures_util::FutureExt as _;
 use reqwest::RequestBuilder;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use shared::payment::event::{REFERENCE_NOTE, REFUND_NOTE};
@@ -26,6 +29,10 @@ const REFUNDS_MAX: &str = "100";
 /// A session lives at least 30 minutes from when it is made, which is some time before the hold
 /// ends; a minute more for the way. What is left of it after the hold is closed by the sweeper.
 const SESSION_S_MIN: i64 = 31 * 60;
+/// And less than a day. This is counted from the last full hour, so that who asks again gets the
+/// same end.
+const SESSION_S_MAX: i64 = 23 * HOUR_S;
+const HOUR_S: i64 = 3600;
 
 /// An account at Stripe.
 pub(crate) struct Stripe {
@@ -45,6 +52,7 @@ struct Made {
 struct Status {
     status: String,
     last_payment_error: Option<Value>,
+    livemode: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +68,10 @@ struct RefundObject {
     metadata: Value,
 }
 
+/// Earlier keys of a refund that are asked again before its next one is used. What came of those
+/// before them was decided long ago: between two attempts there is a pause that doubles.
+const KEYS_ASKED_AGAIN: u32 = 5;
+
 type Form = Vec<(&'static str, String)>;
 
 impl Api for Stripe {
@@ -67,16 +79,23 @@ impl Api for Stripe {
         async move {
             let amount = stripe_from_minor(order.amount_minor, &order.currency);
             let amount = amount.ok_or_else(|| unfit("its amount is none that Stripe takes"))?;
+            let end = end_of(order);
             let (path, form) = match &self.account.return_url {
-                Some(url) => ("/v1/checkout/sessions", session(order, amount, url)),
+                Some(url) => ("/v1/checkout/sessions", session(order, amount, url, end)),
                 None => ("/v1/payment_intents", intent(order, amount)),
             };
             // another end is another session: the key must not promise the old one
-            let end = end_of(order).unwrap_or(0);
-            let key = format!("holdfast-order-{}-{amount}-{end}", order.reference);
-            let request = self.signed(self.http.post(path));
-            let request = request.header("idempotency-key", key).form(&form);
-            let made: Made = self.http.repeatable(request).await?;
+            let of_end = end.unwrap_or(0);
+            let key = format!("holdfast-order-{}-{amount}-{of_end}", order.reference);
+            // if a 500 made one all the same, then nobody was shown it
+            let mut attempt = 0;
+            let made: Made = loop {
+                let made = self.post(path, &form, &numbered(&key, attempt)).await;
+                attempt += 1;
+                if !made.as_ref().is_err_and(failed_inside) || attempt >= self.http.tries() {
+                    break made?;
+                }
+            };
             let data = match (made.url, made.client_secret) {
                 (Some(url), _) => json!({ "url": url }),
                 (None, Some(secret)) => json!({ "client_secret": secret }),
@@ -132,7 +151,8 @@ impl Api for Stripe {
             };
             Ok(match status.status.as_str() {
                 "expired" | "canceled" => Closed::Closed,
-                _ => Closed::Paid,
+                "complete" | "succeeded" | "processing" | "requires_capture" => Closed::Paid,
+                _ => Closed::StillOpen,
             })
         }
         .boxed()
@@ -154,12 +174,19 @@ impl Api for Stripe {
                 ("metadata[refund_id]", refund.refund_id.to_string()),
                 ("metadata[reference]", refund.reference.clone()),
             ];
-            let request = self
-                .signed(self.http.post("/v1/refunds"))
-                .header("idempotency-key", refund.refund_id.to_string())
-                .form(&form);
-            let made: RefundObject = self.http.repeatable(request).await?;
-            self.result(&made)
+            let (id, last) = (refund.refund_id.to_string(), refund.earlier_attempts);
+            // an earlier one whose answer was lost may be at work: its key tells
+            let mut attempt = last.saturating_sub(KEYS_ASKED_AGAIN);
+            loop {
+                let key = numbered(&id, attempt);
+                match self.post("/v1/refunds", &form, &key).await {
+                    Err(error) if is_over(&error) && attempt < last => attempt += 1,
+                    made => break self.result(&made?),
+                }
+                if let Some(found) = self.look_up_refund(&refund.known()).await? {
+                    break Ok(found);
+                }
+            }
         }
         .boxed()
     }
@@ -194,6 +221,19 @@ impl Stripe {
         request.bearer_auth(self.account.secret_key.as_str())
     }
 
+    /// Posts under an idempotency key. A 500 is not tried again: the key answers the same.
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        form: &Form,
+        key: &str,
+    ) -> Result<T, GatewayError> {
+        let request = self.signed(self.http.post(path));
+        let request = request.header("idempotency-key", key).form(form);
+        let again = |error: &GatewayError| error.passes() && !failed_inside(error);
+        self.http.repeat(request, again).await
+    }
+
     /// The intents of a reference, where the storefront made them. Stripe's search lags behind by
     /// up to a minute, and is not there in every country: then nothing is found.
     async fn intents_of(&self, reference: &str) -> Result<Vec<Box<RawValue>>, GatewayError> {
@@ -211,6 +251,9 @@ impl Stripe {
     fn event(&self, object: &RawValue, order: &KnownOrder) -> Result<Option<Event>, GatewayError> {
         let unreadable = |_| self.http.unreadable("an object without a status");
         let status: Status = serde_json::from_str(object.get()).map_err(unreadable)?;
+        if status.livemode != Some(self.account.live) {
+            return Err(self.http.unreadable("its livemode is not the account's"));
+        }
         let name = match status.status.as_str() {
             "complete" => "checkout.session.completed",
             "expired" => "checkout.session.expired",
@@ -253,6 +296,28 @@ fn unfit(reason: &'static str) -> GatewayError {
     }
 }
 
+/// The key of an attempt, counted from 0.
+fn numbered(key: &str, attempt: u32) -> String {
+    match attempt {
+        0 => key.to_owned(),
+        _ => format!("{key}-{attempt}"),
+    }
+}
+
+/// A 500: Stripe keeps it, and answers it under the same key again.
+fn failed_inside(error: &GatewayError) -> bool {
+    matches!(error, GatewayError::Busy { status: 500, .. })
+}
+
+/// What is kept under a key and is no refund: with this key there will be none.
+fn is_over(error: &GatewayError) -> bool {
+    let refused = matches!(
+        error,
+        GatewayError::Refused { .. } | GatewayError::NotFound(_)
+    );
+    refused || failed_inside(error)
+}
+
 fn is_session(id: &str) -> bool {
     id.starts_with("cs_")
 }
@@ -279,14 +344,15 @@ fn of_payment(id: &str) -> &'static str {
 }
 
 /// When a session ends, in seconds of Unix time: late enough whenever it is made, and the same
-/// whenever it is asked for again.
+/// whenever it is asked for again; of a hold of nearly a day or more, again within the hour.
 fn end_of(order: &NewOrder) -> Option<i64> {
+    let hour = order.now.unix_timestamp().div_euclid(HOUR_S) * HOUR_S;
     order
         .expires_at
-        .map(|at| at.unix_timestamp() + SESSION_S_MIN)
+        .map(|at| (at.unix_timestamp() + SESSION_S_MIN).min(hour + SESSION_S_MAX))
 }
 
-fn session(order: &NewOrder, amount: i64, return_url: &str) -> Form {
+fn session(order: &NewOrder, amount: i64, return_url: &str, end: Option<i64>) -> Form {
     let reference = || order.reference.clone();
     let mut form = vec![
         ("mode", "payment".to_owned()),
@@ -306,7 +372,7 @@ fn session(order: &NewOrder, amount: i64, return_url: &str) -> Form {
             format!("Order {}", order.reference),
         ),
     ];
-    if let Some(end) = end_of(order) {
+    if let Some(end) = end {
         form.push(("expires_at", end.to_string()));
     }
     form

@@ -59,7 +59,12 @@ async fn faults(
     let Some(gateway) = Gateway::named(&gateway) else {
         return refused("there is no such gateway");
     };
-    simulation.world().faults.insert(gateway, faults);
+    let mut world = simulation.world();
+    // what hung is given up, without any effect
+    let of_gateway = format!("{} ", gateway.as_str());
+    world.under_way.retain(|key| !key.starts_with(&of_gateway));
+    world.faults.insert(gateway, faults);
+    drop(world);
     done(json!({}))
 }
 

@@ -13,6 +13,8 @@ pub struct Faults {
     /// So many next calls of the API that change something have their effect, and the connection
     /// is cut before their answer.
     pub answers_lost: u32,
+    /// It closes no order: each stays open.
+    pub unclosable: bool,
     /// How refunds end.
     pub refunds: Refunds,
     /// What happens to webhooks.

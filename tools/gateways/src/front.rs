@@ -72,39 +72,43 @@ async fn take(State(simulation): State<Arc<Simulation>>, request: Request) -> Re
 }
 
 fn fate(world: &mut World, gateway: Gateway, call: &Call) -> Fate {
-    let faults = world.faults.entry(gateway).or_default();
-    let broken = match faults.api {
-        Api::Up if faults.failures > 0 => {
-            faults.failures -= 1;
-            Some(500)
-        }
-        Api::Up => None,
-        Api::Down => Some(503),
-        Api::Busy => Some(429),
-        Api::Hanging => return Fate::Hangs,
-    };
     let error = match gateway {
         Gateway::Cashfree => cashfree::error,
         Gateway::Stripe => stripe::error,
         Gateway::Razorpay => razorpay::error,
     };
-    if let Some(status) = broken {
-        return Fate::Answered(error(status, "api_error", "try again later"));
-    }
-    let lost = call.changes() && faults.answers_lost > 0;
-    if lost {
-        faults.answers_lost -= 1;
-    }
     let (caller, key_header) = match gateway {
         Gateway::Cashfree => (cashfree::caller(world, call), "x-idempotency-key"),
         Gateway::Stripe => (stripe::caller(world, call), "idempotency-key"),
         Gateway::Razorpay => (razorpay::caller(world, call), "x-refund-idempotency"),
     };
+    let key = call.header(key_header).filter(|_| call.changes());
+    let key = caller
+        .zip(key)
+        .map(|(account, key)| format!("{} {account} {key}", gateway.as_str()));
+    let failed = error(500, "api_error", "try again later");
+    let faults = world.faults.entry(gateway).or_default();
+    match faults.api {
+        Api::Up if faults.failures > 0 => {
+            faults.failures -= 1;
+            if let (Some(key), Gateway::Stripe) = (key, gateway) {
+                let kept = (asked_for(call), failed.clone());
+                world.replies.entry(key).or_insert(kept);
+            }
+            return Fate::Answered(failed);
+        }
+        Api::Up => {}
+        Api::Down => return Fate::Answered(error(503, "api_error", "try again later")),
+        Api::Busy => return Fate::Answered(error(429, "api_error", "try again later")),
+        Api::Hanging => return hangs(world, gateway, key),
+    }
+    let lost = call.changes() && faults.answers_lost > 0;
+    if lost {
+        faults.answers_lost -= 1;
+    }
     let Some(account) = caller else {
         return Fate::Answered(error(401, "authentication_failed", "Authentication failed"));
     };
-    let key = call.header(key_header).filter(|_| call.changes());
-    let key = key.map(|key| format!("{} {account} {key}", gateway.as_str()));
     let reply = match &key {
         Some(key) => match world.replies.get(key) {
             Some((asked, reply)) if *asked == asked_for(call) => reply.clone(),
@@ -128,11 +132,24 @@ fn asked_for(call: &Call) -> Vec<u8> {
     [call.path.join("/").as_bytes(), b"\n", &call.body].concat()
 }
 
-/// Answers, and remembers the answer under its key: as Stripe does it, one that refused the
-/// parameters is not kept.
+/// A call that hangs is at work: Stripe takes no other one of its key meanwhile.
+fn hangs(world: &mut World, gateway: Gateway, key: Option<String>) -> Fate {
+    match (gateway, key) {
+        (Gateway::Stripe, Some(key)) if !world.under_way.insert(key.clone()) => {
+            let message = "There is currently another in-progress request using this key";
+            Fate::Answered(stripe::error(409, "idempotency_key_in_use", message))
+        }
+        _ => Fate::Hangs,
+    }
+}
+
+/// Answers, and remembers the answer under its key: Stripe keeps its refusals, too, but those that
+/// come of the parameters' shape.
 fn keep(world: &mut World, gateway: Gateway, account: usize, call: &Call, key: &str) -> Reply {
     let reply = answer(world, gateway, account, call);
-    if reply.status < 300 {
+    let code = reply.body["error"]["code"].as_str().unwrap_or_default();
+    let refused = gateway == Gateway::Stripe && !code.starts_with("parameter_");
+    if reply.status < 300 || refused {
         let kept = (asked_for(call), reply.clone());
         world.replies.insert(key.to_owned(), kept);
     }

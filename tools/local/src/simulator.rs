@@ -50,11 +50,15 @@ pub(crate) fn settings(url: &str) -> String {
             "cashfree": {
                 "base_url": format!("{url}/cashfree"),
                 "client_id": key_id(shop, Gateway::Cashfree), "client_secret": secret,
+                "live": false,
             },
-            "stripe": { "base_url": format!("{url}/stripe"), "secret_key": secret },
+            "stripe": {
+                "base_url": format!("{url}/stripe"), "secret_key": secret, "live": false,
+            },
             "razorpay": {
                 "base_url": format!("{url}/razorpay"),
                 "key_id": key_id(shop, Gateway::Razorpay), "key_secret": secret,
+                "live": false,
             },
         })
     };

@@ -5,7 +5,7 @@ use shared::gateway_order;
 use shared::payment::Gateway;
 
 use super::{BATCH_MAX, Lines, Round, Step, Task, Work, is_full, lookups};
-use crate::{Closed, KnownOrder};
+use crate::{Closed, GatewayError, KnownOrder};
 
 /// Whether there may be more.
 pub(super) async fn claim(
@@ -26,7 +26,8 @@ pub(super) async fn claim(
 }
 
 /// Closes one at its gateway, then here. One that is paid is looked up first: its webhook may be
-/// lost. One that the gateway can't close is only not used by us any more.
+/// lost. One that the gateway can't close is only not used by us any more. One that it could close
+/// and that stays open is open here, too: it is due in a later round again.
 pub(super) async fn close(work: &Work<'_>, gateway: Gateway, order: &KnownOrder) -> Step {
     let mut round = Round::default();
     let answer = match work.gateways.of(work.shop, gateway) {
@@ -41,6 +42,10 @@ pub(super) async fn close(work: &Work<'_>, gateway: Gateway, order: &KnownOrder)
             if error.is_some() {
                 return Ok((round, error));
             }
+        }
+        Ok(Closed::StillOpen) => {
+            let reason = "it was to close an order, which stays open";
+            return Ok((round, Some(GatewayError::Unfit { gateway, reason })));
         }
         Err(error) => return Ok((round, Some(error))),
     }

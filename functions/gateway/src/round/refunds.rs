@@ -27,6 +27,7 @@ pub(super) async fn send(work: &Work<'_>, claimed: &Claimed) -> Step {
         currency: claimed.currency.clone(),
         reason: claimed.reason.clone(),
         sent_before: claimed.attempts > 1,
+        earlier_attempts: u32::try_from(claimed.attempts - 1).unwrap_or(0),
     };
     let answer = match work.gateways.of(work.shop, claimed.gateway) {
         Ok(api) => work.in_time(claimed.gateway, api.refund(&new)).await,

@@ -86,8 +86,15 @@ fn create(world: &mut World, account: usize, call: &Call) -> Reply {
         return invalid("order_currency : is missing");
     };
     let customer = &asked["customer_details"];
-    if !customer["customer_id"].is_string() || !customer["customer_phone"].is_string() {
-        return invalid("customer_details : needs customer_id and customer_phone");
+    let customer_fits = |id: &str| (3..=50).contains(&id.len()) && id.chars().all(fits);
+    if !customer["customer_id"].as_str().is_some_and(customer_fits) {
+        return invalid(
+            "customer_details.customer_id : should have 3 to 50 characters of a-z, A-Z, 0-9, _ \
+             and -",
+        );
+    }
+    if !customer["customer_phone"].is_string() {
+        return invalid("customer_details : needs customer_phone");
     }
     let expiry = asked["order_expiry_time"].as_str();
     let expiry = expiry.map(|text| OffsetDateTime::parse(text, &Rfc3339));
@@ -130,7 +137,8 @@ fn terminate(world: &mut World, order: &Order, call: &Call) -> Reply {
     }
     // an order that is paid stays so: its status in the answer says it
     let mut order = order.clone();
-    if world.state(&order) == State::Open {
+    let unclosable = world.faults(Gateway::Cashfree).unclosable;
+    if world.state(&order) == State::Open && !unclosable {
         order.closed = true;
         world.orders.insert(order.id.clone(), order.clone());
     }

@@ -162,7 +162,7 @@ fn create_intent(world: &mut World, account: usize, asked: &Form) -> Result<Valu
 fn close(world: &mut World, account: usize, id: &str) -> Result<Value, Reply> {
     let mut order = found(world, account, id)?;
     let session = objects::is_session(&order);
-    if world.state(&order) != State::Open {
+    if world.faults(Gateway::Stripe).unclosable || world.state(&order) != State::Open {
         let (code, message) = if session {
             (
                 "",

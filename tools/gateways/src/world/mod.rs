@@ -3,7 +3,7 @@
 pub mod money;
 pub mod orders;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -26,6 +26,8 @@ pub struct World {
     pub(crate) refunds: BTreeMap<String, Refund>,
     /// What was answered under an idempotency key, and what had been asked.
     pub(crate) replies: BTreeMap<String, (Vec<u8>, Reply)>,
+    /// Idempotency keys of calls that hang.
+    pub(crate) under_way: BTreeSet<String>,
     /// Webhooks that are to be sent.
     pub(crate) letters: Vec<Letter>,
     random: StdRng,
@@ -139,6 +141,7 @@ impl World {
             payments: BTreeMap::new(),
             refunds: BTreeMap::new(),
             replies: BTreeMap::new(),
+            under_way: BTreeSet::new(),
             letters: Vec::new(),
             random: StdRng::seed_from_u64(seed),
         }
