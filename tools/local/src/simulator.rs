@@ -1,5 +1,7 @@
 //! The payment gateways of the local stack: simulated, with an account of each demo shop at each.
 
+use std::net::SocketAddr;
+
 use gateways::{Account, Gateway, Simulator};
 use serde_json::{Map, Value, json};
 
@@ -10,14 +12,14 @@ use crate::stack::{SHOPS, demo_secret};
 const SEED: u64 = 1;
 
 /// Starts them; their webhooks go to the webhook function.
-pub(crate) async fn start(webhook_url: &str, port: u16) -> Result<Simulator, Error> {
+pub(crate) async fn start(webhook: SocketAddr, port: u16) -> Result<Simulator, Error> {
     let account = |shop: &str, gateway: Gateway| Account {
         gateway,
         key_id: key_id(shop, gateway),
         key_secret: demo_secret(shop),
         webhook_secret: demo_secret(shop),
         webhook_url: Some(format!(
-            "{webhook_url}/v1/shops/{shop}/webhooks/{}",
+            "http://{webhook}/v1/shops/{shop}/webhooks/{}",
             gateway.as_str()
         )),
     };

@@ -150,8 +150,7 @@ impl Stack {
             catalogue::load(&owner, options.hot_units).await?;
         }
         let webhook_address = webhook.local_addr().map_err(Error::io("read the port"))?;
-        let webhooks = format!("http://{webhook_address}");
-        let simulator = simulator::start(&webhooks, options.gateways_port).await?;
+        let simulator = simulator::start(webhook_address, options.gateways_port).await?;
         let places = Places {
             binaries: &binaries,
             ground: &ground,
