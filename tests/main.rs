@@ -22,6 +22,7 @@ mod docs;
 mod edge;
 mod events;
 mod faults;
+mod gateway_scenarios;
 mod gateway_stack;
 mod gateways;
 mod golden;

@@ -52,7 +52,14 @@ fn poison() -> Vec<String> {
         delivery[member] = value;
         delivery.to_string()
     };
-    vec![
+    let of = |gateway: Gateway, body: &str| {
+        let headers = webhooks::Headers::new();
+        let delivery = webhooks::delivery(gateway, &headers, body.as_bytes());
+        serde_json::to_string(&delivery).unwrap()
+    };
+    let each = |gateway| ["{}", "not json", "[]"].map(|body| of(gateway, body));
+    let mut all = Gateway::ALL.map(each).concat();
+    all.extend([
         "not json".to_owned(),
         String::new(),
         "{}".to_owned(),
@@ -69,7 +76,8 @@ fn poison() -> Vec<String> {
             "1",
         ))
         .to_string(),
-    ]
+    ]);
+    all
 }
 
 #[tokio::test]
@@ -82,7 +90,9 @@ async fn poison_in_a_batch_is_reported_alone() {
     batch.insert(4, good.clone());
     batch.push(good);
     let reported = hand_over(&batch).await;
-    assert_eq!(reported, [0, 1, 2, 3, 5, 6, 7, 8, 9]);
+    let last = batch.len() - 1;
+    let expected: Vec<usize> = (0..last).filter(|at| *at != 4).collect();
+    assert_eq!(reported, expected);
     assert_eq!(shopper.read_order().await.ok(200)["status"], "paid");
     assert_eq!(shopper.level().await, (3, 0));
     assert_eq!(hand_over(&[]).await, [0; 0]);
