@@ -12,7 +12,7 @@ use shared::order::Order;
 use shared::payment::Gateway;
 use tokio::time::timeout;
 
-use crate::{Accounts, GatewayError, Gateways, KnownOrder, NewOrder};
+use crate::{Accounts, Closed, GatewayError, Gateways, KnownOrder, NewOrder};
 
 /// A shopper waits for this. Too low and a slow gateway is given up while it is doing it; too high
 /// and the function's own timeout comes first, and the shopper learns nothing.
@@ -162,9 +162,16 @@ async fn close(gateways: &Gateways, opening: &Opening<'_>, gateway_order_id: Str
     let Ok(api) = gateways.of(opening.shop, opening.gateway) else {
         return;
     };
-    if let Ok(Err(error)) = timeout(PATIENCE, api.close_order(&order)).await {
-        tracing::warn!(%error, "an order that nobody was shown stays open at its gateway");
-    }
+    let why = match timeout(PATIENCE, api.close_order(&order)).await {
+        Ok(Ok(Closed::Closed | Closed::Unsupported)) => return,
+        Ok(Ok(closed)) => format!("{closed:?}"),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "it took too long".to_owned(),
+    };
+    tracing::warn!(
+        why,
+        "an order that nobody was shown stays open at its gateway"
+    );
 }
 
 #[cfg(test)]
