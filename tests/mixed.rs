@@ -278,9 +278,9 @@ async fn the_same_traffic_without_the_guard_is_caught_by_a_sample() {
     let routine = "select pg_get_functiondef(p.oid) from pg_proc p \
                    where p.proname = 'checkout_begin_core'";
     let guarded = test.text(routine).await;
-    let guard = "and l.on_hand - l.held >= p_quantities[i]";
+    let guard = "and l.on_hand - l.held >= p_quantities[i];";
     assert_eq!(guarded.matches(guard).count(), 1);
-    test.sql(&guarded.replace(guard, "")).await;
+    test.sql(&guarded.replace(guard, ";")).await;
     test.sql("alter table holdfast.stock_levels drop constraint stock_never_oversold")
         .await;
     let seed = number(SEED).unwrap_or_else(|| rand::rng().random());

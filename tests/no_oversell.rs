@@ -50,7 +50,7 @@ async fn five_hundred_shoppers_of_a_hundred_units_get_exactly_a_hundred() {
 async fn without_the_guard_the_same_rush_would_oversell() {
     let take = "        insert into checkouts (";
     let gated = format!("        {GATE}\n{take}");
-    let guard = "\n                    and l.on_hand - l.held >= p_quantities[i]";
+    let guard = "\n                and l.on_hand - l.held >= p_quantities[i];";
     for (guarded, constrained, expected) in [
         (true, true, (10, 40)),
         (false, true, (10, 0)),
@@ -58,7 +58,7 @@ async fn without_the_guard_the_same_rush_would_oversell() {
     ] {
         let test = TestDb::new().await;
         test.sku("A", 10).await;
-        let kept = if guarded { guard } else { "" };
+        let kept = if guarded { guard } else { ";" };
         let changes = [(take, gated.as_str()), (guard, kept)];
         test.change_routine("checkout_begin_core", &changes).await;
         if !constrained {

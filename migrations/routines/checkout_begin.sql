@@ -21,26 +21,30 @@ create or replace procedure holdfast.checkout_begin(
 language plpgsql as $$
 declare
     v_early boolean := holdfast.early_release_allowed();
+    v_kept boolean;
     v_begun record;
     v_tries integer := 0;
     -- reclaims in a row that could free nothing: what is due there can't be expired, and the
     -- promises' check reports it
     v_idle integer := 0;
     v_reclaimed integer;
+    v_set text;
+    v_flush pg_lsn;
 begin
+    -- Assignments where a statement would do, because a statement costs several times as much.
     loop
-        v_tries := v_tries + 1;
         if v_early then
-            set local synchronous_commit = off;
+            v_set := set_config('synchronous_commit', 'off', true);
         end if;
-        -- an assignment, because a function in FROM costs half as much again as the call
         v_begun := holdfast.checkout_begin_core(
             p_shop, p_checkout_id, p_customer, p_revision, p_request_hash, p_hold_s, p_skus,
             p_quantities);
-        exit when v_begun.o_outcome not in (
+        v_kept := v_begun.o_outcome in ('placed', 'replaced', 'same');
+        exit when v_kept or v_begun.o_outcome not in (
             'again', 'reclaim', 'reclaim_customer', 'limit_reached', 'too_many_checkouts');
         rollback;
         exit when v_begun.o_outcome in ('limit_reached', 'too_many_checkouts');
+        v_tries := v_tries + 1;
         if v_tries = 1000 then
             raise exception using errcode = 'serialization_failure',
                 message = 'checkout_begin: others were faster a thousand times';
@@ -65,6 +69,11 @@ begin
             end if;
         end if;
     end loop;
+    -- before anything else: until here the hot row is locked
+    if v_kept and v_early then
+        commit;
+        v_flush := pg_logical_emit_message(true, 'holdfast', '');
+    end if;
     o_outcome := v_begun.o_outcome;
     o_status := v_begun.o_status;
     o_currency := v_begun.o_currency;
@@ -73,9 +82,5 @@ begin
     o_prices := v_begun.o_prices;
     o_refused_skus := v_begun.o_refused_skus;
     o_refused_available := v_begun.o_refused_available;
-    if v_early and o_outcome in ('placed', 'replaced', 'same') then
-        commit;
-        perform pg_logical_emit_message(true, 'holdfast', '');
-    end if;
 end;
 $$;
