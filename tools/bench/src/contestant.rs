@@ -17,9 +17,10 @@ pub(crate) enum Contestant {
     InsertOnly,
 }
 
-/// The id of a transaction: rising, as a UUID of version 7 is.
-const ID: &str =
-    "('00000000-0000-7000-8000-' || lpad((:n::bigint * 1000 + :client_id)::text, 12, '0'))::uuid";
+/// The id of a transaction: rising, as a UUID of version 7 is. pgbench counts, so that the server
+/// has little to read where a function would send a parameter.
+const ID: &str = "('0000000000007' || :id)::uuid";
+const NEXT_ID: &str = "\\set n :n + 1\n\\set id 1008000000000000000 + :n * 1000 + :client_id\n";
 
 impl Contestant {
     pub(crate) const ALL: [Self; 6] = [
@@ -55,25 +56,25 @@ impl Contestant {
         let call = match self {
             Self::Classic => format!("select classic.begin({ID}, 'HOT', 1);"),
             Self::Prototype => format!(
-                "call prototype.begin('main', {ID}, 'shopper', '\\x00', array['HOT'], array[1]);"
+                "call prototype.begin('main', {ID}, 'shopper', '\\x00', '{{HOT}}', '{{1}}');"
             ),
             Self::CounterOnly => "call classic.count('HOT', 1);".to_owned(),
             Self::InsertOnly => format!("insert into classic.rows values ({ID});"),
             Self::Holdfast | Self::WithoutEarlyRelease => begin("HOT"),
         };
-        format!("\\set n :n + 1\n{call}\n")
+        format!("{NEXT_ID}{call}\n")
     }
 }
 
 /// The script of a shopper who comes too late.
 pub(crate) fn sold_out_script() -> String {
-    format!("\\set n :n + 1\n{}\n", begin("SOLD-OUT"))
+    format!("{NEXT_ID}{}\n", begin("SOLD-OUT"))
 }
 
 fn begin(sku: &str) -> String {
     format!(
-        "call holdfast.checkout_begin('main', {ID}, 'shopper', 1, '\\x00', null, array['{sku}'], \
-         array[1]);"
+        "call holdfast.checkout_begin('main', {ID}, 'shopper', 1, '\\x00', null, '{{{sku}}}', \
+         '{{1}}');"
     )
 }
 

@@ -60,6 +60,8 @@ impl Server {
         shared::migrate::run(&mut client).await?;
         cluster.execute(DATABASE, include_str!("../classic.sql"))?;
         cluster.execute(DATABASE, include_str!("../prototype.sql"))?;
+        // as autovacuum does within a minute of a catalogue's import
+        cluster.execute(DATABASE, "analyze")?;
         Ok(Self {
             cluster,
             folder,
