@@ -11,6 +11,7 @@ DOWN_S ?= 60
 # What `make demo` and `make mixed` rehearse; another seed is another crowd.
 SHOPPERS ?= 500
 UNITS ?= 100
+RUSH ?= 10000
 SEED ?= 1
 
 .PHONY: help
@@ -62,6 +63,10 @@ upgrade-rehearsal: setup ## deploy the next release under load, here: no request
 .PHONY: bench
 bench: setup ## compare holds on one hot sku with the classic routine and with bare inserts
 	@cargo run --quiet --release --locked -p holdfast-bench
+
+.PHONY: bench-rush
+bench-rush: setup ## so many ask for one of 100 pieces at once, through PgBouncer: RUSH=10000
+	@cargo run --quiet --release --locked -p holdfast-bench -- --rush $(RUSH)
 
 .PHONY: bench-cold
 bench-cold: setup build ## how long a gateway waits for a new process of the webhook function

@@ -68,7 +68,7 @@ pub static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
         settings: settings
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
-        pooler: pooler::is_wanted(),
+        pooler: pooler::sessions(),
         ..ClusterOptions::default()
     })
     .unwrap();
@@ -344,7 +344,7 @@ pub fn direct_pool(url: &str, size: usize) -> Database {
 
 /// A server of a test's own, migrated: for tests that kill it or change its settings.
 pub fn own_cluster(options: ClusterOptions) -> Cluster {
-    let pooler = pooler::is_wanted();
+    let pooler = pooler::sessions();
     let cluster = Cluster::start(ClusterOptions { pooler, ..options }).unwrap();
     make_template(&cluster);
     cluster

@@ -78,7 +78,7 @@ pub fn root() -> PathBuf {
 /// A stack of a test's own, to break things in; end it with [`stop`].
 pub fn start(mut options: StackOptions) -> Stack {
     options.binaries = Some(BINARIES.clone());
-    options.cluster.pooler = pooler::is_wanted();
+    options.cluster.pooler = pooler::sessions();
     // Not on the test's own thread, which has a runtime already.
     std::thread::spawn(|| RUNTIME.block_on(Stack::start(options)))
         .join()

@@ -68,4 +68,6 @@ grant select, insert, update on all tables in schema classic to holdfast_checkou
 select holdfast.shop_put('main', 'Benchmark', 'INR');
 select holdfast.sku_put('main', 'HOT', 'The one dress', '{}', 4990000);
 select holdfast.sku_put('main', 'SOLD-OUT', 'The other dress', '{}', 4990000);
+select holdfast.sku_put('main', 'RUSH', 'A hundred of a dress', '{}', 4990000);
+select holdfast.stock_adjust('main', 'RUSH', 100, null, 'received', 'bench', null);
 select holdfast.stock_adjust('main', 'HOT', 900000000, null, 'received', 'bench', null);

@@ -20,7 +20,7 @@ pub(crate) enum Contestant {
 /// The id of a transaction: rising, as a UUID of version 7 is. pgbench counts, so that the server
 /// has little to read where a function would send a parameter.
 const ID: &str = "('0000000000007' || :id)::uuid";
-const NEXT_ID: &str = "\\set n :n + 1\n\\set id 1008000000000000000 + :n * 1000 + :client_id\n";
+const NEXT_ID: &str = "\\set n :n + 1\n\\set id 1008000000000000000 + :n * 100000 + :client_id\n";
 
 impl Contestant {
     pub(crate) const ALL: [Self; 6] = [
@@ -64,6 +64,14 @@ impl Contestant {
         };
         format!("{NEXT_ID}{call}\n")
     }
+}
+
+/// What there is of the sku that everybody wants at once.
+pub(crate) const RUSH_UNITS: u32 = 100;
+
+/// The script of a shopper of the rush.
+pub(crate) fn rush_script() -> String {
+    format!("{NEXT_ID}{}\n", begin("RUSH"))
 }
 
 /// The script of a shopper who comes too late.

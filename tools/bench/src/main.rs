@@ -4,6 +4,7 @@
 //! and their ratios, because the machine is never alone.
 
 mod contestant;
+mod rush;
 mod server;
 
 use std::path::PathBuf;
@@ -27,7 +28,7 @@ const CONNECTIONS_REQUIRED: u32 = 50;
 )]
 struct Cli {
     /// Seconds of each round.
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=60))]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60))]
     seconds: u32,
     /// Rounds of each contestant.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
@@ -43,6 +44,15 @@ struct Cli {
     /// without, at 50 connections.
     #[arg(long)]
     require: bool,
+    /// Instead of the comparison: so many shoppers ask for one of 100 pieces at once, through
+    /// PgBouncer, which must be installed.
+    #[arg(long, value_name = "SHOPPERS",
+          value_parser = clap::value_parser!(u32).range(100..=15000))]
+    rush: Option<u32>,
+    /// PgBouncer's sessions for them.
+    #[arg(long, default_value_t = 40, requires = "rush",
+          value_parser = clap::value_parser!(u32).range(1..=550))]
+    sessions: u32,
 }
 
 /// One contestant's rounds under one condition.
@@ -70,6 +80,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: &Cli) -> Result<bool, Failed> {
+    if let Some(shoppers) = cli.rush {
+        rush::run(shoppers, cli.sessions).await?;
+        return Ok(true);
+    }
     let mut rows = Vec::new();
     let mut enough = true;
     for slow in [false, true] {
@@ -77,7 +91,7 @@ async fn run(cli: &Cli) -> Result<bool, Failed> {
             println!("Slowed commits are left out: LD_PRELOAD works on Linux only.");
             continue;
         }
-        let server = Server::start(slow).await?;
+        let server = Server::start(slow, None).await?;
         let commits = if slow {
             "2 ms slower"
         } else {
@@ -184,7 +198,7 @@ fn print_table(table: &[Row], server: &Server, cli: &Cli) {
 /// Refusals while somebody else holds the lock of the row: they must not wait for it.
 async fn sold_out(server: &Server, cli: &Cli) -> Result<(), Failed> {
     let lock = server.lock_sold_out().await?;
-    let measured = server.pgbench(&sold_out_script(), "", CONNECTIONS_REQUIRED, cli.seconds)?;
+    let measured = server.measure(&sold_out_script(), "", CONNECTIONS_REQUIRED, cli.seconds)?;
     drop(lock);
     println!(
         "Refusals of a sold-out sku whose row is locked all the time, {CONNECTIONS_REQUIRED} \

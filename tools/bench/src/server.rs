@@ -14,6 +14,8 @@ use crate::contestant::{Contestant, RESET};
 /// The role of the function that places holds.
 const APP: &str = local::roles::CHECKOUT;
 const DATABASE: &str = "postgres";
+/// Whoever waits long is slow, and does not end the run.
+const PATIENT: &str = "-c lock_timeout=0 -c statement_timeout=0";
 
 pub(crate) type Failed = Box<dyn std::error::Error>;
 
@@ -32,8 +34,9 @@ pub(crate) struct Measured {
 }
 
 impl Server {
-    /// Starts one; with `slow_commits` every flush of its log takes 2 ms longer.
-    pub(crate) async fn start(slow_commits: bool) -> Result<Self, Failed> {
+    /// Starts one; with `slow_commits` every flush of its log takes 2 ms longer, and a pooler with
+    /// so many `sessions` stands before it.
+    pub(crate) async fn start(slow_commits: bool, sessions: Option<u32>) -> Result<Self, Failed> {
         let folder = tempfile::tempdir()?;
         // the server may run as another user, and must be able to load what lies here
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
@@ -52,6 +55,7 @@ impl Server {
                 .map(|(name, value)| (name.into(), value.into()))
                 .into(),
             environment,
+            pooler: sessions,
             ..ClusterOptions::default()
         })?;
         let url = cluster.url(SUPERUSER, DATABASE);
@@ -76,66 +80,100 @@ impl Server {
         connections: u32,
         seconds: u32,
     ) -> Result<Measured, Failed> {
+        self.begin_round()?;
+        let options = contestant.session_options();
+        let measured = self.measure(&contestant.script(), options, connections, seconds)?;
+        self.assert_promises_kept().await?;
+        Ok(measured)
+    }
+
+    /// Makes every round begin alike.
+    pub(crate) fn begin_round(&self) -> Result<(), Failed> {
         for statement in RESET
             .split_inclusive(';')
             .filter(|text| !text.trim().is_empty())
         {
             self.cluster.execute(DATABASE, statement)?;
         }
-        let options = contestant.session_options();
-        let measured = self.pgbench(&contestant.script(), options, connections, seconds)?;
-        self.assert_promises_kept().await?;
-        Ok(measured)
+        Ok(())
     }
 
     /// Runs a script on so many connections for so many seconds.
-    pub(crate) fn pgbench(
+    pub(crate) fn measure(
         &self,
         script: &str,
         session_options: &str,
         connections: u32,
         seconds: u32,
     ) -> Result<Measured, Failed> {
-        let file = self.folder.path().join("script.sql");
+        let said = self.run(
+            self.pgbench(script, &self.cluster.socket(), connections)?
+                .env("PGOPTIONS", format!("{PATIENT} {session_options}"))
+                .arg(format!("--time={seconds}")),
+        )?;
+        let number = |before: &str| -> Result<f64, Failed> {
+            let mut lines = said.lines();
+            let line = lines.find_map(|line| line.strip_prefix(before));
+            let number = line.and_then(|rest| rest.split(' ').next()?.parse().ok());
+            Ok(number.ok_or_else(|| format!("pgbench did not say {before}: {said}"))?)
+        };
+        Ok(Measured {
+            per_second: number("tps = ")?,
+            latency_ms: number("latency average = ")?,
+        })
+    }
+
+    /// pgbench with a script, on so many connections by this socket.
+    pub(crate) fn pgbench(
+        &self,
+        script: &str,
+        socket: &Path,
+        connections: u32,
+    ) -> Result<Command, Failed> {
+        let file = self.folder().join("script.sql");
         fs::write(&file, script)?;
         // every run has ids of its own
         self.runs.set(self.runs.get() + 1);
         let first = u64::from(self.runs.get()) * 1_000_000;
-        let output = Command::new(self.cluster.bin().join("pgbench"))
-            .env("PGOPTIONS", session_options)
+        let mut command = Command::new(self.cluster.bin().join("pgbench"));
+        command
             .args(["--no-vacuum", "--protocol=extended", "--jobs=2"])
-            .arg(format!("--host={}", self.cluster.socket().display()))
+            .arg(format!("--host={}", socket.display()))
             .arg(format!("--port={}", self.cluster.port()))
             .arg(format!("--username={APP}"))
             .arg(format!("--client={connections}"))
-            .arg(format!("--time={seconds}"))
             .arg(format!("--define=n={first}"))
             .arg(format!("--file={}", file.display()))
-            .arg(DATABASE)
-            .output()
-            .map_err(|error| {
-                format!("pgbench, of PostgreSQL's programs, did not start: {error}")
-            })?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        let number = |before: &str| -> Option<f64> {
-            said.lines()
-                .find_map(|line| line.strip_prefix(before))?
-                .split(' ')
-                .next()?
-                .parse()
-                .ok()
-        };
-        match (
-            output.status.success(),
-            number("tps = "),
-            number("latency average = "),
-        ) {
-            (true, Some(per_second), Some(latency_ms)) => Ok(Measured {
-                per_second,
-                latency_ms,
-            }),
-            _ => Err(format!("pgbench: {}", String::from_utf8_lossy(&output.stderr)).into()),
+            .arg(DATABASE);
+        Ok(command)
+    }
+
+    /// What a run of pgbench said, where it went well.
+    pub(crate) fn run(&self, pgbench: &mut Command) -> Result<String, Failed> {
+        let output = pgbench.output().map_err(|error| {
+            format!("pgbench, of PostgreSQL's programs, did not start: {error}")
+        })?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
+        // each client says the same
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(said.lines().next().unwrap_or("pgbench failed").into())
+    }
+
+    /// A folder of its own, which goes with the server.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Units of the rush's sku that are held.
+    pub(crate) async fn held_of_rush(&self) -> Result<u32, Failed> {
+        let url = self.cluster.url(SUPERUSER, DATABASE);
+        let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
+        tokio::spawn(connection);
+        let query = "select held from holdfast.stock_levels where sku = 'RUSH'";
+        let held: i32 = client.query_one(query, &[]).await?.get(0);
+        Ok(u32::try_from(held)?)
     }
 
     /// A session that holds the lock of the sold-out row until it is dropped.
@@ -151,7 +189,7 @@ impl Server {
         Ok(client)
     }
 
-    async fn assert_promises_kept(&self) -> Result<(), Failed> {
+    pub(crate) async fn assert_promises_kept(&self) -> Result<(), Failed> {
         let url = self.cluster.url(SUPERUSER, DATABASE);
         let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
         tokio::spawn(connection);

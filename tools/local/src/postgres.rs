@@ -59,8 +59,9 @@ pub struct ClusterOptions {
     pub tls: Option<TlsFiles>,
     /// Environment of the server process, such as LD_PRELOAD.
     pub environment: Vec<(String, String)>,
-    /// A PgBouncer in front, for whoever comes by [`Cluster::pooled_url`].
-    pub pooler: bool,
+    /// A PgBouncer in front, with so many sessions for each role, for whoever comes by
+    /// [`Cluster::pooled_url`].
+    pub pooler: Option<u32>,
     /// What the pooler logs in with, by role, where the server wants passwords.
     pub pooler_passwords: BTreeMap<String, String>,
 }
@@ -117,10 +118,11 @@ impl Cluster {
         cluster.write_access_rules()?;
         cluster.copy_tls_files()?;
         cluster.start_server()?;
-        if cluster.options.pooler {
+        if let Some(sessions) = cluster.options.pooler {
             cluster.pooler = Some(Pooler::start(
                 &cluster.folder,
                 port,
+                sessions,
                 &cluster.options.pooler_passwords,
                 &cluster.account,
                 &cluster.guardian,

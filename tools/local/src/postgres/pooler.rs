@@ -46,6 +46,7 @@ impl Pooler {
     pub(super) fn start(
         folder: &Path,
         port: u16,
+        sessions: u32,
         passwords: &BTreeMap<String, String>,
         account: &Account,
         guardian: &Guardian,
@@ -65,7 +66,7 @@ impl Pooler {
             format!("\"{user}\" \"{password}\"\n")
         });
         for (path, text) in [
-            (&settings, settings_of(folder, port)),
+            (&settings, settings_of(folder, port, sessions)),
             (&folder.join("users.txt"), users.concat()),
         ] {
             fs::write(path, text).map_err(Error::io("write the pooler's settings"))?;
@@ -107,9 +108,8 @@ pub(super) fn socket(folder: &Path) -> PathBuf {
     folder.join("pooler")
 }
 
-/// A pool that is never the limit: what is tried is that a session is another one with each
-/// transaction, and not the waiting for one.
-fn settings_of(folder: &Path, port: u16) -> String {
+/// Clients without end, and so many sessions for each role.
+fn settings_of(folder: &Path, port: u16, sessions: u32) -> String {
     let folder = folder.display();
     format!(
         "[databases]\n\
@@ -121,8 +121,8 @@ fn settings_of(folder: &Path, port: u16) -> String {
          auth_type = trust\n\
          auth_file = {folder}/users.txt\n\
          pool_mode = transaction\n\
-         max_client_conn = 2000\n\
-         default_pool_size = 550\n\
+         max_client_conn = 20000\n\
+         default_pool_size = {sessions}\n\
          server_idle_timeout = 1\n\
          server_login_retry = 1\n\
          ignore_startup_parameters = extra_float_digits\n\
