@@ -228,6 +228,13 @@ async fn a_hand_written_update_needs_the_version_and_a_movement() {
         test.refused_by(mismatch).await,
         "stock_change_is_in_the_ledger_on_update"
     );
+    // stock comes back a second time with the version of the first, which was announced
+    let back_again = "
+        update holdfast.stock_levels set held = on_hand, version = version + 1 where sku = 'A';
+        update holdfast.stock_levels set held = 0, version = version + 1 where sku = 'A';
+        update holdfast.stock_levels set held = on_hand, version = version + 1 where sku = 'A';
+        update holdfast.stock_levels set held = 0, version = version - 1 where sku = 'A'";
+    assert_eq!(test.refused_by(back_again).await, "stock_version_rises");
     let new_level = "insert into holdfast.skus (shop, sku, title, price_minor)
         values ('main', 'NEW', 'New', 1);
         insert into holdfast.stock_levels (shop, sku, on_hand) values ('main', 'NEW', 5)";

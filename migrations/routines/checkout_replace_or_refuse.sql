@@ -1,6 +1,6 @@
 -- Begin, where something is in the way of a new checkout: its id is known already, or the cart
--- can't be had, or somebody was faster. Outcomes and locks as checkout_begin_core. A refusal locks
--- and writes nothing.
+-- can't be had, or somebody was faster. Outcomes and locks as checkout_begin_core. A refusal writes
+-- nothing, and locks nothing unless the id is known.
 create or replace function holdfast.checkout_replace_or_refuse(
     p_shop text, p_checkout_id uuid, p_customer text, p_revision integer, p_request_hash bytea,
     p_hold_s integer, p_skus text[], p_quantities integer[],

@@ -46,7 +46,7 @@ struct Cli {
     require: bool,
     /// Instead of the comparison: so many shoppers ask for one of 100 pieces at once, through
     /// PgBouncer, which must be installed.
-    #[arg(long, value_name = "SHOPPERS",
+    #[arg(long, value_name = "SHOPPERS", conflicts_with_all = ["json", "require"],
           value_parser = clap::value_parser!(u32).range(100..=15000))]
     rush: Option<u32>,
     /// PgBouncer's sessions for them.
