@@ -1,7 +1,7 @@
 -- The version rule looks at the row after it was written, not before. A trigger BEFORE an update
 -- makes PostgreSQL lock the row, and log that, before it writes it: on the hottest row there is.
--- What breaks the rule is refused as before, and nothing of it stays; where the row breaks a check as
--- well, it is the check that answers now.
+-- What breaks the rule is refused as before, and nothing of it stays; where the row breaks a check
+-- as well, it is the check that answers now.
 drop trigger stock_version_rises on holdfast.stock_levels;
 
 create trigger stock_version_rises
