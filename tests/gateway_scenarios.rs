@@ -4,12 +4,14 @@ use gateway::{Plan, round};
 use serde_json::json;
 use shared::lookup::Limits;
 use shared::order::Order;
-use shared::payment::{self, Gateway, Outcome};
+use shared::payment::{Gateway, Outcome};
 use shared::refund::Request;
-use tests::gateways::{Sim, main_shop, new_order};
+use tests::gateways::{Sim, new_order};
 use tests::refund::ask_for;
 use tests::{PRICE_MINOR, TestDb, cart};
 use tokio::time::{Duration, Instant};
+
+use crate::rounds::take_in;
 
 const PLAN: Plan = Plan {
     lookups: Limits {
@@ -21,16 +23,6 @@ const PLAN: Plan = Plan {
     },
     close_before_s: 0,
 };
-
-/// The webhooks of now, as the payments function records them.
-async fn take_in(test: &TestDb, sim: &Sim) -> Vec<Outcome> {
-    let mut outcomes = Vec::new();
-    for (gateway, event) in sim.events().await {
-        let recorded = payment::record_event(&test.payments, &main_shop(), gateway, &event).await;
-        outcomes.push(recorded.unwrap().outcome);
-    }
-    outcomes
-}
 
 /// An order that somebody has the gateway take on for another sum; it is paid there.
 async fn paid_as(test: &TestDb, sim: &Sim, gateway: Gateway, minor: i64, currency: &str) -> Order {

@@ -65,7 +65,8 @@ async fn ends_in(test: &TestDb, order: &Order, seconds: i32) {
     .await;
 }
 
-async fn take_in(test: &TestDb, sim: &Sim) -> Vec<Outcome> {
+/// The webhooks of now, as the payments function records them.
+pub(crate) async fn take_in(test: &TestDb, sim: &Sim) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for (gateway, event) in sim.events().await {
         let recorded = payment::record_event(&test.payments, &main_shop(), gateway, &event).await;

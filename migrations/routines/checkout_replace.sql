@@ -18,10 +18,6 @@ declare
     v_line record;
     v_limit record;
 begin
-    if coalesce(cardinality(p_skus), 0) = 0 then
-        raise exception using errcode = 'invalid_parameter_value',
-            message = 'checkout_begin: a cart has at least one line';
-    end if;
     select * into v_checkout from checkouts c
     where c.shop = p_shop and c.checkout_id = p_checkout_id for no key update;
     if not found then
