@@ -12,6 +12,7 @@ execute function holdfast.refuse(
     'read>". No row updated means that somebody was faster: read again.');
 
 -- Triggers fire in the order of their names, and only what keeps the rule is announced: this one
--- comes after stock_version_rises.
+-- comes after stock_version_rises. No client knows a trigger by its name.
 alter trigger stock_crossing_is_announced on holdfast.stock_levels
+    -- squawk-ignore renaming-object
     rename to stock_went_low_or_came_back;
