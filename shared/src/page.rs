@@ -1,6 +1,8 @@
 //! Pages of long lists. A page is bounded by the rows that it shows and by the rows that it looks
 //! at; between two pages stands a cursor, which says where the next one begins.
 
+use std::str::FromStr;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -45,10 +47,18 @@ impl Cursor {
     }
 }
 
-/// Reads a place that [`Cursor::of`] wrote.
-pub(crate) fn place<T: DeserializeOwned>(text: &str) -> Result<T, InvalidCursor> {
-    let json = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes());
-    serde_json::from_slice(&json.map_err(|_| InvalidCursor)?).map_err(|_| InvalidCursor)
+/// The place that a page begins after, as [`Cursor::of`] wrote it.
+#[derive(Debug, Clone)]
+pub struct After<P>(pub(crate) P);
+
+impl<P: DeserializeOwned> FromStr for After<P> {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
+        let json = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes());
+        let place = serde_json::from_slice(&json.map_err(|_| InvalidCursor)?);
+        place.map(Self).map_err(|_| InvalidCursor)
+    }
 }
 
 /// Reads a page from its routine's columns: an array of rows, and the last row that was looked at

@@ -46,6 +46,39 @@ text_id!(
     "1 to 512 characters without control characters"
 );
 
+/// Why a text is none of a few words: a sentence that follows the field's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be one of {0}")]
+pub struct NotOneOf(pub(crate) &'static str);
+
+/// Defines what is one of a few words, as the database writes them.
+macro_rules! one_of {
+    ($(#[$doc:meta])* $name:ident, $first:literal $(, $word:literal)*) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct $name(&'static str);
+
+        impl $name {
+            pub(crate) fn as_str(self) -> &'static str {
+                self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::text::NotOneOf;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let known = [$first $(, $word)*].into_iter().find(|word| *word == text);
+                known
+                    .map(Self)
+                    .ok_or($crate::text::NotOneOf(concat!($first $(, ", ", $word)*)))
+            }
+        }
+    };
+}
+
+pub(crate) use one_of;
+
 #[cfg(test)]
 mod tests {
     use super::*;

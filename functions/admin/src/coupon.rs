@@ -3,15 +3,15 @@
 use edge::parse::{Query, invalid, json, not_null};
 use edge::{Reply, refused};
 use lambda_http::http::Method;
-use serde::{Deserialize, Serialize};
-use shared::coupon::{self, Coupon, Kind, Put, SKUS_MAX};
+use serde::Deserialize;
+use shared::coupon::{self, Kind, Put, SKUS_MAX};
 use shared::ids::{CouponCode, Sku};
-use shared::page::Cursor;
 use shared::problem::Problem;
 use shared::quantity::{Count, CouponValue, PageLimit, PriceMinor, Units};
 use shared::utc::Utc;
 
 use crate::Call;
+use crate::listed::listed;
 
 /// All of it, in basis points.
 const PERCENT_MAX: i64 = 10_000;
@@ -35,13 +35,6 @@ struct PutBody {
     skus: Option<Vec<Sku>>,
 }
 
-#[derive(Serialize)]
-struct Listed {
-    coupons: Vec<Coupon>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<Cursor>,
-}
-
 pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
     let code = match rest {
         [] => return list(call).await,
@@ -60,16 +53,8 @@ async fn list(call: &Call<'_>) -> Result<Reply, Problem> {
     let query = Query::of(call.request, &["after", "limit"])?;
     let after: Option<CouponCode> = query.get("after")?;
     let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
-    match coupon::list(&call.app.db, &call.shop, after.as_ref(), limit).await {
-        Ok(page) => Reply::json(
-            200,
-            &Listed {
-                coupons: page.rows,
-                next: page.next,
-            },
-        ),
-        Err(error) => Err(refused(&error)),
-    }
+    let page = coupon::list(&call.app.db, &call.shop, after.as_ref(), limit).await;
+    listed("coupons", page)
 }
 
 async fn read(call: &Call<'_>, code: &CouponCode) -> Result<Reply, Problem> {

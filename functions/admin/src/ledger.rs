@@ -1,22 +1,14 @@
 //! The ledger, page by page.
 
+use edge::Reply;
 use edge::parse::Query;
-use edge::{Reply, refused};
-use serde::Serialize;
 use shared::ledger::{self, Filter, Place};
-use shared::page::Cursor;
+use shared::page::After;
 use shared::problem::Problem;
 use shared::quantity::PageLimit;
-use shared::stock::Movement;
 
 use crate::Call;
-
-#[derive(Serialize)]
-struct Listed {
-    movements: Vec<Movement>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<Cursor>,
-}
+use crate::listed::listed;
 
 const PARAMETERS: [&str; 8] = [
     "sku",
@@ -40,16 +32,8 @@ pub(crate) async fn route(call: &Call<'_>) -> Result<Reply, Problem> {
         from: query.get("from")?,
         until: query.get("until")?,
     };
-    let after: Option<Place> = query.get("cursor")?;
+    let after: Option<After<Place>> = query.get("cursor")?;
     let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
-    match ledger::list(&call.app.db, &call.shop, &filter, after.as_ref(), limit).await {
-        Ok(page) => Reply::json(
-            200,
-            &Listed {
-                movements: page.rows,
-                next: page.next,
-            },
-        ),
-        Err(error) => Err(refused(&error)),
-    }
+    let page = ledger::list(&call.app.db, &call.shop, &filter, after.as_ref(), limit).await;
+    listed("movements", page)
 }

@@ -49,6 +49,7 @@ mod history;
 mod hold;
 mod import;
 mod ledger;
+mod listed;
 mod order;
 mod payment;
 mod promises;

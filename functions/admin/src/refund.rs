@@ -3,17 +3,18 @@
 use edge::parse::{Query, invalid, json, not_null};
 use edge::{Reply, refused};
 use lambda_http::http::Method;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use shared::checkout::Line;
 use shared::ids::{OrderId, RefundId};
-use shared::page::Cursor;
+use shared::page::After;
 use shared::problem::Problem;
 use shared::quantity::{AmountMinor, PageLimit};
-use shared::refund::{self, Filter, Place, Refund, Request, Requested, Retried};
+use shared::refund::{self, Filter, Place, Request, Requested, Retried};
 use shared::text::{GatewayPaymentId, Note};
 
 use crate::Call;
 use crate::desk::cart;
+use crate::listed::listed;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,13 +28,6 @@ struct RequestBody {
     restock: Option<Vec<Line>>,
     #[serde(default, deserialize_with = "not_null")]
     note: Option<Note>,
-}
-
-#[derive(Serialize)]
-struct Listed {
-    refunds: Vec<Refund>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<Cursor>,
 }
 
 /// `…/orders/{order_id}/refunds`
@@ -90,18 +84,10 @@ async fn list(call: &Call<'_>) -> Result<Reply, Problem> {
     let filter = Filter {
         status: query.get("status")?,
     };
-    let after: Option<Place> = query.get("cursor")?;
+    let after: Option<After<Place>> = query.get("cursor")?;
     let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
-    match refund::list(&call.app.db, &call.shop, filter, after.as_ref(), limit).await {
-        Ok(page) => Reply::json(
-            200,
-            &Listed {
-                refunds: page.rows,
-                next: page.next,
-            },
-        ),
-        Err(error) => Err(refused(&error)),
-    }
+    let page = refund::list(&call.app.db, &call.shop, filter, after.as_ref(), limit).await;
+    listed("refunds", page)
 }
 
 async fn retry(call: &Call<'_>, refund_id: RefundId) -> Result<Reply, Problem> {

@@ -3,16 +3,17 @@
 use edge::parse::{Query, json, not_null};
 use edge::{Reply, refused};
 use lambda_http::http::Method;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use shared::ids::Sku;
-use shared::page::Cursor;
+use shared::page::After;
 use shared::problem::Problem;
 use shared::quantity::{Count, PageLimit, PriceMinor, Units};
 use shared::sku::manifest::Place;
-use shared::sku::{self, Attributes, Entry, Put};
+use shared::sku::{self, Attributes, Put};
 use shared::text::{Currency, Title};
 use shared::utc::Utc;
 
+use crate::listed::listed;
 use crate::{Call, sku_of};
 
 #[derive(Deserialize)]
@@ -40,13 +41,6 @@ fn none() -> Count {
     Count::NONE
 }
 
-#[derive(Serialize)]
-struct Listed {
-    skus: Vec<Entry>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<Cursor>,
-}
-
 pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
     match (rest, call.request.method()) {
         ([], _) => list(call).await,
@@ -65,16 +59,8 @@ async fn list(call: &Call<'_>) -> Result<Reply, Problem> {
     let query = Query::of(call.request, &["after", "limit"])?;
     let after: Option<Sku> = query.get("after")?;
     let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
-    match sku::list(&call.app.db, &call.shop, after.as_ref(), limit).await {
-        Ok(page) => Reply::json(
-            200,
-            &Listed {
-                skus: page.rows,
-                next: page.next,
-            },
-        ),
-        Err(error) => Err(refused(&error)),
-    }
+    let page = sku::list(&call.app.db, &call.shop, after.as_ref(), limit).await;
+    listed("skus", page)
 }
 
 async fn read(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
@@ -102,7 +88,7 @@ async fn retire(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
 
 async fn manifest(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
     let query = Query::of(call.request, &["cursor", "limit"])?;
-    let after: Option<Place> = query.get("cursor")?;
+    let after: Option<After<Place>> = query.get("cursor")?;
     let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
     match sku::manifest(&call.app.db, &call.shop, sku, after.as_ref(), limit).await {
         Ok(page) => Reply::json(200, &page),

@@ -7,8 +7,9 @@ use uuid::Uuid;
 use super::Hold;
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop, Sku};
-use crate::page::{self, InvalidCursor, Page, SCAN_MAX};
+use crate::page::{self, After, Page, SCAN_MAX};
 use crate::quantity::PageLimit;
+use crate::text::one_of;
 use crate::utc::Utc;
 
 /// Which holds; none of a field is any.
@@ -24,26 +25,10 @@ pub struct Filter {
     pub status: Option<Status>,
 }
 
-/// A state of holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Status(&'static str);
-
-/// Every state that a hold can have.
-const STATUSES: [&str; 4] = ["active", "consumed", "released", "expired"];
-
-/// Why a text is no state: a sentence that follows the field's name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be one of active, consumed, released, expired")]
-pub struct InvalidStatus;
-
-impl std::str::FromStr for Status {
-    type Err = InvalidStatus;
-
-    fn from_str(text: &str) -> Result<Self, InvalidStatus> {
-        let known = STATUSES.into_iter().find(|status| *status == text);
-        known.map(Self).ok_or(InvalidStatus)
-    }
-}
+one_of!(
+    /// A state of holds.
+    Status, "active", "consumed", "released", "expired"
+);
 
 /// The hold that a page begins after.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -54,14 +39,6 @@ pub struct Place {
     sku: String,
 }
 
-impl std::str::FromStr for Place {
-    type Err = InvalidCursor;
-
-    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
-        page::place(text)
-    }
-}
-
 /// Lists holds, sorted by checkout; active ones of one sku by their end. Locks nothing.
 ///
 /// # Errors
@@ -70,7 +47,7 @@ pub async fn list(
     db: &Database,
     shop: &Shop,
     filter: &Filter,
-    after: Option<&Place>,
+    after: Option<&After<Place>>,
     limit: PageLimit,
 ) -> Result<Page<Hold>, Failure> {
     let checkout_id = filter.checkout_id.as_ref().map(CheckoutId::as_uuid);
@@ -82,14 +59,14 @@ pub async fn list(
                 (&filter.sku.as_ref().map(Sku::as_str), Type::TEXT),
                 (&checkout_id, Type::UUID),
                 (&filter.customer.as_ref().map(Customer::as_str), Type::TEXT),
-                (&filter.status.map(|status| status.0), Type::TEXT),
+                (&filter.status.map(Status::as_str), Type::TEXT),
                 (
-                    &after.map(|place| place.expires_at.get()),
+                    &after.map(|After(place)| place.expires_at.get()),
                     Type::TIMESTAMPTZ,
                 ),
-                (&after.map(|place| place.checkout_id), Type::UUID),
-                (&after.map(|place| place.take), Type::INT4),
-                (&after.map(|place| place.sku.as_str()), Type::TEXT),
+                (&after.map(|After(place)| place.checkout_id), Type::UUID),
+                (&after.map(|After(place)| place.take), Type::INT4),
+                (&after.map(|After(place)| place.sku.as_str()), Type::TEXT),
                 (&limit.get(), Type::INT4),
                 (&SCAN_MAX, Type::INT4),
             ],

@@ -5,9 +5,10 @@ use tokio_postgres::types::Type;
 
 use crate::db::{Database, Failure};
 use crate::ids::{Actor, Reference, Shop, Sku};
-use crate::page::{self, InvalidCursor, Page, SCAN_MAX};
+use crate::page::{self, After, Page, SCAN_MAX};
 use crate::quantity::PageLimit;
 use crate::stock::Movement;
+use crate::text::one_of;
 use crate::utc::Utc;
 
 /// Which movements; none of a field is any.
@@ -27,26 +28,10 @@ pub struct Filter {
     pub until: Option<Utc>,
 }
 
-/// Why stock changed, in the ledger's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reason(&'static str);
-
-/// Every reason that the ledger knows.
-const REASONS: [&str; 5] = ["received", "adjusted", "sold", "returned", "missing"];
-
-/// Why a text is no reason: a sentence that follows the field's name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be one of received, adjusted, sold, returned, missing")]
-pub struct InvalidReason;
-
-impl std::str::FromStr for Reason {
-    type Err = InvalidReason;
-
-    fn from_str(text: &str) -> Result<Self, InvalidReason> {
-        let known = REASONS.into_iter().find(|reason| *reason == text);
-        known.map(Self).ok_or(InvalidReason)
-    }
-}
+one_of!(
+    /// Why stock changed, in the ledger's words.
+    Reason, "received", "adjusted", "sold", "returned", "missing"
+);
 
 /// The movement that a page begins after.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -54,14 +39,6 @@ pub struct Place {
     created_at: Utc,
     sku: String,
     version: i64,
-}
-
-impl std::str::FromStr for Place {
-    type Err = InvalidCursor;
-
-    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
-        page::place(text)
-    }
 }
 
 /// Lists movements, newest first. Rows that are added meanwhile are newer than every page that is
@@ -73,7 +50,7 @@ pub async fn list(
     db: &Database,
     shop: &Shop,
     filter: &Filter,
-    after: Option<&Place>,
+    after: Option<&After<Place>>,
     limit: PageLimit,
 ) -> Result<Page<Movement>, Failure> {
     let row = db
@@ -87,16 +64,16 @@ pub async fn list(
                     &filter.reference.as_ref().map(Reference::as_str),
                     Type::TEXT,
                 ),
-                (&filter.reason.map(|reason| reason.0), Type::TEXT),
+                (&filter.reason.map(Reason::as_str), Type::TEXT),
                 (&filter.actor.as_ref().map(Actor::as_str), Type::TEXT),
                 (&filter.from.map(Utc::get), Type::TIMESTAMPTZ),
                 (&filter.until.map(Utc::get), Type::TIMESTAMPTZ),
                 (
-                    &after.map(|place| place.created_at.get()),
+                    &after.map(|After(place)| place.created_at.get()),
                     Type::TIMESTAMPTZ,
                 ),
-                (&after.map(|place| place.sku.as_str()), Type::TEXT),
-                (&after.map(|place| place.version), Type::INT8),
+                (&after.map(|After(place)| place.sku.as_str()), Type::TEXT),
+                (&after.map(|After(place)| place.version), Type::INT8),
                 (&limit.get(), Type::INT4),
                 (&SCAN_MAX, Type::INT4),
             ],

@@ -7,8 +7,9 @@ use uuid::Uuid;
 use super::Refund;
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
-use crate::page::{self, InvalidCursor, Page, SCAN_MAX};
+use crate::page::{self, After, Page, SCAN_MAX};
 use crate::quantity::PageLimit;
+use crate::text::one_of;
 use crate::utc::Utc;
 
 /// Which refunds; none of a field is any.
@@ -18,40 +19,16 @@ pub struct Filter {
     pub status: Option<Status>,
 }
 
-/// A state of refunds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Status(&'static str);
-
-/// Every state that a refund can have.
-const STATUSES: [&str; 5] = ["owed", "sending", "pending", "settled", "failed"];
-
-/// Why a text is no state: a sentence that follows the field's name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be one of owed, sending, pending, settled, failed")]
-pub struct InvalidStatus;
-
-impl std::str::FromStr for Status {
-    type Err = InvalidStatus;
-
-    fn from_str(text: &str) -> Result<Self, InvalidStatus> {
-        let known = STATUSES.into_iter().find(|status| *status == text);
-        known.map(Self).ok_or(InvalidStatus)
-    }
-}
+one_of!(
+    /// A state of refunds.
+    Status, "owed", "sending", "pending", "settled", "failed"
+);
 
 /// The refund that a page begins after.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Place {
     created_at: Utc,
     refund_id: Uuid,
-}
-
-impl std::str::FromStr for Place {
-    type Err = InvalidCursor;
-
-    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
-        page::place(text)
-    }
 }
 
 /// Lists refunds, oldest first. What failed and was done over is not listed as failed. Locks
@@ -63,7 +40,7 @@ pub async fn list(
     db: &Database,
     shop: &Shop,
     filter: Filter,
-    after: Option<&Place>,
+    after: Option<&After<Place>>,
     limit: PageLimit,
 ) -> Result<Page<Refund>, Failure> {
     let row = db
@@ -71,12 +48,12 @@ pub async fn list(
             "select * from holdfast.refund_list($1, $2, $3, $4, $5, $6)",
             &[
                 (&shop.as_str(), Type::TEXT),
-                (&filter.status.map(|status| status.0), Type::TEXT),
+                (&filter.status.map(Status::as_str), Type::TEXT),
                 (
-                    &after.map(|place| place.created_at.get()),
+                    &after.map(|After(place)| place.created_at.get()),
                     Type::TIMESTAMPTZ,
                 ),
-                (&after.map(|place| place.refund_id), Type::UUID),
+                (&after.map(|After(place)| place.refund_id), Type::UUID),
                 (&limit.get(), Type::INT4),
                 (&SCAN_MAX, Type::INT4),
             ],

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::db::{Database, Failure};
 use crate::ids::{Shop, Sku};
-use crate::page::{self, Cursor, InvalidCursor};
+use crate::page::{After, Cursor};
 use crate::quantity::PageLimit;
 
 /// A page of a sku's manifest. The database writes it as JSON; this type is what that JSON must be.
@@ -81,14 +81,6 @@ pub struct Place {
     checkout_id: Uuid,
 }
 
-impl std::str::FromStr for Place {
-    type Err = InvalidCursor;
-
-    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
-        page::place(text)
-    }
-}
-
 /// Why there is no manifest.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
@@ -108,7 +100,7 @@ pub async fn manifest(
     db: &Database,
     shop: &Shop,
     sku: &Sku,
-    after: Option<&Place>,
+    after: Option<&After<Place>>,
     limit: PageLimit,
 ) -> Result<Manifest, ManifestError> {
     let row = db
@@ -117,8 +109,11 @@ pub async fn manifest(
             &[
                 (&shop.as_str(), Type::TEXT),
                 (&sku.as_str(), Type::TEXT),
-                (&after.map(|place| place.created_at), Type::TIMESTAMPTZ),
-                (&after.map(|place| place.checkout_id), Type::UUID),
+                (
+                    &after.map(|After(place)| place.created_at),
+                    Type::TIMESTAMPTZ,
+                ),
+                (&after.map(|After(place)| place.checkout_id), Type::UUID),
                 (&limit.get(), Type::INT4),
             ],
         )

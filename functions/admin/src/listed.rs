@@ -1,0 +1,36 @@
+//! The answer of a list.
+
+use edge::{Reply, refused};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use shared::page::Page;
+use shared::problem::Problem;
+
+/// One page, under the name of what its rows are.
+struct Listed<T> {
+    rows: &'static str,
+    page: Page<T>,
+}
+
+impl<T: Serialize> Serialize for Listed<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut answer = serializer.serialize_map(None)?;
+        answer.serialize_entry(self.rows, &self.page.rows)?;
+        if let Some(next) = &self.page.next {
+            answer.serialize_entry("next", next)?;
+        }
+        answer.end()
+    }
+}
+
+/// Answers a page, whose rows are called `rows`, or why there is none.
+pub(crate) fn listed<T, E>(rows: &'static str, page: Result<Page<T>, E>) -> Result<Reply, Problem>
+where
+    T: Serialize,
+    E: std::error::Error + 'static,
+    for<'a> Problem: From<&'a E>,
+{
+    match page {
+        Ok(page) => Reply::json(200, &Listed { rows, page }),
+        Err(error) => Err(refused(&error)),
+    }
+}
