@@ -21,6 +21,7 @@ create table holdfast.subscriber_deliveries (
     name text collate "C" not null,
     topic text collate "C" not null,
     subject text collate "C" not null,
+    created_at timestamptz not null default now(),
     attempts integer not null default 0,
     next_try_at timestamptz not null,
     delivered_at timestamptz,
@@ -33,6 +34,11 @@ create table holdfast.subscriber_deliveries (
 );
 create index subscriber_deliveries_due_idx on holdfast.subscriber_deliveries
     (shop, name, next_try_at) where delivered_at is null and given_up_at is null;
+-- both for subscriber_backlog
+create index subscriber_deliveries_waiting_idx on holdfast.subscriber_deliveries
+    (shop, name, created_at) where delivered_at is null and given_up_at is null;
+create index subscriber_deliveries_given_up_idx on holdfast.subscriber_deliveries (given_up_at)
+    where given_up_at is not null;
 -- for outbox_purge
 create index subscriber_deliveries_ended_idx on holdfast.subscriber_deliveries
     (shop, (coalesce(delivered_at, given_up_at)))

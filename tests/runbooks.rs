@@ -47,6 +47,7 @@ async fn everything_has_gone_wrong() -> TestDb {
     for sku in ["A", "B", "DUE", "LIMITED"] {
         test.sku(sku, 9).await;
     }
+    nobody_is_told(&test).await;
     money_goes_back(&test).await;
     let (_, order) = test.ordered(&[("A", 1)]).await;
     let wrong = Event {
@@ -69,6 +70,22 @@ async fn everything_has_gone_wrong() -> TestDb {
     )
     .await;
     test
+}
+
+/// One subscriber can't be reached, another one wants no more.
+async fn nobody_is_told(test: &TestDb) {
+    test.sql(
+        "select holdfast.subscriber_put('main', 'away', 'https://away.example', null);
+         select holdfast.subscriber_put('main', 'gone', 'https://gone.example', null)",
+    )
+    .await;
+    test.sku("TOLD", 1).await;
+    test.sql(
+        "select holdfast.subscriber_mark('main', d.name, array[d.topic], array[d.subject],
+            array[case d.name when 'gone' then 'gone' else 'failed' end], '{it answered 500}')
+         from holdfast.subscriber_deliveries d",
+    )
+    .await;
 }
 
 /// Three orders that were paid twice: one refund has failed, one is under way, one is not sent. The

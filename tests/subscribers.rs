@@ -289,10 +289,62 @@ async fn a_delivery_is_tried_ten_times_over_three_days() {
     assert_eq!(test.count(given_up).await, 1);
 }
 
+/// What the alarms are about: what waits, wherever it waits, and what is given up.
 #[tokio::test]
-async fn the_office_puts_reads_and_deletes_subscribers() {
+async fn a_sweep_sees_what_subscribers_do_not_have() {
+    let test = TestDb::new().await;
+    let seen = async || subscriber::backlog(&test.sweeper).await.unwrap();
+    let nothing = subscriber::Backlog {
+        waiting_s: 0.0,
+        given_up: 0,
+    };
+    assert_eq!(seen().await, nothing);
+    test.sql(
+        "select holdfast.subscriber_put('main', 'crm', 'https://crm.example', '{stock.back}');
+        select holdfast.subscriber_put('main', 'old', 'https://old.example', '{stock.back}')",
+    )
+    .await;
+    test.sku("A", 1).await;
+    test.sku("B", 1).await;
+    let age = |name: &str, sku: &str, hours: i32| {
+        format!(
+            "update holdfast.subscriber_deliveries set created_at = now() - interval '{hours} h'
+             where name = '{name}' and subject like '{sku}@%'"
+        )
+    };
+    test.sql(&age("crm", "A", 2)).await;
+    test.sql(&age("old", "B", 5)).await;
+    assert_eq!((seen().await.waiting_s / 3600.0).round(), 5.0);
+    // who wants no more has nothing that waits, and lost what did
+    let deliveries = subscriber::claim(&test.sweeper, MAIN, 10).await.unwrap();
+    let verdict = |delivery: subscriber::Delivery| match delivery.name.as_str() {
+        "old" => (delivery, Verdict::Gone),
+        _ => (delivery, Verdict::Failed("it answered 500".to_owned())),
+    };
+    for (name, verdicts) in [("crm", 0..2), ("old", 2..4)] {
+        let own: Vec<_> = deliveries[verdicts].iter().cloned().map(verdict).collect();
+        assert!(own.iter().all(|(delivery, _)| delivery.name == name));
+        subscriber::mark(&test.sweeper, MAIN, name, &own)
+            .await
+            .unwrap();
+    }
+    let now = seen().await;
+    assert_eq!((now.waiting_s / 3600.0).round(), 2.0);
+    assert_eq!(now.given_up, 2);
+    test.sql(
+        "update holdfast.subscriber_deliveries set given_up_at = now() - interval '25 h'
+         where name = 'old' and subject like 'A@%'",
+    )
+    .await;
+    assert_eq!(seen().await.given_up, 1);
+}
+
+#[tokio::test]
+async fn the_office_puts_reads_lists_and_deletes_subscribers() {
     let test = TestDb::new().await;
     let clerk = test.clerk();
+    let none = clerk.get("/subscribers").await;
+    assert_eq!(none.ok(200), &json!({ "subscribers": [] }));
     let body = json!({ "url": "https://crm.example/hooks", "types": ["order.paid"] });
     let put = clerk.put("/subscribers/crm", body.clone()).await;
     assert_eq!(put.ok(201)["url"], "https://crm.example/hooks");
@@ -329,6 +381,16 @@ async fn the_office_puts_reads_and_deletes_subscribers() {
     let put = json!({ "url": "https://crm.example/" });
     let refused = clerk.put("/subscribers/s-20", put).await;
     refused.refused(400, "invalid_request");
+    let all = clerk.get("/subscribers").await.ok(200)["subscribers"].clone();
+    let names: Vec<&str> = all
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|of| of["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names.len(), 20);
+    assert!(names.is_sorted(), "{names:?}");
+    assert_eq!(&all[0], clerk.get("/subscribers/crm").await.ok(200));
     clerk.delete("/subscribers/crm").await.ok(200);
     clerk
         .delete("/subscribers/crm")

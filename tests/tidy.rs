@@ -188,7 +188,14 @@ fn modules_of_the_shared_crate_point_one_way() {
         ("payment", vec!["order", "checkout", "stock"]),
         (
             "sweep",
-            vec!["backlog", "checkout", "payment", "promises", "refund"],
+            vec![
+                "backlog",
+                "checkout",
+                "payment",
+                "promises",
+                "refund",
+                "subscriber",
+            ],
         ),
         ("backlog", vec![]),
         ("refund", vec!["payment", "order", "checkout", "stock"]),

@@ -2,7 +2,7 @@
 
 /// Every routine that a function may call and that takes a shop, called for `other` with what is
 /// `main`'s. A routine that is added must be added here.
-pub(super) const FOREIGN_CALLS: [(&str, &str); 65] = [
+pub(super) const FOREIGN_CALLS: [(&str, &str); 66] = [
     (
         "announcement_put",
         "select holdfast.announcement_put('other', true)",
@@ -245,6 +245,10 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 65] = [
     (
         "subscriber_delete",
         "select holdfast.subscriber_delete('other', 'secret')",
+    ),
+    (
+        "subscriber_list",
+        "select holdfast.subscriber_list('other')",
     ),
     (
         "subscriber_mark",

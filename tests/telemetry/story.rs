@@ -48,6 +48,8 @@ impl Stage {
             concurrency: 2,
             sweep_every: None,
             log_level: Some("trace".to_owned()),
+            // none of any subscriber
+            sweeper_environment: vec![("SUBSCRIBER_SECRETS".to_owned(), "{}".to_owned())],
             queue: QueueOptions {
                 visibility: Duration::from_secs(6),
                 ..QueueOptions::default()
@@ -164,6 +166,7 @@ async fn play() -> Story {
     refused(&stage).await;
     money_that_needs_a_person(&stage).await;
     money_that_goes_back(&stage).await;
+    nobody_is_told(&stage).await;
     disputed(&stage, &order).await;
     at_the_desk(&stage).await;
     behind_a_lock(&stage).await;
@@ -342,6 +345,24 @@ async fn money_that_goes_back(stage: &Stage) {
         .await;
     let report = stage.sweep().await;
     assert!(report["refunds"]["pending_s"].as_f64().unwrap() > 0.0);
+}
+
+/// A subscriber without a secret, until its tries are used up.
+async fn nobody_is_told(stage: &Stage) {
+    stage
+        .sql(
+            "select holdfast.subscriber_put('dress', 'crm', 'https://crm.example', '{stock.back}')",
+        )
+        .await;
+    put_sku(&stage.owner, "dress", "TOLD", 1).await;
+    stage
+        .sql("update holdfast.subscriber_deliveries set attempts = 9")
+        .await;
+    let report = stage.sweep().await;
+    assert!(report["deliveries"]["waiting_s"].as_f64().unwrap() > 0.0);
+    assert_eq!(report["subscribers"]["failed"], 1, "{report}");
+    let report = stage.sweep().await;
+    assert_eq!(report["deliveries"]["given_up"], 1, "{report}");
 }
 
 async fn disputed(stage: &Stage, order: &Value) {

@@ -7,6 +7,7 @@
 //! | `GET /v1/admin/shops/{shop}` | [`shared::shop::read`] |
 //! | `PUT /v1/admin/shops/{shop}/announcements` | [`shared::announcement::put`] |
 //! | `GET /v1/admin/shops/{shop}/announcements` | [`shared::announcement::read`] |
+//! | `GET /v1/admin/shops/{shop}/subscribers` | [`shared::subscriber::list`] |
 //! | `PUT /v1/admin/shops/{shop}/subscribers/{name}` | [`shared::subscriber::put`] |
 //! | `GET /v1/admin/shops/{shop}/subscribers/{name}` | [`shared::subscriber::read`] |
 //! | `DELETE /v1/admin/shops/{shop}/subscribers/{name}` | [`shared::subscriber::delete`] |

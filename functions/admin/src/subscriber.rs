@@ -6,7 +6,7 @@ use lambda_http::http::Method;
 use serde::{Deserialize, Serialize};
 use shared::outbox;
 use shared::problem::Problem;
-use shared::subscriber::{self, Put, is_name, parse_url};
+use shared::subscriber::{self, Put, Subscriber, is_name, parse_url};
 
 use crate::Call;
 
@@ -23,15 +23,30 @@ struct Deleted<'a> {
     deleted: &'a str,
 }
 
+#[derive(Serialize)]
+struct All {
+    subscribers: Vec<Subscriber>,
+}
+
 pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
-    let [name] = rest else {
-        return Err(Problem::not_found("path"));
+    let name = match rest {
+        [] => return list(call).await,
+        [name] => name,
+        _ => return Err(Problem::not_found("path")),
     };
     match *call.request.method() {
         Method::GET => read(call, name).await,
         Method::PUT => put(call, name).await,
         Method::DELETE => delete(call, name).await,
         _ => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
+    }
+}
+
+async fn list(call: &Call<'_>) -> Result<Reply, Problem> {
+    call.only_get()?;
+    match subscriber::list(&call.app.db, &call.shop).await {
+        Ok(subscribers) => Reply::json(200, &All { subscribers }),
+        Err(error) => Err(refused(&error)),
     }
 }
 

@@ -1,23 +1,28 @@
-//! Who is told of announcements at a URL: put, read, delete; and the deliveries to them.
+//! Who is told of announcements at a URL: put, read, list, delete; and the deliveries to them.
 //!
 //! A message is sent to each until it has answered 2xx, after pauses as Standard Webhooks has them.
 //! Each delivery is by itself: one that fails delays no other, so their order is not promised.
 
+pub mod backlog;
 pub mod claim;
 pub mod delete;
+pub mod list;
 pub mod mark;
 pub mod put;
 pub mod read;
 pub mod signature;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use crate::db::Failure;
 use crate::utc::Utc;
 
+pub use backlog::{Backlog, backlog};
 pub use claim::{Delivery, claim, waiting};
 pub use delete::delete;
+pub use list::list;
 pub use mark::{Verdict, mark};
 pub use put::{Put, PutError, put};
 pub use read::{ReadError, read};
@@ -53,7 +58,7 @@ pub struct Subscriber {
     pub last_error: Option<String>,
 }
 
-fn from_json(json: serde_json::Value) -> Result<Subscriber, Failure> {
+fn from_json<T: DeserializeOwned>(json: serde_json::Value) -> Result<T, Failure> {
     serde_json::from_value(json).map_err(|error| Failure::Internal(error.into()))
 }
 

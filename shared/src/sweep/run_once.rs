@@ -13,6 +13,7 @@ use crate::ids::{InvalidId, Shop};
 use crate::payment;
 use crate::promises::{self, Violation};
 use crate::refund;
+use crate::subscriber;
 use crate::telemetry::{self, Metric};
 
 /// Checkouts that one transaction expires at most. More would hold the locks of hot skus longer;
@@ -33,6 +34,8 @@ pub struct SweepReport {
     pub backlog: Option<Backlog>,
     /// The refunds that were not through then; none where that could not be read.
     pub refunds: Option<refund::Backlog>,
+    /// What subscribers did not have then; none where that could not be read.
+    pub deliveries: Option<subscriber::Backlog>,
     /// Each shop, in the order of its code.
     pub shops: Vec<ShopSweep>,
     /// Broken promises, with the rows that show them. Each raises an alarm.
@@ -82,6 +85,7 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
     // none of them.
     let backlog = backlog::read(&db.until(deadline)).await;
     let refunds = refund::backlog(&db.until(deadline)).await;
+    let deliveries = subscriber::backlog(&db.until(deadline)).await;
     let rows = db.call("select * from holdfast.shop_list()", &[]).await?;
     let mut shops: Vec<ShopSweep> = rows
         .iter()
@@ -114,9 +118,11 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
             .as_ref()
             .err()
             .or(refunds.as_ref().err())
+            .or(deliveries.as_ref().err())
             .map(|failure| causes(failure)),
         backlog: backlog.ok(),
         refunds: refunds.ok(),
+        deliveries: deliveries.ok(),
         ..SweepReport::default()
     };
     for sweep in &mut shops {
@@ -160,6 +166,10 @@ fn count(report: &SweepReport) {
         telemetry::count(Metric::RefundsFailed, number(refunds.failed));
         telemetry::observe(Metric::RefundsOwedAge, refunds.owed_s);
         telemetry::observe(Metric::RefundsPendingAge, refunds.pending_s);
+    }
+    if let Some(deliveries) = report.deliveries {
+        telemetry::observe(Metric::SubscriberLag, deliveries.waiting_s);
+        telemetry::count(Metric::DeliveriesGivenUp, number(deliveries.given_up));
     }
     let Some(backlog) = report.backlog else {
         return;

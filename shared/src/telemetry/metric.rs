@@ -138,6 +138,12 @@ metrics! {
     AnnouncementsSent: Count, Stack;
     /// Outbox messages that the queue refused by themselves: each is tried again.
     AnnouncementsRefused: Count, Stack;
+    /// For how long the announcement that waits longest for its subscriber has waited; 0 when none
+    /// does.
+    SubscriberLag: Seconds, Stack;
+    /// Announcements that were given up within a day: no try reached their subscriber, or it wants
+    /// no more. Seen by each sweep.
+    DeliveriesGivenUp: Count, Stack;
     /// Rows that show a broken promise, found by the sweep.
     PromisesBroken: Count, Stack;
     /// Sessions that waited for a lock at the moment when the sweep looked.

@@ -1,0 +1,22 @@
+-- Announcements that their subscribers do not have, of all shops: for how long the one that waits
+-- longest has waited (0 where none does), and how many were given up within a day. Reads the head
+-- of an index for each subscriber, and an index of what was given up. Locks nothing.
+create or replace function holdfast.subscriber_backlog(
+    out o_waiting_s double precision, out o_given_up integer)
+language sql stable security definer set search_path = holdfast, pg_temp as $$
+    with
+    waiting as (
+        select min(d.created_at) as since
+        from subscribers s cross join lateral (
+            select e.created_at from subscriber_deliveries e
+            where e.shop = s.shop and e.name = s.name and e.delivered_at is null
+                and e.given_up_at is null
+            order by e.created_at limit 1) d
+        where s.disabled_at is null),
+    given_up as (
+        select count(*) as deliveries from subscriber_deliveries e
+        where e.given_up_at > now() - interval '1 day')
+    select coalesce(greatest(extract(epoch from now() - waiting.since), 0), 0),
+        given_up.deliveries::integer
+    from waiting, given_up
+$$;

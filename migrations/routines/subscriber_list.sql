@@ -1,0 +1,10 @@
+-- A shop's subscribers (20 at most), sorted by name, and how their deliveries stand, as a JSON
+-- array. No locks.
+create or replace function holdfast.subscriber_list(p_shop text) returns jsonb
+language plpgsql stable security definer set search_path = holdfast, pg_temp as $$
+begin
+    return (
+        select coalesce(jsonb_agg(subscriber_read(p_shop, s.name) order by s.name), '[]')
+        from subscribers s where s.shop = p_shop);
+end;
+$$;
