@@ -54,6 +54,33 @@ async fn a_refund_event_three_times_and_a_manual_restock_put_the_goods_back_once
     test.assert_promises_kept().await;
 }
 
+/// Should a level ever be oversold, goods that come back are neither refused nor lost on the way:
+/// what the order says is what the ledger says.
+#[tokio::test]
+async fn goods_come_back_to_an_oversold_sku_with_their_row_in_the_ledger() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let sold = paid_online(&test, &[("A", 2)]).await;
+    let desk = test.desk(1);
+    let booked = desk.booked(&[("A", 1)]).await;
+    test.held(&[("A", 6)]).await;
+    test.sql("alter table holdfast.stock_levels drop constraint stock_never_oversold")
+        .await;
+    test.corrupt(
+        "update holdfast.stock_levels set on_hand = 1, version = version + 1;
+         insert into holdfast.stock_movements (shop, sku, version, delta, on_hand_after, reason,
+            actor, created_at)
+         select shop, sku, version, -5, 1, 'missing', 'owner', now() from holdfast.stock_levels",
+    )
+    .await;
+    let back = restock_request(sold.order_id, &[("A", 2)]);
+    desk.restock(&back).await.unwrap();
+    assert_eq!(test.level("A").await.0, 3);
+    desk.cancel(&booked).await.unwrap();
+    assert_eq!(test.level("A").await.0, 4);
+    assert_eq!(test.broken_promises().await, ["never_oversold"]);
+}
+
 /// Each return has its own id; together they never put back more than was sold.
 #[tokio::test]
 async fn twenty_restocks_at_once_never_put_back_more_than_was_sold() {

@@ -1,7 +1,7 @@
 -- Moves units that an order sells (p_delta below zero) or gives back (above), with their row in the
 -- ledger: the one place where a sale without a hold, or its return, changes on_hand. Selling never
 -- touches what holds have claimed. o_moved is false when too few are free; o_free then says how
--- many are, and nothing has changed. Locks: the stock level; a caller that moves several goes by
+-- many are, and nothing has changed. What is given back always moves. Locks: the stock level; a caller that moves several goes by
 -- sku, bytewise.
 create or replace function holdfast.order_move_stock(
     p_shop text, p_sku text, p_delta integer, p_reason text, p_actor text, p_reference text,
@@ -14,7 +14,8 @@ declare
 begin
     loop
         update stock_levels l set on_hand = l.on_hand + p_delta, version = l.version + 1
-        where l.shop = p_shop and l.sku = p_sku and l.on_hand - l.held >= -p_delta
+        where l.shop = p_shop and l.sku = p_sku
+            and (p_delta > 0 or l.on_hand - l.held >= -p_delta)
         returning l.version, l.on_hand into v_version, v_on_hand;
         o_moved := found;
         exit when o_moved;
