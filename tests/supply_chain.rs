@@ -258,13 +258,15 @@ fn every_python_package_is_pinned() {
     let lists: Vec<(String, String)> = ["tools", "tests"]
         .iter()
         .flat_map(|folder| files(folder))
-        .filter(|(name, _)| name.contains("requirements"))
+        .filter(|(name, _)| name.contains("requirements."))
         .collect();
-    assert!(lists.len() >= 4, "{}", lists.len());
+    assert!(lists.len() >= 12, "{}", lists.len());
     for (name, text) in &lists {
         assert!(!entries(text).is_empty(), "{name}");
         assert_eq!(unpinned(text), Vec::<String>::new(), "{name}");
         let Some(folder) = name.strip_suffix("requirements.in") else {
+            let wanted = name.replace(".txt", ".in");
+            assert!(lists.iter().any(|(name, _)| *name == wanted), "{name}");
             continue;
         };
         // Whoever edits the one without running tools/lock is told.
@@ -327,6 +329,14 @@ fn whatever_is_installed_on_the_way_is_pinned() {
     }
     assert_eq!(wrong, Vec::<String>::new());
     assert!(seen >= 4, "{seen}");
+    // what the lists name is taken as they say it, file by file
+    let (_, venv) = scripts()
+        .into_iter()
+        .find(|(name, _)| name == "tools/venv")
+        .unwrap();
+    for option in ["--require-hashes", "--no-deps", "--only-binary=:all:"] {
+        assert!(venv.contains(option), "{option}");
+    }
     // Nothing of npm's is used; a package.json would need a rule of its own here.
     let npm = files("tools")
         .into_iter()

@@ -1,8 +1,8 @@
 -- Moves units that an order sells (p_delta below zero) or gives back (above), with their row in the
 -- ledger: the one place where a sale without a hold, or its return, changes on_hand. Selling never
--- touches what holds have claimed. o_moved is false when too few are free; o_free then says how
--- many are, and nothing has changed. What is given back always moves. Locks: the stock level; a caller that moves several goes by
--- sku, bytewise.
+-- touches what holds have claimed: o_moved is false when too few are free; o_free then says how
+-- many are, and nothing has changed. What is given back always moves. Locks: the stock level; a
+-- caller that moves several goes by sku, bytewise.
 create or replace function holdfast.order_move_stock(
     p_shop text, p_sku text, p_delta integer, p_reason text, p_actor text, p_reference text,
     p_note text default null,

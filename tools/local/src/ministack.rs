@@ -92,7 +92,7 @@ impl Drop for MiniStack {
 }
 
 fn python() -> Result<PathBuf, Error> {
-    let python = project::tools().join("venv/bin/python");
+    let python = project::tools().join("venv-local/bin/python");
     let installed = Command::new(&python)
         .args([
             "-c",
