@@ -1,7 +1,7 @@
 //! Bulk import and export over HTTP, and by the command line.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use tests::clerk::{Clerk, path};
@@ -125,14 +125,19 @@ async fn what_is_wrong_with_a_request_is_named() {
     clerk.get(&nothing).await.refused(404, "not_found");
 }
 
-/// Runs `holdfast-stock` against the stack, for the shop `dress`.
-async fn stock(folder: &Path, args: &[&str]) -> (i32, String) {
+/// `holdfast-stock` against the stack, for the shop `dress`.
+fn stock_command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(binary_folder().join("holdfast-stock"));
     command.args(args).current_dir(folder).envs([
         ("HOLDFAST_API", STACK.api_url.as_str()),
         ("HOLDFAST_SHOP", "dress"),
         ("HOLDFAST_ADMIN_TOKEN", STACK.admin_token.as_str()),
     ]);
+    command
+}
+
+async fn stock(folder: &Path, args: &[&str]) -> (i32, String) {
+    let mut command = stock_command(folder, args);
     let run = tokio::task::spawn_blocking(move || command.output().unwrap());
     let Output {
         status,
@@ -191,10 +196,23 @@ async fn the_command_line_imports_reports_goes_on_and_exports() {
         "{report}"
     );
 
+    // Whoever reads only its beginning has it all the same: `… | head`.
+    let mut unread = stock_command(folder.path(), &bad);
+    let mut unread = unread.stdout(Stdio::piped()).spawn().unwrap();
+    drop(unread.stdout.take());
+    let ended = tokio::task::spawn_blocking(move || unread.wait().unwrap());
+    assert_eq!(ended.await.unwrap().code(), Some(1));
+
     let (code, said) = stock(folder.path(), &["export", "--out", "all.csv"]).await;
     assert_eq!(code, 0, "{said}");
     let all = std::fs::read_to_string(folder.path().join("all.csv")).unwrap();
     assert!(all.matches(&prefix).count() == 5_001, "{}", all.len());
+}
+
+#[tokio::test]
+async fn what_the_command_line_refuses_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("all.csv"), "sku,on_hand\nA,1\n").unwrap();
     for (args, why) in [
         (vec!["import", "nowhere.csv"], "nowhere.csv"),
         (
@@ -205,10 +223,19 @@ async fn the_command_line_imports_reports_goes_on_and_exports() {
             vec!["import", "all.csv", "--shop", "nobody"],
             "no such shop",
         ),
+        (vec!["export", "--out", "not.csv", "--token", "no"], "(401)"),
+        (
+            vec!["export", "--out", "not.csv", "--api", "localhost"],
+            "must start with http",
+        ),
     ] {
         let (code, said) = stock(folder.path(), &args).await;
         assert!(code == 2 && said.contains(why), "{args:?}: {code} {said}");
     }
+    // of what was refused nothing is left
+    let left = std::fs::read_dir(folder.path()).unwrap();
+    let left: Vec<_> = left.map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(left, ["all.csv"]);
 }
 
 /// Staged in part by a client that then died: the command line finds the import and goes on.
@@ -221,15 +248,8 @@ async fn an_import_by_the_command_line_that_was_killed_goes_on() {
         .collect();
     let file = format!("sku,title,price_minor,on_hand\n{rows}");
     std::fs::write(folder.path().join("a.csv"), file).unwrap();
-    let mut first = Command::new(binary_folder().join("holdfast-stock"))
-        .args(["import", "a.csv", "--pace", "1"])
-        .current_dir(folder.path())
-        .envs([
-            ("HOLDFAST_API", STACK.api_url.as_str()),
-            ("HOLDFAST_SHOP", "dress"),
-            ("HOLDFAST_ADMIN_TOKEN", STACK.admin_token.as_str()),
-        ])
-        .stderr(std::process::Stdio::null())
+    let mut first = stock_command(folder.path(), &["import", "a.csv", "--pace", "1"])
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let owner = owner(&STACK).await;

@@ -10,7 +10,7 @@ use shared::payment::Gateway;
 use tests::cashfree::success;
 use tests::shopper::Shopper;
 use tests::stack::{STACK, add, owner, put_sku, sqs, start, stop};
-use tests::{until, webhooks};
+use tests::{count, until, webhooks};
 use tokio::sync::OnceCell;
 
 /// What the shared stack's queue of announcements had, whichever test took it out. Whoever looks
@@ -163,7 +163,7 @@ async fn a_relay_that_is_killed_between_send_and_mark_loses_nothing() {
     });
     let waits = "select count(*) from pg_locks where locktype = 'advisory' and not granted";
     until("the relay is about to mark", async || {
-        owner.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) > 0
+        count(&owner, waits).await > 0
     })
     .await;
     let sent = receive(&stack).await;
@@ -186,7 +186,7 @@ async fn a_relay_that_is_killed_between_send_and_mark_loses_nothing() {
         where locktype = 'advisory' and not granted";
     owner.query(end, &[]).await.unwrap();
     until("its session is gone", async || {
-        owner.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 0
+        count(&owner, waits).await == 0
     })
     .await;
     owner

@@ -13,7 +13,7 @@ use shared::db::causes;
 use shared::migrate::{self, Options, Release};
 use tests::catalogue::{catalogue, differences};
 use tests::released::{Put as _, Released, releases};
-use tests::{CLUSTER, TestDb, begin_request, connect, direct_pool, new_id, until};
+use tests::{CLUSTER, TestDb, begin_request, connect, count, direct_pool, new_id, until};
 use tokio_postgres::Client;
 
 use crate::rights::{documented, granted};
@@ -257,15 +257,7 @@ async fn a_migration_waits_for_the_roles_that_another_is_making() {
     other.batch_execute(make).await.unwrap();
     let waiting = "select count(*) from pg_locks where not granted and locktype = 'transactionid'";
     let let_go = async {
-        until("both wait", async || {
-            other
-                .query_one(waiting, &[])
-                .await
-                .unwrap()
-                .get::<_, i64>(0)
-                == 2
-        })
-        .await;
+        until("both wait", async || count(&other, waiting).await == 2).await;
         other.batch_execute("commit").await.unwrap();
     };
     let looked_first = "do $$ begin

@@ -397,6 +397,31 @@ async fn a_function_that_does_not_start_names_the_variable_and_no_secret() {
 }
 
 #[tokio::test]
+async fn a_function_that_does_not_start_says_why_in_a_sentence() {
+    let _ = &STACK.api_url;
+    let database = [
+        ("DATABASE_URL", "postgresql://u:p@db.example.com/d"),
+        ("DATABASE_CA", "rds"),
+    ];
+    let plan = [&database[..], &[("LOOKUP_AGAIN_S", "x")]].concat();
+    let pool = [&database[..], &[("DATABASE_POOL_SIZE", "x")]].concat();
+    let says = async |binary: &str, environment: &[(&str, &str)], sentence: &str| {
+        let words = last_words(binary, environment).await;
+        assert!(words.contains(&format!("Error: {sentence}")), "{words}");
+    };
+    says(build::CHECKOUT, &[], "DATABASE_URL is not set: ").await;
+    says(build::ADMIN, &pool, "DATABASE_POOL_SIZE can't be used: ").await;
+    says(
+        build::WEBHOOK,
+        &[],
+        "WEBHOOK_SECRETS is not set: {\"<shop>\"",
+    )
+    .await;
+    let range = "LOOKUP_AGAIN_S must be a whole number of seconds from 0 to 604800\n";
+    says(build::SWEEPER, &plan, range).await;
+}
+
+#[tokio::test]
 async fn accounts_that_cant_be_read_are_named_and_never_quoted() {
     let _ = &STACK.api_url;
     let url = "postgresql://u:hunter2@db.example.com/d";

@@ -4,7 +4,7 @@ use shared::migrate::{self, File, MigrateError, MigrateReport, Options, Release}
 use tests::catalogue::{catalogue, differences};
 use tests::released::{Put as _, next_release, release_after_next, superuser};
 use tests::stack::root;
-use tests::{TestDb, empty_database, until};
+use tests::{TestDb, count, empty_database, until};
 use tokio_postgres::Client;
 
 /// No differences.
@@ -49,15 +49,7 @@ async fn of_two_at_once_each_step_is_done_by_one_and_both_succeed() {
     let release = async {
         let waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted
             and database = (select oid from pg_database where datname = current_database())";
-        until("both wait", async || {
-            blocker
-                .query_one(waiting, &[])
-                .await
-                .unwrap()
-                .get::<_, i64>(0)
-                == 2
-        })
-        .await;
+        until("both wait", async || count(&blocker, waiting).await == 2).await;
         blocker
             .execute("select pg_advisory_unlock($1)", &[&lock])
             .await
@@ -295,12 +287,7 @@ async fn an_index_is_built_beside_writers_and_what_an_interrupted_build_left_is_
     let kill = async {
         let invalid = "select count(*) from pg_index where not indisvalid";
         until("the index is begun", async || {
-            writer
-                .query_one(invalid, &[])
-                .await
-                .unwrap()
-                .get::<_, i64>(0)
-                == 1
+            count(&writer, invalid).await == 1
         })
         .await;
         let kill = "select pg_terminate_backend($1)";
@@ -333,15 +320,7 @@ async fn two_that_build_the_same_index_at_once_both_succeed() {
     let commit = async {
         let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'
             and datname = current_database()";
-        until("a build waits", async || {
-            writer
-                .query_one(waiting, &[])
-                .await
-                .unwrap()
-                .get::<_, i64>(0)
-                >= 1
-        })
-        .await;
+        until("a build waits", async || count(&writer, waiting).await >= 1).await;
         writer.batch_execute("commit").await.unwrap();
     };
     let (a, b, ()) = tokio::join!(run(&mut a, &release), run(&mut b, &release), commit);
@@ -349,14 +328,7 @@ async fn two_that_build_the_same_index_at_once_both_succeed() {
     applied.dedup();
     assert_eq!(applied, ["V9004__index_items"]);
     let invalid = "select count(*) from pg_index where not indisvalid";
-    assert_eq!(
-        writer
-            .query_one(invalid, &[])
-            .await
-            .unwrap()
-            .get::<_, i64>(0),
-        0
-    );
+    assert_eq!(count(&writer, invalid).await, 0);
 }
 
 /// An old signature that is kept for the release before says until when, and goes then.

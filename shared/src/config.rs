@@ -1,6 +1,8 @@
 //! Where the database is and how it is trusted, from the environment. One struct per concern; every
 //! variable is documented.
 
+use std::error::Error;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
+use crate::db::causes;
 use crate::login::{Address, Logins, Signer};
 use crate::secret::{self, Rules, Secret, Store};
 
@@ -47,6 +50,22 @@ pub enum ConfigError {
         /// What is wrong with it. Never the value: it may hold a password.
         reason: String,
     },
+}
+
+/// What ends a function's `main`. Rust prints that by its `Debug` form: here it is the sentence,
+/// with its causes, for whoever reads the log of a function that does not start.
+pub struct Fatal(Box<dyn Error + Send + Sync>);
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Fatal {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl fmt::Debug for Fatal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&causes(&*self.0))
+    }
 }
 
 /// Nothing says as whom to come to the database.

@@ -112,6 +112,11 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut check: impl FnMut()
     }
 }
 
+/// One number of a query without parameters.
+pub async fn count(session: &Client, query: &str) -> i64 {
+    session.query_one(query, &[]).await.unwrap().get(0)
+}
+
 /// An empty database of a test's own, for what migrates by itself; its name.
 pub async fn empty_database() -> String {
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
@@ -240,7 +245,7 @@ impl TestDb {
 
     /// One number of a query without parameters.
     pub async fn count(&self, query: &str) -> i64 {
-        self.owner.query_one(query, &[]).await.unwrap().get(0)
+        count(&self.owner, query).await
     }
 
     /// Moves the end of a checkout's hold into the past, as if its time had gone by.

@@ -5,22 +5,23 @@ use std::time::Duration;
 
 use holdfast_admin::{App, Callers, handle};
 use lambda_http::{Error, run_concurrent, service_fn};
+use shared::config::Fatal;
 
 /// A clerk waits longer than a shopper: a search or the check of the promises reads much. Below API
 /// Gateway's 30 seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
+async fn main() -> Result<(), Fatal> {
     shared::telemetry::init();
     let db = aws::database("holdfast-admin")?.with_patience(PATIENCE);
     let app = Arc::new(App {
         db,
         callers: Callers::from_env()?,
     });
-    run_concurrent(service_fn(move |request| {
+    Ok(run_concurrent(service_fn(move |request| {
         let app = Arc::clone(&app);
         async move { Ok::<_, Error>(handle(&app, request).await) }
     }))
-    .await
+    .await?)
 }

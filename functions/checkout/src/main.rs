@@ -5,9 +5,10 @@ use std::sync::Arc;
 use gateway::{Accounts, Patience};
 use holdfast_checkout::{App, Callers, handle};
 use lambda_http::{Error, run_concurrent, service_fn};
+use shared::config::Fatal;
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
+async fn main() -> Result<(), Fatal> {
     shared::telemetry::init();
     let db = aws::database("holdfast-checkout")?;
     let app = Arc::new(App {
@@ -15,9 +16,9 @@ async fn main() -> Result<(), Error> {
         callers: Callers::from_env()?,
         accounts: Accounts::from_env(Patience::of_a_shopper(), aws::store)?,
     });
-    run_concurrent(service_fn(move |request| {
+    Ok(run_concurrent(service_fn(move |request| {
         let app = Arc::clone(&app);
         async move { Ok::<_, Error>(handle(&app, request).await) }
     }))
-    .await
+    .await?)
 }

@@ -39,7 +39,9 @@ pub fn json<T: DeserializeOwned>(body: &Body) -> Result<T, Problem> {
     let parsed: Object<T> =
         serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let path = error.path().to_string();
-            let field = if path == "." { "body" } else { path.as_str() };
+            // "?" is what the parser was about to read: no field yet
+            let path = path.trim_end_matches('?').trim_end_matches('.');
+            let field = if path.is_empty() { "body" } else { path };
             Problem::invalid_request(field, &without_position(&error.into_inner()))
         })?;
     // something after the value is an error too

@@ -1,11 +1,12 @@
 //! The migrate function: a step of every deployment, run with the owner's credentials.
 
 use holdfast_migrate::handle;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{LambdaEvent, run, service_fn};
 use serde_json::Value;
+use shared::config::Fatal;
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
+async fn main() -> Result<(), Fatal> {
     shared::telemetry::init();
-    run(service_fn(|event: LambdaEvent<Value>| handle(event))).await
+    Ok(run(service_fn(|event: LambdaEvent<Value>| handle(event))).await?)
 }

@@ -5,26 +5,26 @@ use std::time::Duration;
 
 use gateway::{Accounts, Patience, Plan};
 use holdfast_sweeper::{App, Subscribers, handle};
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{LambdaEvent, run, service_fn};
 use serde_json::Value;
+use shared::config::Fatal;
 
 /// Nobody waits for a sweep, and the check of the promises reads whole shops.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
+async fn main() -> Result<(), Fatal> {
     shared::telemetry::init();
-    let queue = aws::Announcements::from_env()?;
     let app = Arc::new(App {
         db: aws::database("holdfast-sweeper")?.with_patience(PATIENCE),
         accounts: Accounts::from_env(Patience::default(), aws::store)?,
         plan: Plan::from_env()?,
         subscribers: Subscribers::from_env()?,
-        queue: queue.map(|queue| Box::new(queue) as _),
+        queue: aws::Announcements::from_env()?.map(|queue| Box::new(queue) as _),
     });
-    run(service_fn(move |event: LambdaEvent<Value>| {
+    Ok(run(service_fn(move |event: LambdaEvent<Value>| {
         let app = Arc::clone(&app);
         async move { handle(&app, event).await }
     }))
-    .await
+    .await?)
 }

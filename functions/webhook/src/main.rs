@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use holdfast_webhook::{App, Keyring, Queue, handle};
 use lambda_http::{Error, run_concurrent, service_fn};
+use shared::config::Fatal;
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
+async fn main() -> Result<(), Fatal> {
     shared::telemetry::init();
     let app = Arc::new(App {
         secrets: Keyring::from_env()?,
         queue: Queue::from_env()?,
     });
-    run_concurrent(service_fn(move |request| {
+    Ok(run_concurrent(service_fn(move |request| {
         let app = Arc::clone(&app);
         async move { Ok::<_, Error>(handle(&app, request).await) }
     }))
-    .await
+    .await?)
 }

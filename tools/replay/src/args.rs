@@ -40,7 +40,7 @@ pub(crate) struct DeadLetters {
 #[derive(Debug, Args)]
 pub(crate) struct Event {
     /// URL of the admin API, without /v1
-    #[arg(long, env = "HOLDFAST_API", value_name = "URL")]
+    #[arg(long, env = "HOLDFAST_API", value_name = "URL", value_parser = parse_url)]
     pub(crate) api: String,
     /// The shop
     #[arg(long, env = "HOLDFAST_SHOP")]
@@ -59,4 +59,12 @@ pub(crate) struct Event {
     /// Its key, as a search shows it
     #[arg(long, value_name = "KEY")]
     pub(crate) event_key: String,
+}
+
+fn parse_url(text: &str) -> Result<String, String> {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        Ok(text.to_owned())
+    } else {
+        Err("must start with http:// or https://".to_owned())
+    }
 }

@@ -128,5 +128,11 @@ fn causes(error: &dyn Error) -> String {
         text = format!("{text}: {error}");
         cause = error.source();
     }
+    if text.contains("loading credentials") {
+        return format!(
+            "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY \
+             ({text})"
+        );
+    }
     text
 }

@@ -42,10 +42,9 @@ pub(crate) async fn run(args: &Event) -> Result<(), String> {
         return Ok(());
     }
     let detail = body["detail"].as_str().or(body["message"].as_str());
-    Err(format!(
-        "{} ({} {})",
-        detail.unwrap_or("no reason given"),
-        status.as_u16(),
-        body["code"].as_str().unwrap_or_default()
-    ))
+    let detail = detail.unwrap_or("no reason given");
+    Err(match body["code"].as_str() {
+        Some(code) => format!("{detail} ({} {code})", status.as_u16()),
+        None => format!("{detail} ({})", status.as_u16()),
+    })
 }

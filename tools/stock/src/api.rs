@@ -142,11 +142,10 @@ async fn read(response: Response, started: Instant) -> Result<Answer, Refused> {
         (Some(text), _) | (None, Some(text)) => text,
         (None, None) => "no reason given".to_owned(),
     };
-    let text = format!(
-        "{text} ({} {})",
-        status.as_u16(),
-        said("code").unwrap_or_default()
-    );
+    let text = match said("code") {
+        Some(code) => format!("{text} ({} {code})", status.as_u16()),
+        None => format!("{text} ({})", status.as_u16()),
+    };
     Err(match status {
         StatusCode::NOT_FOUND => Refused::NotFound(text),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Refused::Other(format!(

@@ -28,7 +28,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Target {
     /// URL of the admin API, without /v1
-    #[arg(long, env = "HOLDFAST_API", value_name = "URL")]
+    #[arg(long, env = "HOLDFAST_API", value_name = "URL", value_parser = parse_url)]
     pub(crate) api: String,
     /// The shop
     #[arg(long, env = "HOLDFAST_SHOP", value_parser = parse_shop)]
@@ -133,6 +133,14 @@ impl Mode {
             Self::GoodRowsOnly => "good_rows_only",
             Self::AllOrNothing => "all_or_nothing",
         }
+    }
+}
+
+fn parse_url(text: &str) -> Result<String, String> {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        Ok(text.to_owned())
+    } else {
+        Err("must start with http:// or https://".to_owned())
     }
 }
 

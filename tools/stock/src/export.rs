@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 
+use anstream::{eprintln, println};
+
 use crate::api::Api;
 use crate::args::{self, Format};
 
@@ -14,20 +16,21 @@ pub(crate) async fn run(args: &args::Export) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", args.out.display());
     let mut unfinished = args.out.clone().into_os_string();
     unfinished.push(".part");
+    let first = format!("export?format={}&limit={PAGE_ROWS}", format.name());
+    // before there is a file: of a refusal nothing is left
+    let mut page = api.get(&first).await?;
     let mut out = BufWriter::new(File::create(&unfinished).map_err(failed)?);
-    let mut after = String::new();
-    let mut pages = 0_u32;
+    let mut pages = 1_u32;
     loop {
-        let path = format!("export?format={}&limit={PAGE_ROWS}{after}", format.name());
-        let page = api.get(&path).await?;
         out.write_all(&page.body).map_err(failed)?;
-        pages += 1;
         let Some(next) = page.next else { break };
-        // A code has no character that a query would have to escape, but ':'.
-        after = format!("&after={}", next.replace(':', "%3A"));
         if pages.is_multiple_of(20) {
             eprintln!("exporting: at {next}");
         }
+        // A code has no character that a query would have to escape, but ':'.
+        let path = format!("{first}&after={}", next.replace(':', "%3A"));
+        page = api.get(&path).await?;
+        pages += 1;
     }
     out.into_inner()
         .map_err(|error| error.to_string())?

@@ -1,9 +1,10 @@
 //! Imports: stages the parts that are missing, then has them applied, step by step.
 
 use std::fs::File;
-use std::io::{BufReader, Seek as _};
+use std::io::{BufReader, IsTerminal as _, Seek as _};
 use std::time::{Duration, Instant};
 
+use anstream::{eprint, eprintln, println};
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -112,6 +113,14 @@ async fn unfinished(api: &Api, content: &Content) -> Result<(Uuid, Option<State>
     ))
 }
 
+/// A line that the next one is written over, where somebody looks on. None is shorter than the one
+/// before it, but the empty one, which only goes back to the line's beginning.
+fn progress(text: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r{text}");
+    }
+}
+
 /// Sends the parts from `first_part` on; returns how many the file has.
 async fn stage(
     api: &Api,
@@ -132,11 +141,13 @@ async fn stage(
         }
         let path = format!("imports/{id}/parts/{parts}?first_line={}", part.first_line);
         let answer = api.put(&path, format.content_type(), &part.body).await?;
-        eprint!("\rstaged {rows} rows");
+        progress(&format!("staged {rows} rows"));
         let rest = answer.took * (100 - pace) / pace;
         tokio::time::sleep(rest.min(REST_MAX)).await;
     }
-    eprintln!("\rstaged {rows} rows, in {parts} parts");
+    let noun = if parts == 1 { "part" } else { "parts" };
+    progress("");
+    eprintln!("staged {rows} rows, in {parts} {noun}");
     Ok(parts)
 }
 
@@ -150,10 +161,12 @@ async fn apply(api: &Api, id: Uuid, parts: u32, args: &args::Import) -> Result<S
         let answer = api.post(&format!("imports/{id}/apply"), &body).await?;
         let state: State = answer.json()?;
         let rows = state.created + state.changed + state.unchanged + state.refused;
-        eprint!("\r{doing} {rows} of {} rows", state.rows);
+        let far = format!("{doing} {rows} of {} rows", state.rows);
         if state.done {
-            eprintln!();
+            progress("");
+            eprintln!("{far}");
             return Ok(state);
         }
+        progress(&far);
     }
 }

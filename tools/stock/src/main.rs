@@ -11,6 +11,7 @@ mod report;
 
 use std::process::ExitCode;
 
+use anstream::eprintln;
 use clap::Parser as _;
 
 use crate::args::{Cli, Command};

@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
+use anstream::println;
 use serde::Deserialize;
 use uuid::Uuid;
 
