@@ -34,11 +34,11 @@ create table holdfast.subscriber_deliveries (
 );
 create index subscriber_deliveries_due_idx on holdfast.subscriber_deliveries
     (shop, name, next_try_at) where delivered_at is null and given_up_at is null;
--- both for subscriber_backlog
+-- what a subscriber does not have
 create index subscriber_deliveries_waiting_idx on holdfast.subscriber_deliveries
     (shop, name, created_at) where delivered_at is null and given_up_at is null;
-create index subscriber_deliveries_given_up_idx on holdfast.subscriber_deliveries (given_up_at)
-    where given_up_at is not null;
+create index subscriber_deliveries_given_up_idx on holdfast.subscriber_deliveries
+    (shop, name, given_up_at) where given_up_at is not null;
 -- for outbox_purge
 create index subscriber_deliveries_ended_idx on holdfast.subscriber_deliveries
     (shop, (coalesce(delivered_at, given_up_at)))

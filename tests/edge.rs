@@ -116,7 +116,7 @@ const LINES: [(&str, &str, &str); 22] = [
 ];
 
 /// A member beside customer and lines.
-const MEMBERS: [(&str, &str, &str); 12] = [
+const MEMBERS: [(&str, &str, &str); 14] = [
     (r#""hold_s":0"#, "hold_s", "from 1"),
     (r#""hold_s":-5"#, "hold_s", "from 1"),
     (r#""hold_s":1801"#, "hold_s", "longer than this shop"),
@@ -127,6 +127,8 @@ const MEMBERS: [(&str, &str, &str); 12] = [
     (r#""revision":1.5"#, "revision", "whole number"),
     (r#""revision":null"#, "revision", "whole number"),
     (r#""total_minor":1"#, "total_minor", "unknown field"),
+    (r#""what?":1"#, "what?", "unknown field"),
+    (r#""hold_s":{bad"#, "hold_s", "whole number"),
     (r#""customer":"d""#, "body", "duplicate field `customer`"),
     (
         r#""revision":1,"revision":1"#,

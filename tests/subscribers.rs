@@ -2,6 +2,7 @@
 //! the standard says, and nobody waits for another.
 
 use std::collections::BTreeMap;
+use std::iter::repeat;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -328,15 +329,65 @@ async fn a_sweep_sees_what_subscribers_do_not_have() {
             .await
             .unwrap();
     }
+    // of another shop, and one that came as its subscriber was being disabled
+    test.sql(
+        "insert into holdfast.shops (shop, name, currency, created_at)
+         values ('other', 'Other', 'INR', now());
+         insert into holdfast.subscribers (shop, name, url, created_at, disabled_at) values
+            ('other', 'crm', 'https://crm.example', now(), null),
+            ('other', 'gone', 'https://gone.example', now(), now());
+         insert into holdfast.subscriber_deliveries
+            (shop, name, topic, subject, created_at, next_try_at, given_up_at) values
+            ('other', 'crm', 'order.paid', '1', now() - interval '90 min', now(), null),
+            ('other', 'crm', 'order.paid', '2', now(), now(), now()),
+            ('other', 'gone', 'order.paid', '1', now() - interval '9 h', now(), null)",
+    )
+    .await;
     let now = seen().await;
     assert_eq!((now.waiting_s / 3600.0).round(), 2.0);
-    assert_eq!(now.given_up, 2);
+    assert_eq!(now.given_up, 3);
+    test.sql("delete from holdfast.subscribers where shop = 'main' and name = 'crm'")
+        .await;
+    assert_eq!((seen().await.waiting_s / 60.0).round(), 90.0);
     test.sql(
         "update holdfast.subscriber_deliveries set given_up_at = now() - interval '25 h'
          where name = 'old' and subject like 'A@%'",
     )
     .await;
-    assert_eq!(seen().await.given_up, 1);
+    assert_eq!(seen().await.given_up, 2);
+}
+
+/// A run makes one failing try: what waits behind it in numbers is given up by its age.
+#[tokio::test]
+async fn what_a_dead_subscriber_has_not_got_in_four_days_is_given_up_tried_or_not() {
+    let test = TestDb::new().await;
+    test.sql("select holdfast.subscriber_put('main', 'dead', 'https://dead.example', null)")
+        .await;
+    for n in 0..4 {
+        test.sku(&format!("A{n}"), 1).await;
+    }
+    test.sql(
+        "update holdfast.subscriber_deliveries set created_at = now() - interval '97 h'
+         where subject like 'A0@%' or subject like 'A1@%'",
+    )
+    .await;
+    let mark = async |first: Verdict| {
+        let deliveries = subscriber::claim(&test.sweeper, MAIN, 10).await.unwrap();
+        let verdicts = [first].into_iter().chain(repeat(Verdict::Untried));
+        let verdicts: Vec<_> = deliveries.into_iter().zip(verdicts).collect();
+        subscriber::mark(&test.sweeper, MAIN, "dead", &verdicts)
+            .await
+            .unwrap();
+        let count = "select count(*) from holdfast.subscriber_deliveries
+            where given_up_at is not null";
+        test.count(count).await
+    };
+    // while it takes what it is told, age is nothing
+    assert_eq!(mark(Verdict::Delivered).await, 0);
+    assert_eq!(mark(Verdict::Failed("it answered 500".to_owned())).await, 1);
+    let waiting = "select count(*) from holdfast.subscriber_deliveries
+        where delivered_at is null and given_up_at is null and subject not like 'A1@%'";
+    assert_eq!(test.count(waiting).await, 2);
 }
 
 #[tokio::test]

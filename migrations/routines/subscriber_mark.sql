@@ -1,7 +1,9 @@
 -- Writes down what became of deliveries to one subscriber. p_results: `delivered`; `failed` (with
 -- its error: tried again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h, then given
--- up); `gone` (it wants no more: the subscriber is disabled, and what waits for it is given up);
--- `untried` (free at once). Locks: the deliveries, then the subscriber.
+-- up; and what has waited for four days is given up with it, tried or not, because a run makes one
+-- failing try and much may wait behind it); `gone` (it wants no more: the subscriber is disabled,
+-- and what waits for it is given up); `untried` (free at once). Locks: the subscriber, so
+-- that two who mark don't meet in its deliveries; then these.
 create or replace function holdfast.subscriber_mark(
     p_shop text, p_name text, p_topics text[], p_subjects text[], p_results text[],
     p_errors text[]) returns void
@@ -10,6 +12,7 @@ declare
     v_now timestamptz := clock_timestamp();
     v_pauses interval[] := '{5s,5min,30min,2h,5h,10h,14h,20h,24h}';
 begin
+    perform from subscribers s where s.shop = p_shop and s.name = p_name for no key update;
     update subscriber_deliveries d
     set attempts = d.attempts + case r.result when 'untried' then 0 else 1 end,
         delivered_at = case r.result when 'delivered' then v_now end,
@@ -22,6 +25,11 @@ begin
     from unnest(p_topics, p_subjects, p_results, p_errors) r (topic, subject, result, error)
     where d.shop = p_shop and d.name = p_name and d.topic = r.topic and d.subject = r.subject
         and d.delivered_at is null and d.given_up_at is null;
+    if 'failed' = any (p_results) then
+        update subscriber_deliveries d set given_up_at = v_now
+        where d.shop = p_shop and d.name = p_name and d.delivered_at is null
+            and d.given_up_at is null and d.created_at < v_now - interval '4 days';
+    end if;
     if 'gone' = any (p_results) then
         update subscriber_deliveries d set given_up_at = v_now
         where d.shop = p_shop and d.name = p_name and d.delivered_at is null

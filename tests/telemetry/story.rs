@@ -356,10 +356,14 @@ async fn nobody_is_told(stage: &Stage) {
         .await;
     put_sku(&stage.owner, "dress", "TOLD", 1).await;
     stage
-        .sql("update holdfast.subscriber_deliveries set attempts = 9")
+        .sql("update holdfast.subscriber_deliveries set next_try_at = now() + interval '1 h'")
         .await;
     let report = stage.sweep().await;
     assert!(report["deliveries"]["waiting_s"].as_f64().unwrap() > 0.0);
+    stage
+        .sql("update holdfast.subscriber_deliveries set attempts = 9, next_try_at = now()")
+        .await;
+    let report = stage.sweep().await;
     assert_eq!(report["subscribers"]["failed"], 1, "{report}");
     let report = stage.sweep().await;
     assert_eq!(report["deliveries"]["given_up"], 1, "{report}");

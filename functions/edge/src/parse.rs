@@ -7,6 +7,7 @@ use std::str::FromStr;
 use lambda_http::{Body, Request, RequestExt as _};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer};
+use serde_path_to_error::{Path, Segment};
 use shared::problem::Problem;
 
 use crate::object::Object;
@@ -38,17 +39,28 @@ pub fn json<T: DeserializeOwned>(body: &Body) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let parsed: Object<T> =
         serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let path = error.path().to_string();
-            // "?" is what the parser was about to read: no field yet
-            let path = path.trim_end_matches('?').trim_end_matches('.');
-            let field = if path.is_empty() { "body" } else { path };
-            Problem::invalid_request(field, &without_position(&error.into_inner()))
+            let field = field(error.path());
+            Problem::invalid_request(&field, &without_position(&error.into_inner()))
         })?;
     // something after the value is an error too
     deserializer
         .end()
         .map_err(|error| invalid("body", &error))?;
     Ok(parsed.0)
+}
+
+/// The name of what is wrong. What the parser was about to read, as in `{"lines":[{bad`, has no
+/// name yet: what it stands in is named.
+fn field(path: &Path) -> String {
+    let mut name = path.to_string();
+    if matches!(path.iter().next_back(), Some(Segment::Unknown)) {
+        name.truncate(name.len() - "?".len());
+        name.truncate(name.trim_end_matches('.').len());
+    }
+    match name.as_str() {
+        "" | "." => "body".to_owned(),
+        _ => name,
+    }
 }
 
 /// The parser's message without " at line 1 column 20": the field says where.

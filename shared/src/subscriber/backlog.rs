@@ -9,7 +9,7 @@ use crate::db::{Database, Failure};
 pub struct Backlog {
     /// For how long the one that waits longest has waited; 0 where none does.
     pub waiting_s: f64,
-    /// How many were given up within a day.
+    /// How many were given up within a day; 1,000 of each subscriber are counted at most.
     pub given_up: i32,
 }
 

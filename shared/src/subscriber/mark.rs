@@ -37,7 +37,7 @@ impl Verdict {
     }
 }
 
-/// Marks deliveries to one subscriber. Locks: the deliveries, then the subscriber.
+/// Marks deliveries to one subscriber. Locks: the subscriber, then the deliveries.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer: they are made again.

@@ -142,7 +142,7 @@ metrics! {
     /// does.
     SubscriberLag: Seconds, Stack;
     /// Announcements that were given up within a day: no try reached their subscriber, or it wants
-    /// no more. Seen by each sweep.
+    /// no more. Seen by each sweep; 1,000 of each subscriber are counted at most.
     DeliveriesGivenUp: Count, Stack;
     /// Rows that show a broken promise, found by the sweep.
     PromisesBroken: Count, Stack;
