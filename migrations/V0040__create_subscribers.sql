@@ -25,7 +25,7 @@ create table holdfast.subscriber_deliveries (
     attempts integer not null default 0,
     next_try_at timestamptz not null,
     delivered_at timestamptz,
-    -- all its tries were in vain
+    -- it is not tried any more
     given_up_at timestamptz,
     last_error text,
     primary key (shop, name, topic, subject),

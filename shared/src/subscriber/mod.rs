@@ -52,7 +52,7 @@ pub struct Subscriber {
     pub disabled_why: Option<String>,
     /// Deliveries that wait, for their first try or another one.
     pub waiting: i64,
-    /// Deliveries whose tries were all in vain.
+    /// Deliveries that are not tried any more.
     pub given_up: i64,
     /// What went wrong last.
     pub last_error: Option<String>,
