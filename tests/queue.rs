@@ -329,6 +329,24 @@ async fn replay(args: Vec<String>) -> String {
     said
 }
 
+#[tokio::test]
+async fn without_credentials_it_is_said_which_to_set() {
+    let _ = &STACK.api_url;
+    let mut command = Command::new(binary_folder().join("holdfast-replay"));
+    let queue = "http://127.0.0.1:9/000000000000/dead";
+    command
+        .args(["dead-letters", "--look", "--from", queue, "--to", queue])
+        .env_clear()
+        .env("AWS_REGION", "eu-west-1")
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    let run = tokio::task::spawn_blocking(move || command.output().unwrap());
+    let output = run.await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    let sentence = "holdfast-replay: no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID";
+    assert!(said.starts_with(sentence), "{said}");
+}
+
 /// Scenario 18, afterwards: what lies in the dead-letter queue goes back as it is, and what can be
 /// applied by then is; a stored event is driven again by its key.
 #[tokio::test]

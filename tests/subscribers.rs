@@ -14,6 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
 const OLD_SECRET: &str = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcY";
@@ -388,6 +389,56 @@ async fn what_a_dead_subscriber_has_not_got_in_four_days_is_given_up_tried_or_no
     let waiting = "select count(*) from holdfast.subscriber_deliveries
         where delivered_at is null and given_up_at is null and subject not like 'A1@%'";
     assert_eq!(test.count(waiting).await, 2);
+}
+
+/// Two sweepers that each gave up on a delivery of their own, and on what is old: without the lock
+/// on the subscriber, the control, they meet in each other's rows.
+#[tokio::test]
+async fn two_who_mark_one_subscribers_deliveries_do_not_deadlock() {
+    assert_eq!(deadlocks_of_two_marks(true).await, 0);
+    assert_eq!(deadlocks_of_two_marks(false).await, 1);
+}
+
+async fn deadlocks_of_two_marks(locked: bool) -> usize {
+    let test = TestDb::new().await;
+    let lock = "perform from subscribers s where s.shop = p_shop and s.name = p_name \
+                for no key update;";
+    let routine = "select pg_get_functiondef('holdfast.subscriber_mark'::regproc)";
+    let routine = test.text(routine).await;
+    assert_eq!(routine.matches(lock).count(), 1);
+    if !locked {
+        test.sql(&routine.replace(lock, "")).await;
+    }
+    // the blocker's row is the first that both come to
+    test.sql(
+        "select holdfast.subscriber_put('main', 'dead', 'https://dead.example', null);
+         insert into holdfast.subscriber_deliveries
+            (shop, name, topic, subject, created_at, next_try_at)
+         select 'main', 'dead', 'order.paid', n::text, now() - interval '9 d' + n * interval '1 s',
+            now()
+         from generate_series(1, 3) n",
+    )
+    .await;
+    let blocker = test.session().await;
+    let block = "begin; select from holdfast.subscriber_deliveries where subject = '1' for update";
+    blocker.batch_execute(block).await.unwrap();
+    let mark = async |subject: &str| {
+        let session = test.session().await;
+        let mark = format!(
+            "select holdfast.subscriber_mark('main', 'dead', '{{order.paid}}', '{{{subject}}}',
+                '{{failed}}', '{{it answered 500}}')"
+        );
+        session.batch_execute(&mark).await
+    };
+    let let_go = async {
+        test.until_waiting(2).await;
+        blocker.batch_execute("commit").await.unwrap();
+    };
+    let (one, two, ()) = tokio::join!(mark("2"), mark("3"), let_go);
+    let errors = [one, two].into_iter().filter_map(Result::err);
+    errors
+        .inspect(|error| assert_eq!(error.code(), Some(&SqlState::T_R_DEADLOCK_DETECTED)))
+        .count()
 }
 
 #[tokio::test]

@@ -19,9 +19,9 @@ async fn main() -> Result<(), Fatal> {
         db,
         callers: Callers::from_env()?,
     });
-    Ok(run_concurrent(service_fn(move |request| {
+    let serve = service_fn(move |request| {
         let app = Arc::clone(&app);
         async move { Ok::<_, Error>(handle(&app, request).await) }
-    }))
-    .await?)
+    });
+    Ok(run_concurrent(serve).await?)
 }

@@ -6,9 +6,10 @@ use lambda_http::http::Method;
 use serde::{Deserialize, Serialize};
 use shared::outbox;
 use shared::problem::Problem;
-use shared::subscriber::{self, Put, Subscriber, is_name, parse_url};
+use shared::subscriber::{self, Put, is_name, parse_url};
 
 use crate::Call;
+use crate::listed::listed;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,11 +22,6 @@ struct PutBody {
 #[derive(Serialize)]
 struct Deleted<'a> {
     deleted: &'a str,
-}
-
-#[derive(Serialize)]
-struct All {
-    subscribers: Vec<Subscriber>,
 }
 
 pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
@@ -44,10 +40,8 @@ pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Probl
 
 async fn list(call: &Call<'_>) -> Result<Reply, Problem> {
     call.only_get()?;
-    match subscriber::list(&call.app.db, &call.shop).await {
-        Ok(subscribers) => Reply::json(200, &All { subscribers }),
-        Err(error) => Err(refused(&error)),
-    }
+    let page = subscriber::list(&call.app.db, &call.shop).await;
+    listed("subscribers", page)
 }
 
 async fn read(call: &Call<'_>, name: &str) -> Result<Reply, Problem> {

@@ -16,9 +16,9 @@ async fn main() -> Result<(), Fatal> {
         callers: Callers::from_env()?,
         accounts: Accounts::from_env(Patience::of_a_shopper(), aws::store)?,
     });
-    Ok(run_concurrent(service_fn(move |request| {
+    let serve = service_fn(move |request| {
         let app = Arc::clone(&app);
         async move { Ok::<_, Error>(handle(&app, request).await) }
-    }))
-    .await?)
+    });
+    Ok(run_concurrent(serve).await?)
 }

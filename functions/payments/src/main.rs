@@ -15,11 +15,9 @@ async fn main() -> Result<(), Fatal> {
         db: aws::database("holdfast-payments")?,
         outbox: Outbox::new(queue.map(|queue| Box::new(queue) as _)),
     });
-    Ok(
-        run_concurrent(service_fn(move |event: LambdaEvent<SqsEvent>| {
-            let app = Arc::clone(&app);
-            async move { Ok::<_, Error>(handle(&app, event).await) }
-        }))
-        .await?,
-    )
+    let serve = service_fn(move |event: LambdaEvent<SqsEvent>| {
+        let app = Arc::clone(&app);
+        async move { Ok::<_, Error>(handle(&app, event).await) }
+    });
+    Ok(run_concurrent(serve).await?)
 }

@@ -22,9 +22,9 @@ async fn main() -> Result<(), Fatal> {
         subscribers: Subscribers::from_env()?,
         queue: aws::Announcements::from_env()?.map(|queue| Box::new(queue) as _),
     });
-    Ok(run(service_fn(move |event: LambdaEvent<Value>| {
+    let serve = service_fn(move |event: LambdaEvent<Value>| {
         let app = Arc::clone(&app);
         async move { handle(&app, event).await }
-    }))
-    .await?)
+    });
+    Ok(run(serve).await?)
 }

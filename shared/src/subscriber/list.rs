@@ -5,17 +5,22 @@ use tokio_postgres::types::Type;
 use super::{Subscriber, from_json};
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
+use crate::page::Page;
 
-/// All subscribers of a shop, sorted by name: there are 20 at most. Locks nothing.
+/// The subscribers of a shop, sorted by name. There are 20 at most: one page has them all. Locks
+/// nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
-pub async fn list(db: &Database, shop: &Shop) -> Result<Vec<Subscriber>, Failure> {
+pub async fn list(db: &Database, shop: &Shop) -> Result<Page<Subscriber>, Failure> {
     let row = db
         .call_one(
             "select holdfast.subscriber_list($1)",
             &[(&shop.as_str(), Type::TEXT)],
         )
         .await?;
-    from_json(row.get(0))
+    Ok(Page {
+        rows: from_json(row.get(0))?,
+        next: None,
+    })
 }

@@ -1,7 +1,8 @@
 //! Who is told of announcements at a URL: put, read, list, delete; and the deliveries to them.
 //!
-//! A message is sent to each until it has answered 2xx, after pauses as Standard Webhooks has them.
-//! Each delivery is by itself: one that fails delays no other, so their order is not promised.
+//! A message is sent to each until it has answered 2xx, after pauses as Standard Webhooks has them,
+//! or is given up. Each delivery is by itself: one that fails delays no other, so their order is
+//! not promised.
 
 pub mod backlog;
 pub mod claim;

@@ -5,6 +5,7 @@ use std::env;
 use std::error::Error;
 
 use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use aws_smithy_http_client::Builder;
@@ -29,7 +30,7 @@ struct Delivery {
 }
 
 pub(crate) async fn run(args: &DeadLetters) -> Result<(), String> {
-    let client = client().await;
+    let client = client().await?;
     // what comes back while this runs has had its tries: it is not moved round and round
     let there = waiting(&client, &args.from).await?.min(args.max);
     let mut moved = 0;
@@ -64,7 +65,7 @@ pub(crate) async fn run(args: &DeadLetters) -> Result<(), String> {
     Ok(())
 }
 
-async fn client() -> Client {
+async fn client() -> Result<Client, String> {
     let http = Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https();
@@ -72,7 +73,17 @@ async fn client() -> Client {
     if let Ok(region) = env::var("AWS_REGION") {
         loader = loader.region(Region::new(region));
     }
-    Client::new(&loader.load().await)
+    let config = loader.load().await;
+    if let Some(provider) = config.credentials_provider() {
+        provider.provide_credentials().await.map_err(|error| {
+            format!(
+                "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
+                 AWS_SECRET_ACCESS_KEY ({})",
+                causes(&error)
+            )
+        })?;
+    }
+    Ok(Client::new(&config))
 }
 
 async fn waiting(client: &Client, url: &str) -> Result<usize, String> {
@@ -127,12 +138,6 @@ fn causes(error: &dyn Error) -> String {
     while let Some(error) = cause {
         text = format!("{text}: {error}");
         cause = error.source();
-    }
-    if text.contains("loading credentials") {
-        return format!(
-            "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY \
-             ({text})"
-        );
     }
     text
 }
