@@ -85,7 +85,7 @@ test-pgbouncer: setup ## run the integration tests once more, through PgBouncer 
 
 .PHONY: gateways
 gateways: ## let Stripe's and Razorpay's own libraries talk to the simulated gateways
-	@tools/gateways/libraries/run
+	@tools/simulator/libraries/run
 
 .PHONY: lint
 lint: ## check openapi.yaml, template.yaml, new migrations, the format, clippy

@@ -119,7 +119,7 @@ fn dependencies_point_one_way() {
     };
     assert_eq!(gateway.iter().find(foreign), None);
     // The simulator says what gateways say, and not what the functions believe.
-    assert!(!dependencies("tools/gateways/Cargo.toml").contains("shared"));
+    assert!(!dependencies("tools/simulator/Cargo.toml").contains("shared"));
     for function in FUNCTIONS {
         let own = dependencies(&format!("functions/{function}/Cargo.toml"));
         let wrong = own.iter().find(|name| {

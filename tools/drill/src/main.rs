@@ -29,7 +29,7 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::Parser;
-use gateways::cashfree::webhook as cashfree;
+use simulator::cashfree::webhook as cashfree;
 
 use crate::args::Args;
 use crate::promises::State;

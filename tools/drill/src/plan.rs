@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use gateways::Gateway;
 use serde::Serialize;
+use simulator::Gateway;
 
 use crate::answers::Line;
 use crate::cashfree::{Kind, Version};

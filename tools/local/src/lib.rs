@@ -6,7 +6,7 @@
 //! - [`lambda`] runs the functions as processes behind the Lambda Runtime API;
 //! - `gateway` is the HTTP front, `queue` with `ministack` is SQS, `schedule` is EventBridge;
 //! - [`roles`] are the database roles and their passwords;
-//! - `simulator` is the payment gateways, with an account of each demo shop;
+//! - `payment_gateways` starts the simulated payment gateways, with an account of each demo shop;
 //! - [`build`] makes the functions' binaries, `catalogue` loads the demo's two shops;
 //! - `control` is what a rehearsal may do to all this;
 //! - [`logs`] gives each stack that runs a folder for its logs;
@@ -22,12 +22,12 @@ pub mod guardian;
 pub mod lambda;
 pub mod logs;
 mod ministack;
+mod payment_gateways;
 pub mod postgres;
 pub mod project;
 pub mod queue;
 pub mod roles;
 mod schedule;
-mod simulator;
 pub mod stack;
 mod stopping;
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateways::Simulator;
 use serde::Deserialize;
+use simulator::Simulator;
 use tokio::task::JoinHandle;
 
 use crate::build::{ADMIN, Binaries, CHECKOUT, MIGRATE, PAYMENTS, Profile, SWEEPER, WEBHOOK};
@@ -19,7 +19,7 @@ use crate::postgres::{Cluster, ClusterOptions};
 use crate::queue::{self, Queue, QueueOptions};
 use crate::roles::{self, Passwords};
 use crate::stopping::Stop;
-use crate::{Error, catalogue, control, schedule, simulator};
+use crate::{Error, catalogue, control, payment_gateways, schedule};
 
 pub const DATABASE: &str = "holdfast";
 /// What this stack is called in its metrics.
@@ -150,11 +150,11 @@ impl Stack {
             catalogue::load(&owner, options.hot_units).await?;
         }
         let webhook_address = webhook.local_addr().map_err(Error::io("read the port"))?;
-        let simulator = simulator::start(webhook_address, options.gateways_port).await?;
+        let simulator = payment_gateways::start(webhook_address, options.gateways_port).await?;
         let places = Places {
             binaries: &binaries,
             ground: &ground,
-            gateways: simulator::settings(&simulator.url()),
+            gateways: payment_gateways::settings(&simulator.url()),
         };
         start_functions(&host, &places, &options).await?;
 
@@ -386,7 +386,7 @@ async fn start_functions(
 
     let mut webhook = function(WEBHOOK, concurrency.div_ceil(2), 10);
     webhook.environment.extend([
-        variable("WEBHOOK_SECRETS", &simulator::webhook_secrets()),
+        variable("WEBHOOK_SECRETS", &payment_gateways::webhook_secrets()),
         variable("QUEUE_URL", &ground.queue.url),
         variable("AWS_ENDPOINT_URL_SQS", &ground.sqs_endpoint),
     ]);

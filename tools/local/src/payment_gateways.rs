@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use gateways::{Account, Gateway, Simulator};
 use serde_json::{Map, Value, json};
+use simulator::{Account, Gateway, Simulator};
 
 use crate::Error;
 use crate::stack::{SHOPS, demo_secret};

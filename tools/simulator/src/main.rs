@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use gateways::{Account, Simulator};
+use simulator::{Account, Simulator};
 
 /// Simulates Cashfree, Stripe and Razorpay on this machine.
 #[derive(Parser)]
