@@ -27,10 +27,17 @@ WRITES_FILE = {("lambda", "invoke")}
 
 
 def commands(text):
-    """The commands of the marked blocks, continued lines joined."""
+    """The commands of the marked blocks, continued lines joined, `logs` replaced by its command."""
+    logs = ""
     for block in text.split(FENCE)[1:]:
         block = block.split("```")[0].replace("\\\n", " ")
-        for line in filter(None, map(str.strip, block.splitlines())):
+        lines = list(filter(None, map(str.strip, block.splitlines())))
+        if lines[0] == "logs() {":
+            _, logs, _, *lines = lines
+        for line in lines:
+            if line.startswith("logs "):
+                _, function, pattern = shlex.split(line)
+                line = logs.replace("$1", function).replace('"$2"', shlex.quote(pattern))
             yield line
 
 

@@ -89,79 +89,78 @@ macro_rules! metrics {
 }
 
 metrics! {
-    /// Carts that are held, for the first time or in place of an earlier cart.
+    /// Carts that got a hold: a first cart, or a replacement.
     HoldsGranted: Count, Stack;
-    /// Carts that were correctly refused, for whatever reason.
+    /// Carts that were refused, for any reason.
     HoldsRefused: Count, Stack;
-    /// Skus that fell short in a refused cart or order.
+    /// Skus that were short in a refused cart or order.
     Shortages: Count, Stack;
-    /// Checkouts that a sweep expired; what shoppers reclaim before a sweep comes is not in it.
+    /// Checkouts that a sweep expired. Checkouts that a shopper's call reclaimed first do not
+    /// count.
     HoldsExpired: Count, Stack;
-    /// Orders that were made, at the storefront and at the desk.
+    /// New orders, from the storefront and the desk.
     OrdersCreated: Count, Stack;
-    /// Orders whose goods were deducted: paid online, free of charge or booked offline.
+    /// Orders whose stock was deducted: paid online, free of charge, or booked offline.
     OrdersPaid: Count, Stack;
-    /// Payments that came when the hold had ended, whether the goods were still there or not.
+    /// Payments that came after the hold had ended, with or without the goods still there.
     LatePayments: Count, Stack;
-    /// Payments that are owed back: late and the goods gone, or a second one for one order.
+    /// Payments that are owed back: late and the goods gone, or more than the order's total.
     RefundsDue: Count, Stack;
-    /// Payments that a person must look at: another amount or currency than the order's.
+    /// Payments that a person must look at: their amount or currency is not the order's.
     Reviews: Count, Stack;
-    /// Refunds that failed and wait for a person. Seen by each sweep.
+    /// Refunds that failed and wait for a person. Measured by each sweep.
     RefundsFailed: Count, Stack;
-    /// For how long the oldest refund that no gateway has taken on has been owed; 0 when none is.
+    /// Age of the oldest refund that no gateway has accepted; 0 without one.
     RefundsOwedAge: Seconds, Stack;
-    /// The age of the oldest refund that a gateway has taken on and not ended; 0 when none is.
+    /// Age of the oldest refund that a gateway accepted and has not finished; 0 without one.
     RefundsPendingAge: Seconds, Stack;
     /// Payments that a customer's bank asks back.
     Disputes: Count, Stack;
-    /// Calls of gateways that failed: no answer, one that can't be read, the credentials not taken
-    /// or not to be had. What a gateway refuses of one order or refund is none.
+    /// Failed calls to gateways: no answer, an unreadable answer, missing or refused credentials. A
+    /// refusal of one order or refund does not count.
     GatewayFailures: Count, Stack;
-    /// Of these, those whose gateway did not take the credentials.
+    /// Those of `GatewayFailures` whose gateway refused the credentials.
     GatewayCredentialsRefused: Count, Stack;
-    /// Payment events that came before.
+    /// Payment events that were already recorded.
     EventsDuplicate: Count, Stack;
-    /// Parked events of money: paid, and their order is not known. Seen by each sweep.
+    /// Parked payments: `paid` events whose order is unknown. Measured by each sweep.
     EventsParked: Count, Stack;
-    /// The age of the oldest of those; 0 when there is none.
+    /// Age of the oldest parked payment; 0 without one.
     ParkedAge: Seconds, Stack;
-    /// Webhooks that were refused: no secret of the shop gives the signature, or it is too old.
+    /// Refused webhooks: no secret of the shop gives the signature, or the signature is too old.
     WebhooksForged: Count, Stack;
-    /// How long the hold that is due longest had been due when the sweep began; 0 when none was.
+    /// How long the oldest due hold had been due when the sweep began; 0 without one.
     SweepLag: Seconds, Stack;
     /// Checkouts that a sweep could not expire, and shops that it could not finish.
     SweepFailures: Count, Stack;
-    /// The age of the oldest outbox message that is not sent; 0 when all are.
+    /// Age of the oldest unsent outbox message; 0 without one.
     OutboxLag: Seconds, Stack;
-    /// Outbox messages that the queue has taken.
+    /// Outbox messages that the queue accepted.
     AnnouncementsSent: Count, Stack;
-    /// Outbox messages that the queue refused by themselves: each is tried again.
+    /// Outbox messages that the queue refused. Each is tried again.
     AnnouncementsRefused: Count, Stack;
-    /// For how long the announcement that waits longest for its subscriber has waited; 0 when none
-    /// does.
+    /// How long the oldest announcement for a subscriber has waited; 0 without one.
     SubscriberLag: Seconds, Stack;
-    /// Announcements that were given up within a day: no try reached their subscriber, or it wants
-    /// no more. Seen by each sweep; 1,000 of each subscriber are counted at most.
+    /// Announcements for subscribers that were given up in the last 24 hours. Measured by each
+    /// sweep, which counts at most 1,000 of each subscriber.
     DeliveriesGivenUp: Count, Stack;
-    /// Rows that show a broken promise, found by the sweep.
+    /// Rows that break a promise, found by the sweep.
     PromisesBroken: Count, Stack;
-    /// Sessions that waited for a lock at the moment when the sweep looked.
+    /// Sessions that waited for a lock when the sweep looked.
     LockWaiters: Count, Stack;
-    /// How long the longest of those had been waiting by then; 0 when none was.
+    /// How long the longest of them had waited; 0 without one.
     LockWait: Milliseconds, Stack;
-    /// Operations that the database did not answer, all tries included, or failed at other than by
-    /// a rule.
+    /// Operations that failed after all tries. A refusal by a rule does not count.
     DatabaseFailures: Count, Stack;
-    /// Tries for which no connection could be had: refused, not trusted, timed out, all in use.
+    /// Tries that got no connection: refused, not trusted, timed out, or all in use.
     ConnectionFailures: Count, Stack;
-    /// One call of a routine and its answer, one try, without the wait for a connection.
+    /// Duration of one call of a routine: one try, without the wait for a connection.
     DatabaseCall: Milliseconds, Function;
     /// Tries after the first one.
     DatabaseRetries: Count, Function;
-    /// Tries that the database gave up over a lock: the lock timeout, or a deadlock.
+    /// Tries that ended with a lock timeout or a deadlock.
     LockTimeouts: Count, Function;
-    /// Requests that were answered with a 5xx.
+    /// Requests that were answered with 5xx.
     AnswersFailed: Count, Function;
     /// Processes that started.
     ColdStarts: Count, Function;
