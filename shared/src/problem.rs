@@ -112,7 +112,7 @@ impl Problem {
     /// The body is longer than `bytes_max`.
     #[must_use]
     pub fn body_too_large(bytes_max: usize) -> Self {
-        let detail = format!("A body has at most {bytes_max} bytes.");
+        let detail = format!("A body may have at most {bytes_max} bytes.");
         Self::new(413, "body_too_large", "The body is too large", detail)
     }
 
@@ -145,7 +145,8 @@ impl Problem {
             503,
             "unavailable",
             "Temporarily unavailable",
-            "The request could not be decided. Send the same request again: it takes effect once.",
+            "Holdfast could not decide the request. Send the same request again: it takes effect \
+             once.",
         );
         problem.retry_after_s = Some(RETRY_AFTER_S);
         problem
@@ -155,13 +156,13 @@ impl Problem {
     #[must_use]
     pub fn gateway_unavailable(gateway: Gateway) -> Self {
         let detail = format!(
-            "The order is made and its stock is held, but {gateway} gives no answer. Send the same \
-             request again, or one with another payment_gateway."
+            "The order is made and its stock is held, but {gateway} does not answer. Send the \
+             same request again, or one with another payment_gateway."
         );
         let mut problem = Self::new(
             503,
             "gateway_unavailable",
-            "The gateway gives no answer",
+            "The gateway does not answer",
             detail,
         );
         problem.retry_after_s = Some(RETRY_AFTER_S);
@@ -173,8 +174,9 @@ impl Problem {
     #[must_use]
     pub fn gateway_refused(gateway: Gateway, reason: &str) -> Self {
         let detail = format!(
-            "The order is made and its stock is held, but {gateway} does not take it on. Send the \
-             request again with another payment_gateway or, if `reason` is about the phone, phone."
+            "The order is made and its stock is held, but {gateway} refuses it. Send the request \
+             again with another payment_gateway, or with another phone if `reason` is about the \
+             phone."
         );
         Self::new(
             502,
@@ -189,7 +191,7 @@ impl Problem {
     /// A defect on this side.
     #[must_use]
     pub fn internal() -> Self {
-        let detail = "Something went wrong on this side; the request id finds it in the log.";
+        let detail = "Something failed on this side. The log has the cause under this request id.";
         Self::new(500, "internal", "Internal error", detail)
     }
 }
@@ -199,7 +201,8 @@ fn shortage(shortages: &[Shortage]) -> Problem {
         409,
         "shortage",
         "Not enough stock",
-        "Nothing is held: the whole cart or nothing. `shortages` names every line that is short.",
+        "Nothing is held: a cart is held as a whole or not at all. `shortages` lists every line \
+         that is short.",
     )
     .with("shortages", json!(shortages))
 }
@@ -209,7 +212,8 @@ fn too_many_checkouts() -> Problem {
         409,
         "too_many_checkouts",
         "Too many checkouts",
-        "This customer has as many checkouts at once as this shop allows. Order or release one.",
+        "This customer already has as many checkouts as the shop allows at once. Order or release \
+         one.",
     )
 }
 
@@ -217,9 +221,9 @@ fn limit_reached(limits: &[LimitReached]) -> Problem {
     Problem::new(
         409,
         "limit_reached",
-        "More than one customer may have",
-        "Nothing is held: `limits` names every sku of which this customer, with what they hold and \
-         bought before, may not have so many, and how many more they may.",
+        "The customer's limit is reached",
+        "With the units that this customer holds and has bought, they would have more than the \
+         shop allows. `limits` lists these skus, and how many more units the customer may have.",
     )
     .with("limits", json!(limits))
 }
@@ -229,7 +233,7 @@ fn skus(code: &'static str, title: &'static str, detail: &str, skus: &[String]) 
 }
 
 fn hold_too_long() -> Problem {
-    Problem::invalid_request("hold_s", "is longer than this shop holds stock")
+    Problem::invalid_request("hold_s", "is longer than this shop's maximum")
 }
 
 fn checkout_ended() -> Problem {
@@ -267,14 +271,14 @@ impl From<&BeginError> for Problem {
                 409,
                 "checkout_conflict",
                 "The checkout id is in use",
-                "This id and revision belong to another request. To replace the cart send a \
-                 higher `revision`; to begin another checkout use a new id.",
+                "This id and revision belong to another request. To replace the cart, send a \
+                 higher `revision`. To begin another checkout, use a new id.",
             ),
             BeginError::StaleRevision => Self::new(
                 409,
                 "stale_revision",
                 "A newer cart is in place",
-                "A cart with a higher `revision` holds this checkout. Nothing was changed.",
+                "This checkout already has a cart with a higher `revision`. Nothing was changed.",
             ),
             BeginError::Ended => checkout_ended(),
             BeginError::Ordered => checkout_ordered(),
@@ -282,13 +286,13 @@ impl From<&BeginError> for Problem {
             BeginError::UnknownSku(codes) => skus(
                 "unknown_sku",
                 "Not in the catalogue",
-                "Nothing is held: `skus` are not in this shop's catalogue.",
+                "Nothing is held: the shop's catalogue does not have the skus in `skus`.",
                 codes,
             ),
             BeginError::NotOnSale(codes) => skus(
                 "not_on_sale",
                 "Not on sale",
-                "Nothing is held: `skus` are not on sale now.",
+                "Nothing is held: the skus in `skus` are not on sale now.",
                 codes,
             ),
             BeginError::Shortage(shortages) => shortage(shortages),
@@ -328,7 +332,7 @@ impl From<&ReleaseError> for Problem {
                 409,
                 "checkout_paid",
                 "The checkout is paid",
-                "Its stock is sold. Goods that come back are a refund.",
+                "Its stock is sold. Use a refund for goods that come back.",
             ),
             ReleaseError::Failure(failure) => failure.into(),
         }
@@ -352,15 +356,15 @@ impl From<&CreateError> for Problem {
                 409,
                 "order_conflict",
                 "The checkout has another order",
-                "This checkout was ordered by another request. Read its order, or release it and \
-                 begin anew.",
+                "Another request has ordered this checkout. Read its order, or release the \
+                 checkout and begin a new one.",
             ),
             CreateError::CheckoutEnded => checkout_ended(),
             CreateError::CheckoutTooOld => Self::new(
                 409,
                 "checkout_too_old",
                 "The checkout is too old",
-                "It was begun too long ago to be ordered. Begin a new one with a new id.",
+                "It began too long ago to be ordered. Begin a new one with a new id.",
             ),
             CreateError::AddressUnknown => Self::new(
                 422,
@@ -384,16 +388,16 @@ fn coupon_refused(refusal: CouponRefusal) -> Problem {
         CouponRefusal::Expired => ("expired", "The coupon is no longer valid."),
         CouponRefusal::NotForCart => (
             "not_for_cart",
-            "The coupon is for other skus than those of the cart.",
+            "The coupon is for none of the skus in the cart.",
         ),
         CouponRefusal::BelowMinimum => (
             "below_minimum",
-            "What the coupon is for costs less than its minimum.",
+            "The lines that the coupon is for cost less than its minimum.",
         ),
-        CouponRefusal::UsedUp => ("used_up", "Every use of the coupon is taken."),
+        CouponRefusal::UsedUp => ("used_up", "All uses of the coupon are taken."),
         CouponRefusal::UsedUpByCustomer => (
             "used_up_by_customer",
-            "This customer has used the coupon as often as one may.",
+            "This customer has used the coupon as often as allowed.",
         ),
     };
     Problem::new(422, "coupon_refused", "The coupon can't be used", detail)

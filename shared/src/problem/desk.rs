@@ -9,8 +9,8 @@ use crate::sku::ManifestError;
 
 fn nothing_changed(shortages: &[Shortage]) -> Problem {
     Problem {
-        detail: "Nothing was changed: all of it or nothing. `shortages` names every line that is \
-                 short; `available` counts what the party has."
+        detail: "Nothing was changed: all lines or none. `shortages` lists every line that is \
+                 short. Its `available` includes the units that the party already has."
             .to_owned(),
         ..shortage(shortages)
     }
@@ -21,8 +21,8 @@ fn not_offline() -> Problem {
         409,
         "order_not_offline",
         "The order was not paid at the desk",
-        "The desk changes and cancels what it sold itself. Goods of an order that was paid through \
-         a gateway come back by a restock.",
+        "The desk can change and cancel only orders that it sold. Use a restock for goods of an \
+         order that was paid through a gateway.",
     )
 }
 
@@ -31,7 +31,7 @@ fn ended() -> Problem {
         409,
         "order_ended",
         "The order has ended",
-        "It is cancelled or its money has gone back. Book anew with a new id.",
+        "It is cancelled, or its money has gone back. Book again with a new id.",
     )
 }
 
@@ -39,7 +39,7 @@ fn unknown(codes: &[String]) -> Problem {
     skus(
         "unknown_sku",
         "Not in the catalogue",
-        "Nothing was changed: `skus` are not in this shop's catalogue.",
+        "Nothing was changed: the shop's catalogue does not have the skus in `skus`.",
         codes,
     )
 }
@@ -48,7 +48,7 @@ fn not_on_sale(codes: &[String]) -> Problem {
     skus(
         "not_on_sale",
         "Not on sale",
-        "Nothing was changed: `skus` are not on sale now.",
+        "Nothing was changed: the skus in `skus` are not on sale now.",
         codes,
     )
 }
@@ -61,8 +61,8 @@ impl From<&BookError> for Problem {
                 409,
                 "checkout_conflict",
                 "The checkout id is in use",
-                "This id belongs to another request. To change a booking amend it; to make another \
-                 one use a new id.",
+                "This id belongs to another request. To change a booking, amend it. To make \
+                 another booking, use a new id.",
             ),
             BookError::UnknownSku(codes) => unknown(codes),
             BookError::NotOnSale(codes) => not_on_sale(codes),
@@ -85,14 +85,15 @@ impl From<&AmendError> for Problem {
                 409,
                 "order_has_coupon",
                 "The order has a coupon",
-                "Its discount was for the lines as they are. Cancel the booking and book again.",
+                "Its discount was computed for its present lines. Cancel the booking and book \
+                 again.",
             ),
             AmendError::Stale(order) => Self::new(
                 409,
                 "order_stale",
                 "The order has changed",
-                "Nothing was changed: it has another version than expected. Look at `order`, and \
-                 send the change again with its `version` if it is still right.",
+                "Nothing was changed: the order's version is not the expected one. Look at \
+                 `order`. If the change is still right, send it again with this `version`.",
             )
             .with("order", json!(order)),
             AmendError::UnknownSku(codes) => unknown(codes),
@@ -123,7 +124,7 @@ impl From<&RestockError> for Problem {
                 409,
                 "return_conflict",
                 "The return id is in use",
-                "This id belongs to another return. To put more back use a new id.",
+                "This id belongs to another return. To put more back, use a new id.",
             ),
             RestockError::NotSold => Self::new(
                 409,
@@ -135,8 +136,8 @@ impl From<&RestockError> for Problem {
                 409,
                 "more_than_sold",
                 "More than was sold",
-                "Nothing was put back: `excess` names every line that asks for more than was sold \
-                 and has not come back.",
+                "Nothing was put back. `excess` lists every line with more units than were sold \
+                 and have not come back.",
             )
             .with("excess", json!(excess)),
             RestockError::Failure(failure) => failure.into(),

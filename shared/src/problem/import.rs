@@ -10,7 +10,7 @@ fn closed() -> Problem {
         409,
         "import_closed",
         "The import is closed",
-        "It is being applied, or is done: its parts and its mode are final. Import under another \
+        "It is being applied or is done: its parts and its mode are final. Import under another \
          id.",
     )
 }
@@ -34,8 +34,8 @@ impl From<&ApplyError> for Problem {
                 409,
                 "import_incomplete",
                 "The import is not complete",
-                "Nothing was applied: the parts that are there are not those that `parts` says. \
-                 `next_part` is the first one that is missing.",
+                "Nothing was applied: the staged parts are not the ones that `parts` says. \
+                 `next_part` is the first missing part.",
             )
             .with("next_part", json!(next_part)),
             ApplyError::TooLarge { rows } => Self::new(
@@ -43,8 +43,8 @@ impl From<&ApplyError> for Problem {
                 "import_too_large",
                 "Too many rows for all or nothing",
                 format!(
-                    "All or nothing is one transaction, and takes at most \
-                     {ALL_OR_NOTHING_ROWS_MAX} rows. Split the file, or apply good rows only."
+                    "All or nothing is one transaction of at most {ALL_OR_NOTHING_ROWS_MAX} rows. \
+                     Split the file, or apply the good rows only."
                 ),
             )
             .with("rows", json!(rows)),

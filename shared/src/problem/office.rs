@@ -38,8 +38,8 @@ fn stale(level: &Level, last_movement: Option<&Movement>) -> Problem {
         409,
         "stock_stale",
         "The stock level has changed",
-        "Nothing was changed: it has another version than expected. Look at the numbers here, and \
-         send the change again with this `version` if it is still right.",
+        "Nothing was changed: the stock level's version is not the expected one. Look at these \
+         numbers. If the change is still right, send it again with this `version`.",
     )
     .with_level(level);
     match last_movement {
@@ -53,7 +53,7 @@ fn movement_conflict() -> Problem {
         409,
         "movement_conflict",
         "The movement id is in use",
-        "This id belongs to another change of stock. To make another change use a new id.",
+        "This id belongs to another change of stock. To make another change, use a new id.",
     )
 }
 
@@ -66,8 +66,8 @@ impl From<&ChangeError> for Problem {
             ChangeError::BelowHeld(level) => Self::new(
                 409,
                 "below_held",
-                "Active holds claim more",
-                "Nothing was changed: there would be fewer units than shoppers hold now.",
+                "Shoppers hold more",
+                "Nothing was changed: fewer units would be left than shoppers hold now.",
             )
             .with_level(level),
             ChangeError::TooMany => {
@@ -87,7 +87,7 @@ impl From<&ShrinkError> for Problem {
             ShrinkError::MoreThanOnHand(level) => Self::new(
                 409,
                 "more_than_on_hand",
-                "More is missing than there was",
+                "More is missing than is on hand",
                 "Nothing was changed: fewer units are on hand than are missing.",
             )
             .with_level(level),
@@ -148,9 +148,11 @@ impl From<&subscriber::PutError> for Problem {
     fn from(error: &subscriber::PutError) -> Self {
         match error {
             subscriber::PutError::UnknownShop => Self::not_found("shop"),
-            subscriber::PutError::TooMany => {
-                Self::invalid_request("name", "is another one, and a shop has 20 at most")
-            }
+            subscriber::PutError::TooMany => Self::invalid_request(
+                "name",
+                "is a new one, and the shop already has 20 \
+                                               subscribers",
+            ),
             subscriber::PutError::Failure(failure) => failure.into(),
         }
     }
@@ -170,7 +172,7 @@ impl From<&shop::PutError> for Problem {
         match error {
             shop::PutError::CurrencyIsFinal => Self::invalid_request(
                 "currency",
-                "does not change once the shop exists: sell in another currency under another shop",
+                "can't change once the shop exists: use another shop for another currency",
             ),
             shop::PutError::Failure(failure) => failure.into(),
         }
@@ -193,8 +195,9 @@ impl From<&coupon::PutError> for Problem {
             coupon::PutError::BelowUsed(coupon) => Self::new(
                 409,
                 "below_used",
-                "More uses are taken",
-                "Nothing was changed: orders hold and have consumed more uses than it would have.",
+                "More uses are already taken",
+                "Nothing was changed: orders already hold or have consumed more uses than \
+                 `uses_max`.",
             )
             .with("uses_held", json!(coupon.uses_held))
             .with("uses_consumed", json!(coupon.uses_consumed)),

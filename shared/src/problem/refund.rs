@@ -14,21 +14,21 @@ impl From<&RequestError> for Problem {
                 409,
                 "refund_conflict",
                 "The refund id is in use",
-                "This id belongs to another refund. To give more back use a new id.",
+                "This id belongs to another refund. To give more back, use a new id.",
             ),
             RequestError::NotCaptured => Self::new(
                 409,
                 "nothing_captured",
                 "No gateway has taken money",
-                "No gateway has taken money for this order, or not by this payment. What was paid \
-                 at the desk is given back there.",
+                "No gateway has taken money for this order, or not with this payment. Money that \
+                 was paid at the desk is given back at the desk.",
             ),
             RequestError::TooMuch { refundable_minor } => Self::new(
                 409,
                 "more_than_captured",
                 "More than is left",
-                "Nothing goes back: `refundable_minor` is what was captured and is not owed back \
-                 already.",
+                "No money goes back. `refundable_minor` is the captured money that is not already \
+                 owed back.",
             )
             .with("refundable_minor", json!(refundable_minor)),
             RequestError::Restock(refusal) => refusal.into(),
@@ -54,7 +54,7 @@ impl From<&RetryError> for Problem {
                 409,
                 "refund_not_failed",
                 "The refund has not failed",
-                "It went through, or nobody owes it any more: there is nothing to send again.",
+                "It went through, or nobody owes it any more. There is nothing to send again.",
             ),
             RetryError::Failure(failure) => failure.into(),
         }
