@@ -44,6 +44,20 @@ impl Contract {
             .collect()
     }
 
+    /// Every operation, as (method in capitals, path, operationId), in the contract's order.
+    pub fn operations(&self) -> Vec<(String, String, String)> {
+        let paths = self.document["paths"].as_object().unwrap();
+        let mut found = Vec::new();
+        for (path, item) in paths {
+            for method in METHODS {
+                if let Some(operation) = item[method]["operationId"].as_str() {
+                    found.push((method.to_uppercase(), path.clone(), operation.to_owned()));
+                }
+            }
+        }
+        found
+    }
+
     /// The `code` of every problem, with its status.
     pub fn problems(&self) -> BTreeMap<String, u16> {
         let schemas = self.document["components"]["schemas"].as_object().unwrap();
