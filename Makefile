@@ -2,17 +2,25 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-BIN := $(or $(CARGO_TARGET_DIR),target)/release
+# The profile of the tests, so that one build serves every verb. `PROFILE=release` builds what is
+# deployed and measured.
+PROFILE ?= dev
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+BIN = $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-# What `make storm` rehearses: enough for most, so that most pay; PostgreSQL is stopped for so long.
-STORM_UNITS ?= 400
-DOWN_S ?= 60
-
-# What `make demo` and `make mixed` rehearse; another seed is another crowd.
+# `make demo` and `make mixed`: shoppers, units of the dress that they want; another seed is another
+# crowd.
 SHOPPERS ?= 500
 UNITS ?= 100
-RUSH ?= 10000
 SEED ?= 1
+# `make storm`: units for most shoppers, so that most pay; seconds that PostgreSQL is stopped.
+STORM_UNITS ?= 400
+DOWN_S ?= 60
+# `make bench-rush`: shoppers at once.
+RUSH ?= 10000
+
+# `holdfast up --run` tells the drill where the stack is, by variables of the environment.
+DRILL = holdfast drill --hot-sku LEHENGA-RED-M --shoppers $(SHOPPERS) --seed $(SEED) --out report/
 
 .PHONY: help
 help: ## print the verbs
@@ -23,38 +31,28 @@ setup: ## fetch what the machine lacks into .tools/ (SQS, and PostgreSQL if ther
 	@tools/setup
 
 .PHONY: build
-build: ## build the functions and the tools in release mode
-	@cargo build --release --locked --workspace --bins
+build: ## build the functions and the tools; PROFILE=release builds them as they are deployed
+	@cargo build --workspace --bins --locked --profile $(PROFILE)
 
 .PHONY: up
 up: setup build ## run the whole stack on this machine until Ctrl-C
-	@$(BIN)/holdfast-local up --bin-dir $(BIN)
+	@$(BIN)/holdfast up
 
 .PHONY: demo
 demo: setup build ## rehearse a flash sale: 500 shoppers, 100 dresses; the report goes to report/
-	@$(BIN)/holdfast-local up --bin-dir $(BIN) --api-port 0 --webhook-port 0 --hot-units $(UNITS) --run \
-		'holdfast-drill --api "$$HOLDFAST_API" --webhook "$$HOLDFAST_WEBHOOK" \
-		--webhook-secret "$$HOLDFAST_WEBHOOK_SECRET" --database "$$HOLDFAST_DATABASE" --shop dress \
-		--hot-sku LEHENGA-RED-M --shoppers $(SHOPPERS) --units $(UNITS) --seed $(SEED) --out report/'
+	@$(BIN)/holdfast up --hot-units $(UNITS) --run '$(DRILL) --units $(UNITS)'
 
 .PHONY: mixed
 mixed: setup build ## the same with staff at work beside the shoppers: edits, imports, bookings, returns
-	@$(BIN)/holdfast-local up --bin-dir $(BIN) --api-port 0 --webhook-port 0 --hot-units $(UNITS) --run \
-		'holdfast-drill --mixed --api "$$HOLDFAST_API" --webhook "$$HOLDFAST_WEBHOOK" \
-		--webhook-secret "$$HOLDFAST_WEBHOOK_SECRET" --database "$$HOLDFAST_DATABASE" --shop dress \
-		--hot-sku LEHENGA-RED-M --shoppers $(SHOPPERS) --units $(UNITS) --seed $(SEED) --rush-s 45 \
-		--out report/'
+	@$(BIN)/holdfast up --hot-units $(UNITS) --run '$(DRILL) --units $(UNITS) --mixed --rush-s 45'
 
 .PHONY: storm
 storm: setup build ## the same on a bad day: gateways lose and double webhooks, PostgreSQL stops for a minute
-	@$(BIN)/holdfast-local up --bin-dir $(BIN) --api-port 0 --webhook-port 0 \
-		--hot-units $(STORM_UNITS) --sweep-every-s 2 --sweeper-set LOOKUP_BEFORE_S=3600 \
-		--sweeper-set LOOKUP_AGAIN_S=5 --sweeper-set LOOKUP_PENDING_S=15 --run \
-		'holdfast-drill --api "$$HOLDFAST_API" --webhook "$$HOLDFAST_WEBHOOK" \
-		--webhook-secret "$$HOLDFAST_WEBHOOK_SECRET" --database "$$HOLDFAST_DATABASE" --shop dress \
+	@$(BIN)/holdfast up --hot-units $(STORM_UNITS) --sweep-every-s 2 \
+		--sweeper-set LOOKUP_BEFORE_S=3600 --sweeper-set LOOKUP_AGAIN_S=5 \
+		--sweeper-set LOOKUP_PENDING_S=15 --run '$(DRILL) --units $(STORM_UNITS) \
 		--gateways "$$HOLDFAST_GATEWAYS" --local "$$HOLDFAST_LOCAL" --database-down-s $(DOWN_S) \
-		--gateway-down-s 10 --hot-sku LEHENGA-RED-M --shoppers $(SHOPPERS) --units $(STORM_UNITS) \
-		--seed $(SEED) --rush-s 60 --settle-s 180 --out report/'
+		--gateway-down-s 10 --rush-s 60 --settle-s 180'
 
 .PHONY: upgrade-rehearsal
 upgrade-rehearsal: setup ## deploy the next release under load, here: no request fails (minutes: it builds three)
@@ -62,25 +60,23 @@ upgrade-rehearsal: setup ## deploy the next release under load, here: no request
 
 .PHONY: bench
 bench: setup ## compare holds on one hot sku with the classic routine and with bare inserts
-	@cargo run --quiet --release --locked -p holdfast-bench
+	@cargo run --quiet --locked --release --bin holdfast -- bench
 
 .PHONY: bench-rush
-bench-rush: setup ## so many ask for one of 100 pieces at once, through PgBouncer: RUSH=10000
-	@cargo run --quiet --release --locked -p holdfast-bench -- --rush $(RUSH)
+bench-rush: setup ## many shoppers ask for one of 100 pieces at once, through PgBouncer: RUSH=10000
+	@cargo run --quiet --locked --release --bin holdfast -- bench --rush $(RUSH)
 
 .PHONY: bench-cold
+bench-cold: PROFILE = release
 bench-cold: setup build ## how long a gateway waits for a new process of the webhook function
-	@$(BIN)/holdfast-local up --bin-dir $(BIN) --api-port 0 --webhook-port 0 --run \
-		'python3 tools/bench/cold.py $(BIN)'
+	@$(BIN)/holdfast up --run 'python3 tools/bench/cold.py $(BIN)'
 
 .PHONY: test
-test: setup ## set up, build the functions and the tools, run every test
-	@cargo build --workspace --bins --locked
+test: setup build ## set up, build the functions and the tools, run every test
 	@cargo test --workspace --locked
 
 .PHONY: test-pgbouncer
-test-pgbouncer: setup ## run the integration tests once more, through PgBouncer in transaction mode
-	@cargo build --workspace --bins --locked
+test-pgbouncer: setup build ## run the integration tests once more, through PgBouncer in transaction mode
 	@HOLDFAST_TEST_POOLER=1 cargo test --workspace --locked --test it
 
 .PHONY: gateways

@@ -4,7 +4,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use local::build;
+use local::functions;
 use local::roles::CHECKOUT;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -140,7 +140,7 @@ async fn a_frozen_function_whose_connection_died_meanwhile_answers() {
         ("DATABASE_TLS", "off"),
         ("SHOPS", "*"),
     ];
-    add(&STACK, function, build::CHECKOUT, &environment).await;
+    add(&STACK, function, functions::CHECKOUT, &environment).await;
     let calls = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(|id| begin(&id, &sku));
     // Two at once, so that both processes have a connection.
     let [a, b] = &calls;
@@ -176,7 +176,7 @@ async fn a_function_that_freezes_in_its_call_holds_no_lock() {
     let mut environment = tests::stack::checkout_environment(&STACK);
     environment.push(("SHOPS", "*".to_owned()));
     let environment: Vec<_> = environment.iter().map(|(n, v)| (*n, v.as_str())).collect();
-    add(&STACK, function, build::CHECKOUT, &environment).await;
+    add(&STACK, function, functions::CHECKOUT, &environment).await;
 
     let mut blocker = tests::stack::owner(&STACK).await;
     let transaction = blocker.transaction().await.unwrap();

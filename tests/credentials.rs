@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use local::build;
+use local::functions;
 use local::roles::{CHECKOUT, SWEEPER};
 use serde_json::{Value, json};
 use shared::order::Order;
@@ -146,7 +146,7 @@ async fn pause() {
 #[tokio::test]
 async fn a_rotation_of_a_gateways_credentials_fails_one_round_at_most() {
     let function = "sweeper-with-accounts-that-are-rotated";
-    let scene = Scene::new(function, build::SWEEPER, SWEEPER).await;
+    let scene = Scene::new(function, functions::SWEEPER, SWEEPER).await;
     let mut payments = Vec::new();
     for _ in 0..4 {
         payments.push(scene.paid_twice().await);
@@ -181,7 +181,7 @@ async fn a_rotation_of_a_gateways_credentials_fails_one_round_at_most() {
 #[tokio::test]
 async fn a_rotation_of_a_gateways_credentials_fails_no_order() {
     let function = "checkout-with-accounts-that-are-rotated";
-    let scene = Scene::new(function, build::CHECKOUT, CHECKOUT).await;
+    let scene = Scene::new(function, functions::CHECKOUT, CHECKOUT).await;
     for rotated in [false, true] {
         if rotated {
             pause().await;
@@ -207,7 +207,7 @@ async fn a_rotation_of_a_gateways_credentials_fails_no_order() {
 #[tokio::test]
 async fn accounts_that_cant_be_used_stop_nothing_but_what_needs_them() {
     let told = "the gateways' accounts could not be fetched";
-    let checkout = Scene::new("checkout-without-accounts", build::CHECKOUT, CHECKOUT).await;
+    let checkout = Scene::new("checkout-without-accounts", functions::CHECKOUT, CHECKOUT).await;
     checkout.vault.put(&format!("[\"{SECRET}\"]")).await;
     let id = Uuid::now_v7();
     checkout.begins(id).await.ok(201);
@@ -218,7 +218,7 @@ async fn accounts_that_cant_be_used_stop_nothing_but_what_needs_them() {
     assert!(checkout.log().contains("\"GatewayFailures\":1"));
     checkout.assert_no_secret_is_told();
 
-    let sweeper = Scene::new("sweeper-without-accounts", build::SWEEPER, SWEEPER).await;
+    let sweeper = Scene::new("sweeper-without-accounts", functions::SWEEPER, SWEEPER).await;
     sweeper.vault.put(SECRET).await;
     let (order, payment) = sweeper.paid_twice().await;
     sweeper.hears_of(&order, &payment).await;

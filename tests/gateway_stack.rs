@@ -81,7 +81,7 @@ async fn an_order_is_made_though_its_gateway_is_down_and_paid_when_it_is_back() 
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
     let function = "checkout-with-a-gateway-down";
-    add(&STACK, function, local::build::CHECKOUT, &environment).await;
+    add(&STACK, function, local::functions::CHECKOUT, &environment).await;
     let shopper = Shopper::at(To::Function(function), 5).await;
     shopper.begin(1).await;
     sim.faults(Gateway::Razorpay, &json!({ "api": "down" }))

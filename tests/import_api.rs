@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::{Value, json};
 use tests::clerk::{Clerk, path};
 use tests::http::{Answer, Call};
-use tests::stack::{STACK, binary_folder, level, owner};
+use tests::stack::{STACK, holdfast, level, owner};
 use tests::{TestDb, new_id};
 use uuid::Uuid;
 
@@ -125,9 +125,9 @@ async fn what_is_wrong_with_a_request_is_named() {
     clerk.get(&nothing).await.refused(404, "not_found");
 }
 
-/// `holdfast-stock` against the stack, for the shop `dress`.
+/// `holdfast stock` against the stack, for the shop `dress`.
 fn stock_command(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(binary_folder().join("holdfast-stock"));
+    let mut command = holdfast("stock");
     command.args(args).current_dir(folder).envs([
         ("HOLDFAST_API", STACK.api_url.as_str()),
         ("HOLDFAST_SHOP", "dress"),

@@ -1,6 +1,6 @@
 //! The migrate function as CloudFormation calls it: a real process, a real answer to a URL.
 
-use local::build::MIGRATE;
+use local::functions::MIGRATE;
 use local::stack::DATABASE;
 use serde_json::{Value, json};
 use shared::iam_login;

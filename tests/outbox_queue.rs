@@ -107,7 +107,7 @@ async fn without_queue() -> &'static str {
         ("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:1"),
     ];
     ADDED
-        .get_or_init(|| add(&STACK, name, local::build::PAYMENTS, &environment))
+        .get_or_init(|| add(&STACK, name, local::functions::PAYMENTS, &environment))
         .await;
     name
 }

@@ -1,14 +1,13 @@
 //! Between the queue and the database: batches, poison, and events that come too early
 //! (scenario 18).
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use shared::payment::Gateway;
 use tests::cashfree::{payment, success, webhook};
 use tests::shopper::Shopper;
-use tests::stack::{STACK, assert_promises_kept, binary_folder, log_of, sqs};
+use tests::stack::{STACK, assert_promises_kept, holdfast, log_of, sqs};
 use tests::{until, webhooks};
 
 fn delivery(body: &str) -> Value {
@@ -309,9 +308,9 @@ async fn dead_letters() -> Vec<String> {
     messages.iter().map(body).collect()
 }
 
-/// Runs `holdfast-replay` against the stack.
+/// Runs `holdfast replay` against the stack.
 async fn replay(args: Vec<String>) -> String {
-    let mut command = Command::new(binary_folder().join("holdfast-replay"));
+    let mut command = holdfast("replay");
     command.args(args).envs([
         ("AWS_ENDPOINT_URL_SQS", STACK.sqs_endpoint.as_str()),
         ("AWS_REGION", "eu-west-1"),
@@ -332,7 +331,7 @@ async fn replay(args: Vec<String>) -> String {
 #[tokio::test]
 async fn without_credentials_it_is_said_which_to_set() {
     let _ = &STACK.api_url;
-    let mut command = Command::new(binary_folder().join("holdfast-replay"));
+    let mut command = holdfast("replay");
     let queue = "http://127.0.0.1:9/000000000000/dead";
     command
         .args(["dead-letters", "--look", "--from", queue, "--to", queue])
@@ -343,7 +342,7 @@ async fn without_credentials_it_is_said_which_to_set() {
     let output = run.await.unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
-    let sentence = "holdfast-replay: no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID";
+    let sentence = "holdfast: no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID";
     assert!(said.starts_with(sentence), "{said}");
 }
 

@@ -10,7 +10,7 @@ use local::{Stack, StackOptions};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-use tests::stack::{assert_promises_kept, binary_folder, hurried_queue, owner, start, stop};
+use tests::stack::{assert_promises_kept, holdfast, hurried_queue, owner, start, stop};
 use tests::until;
 use tokio::process::{Child, Command};
 use tokio_postgres::NoTls;
@@ -84,7 +84,7 @@ async fn make_trouble(stack: &Stack, drill: &mut Child) -> [usize; VICTIMS.len()
 
 /// The drill, of sixty shoppers and their staff.
 fn rehearse(stack: &Stack, out: &Path) -> Child {
-    Command::new(binary_folder().join("holdfast-drill"))
+    Command::from(holdfast("drill"))
         .args(["--api", &stack.api_url, "--webhook", &stack.webhook_url])
         .args([
             "--webhook-secret",

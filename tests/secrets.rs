@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use local::postgres::ClusterOptions;
 use local::roles::{ADMIN, CHECKOUT, PAYMENTS, SWEEPER};
-use local::{Cluster, build};
+use local::{Cluster, functions};
 use serde_json::{Value, json};
 use shared::payment::Gateway;
 use tests::cashfree::{payment, webhook};
@@ -170,7 +170,7 @@ impl Traffic {
 async fn a_password_that_is_rotated_in_the_middle_of_traffic_fails_no_request() {
     let guarded = Guarded::new().await;
     let function = "checkout-with-a-rotated-secret";
-    guarded.function(function, build::CHECKOUT).await;
+    guarded.function(function, functions::CHECKOUT).await;
     let traffic = Traffic::new(function);
     traffic.goes_on().await;
     assert_eq!(guarded.refusals(), 0);
@@ -234,7 +234,7 @@ async fn where_every_login_is_refused_the_answer_is_503_and_no_log_has_the_passw
     let guarded = Guarded::new().await;
     guarded.vault.put(&guarded.secret("hunter2-wrong")).await;
     let function = "checkout-with-a-wrong-secret";
-    guarded.function(function, build::CHECKOUT).await;
+    guarded.function(function, functions::CHECKOUT).await;
     let answer = begin().invoke(&STACK.host, function).await;
     assert_come_again(&answer);
     let lines = log_of(&STACK, function, answer.request_id());
@@ -302,7 +302,7 @@ async fn a_secret_that_cant_be_used_is_named_and_never_quoted() {
             ("SHOPS", "*"),
             ("LOG_LEVEL", "trace"),
         ];
-        add(&STACK, function, build::CHECKOUT, &environment).await;
+        add(&STACK, function, functions::CHECKOUT, &environment).await;
         let answer = begin().invoke(&STACK.host, function).await;
         assert_come_again(&answer);
         let log = log_text(function);
@@ -370,10 +370,10 @@ async fn a_function_that_does_not_start_names_the_variable_and_no_secret() {
         ),
     ];
     for binary in [
-        build::CHECKOUT,
-        build::PAYMENTS,
-        build::SWEEPER,
-        build::ADMIN,
+        functions::CHECKOUT,
+        functions::PAYMENTS,
+        functions::SWEEPER,
+        functions::ADMIN,
     ] {
         for (environment, variable) in of_databases {
             let words = last_words(binary, environment).await;
@@ -390,7 +390,7 @@ async fn a_function_that_does_not_start_names_the_variable_and_no_secret() {
         (&[], "WEBHOOK_SECRETS"),
     ];
     for (environment, variable) in of_webhooks {
-        let words = last_words(build::WEBHOOK, environment).await;
+        let words = last_words(functions::WEBHOOK, environment).await;
         assert!(words.contains(variable), "{variable}: {words}");
         assert!(!words.contains("hunter2"), "{words}");
     }
@@ -409,16 +409,21 @@ async fn a_function_that_does_not_start_says_why_in_a_sentence() {
         let words = last_words(binary, environment).await;
         assert!(words.contains(&format!("Error: {sentence}")), "{words}");
     };
-    says(build::CHECKOUT, &[], "DATABASE_URL is not set: ").await;
-    says(build::ADMIN, &pool, "DATABASE_POOL_SIZE can't be used: ").await;
+    says(functions::CHECKOUT, &[], "DATABASE_URL is not set: ").await;
     says(
-        build::WEBHOOK,
+        functions::ADMIN,
+        &pool,
+        "DATABASE_POOL_SIZE can't be used: ",
+    )
+    .await;
+    says(
+        functions::WEBHOOK,
         &[],
         "WEBHOOK_SECRETS is not set: {\"<shop>\"",
     )
     .await;
     let range = "LOOKUP_AGAIN_S must be a whole number of seconds from 0 to 604800\n";
-    says(build::SWEEPER, &plan, range).await;
+    says(functions::SWEEPER, &plan, range).await;
 }
 
 #[tokio::test]
@@ -438,7 +443,7 @@ async fn accounts_that_cant_be_read_are_named_and_never_quoted() {
             "GATEWAYS_SECRET_ARN",
         ),
     ];
-    for binary in [build::CHECKOUT, build::SWEEPER] {
+    for binary in [functions::CHECKOUT, functions::SWEEPER] {
         for (environment, variable) in of_gateways {
             let environment = [&database, environment].concat();
             let words = last_words(binary, &environment).await;
@@ -457,11 +462,11 @@ async fn every_function_says_that_no_connection_can_be_had() {
         cluster.tcp_url("127.0.0.1", role, "hunter2-wrong", name)
     };
     for (function, binary, role) in [
-        ("checkout-refused", build::CHECKOUT, CHECKOUT),
-        ("payments-refused", build::PAYMENTS, PAYMENTS),
-        ("sweeper-refused", build::SWEEPER, SWEEPER),
-        ("admin-refused", build::ADMIN, ADMIN),
-        ("migrate-refused", build::MIGRATE, "postgres"),
+        ("checkout-refused", functions::CHECKOUT, CHECKOUT),
+        ("payments-refused", functions::PAYMENTS, PAYMENTS),
+        ("sweeper-refused", functions::SWEEPER, SWEEPER),
+        ("admin-refused", functions::ADMIN, ADMIN),
+        ("migrate-refused", functions::MIGRATE, "postgres"),
     ] {
         let url = url(role);
         let environment = [
@@ -531,7 +536,7 @@ async fn a_gateways_new_secret_counts_without_a_deployment() {
         ("AWS_ENDPOINT_URL_SQS", &STACK.sqs_endpoint),
         ("LOG_LEVEL", "trace"),
     ]);
-    add(&STACK, function, build::WEBHOOK, &environment).await;
+    add(&STACK, function, functions::WEBHOOK, &environment).await;
     let send = async |secret: &str| {
         webhook("aa", secret, "{}")
             .invoke(&STACK.host, function)
@@ -565,7 +570,7 @@ async fn a_webhook_waits_until_there_are_secrets() {
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoint),
             ("QUEUE_URL", "http://127.0.0.1:9/q"),
         ];
-        add(&STACK, function, build::WEBHOOK, &environment).await;
+        add(&STACK, function, functions::WEBHOOK, &environment).await;
         let answer = webhook("aa", "any", "{}")
             .invoke(&STACK.host, function)
             .await;

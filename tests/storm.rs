@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use local::{Stack, StackOptions};
 use serde_json::Value;
-use tests::stack::{assert_promises_kept, binary_folder, hurried_queue, owner, start, stop};
+use tests::stack::{assert_promises_kept, holdfast, hurried_queue, owner, start, stop};
 use tokio::process::Command;
 
 const SHOPPERS: &str = "60";
@@ -29,7 +29,7 @@ fn hurried_lookups() -> Vec<(String, String)> {
 }
 
 fn drill(stack: &Stack, out: &std::path::Path) -> Command {
-    let mut drill = Command::new(binary_folder().join("holdfast-drill"));
+    let mut drill = Command::from(holdfast("drill"));
     drill
         .args(["--api", &stack.api_url, "--webhook", &stack.webhook_url])
         .args(["--webhook-secret", &stack.secrets["dress"]])

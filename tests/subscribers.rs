@@ -114,7 +114,7 @@ async fn sweeper(name: &'static str, shop: &str, networks: &str) {
         ("SUBSCRIBER_SECRETS", secrets.as_str()),
         ("SUBSCRIBER_NETWORKS", networks),
     ];
-    add(&STACK, name, local::build::SWEEPER, &environment).await;
+    add(&STACK, name, local::functions::SWEEPER, &environment).await;
 }
 
 /// A shop of a test's own on the shared stack.

@@ -48,7 +48,7 @@ async fn queue() -> &'static str {
                 ("QUEUE_URL", &url),
                 ("AWS_ENDPOINT_URL_SQS", &STACK.sqs_endpoint),
             ];
-            add(&STACK, FUNCTION, local::build::WEBHOOK, &environment).await;
+            add(&STACK, FUNCTION, local::functions::WEBHOOK, &environment).await;
             url
         })
         .await
@@ -320,7 +320,7 @@ async fn without_its_queue_nothing_is_acknowledged() {
         ("QUEUE_URL", "http://127.0.0.1:9/000000000000/none"),
         ("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9"),
     ];
-    add(&STACK, function, local::build::WEBHOOK, &environment).await;
+    add(&STACK, function, local::functions::WEBHOOK, &environment).await;
     let (_, body) = marked();
     let answer = webhook("aa", SECRET, body.clone())
         .invoke(&STACK.host, function)
@@ -339,7 +339,7 @@ async fn without_its_queue_nothing_is_acknowledged() {
         ("QUEUE_URL", &gone),
         ("AWS_ENDPOINT_URL_SQS", &STACK.sqs_endpoint),
     ];
-    add(&STACK, function, local::build::WEBHOOK, &environment).await;
+    add(&STACK, function, local::functions::WEBHOOK, &environment).await;
     let answer = webhook("aa", SECRET, body)
         .invoke(&STACK.host, function)
         .await;

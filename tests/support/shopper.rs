@@ -83,7 +83,7 @@ async fn added(
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
-    once.get_or_init(|| add(&STACK, name, local::build::CHECKOUT, &environment))
+    once.get_or_init(|| add(&STACK, name, local::functions::CHECKOUT, &environment))
         .await;
     To::Function(name)
 }

@@ -67,6 +67,13 @@ pub fn binary_folder() -> PathBuf {
     own.parent().and_then(Path::parent).unwrap().to_owned()
 }
 
+/// One of the commands of `holdfast`.
+pub fn holdfast(command: &str) -> Command {
+    let mut holdfast = Command::new(binary_folder().join("holdfast"));
+    holdfast.arg(command);
+    holdfast
+}
+
 /// The project's root.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

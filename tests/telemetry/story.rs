@@ -69,7 +69,7 @@ impl Stage {
         add(
             stack,
             WITHOUT_DATABASE,
-            local::build::CHECKOUT,
+            local::functions::CHECKOUT,
             &environment,
         )
         .await;
@@ -319,7 +319,7 @@ async fn money_that_goes_back(stage: &Stage) {
     add(
         stage.stack,
         WITH_OLD_CREDENTIALS,
-        local::build::SWEEPER,
+        local::functions::SWEEPER,
         &environment,
     )
     .await;

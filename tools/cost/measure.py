@@ -1,7 +1,8 @@
 """What one rehearsal used, by kind: tools/cost/measured.json.
 
-Usage: measure.py <report.json of the drill> <folder with the functions' logs>, after `make demo`,
-whose report lies in report/ and whose logs lie in .run/logs. Run it before the stack starts again.
+Usage: measure.py <report.json of the drill> <folder with the functions' logs>, after
+`make demo PROFILE=release`, whose report lies in report/ and whose logs lie in .run/logs. Run it
+before the stack starts again.
 """
 
 import json

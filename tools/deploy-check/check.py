@@ -1,6 +1,6 @@
 """Deploys the built template to the emulator and buys something: every door, every trigger.
 
-    check.py FOLDER SAM    with the environment of `holdfast-local database --run`
+    check.py FOLDER SAM    with the environment of `holdfast database --run`
 
 Ends with 0 when everything asserted holds, and otherwise with one line that says what does not.
 """

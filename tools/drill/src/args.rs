@@ -10,8 +10,7 @@ use clap::builder::RangedU64ValueParser;
 ///
 /// Exit code: 0 all kept, 1 a promise is broken, 2 the rehearsal could not run.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "holdfast-drill", version)]
-pub(crate) struct Args {
+pub struct Args {
     /// URL of the checkout API, without /v1
     #[arg(long, env = "HOLDFAST_API", value_name = "URL", value_parser = parse_url)]
     pub(crate) api: String,
@@ -88,7 +87,7 @@ pub(crate) struct Args {
         value_name = "TOKEN"
     )]
     pub(crate) admin_token: Option<String>,
-    /// URL of the simulated gateways (HOLDFAST_GATEWAYS of holdfast-local): shoppers pay there, and
+    /// URL of the simulated gateways (HOLDFAST_GATEWAYS of `holdfast up --run`): shoppers pay there, and
     /// the gateways tell the deployment, on a bad day
     #[arg(long, value_name = "URL", value_parser = parse_url, requires = "database")]
     pub(crate) gateways: Option<String>,
@@ -101,7 +100,7 @@ pub(crate) struct Args {
     /// For how many seconds each gateway in turn does not answer
     #[arg(long, default_value = "0", value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) gateway_down_s: Duration,
-    /// URL of the local stack's control (HOLDFAST_LOCAL of holdfast-local)
+    /// URL of the local stack's control (HOLDFAST_LOCAL of `holdfast up --run`)
     #[arg(long, value_name = "URL", value_parser = parse_url)]
     pub(crate) local: Option<String>,
     /// For how many seconds the database is stopped, from the middle of the rush on
@@ -190,7 +189,7 @@ mod tests {
     #[test]
     fn a_mixed_run_without_a_token_says_which_flag_is_missing() {
         let args = [
-            "holdfast-drill",
+            "drill",
             "--api",
             "http://a",
             "--webhook",

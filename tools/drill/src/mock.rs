@@ -451,7 +451,7 @@ async fn rehearsed(flaw: Flaw, more: &[&str]) -> Report {
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
     #[rustfmt::skip]
     let args = [
-        "holdfast-drill", "--api", &url, "--webhook", &url, "--webhook-secret", SECRET,
+        "drill", "--api", &url, "--webhook", &url, "--webhook-secret", SECRET,
         "--hot-sku", "HOT", "--skus", "B,C", "--shoppers", "150", "--units", "40",
         "--other-shop", "seats", "--hold-s", "1", "--settle-s", "4",
         "--run-id", "test", "--quiet",
@@ -480,7 +480,7 @@ async fn an_honest_shop_keeps_every_promise() {
     assert_eq!((hot.sold + hot.held, hot.available), (40, 0));
     assert!(report.counts.duplicates_sent > 0 && report.counts.forged_sent >= 5);
     the_readme_lists_every_key(&report);
-    let out = std::env::temp_dir().join(format!("holdfast-drill-{}", std::process::id()));
+    let out = std::env::temp_dir().join(format!("drill-{}", std::process::id()));
     crate::report::write(&report, &out).unwrap();
     let page = std::fs::read_to_string(out.join("report.html")).unwrap();
     std::fs::remove_dir_all(&out).unwrap();

@@ -16,7 +16,7 @@ const SHOPS: [&str; 2] = [
 const SHOP_PUT: &str = "select holdfast.shop_put($1, $2, $3)";
 const SKU_PUT: &str = "select holdfast.sku_put($1, $2, $3, $4, $5, $6)";
 const STOCK_ADJUST: &str = "select o_outcome from holdfast.stock_adjust(\
-     $1, $2, $3, null, 'received', 'holdfast-local', 'opening stock')";
+     $1, $2, $3, null, 'received', 'holdfast up', 'opening stock')";
 const COUPON_PUT: &str = "select holdfast.coupon_put($1, $2, $3, $4, $5, null, null, $6)";
 
 #[derive(Debug, Deserialize)]

@@ -3,11 +3,12 @@
 use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 
-use local::Error;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::Error;
 
 /// A command that was asked to end gets this long.
 const GOODBYE: Duration = Duration::from_secs(10);

@@ -1,22 +1,20 @@
-//! `holdfast-local database`: a PostgreSQL as a cloud has it (TLS, passwords, a master user that
+//! `holdfast database`: a PostgreSQL as a cloud has it (TLS, passwords, a master user that
 //! is no superuser), for what brings everything else itself.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
-use local::Error;
-use local::postgres::{Cluster, ClusterOptions, SUPERUSER, TlsFiles};
-use local::stack::DATABASE;
 use tokio::process::Command;
 
+use crate::Error;
 use crate::command::{Signals, run_to_its_end};
+use crate::postgres::{Cluster, ClusterOptions, SUPERUSER, TlsFiles};
+use crate::roles::MASTER;
+use crate::stack::DATABASE;
 
-/// Owns the database and may create roles, as the master user of a cloud database: no superuser.
-const MASTER: &str = "holdfast_master";
-
-#[derive(Args)]
-pub(crate) struct Database {
+/// The options of `holdfast database`.
+#[derive(Debug, clap::Args)]
+pub struct Database {
     /// PEM file of the server's certificate, for the name that clients use.
     #[arg(long)]
     certificate: PathBuf,
@@ -31,7 +29,11 @@ pub(crate) struct Database {
     run: String,
 }
 
-pub(crate) async fn run(options: Database) -> Result<ExitCode, Error> {
+/// Starts a PostgreSQL, and returns the exit code of the command beside it.
+///
+/// # Errors
+/// When the server does not start, or the command can't be run.
+pub async fn run(options: Database) -> Result<ExitCode, Error> {
     let mut signals = Signals::new()?;
     let cluster = ClusterOptions {
         tcp_port: Some(0),

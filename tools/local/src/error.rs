@@ -36,12 +36,6 @@ pub enum Error {
     #[error("SQS at {endpoint} did not do as asked: {detail}")]
     Sqs { endpoint: String, detail: String },
 
-    #[error("cargo cannot be run ({0}): install Rust, or give --bin-dir")]
-    CargoMissing(std::io::Error),
-
-    #[error("building the functions failed: the compiler's messages are above")]
-    Build,
-
     #[error("{} is missing: build the functions with `make build`", .0.display())]
     BinaryMissing(PathBuf),
 

@@ -1,7 +1,7 @@
 //! What `up` prints: the addresses, and calls that work when they are pasted.
 
-use local::stack::{DATABASE, SHOPS, demo_secret};
-use local::{Stack, roles};
+use crate::stack::{DATABASE, SHOPS, demo_secret};
+use crate::{Stack, roles};
 
 /// Each of these lines is pasted as it stands, top to bottom.
 const TEMPLATE: &str = include_str!("examples.txt");

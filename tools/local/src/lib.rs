@@ -7,16 +7,19 @@
 //! - `gateway` is the HTTP front, `queue` with `ministack` is SQS, `schedule` is EventBridge;
 //! - [`roles`] are the database roles and their passwords;
 //! - `payment_gateways` starts the simulated payment gateways, with an account of each demo shop;
-//! - [`build`] makes the functions' binaries, `catalogue` loads the demo's two shops;
+//! - [`functions`] are the functions' binaries, `catalogue` loads the demo's two shops;
 //! - `control` is what a rehearsal may do to all this;
 //! - [`logs`] gives each stack that runs a folder for its logs;
 //! - [`guardian`] makes sure that no process and no folder survives ours;
 //! - [`error`] holds what can go wrong and what the user should do about it.
 
-pub mod build;
 mod catalogue;
+mod command;
 mod control;
+pub mod database;
 pub mod error;
+mod examples;
+pub mod functions;
 mod gateway;
 pub mod guardian;
 pub mod lambda;
@@ -30,9 +33,11 @@ pub mod roles;
 mod schedule;
 pub mod stack;
 mod stopping;
+pub mod up;
+pub mod upgrade;
 
-pub use build::{Binaries, Profile};
 pub use error::Error;
+pub use functions::Binaries;
 pub use lambda::{FunctionOptions, FunctionProcess, Host, HostOptions, InvokeError};
 pub use postgres::{Cluster, ClusterOptions};
 pub use queue::QueueOptions;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use simulator::Simulator;
 use tokio::task::JoinHandle;
 
-use crate::build::{ADMIN, Binaries, CHECKOUT, MIGRATE, PAYMENTS, Profile, SWEEPER, WEBHOOK};
+use crate::functions::{ADMIN, Binaries, CHECKOUT, MIGRATE, PAYMENTS, SWEEPER, WEBHOOK};
 use crate::gateway::{self, Authorizer, Serving};
 use crate::guardian::Guardian;
 use crate::lambda::{FunctionOptions, Host, HostOptions};
@@ -40,7 +40,7 @@ const GOODBYE: Duration = Duration::from_secs(20);
 /// What to start; the default is what tests want: free ports, no output, an unhurried sweeper.
 #[derive(Debug, Clone)]
 pub struct StackOptions {
-    /// The functions; `None` builds them in release mode first.
+    /// The functions; `None` takes those beside this program.
     pub binaries: Option<Binaries>,
     /// 0 takes a free port.
     pub api_port: u16,
@@ -135,7 +135,7 @@ impl Stack {
         let webhook = gateway::bind(options.webhook_port, "--webhook-port").await?;
         let binaries = match &options.binaries {
             Some(binaries) => binaries.clone(),
-            None => blocking(|| Binaries::build(Profile::Release)).await?,
+            None => Binaries::beside_this_program()?,
         };
         let ground = Ground::prepare(&options).await?;
         let host = HostOptions::new(ground.logs.folder.clone(), Arc::clone(&ground.guardian));

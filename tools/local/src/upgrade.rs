@@ -1,22 +1,25 @@
-//! `holdfast-local upgrade`: a release goes out while a command puts load on the stack, in the
+//! `holdfast upgrade`: a release goes out while a command puts load on the stack, in the
 //! order that docs/operations.md asks for. `tools/release/rehearse` makes the binaries.
 
 use std::path::PathBuf;
 use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 
-use clap::Args;
-use local::build::{ADMIN, CHECKOUT, MIGRATE, PAYMENTS, SWEEPER, WEBHOOK};
-use local::stack::DATABASE;
-use local::{Binaries, Error, Stack, StackOptions, project};
 use tokio::process::Child;
 use tokio_postgres::NoTls;
+
+use crate::command::exit_code;
+use crate::functions::{ADMIN, CHECKOUT, MIGRATE, PAYMENTS, SWEEPER, WEBHOOK};
+use crate::stack::DATABASE;
+use crate::up::shell;
+use crate::{Binaries, Error, Stack, StackOptions, project};
 
 /// One after the other; each serves while the next one still is of the release before.
 const FUNCTIONS: [&str; 5] = [CHECKOUT, WEBHOOK, PAYMENTS, SWEEPER, ADMIN];
 
-#[derive(Args)]
-pub(crate) struct Upgrade {
+/// The options of `holdfast upgrade`.
+#[derive(Debug, clap::Args)]
+pub struct Upgrade {
     /// Folder with the binaries that run at first.
     #[arg(long)]
     before: PathBuf,
@@ -41,7 +44,11 @@ pub(crate) struct Upgrade {
 }
 
 impl Upgrade {
-    pub(crate) async fn run(self) -> Result<ExitCode, Error> {
+    /// Deploys both releases under load. Returns the exit code of the load.
+    ///
+    /// # Errors
+    /// When a step fails, or the final check does not answer `true`.
+    pub async fn run(self) -> Result<ExitCode, Error> {
         let stack = Stack::start(StackOptions {
             binaries: Some(Binaries::in_folder(&self.before)?),
             hot_units: self.hot_units,
@@ -49,7 +56,7 @@ impl Upgrade {
             ..StackOptions::default()
         })
         .await?;
-        let load = super::shell(&stack, &self.run).spawn();
+        let load = shell(&stack, &self.run).spawn();
         let mut load = load.map_err(failed("start the load"))?;
         let outcome = self.release(&stack, &mut load).await;
         let ended = match &outcome {
@@ -62,7 +69,7 @@ impl Upgrade {
         };
         stack.stop().await;
         checked?;
-        Ok(crate::command::exit_code(ended?))
+        Ok(exit_code(ended?))
     }
 
     async fn release(&self, stack: &Stack, load: &mut Child) -> Result<(), Error> {

@@ -1,28 +1,19 @@
 //! The command line.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Subcommand};
 
-/// Drives payment events once more. Safe to repeat.
-///
-/// Exit code: 0 done, 2 it could not go on (what was moved is moved; run it again).
-#[derive(Debug, Parser)]
-#[command(name = "holdfast-replay", version)]
-pub(crate) struct Cli {
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
-
+/// `holdfast replay …`
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Moves the messages of the dead-letter queue back to the queue of payment events
+pub enum Command {
+    /// Move the messages of the dead-letter queue back to the queue of payment events
     DeadLetters(DeadLetters),
-    /// Has a stored event read anew by the adapter of today
+    /// Have this release read a stored payment event once more
     Event(Event),
 }
 
 /// Region, credentials and endpoint come from the environment, as for every AWS program.
 #[derive(Debug, Args)]
-pub(crate) struct DeadLetters {
+pub struct DeadLetters {
     /// URL of the dead-letter queue
     #[arg(long, value_name = "URL")]
     pub(crate) from: String,
@@ -38,7 +29,7 @@ pub(crate) struct DeadLetters {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Event {
+pub struct Event {
     /// URL of the admin API, without /v1
     #[arg(long, env = "HOLDFAST_API", value_name = "URL", value_parser = parse_url)]
     pub(crate) api: String,

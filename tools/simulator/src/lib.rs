@@ -10,6 +10,7 @@
 
 pub mod account;
 pub mod cashfree;
+pub mod command;
 mod control;
 pub mod faults;
 mod front;
@@ -57,7 +58,7 @@ impl Simulator {
         let router = front::router(simulation);
         let serving = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
-                eprintln!("holdfast-gateways: the listener ended: {error}");
+                eprintln!("holdfast gateways: the listener ended: {error}");
             }
         });
         Ok(Self {

@@ -2,25 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use uuid::Uuid;
 
-/// Imports a file of skus and stock into a shop, or exports one.
-///
-/// Exit code: 0 done, 1 rows were refused, 2 it could not run (what was done stays; run it again to
-/// go on).
-#[derive(Debug, Parser)]
-#[command(name = "holdfast-stock", version)]
-pub(crate) struct Cli {
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
-
+/// `holdfast stock …`
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Imports a file; an import that was interrupted goes on where it stopped
+pub enum Command {
+    /// Import a file of skus and stock; an interrupted import goes on where it stopped
     Import(Import),
-    /// Exports every sku of a shop, in the form that an import takes
+    /// Export every sku of a shop, as a file that an import accepts
     Export(Export),
 }
 
@@ -44,7 +34,7 @@ pub(crate) struct Target {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Import {
+pub struct Import {
     /// What to import
     pub(crate) file: PathBuf,
     #[command(flatten)]
@@ -71,7 +61,7 @@ pub(crate) struct Import {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Export {
+pub struct Export {
     #[command(flatten)]
     pub(crate) target: Target,
     /// Of the file [default: by its ending]

@@ -203,7 +203,7 @@ impl Report {
         let elapsed = run.api.started().elapsed();
         Self {
             tool: Tool {
-                name: "holdfast-drill",
+                name: "holdfast drill",
                 version: env!("CARGO_PKG_VERSION"),
             },
             started_at: (OffsetDateTime::now_utc() - elapsed)

@@ -429,7 +429,7 @@ fn of_staff(staff: &StaffFigures) -> String {
 fn reading(report: &Report) -> String {
     let arguments = &report.arguments;
     let repeat = format!(
-        "holdfast-drill --shop {} --hot-sku {} --skus {} --shoppers {} --units {} --seed {} \
+        "holdfast drill --shop {} --hot-sku {} --skus {} --shoppers {} --units {} --seed {} \
          --rush-s {} --hold-s {} --api … --webhook … --webhook-secret …",
         arguments.shop,
         arguments.hot_sku,

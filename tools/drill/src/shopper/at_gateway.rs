@@ -31,7 +31,7 @@ impl Shopper {
                 let first_sent = self.stage.api.now();
                 let done = control.pay(&made, how).await;
                 if let Err(reason) = &done {
-                    eprintln!("holdfast-drill: {}: {reason}", order.payment.reference);
+                    eprintln!("holdfast drill: {}: {reason}", order.payment.reference);
                 }
                 let when = When {
                     first_sent,

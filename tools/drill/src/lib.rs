@@ -1,4 +1,4 @@
-//! `holdfast-drill`: a flash sale, rehearsed against any deployment by its URLs. See README.md.
+//! `holdfast drill`: a flash sale, rehearsed against any deployment by its URLs. See README.md.
 
 mod answers;
 mod api;
@@ -26,32 +26,16 @@ mod storm;
 mod testing;
 mod watch;
 
-use std::process::ExitCode;
-
-use clap::Parser;
 use simulator::cashfree::webhook as cashfree;
 
-use crate::args::Args;
+pub use crate::args::Args;
 use crate::promises::State;
 
-const BROKEN: u8 = 1;
-const COULD_NOT_RUN: u8 = 2;
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    let args = Args::parse();
-    match rehearse(&args).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(BROKEN),
-        Err(reason) => {
-            eprintln!("holdfast-drill: {reason}");
-            ExitCode::from(COULD_NOT_RUN)
-        }
-    }
-}
-
-/// Runs, prints and writes the reports. Ok: whether every promise was kept.
-async fn rehearse(args: &Args) -> Result<bool, String> {
+/// Runs the rehearsal, prints its report and writes it. Returns whether every promise passed.
+///
+/// # Errors
+/// When the rehearsal could not run.
+pub async fn run(args: &Args) -> Result<bool, String> {
     let run = run::run(args).await?;
     let report = report::Report::new(args, &run);
     print!("{}", report::terminal(&report));

@@ -1,4 +1,4 @@
-//! `holdfast-bench`: what one hot sku can take, beside the classic routine and the limit.
+//! `holdfast bench`: what one hot sku can take, beside the classic routine and the limit.
 //!
 //! All contestants run in turns against one server, several rounds each; what counts are medians
 //! and their ratios, because the machine is never alone.
@@ -7,11 +7,8 @@ mod contestant;
 mod rush;
 mod server;
 
-use std::path::PathBuf;
-use std::process::ExitCode;
-
-use clap::Parser;
 use serde::Serialize;
+use std::path::PathBuf;
 
 use contestant::{Contestant, sold_out_script};
 use server::{Failed, Server};
@@ -21,12 +18,9 @@ const RATIO_SLOW: f64 = 15.0;
 const RATIO_NORMAL: f64 = 3.0;
 const CONNECTIONS_REQUIRED: u32 = 50;
 
-#[derive(Parser)]
-#[command(
-    version,
-    about = "Places holds on one hot sku as fast as it can, and compares"
-)]
-struct Cli {
+/// The options of `holdfast bench`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
     /// Seconds of each round.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60))]
     seconds: u32,
@@ -67,21 +61,13 @@ struct Row {
     of_limit: f64,
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match run(&Cli::parse()).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(failed) => {
-            eprintln!("bench: {failed}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-async fn run(cli: &Cli) -> Result<bool, Failed> {
-    if let Some(shoppers) = cli.rush {
-        rush::run(shoppers, cli.sessions).await?;
+/// Measures and prints. Returns whether the bars of `--require` were reached.
+///
+/// # Errors
+/// When something could not be measured, or a promise is broken.
+pub async fn run(args: &Args) -> Result<bool, Failed> {
+    if let Some(shoppers) = args.rush {
+        rush::run(shoppers, args.sessions).await?;
         return Ok(true);
     }
     let mut rows = Vec::new();
@@ -97,9 +83,9 @@ async fn run(cli: &Cli) -> Result<bool, Failed> {
         } else {
             "as fast as this disk"
         };
-        for &connections in &cli.connections {
-            let table = compare(&server, cli, commits, connections).await?;
-            print_table(&table, &server, cli);
+        for &connections in &args.connections {
+            let table = compare(&server, args, commits, connections).await?;
+            print_table(&table, &server, args);
             let required = if slow { RATIO_SLOW } else { RATIO_NORMAL };
             let ours = table
                 .iter()
@@ -113,25 +99,25 @@ async fn run(cli: &Cli) -> Result<bool, Failed> {
             rows.extend(table);
         }
         if !slow {
-            sold_out(&server, cli).await?;
+            sold_out(&server, args).await?;
         }
     }
-    if let Some(file) = &cli.json {
+    if let Some(file) = &args.json {
         std::fs::write(file, serde_json::to_vec_pretty(&rows)?)?;
     }
-    Ok(enough || !cli.require)
+    Ok(enough || !args.require)
 }
 
 async fn compare(
     server: &Server,
-    cli: &Cli,
+    args: &Args,
     commits: &'static str,
     connections: u32,
 ) -> Result<Vec<Row>, Failed> {
     let mut rounds: Vec<Vec<f64>> = vec![Vec::new(); Contestant::ALL.len()];
-    for _ in 0..cli.rounds {
+    for _ in 0..args.rounds {
         for (contestant, measured) in Contestant::ALL.into_iter().zip(&mut rounds) {
-            let round = server.round(contestant, connections, cli.seconds).await?;
+            let round = server.round(contestant, connections, args.seconds).await?;
             measured.push(round.per_second);
         }
     }
@@ -170,7 +156,7 @@ fn median(values: &[f64]) -> f64 {
     }
 }
 
-fn print_table(table: &[Row], server: &Server, cli: &Cli) {
+fn print_table(table: &[Row], server: &Server, args: &Args) {
     let Some(first) = table.first() else { return };
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     println!(
@@ -179,8 +165,8 @@ fn print_table(table: &[Row], server: &Server, cli: &Cli) {
         first.connections,
         first.commits,
         server.cluster.major_version().unwrap_or_default(),
-        cli.rounds,
-        cli.seconds,
+        args.rounds,
+        args.seconds,
     );
     println!(
         "  {:<29}{:>16}{:>16}{:>14}",
@@ -196,9 +182,9 @@ fn print_table(table: &[Row], server: &Server, cli: &Cli) {
 }
 
 /// Refusals while somebody else holds the lock of the row: they must not wait for it.
-async fn sold_out(server: &Server, cli: &Cli) -> Result<(), Failed> {
+async fn sold_out(server: &Server, args: &Args) -> Result<(), Failed> {
     let lock = server.lock_sold_out().await?;
-    let measured = server.measure(&sold_out_script(), "", CONNECTIONS_REQUIRED, cli.seconds)?;
+    let measured = server.measure(&sold_out_script(), "", CONNECTIONS_REQUIRED, args.seconds)?;
     drop(lock);
     println!(
         "Refusals of a sold-out sku whose row is locked all the time, {CONNECTIONS_REQUIRED} \

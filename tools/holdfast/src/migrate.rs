@@ -1,0 +1,65 @@
+//! `holdfast migrate`: a database without a Lambda host, brought to this release.
+
+use anstream::{eprintln, println};
+use shared::config::{ConfigError, DatabaseConfig};
+use shared::db;
+use shared::migrate::{Options, Release, run_release};
+
+const APPLICATION: &str = "holdfast-migrate";
+
+/// The database comes from the variables that the functions read (docs/operations.md):
+///
+/// DATABASE_URL, and for a server on another machine DATABASE_CA_FILE, or DATABASE_CA=rds. A server
+/// on this machine is called without TLS, unless DATABASE_TLS=verify asks for it.
+///
+/// The first migration of a database needs a role that owns the database and may create roles; later
+/// ones need only `holdfast_migrator`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  DATABASE_URL=postgresql://postgres@localhost/shop holdfast migrate")]
+pub(crate) struct Args {
+    /// Write this release's routines over those of a newer release; tables stay as they are
+    #[arg(long)]
+    put_back_routines: bool,
+}
+
+pub(crate) async fn run(args: &Args) -> Result<(), String> {
+    let config = config().map_err(|error| error.to_string())?;
+    let mut client = db::connect(&config)
+        .await
+        .map_err(|error| db::causes(&error))?;
+    let release = Release::this();
+    let options = Options {
+        put_back_routines: args.put_back_routines,
+    };
+    eprintln!("migrating to release {}", release.number);
+    let report = run_release(&mut client, &release, options)
+        .await
+        .map_err(|error| db::causes(&error))?;
+    for file in &report.applied {
+        println!("applied {file}");
+    }
+    if let Some(newer) = &report.left_to {
+        println!("a newer release, {newer}, was here before: its tables and rights stay");
+    }
+    println!(
+        "{} migrations applied, {} routines written",
+        report.applied.len(),
+        report.routines
+    );
+    Ok(())
+}
+
+/// From the environment. TLS is the default, and needs authorities to check the server's
+/// certificate against; without any, the server must be on this machine.
+fn config() -> Result<DatabaseConfig, ConfigError> {
+    let missing = match aws::database_config(APPLICATION) {
+        Err(missing @ ConfigError::Missing("DATABASE_CA_FILE", _)) => missing,
+        other => return other,
+    };
+    let without_tls = |name: &str| match name {
+        "DATABASE_TLS" => Some("off".to_owned()),
+        _ => std::env::var(name).ok(),
+    };
+    DatabaseConfig::parse(APPLICATION, without_tls).map_err(|_| missing)
+}

@@ -1,0 +1,163 @@
+//! `holdfast up`: the whole of Holdfast on this machine, with one command.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use crate::command::{Signals, run_to_its_end};
+use crate::stack::{DATABASE, SHOPS, demo_secret};
+use crate::{Binaries, Error, Stack, StackOptions, examples, project};
+
+/// Signs the announcements to the subscriber `demo`.
+const DEMO_SUBSCRIBER_SECRET: &str = "whsec_bG9jYWwtZGVtby1zdWJzY3JpYmVyLXNlY3JldA==";
+
+/// The options of `holdfast up`.
+#[derive(Debug, clap::Args)]
+pub struct Up {
+    /// Port of the HTTP API; 0 takes a free one [default: 8787, with --run a free one]
+    #[arg(long, value_name = "PORT")]
+    api_port: Option<u16>,
+    /// Port of the webhook function's URL [default: 8788, with --run a free one]
+    #[arg(long, value_name = "PORT")]
+    webhook_port: Option<u16>,
+    /// Port of the simulated gateways [default: 8789, with --run a free one]
+    #[arg(long, value_name = "PORT")]
+    gateways_port: Option<u16>,
+    /// Processes of the checkout function: as many requests run at the same time
+    #[arg(long, value_name = "N", default_value_t = 8,
+          value_parser = clap::value_parser!(u16).range(1..=200))]
+    concurrency: u16,
+    /// Seconds between two calls of the sweeper; 0 never calls it
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    sweep_every_s: u64,
+    /// Units of the sku that everybody wants, LEHENGA-RED-M [default: as in the demo catalogue]
+    #[arg(long, value_name = "UNITS",
+          value_parser = clap::value_parser!(u32).range(..=100_000_000))]
+    hot_units: Option<u32>,
+    /// Folder with the functions' binaries [default: the folder of this program]
+    #[arg(long, value_name = "DIR")]
+    bin_dir: Option<PathBuf>,
+    /// URL of an SQS to use instead of starting one
+    #[arg(long, value_name = "URL")]
+    sqs_endpoint: Option<String>,
+    /// Set a variable of the sweeper, such as LOOKUP_AGAIN_S=5; repeat it for several
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    sweeper_set: Vec<(String, String)>,
+    /// Run this shell command against the stack, then stop with its exit code
+    ///
+    /// The command gets HOLDFAST_API, HOLDFAST_ADMIN_TOKEN, HOLDFAST_WEBHOOK,
+    /// HOLDFAST_WEBHOOK_SECRET, HOLDFAST_GATEWAYS, HOLDFAST_LOCAL, HOLDFAST_SQS, HOLDFAST_LOGS,
+    /// HOLDFAST_DATABASE and HOLDFAST_DATABASE_SUPERUSER.
+    #[arg(long, value_name = "COMMAND")]
+    run: Option<String>,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("must be NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Starts the stack and stays until Ctrl-C, or until the command of `--run` ends, whose exit code it
+/// returns.
+///
+/// # Errors
+/// When the stack does not start, or the command can't be run.
+pub async fn run(up: &Up) -> Result<ExitCode, Error> {
+    let mut signals = Signals::new()?;
+    let stack = tokio::select! {
+        started = Stack::start(options(up)?) => started?,
+        _ = signals.next() => return Ok(ExitCode::FAILURE),
+    };
+    let code = if let Some(command) = &up.run {
+        eprintln!(
+            "Holdfast is up at {}; logs: {}",
+            stack.api_url,
+            stack.logs.folder.display()
+        );
+        run_command(&stack, command, &mut signals).await
+    } else {
+        println!("{}", examples::text(&stack));
+        signals.next().await;
+        eprintln!("\nStopping.");
+        Ok(ExitCode::SUCCESS)
+    };
+    stack.stop().await;
+    code
+}
+
+fn options(up: &Up) -> Result<StackOptions, Error> {
+    let binaries = up.bin_dir.as_deref().map(Binaries::in_folder).transpose()?;
+    // A command is told where the stack is; a person reads it in the README.
+    let port =
+        |wanted: Option<u16>, default| wanted.unwrap_or(if up.run.is_some() { 0 } else { default });
+    Ok(StackOptions {
+        binaries,
+        api_port: port(up.api_port, 8787),
+        webhook_port: port(up.webhook_port, 8788),
+        gateways_port: port(up.gateways_port, 8789),
+        concurrency: up.concurrency.into(),
+        sweep_every: (up.sweep_every_s > 0).then(|| Duration::from_secs(up.sweep_every_s)),
+        hot_units: up.hot_units,
+        sqs_endpoint: up.sqs_endpoint.clone(),
+        sweeper_environment: [demo_subscribers(), up.sweeper_set.clone()].concat(),
+        logs: Some(project::root().join(".run/logs")),
+        ..StackOptions::default()
+    })
+}
+
+/// In each shop a subscriber `demo` may be put, at a URL of this machine.
+fn demo_subscribers() -> Vec<(String, String)> {
+    let secrets: BTreeMap<&str, _> = SHOPS
+        .iter()
+        .map(|shop| (*shop, BTreeMap::from([("demo", [DEMO_SUBSCRIBER_SECRET])])))
+        .collect();
+    vec![
+        (
+            "SUBSCRIBER_SECRETS".to_owned(),
+            serde_json::json!(secrets).to_string(),
+        ),
+        ("SUBSCRIBER_NETWORKS".to_owned(), "any".to_owned()),
+    ]
+}
+
+/// A shell command that knows where the stack is.
+pub(crate) fn shell(stack: &Stack, command: &str) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .args(["-c", command])
+        .env("HOLDFAST_API", &stack.api_url)
+        .env("HOLDFAST_ADMIN_TOKEN", &stack.admin_token)
+        .env("HOLDFAST_WEBHOOK", &stack.webhook_url)
+        .env("HOLDFAST_GATEWAYS", &stack.gateways_url)
+        .env("HOLDFAST_LOCAL", &stack.control_url)
+        .env("HOLDFAST_SQS", &stack.sqs_endpoint)
+        .env("HOLDFAST_WEBHOOK_SECRET", demo_secret(SHOPS[0]))
+        .env("HOLDFAST_DATABASE", stack.database_url())
+        .env(
+            "HOLDFAST_DATABASE_SUPERUSER",
+            stack.cluster.url("postgres", DATABASE),
+        )
+        .env("HOLDFAST_LOGS", &stack.logs.folder);
+    if let Some(path) = path_with_own_folder() {
+        shell.env("PATH", path);
+    }
+    shell
+}
+
+async fn run_command(
+    stack: &Stack,
+    command: &str,
+    signals: &mut Signals,
+) -> Result<ExitCode, Error> {
+    run_to_its_end(shell(stack, command), command, signals).await
+}
+
+/// So that a command finds the binaries that were built with this one.
+fn path_with_own_folder() -> Option<std::ffi::OsString> {
+    let own = std::env::current_exe().ok()?.parent()?.to_path_buf();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&path))).ok()
+}
