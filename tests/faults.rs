@@ -16,10 +16,9 @@ use shared::order::{self, Created};
 use shared::payment::{self, EventKind, Gateway, Outcome};
 use shared::sweep;
 use tests::proxy::{Cut, Proxy};
-use tests::stack::root;
 use tests::{
     CLUSTER, MAIN, TestDb, begin_request, connect, direct_pool, event, new_id, order_request,
-    own_cluster, pool, shop, until,
+    own_cluster, pool, routine_text, shop, until,
 };
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -73,8 +72,7 @@ async fn stop_walwriter(owner: &Client) -> i32 {
 
 /// Takes the flush out of checkout_begin: what is left is asynchronous commit alone.
 async fn without_the_flush(owner: &Client) {
-    let file = root().join("migrations/routines/checkout_begin.sql");
-    let text = std::fs::read_to_string(file).unwrap();
+    let text = routine_text("checkout_begin");
     let lines = text
         .lines()
         .filter(|line| !line.contains("pg_logical_emit_message("));

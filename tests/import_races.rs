@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::import::{self, Mode, Status};
-use tests::at_once;
 use tests::import::{Importer, Line, good, new_import, refused};
-use tests::stack::root;
+use tests::{at_once, routine_text};
 
 /// Between the look and the lock a unit is sold: the row is judged again under the lock.
 #[tokio::test]
@@ -36,9 +35,7 @@ async fn what_moves_between_the_look_and_the_lock_is_not_overwritten() {
 async fn moved_meanwhile(variant: impl Fn(String) -> String) -> (Vec<Line>, (i32, i32, i64)) {
     let clerk = Importer::new().await;
     for routine in ["import_find", "import_write"] {
-        let file = root().join(format!("migrations/routines/{routine}.sql"));
-        let sql = std::fs::read_to_string(file).unwrap();
-        clerk.test.sql(&variant(sql)).await;
+        clerk.test.sql(&variant(routine_text(routine))).await;
     }
     clerk.test.sku("A", 5).await;
     let id = new_import();

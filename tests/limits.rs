@@ -11,7 +11,9 @@ use shared::order::{
 use shared::payment::{EventKind, Outcome};
 use shared::quantity::Revision;
 use tests::desk::{book_request, booked_order, restock_request};
-use tests::{MAIN, TestDb, at_once, begin_request, cart, event, new_id, order_request, shop};
+use tests::{
+    MAIN, TestDb, at_once, begin_request, cart, event, new_id, order_request, routine_text, shop,
+};
 
 use crate::order::{create, created};
 
@@ -219,7 +221,7 @@ async fn without_the_customers_lock_the_limit_would_be_exceeded() {
     test.sku("A", 99).await;
     limit(&test, "A", 5).await;
     held_as(&test, "asha", &[("A", 1)]).await;
-    let routine = include_str!("../migrations/routines/limit_take.sql");
+    let routine = routine_text("limit_take");
     let lock = "perform from customer_checkouts o where o.shop = p_shop and o.customer = v_customer
         for no key update;";
     assert!(routine.contains(lock));

@@ -257,12 +257,10 @@ fn modules_of_the_shared_crate_point_one_way() {
 fn each_routine_has_a_file_of_its_name() {
     let mut wrong = Vec::new();
     for (name, text) in files(&["migrations/routines"], &["sql"]) {
-        let stem = Path::new(&name)
-            .file_stem()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned();
+        // `checkout/internal/end.sql` makes checkout_end.
+        let stem = name["migrations/routines/".len()..]
+            .replace("/internal/", "/")
+            .replace('/', "_");
         let made: Vec<&str> = text
             .split("create or replace ")
             .skip(1)
@@ -275,7 +273,7 @@ fn each_routine_has_a_file_of_its_name() {
                     .unwrap()
             })
             .collect();
-        // An old signature that is kept for a while: `checkout_release.until_0_3.sql`.
+        // An old signature that is kept for a while: `checkout/release.until_0_3.sql`.
         let routine = stem.split('.').next().unwrap();
         if made != [routine] {
             wrong.push(format!("{name} makes {made:?}"));
@@ -285,6 +283,27 @@ fn each_routine_has_a_file_of_its_name() {
         }
     }
     assert_none("one routine a file, named as it", &wrong);
+}
+
+/// A newcomer sees from the folder whether a change of a routine concerns the functions.
+#[test]
+fn routines_that_only_routines_call_are_internal() {
+    // A person calls it, as the owner.
+    let by_hand = "payment_event_dismiss";
+    let callers: String = files(&["functions", "shared"], &["rs"])
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
+    let mut wrong = Vec::new();
+    for (name, text) in files(&["migrations/routines"], &["sql"]) {
+        let routine = text.split("holdfast.").nth(1).unwrap();
+        let routine = routine.split('(').next().unwrap();
+        let called = routine == by_hand || callers.contains(&format!("holdfast.{routine}("));
+        if called == name.contains("/internal/") {
+            wrong.push(name);
+        }
+    }
+    assert_none("in internal/ what no function calls", &wrong);
 }
 
 /// The same word names the route, the Rust module and the routine.
@@ -316,7 +335,7 @@ fn one_word_names_operation_module_and_routine() {
         );
         assert!(
             root()
-                .join(format!("migrations/routines/{operation}.sql"))
+                .join(format!("migrations/routines/{noun}/{verb}.sql"))
                 .is_file(),
             "{operation}"
         );

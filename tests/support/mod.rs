@@ -47,7 +47,7 @@ use shared::{promises, sweep};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
-pub use race::{Blocker, GATE, at_once};
+pub use race::{Blocker, GATE, at_once, routine_text};
 pub use rows::{Rows, refused_by};
 
 /// The database that every test's own is cloned from.

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
+use shared::migrate::Release;
 use tokio::sync::Barrier;
 use tokio_postgres::Client;
 
-use crate::stack::root;
 use crate::{TestDb, until};
 
 /// Routines as one writes them without thinking of others: what the negative controls call.
@@ -14,6 +14,13 @@ const NAIVE: &str = include_str!("../fixtures/naive.sql");
 
 /// Where a routine is to wait until everybody has read what they decide on.
 pub const GATE: &str = "perform pg_advisory_xact_lock_shared(1);";
+
+/// The text of a routine, as its file has it.
+pub fn routine_text(routine: &str) -> String {
+    let mut routines = Release::this().routines.into_iter();
+    let file = routines.find(|file| file.name == routine);
+    file.unwrap_or_else(|| panic!("no routine {routine}")).text
+}
 
 /// Runs `task(0)` to `task(n - 1)` at once, from behind one barrier; answers in that order.
 pub async fn at_once<T, F>(tasks: usize, task: impl Fn(usize) -> F) -> Vec<T>
@@ -101,8 +108,7 @@ impl TestDb {
     /// Replaces a routine of this database by its own text with some of it changed: a guard taken
     /// out, a [`GATE`] put in. What is to go must be there.
     pub async fn change_routine(&self, routine: &str, changes: &[(&str, &str)]) {
-        let file = root().join(format!("migrations/routines/{routine}.sql"));
-        let mut text = std::fs::read_to_string(file).unwrap();
+        let mut text = routine_text(routine);
         for (from, to) in changes {
             assert!(text.contains(from), "{routine} has no {from:?}");
             text = text.replace(from, to);

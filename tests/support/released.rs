@@ -116,10 +116,10 @@ pub fn next_release() -> Release {
     };
     next.versions.push(fixture("V9001__remember_why_let_go"));
     next.put("checkout_release", |file| {
-        file.text = fixture("routines/checkout_release").text;
+        file.text = fixture("routines/checkout/release").text;
     });
     next.routines
-        .push(fixture("routines/checkout_release.until_0_3"));
+        .push(fixture("routines/checkout/release.until_0_3"));
     next
 }
 
@@ -138,7 +138,7 @@ pub fn release_after_next() -> Release {
 fn fixture(name: &str) -> File {
     let path = root().join(format!("tests/fixtures/next_release/{name}.sql"));
     File {
-        name: name.trim_start_matches("routines/").to_owned(),
+        name: name.trim_start_matches("routines/").replace('/', "_"),
         text: fs::read_to_string(path).unwrap(),
     }
 }

@@ -1,5 +1,6 @@
 //! What a release brings: its number, its versioned files, its routines and who may call them.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::str::FromStr;
 
@@ -83,8 +84,8 @@ impl Release {
         Self {
             number: env!("CARGO_PKG_VERSION").parse().unwrap_or(CALLERS_FROM),
             callers_from: CALLERS_FROM,
-            versions: files(Some(&MIGRATIONS)),
-            routines: files(MIGRATIONS.get_dir("routines")),
+            versions: files(MIGRATIONS.files()),
+            routines: files(MIGRATIONS.get_dir("routines").into_iter().flat_map(all)),
             rights: File {
                 name: "rights/rights".to_owned(),
                 text: include_str!("../../../migrations/rights/rights.sql").to_owned(),
@@ -93,22 +94,29 @@ impl Release {
     }
 }
 
-fn files(folder: Option<&Dir<'_>>) -> Vec<File> {
-    let mut files: Vec<File> = folder
-        .into_iter()
-        .flat_map(Dir::files)
-        .map(|file| File {
-            name: file
-                .path()
-                .file_stem()
-                .and_then(|stem| stem.to_str())
-                .unwrap_or_default()
-                .to_owned(),
-            text: file.contents_utf8().unwrap_or_default().to_owned(),
-        })
-        .collect();
+fn files<'a>(files: impl IntoIterator<Item = &'a include_dir::File<'a>>) -> Vec<File> {
+    let mut files: Vec<File> = files.into_iter().map(read).collect();
     files.sort_by(|a, b| a.name.cmp(&b.name));
     files
+}
+
+/// The files of a folder and of the folders in it.
+fn all<'a>(folder: &'a Dir<'a>) -> Vec<&'a include_dir::File<'a>> {
+    let inner = folder.dirs().flat_map(all);
+    folder.files().chain(inner).collect()
+}
+
+/// A file with its name in the database: `routines/checkout/internal/end.sql` makes `checkout_end`.
+fn read(file: &include_dir::File<'_>) -> File {
+    let path = file.path().with_extension("");
+    let parts = path.iter().map(OsStr::to_string_lossy);
+    let parts: Vec<_> = parts
+        .filter(|part| part != "routines" && part != "internal")
+        .collect();
+    File {
+        name: parts.join("_"),
+        text: file.contents_utf8().unwrap_or_default().to_owned(),
+    }
 }
 
 #[cfg(test)]
