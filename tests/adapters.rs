@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use operations::payment::webhook::Forgery;
+use operations::payment::{Account, EventKind, Gateway};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
-use shared::payment::webhook::Forgery;
-use shared::payment::{Account, EventKind, Gateway};
 use tests::golden::{GOLDEN, Golden, golden};
 use tests::webhooks::{self, Headers, account, delivery, read, signed, verify};
 use uuid::Uuid;
@@ -388,7 +388,7 @@ fn a_delivery_without_headers_is_read() {
         "shop": "dress", "gateway": "cashfree", "received_at": "2026-11-21T10:00:22Z",
         "body": data_encoding::BASE64.encode(golden("cashfree/2025-01-01-paid").body.as_bytes()),
     });
-    let delivery: shared::payment::Delivery = serde_json::from_value(old).unwrap();
+    let delivery: operations::payment::Delivery = serde_json::from_value(old).unwrap();
     let event = delivery.event().unwrap();
     assert_eq!(event.kind, EventKind::Paid);
     assert_eq!(event.received_at.unwrap().unix_timestamp(), 1_795_255_222);

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use operations::telemetry::Metric;
+use operations::telemetry::metric::Scope;
 use serde_json::{Map, Value};
-use shared::telemetry::Metric;
-use shared::telemetry::metric::Scope;
 use tests::stack::root;
 
 const NAMESPACE: &str = "Holdfast";
@@ -173,7 +173,7 @@ fn the_cost_page_counts_every_metric_of_an_alarm() {
 #[test]
 fn every_metric_is_told_by_the_code() {
     let mut code = String::new();
-    let mut open = vec![root().join("shared/src"), root().join("functions")];
+    let mut open = vec![root().join("shared"), root().join("functions")];
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -264,8 +264,8 @@ fn a_runbook_looks_for_lines_that_are_written() {
     for function in ["checkout", "webhook", "payments", "sweeper", "migrate"] {
         code += &read(&format!("functions/{function}/src/lib.rs"));
     }
-    code += &read("functions/edge/src/reply.rs");
-    code += &read("functions/gateway/src/round/mod.rs");
+    code += &read("shared/http/src/reply.rs");
+    code += &read("functions/sweeper/src/gateway_round/mod.rs");
     let document = read("docs/runbooks.md");
     let mut searches = 0;
     for search in document.split("$.message = \"").skip(1) {

@@ -47,7 +47,7 @@ const REGIONS: [&str; 27] = [
 const KEYS: [&str; 3] = ["ECC384", "RSA2048", "RSA4096"];
 
 fn bundle() -> String {
-    std::fs::read_to_string(root().join("shared/src/db/rds-ca.pem")).unwrap()
+    std::fs::read_to_string(root().join("shared/operations/src/db/rds-ca.pem")).unwrap()
 }
 
 fn common_name(certificate: &X509Certificate<'_>) -> String {

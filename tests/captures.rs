@@ -1,7 +1,7 @@
 //! Money as it comes: whole, in parts, too much, twice, late, of another currency, disputed.
 
-use shared::order::Order;
-use shared::payment::{self, Event, EventKind, Gateway, Outcome};
+use operations::order::Order;
+use operations::payment::{self, Event, EventKind, Gateway, Outcome};
 use tests::refund::{ask_for, part, refund_event, settled};
 use tests::{GATE, MAIN, PRICE_MINOR, TestDb, at_once, event, shop};
 

@@ -1,9 +1,9 @@
 //! What Cashfree's messages mean, and whose they are: no process, no database.
 
+use operations::payment::webhook::Forgery;
+use operations::payment::{Event, EventKind, Gateway};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::payment::webhook::Forgery;
-use shared::payment::{Event, EventKind, Gateway};
 use tests::cashfree::{payment, signature};
 use tests::stack::root;
 use tests::webhooks::{self, Headers};

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use shared::checkout::{
+use operations::checkout::{
     self, Begin, BeginError, Begun, Checkout, ExtendError, ReadError, ReleaseError, Shortage,
 };
-use shared::ids::{CheckoutId, Customer};
-use shared::order;
-use shared::quantity::{HoldSeconds, Revision};
-use shared::stock::availability;
+use operations::ids::{CheckoutId, Customer};
+use operations::order;
+use operations::quantity::{HoldSeconds, Revision};
+use operations::stock::availability;
 use tests::{
     MAIN, PRICE_MINOR, TestDb, at_once, begin_request, cart, checkout_of, new_id, order_request,
     shop,

@@ -1,8 +1,8 @@
 //! Coupons: what they take off, when they are refused, and that their uses are counted like stock.
 
-use shared::checkout;
-use shared::ids::CheckoutId;
-use shared::order::{self, CouponRefusal, Create, CreateError, PaymentMethod, ShipTo};
+use operations::checkout;
+use operations::ids::CheckoutId;
+use operations::order::{self, CouponRefusal, Create, CreateError, PaymentMethod, ShipTo};
 use tests::{GATE, MAIN, TestDb, at_once, shop};
 
 use crate::order::{address, create, created, price, with_coupon};

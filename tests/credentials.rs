@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use local::functions;
 use local::roles::{CHECKOUT, SWEEPER};
+use operations::order::Order;
+use operations::payment::{self, Event, EventKind, Gateway};
 use serde_json::{Value, json};
-use shared::order::Order;
-use shared::payment::{self, Event, EventKind, Gateway};
 use tests::gateways::{SECRET, Sim, main_shop, new_order};
 use tests::http::{Answer, Call};
 use tests::stack::{STACK, add};

@@ -1,6 +1,6 @@
 //! Low stock and back in stock: announced once for each crossing, whoever causes it.
 
-use shared::checkout;
+use operations::checkout;
 use tests::{MAIN, TestDb, at_once, begin_request, new_id, shop};
 
 async fn threshold(test: &TestDb, sku: &str, units: i32) {

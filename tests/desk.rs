@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use operations::checkout::Shortage;
+use operations::order::{self, AmendError, Amended, BookError, Booked, CancelError, DeskOrder};
 use serde_json::json;
-use shared::checkout::Shortage;
-use shared::order::{self, AmendError, Amended, BookError, Booked, CancelError, DeskOrder};
 use tests::desk::{Desk, amend_request, book_request, booked_order};
 use tests::{MAIN, PRICE_MINOR, TestDb, at_once, new_id, shop};
 use time::OffsetDateTime;
@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use crate::order::price;
 
 fn lines(order: &DeskOrder) -> Vec<(&str, i32)> {
-    let line = |line: &'_ shared::order::SoldLine| line.quantity;
+    let line = |line: &'_ operations::order::SoldLine| line.quantity;
     order
         .lines
         .iter()

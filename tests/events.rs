@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use operations::order::Order;
+use operations::outbox::TYPES;
+use operations::payment::{Event, EventKind};
+use operations::refund::Verdict;
+use operations::utc::Utc;
 use serde_json::{Value, json};
-use shared::order::Order;
-use shared::outbox::TYPES;
-use shared::payment::{Event, EventKind};
-use shared::refund::Verdict;
-use shared::utc::Utc;
 use tests::outbox::Mailbox;
 use tests::refund::{ask_for, settled};
 use tests::stack::root;
@@ -170,7 +170,7 @@ async fn a_shop_hears_of_checkouts_that_run_out_only_when_it_asks_for_it() {
     let expected = json!([format!("order/{}", order.order_id)]);
     assert_eq!(test.json(groups).await, expected);
     // what a shopper gives back has not run out
-    shared::checkout::release(&test.db, &tests::shop(tests::MAIN), next, None)
+    operations::checkout::release(&test.db, &tests::shop(tests::MAIN), next, None)
         .await
         .unwrap();
     assert_eq!(test.count(told).await, 3);

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use holdfast_sweeper::sweep;
 use local::postgres::SUPERUSER;
 use local::roles::{CHECKOUT, PAYMENTS, SWEEPER};
 use local::{Cluster, ClusterOptions};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use shared::checkout::{self, BeginError, Begun};
-use shared::order::{self, Created};
-use shared::payment::{self, EventKind, Gateway, Outcome};
-use shared::sweep;
+use operations::checkout::{self, BeginError, Begun};
+use operations::order::{self, Created};
+use operations::payment::{self, EventKind, Gateway, Outcome};
 use tests::proxy::{Cut, Proxy};
 use tests::{
     CLUSTER, MAIN, TestDb, begin_request, connect, direct_pool, event, new_id, order_request,
@@ -331,7 +331,7 @@ async fn come_until_answered(url: &str, was_unavailable: &AtomicBool) -> bool {
         match checkout::begin(&db, &request).await {
             Ok(_) => return true,
             Err(BeginError::Shortage(_)) => return false,
-            Err(BeginError::Failure(shared::db::Failure::Unavailable(_))) => {
+            Err(BeginError::Failure(operations::db::Failure::Unavailable(_))) => {
                 was_unavailable.store(true, Ordering::Relaxed);
                 assert!(Instant::now() < deadline, "never answered");
             }

@@ -1,11 +1,11 @@
 //! The nasty situations once for each gateway, by events that the gateway itself makes.
 
-use gateway::{Plan, round};
+use holdfast_sweeper::gateway_round::{Plan, round};
+use operations::lookup::Limits;
+use operations::order::Order;
+use operations::payment::{Gateway, Outcome};
+use operations::refund::Request;
 use serde_json::json;
-use shared::lookup::Limits;
-use shared::order::Order;
-use shared::payment::{Gateway, Outcome};
-use shared::refund::Request;
 use tests::gateways::{Sim, new_order};
 use tests::refund::ask_for;
 use tests::{PRICE_MINOR, TestDb, cart};

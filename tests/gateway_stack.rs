@@ -1,7 +1,7 @@
 //! Payments at simulated gateways, with every function a real process.
 
+use operations::payment::Gateway;
 use serde_json::{Value, json};
-use shared::payment::Gateway;
 use tests::gateways::{Control, Sim};
 use tests::shopper::{Shopper, To, guarded};
 use tests::stack::{STACK, add, assert_promises_kept, checkout_environment, owner};

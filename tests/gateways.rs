@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use gateway::{
+use gateways::{
     Closed, GatewayError, KnownOrder, KnownRefund, NewOrder, NewRefund, Patience, RefundState,
 };
+use operations::payment::{EventKind, Gateway};
 use serde_json::json;
-use shared::payment::{EventKind, Gateway};
 use tests::gateways::{Sim, patience};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -123,7 +123,7 @@ async fn a_look_up_takes_nothing_of_the_other_mode() {
     let of_the_mode = sim.api(Gateway::Stripe).look_up(&order).await.unwrap();
     assert_eq!(of_the_mode.len(), 1);
     let settings = sim.settings("main").replace("false", "true");
-    let live = gateway::Gateways::parse(&settings, patience()).unwrap();
+    let live = gateways::Gateways::parse(&settings, patience()).unwrap();
     let api = live.of(&tests::gateways::main_shop(), Gateway::Stripe);
     let api = api.unwrap();
     let by_reference = KnownOrder {
@@ -403,7 +403,7 @@ async fn no_error_says_a_secret() {
     let sim = Sim::start().await;
     let url = &sim.url;
     let wrong = tests::gateways::configuration("main", url, "key", "swordfish");
-    let gateways = gateway::Gateways::parse(&wrong, patience()).unwrap();
+    let gateways = gateways::Gateways::parse(&wrong, patience()).unwrap();
     for gateway in Gateway::ALL {
         let api = gateways.of(&tests::gateways::main_shop(), gateway).unwrap();
         let error = api.create_order(&new_order("main-10")).await.unwrap_err();

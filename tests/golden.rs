@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
-use shared::payment::EventKind::{
+use operations::payment::EventKind::{
     Disputed, Dropped, Failed, Other, Paid, Pending, RefundFailed, RefundPending, RefundSettled,
 };
-use shared::payment::{Event, EventKind, Gateway};
+use operations::payment::{Event, EventKind, Gateway};
+use serde_json::{Value, json};
 use tests::golden::{GOLDEN, golden};
 use tests::webhooks::{account, read, verify};
 

@@ -1,8 +1,8 @@
 //! Bulk import and export: what a file does, what is refused, and why.
 
-use shared::import::report::Page;
-use shared::import::{self, ApplyError, Mode, ReportError, RowOutcome, StageError, Status};
-use shared::sku::export::Format;
+use operations::import::report::Page;
+use operations::import::{self, ApplyError, Mode, ReportError, RowOutcome, StageError, Status};
+use operations::sku::export::Format;
 use tests::import::{CLERK, Importer, good, new_import, refused};
 use tests::{MAIN, shop};
 

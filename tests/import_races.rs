@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::import::{self, Mode, Status};
+use operations::import::{self, Mode, Status};
 use tests::import::{Importer, Line, good, new_import, refused};
 use tests::{at_once, routine_text};
 

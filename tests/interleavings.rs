@@ -1,9 +1,9 @@
 //! One story told in every order: it must end the same.
 
+use operations::ids::CheckoutId;
+use operations::order::{self, Order};
+use operations::payment::{self, Event, EventKind, Gateway};
 use serde_json::{Value, json};
-use shared::ids::CheckoutId;
-use shared::order::{self, Order};
-use shared::payment::{self, Event, EventKind, Gateway};
 use tests::golden::golden;
 use tests::refund::refund_event;
 use tests::{MAIN, TestDb, event, order_request, shop, webhooks};

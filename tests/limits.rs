@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use shared::checkout::{self, Begin, BeginError, LimitReached};
-use shared::ids::CheckoutId;
-use shared::order::{
+use operations::checkout::{self, Begin, BeginError, LimitReached};
+use operations::ids::CheckoutId;
+use operations::order::{
     self, AmendError, Book, BookError, CouponRefusal, Create, CreateError, PaymentMethod,
 };
-use shared::payment::{EventKind, Outcome};
-use shared::quantity::Revision;
+use operations::payment::{EventKind, Outcome};
+use operations::quantity::Revision;
 use tests::desk::{book_request, booked_order, restock_request};
 use tests::{
     MAIN, TestDb, at_once, begin_request, cart, event, new_id, order_request, routine_text, shop,

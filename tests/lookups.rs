@@ -2,11 +2,11 @@
 //! nobody is to pay by it any more.
 
 use local::roles::SWEEPER;
-use shared::gateway_order::{self, Closed, Put, PutError, Stored};
-use shared::ids::PaymentReference;
-use shared::lookup::{self, Limits, Lookup};
-use shared::order::Order;
-use shared::payment::{EventKind, Gateway, Outcome};
+use operations::gateway_order::{self, Closed, Put, PutError, Stored};
+use operations::ids::PaymentReference;
+use operations::lookup::{self, Limits, Lookup};
+use operations::order::Order;
+use operations::payment::{EventKind, Gateway, Outcome};
 use tests::refund::{ask_for, pending};
 use tests::{MAIN, TestDb, at_once, event, shop};
 
@@ -253,7 +253,7 @@ async fn what_a_look_up_finds_is_applied_once() {
     assert_eq!(found, [expected]);
     let paid = event(&order, EventKind::Paid, "pi_1");
     assert_eq!(test.stripe(&paid).await, Outcome::Completed);
-    let webhook = shared::payment::Event {
+    let webhook = operations::payment::Event {
         key: "evt_1".to_owned(),
         ..paid
     };

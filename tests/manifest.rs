@@ -1,11 +1,11 @@
 //! The manifest of a departure.
 
-use shared::db::Database;
-use shared::ids::{Shop, Sku};
-use shared::page::Cursor;
-use shared::payment::EventKind;
-use shared::quantity::PageLimit;
-use shared::sku::{Manifest, ManifestError, Seat, manifest};
+use operations::db::Database;
+use operations::ids::{Shop, Sku};
+use operations::page::Cursor;
+use operations::payment::EventKind;
+use operations::quantity::PageLimit;
+use operations::sku::{Manifest, ManifestError, Seat, manifest};
 use tests::desk::restock_request;
 use tests::{MAIN, TestDb, event, shop};
 

@@ -1,10 +1,10 @@
 //! The migrate function as CloudFormation calls it: a real process, a real answer to a URL.
 
+use holdfast_migrate::MigrateError;
+use holdfast_migrate::iam_login;
 use local::functions::MIGRATE;
 use local::stack::DATABASE;
 use serde_json::{Value, json};
-use shared::iam_login;
-use shared::migrate::MigrateError;
 use tests::TestDb;
 use tests::stack::{STACK, add, log_of};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use holdfast_migrate as migrate;
 use local::postgres::SUPERUSER;
-use shared::migrate;
 use tests::stack::root;
 use tests::{CLUSTER, connect};
 

@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{LocalBoxFuture, join_all};
 use local::roles::{ADMIN, PAYMENTS, SWEEPER};
+use operations::db::Database;
+use operations::ids::{OrderId, Shop};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use shared::db::Database;
-use shared::ids::{OrderId, Shop};
 use tests::{MAIN, TestDb, shop};
 use tokio_postgres::{Client, IsolationLevel};
 use uuid::Uuid;

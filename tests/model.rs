@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use operations::checkout::{self, Begin, BeginError, Begun, ReleaseError};
+use operations::ids::{CheckoutId, Shop};
+use operations::order::{self, Create, CreateError, Created, PaymentMethod};
+use operations::payment::{self, EventKind, Gateway, Outcome};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use rand::Rng as _;
-use shared::checkout::{self, Begin, BeginError, Begun, ReleaseError};
-use shared::ids::{CheckoutId, Shop};
-use shared::order::{self, Create, CreateError, Created, PaymentMethod};
-use shared::payment::{self, EventKind, Gateway, Outcome};
 use tests::{TestDb, begin_request, event, new_id, order_request, shop};
 
 const CASES: u32 = 24;

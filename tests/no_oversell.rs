@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use holdfast_sweeper::sweep;
 use local::roles::{PAYMENTS, SWEEPER};
-use shared::checkout::{self, BeginError, Begun};
-use shared::db::Database;
-use shared::ids::CheckoutId;
-use shared::order::{self, Create, Created, PaymentMethod};
-use shared::payment::{self, EventKind, Gateway};
-use shared::sweep;
+use operations::checkout::{self, BeginError, Begun};
+use operations::db::Database;
+use operations::ids::CheckoutId;
+use operations::order::{self, Create, Created, PaymentMethod};
+use operations::payment::{self, EventKind, Gateway};
 use tests::{GATE, MAIN, TestDb, at_once, begin_request, event, new_id, order_request, shop};
 use tokio_postgres::error::SqlState;
 

@@ -4,9 +4,9 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
+use operations::checkout;
+use operations::payment::EventKind;
 use serde_json::{Value, json};
-use shared::checkout;
-use shared::payment::EventKind;
 use tests::clerk::{Clerk, path};
 use tests::http::{Answer, Call};
 use tests::{MAIN, TestDb, begin_request, event, new_id, shop};
@@ -106,7 +106,7 @@ async fn a_coupon_is_put_counted_and_never_lowered_below_its_uses() {
     assert_eq!(clerk.put("/coupons/TEN", terms.clone()).await.ok(200), &put);
     let mut request = tests::order_request(test.held(&[("A", 1)]).await);
     request.coupon = Some("TEN".parse().unwrap());
-    shared::order::create(&test.db, &request).await.unwrap();
+    operations::order::create(&test.db, &request).await.unwrap();
     let read = clerk.get("/coupons/TEN").await.ok(200).clone();
     assert_eq!(
         (&read["uses_held"], &read["uses_consumed"]),
@@ -360,8 +360,8 @@ async fn a_search_finds_the_whole_history_by_each_of_its_keys() {
     checkout::begin(&test.db, &request).await.unwrap();
     let mut order = tests::order_request(id);
     order.customer = Some(request.customer.clone());
-    shared::order::create(&test.db, &order).await.unwrap();
-    let order = shared::order::read(&test.db, &shop(MAIN), id, None)
+    operations::order::create(&test.db, &order).await.unwrap();
+    let order = operations::order::read(&test.db, &shop(MAIN), id, None)
         .await
         .unwrap();
     let failed = event(&order, EventKind::Failed, "try-1");

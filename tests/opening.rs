@@ -1,13 +1,13 @@
 //! Gateways take orders on: once, however often and from wherever it is asked, on a real database.
 
 use futures_util::future::join_all;
-use gateway::{GatewayError, OpenError, Opening, Phone, open};
+use gateways::{GatewayError, OpenError, Opening, Phone, open};
+use operations::checkout;
+use operations::gateway_order::{self, GatewayOrder};
+use operations::ids::PaymentReference;
+use operations::order::Order;
+use operations::payment::Gateway;
 use serde_json::json;
-use shared::checkout;
-use shared::gateway_order::{self, GatewayOrder};
-use shared::ids::PaymentReference;
-use shared::order::Order;
-use shared::payment::Gateway;
 use tests::gateways::{Sim, main_shop};
 use tests::{MAIN, TestDb, shop};
 

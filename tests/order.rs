@@ -1,9 +1,11 @@
 //! Orders: what they cost, what they take along, and that a failure leaves nothing behind.
 
+use operations::checkout::{self, BeginError, ExtendError, Shortage};
+use operations::ids::CheckoutId;
+use operations::order::{
+    self, Address, Create, CreateError, Created, Order, PaymentMethod, ShipTo,
+};
 use serde_json::json;
-use shared::checkout::{self, BeginError, ExtendError, Shortage};
-use shared::ids::CheckoutId;
-use shared::order::{self, Address, Create, CreateError, Created, Order, PaymentMethod, ShipTo};
 use tests::{
     GATE, MAIN, PRICE_MINOR, TestDb, at_once, begin_request, checkout_of, new_id, order_request,
     shop,

@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use local::roles::SWEEPER;
+use operations::outbox::{self, RUN_MAX};
+use operations::payment::EventKind;
 use rand::Rng as _;
 use serde_json::{Value, json};
-use shared::outbox::{self, RUN_MAX};
-use shared::payment::EventKind;
 use tests::outbox::Mailbox;
 use tests::{MAIN, TestDb, at_once, event};
 use uuid::Uuid;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use operations::payment::Gateway;
 use serde_json::{Value, json};
-use shared::payment::Gateway;
 use tests::cashfree::success;
 use tests::shopper::Shopper;
 use tests::stack::{STACK, add, owner, put_sku, sqs, start, stop};

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use holdfast_migrate::{self as migrate, Options, Release};
 use local::postgres::SUPERUSER;
 use local::roles::{ADMIN, CHECKOUT, MIGRATOR};
 use local::{Cluster, ClusterOptions};
-use shared::checkout::{self, Begun};
-use shared::db::causes;
-use shared::migrate::{self, Options, Release};
+use operations::cause::causes;
+use operations::checkout::{self, Begun};
 use tests::catalogue::{catalogue, differences};
 use tests::released::{Put as _, Released, releases};
 use tests::{CLUSTER, TestDb, begin_request, connect, count, direct_pool, new_id, until};

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use futures_util::StreamExt as _;
 use local::roles;
+use operations::checkout;
+use operations::ids::CheckoutId;
+use operations::order::{self, Order};
+use operations::payment::{self, Event, EventKind, Gateway, Outcome};
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
-use shared::checkout;
-use shared::ids::CheckoutId;
-use shared::order::{self, Order};
-use shared::payment::{self, Event, EventKind, Gateway, Outcome};
 use tests::{
     GATE, MAIN, PRICE_MINOR, TestDb, at_once, begin_request, event, new_id, order_request, shop,
 };

@@ -1,7 +1,7 @@
 //! The check of all promises: each corruption is reported under its promise, with its rows, and
 //! nothing else is.
 
-use shared::payment::{Event, EventKind};
+use operations::payment::{Event, EventKind};
 use tests::TestDb;
 use tests::desk::restock_request;
 use tests::event;
@@ -26,7 +26,7 @@ async fn lively() -> TestDb {
     order_with_coupon(&test, open).await;
     let sold = test.held(&[("SOLD", 3)]).await;
     order_with_coupon(&test, sold).await;
-    let order = shared::order::read(&test.db, &tests::shop(tests::MAIN), sold, None)
+    let order = operations::order::read(&test.db, &tests::shop(tests::MAIN), sold, None)
         .await
         .unwrap();
     test.record(&event(&order, EventKind::Paid, "pay-1"))
@@ -76,12 +76,12 @@ async fn goods_that_came_back(test: &TestDb) {
         .await;
 }
 
-async fn order_with_coupon(test: &TestDb, id: shared::ids::CheckoutId) {
-    let request = shared::order::Create {
+async fn order_with_coupon(test: &TestDb, id: operations::ids::CheckoutId) {
+    let request = operations::order::Create {
         coupon: Some("TEN".parse().unwrap()),
         ..tests::order_request(id)
     };
-    shared::order::create(&test.db, &request).await.unwrap();
+    operations::order::create(&test.db, &request).await.unwrap();
 }
 
 /// (the promise, what breaks it, a text that the reported rows must show)
@@ -435,7 +435,7 @@ async fn a_shop_is_not_told_of_the_broken_promises_of_another() {
     assert_eq!(test.broken_promises().await, ["held_equals_active_holds"]);
     let other = tests::shop("other");
     assert_eq!(
-        shared::promises::check(&test.sweeper, other.as_str())
+        operations::promises::check(&test.sweeper, other.as_str())
             .await
             .unwrap(),
         []

@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use operations::payment::Gateway;
 use serde_json::{Value, json};
-use shared::payment::Gateway;
 use tests::cashfree::{payment, success, webhook};
 use tests::shopper::Shopper;
 use tests::stack::{STACK, assert_promises_kept, holdfast, log_of, sqs};

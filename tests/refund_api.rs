@@ -1,8 +1,8 @@
 //! Refunds and stored events at the stock office's API. Each answer is held against openapi.yaml.
 
+use operations::payment::{Event, EventKind, Outcome};
+use operations::refund::Verdict;
 use serde_json::{Value, json};
-use shared::payment::{Event, EventKind, Outcome};
-use shared::refund::Verdict;
 use tests::clerk::Clerk;
 use tests::http::{Answer, Call};
 use tests::refund::{refund_event, settled};

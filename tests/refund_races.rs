@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use local::roles::SWEEPER;
-use shared::payment::{self, EventKind, Gateway, Outcome};
-use shared::refund::{self, Claimed, RequestError, Requested};
+use operations::payment::{self, EventKind, Gateway, Outcome};
+use operations::refund::{self, Claimed, RequestError, Requested};
 use tests::refund::{ask_for, refund_event};
 use tests::{GATE, MAIN, PRICE_MINOR, TestDb, at_once, shop};
 use uuid::Uuid;

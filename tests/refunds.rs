@@ -1,8 +1,10 @@
 //! Money that goes back: owed, sent, taken on, gone through, failed; never more than came.
 
-use shared::payment::{EventKind, Outcome};
-use shared::refund::{self, Claimed, Reported, Request, RequestError, Requested, Retried, Verdict};
-use shared::text::GatewayPaymentId;
+use operations::payment::{EventKind, Outcome};
+use operations::refund::{
+    self, Claimed, Reported, Request, RequestError, Requested, Retried, Verdict,
+};
+use operations::text::GatewayPaymentId;
 use tests::desk::booked_order;
 use tests::refund::{ask_for, part, pending, refund_event, settled};
 use tests::{MAIN, PRICE_MINOR, TestDb, cart, event, shop};

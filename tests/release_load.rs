@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use shared::migrate::{self, Options, Release};
+use holdfast_migrate::{self as migrate, Options, Release};
 use tests::released::{Put as _, next_release, release_after_next};
 use tests::{GATE, TestDb, new_id};
 use tokio_postgres::Client;
@@ -49,7 +49,7 @@ impl Load {
                     calls.fetch_add(1, Ordering::Relaxed);
                     if let Err(error) = outcome {
                         failed.fetch_add(1, Ordering::Relaxed);
-                        failures.push(shared::db::causes(&error));
+                        failures.push(operations::cause::causes(&error));
                     }
                 }
                 failures

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use holdfast_migrate::{self as migrate, File, Options, Release};
 use local::roles;
 use serde_json::Value;
-use shared::migrate::{self, File, Options, Release};
 use tests::catalogue::{catalogue, differences};
 use tests::released::{Call, Released, releases, superuser};
 use tests::stack::root;
@@ -139,7 +139,7 @@ async fn what_was_under_way_before_an_upgrade_is_finished_after_it() {
             where h.shop = d.shop and h.checkout_id = d.checkout_id and h.status = 'active'";
         client.batch_execute(due).await.unwrap();
         let time = std::time::Duration::from_secs(20);
-        let report = shared::sweep::run_once(&db, time).await.unwrap();
+        let report = holdfast_sweeper::sweep::run_once(&db, time).await.unwrap();
         assert!(report.violations.is_empty(), "{report:?}");
         let held = "select sum(held)::text from holdfast.stock_levels";
         assert_eq!(strings(&client, held).await, ["0"], "{}", released.release);

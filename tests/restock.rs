@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use shared::ids::ReturnId;
-use shared::order::{DeskOrder, Excess, Order, Restock, RestockError, Restocked};
-use shared::payment::EventKind;
+use operations::ids::ReturnId;
+use operations::order::{DeskOrder, Excess, Order, Restock, RestockError, Restocked};
+use operations::payment::EventKind;
 use tests::desk::restock_request;
 use tests::{TestDb, at_once, event, new_id};
 use uuid::Uuid;

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use holdfast_migrate::{self as migrate, File, Options, Release};
 use local::roles;
-use shared::migrate::{self, File, Options, Release};
-use shared::order::{self, Create, ShipTo};
-use shared::payment::EventKind;
+use operations::order::{self, Create, ShipTo};
+use operations::payment::EventKind;
 use tests::stack::root;
 use tests::{TestDb, event, order_request};
 
@@ -302,7 +302,7 @@ async fn the_views_show_no_personal_data_and_no_capability() {
     };
     let (order::Created::New(order) | order::Created::Same(order)) =
         order::create(&test.db, &request).await.unwrap();
-    let paid = shared::payment::Event {
+    let paid = operations::payment::Event {
         payload: "Payload-Secret".to_owned(),
         ..event(&order, EventKind::Paid, "pay-1")
     };

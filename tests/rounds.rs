@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use gateway::{Plan, Round, round};
+use holdfast_sweeper::gateway_round::{Plan, Round, round};
+use operations::gateway_order::{self, Put};
+use operations::ids::PaymentReference;
+use operations::lookup::Limits;
+use operations::order::Order;
+use operations::payment::{self, Gateway, Outcome};
 use serde_json::json;
-use shared::gateway_order::{self, Put};
-use shared::ids::PaymentReference;
-use shared::lookup::Limits;
-use shared::order::Order;
-use shared::payment::{self, Gateway, Outcome};
 use tests::gateways::{Sim, main_shop, new_order, patience};
 use tests::{MAIN, TestDb, shop};
 use tokio::time::Instant;
@@ -232,7 +232,7 @@ async fn a_refund_that_fails_at_its_gateway_is_seen_to_have_failed() {
 
 #[tokio::test]
 async fn a_refund_whose_answers_are_all_lost_is_made_once() {
-    let impatient = gateway::Patience {
+    let impatient = gateways::Patience {
         tries: 1,
         ..patience()
     };

@@ -4,11 +4,11 @@
 use std::fs;
 
 use local::roles::READONLY;
+use operations::checkout;
+use operations::payment::{self, Event, EventKind, Gateway, Outcome};
+use operations::refund::Verdict;
+use operations::subscriber;
 use serde_json::{Value, json};
-use shared::checkout;
-use shared::payment::{self, Event, EventKind, Gateway, Outcome};
-use shared::refund::Verdict;
-use shared::subscriber;
 use tests::http::Call;
 use tests::shopper::Shopper;
 use tests::stack::{STACK, owner, root};

@@ -3,15 +3,15 @@
 
 mod foreign_calls;
 
-use shared::checkout::{self, Begin, BeginError, Begun};
-use shared::ids::CheckoutId;
-use shared::order::{
+use operations::checkout::{self, Begin, BeginError, Begun};
+use operations::ids::CheckoutId;
+use operations::order::{
     self, Amend, AmendError, Book, CancelError, CouponRefusal, Create, CreateError, Order, Restock,
     RestockError, ShipTo,
 };
-use shared::payment::{self, Event, EventKind, Gateway, Outcome};
-use shared::sku;
-use shared::stock::availability;
+use operations::payment::{self, Event, EventKind, Gateway, Outcome};
+use operations::sku;
+use operations::stock::availability;
 use tests::desk::{amend_request, book_request, booked_order, restock_request};
 use tests::{MAIN, TestDb, begin_request, event, new_id, order_request, shop};
 use uuid::Uuid;
@@ -244,7 +244,7 @@ async fn the_desk_of_one_shop_neither_finds_nor_changes_the_bookings_of_another(
         &other,
         &"A".parse().unwrap(),
         None,
-        shared::quantity::PageLimit::USUAL,
+        operations::quantity::PageLimit::USUAL,
     )
     .await;
     assert_eq!(seats.unwrap().rows, []);

@@ -1,10 +1,10 @@
 //! Stock that is found missing while it is held: who loses, who is told, and what never happens.
 
+use operations::db::{Database, Failure};
+use operations::ids::CheckoutId;
+use operations::order::{self, Create};
+use operations::stock::{Level, Shrink, ShrinkError, Shrinkage, shrink};
 use serde_json::{Value, json};
-use shared::db::{Database, Failure};
-use shared::ids::CheckoutId;
-use shared::order::{self, Create};
-use shared::stock::{Level, Shrink, ShrinkError, Shrinkage, shrink};
 use tests::clerk::ADMIN;
 use tests::{CLUSTER, MAIN, TestDb, order_request, shop};
 use uuid::Uuid;
@@ -370,7 +370,7 @@ async fn a_due_hold_that_cant_be_expired_stops_only_what_would_need_it() {
     else {
         panic!("there is no room for it")
     };
-    let text = shared::db::causes(cause.as_ref());
+    let text = operations::cause::causes(cause.as_ref());
     assert!(text.contains("due and can't be expired"), "{text}");
     assert_eq!(test.level("A").await.0, 3);
     assert_eq!(test.count(MESSAGES).await, 1);

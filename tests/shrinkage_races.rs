@@ -1,10 +1,10 @@
 //! Shrinkage against holds, payments and itself: either order, as a crowd, and without the locks.
 
-use shared::checkout::{self, BeginError, Begun};
-use shared::ids::CheckoutId;
-use shared::order;
-use shared::payment::{EventKind, Outcome};
-use shared::stock::{Shrink, ShrinkError, shrink};
+use operations::checkout::{self, BeginError, Begun};
+use operations::ids::CheckoutId;
+use operations::order;
+use operations::payment::{EventKind, Outcome};
+use operations::stock::{Shrink, ShrinkError, shrink};
 use tests::{MAIN, TestDb, at_once, begin_request, event, new_id, refused_by, shop};
 
 use crate::shrinkage::{
@@ -240,9 +240,9 @@ async fn a_shrinkage_among_fifteen_payments_sells_or_breaks_each_order_once() {
             let Some(event) = event else {
                 return Err(shrink(&office, &missing(10)).await.unwrap());
             };
-            let cashfree = shared::payment::Gateway::Cashfree;
+            let cashfree = operations::payment::Gateway::Cashfree;
             let recorded =
-                shared::payment::record_event(&gateway, &shop(MAIN), cashfree, &event).await;
+                operations::payment::record_event(&gateway, &shop(MAIN), cashfree, &event).await;
             Ok(recorded.unwrap().outcome)
         }
     });

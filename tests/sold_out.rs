@@ -1,6 +1,6 @@
 //! "Sold out": at once when it is so, and never because of holds that are due.
 
-use shared::checkout;
+use operations::checkout;
 use tests::{TestDb, at_once, begin_request, new_id};
 
 use crate::checkout::{read, shortage, shortages};

@@ -1,8 +1,8 @@
 //! The stock level and its ledger: what the database refuses whoever writes, and what a storefront
 //! sees.
 
-use shared::checkout::{self, BeginError, Begun};
-use shared::stock::availability;
+use operations::checkout::{self, BeginError, Begun};
+use operations::stock::availability;
 use tests::{GATE, MAIN, PRICE_MINOR, TestDb, at_once, begin_request, new_id, shop, until};
 
 /// outcome, on_hand, held, version of a change.

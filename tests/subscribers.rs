@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::iter::repeat;
 use std::sync::Arc;
 
+use operations::subscriber::signature::sign;
+use operations::subscriber::{self, Verdict};
 use serde_json::{Value, json};
-use shared::subscriber::signature::sign;
-use shared::subscriber::{self, Verdict};
 use tests::stack::{STACK, add, owner, put_sku};
 use tests::{MAIN, TestDb, until};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

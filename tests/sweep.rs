@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use holdfast_sweeper::sweep::{self, SweepReport};
 use local::roles::SWEEPER;
-use shared::checkout;
-use shared::ids::CheckoutId;
-use shared::order::{self, Order};
-use shared::payment::{EventKind, Outcome};
-use shared::sweep::{self, SweepReport};
+use operations::checkout;
+use operations::ids::CheckoutId;
+use operations::order::{self, Order};
+use operations::payment::{EventKind, Outcome};
 use tests::{MAIN, TestDb, at_once, begin_request, event, new_id, order_request, shop, until};
 
 /// So many checkouts of one unit of `sku` each.
@@ -393,19 +393,25 @@ async fn a_sweep_ends_in_its_time_and_tells_the_first_failure() {
 #[tokio::test]
 async fn a_sweep_goes_on_behind_a_full_batch() {
     let test = TestDb::new().await;
-    let batch = usize::try_from(sweep::BATCH_MAX).unwrap();
+    let batch = usize::try_from(operations::sweep::BATCH_MAX).unwrap();
     test.sku("A", 1_000).await;
     many_held(&test, batch + 1, "A").await;
     test.make_all_due_but(new_id()).await;
     let one = format!(
         "select o_expired::bigint from holdfast.sweep_expire('main', {}, '{{}}')",
-        sweep::BATCH_MAX
+        operations::sweep::BATCH_MAX
     );
-    assert_eq!(test.count(&one).await, i64::from(sweep::BATCH_MAX));
+    assert_eq!(
+        test.count(&one).await,
+        i64::from(operations::sweep::BATCH_MAX)
+    );
     assert_eq!(test.level("A").await.1, 1);
     many_held(&test, batch, "A").await;
     test.make_all_due_but(new_id()).await;
-    assert_eq!(expired(&test.sweep().await), sweep::BATCH_MAX + 1);
+    assert_eq!(
+        expired(&test.sweep().await),
+        operations::sweep::BATCH_MAX + 1
+    );
     assert_eq!(test.level("A").await.1, 0);
     test.assert_promises_kept().await;
 }
@@ -459,7 +465,7 @@ async fn a_bad_row_is_found_in_a_few_tries() {
     test.change_routine("checkout_let_go", &[(first, &counted)])
         .await;
     for before in [0, 199] {
-        let others = usize::try_from(sweep::BATCH_MAX).unwrap() - 1;
+        let others = usize::try_from(operations::sweep::BATCH_MAX).unwrap() - 1;
         many_held(&test, before, "A").await;
         let bad = test.held(&[("BAD", 2)]).await;
         many_held(&test, others - before, "A").await;
@@ -469,7 +475,7 @@ async fn a_bad_row_is_found_in_a_few_tries() {
         test.sql("select setval('holdfast.tries', 1)").await;
         let report = test.sweep().await;
         assert_eq!(report.shops[0].failed, [*bad.as_uuid()]);
-        assert_eq!(expired(&report), sweep::BATCH_MAX - 1);
+        assert_eq!(expired(&report), operations::sweep::BATCH_MAX - 1);
         let tries = test.count("select last_value from holdfast.tries").await;
         assert!(tries < 60, "{tries}");
         // mended, and out of the way

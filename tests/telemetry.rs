@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use operations::telemetry::Metric;
+use operations::telemetry::metric::{Scope, Unit};
 use serde_json::{Value, json};
-use shared::telemetry::Metric;
-use shared::telemetry::metric::{Scope, Unit};
 use tests::stack::root;
 
 mod story;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use operations::payment::Gateway;
 use serde_json::{Value, json};
-use shared::payment::Gateway;
 use tests::contract::CONTRACT;
 use tests::stack::root;
 use tests::template::{Template, statements, text};

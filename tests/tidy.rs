@@ -99,32 +99,32 @@ fn dependencies(manifest: &str) -> BTreeSet<String> {
 
 #[test]
 fn dependencies_point_one_way() {
-    let shared = dependencies("shared/Cargo.toml");
+    let operations = dependencies("shared/operations/Cargo.toml");
     let foreign = |name: &&String| {
         name.starts_with("lambda") || name.starts_with("aws") || name.starts_with("holdfast")
     };
-    assert_eq!(shared.iter().find(foreign), None);
+    assert_eq!(operations.iter().find(foreign), None);
     // What the functions behind the HTTP API have in common is no function, and knows none.
-    let edge = dependencies("functions/edge/Cargo.toml");
+    let http = dependencies("shared/http/Cargo.toml");
     let foreign = |name: &&String| name.starts_with("aws") || name.starts_with("holdfast");
-    assert_eq!(edge.iter().find(foreign), None);
+    assert_eq!(http.iter().find(foreign), None);
     // Nor does what they have of AWS.
-    let aws = dependencies("functions/aws/Cargo.toml");
+    let aws = dependencies("shared/aws/Cargo.toml");
     let foreign = |name: &&String| name.starts_with("holdfast") || name.starts_with("lambda");
     assert_eq!(aws.iter().find(foreign), None);
     // Nor does what asks the payment gateways.
-    let gateway = dependencies("functions/gateway/Cargo.toml");
+    let gateways = dependencies("shared/gateways/Cargo.toml");
     let foreign = |name: &&String| {
         name.starts_with("aws") || name.starts_with("lambda") || name.starts_with("holdfast")
     };
-    assert_eq!(gateway.iter().find(foreign), None);
+    assert_eq!(gateways.iter().find(foreign), None);
     // The simulator says what gateways say, and not what the functions believe.
-    assert!(!dependencies("tools/simulator/Cargo.toml").contains("shared"));
+    assert!(!dependencies("tools/simulator/Cargo.toml").contains("operations"));
     for function in FUNCTIONS {
         let own = dependencies(&format!("functions/{function}/Cargo.toml"));
         let wrong = own.iter().find(|name| {
-            name.starts_with("holdfast")
-                || ["local", "tests", "tokio-postgres"].contains(&name.as_str())
+            (name.starts_with("holdfast") && name.as_str() != "holdfast-http")
+                || ["local", "tests"].contains(&name.as_str())
         });
         assert_eq!(wrong, None, "functions/{function}");
         assert!(
@@ -135,10 +135,10 @@ fn dependencies_point_one_way() {
     // The witness takes nobody's word.
     let drill = dependencies("tools/drill/Cargo.toml");
     assert!(
-        !drill.contains("shared") && !drill.contains("local"),
+        !drill.contains("operations") && !drill.contains("local"),
         "{drill:?}"
     );
-    assert!(!dependencies("tools/local/Cargo.toml").contains("shared"));
+    assert!(!dependencies("tools/local/Cargo.toml").contains("operations"));
 }
 
 /// Scenario 13. Promise 8: a process whose clock is wrong must not be able to say what time it is.
@@ -146,7 +146,7 @@ fn dependencies_point_one_way() {
 #[test]
 fn no_answer_carries_the_clock_of_a_process() {
     let mut found = Vec::new();
-    for (name, text) in files(&["shared/src", "functions"], &["rs"]) {
+    for (name, text) in files(&["shared", "functions"], &["rs"]) {
         for line in text.lines() {
             if line.contains("now_utc") || line.contains("SystemTime::now") {
                 found.push(format!("{name}: {}", line.trim()));
@@ -155,7 +155,7 @@ fn no_answer_carries_the_clock_of_a_process() {
     }
     let expected = [
         // when a token was signed, which the database checks against its own
-        "functions/aws/src/token.rs: SystemTime::now(),",
+        "shared/aws/src/token.rs: SystemTime::now(),",
         // how much of an invocation is left: the deadline is of the same clock
         "functions/sweeper/src/lib.rs: .duration_since(SystemTime::now())",
         // when a message was signed, which its receiver checks against its own
@@ -163,9 +163,9 @@ fn no_answer_carries_the_clock_of_a_process() {
         // how old a signature is (the gateway's clock against ours), and for people, when it came
         "functions/webhook/src/lib.rs: now: time::OffsetDateTime::now_utc(),",
         // how long a connection was idle or a secret is kept, also across a freeze
-        "shared/src/moment.rs: wall: SystemTime::now(),",
+        "shared/operations/src/moment.rs: wall: SystemTime::now(),",
         // when metrics were told: for graphs
-        "shared/src/telemetry/emf.rs: let now = SystemTime::now().duration_since(UNIX_EPOCH);",
+        "shared/operations/src/telemetry/emf.rs: let now = SystemTime::now().duration_since(UNIX_EPOCH);",
     ];
     assert_eq!(found, expected);
 }
@@ -233,8 +233,8 @@ fn modules_of_the_shared_crate_point_one_way() {
         ("utc", vec![]),
     ]);
     let mut wrong = Vec::new();
-    for (name, text) in files(&["shared/src"], &["rs"]) {
-        let module = name.strip_prefix("shared/src/").unwrap();
+    for (name, text) in files(&["shared/operations/src"], &["rs"]) {
+        let module = name.strip_prefix("shared/operations/src/").unwrap();
         let module = module.split(['/', '.']).next().unwrap();
         let Some(allowed) = may_use.get(module) else {
             continue;
@@ -323,7 +323,8 @@ fn one_word_names_operation_module_and_routine() {
             operation
         };
         let (noun, verb) = operation.split_once('_').unwrap();
-        let module = fs::read_to_string(root().join(format!("shared/src/{noun}/{verb}.rs")));
+        let module =
+            fs::read_to_string(root().join(format!("shared/operations/src/{noun}/{verb}.rs")));
         let module = module.unwrap_or_else(|_| panic!("no module for {operation}"));
         assert!(
             module.contains(&format!("pub async fn {verb}(")),

@@ -7,11 +7,12 @@ use std::sync::{Arc, LazyLock};
 
 use local::postgres::{SUPERUSER, TlsFiles};
 use local::{Cluster, ClusterOptions};
+use operations::cause::causes;
+use operations::db::{self, Database, Failure};
+use operations::db::{DatabaseConfig, Keeper};
+use operations::login::Signer;
+use operations::secret::{Fetching, Store};
 use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use shared::config::{DatabaseConfig, Keeper};
-use shared::db::{self, Database, Failure, causes};
-use shared::login::Signer;
-use shared::secret::{Fetching, Store};
 use tempfile::TempDir;
 
 type Authority = CertifiedIssuer<'static, KeyPair>;

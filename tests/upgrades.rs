@@ -1,6 +1,6 @@
 //! How a release comes to a database: once, whole or not at all, without getting in anybody's way.
 
-use shared::migrate::{self, File, MigrateError, MigrateReport, Options, Release};
+use holdfast_migrate::{self as migrate, File, MigrateError, MigrateReport, Options, Release};
 use tests::catalogue::{catalogue, differences};
 use tests::released::{Put as _, next_release, release_after_next, superuser};
 use tests::{TestDb, count, empty_database, until};
@@ -37,7 +37,7 @@ async fn of_two_at_once_each_step_is_done_by_one_and_both_succeed() {
     let name = empty_database().await;
     let blocker = superuser(&name).await;
     let (mut a, mut b) = (superuser(&name).await, superuser(&name).await);
-    // "Holdfast" in ASCII, as shared::migrate spells it.
+    // "Holdfast" in ASCII, as holdfast_migrate::migration spells it.
     let lock = i64::from_be_bytes(*b"Holdfast");
     blocker
         .execute("select pg_advisory_lock($1)", &[&lock])
@@ -66,7 +66,7 @@ async fn an_applied_file_that_has_changed_since_is_refused() {
     let change = "update holdfast.schema_history set checksum = '1' where version = 2";
     assert_eq!(client.execute(change, &[]).await.unwrap(), 1);
     let error = migrate::run(&mut client).await.unwrap_err();
-    let text = shared::db::causes(&error);
+    let text = operations::cause::causes(&error);
     assert!(text.contains("create_checkouts_and_holds"), "{text}");
     assert_eq!(differences(&catalogue(&client).await, &before), EMPTY);
 }

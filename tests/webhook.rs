@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use operations::payment::Gateway;
 use serde_json::{Value, json};
-use shared::payment::Gateway;
 use tests::cashfree::{now_ms, signature, success, webhook};
 use tests::http::{Answer, Call};
 use tests::stack::{

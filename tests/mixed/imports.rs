@@ -4,12 +4,12 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use operations::import::{self, Apply, Mode, Part, Status, jsonl};
+use operations::quantity::Percent;
+use operations::stock;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use serde_json::json;
-use shared::import::{self, Apply, Mode, Part, Status, jsonl};
-use shared::quantity::Percent;
-use shared::stock;
 
 use super::{SKUS, Traffic, id_of};
 

@@ -1,11 +1,11 @@
 //! Shoppers, and their payment gateway.
 
+use operations::checkout::{self, Begin};
+use operations::ids::{CheckoutId, Customer};
+use operations::order::{self, Create, Created, Order, PaymentMethod};
+use operations::payment::{self, EventKind, Gateway, Outcome};
 use rand::Rng as _;
 use rand::rngs::StdRng;
-use shared::checkout::{self, Begin};
-use shared::ids::{CheckoutId, Customer};
-use shared::order::{self, Create, Created, Order, PaymentMethod};
-use shared::payment::{self, EventKind, Gateway, Outcome};
 use tests::{begin_request, event, order_request};
 
 use super::{Traffic, any_sku, id_of, sweeps};

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use operations::ids::{Actor, CheckoutId, Sku};
+use operations::order::{self, Amend, Amended, Book, Booked, Restock};
+use operations::quantity::Version;
+use operations::stock::{self, Change, ChangeError, Shrink, shrink::ShrinkError};
+use operations::text::Note;
 use rand::Rng as _;
 use rand::rngs::StdRng;
-use shared::ids::{Actor, CheckoutId, Sku};
-use shared::order::{self, Amend, Amended, Book, Booked, Restock};
-use shared::quantity::Version;
-use shared::stock::{self, Change, ChangeError, Shrink, shrink::ShrinkError};
-use shared::text::Note;
 use tests::cart;
 
 use super::{EDIT_TRIES_MAX, Traffic, any_sku, id_of};

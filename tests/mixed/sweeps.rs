@@ -1,9 +1,9 @@
 //! Time that passes, and what looks after it.
 
+use holdfast_sweeper::sweep;
+use operations::ids::CheckoutId;
 use rand::Rng as _;
 use rand::rngs::StdRng;
-use shared::ids::CheckoutId;
-use shared::sweep;
 use std::time::Duration;
 
 use super::Traffic;

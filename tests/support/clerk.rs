@@ -1,8 +1,8 @@
 //! A clerk at the stock office: the admin function inside the test's own process, on the test's own
 //! database, as its own role. What an authorizer would pass on is put into the event.
 
-use edge::caller::Shops;
 use holdfast_admin::{App, Callers, handle};
+use holdfast_http::caller::Shops;
 use lambda_http::{Context, RequestExt as _};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ impl TestDb {
 
 impl Clerk {
     /// The database as this clerk's function reaches it.
-    pub fn db(&self) -> &shared::db::Database {
+    pub fn db(&self) -> &operations::db::Database {
         &self.app.db
     }
 

@@ -1,8 +1,8 @@
 //! The seat desk, as tests ask it.
 
-use shared::db::Database;
-use shared::ids::{CheckoutId, ReturnId};
-use shared::order::{
+use operations::db::Database;
+use operations::ids::{CheckoutId, ReturnId};
+use operations::order::{
     self, Amend, AmendError, Amended, Book, BookError, Booked, CancelError, DeskOrder, Restock,
     RestockError, Restocked,
 };

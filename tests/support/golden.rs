@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use operations::payment::Gateway;
 use serde::Deserialize;
-use shared::payment::Gateway;
 use time::OffsetDateTime;
 
 use crate::stack::root;

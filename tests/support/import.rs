@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use shared::db::Database;
-use shared::ids::ImportId;
-use shared::import::report::{Page, Report};
-use shared::import::{self, Apply, ApplyError, Mode, Part, Progress, Row, StageError, Staged};
-use shared::sku;
+use operations::db::Database;
+use operations::ids::ImportId;
+use operations::import::report::{Page, Report};
+use operations::import::{self, Apply, ApplyError, Mode, Part, Progress, Row, StageError, Staged};
+use operations::sku;
 use uuid::Uuid;
 
 use crate::clerk::ADMIN;
@@ -82,7 +82,7 @@ impl Importer {
             mode,
             dry_run,
             actor: CLERK.parse().unwrap(),
-            share: shared::quantity::Percent::ALL,
+            share: operations::quantity::Percent::ALL,
             budget: Duration::from_secs(20),
         }
     }

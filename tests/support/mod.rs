@@ -34,16 +34,17 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use holdfast_sweeper::sweep;
 use local::postgres::{Cluster, ClusterOptions, SUPERUSER};
 use local::roles::{CHECKOUT, PAYMENTS, SWEEPER};
-use shared::checkout::{self, Begin, BeginError, Begun, Cart, Checkout, Line};
-use shared::config::DatabaseConfig;
-use shared::db::{Database, Failure};
-use shared::ids::{CheckoutId, Shop};
-use shared::order::{self, Create, CreateError, Created, Order, PaymentMethod, ShipTo};
-use shared::payment::{self, Event, EventKind, Gateway, Outcome};
-use shared::quantity::{HoldSeconds, Quantity, Revision};
-use shared::{promises, sweep};
+use operations::checkout::{self, Begin, BeginError, Begun, Cart, Checkout, Line};
+use operations::db::DatabaseConfig;
+use operations::db::{Database, Failure};
+use operations::ids::{CheckoutId, Shop};
+use operations::order::{self, Create, CreateError, Created, Order, PaymentMethod, ShipTo};
+use operations::payment::{self, Event, EventKind, Gateway, Outcome};
+use operations::promises;
+use operations::quantity::{HoldSeconds, Quantity, Revision};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
@@ -89,7 +90,7 @@ fn make_template(cluster: &Cluster) {
             .unwrap();
         runtime.block_on(async {
             let mut client = connect(&url).await;
-            shared::migrate::run(&mut client).await.unwrap();
+            holdfast_migrate::run(&mut client).await.unwrap();
         });
     })
     .join()

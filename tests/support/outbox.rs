@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use shared::outbox::{self, Message, Queue, RelayReport, Sending};
+use operations::outbox::{self, Message, Queue, RelayReport, Sending};
 
 use crate::TestDb;
 
@@ -64,7 +64,10 @@ impl Mailbox {
         wrong
     }
 
-    async fn take(&self, messages: &[Message]) -> Result<outbox::Answers, shared::db::Cause> {
+    async fn take(
+        &self,
+        messages: &[Message],
+    ) -> Result<outbox::Answers, operations::cause::Cause> {
         // Others get their turn between any two batches.
         tokio::task::yield_now().await;
         if self.down.load(Ordering::Relaxed) {

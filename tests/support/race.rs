@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use shared::migrate::Release;
+use holdfast_migrate::Release;
 use tokio::sync::Barrier;
 use tokio_postgres::Client;
 

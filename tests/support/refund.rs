@@ -1,9 +1,9 @@
 //! Money that goes back, as a test sees it.
 
+use operations::order::Order;
+use operations::payment::{self, Event, EventKind, Gateway, Outcome};
+use operations::refund::{self, Claimed, Reported, Request, RequestError, Requested, Verdict};
 use serde_json::Value;
-use shared::order::Order;
-use shared::payment::{self, Event, EventKind, Gateway, Outcome};
-use shared::refund::{self, Claimed, Reported, Request, RequestError, Requested, Verdict};
 use uuid::Uuid;
 
 use crate::{MAIN, TestDb, event, shop};

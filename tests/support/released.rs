@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use holdfast_migrate::{File, Number, Release};
 use local::postgres::SUPERUSER;
 use serde::Deserialize;
-use shared::migrate::{File, Number, Release};
 use tokio_postgres::Client;
 
 use crate::stack::root;

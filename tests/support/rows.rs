@@ -49,7 +49,7 @@ impl TestDb {
     }
 
     /// Moves the end of every hold but one checkout's into the past.
-    pub async fn make_all_due_but(&self, spared: shared::ids::CheckoutId) {
+    pub async fn make_all_due_but(&self, spared: operations::ids::CheckoutId) {
         self.sql(&format!(
             "with due as (
                 update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'

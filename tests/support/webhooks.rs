@@ -6,10 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use operations::payment::webhook::{Forgery, Webhook};
+use operations::payment::{Account, Delivery, Event, Gateway};
 use serde_json::Value;
 use sha2::Sha256;
-use shared::payment::webhook::{Forgery, Webhook};
-use shared::payment::{Account, Delivery, Event, Gateway};
 use time::OffsetDateTime;
 
 use crate::http::Call;

@@ -1,12 +1,12 @@
 //! Which announcements a shop wants.
 
-use edge::parse::json;
-use edge::{Reply, refused};
+use holdfast_http::parse::json;
+use holdfast_http::problem::Problem;
+use holdfast_http::{Reply, refused};
 use lambda_http::http::Method;
-use shared::announcement;
-use shared::problem::Problem;
+use operations::announcement;
 
-use crate::Call;
+use crate::app::Call;
 
 pub(crate) async fn route(call: &Call<'_>) -> Result<Reply, Problem> {
     match *call.request.method() {

@@ -6,11 +6,11 @@
 //! the actor is the identity's ARN, and `ADMIN_SHOPS` names the shops: the policy that lets the
 //! identity call the API knows none.
 
-use edge::caller::{Claims, Shops, claims, iam_arn};
+use holdfast_http::caller::{Claims, Shops, claims, iam_arn};
+use holdfast_http::problem::Problem;
 use lambda_http::Request;
-use shared::config::ConfigError;
-use shared::ids::{Actor, Shop};
-use shared::problem::Problem;
+use operations::config::ConfigError;
+use operations::ids::{Actor, Shop};
 
 /// The scope of a token that may do what this function does.
 pub const SCOPE: &str = "holdfast:admin";

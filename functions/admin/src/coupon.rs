@@ -1,16 +1,16 @@
 //! Coupons.
 
-use edge::parse::{Query, invalid, json, not_null};
-use edge::{Reply, refused};
+use holdfast_http::parse::{Query, invalid, json, not_null};
+use holdfast_http::problem::Problem;
+use holdfast_http::{Reply, refused};
 use lambda_http::http::Method;
+use operations::coupon::{self, Kind, Put, SKUS_MAX};
+use operations::ids::{CouponCode, Sku};
+use operations::quantity::{Count, CouponValue, PageLimit, PriceMinor, Units};
+use operations::utc::Utc;
 use serde::Deserialize;
-use shared::coupon::{self, Kind, Put, SKUS_MAX};
-use shared::ids::{CouponCode, Sku};
-use shared::problem::Problem;
-use shared::quantity::{Count, CouponValue, PageLimit, PriceMinor, Units};
-use shared::utc::Utc;
 
-use crate::Call;
+use crate::app::Call;
 use crate::listed::listed;
 
 /// All of it, in basis points.

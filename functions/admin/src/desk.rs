@@ -1,17 +1,17 @@
 //! The seat desk: a dispatcher books a party, changes it, cancels it. Who the dispatcher is, the
 //! authorizer has found out.
 
-use edge::parse::{invalid, json, not_null};
-use edge::{Reply, refused};
+use holdfast_http::parse::{invalid, json, not_null};
+use holdfast_http::problem::Problem;
+use holdfast_http::{Reply, refused};
 use lambda_http::http::Method;
+use operations::checkout::{Cart, Line};
+use operations::ids::{CheckoutId, CouponCode, Customer};
+use operations::order::{self, Amend, Amended, Book, Booked, DeskOrder};
+use operations::quantity::Version;
 use serde::Deserialize;
-use shared::checkout::{Cart, Line};
-use shared::ids::{CheckoutId, CouponCode, Customer};
-use shared::order::{self, Amend, Amended, Book, Booked, DeskOrder};
-use shared::problem::Problem;
-use shared::quantity::Version;
 
-use crate::Call;
+use crate::app::Call;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,7 +84,7 @@ async fn cancel(call: &Call<'_>, checkout_id: CheckoutId) -> Result<Reply, Probl
 }
 
 pub(crate) fn reply(status: u16, order: &DeskOrder) -> Result<Reply, Problem> {
-    edge::about_order(order.order_id, &order.payment.reference);
+    holdfast_http::about_order(order.order_id, &order.payment.reference);
     Reply::json(status, order)
 }
 

@@ -1,11 +1,11 @@
 //! What became of a purchase.
 
-use edge::parse::Query;
-use edge::{Reply, refused};
-use shared::history;
-use shared::problem::Problem;
+use holdfast_http::parse::Query;
+use holdfast_http::problem::Problem;
+use holdfast_http::{Reply, refused};
+use operations::history;
 
-use crate::Call;
+use crate::app::Call;
 
 pub(crate) async fn route(call: &Call<'_>) -> Result<Reply, Problem> {
     call.only_get()?;

@@ -1,13 +1,13 @@
 //! The journal of holds, page by page.
 
-use edge::Reply;
-use edge::parse::Query;
-use shared::hold::{self, Filter, Place};
-use shared::page::After;
-use shared::problem::Problem;
-use shared::quantity::PageLimit;
+use holdfast_http::Reply;
+use holdfast_http::parse::Query;
+use holdfast_http::problem::Problem;
+use operations::hold::{self, Filter, Place};
+use operations::page::After;
+use operations::quantity::PageLimit;
 
-use crate::Call;
+use crate::app::Call;
 use crate::listed::listed;
 
 const PARAMETERS: [&str; 6] = [

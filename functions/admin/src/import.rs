@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
-use edge::parse::{invalid, json};
-use edge::{Reply, refused};
+use holdfast_http::parse::{invalid, json};
+use holdfast_http::problem::Problem;
+use holdfast_http::{Reply, refused};
 use lambda_http::RequestExt as _;
 use lambda_http::http::Method;
 use lambda_http::http::header::CONTENT_TYPE;
+use operations::ids::ImportId;
+use operations::import::report::{PAGE_ROWS_MAX, Page, RowOutcome};
+use operations::import::{self, Apply, Mode, Part, Row, Unreadable};
+use operations::quantity::{Count, PartNumber, Percent};
+use operations::sku;
+use operations::sku::export::{Format, PAGE_ROWS_MAX as EXPORT_ROWS_MAX};
 use serde::Deserialize;
-use shared::ids::ImportId;
-use shared::import::report::{PAGE_ROWS_MAX, Page, RowOutcome};
-use shared::import::{self, Apply, Mode, Part, Row, Unreadable};
-use shared::problem::Problem;
-use shared::quantity::{Count, PartNumber, Percent};
-use shared::sku;
-use shared::sku::export::{Format, PAGE_ROWS_MAX as EXPORT_ROWS_MAX};
 
-use crate::{Call, sku_of};
+use crate::app::{Call, sku_of};
 
 /// Bytes of a part at most. In base 64 it is still below the 6 MB that Lambda takes.
 const PART_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -1,9 +1,9 @@
 //! The answer of a list.
 
-use edge::{Reply, refused};
+use holdfast_http::problem::Problem;
+use holdfast_http::{Reply, refused};
+use operations::page::Page;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
-use shared::page::Page;
-use shared::problem::Problem;
 
 /// One page, under the name of what its rows are.
 struct Listed<T> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use holdfast_admin::{App, Callers, handle};
 use lambda_http::{Error, run_concurrent, service_fn};
-use shared::config::Fatal;
+use operations::config::Fatal;
 
 /// A clerk waits longer than a shopper: a search or the check of the promises reads much. Below API
 /// Gateway's 30 seconds.
@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::main]
 async fn main() -> Result<(), Fatal> {
-    shared::telemetry::init();
+    operations::telemetry::init();
     let db = aws::database("holdfast-admin")?.with_patience(PATIENCE);
     let app = Arc::new(App {
         db,

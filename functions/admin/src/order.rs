@@ -1,17 +1,18 @@
 //! Orders: goods that come back, and money that goes back.
 
-use edge::parse::{invalid, json, not_null};
-use edge::{Reply, refused};
+use holdfast_http::parse::{invalid, json, not_null};
+use holdfast_http::problem::Problem;
+use holdfast_http::{Reply, refused};
 use lambda_http::http::Method;
+use operations::checkout::Line;
+use operations::ids::{OrderId, ReturnId};
+use operations::order::{self, Restock, Restocked};
+use operations::text::Note;
 use serde::Deserialize;
-use shared::checkout::Line;
-use shared::ids::{OrderId, ReturnId};
-use shared::order::{self, Restock, Restocked};
-use shared::problem::Problem;
-use shared::text::Note;
 
+use crate::app::Call;
 use crate::desk::{cart, reply};
-use crate::{Call, refund};
+use crate::refund;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

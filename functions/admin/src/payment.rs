@@ -1,15 +1,15 @@
 //! Stored events of gateways: read anew, and recorded by today's knowledge.
 
-use edge::parse::json;
-use edge::{Reply, refused};
+use holdfast_http::parse::json;
+use holdfast_http::problem::Problem;
+use holdfast_http::{Reply, refused};
 use lambda_http::http::Method;
+use operations::ids::OrderId;
+use operations::payment::{self, Gateway};
+use operations::text::EventKey;
 use serde::{Deserialize, Serialize};
-use shared::ids::OrderId;
-use shared::payment::{self, Gateway};
-use shared::problem::Problem;
-use shared::text::EventKey;
 
-use crate::Call;
+use crate::app::Call;
 
 // The key is in the body: it holds colons and whatever else a gateway's ids are made of.
 #[derive(Deserialize)]

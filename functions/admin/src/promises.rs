@@ -1,11 +1,11 @@
 //! Whether every promise is kept.
 
-use edge::{Reply, refused};
+use holdfast_http::problem::Problem;
+use holdfast_http::{Reply, refused};
+use operations::promises::{self, Violation};
 use serde::Serialize;
-use shared::problem::Problem;
-use shared::promises::{self, Violation};
 
-use crate::Call;
+use crate::app::Call;
 
 #[derive(Serialize)]
 struct Checked {

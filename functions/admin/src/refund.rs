@@ -1,18 +1,18 @@
 //! Money that goes back: an order's refunds, and the shop's that need a person.
 
-use edge::parse::{Query, invalid, json, not_null};
-use edge::{Reply, refused};
+use holdfast_http::parse::{Query, invalid, json, not_null};
+use holdfast_http::problem::Problem;
+use holdfast_http::{Reply, refused};
 use lambda_http::http::Method;
+use operations::checkout::Line;
+use operations::ids::{OrderId, RefundId};
+use operations::page::After;
+use operations::quantity::{AmountMinor, PageLimit};
+use operations::refund::{self, Filter, Place, Request, Requested, Retried};
+use operations::text::{GatewayPaymentId, Note};
 use serde::Deserialize;
-use shared::checkout::Line;
-use shared::ids::{OrderId, RefundId};
-use shared::page::After;
-use shared::problem::Problem;
-use shared::quantity::{AmountMinor, PageLimit};
-use shared::refund::{self, Filter, Place, Request, Requested, Retried};
-use shared::text::{GatewayPaymentId, Note};
 
-use crate::Call;
+use crate::app::Call;
 use crate::desk::cart;
 use crate::listed::listed;
 

@@ -1,15 +1,15 @@
 //! The shop itself.
 
-use edge::parse::{json, not_null};
-use edge::{Reply, refused};
+use holdfast_http::parse::{json, not_null};
+use holdfast_http::problem::Problem;
+use holdfast_http::{Reply, refused};
 use lambda_http::http::Method;
+use operations::quantity::{HoldSeconds, Units};
+use operations::shop::{self, Put};
+use operations::text::{Currency, ShopName};
 use serde::Deserialize;
-use shared::problem::Problem;
-use shared::quantity::{HoldSeconds, Units};
-use shared::shop::{self, Put};
-use shared::text::{Currency, ShopName};
 
-use crate::Call;
+use crate::app::Call;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,20 +1,20 @@
 //! The catalogue.
 
-use edge::parse::{Query, json, not_null};
-use edge::{Reply, refused};
+use holdfast_http::parse::{Query, json, not_null};
+use holdfast_http::problem::Problem;
+use holdfast_http::{Reply, refused};
 use lambda_http::http::Method;
+use operations::ids::Sku;
+use operations::page::After;
+use operations::quantity::{Count, PageLimit, PriceMinor, Units};
+use operations::sku::manifest::Place;
+use operations::sku::{self, Attributes, Put};
+use operations::text::{Currency, Title};
+use operations::utc::Utc;
 use serde::Deserialize;
-use shared::ids::Sku;
-use shared::page::After;
-use shared::problem::Problem;
-use shared::quantity::{Count, PageLimit, PriceMinor, Units};
-use shared::sku::manifest::Place;
-use shared::sku::{self, Attributes, Put};
-use shared::text::{Currency, Title};
-use shared::utc::Utc;
 
+use crate::app::{Call, sku_of};
 use crate::listed::listed;
-use crate::{Call, sku_of};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,18 +1,18 @@
 //! Stock levels: read, and changed with the version that the clerk has seen.
 
-use edge::parse::{json, not_null};
-use edge::{Reply, refused};
+use holdfast_http::parse::{json, not_null};
+use holdfast_http::problem::Problem;
+use holdfast_http::{Reply, refused};
 use lambda_http::http::Method;
 use lambda_http::http::header::IF_MATCH;
+use operations::ids::{MovementId, Reference, Sku};
+use operations::quantity::{Count, Delta, Units, Version};
+use operations::stock::{self, Change, ChangeError, Changed, Shrink};
+use operations::text::Note;
 use serde::Deserialize;
-use shared::ids::{MovementId, Reference, Sku};
-use shared::problem::Problem;
-use shared::quantity::{Count, Delta, Units, Version};
-use shared::stock::{self, Change, ChangeError, Changed, Shrink};
-use shared::text::Note;
 use uuid::Uuid;
 
-use crate::{Call, sku_of};
+use crate::app::{Call, sku_of};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

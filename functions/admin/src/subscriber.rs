@@ -1,14 +1,14 @@
 //! Who is told of announcements at a URL.
 
-use edge::parse::{invalid, json, not_null};
-use edge::{Reply, refused};
+use holdfast_http::parse::{invalid, json, not_null};
+use holdfast_http::problem::Problem;
+use holdfast_http::{Reply, refused};
 use lambda_http::http::Method;
+use operations::outbox;
+use operations::subscriber::{self, Put, is_name, parse_url};
 use serde::{Deserialize, Serialize};
-use shared::outbox;
-use shared::problem::Problem;
-use shared::subscriber::{self, Put, is_name, parse_url};
 
-use crate::Call;
+use crate::app::Call;
 use crate::listed::listed;
 
 #[derive(Deserialize)]

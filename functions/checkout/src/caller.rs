@@ -7,11 +7,11 @@
 
 use std::env;
 
-use edge::caller::{Shops, claims};
+use holdfast_http::caller::{Shops, claims};
+use holdfast_http::problem::Problem;
 use lambda_http::Request;
-use shared::config::ConfigError;
-use shared::ids::{Customer, Shop};
-use shared::problem::Problem;
+use operations::config::ConfigError;
+use operations::ids::{Customer, Shop};
 
 /// The scope of a token that may order with payment method `offline`.
 const OFFLINE_SCOPE: &str = "holdfast:offline";

@@ -1,47 +1,27 @@
-//! Routes of the storefront's API. A handler has four steps: parse, one operation, map, return.
-//!
-//! | route | operation |
-//! |---|---|
-//! | `PUT /v1/shops/{shop}/checkouts/{id}` | [`shared::checkout::begin`] |
-//! | `GET /v1/shops/{shop}/checkouts/{id}` | [`shared::checkout::read`] |
-//! | `POST /v1/shops/{shop}/checkouts/{id}/extend` | [`shared::checkout::extend`] |
-//! | `DELETE /v1/shops/{shop}/checkouts/{id}` | [`shared::checkout::release`] |
-//! | `POST /v1/shops/{shop}/checkouts/{id}/order` | [`shared::order::create`], [`gateway::open`] |
-//! | `GET /v1/shops/{shop}/checkouts/{id}/order` | [`shared::order::read`] |
-//! | `GET /v1/shops/{shop}/availability` | [`shared::stock::availability`] |
+//! The storefront's API. A handler has four steps: parse, one operation, map, return.
 
+mod app;
 pub mod caller;
 pub mod parse;
 mod pay;
 
-use edge::{Reply, refused};
-use gateway::Accounts;
+use holdfast_http::problem::Problem;
+use holdfast_http::{Reply, refused};
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
-use shared::checkout::{self, Begun};
-use shared::db::Database;
-use shared::ids::{CheckoutId, Shop};
-use shared::order::{self, Created, Order};
-use shared::problem::Problem;
-use shared::stock;
+use operations::checkout::{self, Begun};
+use operations::ids::{CheckoutId, Shop};
+use operations::order::{self, Created, Order};
+use operations::stock;
 
+pub use app::App;
 pub use caller::{Caller, Callers};
 use parse::OrderRequest;
 use serde::Serialize;
 
-/// What one process needs to answer.
-pub struct App {
-    /// The database.
-    pub db: Database,
-    /// Who may call.
-    pub callers: Callers,
-    /// The shops' accounts at gateways.
-    pub accounts: Accounts,
-}
-
 /// Answers one request. Never fails: a failure is an answer too.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    edge::answer(&request, |request| route(app, request)).await
+    holdfast_http::answer(&request, |request| route(app, request)).await
 }
 
 async fn route(app: &App, request: &Request) -> Result<Reply, Problem> {
@@ -169,7 +149,7 @@ async fn order_read(
 }
 
 fn reply(status: u16, order: &Order, body: &impl Serialize) -> Result<Reply, Problem> {
-    edge::about_order(order.order_id, &order.payment.reference);
+    holdfast_http::about_order(order.order_id, &order.payment.reference);
     Reply::json(status, body)
 }
 

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use gateway::{Accounts, Patience};
+use gateways::{Accounts, Patience};
 use holdfast_checkout::{App, Callers, handle};
 use lambda_http::{Error, run_concurrent, service_fn};
-use shared::config::Fatal;
+use operations::config::Fatal;
 
 #[tokio::main]
 async fn main() -> Result<(), Fatal> {
-    shared::telemetry::init();
+    operations::telemetry::init();
     let db = aws::database("holdfast-checkout")?;
     let app = Arc::new(App {
         db,

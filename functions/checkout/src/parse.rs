@@ -1,18 +1,18 @@
 //! Requests, parsed once: what comes out can't be wrong in form, and what is wrong is named by its
 //! field.
 
-use edge::Object;
-use edge::parse::{invalid, json, not_null};
-use gateway::Phone;
+use gateways::Phone;
+use holdfast_http::Object;
+use holdfast_http::parse::{invalid, json, not_null};
+use holdfast_http::problem::Problem;
 use lambda_http::{Body, Request, RequestExt as _};
+use operations::checkout::{Begin, Cart, Line};
+use operations::ids::{CheckoutId, CouponCode, Customer, Shop, Sku};
+use operations::order::{Address, Create, PaymentMethod, ShipTo};
+use operations::payment::Gateway;
+use operations::quantity::{HoldSeconds, Revision};
+use operations::stock::availability::SKUS_MAX;
 use serde::Deserialize;
-use shared::checkout::{Begin, Cart, Line};
-use shared::ids::{CheckoutId, CouponCode, Customer, Shop, Sku};
-use shared::order::{Address, Create, PaymentMethod, ShipTo};
-use shared::payment::Gateway;
-use shared::problem::Problem;
-use shared::quantity::{HoldSeconds, Revision};
-use shared::stock::availability::SKUS_MAX;
 use uuid::Uuid;
 
 use crate::caller::Caller;

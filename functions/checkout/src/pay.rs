@@ -1,17 +1,17 @@
 //! What a storefront needs to have an order paid, from the gateway of its choice.
 
-use edge::refused;
-use gateway::{GatewayError, OpenError, Opening};
+use gateways::{GatewayError, OpenError, Opening};
+use holdfast_http::problem::Problem;
+use holdfast_http::refused;
+use operations::cause::causes;
+use operations::gateway_order::GatewayOrder;
+use operations::ids::Shop;
+use operations::order::Order;
+use operations::utc::Utc;
 use serde::Serialize;
 use serde_json::Value;
-use shared::db::causes;
-use shared::gateway_order::GatewayOrder;
-use shared::ids::Shop;
-use shared::order::Order;
-use shared::problem::Problem;
-use shared::utc::Utc;
 
-use crate::App;
+use crate::app::App;
 use crate::parse::PayAt;
 
 /// An order with what a gateway has made for it.
@@ -80,7 +80,7 @@ pub(crate) async fn open<'a>(
         gateway: pay_at.gateway,
         phone: pay_at.phone.as_ref(),
     };
-    match gateway::open(&app.db, &app.accounts, &opening).await {
+    match gateways::open(&app.db, &app.accounts, &opening).await {
         Ok(made) => Ok(Payable {
             order,
             gateway_order: Some(made.into()),

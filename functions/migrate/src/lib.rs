@@ -1,14 +1,18 @@
 //! Brings the database to the version of this code: as a step of a deployment, which CloudFormation
 //! asks for and waits for ([`step`]), or when somebody invokes it.
 
+pub mod iam_login;
+mod migration;
 mod step;
 
 use lambda_runtime::{Error, LambdaEvent};
+use operations::config::ConfigError;
+use operations::{cause, db};
 use serde_json::Value;
-use shared::config::ConfigError;
-use shared::migrate::{self, MigrateReport, Options, Release};
-use shared::{db, iam_login};
 
+pub use migration::{
+    File, InvalidNumber, MigrateError, MigrateReport, Number, Options, Release, run, run_release,
+};
 use step::{Answer, Step};
 
 /// Applies what is missing. A failed file leaves nothing of itself behind. What a newer release has
@@ -26,33 +30,35 @@ pub async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
         let options = Options {
             put_back_routines: event.payload.get("put_back_routines") == Some(&Value::Bool(true)),
         };
-        return Ok(serde_json::to_value(run(request_id, options).await?)?);
+        return Ok(serde_json::to_value(
+            run_logged(request_id, options).await?,
+        )?);
     };
     let answer = match step.leaves_the_database() {
         Some(why) => {
             tracing::info!(request.id = request_id, why, "nothing to migrate");
             Answer::Success
         }
-        None => match run(request_id, Options::default()).await {
+        None => match run_logged(request_id, Options::default()).await {
             Ok(_) => Answer::Success,
-            Err(error) => Answer::failed(&db::causes(error.as_ref()), request_id),
+            Err(error) => Answer::failed(&cause::causes(error.as_ref()), request_id),
         },
     };
     step.answer(&answer).await.inspect_err(|error| {
         tracing::error!(
             request.id = request_id,
-            causes = db::causes(error),
+            causes = cause::causes(error),
             "the deployment was not answered"
         );
     })?;
     Ok(Value::Null)
 }
 
-async fn run(request_id: &str, options: Options) -> Result<MigrateReport, Error> {
+async fn run_logged(request_id: &str, options: Options) -> Result<MigrateReport, Error> {
     let report = migrate_and_grant(options).await.inspect_err(|error| {
         tracing::error!(
             request.id = request_id,
-            causes = db::causes(error.as_ref()),
+            causes = cause::causes(error.as_ref()),
             "not migrated"
         );
     })?;
@@ -70,7 +76,7 @@ async fn migrate_and_grant(options: Options) -> Result<MigrateReport, Error> {
     let config = aws::database_config("holdfast-migrate")?;
     let grants_iam_login = grants_iam_login()?;
     let mut client = db::connect(&config).await?;
-    let report = migrate::run_release(&mut client, &Release::this(), options).await?;
+    let report = run_release(&mut client, &Release::this(), options).await?;
     if grants_iam_login {
         iam_login::grant(&client).await?;
     }

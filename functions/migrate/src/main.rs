@@ -2,11 +2,11 @@
 
 use holdfast_migrate::handle;
 use lambda_runtime::{LambdaEvent, run, service_fn};
+use operations::config::Fatal;
 use serde_json::Value;
-use shared::config::Fatal;
 
 #[tokio::main]
 async fn main() -> Result<(), Fatal> {
-    shared::telemetry::init();
+    operations::telemetry::init();
     Ok(run(service_fn(|event: LambdaEvent<Value>| handle(event))).await?)
 }

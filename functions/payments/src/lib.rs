@@ -7,9 +7,10 @@ mod outbox;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::LambdaEvent;
-use shared::db::{Database, Failure, causes};
-use shared::payment::{self, Delivery, DeliveryError, Outcome};
-use shared::telemetry;
+use operations::cause::causes;
+use operations::db::{Database, Failure};
+use operations::payment::{self, Delivery, DeliveryError, Outcome};
+use operations::telemetry;
 use tracing::field::{Empty, display};
 use tracing::{Instrument as _, Span};
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use aws_lambda_events::sqs::SqsEvent;
 use holdfast_payments::{App, Outbox, handle};
 use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
-use shared::config::Fatal;
+use operations::config::Fatal;
 
 #[tokio::main]
 async fn main() -> Result<(), Fatal> {
-    shared::telemetry::init();
+    operations::telemetry::init();
     let queue = aws::Announcements::from_env()?;
     let app = Arc::new(App {
         db: aws::database("holdfast-payments")?,

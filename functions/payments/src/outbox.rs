@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use shared::db::{Database, causes};
-use shared::ids::Shop;
-use shared::moment::Moment;
-use shared::outbox::{self, Queue, group_of_order};
+use operations::cause::causes;
+use operations::db::Database;
+use operations::ids::Shop;
+use operations::moment::Moment;
+use operations::outbox::{self, Queue, group_of_order};
 use uuid::Uuid;
 
 /// For one batch, the wait for the queue included.

@@ -1,19 +1,23 @@
 //! Sweeps: gives the stock of due holds back, purges the old journal, checks the promises; does
 //! what is to be done at the payment gateways; and sends what waits to be announced.
 
+pub mod gateway_round;
 mod safe;
 pub mod subscribers;
+pub mod sweep;
 
 use std::time::{Duration, SystemTime};
 
-use gateway::{Accounts, Plan, Round};
+use gateway_round::{Plan, Round};
+use gateways::Accounts;
 use lambda_runtime::{Context, Error, LambdaEvent};
+use operations::cause::causes;
+use operations::db::Database;
+use operations::outbox::{self, Queue, RelayReport};
+use operations::telemetry;
 use serde::Serialize;
 use serde_json::Value;
-use shared::db::{Database, causes};
-use shared::outbox::{self, Queue, RelayReport};
-use shared::sweep::{self, SweepReport};
-use shared::telemetry;
+use sweep::SweepReport;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -145,7 +149,7 @@ async fn at_the_gateways(app: &App, until: Instant) {
             return;
         }
     };
-    let round = gateway::round(&app.db, &gateways, &app.plan, until).await;
+    let round = gateway_round::round(&app.db, &gateways, &app.plan, until).await;
     if round.as_ref().is_ok_and(|round| round.unauthorized > 0) {
         // for the next round: what was refused comes again then
         app.accounts.newer_than(&gateways).await;

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway::{Accounts, Patience, Plan};
+use gateways::{Accounts, Patience};
+use holdfast_sweeper::gateway_round::Plan;
 use holdfast_sweeper::{App, Subscribers, handle};
 use lambda_runtime::{LambdaEvent, run, service_fn};
+use operations::config::Fatal;
 use serde_json::Value;
-use shared::config::Fatal;
 
 /// Nobody waits for a sweep, and the check of the promises reads whole shops.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::main]
 async fn main() -> Result<(), Fatal> {
-    shared::telemetry::init();
+    operations::telemetry::init();
     let app = Arc::new(App {
         db: aws::database("holdfast-sweeper")?.with_patience(PATIENCE),
         accounts: Accounts::from_env(Patience::default(), aws::store)?,

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
+use operations::cause::causes;
+use operations::config::ConfigError;
+use operations::db::{Database, Failure};
+use operations::subscriber::signature::sign;
+use operations::subscriber::{self, Delivery, Verdict, parse_url};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, StatusCode, redirect};
 use serde::Serialize;
-use shared::config::ConfigError;
-use shared::db::{Database, Failure, causes};
-use shared::subscriber::signature::sign;
-use shared::subscriber::{self, Delivery, Verdict, parse_url};
 
 use address::{Networks, PublicOnly};
 use secrets::{Keyring, Keys};

@@ -7,14 +7,14 @@
 pub mod queue;
 pub mod secrets;
 
+use holdfast_http::problem::{self, Problem};
 use lambda_http::http::header::{ALLOW, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use lambda_http::{Body, Request, RequestExt as _, Response};
-use shared::db::causes;
-use shared::ids::Shop;
-use shared::payment::webhook::{Refusal, Webhook};
-use shared::payment::{Delivery, Gateway};
-use shared::problem::{self, Problem};
-use shared::telemetry::{self, Metric};
+use operations::cause::causes;
+use operations::ids::Shop;
+use operations::payment::webhook::{Refusal, Webhook};
+use operations::payment::{Delivery, Gateway};
+use operations::telemetry::{self, Metric};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use holdfast_webhook::{App, Keyring, Queue, handle};
 use lambda_http::{Error, run_concurrent, service_fn};
-use shared::config::Fatal;
+use operations::config::Fatal;
 
 #[tokio::main]
 async fn main() -> Result<(), Fatal> {
-    shared::telemetry::init();
+    operations::telemetry::init();
     let app = Arc::new(App {
         secrets: Keyring::from_env()?,
         queue: Queue::from_env()?,

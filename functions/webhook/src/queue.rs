@@ -4,8 +4,8 @@ use std::env;
 use std::time::Duration;
 
 use aws::{Patience, Queue as Sqs};
-use shared::config::ConfigError;
-use shared::payment::Delivery;
+use operations::config::ConfigError;
+use operations::payment::Delivery;
 
 /// How long one delivery may wait for the queue, tries included. A gateway that gets no answer
 /// sends it again; one that waits for long is counted as down (Razorpay gives 5 seconds).

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws::SecretsManager;
+use operations::cause::{Cause, causes};
+use operations::config::ConfigError;
+use operations::ids::Shop;
+use operations::payment::{Account, Gateway};
+use operations::secret::{self, Rules, Secret, Store};
 use serde_json::Value;
-use shared::config::ConfigError;
-use shared::db::{Cause, causes};
-use shared::ids::Shop;
-use shared::payment::{Account, Gateway};
-use shared::secret::{self, Rules, Secret, Store};
 
 /// A webhook that no secret fits may have been signed with one that is new. So the secrets are
 /// fetched once more then, but not for each forgery that somebody sends.

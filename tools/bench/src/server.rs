@@ -61,7 +61,7 @@ impl Server {
         let url = cluster.url(SUPERUSER, DATABASE);
         let (mut client, connection) = tokio_postgres::connect(&url, NoTls).await?;
         tokio::spawn(connection);
-        shared::migrate::run(&mut client).await?;
+        holdfast_migrate::run(&mut client).await?;
         cluster.execute(DATABASE, include_str!("../classic.sql"))?;
         cluster.execute(DATABASE, include_str!("../prototype.sql"))?;
         // as autovacuum does within a minute of a catalogue's import

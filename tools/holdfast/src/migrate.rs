@@ -1,9 +1,10 @@
 //! `holdfast migrate`: a database without a Lambda host, brought to this release.
 
 use anstream::{eprintln, println};
-use shared::config::{ConfigError, DatabaseConfig};
-use shared::db;
-use shared::migrate::{Options, Release, run_release};
+use holdfast_migrate::{Options, Release, run_release};
+use operations::cause::causes;
+use operations::config::ConfigError;
+use operations::db::{self, DatabaseConfig};
 
 const APPLICATION: &str = "holdfast-migrate";
 
@@ -25,9 +26,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args) -> Result<(), String> {
     let config = config().map_err(|error| error.to_string())?;
-    let mut client = db::connect(&config)
-        .await
-        .map_err(|error| db::causes(&error))?;
+    let mut client = db::connect(&config).await.map_err(|error| causes(&error))?;
     let release = Release::this();
     let options = Options {
         put_back_routines: args.put_back_routines,
@@ -35,7 +34,7 @@ pub(crate) async fn run(args: &Args) -> Result<(), String> {
     eprintln!("migrating to release {}", release.number);
     let report = run_release(&mut client, &release, options)
         .await
-        .map_err(|error| db::causes(&error))?;
+        .map_err(|error| causes(&error))?;
     for file in &report.applied {
         println!("applied {file}");
     }

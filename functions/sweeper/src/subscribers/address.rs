@@ -4,9 +4,9 @@
 use std::env;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use operations::config::ConfigError;
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use shared::config::ConfigError;
 
 const VARIABLE: &str = "SUBSCRIBER_NETWORKS";
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws::SecretsManager;
-use shared::config::ConfigError;
-use shared::db::causes;
-use shared::secret::{self, Rules, Secret};
-use shared::subscriber::SigningSecret;
+use operations::cause::causes;
+use operations::config::ConfigError;
+use operations::secret::{self, Rules, Secret};
+use operations::subscriber::SigningSecret;
 
 /// Never asked for sooner than this after the last time.
 const PAUSE: Duration = Duration::from_secs(10);

@@ -1,0 +1,81 @@
+//! Sends refunds that are owed.
+
+use operations::db::Failure;
+use operations::refund::{self, Claimed, Verdict};
+
+use super::work::{BATCH_MAX, Lines, Round, Step, Task, Work, is_full};
+use gateways::{GatewayError, NewRefund, RefundResult, RefundState};
+
+/// Whether there may be more.
+pub(super) async fn claim(work: &Work<'_>, lines: &mut Lines) -> Result<bool, Failure> {
+    let claimed = refund::claim(work.db, work.shop, BATCH_MAX).await?;
+    let more = is_full(claimed.len(), BATCH_MAX);
+    for refund in claimed {
+        lines.push(refund.gateway, Task::Refund(refund));
+    }
+    Ok(more)
+}
+
+/// Sends one, and writes down what the gateway said. Unless it is written down, the refund is
+/// claimed again, and found by our id of it.
+pub(super) async fn send(work: &Work<'_>, claimed: &Claimed) -> Step {
+    let new = NewRefund {
+        refund_id: claimed.refund_id,
+        reference: claimed.reference.clone(),
+        gateway_payment_id: claimed.gateway_payment_id.clone(),
+        amount_minor: claimed.amount_minor,
+        currency: claimed.currency.clone(),
+        reason: claimed.reason.clone(),
+        sent_before: claimed.attempts > 1,
+        earlier_attempts: u32::try_from(claimed.attempts - 1).unwrap_or(0),
+    };
+    let answer = match work.gateways.of(work.shop, claimed.gateway) {
+        Ok(api) => work.in_time(claimed.gateway, api.refund(&new)).await,
+        Err(error) => Err(error),
+    };
+    let (verdict, error) = match answer {
+        Ok(result) => (verdict(result), None),
+        Err(error) => (refusal(&error), Some(error)),
+    };
+    let (shop, id) = (work.shop.as_str(), claimed.refund_id);
+    if let Verdict::Failed { error, .. } = &verdict {
+        tracing::error!(shop, refund.id = %id, error, "a refund failed");
+    }
+    let reported = refund::report(work.db, work.shop, id, &verdict).await?;
+    tracing::info!(shop, refund.id = %id, ?reported, "sent a refund");
+    let round = Round {
+        refunds_sent: 1,
+        ..Round::default()
+    };
+    Ok((round, error))
+}
+
+pub(super) fn verdict(result: RefundResult) -> Verdict {
+    let gateway_refund_id = Some(result.gateway_refund_id);
+    match result.state {
+        RefundState::Pending => Verdict::Pending { gateway_refund_id },
+        RefundState::Settled => Verdict::Settled { gateway_refund_id },
+        RefundState::Failed => Verdict::Failed {
+            gateway_refund_id,
+            error: "it failed at the gateway".to_owned(),
+        },
+    }
+}
+
+/// What a person must look at has failed; what may pass, or may have happened, is tried again.
+fn refusal(error: &GatewayError) -> Verdict {
+    let words = error.to_string();
+    match error {
+        GatewayError::Unavailable { .. }
+        | GatewayError::Busy { .. }
+        | GatewayError::Unauthorized(_)
+        | GatewayError::Unreadable { .. } => Verdict::Retry { error: words },
+        GatewayError::NotConfigured(_)
+        | GatewayError::Unfit { .. }
+        | GatewayError::NotFound(_)
+        | GatewayError::Refused { .. } => Verdict::Failed {
+            gateway_refund_id: None,
+            error: words,
+        },
+    }
+}

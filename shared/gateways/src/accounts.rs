@@ -1,0 +1,115 @@
+//! The shops' accounts at gateways, with whoever keeps their credentials: the environment, or
+//! Secrets Manager, which has the newer ones after a rotation.
+
+use std::env;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use operations::cause::{Cause, causes};
+use operations::config::ConfigError;
+use operations::secret::{self, Rules, Secret, Store};
+use operations::telemetry::{self, Metric};
+
+use crate::{Gateways, Patience};
+
+/// Credentials that a gateway does not take may have been replaced. So they are fetched once more
+/// then, but not with each call of a gateway that has locked somebody out.
+const REFUSED_PAUSE: Duration = Duration::from_secs(10);
+
+/// The accounts, as they are now.
+pub struct Accounts {
+    secret: Secret<Gateways>,
+    /// Those that a gateway did not take, when there were no newer ones to be had.
+    refused: Mutex<Option<Arc<Gateways>>>,
+}
+
+impl Accounts {
+    /// Reads `GATEWAYS_SECRET_ARN`, whose secret is fetched from `store` when it is first needed,
+    /// or `GATEWAYS`. Without either, no shop has an account.
+    ///
+    /// # Errors
+    /// When both are set, or `GATEWAYS` can't be used. The message never holds a credential.
+    pub fn from_env(
+        patience: Patience,
+        store: impl Fn(&str) -> Box<dyn Store>,
+    ) -> Result<Self, ConfigError> {
+        let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        let invalid = |reason: String| ConfigError::Invalid {
+            variable: "GATEWAYS",
+            reason,
+        };
+        match (variable("GATEWAYS"), variable("GATEWAYS_SECRET_ARN")) {
+            (None, None) => Ok(Self::fixed(Gateways::default())),
+            (Some(text), None) => Gateways::parse(&text, patience)
+                .map(Self::fixed)
+                .map_err(|error| invalid(error.reason())),
+            (None, Some(arn)) => {
+                let rules = Rules {
+                    ttl: secret::ttl(variable)?,
+                    pause: REFUSED_PAUSE,
+                    try_pending: false,
+                };
+                Ok(Self::kept(store(&arn), rules, patience))
+            }
+            (Some(_), Some(_)) => Err(invalid(
+                "GATEWAYS_SECRET_ARN is set too: one of them says the accounts".to_owned(),
+            )),
+        }
+    }
+
+    /// Accounts that never change.
+    #[must_use]
+    pub fn fixed(gateways: Gateways) -> Self {
+        Self::of(Secret::fixed(gateways))
+    }
+
+    /// With whoever keeps them.
+    #[must_use]
+    pub fn kept(store: Box<dyn Store>, rules: Rules, patience: Patience) -> Self {
+        let parse = move |text: &str| Ok(Gateways::parse(text, patience)?);
+        Self::of(Secret::kept(store, rules, parse))
+    }
+
+    fn of(secret: Secret<Gateways>) -> Self {
+        Self {
+            secret,
+            refused: Mutex::default(),
+        }
+    }
+
+    /// The accounts of now. If those of before were refused, newer ones than those, if there are
+    /// any by now.
+    ///
+    /// # Errors
+    /// When they were never fetched, and can't be now.
+    pub async fn now(&self) -> Result<Arc<Gateways>, Cause> {
+        let now = self.secret.value().await;
+        let now = now.inspect_err(|_| telemetry::count(Metric::GatewayFailures, 1))?;
+        let refused = self.refused();
+        match refused.filter(|refused| Arc::ptr_eq(refused, &now)) {
+            Some(refused) => Ok(self.newer_than(&refused).await.unwrap_or(now)),
+            None => Ok(now),
+        }
+    }
+
+    /// Newer ones than those that a gateway did not take, if there are any.
+    pub async fn newer_than(&self, refused: &Arc<Gateways>) -> Option<Arc<Gateways>> {
+        let newer = self.secret.other_than(refused).await;
+        let newer = newer.unwrap_or_else(|cause| {
+            let causes = causes(&*cause);
+            tracing::warn!(causes, "the gateways' accounts could not be fetched again");
+            None
+        });
+        if newer.is_some() {
+            tracing::info!("the gateways' accounts were replaced by those of now");
+        }
+        let refused = newer.is_none().then(|| Arc::clone(refused));
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+        newer
+    }
+
+    fn refused(&self) -> Option<Arc<Gateways>> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.clone()
+    }
+}

@@ -1,0 +1,222 @@
+//! One call of a gateway's API, tried again where that can't do harm.
+
+use std::time::Duration;
+
+use operations::payment::Gateway;
+use reqwest::{Client, RequestBuilder, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::GatewayError;
+
+/// Bytes of an answer at most: far more than the attempts to pay one order take.
+const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Characters of a gateway's code that are kept.
+const CODE_CHARS_MAX: usize = 60;
+
+/// How long to wait for a gateway, and how often to try.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// To connect.
+    pub connect: Duration,
+    /// For a whole answer. Too low, and a slow gateway is asked twice for what it is doing already.
+    pub answer: Duration,
+    /// Tries of what can be repeated without harm.
+    pub tries: u32,
+    /// Before the second try; before each further one twice as long.
+    pub pause: Duration,
+}
+
+impl Patience {
+    /// Somebody waits at a shop's counter.
+    #[must_use]
+    pub fn of_a_shopper() -> Self {
+        Self {
+            connect: Duration::from_secs(1),
+            answer: Duration::from_secs(4),
+            tries: 2,
+            pause: Duration::from_millis(100),
+        }
+    }
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(2),
+            answer: Duration::from_secs(5),
+            tries: 3,
+            pause: Duration::from_millis(200),
+        }
+    }
+}
+
+/// Calls one account's API.
+pub(crate) struct Http {
+    client: Client,
+    gateway: Gateway,
+    base_url: String,
+    patience: Patience,
+}
+
+/// Gateways write codes at `error.code` or at `code`; Razorpay has few, and reasons beside them.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ErrorBody {
+    code: Option<String>,
+    error: Option<InnerError>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct InnerError {
+    code: Option<String>,
+    r#type: Option<String>,
+    reason: Option<String>,
+}
+
+impl ErrorBody {
+    fn code(self) -> String {
+        let inner = self.error.unwrap_or_default();
+        let codes = [self.code, inner.code, inner.reason, inner.r#type];
+        let code = codes.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let fits = |c: &char| c.is_ascii_alphanumeric() || "_- ".contains(*c);
+        code.chars().filter(fits).take(CODE_CHARS_MAX).collect()
+    }
+}
+
+impl Http {
+    pub(crate) fn new(
+        client: Client,
+        gateway: Gateway,
+        base_url: String,
+        patience: Patience,
+    ) -> Self {
+        Self {
+            client,
+            gateway,
+            base_url,
+            patience,
+        }
+    }
+
+    pub(crate) fn tries(&self) -> u32 {
+        self.patience.tries
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.base_url))
+    }
+
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(format!("{}{path}", self.base_url))
+    }
+
+    pub(crate) fn patch(&self, path: &str) -> RequestBuilder {
+        self.client.patch(format!("{}{path}", self.base_url))
+    }
+
+    /// Sends what has the same effect once or several times, several times if need be.
+    pub(crate) async fn repeatable<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<T, GatewayError> {
+        self.repeat(request, GatewayError::passes).await
+    }
+
+    /// The same, after these errors only.
+    pub(crate) async fn repeat<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        after: impl Fn(&GatewayError) -> bool,
+    ) -> Result<T, GatewayError> {
+        let mut tried = 1;
+        loop {
+            let this_one = request.try_clone().ok_or(GatewayError::Unfit {
+                gateway: self.gateway,
+                reason: "its body can't be sent twice",
+            })?;
+            match self.once(this_one).await {
+                Err(error) if after(&error) && tried < self.patience.tries => {
+                    self.pause(tried).await;
+                    tried += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    pub(crate) async fn pause(&self, tried: u32) {
+        tokio::time::sleep(self.patience.pause * 2_u32.saturating_pow(tried.saturating_sub(1)))
+            .await;
+    }
+
+    /// Sends it once.
+    pub(crate) async fn once<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<T, GatewayError> {
+        let gateway = self.gateway;
+        let cut = |error: &reqwest::Error| GatewayError::Unavailable {
+            gateway,
+            reason: if error.is_timeout() {
+                "it took too long"
+            } else if error.is_connect() {
+                "it can't be reached"
+            } else {
+                "the connection was cut"
+            },
+        };
+        let answer = request.send().await;
+        let mut answer = answer.map_err(|error| cut(&error))?;
+        let status = answer.status();
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| cut(&error))? {
+            body.extend_from_slice(&chunk);
+            if body.len() > ANSWER_BYTES_MAX {
+                return Err(self.unreadable("it is too long"));
+            }
+        }
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|error| {
+                let (line, column) = (error.line(), error.column());
+                self.unreadable(&format!("line {line}, column {column}"))
+            });
+        }
+        Err(self.refusal(status, &body))
+    }
+
+    fn refusal(&self, status: StatusCode, body: &[u8]) -> GatewayError {
+        let gateway = self.gateway;
+        let error: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
+        let number = status.as_u16();
+        let busy = GatewayError::Busy {
+            gateway,
+            status: number,
+        };
+        match number {
+            401 | 403 => GatewayError::Unauthorized(gateway),
+            404 => GatewayError::NotFound(gateway),
+            408 | 425 | 429 | 500.. => busy,
+            // a call with the same idempotency key is still at work
+            409 if gateway == Gateway::Stripe => busy,
+            _ => GatewayError::Refused {
+                gateway,
+                status: number,
+                code: error.code(),
+            },
+        }
+    }
+
+    pub(crate) fn unreadable(&self, reason: &str) -> GatewayError {
+        GatewayError::Unreadable {
+            gateway: self.gateway,
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+/// Whether it refused with this status.
+pub(crate) fn refused_with<T>(answer: &Result<T, GatewayError>, expected: u16) -> bool {
+    matches!(answer, Err(GatewayError::Refused { status, .. }) if *status == expected)
+}

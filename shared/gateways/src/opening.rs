@@ -1,0 +1,198 @@
+//! Has a gateway take an order on when it is made, so that the storefront gets what it needs to
+//! have it paid. After the order's own transaction, never in it.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use operations::cause::Cause;
+use operations::db::{Database, Failure};
+use operations::gateway_order::{self, GatewayOrder, Put, PutError, Stored};
+use operations::ids::{PaymentReference, Shop};
+use operations::order::Order;
+use operations::payment::Gateway;
+use tokio::time::timeout;
+
+use crate::{Accounts, Closed, GatewayError, Gateways, KnownOrder, NewOrder};
+
+/// A shopper waits for this. Too low and a slow gateway is given up while it is doing it; too high
+/// and the function's own timeout comes first, and the shopper learns nothing.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Digits of a phone, as ITU-T E.164 has them.
+const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 8..=15;
+/// Characters of a phone, with what people put between the digits.
+const PHONE_CHARS_MAX: usize = 32;
+
+/// A customer's phone: digits, perhaps after a `+`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phone(String);
+
+impl FromStr for Phone {
+    type Err = InvalidPhone;
+
+    /// Leaves out what people put between the digits.
+    fn from_str(text: &str) -> Result<Self, InvalidPhone> {
+        let bare: String = text.chars().filter(|c| !" -().".contains(*c)).collect();
+        let digits = bare.strip_prefix('+').unwrap_or(&bare);
+        let fits = text.chars().count() <= PHONE_CHARS_MAX
+            && PHONE_DIGITS.contains(&digits.len())
+            && digits.bytes().all(|b| b.is_ascii_digit());
+        fits.then_some(Self(bare)).ok_or(InvalidPhone)
+    }
+}
+
+/// Why a text is no phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 8 to 15 digits, with or without a + before them")]
+pub struct InvalidPhone;
+
+/// An order that is to be paid at a gateway.
+pub struct Opening<'a> {
+    /// The shop.
+    pub shop: &'a Shop,
+    /// The order, which awaits its payment.
+    pub order: &'a Order,
+    /// Where it is to be paid.
+    pub gateway: Gateway,
+    /// The customer's phone.
+    pub phone: Option<&'a Phone>,
+}
+
+/// Why there is nothing to pay by. The order is as it was. In order of precedence.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The accounts can't be had.
+    #[error("the gateways' accounts can't be fetched: {0}")]
+    Accounts(Cause),
+    /// The gateway gave no answer, or refused.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+    /// Meanwhile the order was paid, or has ended; or it was closed at the gateway, because its
+    /// hold is about to end, and the gateway would make no other one.
+    #[error("the order is paid or has ended")]
+    Ended,
+    /// The database could not decide.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// The order that a gateway has made for this one of ours: the open one if there is one, or a new
+/// one, which is kept. In any number of calls at once there is one, and all get it.
+///
+/// Locks: none while the gateway is asked; then the payment, and the gateway's order.
+///
+/// # Errors
+/// [`OpenError`]; after any of them the same call may be made again.
+pub async fn open(
+    db: &Database,
+    accounts: &Accounts,
+    opening: &Opening<'_>,
+) -> Result<GatewayOrder, OpenError> {
+    let (shop, gateway) = (opening.shop, opening.gateway);
+    let reference = PaymentReference::of_order(shop, &opening.order.order_id);
+    if let Some(open) = gateway_order::read(db, shop, &reference, gateway).await? {
+        return Ok(open);
+    }
+    let mut gateways = accounts.now().await.map_err(OpenError::Accounts)?;
+    let mut made = create(&gateways, opening).await;
+    if matches!(made, Err(GatewayError::Unauthorized(_)))
+        && let Some(newer) = accounts.newer_than(&gateways).await
+    {
+        gateways = newer;
+        made = create(&gateways, opening).await;
+    }
+    let made = made?;
+    let left = |at: time::OffsetDateTime| (at - opening.order.server_time).whole_seconds();
+    let put = Put {
+        shop: shop.clone(),
+        reference,
+        gateway,
+        gateway_order_id: made.gateway_order_id,
+        data: made.data,
+        expires_in_s: made.expires_at.and_then(|at| left(at).try_into().ok()),
+    };
+    match gateway_order::put(db, &put).await {
+        Ok(Stored::This(kept)) => Ok(kept),
+        Ok(Stored::Other(kept)) => {
+            close(&gateways, opening, put.gateway_order_id).await;
+            Ok(kept)
+        }
+        Err(PutError::Ended) => {
+            close(&gateways, opening, put.gateway_order_id).await;
+            Err(OpenError::Ended)
+        }
+        Err(PutError::Failure(failure)) => Err(failure.into()),
+        Err(error @ (PutError::NotFound | PutError::Conflict)) => {
+            close(&gateways, opening, put.gateway_order_id).await;
+            Err(Failure::Internal(error.into()).into())
+        }
+    }
+}
+
+async fn create(
+    gateways: &Arc<Gateways>,
+    opening: &Opening<'_>,
+) -> Result<crate::GatewayOrder, GatewayError> {
+    let (order, gateway) = (opening.order, opening.gateway);
+    let new = NewOrder {
+        reference: order.payment.reference.clone(),
+        amount_minor: order.payment.amount_minor,
+        currency: order.currency.clone(),
+        customer: order.customer.clone(),
+        phone: opening.phone.map(|phone| phone.0.clone()),
+        now: order.server_time,
+        expires_at: Some(order.expires_at),
+    };
+    let answer = gateways.of(opening.shop, gateway)?.create_order(&new);
+    timeout(PATIENCE, answer)
+        .await
+        .unwrap_or(Err(GatewayError::Unavailable {
+            gateway,
+            reason: "it took too long",
+        }))
+        .inspect_err(GatewayError::count)
+}
+
+/// Closes one that nobody was shown. If that fails it ends by itself: nobody can pay by what nobody
+/// knows.
+async fn close(gateways: &Gateways, opening: &Opening<'_>, gateway_order_id: String) {
+    let order = KnownOrder {
+        reference: opening.order.payment.reference.clone(),
+        gateway_order_id: Some(gateway_order_id),
+    };
+    let Ok(api) = gateways.of(opening.shop, opening.gateway) else {
+        return;
+    };
+    let why = match timeout(PATIENCE, api.close_order(&order)).await {
+        Ok(Ok(Closed::Closed | Closed::Unsupported)) => return,
+        Ok(Ok(closed)) => format!("{closed:?}"),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "it took too long".to_owned(),
+    };
+    tracing::warn!(
+        why,
+        "an order that nobody was shown stays open at its gateway"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_is_digits_whatever_is_between_them() {
+        let parsed = |text: &str| text.parse::<Phone>().map(|phone| phone.0);
+        assert_eq!(parsed("+91 (484) 000-0000"), Ok("+914840000000".to_owned()));
+        assert_eq!(parsed("9898989898"), Ok("9898989898".to_owned()));
+        for wrong in [
+            "",
+            "+",
+            "1234567",
+            "1234567890123456",
+            "98989x8989",
+            "98+98989898",
+        ] {
+            assert_eq!(parsed(wrong), Err(InvalidPhone), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Answers: JSON for what was asked, an RFC 9457 problem for everything else, the request id on all
+//! of them.
+
+use crate::problem::{self, Problem};
+use lambda_http::http::header::{ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use lambda_http::{Body, Response};
+use serde::Serialize;
+
+/// An answer before it is written.
+pub enum Reply {
+    /// What was asked for.
+    Json(u16, String),
+    /// What was asked for, and the version of it.
+    Versioned(u16, String, i64),
+    /// Lines, and where the next ones begin: the header `x-holdfast-next`.
+    Text {
+        /// What they are.
+        content_type: &'static str,
+        /// The lines.
+        text: String,
+        /// None at the end.
+        next: Option<String>,
+    },
+    /// A refusal or a failure.
+    Problem(Problem),
+}
+
+impl Reply {
+    /// An answer with this body.
+    ///
+    /// # Errors
+    /// An internal problem when the body can't be written as JSON.
+    pub fn json(status: u16, body: &impl Serialize) -> Result<Self, Problem> {
+        serde_json::to_string(body)
+            .map(|text| Self::Json(status, text))
+            .map_err(|error| {
+                tracing::error!(%error, "an answer could not be written");
+                Problem::internal()
+            })
+    }
+
+    /// The same answer with the version of what it shows, for `If-Match`.
+    #[must_use]
+    pub fn with_version(self, version: i64) -> Self {
+        match self {
+            Self::Json(status, text) => Self::Versioned(status, text, version),
+            other => other,
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Json(status, _) | Self::Versioned(status, ..) => *status,
+            Self::Text { .. } => 200,
+            Self::Problem(problem) => problem.status,
+        }
+    }
+
+    /// The problem's code; empty for an answer.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Json(..) | Self::Versioned(..) | Self::Text { .. } => "",
+            Self::Problem(problem) => problem.code,
+        }
+    }
+
+    /// Writes it.
+    #[must_use]
+    pub fn into_response(self, request_id: &str) -> Response<Body> {
+        let mut response = Response::builder()
+            .status(self.status())
+            .header("x-request-id", request_id)
+            .header("cache-control", "no-store");
+        let body = match self {
+            Self::Json(_, text) => {
+                response = response.header(CONTENT_TYPE, "application/json");
+                text
+            }
+            Self::Versioned(_, text, version) => {
+                response = response
+                    .header(CONTENT_TYPE, "application/json")
+                    .header(ETAG, format!("\"{version}\""));
+                text
+            }
+            Self::Text {
+                content_type,
+                text,
+                next,
+            } => {
+                response = response.header(CONTENT_TYPE, content_type);
+                if let Some(next) = next {
+                    response = response.header("x-holdfast-next", next);
+                }
+                text
+            }
+            Self::Problem(problem) => {
+                response = response.header(CONTENT_TYPE, problem::CONTENT_TYPE);
+                if let Some(seconds) = problem.retry_after_s {
+                    response = response.header(RETRY_AFTER, seconds);
+                }
+                if let Some(methods) = problem.allow {
+                    response = response.header(ALLOW, methods);
+                }
+                problem.body(request_id).to_string()
+            }
+        };
+        response.body(Body::Text(body)).unwrap_or_else(|error| {
+            tracing::error!(%error, "a response could not be built");
+            Response::new(Body::Empty)
+        })
+    }
+}
+
+impl From<Problem> for Reply {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+/// The problem of a domain's error. Failures are logged, once, here.
+pub fn refused<E>(error: &E) -> Problem
+where
+    E: std::error::Error + 'static,
+    for<'a> Problem: From<&'a E>,
+{
+    let problem = Problem::from(error);
+    if problem.status >= 500 {
+        tracing::error!(
+            code = problem.code,
+            causes = operations::cause::causes(error),
+            "failed"
+        );
+    }
+    problem
+}

@@ -1,0 +1,45 @@
+//! Settings from the environment: what is wrong with one, and how a function says so.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::cause::causes;
+
+/// A setting that is missing or wrong: names the variable and says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A required variable is not set.
+    #[error("{0} is not set: {1}")]
+    Missing(&'static str, &'static str),
+    /// A variable has a value that can't be used.
+    #[error("{variable} can't be used: {reason}")]
+    Invalid {
+        /// The variable's name.
+        variable: &'static str,
+        /// What is wrong with it. Never the value: it may hold a password.
+        reason: String,
+    },
+}
+
+/// What ends a function's `main`. Rust prints that by its `Debug` form: here it is the sentence,
+/// with its causes, for whoever reads the log of a function that does not start.
+pub struct Fatal(Box<dyn Error + Send + Sync>);
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Fatal {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl fmt::Debug for Fatal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&causes(&*self.0))
+    }
+}
+
+pub(crate) fn invalid(variable: &'static str, reason: impl Into<String>) -> ConfigError {
+    ConfigError::Invalid {
+        variable,
+        reason: reason.into(),
+    }
+}

@@ -1,0 +1,188 @@
+//! The way to the database: a small pool, verified TLS, and bounded retries around every call.
+//!
+//! A call is one statement, one transaction and one round trip (an unnamed, typed statement, so
+//! that the same code runs directly, behind PgBouncer in transaction mode and behind RDS Proxy).
+//! Running it again after a lost connection is safe, because ids are the client's: the second run
+//! finds the effect of the first, or does it.
+
+mod authorities;
+mod config;
+mod connections;
+mod failure;
+
+use std::time::Duration;
+
+use deadpool::Runtime;
+use deadpool::managed::{Object, Pool, PoolError};
+use rand::Rng as _;
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
+use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{ToSql, Type};
+
+use crate::cause::causes;
+use crate::config::ConfigError;
+use crate::telemetry::{self, Metric};
+use connections::Connections;
+
+pub use config::{Authorities, DatabaseConfig, Idle, Keeper, Tls};
+pub use connections::connect;
+pub use failure::Failure;
+use failure::query_failure;
+
+/// How long one operation may take with all its tries, unless [`Database::with_patience`] says
+/// otherwise. Too low and a failover of a few seconds becomes errors; too high and the function's
+/// own timeout (10 seconds for checkout) comes first, and the caller learns nothing.
+const PATIENCE_DEFAULT: Duration = Duration::from_secs(8);
+/// What is left of it at the end of somebody's time: a call that is made has a chance.
+const PATIENCE_MIN: Duration = Duration::from_secs(1);
+/// Tries of one operation at most: with the pauses between them they take longer than a shopper's
+/// patience, or a failover of a few seconds would use them up.
+const TRIES_MAX: u32 = 24;
+/// The longest pause between two tries; it starts at a hundredth of it and doubles, with full
+/// jitter.
+const PAUSE_MAX: Duration = Duration::from_millis(1000);
+
+/// A parameter of a statement and its type.
+pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// The pool of one process. Connections are opened when they are first needed.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool<Connections>,
+    patience: Duration,
+}
+
+impl Database {
+    /// Prepares the pool; connects to nothing yet.
+    ///
+    /// # Errors
+    /// When the file of certificate authorities can't be read or holds no certificate.
+    pub fn new(config: &DatabaseConfig) -> Result<Self, ConfigError> {
+        let pool = Pool::builder(Connections::new(config)?)
+            .max_size(config.pool_size)
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| ConfigError::Invalid {
+                variable: "DATABASE_POOL_SIZE",
+                reason: error.to_string(),
+            })?;
+        Ok(Self {
+            pool,
+            patience: PATIENCE_DEFAULT,
+        })
+    }
+
+    /// The same pool with another time for each operation: a sweep has more of it than a shopper.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The same pool, patient no longer than until `deadline`: for work that must end by then.
+    #[must_use]
+    pub fn until(&self, deadline: std::time::Instant) -> Self {
+        let left = deadline.saturating_duration_since(std::time::Instant::now());
+        let patience = self.patience.min(left.max(PATIENCE_MIN));
+        self.clone().with_patience(patience)
+    }
+
+    /// Runs one statement and returns its rows, with bounded and jittered retries of what a
+    /// repetition can mend: serialization failures, deadlocks, lost connections, a server that is
+    /// starting or full.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the tries or the time ran out; [`Failure::Internal`] for
+    /// everything else.
+    pub async fn call(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
+        let deadline = Instant::now() + self.patience;
+        let mut pause = PAUSE_MAX / 100;
+        let mut before = None;
+        for tries in 1.. {
+            let failure = match self.call_once(statement, params, deadline).await {
+                Ok(rows) => return Ok(rows),
+                Err(failure) => failure.or_why(before.take()),
+            };
+            let next = rand::rng().random_range(Duration::ZERO..=pause);
+            let worth_it = matches!(failure, Failure::Unavailable(_))
+                && tries < TRIES_MAX
+                && Instant::now() + next < deadline;
+            if !worth_it {
+                // A rule that refused a statement is an answer, which the caller tells.
+                telemetry::count(
+                    Metric::DatabaseFailures,
+                    usize::from(failure.constraint().is_none()),
+                );
+                return Err(failure);
+            }
+            telemetry::count(Metric::DatabaseRetries, 1);
+            tracing::debug!(tries, cause = causes(&failure), "trying again");
+            before = Some(failure);
+            tokio::time::sleep(next).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+        unreachable!("the loop ends by returning")
+    }
+
+    /// As [`Self::call`], for a statement that answers exactly one row.
+    ///
+    /// # Errors
+    /// As [`Self::call`]; no row, or more than one, is [`Failure::Internal`].
+    pub async fn call_one(&self, statement: &str, params: &[Param<'_>]) -> Result<Row, Failure> {
+        let mut rows = self.call(statement, params).await?;
+        match (rows.pop(), rows.is_empty()) {
+            (Some(row), true) => Ok(row),
+            _ => Err(Failure::Internal(
+                format!("{statement}: not exactly one row").into(),
+            )),
+        }
+    }
+
+    async fn call_once(
+        &self,
+        statement: &str,
+        params: &[Param<'_>],
+        deadline: Instant,
+    ) -> Result<Vec<Row>, Failure> {
+        let out_of_time = |elapsed: Elapsed| Failure::Unavailable(elapsed.into());
+        let mut connection = timeout_at(deadline, self.pool.get())
+            .await
+            .map_err(out_of_time)
+            .and_then(|connection| connection.map_err(pool_failure))
+            .inspect_err(|_| telemetry::count(Metric::ConnectionFailures, 1))?;
+        let asked = Instant::now();
+        let answer = timeout_at(deadline, connection.client.query_typed(statement, params)).await;
+        let took_ms = asked.elapsed().as_secs_f64() * 1000.0;
+        telemetry::observe(Metric::DatabaseCall, took_ms);
+        match answer {
+            Ok(Ok(rows)) => {
+                connection.has_answered();
+                Ok(rows)
+            }
+            Ok(Err(error)) => {
+                // A server that became a standby keeps its connections, and refuses all that comes
+                // by them: the next one leads to whoever is the primary now.
+                if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
+                    drop(Object::take(connection));
+                } else {
+                    connection.has_answered();
+                }
+                Err(query_failure(error))
+            }
+            Err(elapsed) => {
+                // Nothing is known of this connection any more: it must not serve another request.
+                drop(Object::take(connection));
+                Err(out_of_time(elapsed))
+            }
+        }
+    }
+}
+
+fn pool_failure(error: PoolError<Failure>) -> Failure {
+    match error {
+        PoolError::Backend(failure) => failure,
+        other => Failure::Unavailable(other.into()),
+    }
+}

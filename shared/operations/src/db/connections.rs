@@ -1,0 +1,203 @@
+//! Connections: how one is opened, and when one is not used again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use postgres_native_tls::MakeTlsConnector;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, NoTls};
+
+use super::authorities;
+use super::config::{DatabaseConfig, Idle, Tls};
+use super::failure::{Failure, query_failure};
+use crate::config::ConfigError;
+use crate::login::Logins;
+use crate::moment::Moment;
+
+/// How long the whole of connecting may take: the name, the addresses, TLS, the login. Too low and
+/// a database that is failing over, or starting from zero, is given up too early; too high and one
+/// attempt uses up the caller's patience.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// One connection of the pool.
+pub(super) struct Connection {
+    pub(super) client: Client,
+    task: JoinHandle<()>,
+    answered_at: Moment,
+}
+
+impl Connection {
+    /// The server has just said something: it is there.
+    pub(super) fn has_answered(&mut self) {
+        self.answered_at = Moment::now();
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // It would wait for a peer that is silent for ever.
+        self.task.abort();
+    }
+}
+
+/// What opens connections.
+pub(super) struct Connections {
+    logins: Arc<Logins>,
+    wire: Wire,
+    idle: Idle,
+}
+
+impl Connections {
+    pub(super) fn new(config: &DatabaseConfig) -> Result<Self, ConfigError> {
+        Ok(Self {
+            logins: Arc::clone(&config.logins),
+            wire: Wire::new(&config.tls)?,
+            idle: config.idle,
+        })
+    }
+
+    async fn open(&self) -> Result<(Client, JoinHandle<()>), Failure> {
+        match timeout(CONNECT_TIMEOUT, self.log_in()).await {
+            Ok(opened) => opened,
+            Err(elapsed) => Err(Failure::Unavailable(elapsed.into())),
+        }
+    }
+
+    /// Logs in; with another login when the first one is refused and there is one.
+    async fn log_in(&self) -> Result<(Client, JoinHandle<()>), Failure> {
+        let unavailable = Failure::Unavailable;
+        let login = self.logins.login().await.map_err(unavailable)?;
+        let refusal = match self.wire.connect(&login).await {
+            Err(error) if is_login_refused(&error) => error,
+            opened => return opened.map_err(not_opened),
+        };
+        let other = self.logins.other_than(&login).await.map_err(unavailable)?;
+        let refusal = match other {
+            None => refusal,
+            Some(other) => match self.wire.connect(&other).await {
+                Err(error) if is_login_refused(&error) => error,
+                opened => {
+                    tracing::info!("the login was refused, and is replaced by the secret of now");
+                    return opened.map_err(not_opened);
+                }
+            },
+        };
+        if self.logins.may_change() {
+            Err(Failure::Unavailable(refusal.into()))
+        } else {
+            Err(Failure::Refused(refusal.into()))
+        }
+    }
+}
+
+impl Manager for Connections {
+    type Type = Connection;
+    type Error = Failure;
+
+    async fn create(&self) -> Result<Connection, Failure> {
+        // On the heap: it is long and rare, and would be part of every call's future.
+        let (client, task) = Box::pin(self.open()).await?;
+        Ok(Connection {
+            client,
+            task,
+            answered_at: Moment::now(),
+        })
+    }
+
+    async fn recycle(
+        &self,
+        connection: &mut Connection,
+        _: &Metrics,
+    ) -> RecycleResult<Self::Error> {
+        if connection.client.is_closed() {
+            return Err(RecycleError::message("closed"));
+        }
+        let idle = connection.answered_at.elapsed();
+        if idle < self.idle.ask_after {
+            return Ok(());
+        }
+        if idle > self.idle.replace_after {
+            return Err(RecycleError::message("idle for too long"));
+        }
+        let asked = connection.client.simple_query("");
+        match timeout(self.idle.answer_within, asked).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => {
+                tracing::info!("a connection that was idle does not answer any more");
+                Err(RecycleError::message("silent"))
+            }
+        }
+    }
+}
+
+/// Opens one connection outside any pool, for work that needs a session of its own. It closes when
+/// the client is dropped.
+///
+/// # Errors
+/// [`Failure`] when the server can't be reached or refuses.
+pub async fn connect(config: &DatabaseConfig) -> Result<Client, Failure> {
+    let connections = Connections::new(config).map_err(|error| Failure::Refused(error.into()))?;
+    // The task goes on by itself: it ends with the client.
+    connections.open().await.map(|(client, _)| client)
+}
+
+/// How bytes get there.
+enum Wire {
+    Plain,
+    Tls(MakeTlsConnector),
+}
+
+impl Wire {
+    fn new(tls: &Tls) -> Result<Self, ConfigError> {
+        match tls {
+            Tls::Off => Ok(Self::Plain),
+            Tls::Verify(trusted) => authorities::connector(trusted).map(Self::Tls),
+        }
+    }
+
+    async fn connect(
+        &self,
+        config: &Config,
+    ) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error> {
+        match self {
+            Self::Plain => {
+                let (client, connection) = config.connect(NoTls).await?;
+                Ok((client, tokio::spawn(watched(connection))))
+            }
+            Self::Tls(connector) => {
+                let (client, connection) = config.connect(connector.clone()).await?;
+                Ok((client, tokio::spawn(watched(connection))))
+            }
+        }
+    }
+}
+
+async fn watched(connection: impl Future<Output = Result<(), tokio_postgres::Error>>) {
+    if let Err(error) = connection.await {
+        tracing::info!(
+            causes = crate::cause::causes(&error),
+            "a connection to the database ended"
+        );
+    }
+}
+
+/// The password is wrong, or the role may not log in (any more).
+fn is_login_refused(error: &tokio_postgres::Error) -> bool {
+    [
+        SqlState::INVALID_PASSWORD,
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+    ]
+    .iter()
+    .any(|code| error.code() == Some(code))
+}
+
+/// Where no connection comes about, what would be a defect of a statement is one of the settings.
+fn not_opened(error: tokio_postgres::Error) -> Failure {
+    match query_failure(error) {
+        Failure::Internal(cause) => Failure::Refused(cause),
+        failure => failure,
+    }
+}

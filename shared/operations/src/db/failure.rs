@@ -1,0 +1,146 @@
+//! Why the database could not decide, and what a repetition can mend.
+
+use std::error::Error as _;
+
+use tokio::time::error::Elapsed;
+use tokio_postgres::error::SqlState;
+
+use crate::cause::Cause;
+use crate::telemetry::{self, Metric};
+
+/// Could not decide: the caller may try again. Its text is safe for a client; its
+/// [causes](crate::cause::causes) are for
+/// the log.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The database can't be reached, is restarting, or was too busy: the same request may succeed
+    /// in a moment.
+    #[error("the database is not available")]
+    Unavailable(#[source] Cause),
+    /// No connection can be had, and none will be until somebody changes a setting, a certificate
+    /// or a password: not worth a repetition within one call.
+    #[error("the database can't be connected to")]
+    Refused(#[source] Cause),
+    /// The statement failed in a way that a repetition will not mend.
+    #[error("the database refused a statement")]
+    Internal(#[source] Cause),
+}
+
+impl Failure {
+    /// There is no way to the database: what comes next would meet the same.
+    #[must_use]
+    pub fn is_out_of_reach(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Refused(_))
+    }
+
+    /// The one from before, where this one only says that the time is up: the log has to tell why
+    /// it took so long.
+    pub(super) fn or_why(self, before: Option<Self>) -> Self {
+        match (self, before) {
+            (Self::Unavailable(cause), Some(before)) if cause.is::<Elapsed>() => before,
+            (failure, _) => failure,
+        }
+    }
+
+    /// The constraint or trigger that refused the statement, by its name. The database's rules hold
+    /// whoever writes; where a caller can break one, its name is what the refusal is told by.
+    #[must_use]
+    pub fn constraint(&self) -> Option<&str> {
+        let Self::Internal(cause) = self else {
+            return None;
+        };
+        let error = cause.downcast_ref::<tokio_postgres::Error>()?;
+        error.as_db_error()?.constraint()
+    }
+
+    /// A routine answered with a word that this version does not know: code and schema are of
+    /// different releases.
+    #[must_use]
+    pub fn unknown_outcome(routine: &str, outcome: &str) -> Self {
+        Self::Internal(
+            format!("{routine} answered {outcome:?}, which this version does not know").into(),
+        )
+    }
+}
+
+/// What a failed statement, or a failed attempt to connect, means.
+pub(super) fn query_failure(error: tokio_postgres::Error) -> Failure {
+    let over_a_lock = [
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+    ];
+    if error.code().is_some_and(|code| over_a_lock.contains(code)) {
+        telemetry::count(Metric::LockTimeouts, 1);
+    }
+    let passes = match error.code() {
+        // Not the server's answer: the connection could not be made, or broke. A certificate that
+        // is refused stays refused, and says so.
+        None => match tls_refusal(&error) {
+            Some(refusal) => return Failure::Refused(refusal.into()),
+            None => error.is_closed() || is_transport(&error),
+        },
+        Some(code) => passes_by_itself(code),
+    };
+    if passes {
+        Failure::Unavailable(error.into())
+    } else {
+        Failure::Internal(error.into())
+    }
+}
+
+/// Whether a repetition can mend what the server said.
+fn passes_by_itself(code: &SqlState) -> bool {
+    [
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::QUERY_CANCELED,
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+        SqlState::TOO_MANY_CONNECTIONS,
+        SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+        SqlState::READ_ONLY_SQL_TRANSACTION,
+    ]
+    .contains(code)
+        // 08…: connection exceptions; 53…: out of some resource; 58…: the server's system
+        || ["08", "53", "58"].contains(&&code.code()[..2])
+}
+
+fn is_transport(error: &tokio_postgres::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.is::<std::io::Error>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    // "timeout expired" of connect_timeout carries no source
+    error.source().is_none()
+}
+
+fn tls_refusal(error: &tokio_postgres::Error) -> Option<String> {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(tls) = inner.downcast_ref::<native_tls::Error>() {
+            let text = tls.to_string();
+            return text.contains("certificate").then(|| {
+                format!(
+                    "the database server's certificate was refused ({text}): it must be issued by \
+                     an authority of DATABASE_CA_FILE (or DATABASE_CA), for the host name in \
+                     DATABASE_URL (or the secret, or DATABASE_HOST)"
+                )
+            });
+        }
+        // What tokio-postgres says of it is a text and no type.
+        if inner.to_string() == "server does not support TLS" {
+            return Some(
+                "the database server does not support TLS: switch it on there; DATABASE_TLS=off is \
+                 for a server on this machine only"
+                    .to_owned(),
+            );
+        }
+        cause = inner.source();
+    }
+    None
+}

@@ -1,0 +1,26 @@
+//! Purges old resolved holds of one shop.
+
+use tokio_postgres::types::Type;
+
+use crate::db::{Database, Failure};
+
+/// Holds that one call purges at most.
+const PURGE_MAX: i32 = 5_000;
+
+/// Purges holds of a shop that were resolved more than `keep_days` ago. Returns how many.
+///
+/// # Errors
+/// [`Failure`] when the database could not answer.
+pub async fn purge(db: &Database, shop: &str, keep_days: i32) -> Result<i32, Failure> {
+    let row = db
+        .call_one(
+            "select holdfast.hold_purge($1, make_interval(days => $2), $3)",
+            &[
+                (&shop, Type::TEXT),
+                (&keep_days, Type::INT4),
+                (&PURGE_MAX, Type::INT4),
+            ],
+        )
+        .await?;
+    Ok(row.get(0))
+}

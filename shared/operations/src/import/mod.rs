@@ -1,0 +1,97 @@
+//! Bulk import of skus and stock: a file is staged in parts, then applied step by step.
+//!
+//! [`csv`] and [`jsonl`] read a part into [`Row`]s, [`stage`] keeps them in the database, [`apply`]
+//! judges them and writes what changes, [`report`] says what became of each. One path serves every
+//! mode and size, and no request of it is larger or longer than a function on Lambda may be.
+
+pub mod apply;
+pub mod csv;
+pub mod jsonl;
+pub mod purge;
+pub mod report;
+pub mod row;
+pub mod stage;
+
+use serde::{Deserialize, Serialize};
+
+pub use apply::{Apply, ApplyError, Progress, apply};
+pub use purge::purge;
+pub use report::{Report, ReportError, RowOutcome, report};
+pub use row::{Refusal, Row};
+pub use stage::{Part, StageError, Staged, stage};
+
+/// Rows in one part at most.
+pub const PART_ROWS_MAX: usize = 5_000;
+/// Parts of one import at most; as `import_part_is_sane`.
+pub const PARTS_MAX: i32 = 2_000;
+/// Rows of an import that is applied all or nothing, at most: it is one transaction, and whoever
+/// wants one of its changed skus waits for its end.
+pub const ALL_OR_NOTHING_ROWS_MAX: i32 = 10_000;
+
+/// What happens to the good rows when there are bad ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Good rows are applied, refused ones left out.
+    GoodRowsOnly,
+    /// One refused row, and nothing changes.
+    AllOrNothing,
+}
+
+impl Mode {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::GoodRowsOnly => "good_rows_only",
+            Self::AllOrNothing => "all_or_nothing",
+        }
+    }
+}
+
+/// Where an import is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Parts may come.
+    Open,
+    /// A dry run is under way; parts may still come.
+    Trying,
+    /// A dry run is complete; parts may still come.
+    Tried,
+    /// It is being applied; its rows are final.
+    Applying,
+    /// It is applied.
+    Done,
+    /// All or nothing, and a row was refused: nothing was changed.
+    Rejected,
+}
+
+impl Status {
+    /// Whether nothing is left to do in the pass that it names.
+    #[must_use]
+    pub fn is_complete(self) -> bool {
+        !matches!(self, Self::Open | Self::Trying | Self::Applying)
+    }
+}
+
+/// Why a part can't be read at all. Nothing of it was staged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {message}")]
+pub struct Unreadable {
+    /// Which: a column, or `body`.
+    pub field: String,
+    /// A sentence that follows the field's name.
+    pub message: String,
+}
+
+impl Unreadable {
+    fn new(field: &str, message: impl Into<String>) -> Self {
+        Self {
+            field: field.chars().take(80).collect(),
+            message: message.into(),
+        }
+    }
+
+    fn too_many() -> Self {
+        Self::new("body", format!("has more than {PART_ROWS_MAX} rows"))
+    }
+}

@@ -1,0 +1,238 @@
+//! A secret that somebody else keeps: fetched when it is first needed, kept for a time, and fetched
+//! again when it is refused. So a rotation needs no deployment, and a store that is down for a
+//! while stops nobody who has been there before.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use crate::cause::{Cause, causes};
+use crate::config::ConfigError;
+use crate::moment::Moment;
+
+/// How long a fetched secret is used when `SECRET_TTL_S` says nothing. Too low and the store is
+/// asked all the time; too high and a secret that was replaced is believed for longer. (A login
+/// that PostgreSQL refuses is replaced at once, whatever this says.)
+const TTL_DEFAULT: Duration = Duration::from_secs(300);
+/// A day: more than this is a mistake in the setting.
+const TTL_MAX_S: u64 = 86_400;
+
+/// What a store answers, or will.
+pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<String, Cause>> + Send + 'a>>;
+
+/// Which of a secret's versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// The one that counts.
+    Current,
+    /// The one that a rotation under way has made. The database may know it already, and the store
+    /// calls it current a moment later.
+    Pending,
+}
+
+/// Who keeps one secret.
+pub trait Store: Send + Sync {
+    /// Its text. An error never holds it.
+    fn fetch(&self, version: Version) -> Fetching<'_>;
+}
+
+/// When a secret is fetched again.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// A text that is older than this.
+    pub ttl: Duration,
+    /// Never sooner than this after the last time, however often it is refused.
+    pub pause: Duration,
+    /// Whether, when the current one is refused, the pending one is tried.
+    pub try_pending: bool,
+}
+
+/// Reads `SECRET_TTL_S`.
+///
+/// # Errors
+/// When it is no number of seconds up to a day.
+pub fn ttl(variable: impl Fn(&str) -> Option<String>) -> Result<Duration, ConfigError> {
+    let Some(text) = variable("SECRET_TTL_S") else {
+        return Ok(TTL_DEFAULT);
+    };
+    let seconds = text.parse().ok().filter(|s| (1..=TTL_MAX_S).contains(s));
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| ConfigError::Invalid {
+            variable: "SECRET_TTL_S",
+            reason: format!("must be a whole number of seconds from 1 to {TTL_MAX_S}"),
+        })
+}
+
+type Parse<T> = Box<dyn Fn(&str) -> Result<T, Cause> + Send + Sync>;
+
+/// A secret, read as `T`.
+pub struct Secret<T> {
+    source: Source<T>,
+}
+
+enum Source<T> {
+    Fixed(Arc<T>),
+    Kept {
+        store: Box<dyn Store>,
+        rules: Rules,
+        parse: Parse<T>,
+        // Locked while it is fetched, so that many requests at once ask once.
+        kept: Mutex<Kept<T>>,
+    },
+}
+
+struct Kept<T> {
+    fetched: Option<Fetched<T>>,
+    asked_at: Option<Moment>,
+}
+
+struct Fetched<T> {
+    text: String,
+    value: Arc<T>,
+    at: Moment,
+}
+
+impl<T> Secret<T> {
+    /// One that never changes.
+    pub fn fixed(value: T) -> Self {
+        Self {
+            source: Source::Fixed(Arc::new(value)),
+        }
+    }
+
+    /// One that a store keeps. Nothing is fetched yet. The errors of `parse` never hold the text.
+    pub fn kept(
+        store: Box<dyn Store>,
+        rules: Rules,
+        parse: impl Fn(&str) -> Result<T, Cause> + Send + Sync + 'static,
+    ) -> Self {
+        let kept = Mutex::new(Kept {
+            fetched: None,
+            asked_at: None,
+        });
+        Self {
+            source: Source::Kept {
+                store,
+                rules,
+                parse: Box::new(parse),
+                kept,
+            },
+        }
+    }
+
+    /// Whether it may be another one later.
+    #[must_use]
+    pub fn may_change(&self) -> bool {
+        matches!(self.source, Source::Kept { .. })
+    }
+
+    /// The secret. When it is too old and can't be fetched, the old one goes on.
+    ///
+    /// # Errors
+    /// When it was never fetched, and can't be now.
+    pub async fn value(&self) -> Result<Arc<T>, Cause> {
+        let (store, rules, parse, kept) = match &self.source {
+            Source::Fixed(value) => return Ok(Arc::clone(value)),
+            Source::Kept {
+                store,
+                rules,
+                parse,
+                kept,
+            } => (store, rules, parse, kept),
+        };
+        let mut kept = kept.lock().await;
+        let too_old = |fetched: &Fetched<T>| fetched.at.elapsed() >= rules.ttl;
+        let asks = match &kept.fetched {
+            None => true,
+            Some(fetched) => too_old(fetched) && kept.may_ask(rules.pause),
+        };
+        if asks {
+            let asked = kept.ask(&**store, parse, Version::Current).await;
+            match (asked, &kept.fetched) {
+                (Ok(_), _) => {}
+                (Err(cause), None) => return Err(cause),
+                (Err(cause), Some(_)) => {
+                    tracing::warn!(
+                        causes = causes(&*cause),
+                        "a secret could not be fetched again: the one from before goes on"
+                    );
+                }
+            }
+        }
+        match &kept.fetched {
+            Some(fetched) => Ok(Arc::clone(&fetched.value)),
+            None => Err("the secret was not fetched".into()),
+        }
+    }
+
+    /// Another secret than the one that was refused, if there is one: somebody may have fetched it
+    /// already, or the store may have it.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn other_than(&self, refused: &Arc<T>) -> Result<Option<Arc<T>>, Cause> {
+        let Source::Kept {
+            store,
+            rules,
+            parse,
+            kept,
+        } = &self.source
+        else {
+            return Ok(None);
+        };
+        let mut kept = kept.lock().await;
+        if let Some(other) = kept.value_other_than(refused) {
+            return Ok(Some(other));
+        }
+        if !kept.may_ask(rules.pause) {
+            return Ok(None);
+        }
+        kept.ask(&**store, parse, Version::Current).await?;
+        let other = kept.value_other_than(refused);
+        if other.is_some() || !rules.try_pending {
+            return Ok(other);
+        }
+        // No rotation is under way, most of the time: then there is no such version.
+        if let Err(cause) = kept.ask(&**store, parse, Version::Pending).await {
+            tracing::debug!(causes = causes(&*cause), "no pending version of the secret");
+        }
+        Ok(kept.value_other_than(refused))
+    }
+}
+
+impl<T> Kept<T> {
+    fn may_ask(&self, pause: Duration) -> bool {
+        self.asked_at.is_none_or(|at| at.elapsed() >= pause)
+    }
+
+    fn value_other_than(&self, refused: &Arc<T>) -> Option<Arc<T>> {
+        let fetched = self.fetched.as_ref()?;
+        (!Arc::ptr_eq(&fetched.value, refused)).then(|| Arc::clone(&fetched.value))
+    }
+
+    /// Fetches it, and keeps what came if it can be read. The same text stays the same value.
+    async fn ask(
+        &mut self,
+        store: &dyn Store,
+        parse: &Parse<T>,
+        version: Version,
+    ) -> Result<(), Cause> {
+        self.asked_at = Some(Moment::now());
+        let text = store.fetch(version).await?;
+        let at = Moment::now();
+        match &mut self.fetched {
+            Some(fetched) if fetched.text == text => fetched.at = at,
+            fetched => {
+                let value = Arc::new(parse(&text)?);
+                *fetched = Some(Fetched { text, value, at });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

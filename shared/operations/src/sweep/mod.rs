@@ -1,0 +1,5 @@
+//! Sweeping one shop: expire.
+
+pub mod expire;
+
+pub use expire::{BATCH_MAX, Expired, expire};
