@@ -30,6 +30,7 @@ mod handlers;
 mod import;
 mod import_api;
 mod import_races;
+mod imports;
 mod interleavings;
 mod layers;
 mod limits;
