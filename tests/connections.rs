@@ -83,15 +83,15 @@ async fn a_silent_connection_that_is_trusted_uses_up_the_callers_patience() {
         ask_after: NEVER,
         ..Idle::default()
     };
-    let patience = Duration::from_secs(3);
-    let db = by(&wire, &test, trusting).with_patience(patience);
+    let limits = Duration::from_secs(3);
+    let db = by(&wire, &test, trusting).with_call_timeout(limits);
     let request = begin_request(new_id(), &[("A", 2)]);
     checkout::begin(&db, &request).await.unwrap();
     wire.go_silent();
     let started = Instant::now();
     let lost = checkout::begin(&db, &begin_request(new_id(), &[("A", 1)])).await;
     let unavailable = matches!(lost, Err(BeginError::Failure(Failure::Unavailable(_))));
-    assert!(unavailable && started.elapsed() >= patience, "{lost:?}");
+    assert!(unavailable && started.elapsed() >= limits, "{lost:?}");
     assert!(wire.swallowed() > 100);
     let again = checkout::begin(&db, &request).await.unwrap();
     assert!(matches!(again, Begun::Same(_)), "{again:?}");

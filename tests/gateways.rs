@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use gateways::{
-    Closed, GatewayError, KnownOrder, KnownRefund, NewOrder, NewRefund, Patience, RefundState,
+    CallLimits, Closed, GatewayError, KnownOrder, KnownRefund, NewOrder, NewRefund, RefundState,
 };
 use operations::payment::{EventKind, Gateway};
 use serde_json::json;
-use tests::gateways::{Sim, patience};
+use tests::gateways::{Sim, limits};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -123,7 +123,7 @@ async fn a_look_up_takes_nothing_of_the_other_mode() {
     let of_the_mode = sim.api(Gateway::Stripe).look_up(&order).await.unwrap();
     assert_eq!(of_the_mode.len(), 1);
     let settings = sim.settings("main").replace("false", "true");
-    let live = gateways::Gateways::parse(&settings, patience()).unwrap();
+    let live = gateways::Gateways::parse(&settings, limits()).unwrap();
     let api = live.of(&tests::gateways::main_shop(), Gateway::Stripe);
     let api = api.unwrap();
     let by_reference = KnownOrder {
@@ -249,10 +249,10 @@ async fn a_refund_that_stripe_refused_is_tried_again_under_another_key_and_made_
 /// An attempt whose answer never came is at work for all we know: nothing is sent beside it.
 #[tokio::test]
 async fn no_other_attempt_is_sent_while_stripe_is_at_work_on_one() {
-    let sim = Sim::with(Patience {
+    let sim = Sim::with(CallLimits {
         answer: Duration::from_millis(200),
         tries: 1,
-        ..patience()
+        ..limits()
     })
     .await;
     let api = sim.api(Gateway::Stripe);
@@ -381,10 +381,10 @@ async fn an_order_that_is_over_at_cashfree_is_not_offered_to_be_paid_again() {
 
 #[tokio::test]
 async fn a_gateway_that_is_down_busy_or_hanging_is_asked_again_later() {
-    let sim = Sim::with(Patience {
+    let sim = Sim::with(CallLimits {
         answer: Duration::from_millis(200),
         tries: 2,
-        ..patience()
+        ..limits()
     })
     .await;
     for gateway in Gateway::ALL {
@@ -403,7 +403,7 @@ async fn no_error_says_a_secret() {
     let sim = Sim::start().await;
     let url = &sim.url;
     let wrong = tests::gateways::configuration("main", url, "key", "swordfish");
-    let gateways = gateways::Gateways::parse(&wrong, patience()).unwrap();
+    let gateways = gateways::Gateways::parse(&wrong, limits()).unwrap();
     for gateway in Gateway::ALL {
         let api = gateways.of(&tests::gateways::main_shop(), gateway).unwrap();
         let error = api.create_order(&new_order("main-10")).await.unwrap_err();

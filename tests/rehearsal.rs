@@ -17,7 +17,7 @@ use tokio_postgres::NoTls;
 
 const HOT: &str = "LEHENGA-RED-M";
 /// The longest that the rehearsal may take.
-const PATIENCE: Duration = Duration::from_secs(170);
+const CALL_TIMEOUT: Duration = Duration::from_secs(170);
 /// Between two kills.
 const PAUSE: Duration = Duration::from_millis(400);
 /// Each function's processes in turn, and every fifth time a backend of the database.
@@ -127,7 +127,7 @@ async fn every_promise_is_kept_while_processes_and_backends_are_killed() {
     let mut drill = rehearse(&stack, out.path());
     let started = Instant::now();
     let killed = make_trouble(&stack, &mut drill).await;
-    let rest = PATIENCE.saturating_sub(started.elapsed());
+    let rest = CALL_TIMEOUT.saturating_sub(started.elapsed());
     let ended = tokio::time::timeout(rest, drill.wait_with_output())
         .await
         .unwrap()

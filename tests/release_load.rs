@@ -16,7 +16,7 @@ const CALLERS: usize = 8;
 /// How often the routines are written again under them.
 const ROUNDS: usize = 6;
 /// How long a control may look for its first failed call.
-const PATIENCE: Duration = Duration::from_secs(20);
+const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// As functions of release 0.1.0 give a cart back.
 const LET_GO: &str = "select * from holdfast.checkout_release('main', $1, null)";
@@ -147,7 +147,7 @@ async fn routines_that_are_dropped_and_made_again_fail_calls() {
         .find(|file| file.name == "checkout_release");
     let drop = "drop function holdfast.checkout_release(text, uuid, text)";
     let started = Instant::now();
-    while load.failed.load(Ordering::Relaxed) == 0 && started.elapsed() < PATIENCE {
+    while load.failed.load(Ordering::Relaxed) == 0 && started.elapsed() < CALL_TIMEOUT {
         test.owner.batch_execute(drop).await.unwrap();
         test.owner.batch_execute(&file.unwrap().text).await.unwrap();
     }

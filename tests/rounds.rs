@@ -10,7 +10,7 @@ use operations::lookup::Limits;
 use operations::order::Order;
 use operations::payment::{self, Gateway, Outcome};
 use serde_json::json;
-use tests::gateways::{Sim, main_shop, new_order, patience};
+use tests::gateways::{Sim, limits, main_shop, new_order};
 use tests::{MAIN, TestDb, shop};
 use tokio::time::Instant;
 
@@ -232,11 +232,11 @@ async fn a_refund_that_fails_at_its_gateway_is_seen_to_have_failed() {
 
 #[tokio::test]
 async fn a_refund_whose_answers_are_all_lost_is_made_once() {
-    let impatient = gateways::Patience {
+    let short = gateways::CallLimits {
         tries: 1,
-        ..patience()
+        ..limits()
     };
-    let (test, sim) = (TestDb::new().await, Sim::with(impatient).await);
+    let (test, sim) = (TestDb::new().await, Sim::with(short).await);
     for gateway in Gateway::ALL {
         let order = owed(&test, &sim, gateway, gateway.as_str()).await;
         sim.faults(gateway, &json!({ "answers_lost": 1 })).await;

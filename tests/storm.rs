@@ -15,7 +15,7 @@ const UNITS: u32 = 60;
 /// For how long the database is stopped.
 const DOWN_S: &str = "3";
 /// The longest that the drill may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// `LOOKUP_…` as a rehearsal of a minute wants them.
 fn hurried_lookups() -> Vec<(String, String)> {
@@ -60,7 +60,7 @@ async fn every_payment_ends_right_on_a_bad_day_at_three_gateways() {
         ..StackOptions::default()
     });
     let out = tempfile::tempdir().unwrap();
-    let ended = tokio::time::timeout(PATIENCE, drill(&stack, out.path()).output())
+    let ended = tokio::time::timeout(CALL_TIMEOUT, drill(&stack, out.path()).output())
         .await
         .unwrap()
         .unwrap();

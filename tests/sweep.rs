@@ -363,7 +363,7 @@ async fn a_sweep_ends_in_its_time_and_tells_the_first_failure() {
     test.make_due(due).await;
     let patient = test
         .pool_of(SWEEPER, 1)
-        .with_patience(Duration::from_secs(20));
+        .with_call_timeout(Duration::from_secs(20));
     let blocker = test.block_level("A").await;
     let began = Instant::now();
     let report = sweep::run_once(&patient, Duration::from_millis(200)).await;

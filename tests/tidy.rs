@@ -1,6 +1,6 @@
 //! The shape of the tree: what depends on what, how things are called, how long they are.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 

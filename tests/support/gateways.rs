@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::routing::post;
-use gateways::{Accounts, Api, Gateways, NewOrder, Patience};
+use gateways::{Accounts, Api, CallLimits, Gateways, NewOrder};
 use operations::ids::Shop;
 use operations::order::Order;
 use operations::payment::webhook::Webhook;
@@ -132,8 +132,8 @@ impl Drop for Sim {
 }
 
 /// Short: what hangs in a test hangs for ever.
-pub fn patience() -> Patience {
-    Patience {
+pub fn limits() -> CallLimits {
+    CallLimits {
         connect: Duration::from_secs(5),
         answer: Duration::from_secs(10),
         tries: 3,
@@ -190,11 +190,11 @@ async fn take(
 impl Sim {
     /// One of a test's own.
     pub async fn start() -> Self {
-        Self::with(patience()).await
+        Self::with(limits()).await
     }
 
-    /// One whose client has this patience.
-    pub async fn with(patience: Patience) -> Self {
+    /// One whose client has this limits.
+    pub async fn with(limits: CallLimits) -> Self {
         let inbox = Inbox::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let webhooks = format!("http://{}", listener.local_addr().unwrap());
@@ -205,8 +205,7 @@ impl Sim {
         let simulator = Simulator::start(0, accounts(&webhooks), 1).await.unwrap();
         let url = simulator.url();
         Self {
-            gateways: Gateways::parse(&configuration(MAIN, &url, KEY_ID, SECRET), patience)
-                .unwrap(),
+            gateways: Gateways::parse(&configuration(MAIN, &url, KEY_ID, SECRET), limits).unwrap(),
             control: Control::of(&url),
             _simulator: simulator,
             inbox,
@@ -226,7 +225,7 @@ impl Sim {
 
     /// The accounts of `main`, for who asks for the ones of now.
     pub fn accounts(&self) -> Accounts {
-        Accounts::fixed(Gateways::parse(&self.settings(MAIN), patience()).unwrap())
+        Accounts::fixed(Gateways::parse(&self.settings(MAIN), limits()).unwrap())
     }
 
     /// The account of `main` at a gateway.

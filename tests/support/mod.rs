@@ -58,7 +58,7 @@ pub const MAIN: &str = "main";
 /// The price of every sku that [`TestDb::sku`] makes, in minor units.
 pub const PRICE_MINOR: i64 = 10_000;
 /// How long a test waits for something that must happen soon.
-const PATIENCE: Duration = Duration::from_secs(20);
+const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
@@ -104,11 +104,14 @@ pub async fn connect(url: &str) -> Client {
     client
 }
 
-/// Waits until `check` says yes; fails with `what` when it does not within [`PATIENCE`].
+/// Waits until `check` says yes; fails with `what` when it does not within [`CALL_TIMEOUT`].
 pub async fn until<F: Future<Output = bool>>(what: &str, mut check: impl FnMut() -> F) {
     let started = Instant::now();
     while !check().await {
-        assert!(started.elapsed() < PATIENCE, "waited in vain until {what}");
+        assert!(
+            started.elapsed() < CALL_TIMEOUT,
+            "waited in vain until {what}"
+        );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
@@ -156,7 +159,7 @@ impl TestDb {
         let started = Instant::now();
         // A session that has just left the template may still be in its list.
         while let Err(error) = maintenance.batch_execute(&create).await {
-            assert!(started.elapsed() < PATIENCE, "{error}");
+            assert!(started.elapsed() < CALL_TIMEOUT, "{error}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let owner = connect(&cluster.url(SUPERUSER, &name)).await;

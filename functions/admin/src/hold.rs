@@ -3,7 +3,7 @@
 use holdfast_http::Reply;
 use holdfast_http::parse::Query;
 use holdfast_http::problem::Problem;
-use operations::hold::{self, Filter, Place};
+use operations::hold::{self, Filter, Position};
 use operations::page::After;
 use operations::quantity::PageLimit;
 
@@ -28,7 +28,7 @@ pub(crate) async fn route(call: &Call<'_>) -> Result<Reply, Problem> {
         customer: query.get("customer")?,
         status: query.get("status")?,
     };
-    let after: Option<After<Place>> = query.get("cursor")?;
+    let after: Option<After<Position>> = query.get("cursor")?;
     let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
     let page = hold::list(&call.app.db, &call.shop, &filter, after.as_ref(), limit).await;
     listed("holds", page)

@@ -23,7 +23,7 @@ const PART_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How long one call applies batches; an API gateway gives up after 29 seconds.
 const BUDGET: Duration = Duration::from_secs(5);
 /// How long one batch may take: all or nothing is one.
-const PATIENCE: Duration = Duration::from_secs(20);
+const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// Rows of a page unless the caller says otherwise.
 const PAGE_ROWS_DEFAULT: i32 = 1_000;
 
@@ -89,7 +89,7 @@ async fn apply(call: &Call<'_>, import_id: ImportId) -> Result<Reply, Problem> {
         share: body.share_percent,
         budget: BUDGET,
     };
-    let db = call.app.db.clone().with_patience(PATIENCE);
+    let db = call.app.db.clone().with_call_timeout(CALL_TIMEOUT);
     match import::apply(&db, &request).await {
         Ok(progress) => Reply::json(200, &progress),
         Err(error) => Err(refused(&error)),

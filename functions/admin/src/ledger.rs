@@ -3,7 +3,7 @@
 use holdfast_http::Reply;
 use holdfast_http::parse::Query;
 use holdfast_http::problem::Problem;
-use operations::ledger::{self, Filter, Place};
+use operations::ledger::{self, Filter, Position};
 use operations::page::After;
 use operations::quantity::PageLimit;
 
@@ -32,7 +32,7 @@ pub(crate) async fn route(call: &Call<'_>) -> Result<Reply, Problem> {
         from: query.get("from")?,
         until: query.get("until")?,
     };
-    let after: Option<After<Place>> = query.get("cursor")?;
+    let after: Option<After<Position>> = query.get("cursor")?;
     let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
     let page = ledger::list(&call.app.db, &call.shop, &filter, after.as_ref(), limit).await;
     listed("movements", page)

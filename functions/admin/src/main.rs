@@ -9,12 +9,12 @@ use operations::config::Fatal;
 
 /// A clerk waits longer than a shopper: a search or the check of the promises reads much. Below API
 /// Gateway's 30 seconds.
-const PATIENCE: Duration = Duration::from_secs(20);
+const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[tokio::main]
 async fn main() -> Result<(), Fatal> {
     operations::telemetry::init();
-    let db = aws::database("holdfast-admin")?.with_patience(PATIENCE);
+    let db = aws::database("holdfast-admin")?.with_call_timeout(CALL_TIMEOUT);
     let app = Arc::new(App {
         db,
         callers: Callers::from_env()?,

@@ -8,7 +8,7 @@ use operations::checkout::Line;
 use operations::ids::{OrderId, RefundId};
 use operations::page::After;
 use operations::quantity::{AmountMinor, PageLimit};
-use operations::refund::{self, Filter, Place, Request, Requested, Retried};
+use operations::refund::{self, Filter, Position, Request, Requested, Retried};
 use operations::text::{GatewayPaymentId, Note};
 use serde::Deserialize;
 
@@ -84,7 +84,7 @@ async fn list(call: &Call<'_>) -> Result<Reply, Problem> {
     let filter = Filter {
         status: query.get("status")?,
     };
-    let after: Option<After<Place>> = query.get("cursor")?;
+    let after: Option<After<Position>> = query.get("cursor")?;
     let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
     let page = refund::list(&call.app.db, &call.shop, filter, after.as_ref(), limit).await;
     listed("refunds", page)

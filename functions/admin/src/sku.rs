@@ -7,7 +7,7 @@ use lambda_http::http::Method;
 use operations::ids::Sku;
 use operations::page::After;
 use operations::quantity::{Count, PageLimit, PriceMinor, Units};
-use operations::sku::manifest::Place;
+use operations::sku::manifest::Position;
 use operations::sku::{self, Attributes, Put};
 use operations::text::{Currency, Title};
 use operations::utc::Utc;
@@ -88,7 +88,7 @@ async fn retire(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
 
 async fn manifest(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
     let query = Query::of(call.request, &["cursor", "limit"])?;
-    let after: Option<After<Place>> = query.get("cursor")?;
+    let after: Option<After<Position>> = query.get("cursor")?;
     let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
     match sku::manifest(&call.app.db, &call.shop, sku, after.as_ref(), limit).await {
         Ok(page) => Reply::json(200, &page),

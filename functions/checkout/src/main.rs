@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateways::{Accounts, Patience};
+use gateways::{Accounts, CallLimits};
 use holdfast_checkout::{App, Callers, handle};
 use lambda_http::{Error, run_concurrent, service_fn};
 use operations::config::Fatal;
@@ -14,7 +14,7 @@ async fn main() -> Result<(), Fatal> {
     let app = Arc::new(App {
         db,
         callers: Callers::from_env()?,
-        accounts: Accounts::from_env(Patience::of_a_shopper(), aws::store)?,
+        accounts: Accounts::from_env(CallLimits::for_a_shopper(), aws::store)?,
     });
     let serve = service_fn(move |request| {
         let app = Arc::clone(&app);

@@ -25,7 +25,7 @@ pub use self::release::{File, InvalidNumber, Number, Release};
 /// The advisory lock that keeps two migrations apart; any number, as long as it is always this one.
 const LOCK: i64 = 0x486f_6c64_6661_7374;
 /// How long to wait for another migration's step.
-const PATIENCE: &str = "60s";
+const MIGRATION_LOCK_TIMEOUT: &str = "60s";
 /// How long a statement of a migration waits for a table's lock. Whoever comes after it waits
 /// behind it, on the hot path too: longer, and shoppers notice; shorter, and a migration that
 /// comes while something slow runs takes more tries.
@@ -196,7 +196,7 @@ async fn begin(client: &mut Client) -> Result<Transaction<'_>, MigrateError> {
     let transaction = client.transaction().await.map_err(failed("begin"))?;
     // `set local` and a lock that ends with the transaction: nothing is left in the session.
     let lock = format!(
-        "set local lock_timeout = '{PATIENCE}'; select pg_advisory_xact_lock({LOCK}); \
+        "set local lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'; select pg_advisory_xact_lock({LOCK}); \
          set local lock_timeout = '{TABLE_LOCK_TIMEOUT}'"
     );
     execute(&transaction, LOCK_STEP, &lock).await?;

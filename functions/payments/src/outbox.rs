@@ -8,9 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use operations::cause::causes;
+use operations::clock::Reading;
 use operations::db::Database;
 use operations::ids::Shop;
-use operations::moment::Moment;
 use operations::outbox::{self, Queue, group_of_order};
 use uuid::Uuid;
 
@@ -27,7 +27,7 @@ pub(crate) type Orders = BTreeMap<Shop, Vec<String>>;
 /// Where announcements go, where they go anywhere.
 pub struct Outbox {
     queue: Option<Box<dyn Queue>>,
-    down_since: Mutex<Option<Moment>>,
+    down_since: Mutex<Option<Reading>>,
 }
 
 impl Outbox {
@@ -55,7 +55,7 @@ impl Outbox {
             };
             if let Some(causes) = why {
                 tracing::warn!(shop, causes, "announcements wait for the sweeper");
-                *self.lock() = Some(Moment::now());
+                *self.lock() = Some(Reading::now());
                 return;
             }
         }
@@ -66,7 +66,7 @@ impl Outbox {
         down_since.is_some_and(|since| since.elapsed() < PAUSE)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Moment>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Reading>> {
         self.down_since
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateways::{Accounts, Patience};
+use gateways::{Accounts, CallLimits};
 use holdfast_sweeper::gateway_round::Plan;
 use holdfast_sweeper::{App, Subscribers, handle};
 use lambda_runtime::{LambdaEvent, run, service_fn};
@@ -11,14 +11,14 @@ use operations::config::Fatal;
 use serde_json::Value;
 
 /// Nobody waits for a sweep, and the check of the promises reads whole shops.
-const PATIENCE: Duration = Duration::from_secs(20);
+const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[tokio::main]
 async fn main() -> Result<(), Fatal> {
     operations::telemetry::init();
     let app = Arc::new(App {
-        db: aws::database("holdfast-sweeper")?.with_patience(PATIENCE),
-        accounts: Accounts::from_env(Patience::default(), aws::store)?,
+        db: aws::database("holdfast-sweeper")?.with_call_timeout(CALL_TIMEOUT),
+        accounts: Accounts::from_env(CallLimits::default(), aws::store)?,
         plan: Plan::from_env()?,
         subscribers: Subscribers::from_env()?,
         queue: aws::Announcements::from_env()?.map(|queue| Box::new(queue) as _),

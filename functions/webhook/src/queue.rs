@@ -3,13 +3,13 @@
 use std::env;
 use std::time::Duration;
 
-use aws::{Patience, Queue as Sqs};
+use aws::{CallLimits, Queue as Sqs};
 use operations::config::ConfigError;
 use operations::payment::Delivery;
 
 /// How long one delivery may wait for the queue, tries included. A gateway that gets no answer
 /// sends it again; one that waits for long is counted as down (Razorpay gives 5 seconds).
-const PATIENCE: Patience = Patience {
+const CALL_LIMITS: CallLimits = CallLimits {
     call: Duration::from_secs(4),
     one_try: Duration::from_millis(1500),
 };
@@ -25,7 +25,7 @@ impl Queue {
     pub fn from_env() -> Result<Self, ConfigError> {
         let url = env::var("QUEUE_URL")
             .map_err(|_| ConfigError::Missing("QUEUE_URL", "the URL of the SQS queue of events"))?;
-        Ok(Self(Sqs::new(url, PATIENCE)))
+        Ok(Self(Sqs::new(url, CALL_LIMITS)))
     }
 
     /// Sends one delivery; returns the message's id when the queue has it. The header of the

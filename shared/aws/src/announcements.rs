@@ -8,12 +8,12 @@ use operations::cause::Cause;
 use operations::config::ConfigError;
 use operations::outbox::{self, Answers, Message, Sending};
 
-use crate::sqs::{Patience, Queue};
+use crate::sqs::{CallLimits, Queue};
 
 const VARIABLE: &str = "OUTBOX_QUEUE_URL";
 /// Too low and a queue that is only slow is taken for down; too high and the functions wait for
 /// one that is. What was not sent waits in the database.
-const PATIENCE: Patience = Patience {
+const CALL_LIMITS: CallLimits = CallLimits {
     call: Duration::from_millis(2000),
     one_try: Duration::from_millis(900),
 };
@@ -37,7 +37,7 @@ impl Announcements {
 
     fn new(url: String) -> Result<Self, ConfigError> {
         if url.ends_with(".fifo") {
-            return Ok(Self(Queue::new(url, PATIENCE)));
+            return Ok(Self(Queue::new(url, CALL_LIMITS)));
         }
         Err(ConfigError::Invalid {
             variable: VARIABLE,

@@ -19,7 +19,7 @@ use operations::secret::Store;
 
 pub use announcements::Announcements;
 pub use secrets::SecretsManager;
-pub use sqs::{Patience, Queue};
+pub use sqs::{CallLimits, Queue};
 pub use token::{Tokens, sign};
 
 /// The database that the environment names, over the pool of this process.

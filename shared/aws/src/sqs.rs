@@ -13,7 +13,7 @@ use crate::sdk;
 
 /// How long a call may take.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct CallLimits {
     /// With all its tries.
     pub call: Duration,
     /// One try of it.
@@ -23,7 +23,7 @@ pub struct Patience {
 /// One queue.
 pub struct Queue {
     pub(crate) url: String,
-    patience: Patience,
+    limits: CallLimits,
     client: OnceCell<Client>,
 }
 
@@ -31,10 +31,10 @@ impl Queue {
     /// The queue with this URL; region, credentials and endpoint as every AWS SDK reads them.
     /// Nothing is asked for yet.
     #[must_use]
-    pub fn new(url: String, patience: Patience) -> Self {
+    pub fn new(url: String, limits: CallLimits) -> Self {
         Self {
             url,
-            patience,
+            limits,
             client: OnceCell::const_new(),
         }
     }
@@ -42,8 +42,8 @@ impl Queue {
     pub(crate) async fn client(&self) -> &Client {
         let connect = async || {
             let timeouts = TimeoutConfig::builder()
-                .operation_timeout(self.patience.call)
-                .operation_attempt_timeout(self.patience.one_try)
+                .operation_timeout(self.limits.call)
+                .operation_attempt_timeout(self.limits.one_try)
                 .build();
             let config = Builder::from(sdk::config().await).timeout_config(timeouts);
             Client::from_conf(config.build())

@@ -10,7 +10,7 @@ use operations::config::ConfigError;
 use operations::secret::{self, Rules, Secret, Store};
 use operations::telemetry::{self, Metric};
 
-use crate::{Gateways, Patience};
+use crate::{CallLimits, Gateways};
 
 /// Credentials that a gateway does not take may have been replaced. So they are fetched once more
 /// then, but not with each call of a gateway that has locked somebody out.
@@ -30,7 +30,7 @@ impl Accounts {
     /// # Errors
     /// When both are set, or `GATEWAYS` can't be used. The message never holds a credential.
     pub fn from_env(
-        patience: Patience,
+        limits: CallLimits,
         store: impl Fn(&str) -> Box<dyn Store>,
     ) -> Result<Self, ConfigError> {
         let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
@@ -40,7 +40,7 @@ impl Accounts {
         };
         match (variable("GATEWAYS"), variable("GATEWAYS_SECRET_ARN")) {
             (None, None) => Ok(Self::fixed(Gateways::default())),
-            (Some(text), None) => Gateways::parse(&text, patience)
+            (Some(text), None) => Gateways::parse(&text, limits)
                 .map(Self::fixed)
                 .map_err(|error| invalid(error.reason())),
             (None, Some(arn)) => {
@@ -49,7 +49,7 @@ impl Accounts {
                     pause: REFUSED_PAUSE,
                     try_pending: false,
                 };
-                Ok(Self::kept(store(&arn), rules, patience))
+                Ok(Self::kept(store(&arn), rules, limits))
             }
             (Some(_), Some(_)) => Err(invalid(
                 "GATEWAYS_SECRET_ARN is set too: one of them says the accounts".to_owned(),
@@ -65,8 +65,8 @@ impl Accounts {
 
     /// With whoever keeps them.
     #[must_use]
-    pub fn kept(store: Box<dyn Store>, rules: Rules, patience: Patience) -> Self {
-        let parse = move |text: &str| Ok(Gateways::parse(text, patience)?);
+    pub fn kept(store: Box<dyn Store>, rules: Rules, limits: CallLimits) -> Self {
+        let parse = move |text: &str| Ok(Gateways::parse(text, limits)?);
         Self::of(Secret::kept(store, rules, parse))
     }
 

@@ -12,7 +12,7 @@ use operations::payment::Gateway;
 use reqwest::Url;
 use serde::Deserialize;
 
-use crate::http::{Http, Patience};
+use crate::http::{CallLimits, Http};
 use crate::{Api, GatewayError, cashfree, razorpay, stripe};
 
 /// What is wrong with `GATEWAYS`. Never says what stands there: it holds secrets.
@@ -49,7 +49,7 @@ impl Gateways {
     ///
     /// # Errors
     /// [`InvalidGateways`], which never says what stands there.
-    pub fn parse(text: &str, patience: Patience) -> Result<Self, InvalidGateways> {
+    pub fn parse(text: &str, limits: CallLimits) -> Result<Self, InvalidGateways> {
         let shops: BTreeMap<String, ShopAccounts> =
             serde_json::from_str(text).map_err(|error| {
                 // serde's own words may quote a value, and the value may be a secret
@@ -59,8 +59,8 @@ impl Gateways {
                 ))
             })?;
         let client = reqwest::Client::builder()
-            .connect_timeout(patience.connect)
-            .timeout(patience.answer)
+            .connect_timeout(limits.connect)
+            .timeout(limits.answer)
             // a gateway's API sends nobody elsewhere, and credentials stay where they belong
             .redirect(reqwest::redirect::Policy::none())
             .build()
@@ -72,7 +72,7 @@ impl Gateways {
             let name = name.map_err(|_| invalid("is no shop's name"))?;
             let http = |gateway: Gateway, base_url: &str| {
                 let base_url = fit(base_url).map_err(invalid)?;
-                Ok(Http::new(client.clone(), gateway, base_url, patience))
+                Ok(Http::new(client.clone(), gateway, base_url, limits))
             };
             let key = |gateway| (shop.clone(), gateway);
             let wrong_mode =
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Gateways, String> {
-        Gateways::parse(text, Patience::default()).map_err(|error| error.to_string())
+        Gateways::parse(text, CallLimits::default()).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -16,7 +16,7 @@ const CODE_CHARS_MAX: usize = 60;
 
 /// How long to wait for a gateway, and how often to try.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct CallLimits {
     /// To connect.
     pub connect: Duration,
     /// For a whole answer. Too low, and a slow gateway is asked twice for what it is doing already.
@@ -27,10 +27,10 @@ pub struct Patience {
     pub pause: Duration,
 }
 
-impl Patience {
+impl CallLimits {
     /// Somebody waits at a shop's counter.
     #[must_use]
-    pub fn of_a_shopper() -> Self {
+    pub fn for_a_shopper() -> Self {
         Self {
             connect: Duration::from_secs(1),
             answer: Duration::from_secs(4),
@@ -40,7 +40,7 @@ impl Patience {
     }
 }
 
-impl Default for Patience {
+impl Default for CallLimits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(2),
@@ -56,7 +56,7 @@ pub(crate) struct Http {
     client: Client,
     gateway: Gateway,
     base_url: String,
-    patience: Patience,
+    limits: CallLimits,
 }
 
 /// Gateways write codes at `error.code` or at `code`; Razorpay has few, and reasons beside them.
@@ -90,18 +90,18 @@ impl Http {
         client: Client,
         gateway: Gateway,
         base_url: String,
-        patience: Patience,
+        limits: CallLimits,
     ) -> Self {
         Self {
             client,
             gateway,
             base_url,
-            patience,
+            limits,
         }
     }
 
     pub(crate) fn tries(&self) -> u32 {
-        self.patience.tries
+        self.limits.tries
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
@@ -137,7 +137,7 @@ impl Http {
                 reason: "its body can't be sent twice",
             })?;
             match self.once(this_one).await {
-                Err(error) if after(&error) && tried < self.patience.tries => {
+                Err(error) if after(&error) && tried < self.limits.tries => {
                     self.pause(tried).await;
                     tried += 1;
                 }
@@ -147,8 +147,7 @@ impl Http {
     }
 
     pub(crate) async fn pause(&self, tried: u32) {
-        tokio::time::sleep(self.patience.pause * 2_u32.saturating_pow(tried.saturating_sub(1)))
-            .await;
+        tokio::time::sleep(self.limits.pause * 2_u32.saturating_pow(tried.saturating_sub(1))).await;
     }
 
     /// Sends it once.

@@ -29,7 +29,7 @@ use uuid::Uuid;
 pub use accounts::Accounts;
 pub use config::{Gateways, InvalidGateways};
 pub use error::GatewayError;
-pub use http::Patience;
+pub use http::CallLimits;
 pub use opening::{OpenError, Opening, Phone, open};
 
 /// What comes of a question.

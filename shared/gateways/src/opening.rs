@@ -17,7 +17,7 @@ use crate::{Accounts, Closed, GatewayError, Gateways, KnownOrder, NewOrder};
 
 /// A shopper waits for this. Too low and a slow gateway is given up while it is doing it; too high
 /// and the function's own timeout comes first, and the shopper learns nothing.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Digits of a phone, as ITU-T E.164 has them.
 const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 8..=15;
 /// Characters of a phone, with what people put between the digits.
@@ -144,7 +144,7 @@ async fn create(
         expires_at: Some(order.expires_at),
     };
     let answer = gateways.of(opening.shop, gateway)?.create_order(&new);
-    timeout(PATIENCE, answer)
+    timeout(CALL_TIMEOUT, answer)
         .await
         .unwrap_or(Err(GatewayError::Unavailable {
             gateway,
@@ -163,7 +163,7 @@ async fn close(gateways: &Gateways, opening: &Opening<'_>, gateway_order_id: Str
     let Ok(api) = gateways.of(opening.shop, opening.gateway) else {
         return;
     };
-    let why = match timeout(PATIENCE, api.close_order(&order)).await {
+    let why = match timeout(CALL_TIMEOUT, api.close_order(&order)).await {
         Ok(Ok(Closed::Closed | Closed::Unsupported)) => return,
         Ok(Ok(closed)) => format!("{closed:?}"),
         Ok(Err(error)) => error.to_string(),

@@ -4,15 +4,15 @@
 //! - [`answer`]: one request, from its span in the log to its response;
 //! - [`Reply`] and [`refused`]: answers and problems;
 //! - [`parse`]: bodies and queries, read strictly, and the field's name where one is wrong;
-//! - [`place`]: what a path is about, for the log;
+//! - [`route`]: the route of a path, for the log;
 //! - [`caller`]: what an authorizer in front has found out.
 
 pub mod caller;
 mod object;
 pub mod parse;
-pub mod place;
 pub mod problem;
 pub mod reply;
+pub mod route;
 
 use crate::problem::Problem;
 use lambda_http::{Body, Request, RequestExt as _, Response};
@@ -22,8 +22,8 @@ use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 pub use object::Object;
-pub use place::Place;
 pub use reply::{Reply, refused};
+pub use route::Route;
 
 /// Answers one request. Never fails: a failure is an answer too. One line of the log says how it
 /// went, under the request's id and the ids of what it is about.
@@ -60,18 +60,18 @@ where
 #[must_use]
 pub fn span(request: &Request) -> Span {
     let context = request.lambda_context();
-    let place = Place::of(request.uri().path());
+    let route = Route::of(request.uri().path());
     tracing::info_span!(
         "request",
         request.id = context.request_id,
         trace.id = context.xray_trace_id.as_deref().and_then(telemetry::trace_id),
         method = %request.method(),
-        route = place.route,
-        shop = place.shop.map(display),
-        checkout.id = place.checkout_id.map(display),
-        order.id = place.order_id.map(display),
-        import.id = place.import_id.map(display),
-        sku = place.sku.map(display),
+        route = route.pattern,
+        shop = route.shop.map(display),
+        checkout.id = route.checkout_id.map(display),
+        order.id = route.order_id.map(display),
+        import.id = route.import_id.map(display),
+        sku = route.sku.map(display),
         payment.reference = Empty,
     )
 }

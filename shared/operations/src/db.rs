@@ -31,14 +31,14 @@ pub use connections::connect;
 pub use failure::Failure;
 use failure::query_failure;
 
-/// How long one operation may take with all its tries, unless [`Database::with_patience`] says
+/// How long one operation may take with all its tries, unless [`Database::with_call_timeout`] says
 /// otherwise. Too low and a failover of a few seconds becomes errors; too high and the function's
 /// own timeout (10 seconds for checkout) comes first, and the caller learns nothing.
-const PATIENCE_DEFAULT: Duration = Duration::from_secs(8);
+const CALL_TIMEOUT_DEFAULT: Duration = Duration::from_secs(8);
 /// What is left of it at the end of somebody's time: a call that is made has a chance.
-const PATIENCE_MIN: Duration = Duration::from_secs(1);
-/// Tries of one operation at most: with the pauses between them they take longer than a shopper's
-/// patience, or a failover of a few seconds would use them up.
+const CALL_TIMEOUT_MIN: Duration = Duration::from_secs(1);
+/// Tries of one operation at most: with the pauses between them they take longer than a shopper
+/// waits, or a failover of a few seconds would use them up.
 const TRIES_MAX: u32 = 24;
 /// The longest pause between two tries; it starts at a hundredth of it and doubles, with full
 /// jitter.
@@ -51,7 +51,7 @@ pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 #[derive(Clone)]
 pub struct Database {
     pool: Pool<Connections>,
-    patience: Duration,
+    call_timeout: Duration,
 }
 
 impl Database {
@@ -70,14 +70,14 @@ impl Database {
             })?;
         Ok(Self {
             pool,
-            patience: PATIENCE_DEFAULT,
+            call_timeout: CALL_TIMEOUT_DEFAULT,
         })
     }
 
     /// The same pool with another time for each operation: a sweep has more of it than a shopper.
     #[must_use]
-    pub fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn with_call_timeout(mut self, call_timeout: Duration) -> Self {
+        self.call_timeout = call_timeout;
         self
     }
 
@@ -85,8 +85,8 @@ impl Database {
     #[must_use]
     pub fn until(&self, deadline: std::time::Instant) -> Self {
         let left = deadline.saturating_duration_since(std::time::Instant::now());
-        let patience = self.patience.min(left.max(PATIENCE_MIN));
-        self.clone().with_patience(patience)
+        let timeout = self.call_timeout.min(left.max(CALL_TIMEOUT_MIN));
+        self.clone().with_call_timeout(timeout)
     }
 
     /// Runs one statement and returns its rows, with bounded and jittered retries of what a
@@ -97,7 +97,7 @@ impl Database {
     /// [`Failure::Unavailable`] when the tries or the time ran out; [`Failure::Internal`] for
     /// everything else.
     pub async fn call(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.call_timeout;
         let mut pause = PAUSE_MAX / 100;
         let mut before = None;
         for tries in 1.. {

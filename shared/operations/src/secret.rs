@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::cause::{Cause, causes};
+use crate::clock::Reading;
 use crate::config::ConfigError;
-use crate::moment::Moment;
 
 /// How long a fetched secret is used when `SECRET_TTL_S` says nothing. Too low and the store is
 /// asked all the time; too high and a secret that was replaced is believed for longer. (A login
@@ -86,13 +86,13 @@ enum Source<T> {
 
 struct Kept<T> {
     fetched: Option<Fetched<T>>,
-    asked_at: Option<Moment>,
+    asked_at: Option<Reading>,
 }
 
 struct Fetched<T> {
     text: String,
     value: Arc<T>,
-    at: Moment,
+    at: Reading,
 }
 
 impl<T> Secret<T> {
@@ -220,9 +220,9 @@ impl<T> Kept<T> {
         parse: &Parse<T>,
         version: Version,
     ) -> Result<(), Cause> {
-        self.asked_at = Some(Moment::now());
+        self.asked_at = Some(Reading::now());
         let text = store.fetch(version).await?;
-        let at = Moment::now();
+        let at = Reading::now();
         match &mut self.fetched {
             Some(fetched) if fetched.text == text => fetched.at = at,
             fetched => {

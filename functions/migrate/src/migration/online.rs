@@ -12,7 +12,7 @@ use super::release::File;
 use super::{MigrateError, failed};
 
 /// How long to wait for another run that is at such a file.
-const PATIENCE: Duration = Duration::from_secs(120);
+const BUILD_TIMEOUT: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Two numbers of 32 bits, which no other advisory lock here has.
@@ -26,7 +26,7 @@ const LEFT_BEHIND: &str = "select c.oid::regclass::text from pg_index i \
 
 /// Runs the file; an index that an interrupted run has left is dropped before.
 pub(super) async fn apply(client: &Client, file: &File) -> Result<(), MigrateError> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + BUILD_TIMEOUT;
     let lock = format!("select pg_try_advisory_lock({LOCK})");
     while !is(client, file, &lock).await? {
         if Instant::now() >= deadline {

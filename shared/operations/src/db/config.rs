@@ -16,7 +16,7 @@ use crate::secret::{self, Rules, Secret, Store};
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How soon, and how often, the kernel asks a silent peer whether it is still there, while a call
 /// waits for its answer. Too low is chatter; too high, and a server that vanished in the middle of
-/// a call is waited for until the caller's patience ends.
+/// a call is waited for until the caller's time ends.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(3);
 const KEEPALIVE_TRIES: u32 = 3;
@@ -29,7 +29,7 @@ const POOL_SIZE_DEFAULT: usize = 1;
 /// More than this per process is a mistake in the setting: PostgreSQL's own limit is a few hundred
 /// for all processes.
 const POOL_SIZE_MAX: usize = 64;
-/// A login that is refused is looked for anew at most this often. Shorter than a call's patience,
+/// A login that is refused is looked for anew at most this often. Shorter than a call's timeout,
 /// so that a call that began in the middle of a rotation ends well.
 const REFUSED_LOGIN_PAUSE: Duration = Duration::from_secs(1);
 

@@ -13,26 +13,26 @@ use tokio_postgres::{Client, Config, NoTls};
 use super::authorities;
 use super::config::{DatabaseConfig, Idle, Tls};
 use super::failure::{Failure, query_failure};
+use crate::clock::Reading;
 use crate::config::ConfigError;
 use crate::login::Logins;
-use crate::moment::Moment;
 
 /// How long the whole of connecting may take: the name, the addresses, TLS, the login. Too low and
 /// a database that is failing over, or starting from zero, is given up too early; too high and one
-/// attempt uses up the caller's patience.
+/// attempt uses up the caller's time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// One connection of the pool.
 pub(super) struct Connection {
     pub(super) client: Client,
     task: JoinHandle<()>,
-    answered_at: Moment,
+    answered_at: Reading,
 }
 
 impl Connection {
     /// The server has just said something: it is there.
     pub(super) fn has_answered(&mut self) {
-        self.answered_at = Moment::now();
+        self.answered_at = Reading::now();
     }
 }
 
@@ -103,7 +103,7 @@ impl Manager for Connections {
         Ok(Connection {
             client,
             task,
-            answered_at: Moment::now(),
+            answered_at: Reading::now(),
         })
     }
 

@@ -32,7 +32,7 @@ one_of!(
 
 /// The hold that a page begins after.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Place {
+pub struct Position {
     expires_at: Utc,
     checkout_id: Uuid,
     take: i32,
@@ -47,7 +47,7 @@ pub async fn list(
     db: &Database,
     shop: &Shop,
     filter: &Filter,
-    after: Option<&After<Place>>,
+    after: Option<&After<Position>>,
     limit: PageLimit,
 ) -> Result<Page<Hold>, Failure> {
     let checkout_id = filter.checkout_id.as_ref().map(CheckoutId::as_uuid);
@@ -72,5 +72,5 @@ pub async fn list(
             ],
         )
         .await?;
-    page::from_row::<Hold, Place>(&row, "o_holds")
+    page::from_row::<Hold, Position>(&row, "o_holds")
 }

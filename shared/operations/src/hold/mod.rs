@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::utc::Utc;
 
-pub use list::{Filter, Place, Status, list};
+pub use list::{Filter, Position, Status, list};
 pub use purge::purge;
 
 /// One row of the journal.

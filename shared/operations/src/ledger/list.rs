@@ -35,7 +35,7 @@ one_of!(
 
 /// The movement that a page begins after.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Place {
+pub struct Position {
     created_at: Utc,
     sku: String,
     version: i64,
@@ -50,7 +50,7 @@ pub async fn list(
     db: &Database,
     shop: &Shop,
     filter: &Filter,
-    after: Option<&After<Place>>,
+    after: Option<&After<Position>>,
     limit: PageLimit,
 ) -> Result<Page<Movement>, Failure> {
     let row = db
@@ -79,5 +79,5 @@ pub async fn list(
             ],
         )
         .await?;
-    page::from_row::<Movement, Place>(&row, "o_movements")
+    page::from_row::<Movement, Position>(&row, "o_movements")
 }

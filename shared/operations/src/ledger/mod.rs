@@ -2,4 +2,4 @@
 
 pub mod list;
 
-pub use list::{Filter, Place, list};
+pub use list::{Filter, Position, list};

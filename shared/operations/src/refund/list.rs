@@ -26,7 +26,7 @@ one_of!(
 
 /// The refund that a page begins after.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Place {
+pub struct Position {
     created_at: Utc,
     refund_id: Uuid,
 }
@@ -40,7 +40,7 @@ pub async fn list(
     db: &Database,
     shop: &Shop,
     filter: Filter,
-    after: Option<&After<Place>>,
+    after: Option<&After<Position>>,
     limit: PageLimit,
 ) -> Result<Page<Refund>, Failure> {
     let row = db
@@ -59,5 +59,5 @@ pub async fn list(
             ],
         )
         .await?;
-    page::from_row::<Refund, Place>(&row, "o_refunds")
+    page::from_row::<Refund, Position>(&row, "o_refunds")
 }

@@ -75,7 +75,7 @@ pub struct Seat {
 
 /// The row that a page begins after.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Place {
+pub struct Position {
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     checkout_id: Uuid,
@@ -100,7 +100,7 @@ pub async fn manifest(
     db: &Database,
     shop: &Shop,
     sku: &Sku,
-    after: Option<&After<Place>>,
+    after: Option<&After<Position>>,
     limit: PageLimit,
 ) -> Result<Manifest, ManifestError> {
     let row = db
@@ -125,7 +125,7 @@ pub async fn manifest(
     let rows_max = usize::try_from(limit.get()).unwrap_or(usize::MAX);
     if page.rows.len() > rows_max {
         page.rows.truncate(rows_max);
-        let last = page.rows.last().map(|last| Place {
+        let last = page.rows.last().map(|last| Position {
             created_at: last.created_at,
             checkout_id: last.checkout_id,
         });

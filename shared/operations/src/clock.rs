@@ -8,12 +8,12 @@ use std::time::{Duration, Instant, SystemTime};
 /// meanwhile; the wall clock goes on, but somebody may set it. The longer of the two counts: at
 /// worst something is looked at again too early.
 #[derive(Debug, Clone, Copy)]
-pub struct Moment {
+pub struct Reading {
     monotonic: Instant,
     wall: SystemTime,
 }
 
-impl Moment {
+impl Reading {
     /// Now.
     #[must_use]
     pub fn now() -> Self {
