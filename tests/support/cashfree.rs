@@ -58,7 +58,7 @@ pub fn payment(kind: &str, status: &str, attempt: &str, reference: &str, amount:
     body.to_string().replace("\"AMOUNT\"", amount)
 }
 
-/// The event of the one attempt that paid an order, as the API answered it.
+/// The event of the payment of an order, as the API answered the order.
 pub fn success(order: &Value) -> String {
     let minor = order["total_minor"].as_i64().unwrap();
     let amount = format!("{}.{:02}", minor / 100, minor % 100);

@@ -1,11 +1,11 @@
-//! What a database's schema is, as text that can be compared.
+//! A database's schema as text that can be compared.
 
 use std::collections::BTreeSet;
 
 use tokio_postgres::Client;
 
-/// Everything that a migration can make: a line each. Without the parentheses of a constraint: a
-/// dump writes `(a and b) and c` for what was `a and b and c`.
+/// Everything that a migration can make, one line each. Without the parentheses of a constraint: a
+/// dump writes `(a and b) and c` for `a and b and c`.
 const LINES: &str = "
     with here as (select 'holdfast'::regnamespace::oid as schema)
     select 'schema: ' || coalesce((select string_agg(a.grantee::regrole::text || '=' ||
@@ -53,7 +53,7 @@ pub async fn catalogue(client: &Client) -> BTreeSet<String> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// What only one of the two has.
+/// The lines that only one of the two has.
 pub fn differences(a: &BTreeSet<String>, b: &BTreeSet<String>) -> Vec<String> {
     a.symmetric_difference(b).cloned().collect()
 }

@@ -1,5 +1,5 @@
-//! A clerk at the stock office: the admin function inside the test's own process, on the test's own
-//! database, as its own role. What an authorizer would pass on is put into the event.
+//! A clerk at the admin API: the admin function in the test's own process, on the test's own
+//! database, with its own role. The event contains what an authorizer would pass on.
 
 use holdfast_admin::{App, Callers, handle};
 use holdfast_http::caller::Shops;
@@ -12,7 +12,7 @@ use crate::{CLUSTER, MAIN, TestDb, pool};
 
 pub use local::roles::ADMIN;
 
-/// One clerk, who may act for `main` unless the test says otherwise.
+/// A clerk who may act for `main`, unless the test says otherwise.
 pub struct Clerk {
     app: App,
     claims: Value,
@@ -76,7 +76,7 @@ impl Clerk {
         self.send_as_it_is(call.claims(self.claims.clone())).await
     }
 
-    /// A call with whatever it carries. Its answer is held against openapi.yaml.
+    /// A call as it is. Its answer is held against openapi.yaml.
     pub async fn send_as_it_is(&self, call: Call) -> Answer {
         let request = lambda_http::request::from_str(&call.event().to_string()).unwrap();
         let mut context = Context::default();

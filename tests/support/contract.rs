@@ -140,8 +140,8 @@ impl Contract {
         }
     }
 
-    /// What the contract says of a status. A path that it does not have is not found; a method
-    /// that a path does not have is answered as the path's others.
+    /// The contract's response for a status. A path that the contract lacks is not found; a method
+    /// that a path lacks is answered like the path's others.
     fn response(&self, method: &str, path: &str, status: u16) -> Option<&Value> {
         let Some(item) = self.path_item(path) else {
             let response = &self.document["components"]["responses"]["NotFound"];
@@ -190,7 +190,7 @@ impl Contract {
     fn validator(&self, schema: &Value) -> Arc<Validator> {
         let mut validators = self.validators.lock().unwrap();
         let build = || {
-            // The references point to #/components of the document that they stand in.
+            // The references point to #/components of their own document.
             let whole = json!({
                 "$schema": "https://json-schema.org/draft/2020-12/schema",
                 "components": self.document["components"],

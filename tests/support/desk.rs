@@ -1,4 +1,4 @@
-//! The seat desk, as tests ask it.
+//! The seat desk, for tests.
 
 use operations::db::Database;
 use operations::ids::{CheckoutId, ReturnId};
@@ -34,7 +34,7 @@ pub fn amend_request(id: CheckoutId, version: i64, lines: &[(&str, i64)]) -> Ame
     }
 }
 
-/// The clerk `k-1` puts units of an order back, as a return of its own.
+/// The clerk `k-1` returns units of an order, as a new return.
 pub fn restock_request(order_id: Uuid, lines: &[(&str, i64)]) -> Restock {
     Restock {
         shop: shop(MAIN),
@@ -46,7 +46,7 @@ pub fn restock_request(order_id: Uuid, lines: &[(&str, i64)]) -> Restock {
     }
 }
 
-/// The order of an answer, whichever way it was given.
+/// The order of either answer.
 pub fn booked_order(booked: Booked) -> DeskOrder {
     match booked {
         Booked::New(order) | Booked::Same(order) => order,
@@ -77,7 +77,7 @@ impl Desk {
         order::book(&self.0, request).await
     }
 
-    /// Amends an order, from the version that it has there.
+    /// Amends an order, from its version.
     pub async fn amend(
         &self,
         order: &DeskOrder,
@@ -95,7 +95,7 @@ impl Desk {
         order::cancel(&self.0, &shop(MAIN), order.checkout_id.into(), &actor).await
     }
 
-    /// Puts units back.
+    /// Returns units.
     pub async fn restock(&self, request: &Restock) -> Result<Restocked, RestockError> {
         order::restock(&self.0, request).await
     }

@@ -1,5 +1,5 @@
-//! Three gateways that are simulated, an account of the shop `main` at each, and somebody who takes
-//! their webhooks in.
+//! Three simulated gateways, an account of the shop `main` at each, and a receiver of their
+//! webhooks.
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
@@ -14,25 +14,25 @@ use gateways::{Accounts, Api, CallLimits, Gateways, NewOrder};
 use operations::ids::Shop;
 use operations::order::Order;
 use operations::payment::webhook::Webhook;
-use operations::payment::{self, Event, Gateway};
+use operations::payment::{self, Event, Gateway, Outcome};
 use serde_json::{Value, json};
 use simulator::{Account, Simulator};
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::{MAIN, shop};
+use crate::{MAIN, TestDb, shop};
 
-/// What signs the webhooks and is in every credential: no error may say it.
+/// The secret of the webhooks and of every credential: no error may contain it.
 pub const SECRET: &str = "hunter2";
 
 const KEY_ID: &str = "key";
 
 type Inbox = Arc<Mutex<Vec<(Gateway, HeaderMap, Bytes)>>>;
 
-/// The simulator and what a test needs of it.
+/// The simulator, and the clients of its gateways.
 pub struct Sim {
-    /// The accounts of `main` there.
+    /// The clients with the accounts of `main`.
     pub gateways: Gateways,
     control: Control,
     _simulator: Simulator,
@@ -50,13 +50,13 @@ impl Deref for Sim {
 
 /// The control API of a simulator.
 pub struct Control {
-    /// Where it is.
+    /// Its URL.
     pub url: String,
     http: reqwest::Client,
 }
 
 impl Control {
-    /// That of the simulator there.
+    /// The control API of the simulator at this URL.
     pub fn of(url: &str) -> Self {
         Self {
             url: url.to_owned(),
@@ -79,17 +79,17 @@ impl Control {
         }
     }
 
-    /// A shopper does something with an order; the attempt's id.
+    /// A shopper tries to pay an order; returns the attempt's id.
     ///
     /// # Errors
-    /// Why the gateway does not let them.
+    /// The gateway's reason for a refusal.
     pub async fn try_to_pay(&self, order: &str, attempt: &Value) -> Result<String, String> {
         let path = format!("orders/{order}/pay");
         let paid = self.call("POST", &path, attempt).await?;
         Ok(paid["payment_id"].as_str().unwrap().to_owned())
     }
 
-    /// A shopper pays all that is due.
+    /// A shopper pays the whole order.
     pub async fn pay(&self, order: &str) -> String {
         let attempt = json!({ "ending": "paid" });
         self.try_to_pay(order, &attempt).await.unwrap()
@@ -101,14 +101,14 @@ impl Control {
         self.call("PUT", &path, faults).await.unwrap();
     }
 
-    /// A gateway takes this key from now on, and the ones before no more.
+    /// From now on a gateway accepts this key only.
     pub async fn rotate(&self, gateway: Gateway, key_secret: &str) {
         let path = format!("keys/{gateway}");
         let keys = json!({ "key_secret": key_secret });
         self.call("PUT", &path, &keys).await.unwrap();
     }
 
-    /// A refund ends.
+    /// Ends a refund with this state.
     pub async fn end_refund(&self, id: &str, state: &str) {
         let path = format!("refunds/{id}/end");
         let how = json!({ "state": state });
@@ -131,7 +131,7 @@ impl Drop for Sim {
     }
 }
 
-/// Short: what hangs in a test hangs for ever.
+/// Short, because a gateway that hangs in a test hangs for ever.
 pub fn limits() -> CallLimits {
     CallLimits {
         connect: Duration::from_secs(5),
@@ -141,7 +141,7 @@ pub fn limits() -> CallLimits {
     }
 }
 
-/// `GATEWAYS` for the shop, at a simulator, with the same credentials everywhere.
+/// `GATEWAYS` for a shop at a simulator, with the same credentials at each gateway.
 pub fn configuration(shop: &str, url: &str, key_id: &str, secret: &str) -> String {
     json!({
         shop: {
@@ -188,12 +188,12 @@ async fn take(
 }
 
 impl Sim {
-    /// One of a test's own.
+    /// A simulator for one test.
     pub async fn start() -> Self {
         Self::with(limits()).await
     }
 
-    /// One whose client has this limits.
+    /// A simulator, with clients of these timeouts.
     pub async fn with(limits: CallLimits) -> Self {
         let inbox = Inbox::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -213,17 +213,17 @@ impl Sim {
         }
     }
 
-    /// `GATEWAYS` with a shop's accounts there.
+    /// `GATEWAYS` with a shop's accounts here.
     pub fn settings(&self, shop: &str) -> String {
         configuration(shop, &self.url, KEY_ID, SECRET)
     }
 
-    /// The same with another key, from whoever has it already.
+    /// The same with another key.
     pub fn settings_with(&self, shop: &str, key_secret: &str) -> String {
         configuration(shop, &self.url, KEY_ID, key_secret)
     }
 
-    /// The accounts of `main`, for who asks for the ones of now.
+    /// The accounts of `main`, fixed.
     pub fn accounts(&self) -> Accounts {
         Accounts::fixed(Gateways::parse(&self.settings(MAIN), limits()).unwrap())
     }
@@ -233,7 +233,7 @@ impl Sim {
         self.gateways.of(&shop(MAIN), gateway).unwrap()
     }
 
-    /// The events of the webhooks that came in, each verified as the webhook function does it.
+    /// The events of the webhooks that arrived, each verified as the webhook function does it.
     pub async fn events(&self) -> Vec<(Gateway, Event)> {
         self.call("POST", "delivered", &Value::Null).await.unwrap();
         let letters = std::mem::take(&mut *self.inbox.lock().unwrap());
@@ -260,7 +260,17 @@ impl Sim {
     }
 }
 
-/// What a gateway is asked to take on for an order.
+/// Records the webhooks that have arrived, as the payments function does.
+pub async fn take_in(test: &TestDb, sim: &Sim) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    for (gateway, event) in sim.events().await {
+        let recorded = payment::record_event(&test.payments, &main_shop(), gateway, &event).await;
+        outcomes.push(recorded.unwrap().outcome);
+    }
+    outcomes
+}
+
+/// The order to be made at a gateway.
 pub fn new_order(order: &Order) -> NewOrder {
     NewOrder {
         reference: order.payment.reference.clone(),

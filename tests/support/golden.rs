@@ -13,13 +13,13 @@ use crate::webhooks::Headers;
 /// One webhook.
 #[derive(Debug, Deserialize)]
 pub struct Golden {
-    /// Whose it is.
+    /// The gateway.
     pub gateway: Gateway,
     /// Its type, as the gateway calls it.
     pub event: String,
-    /// The library that says that it is right.
+    /// The library that signed or verified it.
     pub library: Library,
-    /// When it was signed, in seconds since 1970.
+    /// The time of the signature, in seconds since 1970.
     signed_at: i64,
     /// All secrets that it is signed with.
     pub secrets: Vec<String>,
@@ -27,7 +27,7 @@ pub struct Golden {
     pub headers: Headers,
     /// The raw body.
     pub body: String,
-    /// `stripe/intent_succeeded`, for one.
+    /// For example `stripe/intent_succeeded`.
     #[serde(skip)]
     pub name: String,
 }
@@ -35,18 +35,18 @@ pub struct Golden {
 /// A gateway's client library.
 #[derive(Debug, Deserialize)]
 pub struct Library {
-    /// What it did with the webhook.
+    /// What the library did with the webhook.
     pub did: String,
 }
 
 impl Golden {
-    /// What a clock should say that sees it come in.
+    /// The time of arrival.
     pub fn now(&self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp(self.signed_at).unwrap()
     }
 }
 
-/// All of them, by name.
+/// All golden webhooks, by name.
 pub static GOLDEN: LazyLock<Vec<Golden>> = LazyLock::new(|| {
     let folder = root().join("tests/fixtures/webhooks");
     let mut all = Vec::new();
@@ -65,7 +65,7 @@ pub static GOLDEN: LazyLock<Vec<Golden>> = LazyLock::new(|| {
     all
 });
 
-/// One of them.
+/// The golden webhook of this name.
 pub fn golden(name: &str) -> &'static Golden {
     let found = GOLDEN.iter().find(|golden| golden.name == name);
     found.unwrap_or_else(|| panic!("no fixture {name}"))

@@ -1,5 +1,5 @@
-//! Calls of the functions, through the gateway or straight through Lambda's Invoke. Every answer
-//! is held against openapi.yaml before a test sees it.
+//! Calls of the functions, over HTTP or by Lambda's Invoke. Every answer is held against
+//! openapi.yaml before a test sees it.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::contract::CONTRACT;
 
-/// What came back.
+/// An answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// HTTP status.
@@ -76,61 +76,61 @@ impl Call {
         }
     }
 
-    /// With a JSON body.
+    /// Sets a JSON body.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
         self.bytes(body.to_string())
     }
 
-    /// With any bytes that claim to be JSON.
+    /// Sets any bytes as a body of type JSON.
     #[must_use]
     pub fn bytes(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self.header("content-type", "application/json")
     }
 
-    /// With any bytes that claim nothing.
+    /// Sets any bytes as a body without a type.
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// With one more header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// In the name of a customer, as a storefront's own server sends it.
+    /// Sets the customer, as a storefront's own server does.
     #[must_use]
     pub fn customer(self, customer: &str) -> Self {
         self.header("x-holdfast-customer", customer)
     }
 
-    /// As API Gateway passes a token on that its JWT authorizer has accepted (Invoke only).
+    /// Sets the claims of a token, as API Gateway's JWT authorizer passes them on (Invoke only).
     #[must_use]
     pub fn claims(mut self, claims: Value) -> Self {
         self.claims = Some(claims);
         self
     }
 
-    /// As API Gateway passes a request on that an IAM identity has signed (Invoke only).
+    /// Sets an IAM identity, as API Gateway passes it on (Invoke only).
     #[must_use]
     pub fn iam(mut self, arn: &str) -> Self {
         self.iam_arn = Some(arn.to_owned());
         self
     }
 
-    /// With the body in base 64, as a function URL passes what it takes for binary (Invoke only).
+    /// Sends the body in base64, as a function URL passes on binary bodies (Invoke only).
     #[must_use]
     pub fn in_base64(mut self) -> Self {
         self.base64 = true;
         self
     }
 
-    /// Sends it over HTTP to a gateway of the stack.
+    /// Sends the call over HTTP to the stack.
     pub async fn to(&self, base_url: &str) -> Answer {
         self.try_to(base_url).await.unwrap()
     }
@@ -154,7 +154,7 @@ impl Call {
         Ok(self.checked(status, headers, &text))
     }
 
-    /// Hands it to a function of the host, as API Gateway or a function URL does.
+    /// Invokes a function of the host, as API Gateway or a function URL does.
     pub async fn invoke(&self, host: &Host, function: &str) -> Answer {
         self.try_invoke(host, function).await.unwrap()
     }

@@ -1,4 +1,4 @@
-//! A clerk with files: stages and applies them through the shared crate, in the admin's role.
+//! A clerk with files: stages and applies them through the operations, in the admin's role.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use uuid::Uuid;
 use crate::clerk::ADMIN;
 use crate::{CLUSTER, MAIN, TestDb, pool, shop};
 
-/// Who imports, in tests.
+/// The clerk of the imports.
 pub const CLERK: &str = "clerk-1";
 
-/// A database and a clerk who works on it.
+/// A database, and a clerk who imports into it.
 pub struct Importer {
     /// The database.
     pub test: TestDb,
-    /// The clerk's way in.
+    /// The clerk's pool.
     pub db: Database,
 }
 
@@ -28,10 +28,10 @@ pub fn new_import() -> ImportId {
     ImportId::from(Uuid::new_v4())
 }
 
-/// What happened to one row: its line, the outcome, and what is wrong as `field: why`.
+/// The result of one row: its line, the outcome, and its errors as `field: why`.
 pub type Line = (i32, String, Vec<String>);
 
-/// A row that was good.
+/// A row that was accepted.
 pub fn good(line: i32, outcome: &str) -> Line {
     (line, outcome.to_owned(), Vec::new())
 }
@@ -42,7 +42,7 @@ pub fn refused(line: i32, why: &str) -> Line {
 }
 
 impl Importer {
-    /// On a database of its own.
+    /// An importer with a database of its own.
     pub async fn new() -> Self {
         let test = TestDb::new().await;
         let db = pool(&CLUSTER.url(ADMIN, test.name()), 8);
@@ -73,7 +73,7 @@ impl Importer {
         self.stage_rows(MAIN, import_id, 1, rows).await.unwrap();
     }
 
-    /// A call to apply an import of one part, all of the time.
+    /// The request to apply an import of one part, without pauses.
     pub fn request(import_id: ImportId, mode: Mode, dry_run: bool) -> Apply {
         Apply {
             shop: shop(MAIN),
@@ -87,12 +87,12 @@ impl Importer {
         }
     }
 
-    /// Applies what is staged.
+    /// Applies the staged rows.
     pub async fn apply(&self, import_id: ImportId, mode: Mode) -> Result<Progress, ApplyError> {
         import::apply(&self.db, &Self::request(import_id, mode, false)).await
     }
 
-    /// Says what would happen.
+    /// A dry run of the staged rows.
     pub async fn try_out(&self, import_id: ImportId) -> Progress {
         import::apply(
             &self.db,
@@ -102,7 +102,7 @@ impl Importer {
         .unwrap()
     }
 
-    /// Stages and applies a CSV file, good rows only; says what happened to each row.
+    /// Stages and applies a CSV file, good rows only; returns the result of each row.
     pub async fn import(&self, csv: &str) -> Vec<Line> {
         let id = new_import();
         self.stage(id, csv).await;
@@ -121,7 +121,7 @@ impl Importer {
             .unwrap()
     }
 
-    /// What happened to each row.
+    /// The result of each row.
     pub async fn lines(&self, import_id: ImportId) -> Vec<Line> {
         let rows = self.report(import_id).await.page;
         rows.into_iter()
@@ -137,7 +137,7 @@ impl Importer {
             .collect()
     }
 
-    /// The whole shop as an export writes it, page by page.
+    /// The whole shop as an export, page by page.
     pub async fn export(&self, format: sku::export::Format, page_rows: i32) -> String {
         let mut text = String::new();
         let mut after = None;

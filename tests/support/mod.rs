@@ -1,5 +1,5 @@
-//! What the tests stand on: one real PostgreSQL for the whole run, one database a test, cloned from
-//! a migrated template, and factories that write what a test needs.
+//! The base of all tests: one real PostgreSQL for the whole run, one database for each test, cloned
+//! from a migrated template, and functions that write the rows of a test.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,23 +7,29 @@
 )]
 
 mod race;
+mod routine;
 mod rows;
 
 pub mod cashfree;
 pub mod catalogue;
+pub mod checkouts;
 pub mod clerk;
 pub mod contract;
+pub mod coupons;
 pub mod desk;
 pub mod gateways;
 pub mod golden;
 pub mod http;
 pub mod import;
+pub mod orders;
 pub mod outbox;
 pub mod pooler;
 pub mod proxy;
 pub mod refund;
 pub mod released;
+pub mod rights;
 pub mod shopper;
+pub mod shrinkage;
 pub mod stack;
 pub mod template;
 pub mod vault;
@@ -48,21 +54,22 @@ use operations::quantity::{HoldSeconds, Quantity, Revision};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
-pub use race::{Blocker, GATE, at_once, routine_text};
+pub use race::{Blocker, at_once};
+pub use routine::{GATE, Routine};
 pub use rows::{Rows, refused_by};
 
-/// The database that every test's own is cloned from.
+/// The template of every test's database.
 const TEMPLATE: &str = "holdfast_template";
-/// The shop that every test has.
+/// The shop of every test.
 pub const MAIN: &str = "main";
 /// The price of every sku that [`TestDb::sku`] makes, in minor units.
 pub const PRICE_MINOR: i64 = 10_000;
-/// How long a test waits for something that must happen soon.
-const CALL_TIMEOUT: Duration = Duration::from_secs(20);
+/// The longest wait for something that must happen soon.
+const WAIT_MAX: Duration = Duration::from_secs(20);
 
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
-/// The server of this test run. It ends with the process, whichever way that ends.
+/// The server of this test run. It ends with the process, however that ends.
 pub static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     let settings = [("max_connections", "600"), ("deadlock_timeout", "200ms")];
     let cluster = Cluster::start(ClusterOptions {
@@ -82,7 +89,7 @@ fn make_template(cluster: &Cluster) {
         .execute("postgres", &format!("create database {TEMPLATE}"))
         .unwrap();
     let url = cluster.url(SUPERUSER, TEMPLATE);
-    // A thread of its own, because the first test to come here runs inside its own runtime.
+    // On a thread of its own, because the first test that needs it already has a runtime.
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -104,14 +111,11 @@ pub async fn connect(url: &str) -> Client {
     client
 }
 
-/// Waits until `check` says yes; fails with `what` when it does not within [`CALL_TIMEOUT`].
+/// Waits until `check` says yes; fails with `what` when it does not within [`WAIT_MAX`].
 pub async fn until<F: Future<Output = bool>>(what: &str, mut check: impl FnMut() -> F) {
     let started = Instant::now();
     while !check().await {
-        assert!(
-            started.elapsed() < CALL_TIMEOUT,
-            "waited in vain until {what}"
-        );
+        assert!(started.elapsed() < WAIT_MAX, "waited in vain until {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
@@ -121,7 +125,7 @@ pub async fn count(session: &Client, query: &str) -> i64 {
     session.query_one(query, &[]).await.unwrap().get(0)
 }
 
-/// An empty database of a test's own, for what migrates by itself; its name.
+/// The name of an empty database, for a test that migrates by itself.
 pub async fn empty_database() -> String {
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     let maintenance = connect(&CLUSTER.url(SUPERUSER, "postgres")).await;
@@ -132,16 +136,16 @@ pub async fn empty_database() -> String {
     name
 }
 
-/// A database of one test's own.
+/// The database of one test.
 pub struct TestDb {
     name: String,
     /// A superuser's connection: sees and writes everything.
     pub owner: Client,
-    /// The checkout function's way in: its role, its pool, its retries. Eight connections.
+    /// The checkout function's pool: its role, its retries. Eight connections.
     pub db: Database,
-    /// The payments function's. Sixteen connections.
+    /// The payments function's pool. Sixteen connections.
     pub payments: Database,
-    /// The sweeper's. Eight.
+    /// The sweeper's pool. Eight connections.
     pub sweeper: Database,
 }
 
@@ -151,7 +155,7 @@ impl TestDb {
         Self::on(&CLUSTER).await
     }
 
-    /// As [`Self::new`], on a server of the test's own that [`own_cluster`] made.
+    /// As [`Self::new`], on a server that [`own_cluster`] made for one test.
     pub async fn on(cluster: &Cluster) -> Self {
         let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
         let maintenance = connect(&cluster.url(SUPERUSER, "postgres")).await;
@@ -159,7 +163,7 @@ impl TestDb {
         let started = Instant::now();
         // A session that has just left the template may still be in its list.
         while let Err(error) = maintenance.batch_execute(&create).await {
-            assert!(started.elapsed() < CALL_TIMEOUT, "{error}");
+            assert!(started.elapsed() < WAIT_MAX, "{error}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let owner = connect(&cluster.url(SUPERUSER, &name)).await;
@@ -184,7 +188,7 @@ impl TestDb {
         &self.name
     }
 
-    /// Another pool of the checkout function's role, as another process would have it.
+    /// Another pool of the checkout function's role, as of another process.
     pub fn pool(&self, size: usize) -> Database {
         self.pool_of(CHECKOUT, size)
     }
@@ -194,7 +198,7 @@ impl TestDb {
         pool(&CLUSTER.url(role, &self.name), size)
     }
 
-    /// One more superuser's connection, for a session of its own.
+    /// One more superuser's connection.
     pub async fn session(&self) -> Client {
         connect(&CLUSTER.url(SUPERUSER, &self.name)).await
     }
@@ -252,7 +256,7 @@ impl TestDb {
         count(&self.owner, query).await
     }
 
-    /// Moves the end of a checkout's hold into the past, as if its time had gone by.
+    /// Moves the end of a checkout's hold into the past.
     pub async fn make_due(&self, id: CheckoutId) {
         let due = "with checkout as (
                 update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'
@@ -266,6 +270,18 @@ impl TestDb {
     pub async fn expire(&self, id: CheckoutId) {
         self.make_due(id).await;
         self.sweep().await;
+    }
+
+    /// Moves the end of an order's hold to so many seconds from now.
+    pub async fn hold_ends_in(&self, order: &Order, seconds: i32) {
+        self.sql(&format!(
+            "update holdfast.checkouts set expires_at = clock_timestamp() + interval '{seconds} s'
+            where checkout_id = '{0}';
+            update holdfast.holds h set expires_at = c.expires_at from holdfast.checkouts c
+            where c.checkout_id = h.checkout_id and c.checkout_id = '{0}' and h.status = 'active'",
+            order.checkout_id
+        ))
+        .await;
     }
 
     /// One sweep.
@@ -335,12 +351,12 @@ impl TestDb {
     }
 }
 
-/// A pool of the functions over plaintext.
+/// A pool of a function, without TLS.
 pub fn pool(url: &str, size: usize) -> Database {
     direct_pool(&pooler::through(url), size)
 }
 
-/// The same, past any pooler: for tests about what the server itself refuses.
+/// The same, around any pooler: for tests of the server's own refusals.
 pub fn direct_pool(url: &str, size: usize) -> Database {
     let config = DatabaseConfig::parse("test", |name| match name {
         "DATABASE_URL" => Some(url.to_owned()),
@@ -351,7 +367,7 @@ pub fn direct_pool(url: &str, size: usize) -> Database {
     Database::new(&config.unwrap()).unwrap()
 }
 
-/// A server of a test's own, migrated: for tests that kill it or change its settings.
+/// A migrated server for one test, which may kill it or change its settings.
 pub fn own_cluster(options: ClusterOptions) -> Cluster {
     let pooler = pooler::sessions();
     let cluster = Cluster::start(ClusterOptions { pooler, ..options }).unwrap();
@@ -402,8 +418,7 @@ pub fn order_request(id: CheckoutId) -> Create {
     }
 }
 
-/// An event of the gateway about an order, with the order's amount, of the gateway's payment
-/// `payment_id`.
+/// A gateway's event about an order, with the order's amount, for the payment `payment_id`.
 pub fn event(order: &Order, kind: EventKind, payment_id: &str) -> Event {
     Event {
         reference: Some(order.payment.reference.clone()),
@@ -414,7 +429,15 @@ pub fn event(order: &Order, kind: EventKind, payment_id: &str) -> Event {
     }
 }
 
-/// The checkout of an answer, whichever way it was given.
+/// The same payment in another message: the gateway sends it again with another id.
+pub fn again(paid: &Event, nth: usize) -> Event {
+    Event {
+        key: format!("{}:{nth}", paid.key),
+        ..paid.clone()
+    }
+}
+
+/// The checkout of any answer.
 pub fn checkout_of(begun: Begun) -> Checkout {
     match begun {
         Begun::Placed(checkout) | Begun::Replaced(checkout) | Begun::Same(checkout) => checkout,

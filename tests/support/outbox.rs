@@ -1,4 +1,4 @@
-//! A queue that a test looks into, and messages to send to it.
+//! A queue whose messages a test reads, and messages to send to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -12,11 +12,11 @@ use crate::TestDb;
 /// Whether the mailbox refuses a message.
 type Refusal = Box<dyn Fn(&Message) -> bool + Send + Sync>;
 
-/// What a queue got, in the order in which it took it.
+/// The messages of a queue, in the order of their arrival.
 pub struct Mailbox {
     arrived: Mutex<Vec<Message>>,
     refuses: Refusal,
-    /// Nobody answers.
+    /// The queue does not answer.
     pub down: AtomicBool,
 }
 
@@ -27,7 +27,7 @@ impl Default for Mailbox {
 }
 
 impl Mailbox {
-    /// One that refuses some messages.
+    /// A queue that refuses some messages.
     pub fn refusing(refuses: impl Fn(&Message) -> bool + Send + Sync + 'static) -> Self {
         Self {
             arrived: Mutex::default(),
@@ -36,18 +36,18 @@ impl Mailbox {
         }
     }
 
-    /// Everything that it took, repetitions included.
+    /// All messages that arrived, repetitions included.
     pub fn arrived(&self) -> Vec<Message> {
         self.arrived.lock().unwrap().clone()
     }
 
-    /// The ids of what it took.
+    /// The ids of the messages that arrived.
     pub fn ids(&self) -> BTreeSet<String> {
         self.arrived().into_iter().map(|of| of.id).collect()
     }
 
-    /// The messages that came before one of their group that they should have followed, told apart
-    /// from repetitions as a receiver does it: by the id.
+    /// The messages that came before an earlier one of their group. Repetitions don't count; a
+    /// receiver knows them by their id.
     pub fn too_early(&self) -> Vec<Message> {
         let mut seen = BTreeSet::new();
         let mut last: BTreeMap<String, i64> = BTreeMap::new();
@@ -68,7 +68,7 @@ impl Mailbox {
         &self,
         messages: &[Message],
     ) -> Result<outbox::Answers, operations::cause::Cause> {
-        // Others get their turn between any two batches.
+        // Other relays get their turn between any two batches.
         tokio::task::yield_now().await;
         if self.down.load(Ordering::Relaxed) {
             return Err("nobody answers".into());
@@ -95,7 +95,7 @@ impl Queue for Mailbox {
 }
 
 impl TestDb {
-    /// So many orders of `main` with so many messages each, one of each order after the other.
+    /// So many orders of `main`, each with so many messages, in turns.
     pub async fn messages(&self, orders: i32, each: i32) {
         let insert = "insert into holdfast.outbox_messages (shop, topic, subject, body, created_at)
             select 'main', 'order.amended', o || ':' || n, jsonb_build_object('order_id', o),
@@ -104,13 +104,13 @@ impl TestDb {
         self.owner.execute(insert, &[&orders, &each]).await.unwrap();
     }
 
-    /// How many messages are not sent.
+    /// The number of unsent messages.
     pub async fn unsent(&self) -> i64 {
         self.count("select count(*) from holdfast.outbox_messages where sent_at is null")
             .await
     }
 
-    /// As if every pause and every lease were over.
+    /// Ends every pause and every lease.
     pub async fn pauses_are_over(&self) {
         self.sql(
             "update holdfast.outbox_messages set next_try_at = null

@@ -1,4 +1,4 @@
-//! A wire to PostgreSQL that can be cut at the worst moment.
+//! A connection to PostgreSQL that can be cut at the worst time.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -10,10 +10,10 @@ use tokio::net::{UnixListener, UnixStream};
 
 /// The name of the socket in its folder, for the default port.
 const SOCKET: &str = ".s.PGSQL.5432";
-/// What a server says last about a call: ready, and in no transaction.
+/// The server's last words after a call: ready, and in no transaction.
 const READY: [u8; 6] = [b'Z', 0, 0, 0, 5, b'I'];
 
-/// When a connection is cut.
+/// The time of the cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
     /// The call never reaches the server.
@@ -22,7 +22,7 @@ pub enum Cut {
     BeforeTheAnswer,
 }
 
-/// Passes everything on, until it is told to cut.
+/// Passes everything on, until the test arms a cut.
 pub struct Proxy {
     folder: TempDir,
     armed: Arc<Mutex<Option<(Cut, &'static str)>>>,
@@ -53,7 +53,7 @@ impl Proxy {
         self.armed.lock().unwrap().is_none()
     }
 
-    /// A connection URL through it.
+    /// A connection URL through the proxy.
     pub fn url(&self, user: &str, database: &str) -> String {
         let folder = folder_in_url(self.folder.path());
         format!("postgresql://{user}@{folder}/{database}")

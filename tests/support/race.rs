@@ -1,28 +1,19 @@
-//! Races that go the same way every time: everybody starts behind one barrier, and who waits for
-//! whom is read from the server instead of slept for.
+//! Races with the same result every time: all sessions start behind one barrier, and the server's
+//! locks, not sleeps, tell when a session waits.
 
 use std::sync::Arc;
 
-use holdfast_migrate::Release;
 use tokio::sync::Barrier;
 use tokio_postgres::Client;
 
+use crate::routine::Routine;
 use crate::{TestDb, until};
 
-/// Routines as one writes them without thinking of others: what the negative controls call.
+/// Routines written without care for concurrency: the negative controls call them.
 const NAIVE: &str = include_str!("../fixtures/naive.sql");
 
-/// Where a routine is to wait until everybody has read what they decide on.
-pub const GATE: &str = "perform pg_advisory_xact_lock_shared(1);";
-
-/// The text of a routine, as its file has it.
-pub fn routine_text(routine: &str) -> String {
-    let mut routines = Release::this().routines.into_iter();
-    let file = routines.find(|file| file.name == routine);
-    file.unwrap_or_else(|| panic!("no routine {routine}")).text
-}
-
-/// Runs `task(0)` to `task(n - 1)` at once, from behind one barrier; answers in that order.
+/// Runs `task(0)` to `task(n - 1)` at once, from behind one barrier; returns the answers in that
+/// order.
 pub async fn at_once<T, F>(tasks: usize, task: impl Fn(usize) -> F) -> Vec<T>
 where
     T: Send + 'static,
@@ -44,29 +35,29 @@ where
     answers
 }
 
-/// A session that holds locks until it lets go.
+/// A session that holds locks until the test ends it.
 pub struct Blocker(Client);
 
 impl Blocker {
-    /// Lets go, and keeps nothing of what it did.
+    /// Rolls back.
     pub async fn let_go(self) {
         self.0.batch_execute("rollback").await.unwrap();
     }
 
-    /// Does this as well, in the same transaction.
+    /// Runs more SQL in the same transaction.
     pub async fn also(self, sql: &str) -> Self {
         self.0.batch_execute(sql).await.unwrap();
         self
     }
 
-    /// Lets go, and keeps what it did.
+    /// Commits.
     pub async fn commit(self) {
         self.0.batch_execute("commit").await.unwrap();
     }
 }
 
 impl TestDb {
-    /// A session that has run `sql` in a transaction, and keeps its locks.
+    /// A session that has run `sql` in an open transaction.
     pub async fn block(&self, sql: &str) -> Blocker {
         let session = self.session().await;
         session
@@ -76,7 +67,7 @@ impl TestDb {
         Blocker(session)
     }
 
-    /// A session that keeps the row lock of a stock level of `main`.
+    /// A session that holds the row lock of a stock level of `main`.
     pub async fn block_level(&self, sku: &str) -> Blocker {
         self.block(&format!(
             "select from holdfast.stock_levels where shop = 'main' and sku = '{sku}' for update"
@@ -94,8 +85,8 @@ impl TestDb {
         .await;
     }
 
-    /// Waits until the owner's session is the only one: only a session that has ended is sure to
-    /// have reported what the server counts.
+    /// Waits until the owner's session is the only one: the server's counters include a session for
+    /// certain only after its end.
     pub async fn until_alone(&self) {
         let sessions = "select count(*) from pg_stat_activity \
                         where datname = current_database() and backend_type = 'client backend'";
@@ -105,18 +96,23 @@ impl TestDb {
         .await;
     }
 
-    /// Replaces a routine of this database by its own text with some of it changed: a guard taken
-    /// out, a [`GATE`] put in. What is to go must be there.
-    pub async fn change_routine(&self, routine: &str, changes: &[(&str, &str)]) {
-        let mut text = routine_text(routine);
-        for (from, to) in changes {
-            assert!(text.contains(from), "{routine} has no {from:?}");
-            text = text.replace(from, to);
-        }
-        self.sql(&text).await;
+    /// The deadlocks of this database, counted once all other sessions have ended.
+    pub async fn deadlocks(&self) -> i64 {
+        self.until_alone().await;
+        self.count("select deadlocks from pg_stat_database where datname = current_database()")
+            .await
     }
 
-    /// Runs a race with the [`GATE`] shut until so many sessions stand before it.
+    /// Replaces text in a routine of this database. The text must be there.
+    pub async fn change_routine(&self, routine: &str, changes: &[(&str, &str)]) {
+        let mut routine = Routine::named(routine);
+        for (from, to) in changes {
+            routine = routine.changed(from, to);
+        }
+        self.put_routine(routine).await;
+    }
+
+    /// Runs a race with the [`GATE`](crate::GATE) shut until so many sessions wait at it.
     pub async fn behind_the_gate<T>(&self, sessions: i64, race: impl Future<Output = T>) -> T {
         let gate = self.block("select pg_advisory_xact_lock(1)").await;
         let opened = async {
@@ -126,20 +122,20 @@ impl TestDb {
         tokio::join!(race, opened).0
     }
 
-    /// The routines of the negative controls, in the schema `naive` of this database.
+    /// Makes the routines of the negative controls, in the schema `naive` of this database.
     pub async fn naive(&self) {
         self.owner.batch_execute(NAIVE).await.unwrap();
     }
 
-    /// Runs one of the naive statements in `sessions` sessions, which all read before any of them
-    /// writes: the worst case, every time.
+    /// Runs a naive statement in `sessions` sessions. All of them read before any of them writes:
+    /// the worst case, every time.
     pub async fn all_read_then_all_write(&self, sessions: usize, statement: &'static str) {
         for outcome in self.all_read_then_all_try(sessions, statement).await {
             outcome.unwrap();
         }
     }
 
-    /// The same, where some of them may be refused.
+    /// The same, for statements that may be refused.
     pub async fn all_read_then_all_try(
         &self,
         sessions: usize,

@@ -1,4 +1,4 @@
-//! Money that goes back, as a test sees it.
+//! Refunds and captures, for tests.
 
 use operations::order::Order;
 use operations::payment::{self, Event, EventKind, Gateway, Outcome};
@@ -40,29 +40,29 @@ impl TestDb {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// The one refund that there is: its id, status and amount.
+    /// The only refund: its id, status and amount.
     pub async fn refund(&self) -> (Uuid, String, i64) {
         let query = "select refund_id, status, amount_minor from holdfast.refunds";
         let row = self.owner.query_one(query, &[]).await.unwrap();
         (row.get(0), row.get(1), row.get(2))
     }
 
-    /// A clerk of `main` asks for money to go back.
+    /// A clerk of `main` requests a refund.
     ///
     /// # Errors
-    /// What the routine refuses.
+    /// The refusal of the routine.
     pub async fn ask(&self, request: &Request) -> Result<Requested, RequestError> {
         refund::request(&self.desk(1).0, request).await
     }
 
-    /// Takes what is to be sent now.
+    /// Claims the refunds that are to be sent now.
     pub async fn claimed(&self) -> Vec<Claimed> {
         refund::claim(&self.sweeper, &shop(MAIN), 100)
             .await
             .unwrap()
     }
 
-    /// Tells what a gateway answered.
+    /// Reports the gateway's answer.
     pub async fn report(&self, refund_id: Uuid, verdict: &Verdict) -> Reported {
         refund::report(&self.sweeper, &shop(MAIN), refund_id, verdict)
             .await
@@ -77,7 +77,7 @@ impl TestDb {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// Makes every refund that is to be sent later due now, and gives up whoever sends one.
+    /// Makes every waiting refund due now, and gives up the claims of workers.
     pub async fn make_refunds_due(&self) {
         self.sql(
             "update holdfast.refunds set next_try_at = clock_timestamp() - interval '1 second'",
@@ -86,7 +86,7 @@ impl TestDb {
     }
 }
 
-/// A part of an order's money: a capture of its own.
+/// A capture of a part of an order's total.
 pub fn part(order: &Order, payment_id: &str, amount_minor: i64) -> Event {
     Event {
         amount_minor: Some(amount_minor),
@@ -113,7 +113,7 @@ pub fn refund_event(
     }
 }
 
-/// A clerk gives back `amount` of an order, or all of it.
+/// A clerk refunds `amount` of an order, or all of it.
 pub fn ask_for(order: &Order, amount: Option<i64>) -> Request {
     Request {
         shop: shop(MAIN),
@@ -127,14 +127,14 @@ pub fn ask_for(order: &Order, amount: Option<i64>) -> Request {
     }
 }
 
-/// Taken on by the gateway.
+/// The gateway has accepted it.
 pub fn pending(gateway_refund_id: &str) -> Verdict {
     Verdict::Pending {
         gateway_refund_id: Some(gateway_refund_id.to_owned()),
     }
 }
 
-/// Gone through at the gateway.
+/// The gateway has paid it out.
 pub fn settled(gateway_refund_id: &str) -> Verdict {
     Verdict::Settled {
         gateway_refund_id: Some(gateway_refund_id.to_owned()),

@@ -1,4 +1,4 @@
-//! Whole tables, to see that nothing changed, and what refused a statement.
+//! Whole tables, to compare before and after; and the constraint that refused a statement.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ impl TestDb {
         self.owner.query_one(now, &[]).await.unwrap().get(0)
     }
 
-    /// Moves the end of every hold but one checkout's into the past.
+    /// Moves the end of every hold into the past, except one checkout's.
     pub async fn make_all_due_but(&self, spared: operations::ids::CheckoutId) {
         self.sql(&format!(
             "with due as (
@@ -73,7 +73,7 @@ impl TestDb {
         }
     }
 
-    /// Runs SQL with every trigger asleep: how a test breaks what the schema guards.
+    /// Runs SQL without triggers, to break rows that the schema protects.
     pub async fn corrupt(&self, sql: &str) {
         self.sql(&format!(
             "begin; set local session_replication_role = replica; {sql}; commit"

@@ -1,4 +1,4 @@
-//! A shopper at the shared stack: a sku of its own, and short words for the calls.
+//! A shopper at the shared stack, with a sku of its own.
 
 use local::postgres::SUPERUSER;
 use local::stack::DATABASE;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::http::{Answer, Call};
 use crate::stack::{STACK, add, checkout_environment, level, owner, sku};
 
-/// Where calls go.
+/// The target of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum To {
     /// The HTTP API of the stack: `SHOPS=*`, `OFFLINE_PAYMENT=allow`.
@@ -19,7 +19,7 @@ pub enum To {
     Function(&'static str),
 }
 
-/// A checkout function for the shop `dress` only, with everything else as it is by default.
+/// A checkout function for the shop `dress` only, with defaults elsewhere.
 pub async fn guarded() -> To {
     static ADDED: OnceCell<()> = OnceCell::const_new();
     let mut environment = checkout_environment(&STACK);
@@ -41,7 +41,7 @@ pub async fn without_database() -> To {
     added(&ADDED, "checkout-without-database", environment).await
 }
 
-/// A checkout function whose database has no schema: a deployment that forgot to migrate.
+/// A checkout function whose database has no schema, as after a deployment without a migration.
 pub async fn without_schema() -> To {
     static ADDED: OnceCell<()> = OnceCell::const_new();
     let environment = vec![
@@ -55,8 +55,8 @@ pub async fn without_schema() -> To {
     added(&ADDED, "checkout-without-schema", environment).await
 }
 
-/// A checkout function whose shop `dress` has accounts of no use: Stripe does not take its key, and
-/// Razorpay is not there.
+/// A checkout function whose accounts of the shop `dress` are useless: Stripe refuses the key, and
+/// Razorpay does not answer.
 pub async fn with_useless_gateways() -> To {
     static ADDED: OnceCell<()> = OnceCell::const_new();
     let accounts = json!({ "dress": {
@@ -88,7 +88,7 @@ async fn added(
     To::Function(name)
 }
 
-/// Sends a call there.
+/// Sends a call to a target.
 pub async fn send(to: To, call: &Call) -> Answer {
     match to {
         To::Api => call.to(&STACK.api_url).await,
@@ -100,7 +100,7 @@ pub async fn send(to: To, call: &Call) -> Answer {
 pub struct Shopper {
     /// A superuser's connection to the stack's database.
     pub owner: Client,
-    /// Where the calls go.
+    /// The target of its calls.
     pub to: To,
     /// The shop.
     pub shop: &'static str,
@@ -129,7 +129,7 @@ impl Shopper {
         }
     }
 
-    /// The path of the checkout, and what follows.
+    /// The path of the checkout, with `rest` behind it.
     pub fn path(&self, rest: &str) -> String {
         format!("/v1/shops/{}/checkouts/{}{rest}", self.shop, self.id)
     }
@@ -147,6 +147,11 @@ impl Shopper {
     /// PUT of any body.
     pub async fn put(&self, body: &Value) -> Answer {
         self.send(Call::new("PUT", &self.path("")).json(body)).await
+    }
+
+    /// The call that begins this shopper's checkout of one unit.
+    pub fn begin_call(&self) -> Call {
+        Call::new("PUT", &self.path("")).json(&self.cart(1))
     }
 
     /// A checkout that must be held.

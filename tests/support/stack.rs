@@ -16,19 +16,19 @@ use tokio_postgres::Client;
 
 use crate::{connect, pooler};
 
-/// Each test has a runtime of its own that ends with it; what outlives a test runs on this one.
+/// Each test's own runtime ends with it. Everything that outlives a test runs on this one.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
-/// The functions' binaries, built once a run. The selection is that of `make test`: with other
-/// packages cargo would unify other features, and compile everything a second time.
+/// Builds the functions' binaries, once a run. The selection of packages is that of `make test`:
+/// with another selection, cargo would unify other features and compile everything a second time.
 static BINARIES: LazyLock<Binaries> = LazyLock::new(|| {
     let mut command = Command::new(env!("CARGO"));
     command.args(["build", "--quiet", "--locked", "--workspace", "--bins"]);
     if binary_folder().ends_with("release") {
         command.arg("--release");
     }
-    // What cargo tells this process about its own package would look like a changed environment
-    // to build scripts that read it (ring's does): a minute of compiling, twice, in every run.
+    // Some build scripts (ring's) read what cargo tells this process about its own package. They
+    // would see a changed environment, and compile for a minute, twice in every run.
     for (name, _) in std::env::vars() {
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
             command.env_remove(name);
@@ -39,8 +39,8 @@ static BINARIES: LazyLock<Binaries> = LazyLock::new(|| {
     Binaries::in_folder(&binary_folder()).unwrap()
 });
 
-/// The stack that tests share which leave it running. Shops `dress` and `tour`; each test sells
-/// skus of its own.
+/// The stack that tests share without changing it. Shops `dress` and `tour`; each test sells its
+/// own skus.
 pub static STACK: LazyLock<Stack> = LazyLock::new(|| {
     start(StackOptions {
         concurrency: 6,
@@ -53,7 +53,7 @@ pub static STACK: LazyLock<Stack> = LazyLock::new(|| {
     })
 });
 
-/// A queue whose messages come again soon.
+/// A queue with a short visibility timeout.
 pub fn hurried_queue() -> QueueOptions {
     QueueOptions {
         visibility: Duration::from_secs(6),
@@ -61,7 +61,7 @@ pub fn hurried_queue() -> QueueOptions {
     }
 }
 
-/// Where this test binary and the functions' are.
+/// The folder of this test binary and of the functions' binaries.
 pub fn binary_folder() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     own.parent().and_then(Path::parent).unwrap().to_owned()
@@ -82,11 +82,11 @@ pub fn root() -> PathBuf {
         .to_owned()
 }
 
-/// A stack of a test's own, to break things in; end it with [`stop`].
+/// A stack for one test, which may break it; end it with [`stop`].
 pub fn start(mut options: StackOptions) -> Stack {
     options.binaries = Some(BINARIES.clone());
     options.cluster.pooler = pooler::sessions();
-    // Not on the test's own thread, which has a runtime already.
+    // Not on the test's thread, which has a runtime already.
     std::thread::spawn(|| RUNTIME.block_on(Stack::start(options)))
         .join()
         .unwrap()
@@ -98,7 +98,7 @@ pub async fn stop(stack: Stack) {
     RUNTIME.spawn(stack.stop()).await.unwrap();
 }
 
-/// Adds a function to a stack, under a name of its own and with another environment.
+/// Adds a function to a stack, under another name and with another environment.
 pub async fn add(
     stack: &'static Stack,
     name: &'static str,
@@ -122,7 +122,7 @@ pub async fn add(
         .unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// What a checkout function needs to reach the stack's own database.
+/// The environment of a checkout function that reaches the stack's own database.
 pub fn checkout_environment(stack: &Stack) -> Vec<(&'static str, String)> {
     vec![
         ("DATABASE_URL", stack.pooled_url(roles::CHECKOUT, DATABASE)),
@@ -170,7 +170,7 @@ pub async fn assert_promises_kept(owner: &Client) {
     assert!(broken.is_empty(), "broken promises: {broken:#?}");
 }
 
-/// The lines of a function's log that have this request id.
+/// The lines of a function's log with this request id.
 pub fn log_of(stack: &Stack, function: &str, request_id: &str) -> Vec<Value> {
     let log =
         fs::read_to_string(stack.logs.folder.join(format!("{function}.log"))).unwrap_or_default();
@@ -185,7 +185,7 @@ pub async fn sqs(stack: &Stack, action: &str, request: Value) -> Value {
     aws(stack, "AmazonSQS", action, request).await
 }
 
-/// One action of a service that the stack's MiniStack has.
+/// One action of a service of the stack's MiniStack.
 pub async fn aws(stack: &Stack, service: &str, action: &str, request: Value) -> Value {
     let answer = reqwest::Client::new()
         .post(&stack.sqs_endpoint)
@@ -206,7 +206,7 @@ pub async fn aws(stack: &Stack, service: &str, action: &str, request: Value) -> 
     serde_json::from_str(&text).unwrap_or(Value::Null)
 }
 
-/// How many messages a queue has, hidden ones included.
+/// The number of messages in a queue, hidden ones included.
 pub async fn depth(stack: &Stack, queue_url: &str) -> u64 {
     let attributes = [
         "ApproximateNumberOfMessages",

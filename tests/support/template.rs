@@ -34,7 +34,7 @@ impl Template {
         found
     }
 
-    /// The functions: `Checkout` and what it has.
+    /// The functions: the name (`Checkout`) and its properties.
     pub fn functions(&self) -> Vec<(&str, &Value)> {
         self.of_type("AWS::Serverless::Function")
             .into_iter()
@@ -63,8 +63,8 @@ fn plain(yaml: Yaml) -> Value {
     }
 }
 
-/// What a value refers to, in the way that people write it: `Queue.Arn`, `DatabaseSecretArn`, an
-/// ARN without account and region. Of a choice each possibility, one after the other.
+/// The resources that a value refers to, as people write them: `Queue.Arn`, `DatabaseSecretArn`, an
+/// ARN without account and region. A choice gives each possibility in turn.
 pub fn text(value: &Value) -> Vec<String> {
     let short = |arn: &str| {
         arn.replace("arn:${AWS::Partition}:", "")
@@ -88,7 +88,7 @@ pub fn text(value: &Value) -> Vec<String> {
     }
 }
 
-/// The statements of a policy, those of choices too.
+/// The statements of a policy, including those of choices.
 pub fn statements(document: &Value) -> Vec<&Value> {
     let mut found = Vec::new();
     let mut open: Vec<&Value> = document["Statement"].as_array().unwrap().iter().collect();

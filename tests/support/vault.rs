@@ -1,4 +1,4 @@
-//! Secrets Manager on this machine: the one that a stack's MiniStack has beside SQS.
+//! Secrets Manager on this machine: a service of the stack's MiniStack.
 
 use local::Stack;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::stack::aws;
 /// One secret.
 pub struct Vault<'a> {
     stack: &'a Stack,
-    /// What the functions get as `…_ARN`.
+    /// The value of the functions' variables `…_ARN`.
     pub arn: String,
 }
 
@@ -25,12 +25,12 @@ impl<'a> Vault<'a> {
         Self { stack, arn }
     }
 
-    /// Another text, which counts at once.
+    /// Replaces the text at once.
     pub async fn put(&self, text: &str) {
         self.put_as("AWSCURRENT", text).await;
     }
 
-    /// Another text, which counts from [`Self::finish`] on: the first step of a rotation.
+    /// Adds a text that becomes current with [`Self::finish`]: the first step of a rotation.
     pub async fn put_pending(&self, text: &str) -> String {
         self.put_as("AWSPENDING", text).await
     }
@@ -65,7 +65,7 @@ impl<'a> Vault<'a> {
         answer["VersionId"].as_str().unwrap().to_owned()
     }
 
-    /// What a function needs to find it.
+    /// The environment with which a function finds the secret.
     pub fn environment(&self, variable: &'static str) -> [(&'static str, &str); 2] {
         [
             (variable, &self.arn),

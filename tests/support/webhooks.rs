@@ -18,7 +18,7 @@ use crate::shop;
 /// Headers by their lower-case names.
 pub type Headers = BTreeMap<String, String>;
 
-/// HMAC-SHA256 of the parts, put together.
+/// HMAC-SHA256 of the concatenated parts.
 pub fn digest(secret: &str, parts: &[&[u8]]) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     for part in parts {
@@ -27,7 +27,7 @@ pub fn digest(secret: &str, parts: &[&[u8]]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// The headers with which a gateway sends a body, signed at that time.
+/// The headers of a gateway's webhook, signed at that time.
 pub fn signed(gateway: Gateway, secret: &str, body: &[u8], at: OffsetDateTime) -> Headers {
     let seconds = at.unix_timestamp().to_string();
     let headers: Vec<(&str, String)> = match gateway {
@@ -70,15 +70,15 @@ pub fn call(gateway: Gateway, shop: &str, secret: &str, body: impl Into<Vec<u8>>
         })
 }
 
-/// An account, from what an operator would write.
+/// An account, from an operator's settings.
 pub fn account(gateway: Gateway, settings: &Value) -> Account {
     Account::parse(gateway, settings).unwrap()
 }
 
-/// Whether the gateway's adapter believes this.
+/// Verifies a webhook with the gateway's adapter.
 ///
 /// # Errors
-/// Why not.
+/// The failed check.
 pub fn verify(
     gateway: Gateway,
     account: &Account,
@@ -95,7 +95,7 @@ pub fn verify(
     gateway.adapter().verify(account, &webhook)
 }
 
-/// A delivery as the webhook function puts it on the queue.
+/// A webhook as the webhook function puts it on the queue.
 pub fn delivery(gateway: Gateway, headers: &Headers, body: &[u8]) -> Delivery {
     let webhook = Webhook {
         header: &|name| headers.get(name).map(String::as_str),
@@ -105,7 +105,7 @@ pub fn delivery(gateway: Gateway, headers: &Headers, body: &[u8]) -> Delivery {
     Delivery::new(shop("dress"), gateway, &webhook)
 }
 
-/// What the body says, after it has travelled through the queue as text.
+/// The event of a body that has been text in the queue.
 ///
 /// # Errors
 /// What the body lacks.

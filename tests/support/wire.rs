@@ -1,5 +1,5 @@
-//! A way to PostgreSQL by TCP that goes silent without a word, as one does behind network address
-//! translation that has forgotten it: what is sent is taken, and nothing ever comes back.
+//! A TCP connection to PostgreSQL that goes silent, like one behind network address translation
+//! that has forgotten it: it swallows everything, and nothing comes back.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,23 +9,23 @@ use local::Cluster;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
-/// Passes everything on, until it is told to go silent.
+/// Passes everything on, until the test silences it.
 pub struct Wire {
     port: u16,
     told: Arc<Told>,
 }
 
-/// What the connections and the test tell each other.
+/// The state that the connections and the test share.
 #[derive(Default)]
 struct Told {
-    /// A connection of an earlier one is silent.
+    /// Connections up to this number are silent.
     generation: AtomicU64,
     opened: AtomicUsize,
     swallowed: AtomicUsize,
 }
 
 impl Wire {
-    /// A wire in front of a cluster, or its pooler.
+    /// A wire in front of a cluster, or of its pooler.
     pub async fn new(cluster: &Cluster) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -43,22 +43,22 @@ impl Wire {
         Self { port, told }
     }
 
-    /// From now on nothing passes on the connections that there are. New ones are good.
+    /// Silences all existing connections. New ones work.
     pub fn go_silent(&self) {
         self.told.generation.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many connections were opened.
+    /// The number of opened connections.
     pub fn opened(&self) -> usize {
         self.told.opened.load(Ordering::Relaxed)
     }
 
-    /// How many bytes nobody has answered.
+    /// The number of swallowed bytes.
     pub fn swallowed(&self) -> usize {
         self.told.swallowed.load(Ordering::Relaxed)
     }
 
-    /// A connection URL through it.
+    /// A connection URL through the wire.
     pub fn url(&self, user: &str, database: &str) -> String {
         format!("postgresql://{user}@127.0.0.1:{}/{database}", self.port)
     }

@@ -1,4 +1,4 @@
-"""Lints what the SAM template turns into. What else must be true of it: tests/template.rs.
+"""Lints what the SAM template turns into. What else must be true of it: tests/contract/template.rs.
 
 `sam validate --lint` looks at the template as it is written, and lets a reference to nothing or an
 unknown runtime pass inside a function's properties. So the template is turned into plain

@@ -72,7 +72,7 @@ begin
     -- before anything else: until here the hot row is locked
     if v_kept and v_early then
         commit;
-        v_flush := pg_logical_emit_message(true, 'holdfast', '');
+        v_flush := pg_logical_emit_message(true, 'holdfast', '');  -- guard(acknowledged_survives)
     end if;
     o_outcome := v_begun.o_outcome;
     o_status := v_begun.o_status;

@@ -15,7 +15,8 @@ language sql security definer set search_path = holdfast, pg_temp as $$
         where r.shop = p_shop and r.status in ('owed', 'sending') and not r.void
             and r.next_try_at <= clock_timestamp()
         order by r.next_try_at limit p_limit
-        for no key update skip locked)
+        for no key update skip locked  -- guard(a_refund_is_sent_once)
+    )
     update refunds r
     set status = 'sending', attempts = r.attempts + 1,
         next_try_at = clock_timestamp() + interval '2 minutes'

@@ -39,6 +39,7 @@ begin
     into v_any, o_refundable_minor
     from refund_captures(p_shop, (v_locked.o_payment).reference, (v_locked.o_payment).currency,
         p_gateway_payment_id) c;
+    -- race(capture_never_refunded_beyond_its_amount): read, nothing written
     v_left := coalesce(p_amount_minor, o_refundable_minor);
     o_outcome := case when not v_any then 'not_captured'
         when v_left not between 1 and o_refundable_minor then 'too_much' end;

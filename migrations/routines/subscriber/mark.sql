@@ -12,7 +12,8 @@ declare
     v_now timestamptz := clock_timestamp();
     v_pauses interval[] := '{5s,5min,30min,2h,5h,10h,14h,20h,24h}';
 begin
-    perform from subscribers s where s.shop = p_shop and s.name = p_name for no key update;
+    perform from subscribers s where s.shop = p_shop and s.name = p_name
+        for no key update;  -- guard(marks_never_deadlock)
     update subscriber_deliveries d
     set attempts = d.attempts + case r.result when 'untried' then 0 else 1 end,
         delivered_at = case r.result when 'delivered' then v_now end,

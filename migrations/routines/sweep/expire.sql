@@ -15,7 +15,8 @@ begin
         where c.shop = p_shop and c.ended_at is null and c.expires_at <= v_now
             and c.checkout_id <> all (p_skip)
         order by c.expires_at limit p_batch_max
-        for no key update skip locked);
+        for no key update skip locked  -- guard(hold_resolves_once)
+    );
     select e.o_expired, e.o_failed into o_expired, o_failed from checkout_expire(p_shop, v_ids) e;
 end;
 $$;

@@ -50,6 +50,7 @@ begin
         end loop;
         exit usual when o_prices is null;
 
+        -- race(stock_never_oversold): read, nothing written
         insert into checkouts (
             shop, checkout_id, customer, revision, request_hash, expires_at, created_at)
         values (
@@ -78,7 +79,7 @@ begin
             update stock_levels l
             set held = l.held + p_quantities[i], version = l.version + 1
             where l.shop = p_shop and l.sku = p_skus[i]
-                and l.on_hand - l.held >= p_quantities[i];
+                and l.on_hand - l.held >= p_quantities[i];  -- guard(stock_never_oversold)
             if not found then
                 insert into refused_work (shop) values (p_shop);
                 o_outcome := 'again';

@@ -36,11 +36,13 @@ begin
         perform checkout_announce_expired(p_shop, p_checkout_ids);
     end if;
     update checkouts c set status = p_as::checkout_status, ended_at = v_now
-    where c.shop = p_shop and c.checkout_id = any (p_checkout_ids) and c.ended_at is null;
+    where c.shop = p_shop and c.checkout_id = any (p_checkout_ids)
+        and c.ended_at is null;  -- guard(hold_resolves_once)
     get diagnostics o_ended = row_count;
     with resolved as (
         update holds h set status = p_as::hold_status, resolved_at = v_now
-        where h.shop = p_shop and h.checkout_id = any (p_checkout_ids) and h.status = 'active'
+        where h.shop = p_shop and h.checkout_id = any (p_checkout_ids)
+            and h.status = 'active'  -- guard(hold_resolves_once)
         returning h.sku, h.quantity)
     select coalesce(array_agg(line.sku order by line.sku), '{}'),
         coalesce(array_agg(line.units order by line.sku), '{}')

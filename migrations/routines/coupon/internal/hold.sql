@@ -15,7 +15,7 @@ declare
 begin
     o_discount := 0;
     select * into v_coupon from coupons c where c.shop = p_shop and c.code = p_code
-        for no key update;
+        for no key update;  -- guard(coupon_never_overused)
     if not found then
         o_outcome := 'coupon_unknown';
         return;
@@ -37,6 +37,7 @@ begin
             then 'coupon_used_up_by_customer'
         else 'held'
     end;
+    -- race(coupon_never_overused): read, nothing written
     if o_outcome = 'held' then
         perform coupon_count(p_shop, p_code, p_checkout.customer, 1, 0);
         o_discount := case v_coupon.kind

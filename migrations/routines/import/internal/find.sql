@@ -15,7 +15,10 @@ begin
             case when k.keeps then j.outcome_before else j.outcome end as outcome,
             case when k.keeps then j.refusals_before else j.refusals end as refusals
         from import_judge(p_shop, p_import_id, p_part, p_chunk, p_to_part, p_to_chunk) j
-            cross join lateral (select p_again and j.outcome_before <> 'changed' as keeps) k),
+            cross join lateral (
+                select p_again
+                    and j.outcome_before <> 'changed'  -- guard(an_import_overwrites_no_sale)
+                    as keeps) k),
     kept as (
         update import_chunks c set outcomes = f.outcomes, refusals = f.refusals
         from (

@@ -16,7 +16,8 @@ declare
 begin
     for v_row in
         select j.* from import_judge(p_shop, p_import_id, p_part, p_chunk, p_to_part, p_to_chunk) j
-        where j.outcome_before = 'created' or j.outcome_before = 'changed' and j.outcome = 'changed'
+        where j.outcome_before = 'created' or j.outcome_before = 'changed'
+            and j.outcome = 'changed'  -- guard(an_import_overwrites_no_sale)
         order by j.sku
     loop
         if v_row.outcome_before = 'created' then

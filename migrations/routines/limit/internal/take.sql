@@ -20,9 +20,9 @@ begin
     insert into customer_checkouts (shop, customer) values (p_shop, v_customer)
     on conflict do nothing;
     perform from customer_checkouts o where o.shop = p_shop and o.customer = v_customer
-        for no key update;
+        for no key update;  -- guard(customer_never_over_limit)
     o_outcome := 'taken';
-    if not v_counted then
+    if not v_counted then  -- guard(a_checkout_is_counted)
         update customer_checkouts o set open = o.open + 1, open_max = v_open_max
         where o.shop = p_shop and o.customer = v_customer
             and (v_open_max is null or o.open < v_open_max);
@@ -51,6 +51,7 @@ begin
                 || greatest(v_line.units_max - v_line.units, 0);
             continue;
         end if;
+        -- race(customer_never_over_limit): read, nothing written
         insert into customer_units as u (shop, customer, sku, units_held, units_max)
         values (p_shop, v_customer, v_line.sku, v_line.quantity, v_line.units_max)
         on conflict (shop, customer, sku) do update

@@ -24,7 +24,7 @@ begin
     select * into v_checkout from checkouts c
     where c.shop = p_shop and c.checkout_id = p_checkout_id
         and (p_customer is null or c.customer = p_customer)
-    for no key update;
+    for no key update;  -- guard(checkout_has_one_order)
     if not found then
         o_outcome := 'not_found';
         return;
@@ -39,6 +39,7 @@ begin
         o_order := order_describe(p_shop, v_order.order_id);
         return;
     end if;
+    -- race(checkout_has_one_order): read, nothing written
     if v_checkout.status not in ('open', 'expired') then
         o_outcome := 'checkout_ended';
         return;

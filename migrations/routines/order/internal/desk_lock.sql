@@ -12,13 +12,15 @@ begin
         where o.shop = p_shop and o.order_id = p_order_id;
     end if;
     perform from checkouts c where c.shop = p_shop and c.checkout_id = v_checkout_id
-        for no key update;
+        for no key update;  -- guard(capture_never_refunded_beyond_its_amount)
     select * into o_order from orders o
-    where o.shop = p_shop and o.checkout_id = v_checkout_id for no key update;
+    where o.shop = p_shop and o.checkout_id = v_checkout_id
+        for no key update;  -- guard(capture_never_refunded_beyond_its_amount)
     o_found := found;
     if o_found then
         select * into strict o_payment from payments p
-        where p.shop = p_shop and p.order_id = o_order.order_id for no key update;
+        where p.shop = p_shop and p.order_id = o_order.order_id
+            for no key update;  -- guard(capture_never_refunded_beyond_its_amount)
     end if;
 end;
 $$;

@@ -42,6 +42,7 @@ begin
     select coalesce(sum(c.amount_minor - c.refunded_minor), 0) into o_captured
     from payment_captures c
     where c.shop = p_payment.shop and c.reference = p_payment.reference and c.counts;
+    -- race(parts_add_up): this part is written, the other one not seen
     if v_counts and o_captured >= p_payment.amount_minor then
         o_outcome := 'enough';
         return;

@@ -26,7 +26,7 @@ begin
     if not found then
         select e.outcome into o_outcome from payment_events e
         where e.shop = p_shop and e.gateway = p_gateway and e.event_key = p_event_key
-            for no key update;
+            for no key update;  -- guard(a_payment_changes_stock_once)
         if o_outcome <> 'parked' then
             o_outcome := 'duplicate';
             return;
@@ -46,10 +46,13 @@ begin
             return;
         end if;
         perform from checkouts c where c.shop = p_shop and c.checkout_id = v_checkout_id
-            for no key update;
-        perform from orders o where o.shop = p_shop and o.order_id = o_order_id for no key update;
+            for no key update;  -- guard(a_payment_changes_stock_once)
+        perform from orders o where o.shop = p_shop and o.order_id = o_order_id
+            for no key update;  -- guard(a_payment_changes_stock_once)
         select * into v_payment from payments p
-        where p.shop = p_shop and p.reference = v_reference for no key update;
+        where p.shop = p_shop and p.reference = v_reference
+            for no key update;  -- guard(a_payment_changes_stock_once)
+        -- race(a_payment_changes_stock_once): read, nothing written
         if p_kind = 'paid' then
             select a.o_outcome, a.o_reclaim_skus, a.o_reclaim_coupon
             into o_outcome, o_reclaim_skus, o_reclaim_coupon

@@ -17,7 +17,8 @@ declare
     v_on_hand bigint;
 begin
     select l.on_hand, l.held, l.version into o_on_hand, o_held, o_version from stock_levels l
-    where l.shop = p_shop and l.sku = p_sku for no key update;
+    where l.shop = p_shop and l.sku = p_sku
+        for no key update;  -- guard(stock_never_oversold)
     if not found then
         o_outcome := 'unknown_sku';
         return;
@@ -49,6 +50,7 @@ begin
     if o_outcome <> 'adjusted' then
         return;
     end if;
+    -- race(stock_never_oversold): read, nothing written
     insert into stock_movements (shop, sku, version, delta, on_hand_after, reason, actor, reference,
         note, movement_id)
     values (p_shop, p_sku, o_version + 1, v_on_hand - o_on_hand, v_on_hand, p_reason, p_actor,

@@ -1,0 +1,123 @@
+//! openapi.yaml and the code have the same routes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+use tests::contract::CONTRACT;
+use tests::http::Call;
+use tests::stack::{STACK, root};
+
+const METHODS: [&str; 7] = ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"];
+const ID: &str = "0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4";
+
+fn filled(template: &str) -> String {
+    template
+        .replace("{shop}", "dress")
+        .replace("{sku}", "LEHENGA-RED-M")
+        .replace("{code}", "WEDDING10")
+        .replace("{checkout_id}", ID)
+        .replace("{order_id}", ID)
+        .replace("{refund_id}", ID)
+        .replace("{import_id}", ID)
+        .replace("{part}", "1")
+}
+
+/// The function behind a path: the HTTP API, or the webhook's function URL.
+fn function_of(path: &str) -> &'static str {
+    if path.starts_with("/v1/admin/") {
+        "holdfast-admin"
+    } else if path.contains("/webhooks/") {
+        "holdfast-webhook"
+    } else {
+        "holdfast-checkout"
+    }
+}
+
+#[tokio::test]
+async fn each_path_has_the_methods_of_the_contract_and_no_other() {
+    for (template, methods) in CONTRACT.routes() {
+        let path = filled(&template);
+        for method in METHODS {
+            let answer = Call::new(method, &path)
+                .claims(json!({ "sub": "c", "shops": "dress", "scope": "holdfast:admin" }))
+                .invoke(&STACK.host, function_of(&path))
+                .await;
+            let refused = answer.code() == "method_not_allowed";
+            assert_eq!(
+                refused,
+                !methods.contains(method),
+                "{method} {path}: {answer:#?}"
+            );
+            if refused {
+                let allow = answer.headers["allow"].split(", ").map(str::to_owned);
+                assert_eq!(allow.collect::<BTreeSet<_>>(), methods, "{method} {path}");
+            }
+        }
+    }
+}
+
+/// The tables of routes in the functions' documentation, above the code that routes.
+#[test]
+fn the_functions_tables_of_routes_are_those_of_the_contract() {
+    let mut table: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let read = |function: &str| {
+        std::fs::read_to_string(root().join(format!("functions/{function}/src/lib.rs"))).unwrap()
+    };
+    let source = read("checkout") + &read("admin");
+    for line in source
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | `"))
+    {
+        let (method, rest) = line.split_once(' ').unwrap();
+        let path = rest
+            .split('`')
+            .next()
+            .unwrap()
+            .replace("{id}", "{checkout_id}");
+        table.entry(path).or_default().insert(method.to_owned());
+    }
+    let mut contract = CONTRACT.routes();
+    contract.retain(|path, _| !path.contains("/webhooks/"));
+    assert_eq!(table, contract);
+}
+
+#[tokio::test]
+async fn a_path_beside_a_route_is_not_found() {
+    for path in [
+        "/",
+        "/v1",
+        "/v1/shops",
+        "/v1/shops/dress",
+        "/v1/shops/dress/",
+        "/v1/shops/dress/checkouts",
+        "/v1/shops/dress/orders",
+        "/v1/shops/dress/skus",
+        "/v1/shops/dress/availability/",
+        "/v2/shops/dress/availability",
+        "/v1/shops/dress/checkouts/ID/",
+        "/v1/shops/dress//availability",
+        "/v1/shops/dress/checkouts/ID/orders",
+        "/v1/shops/dress/checkouts/ID/order/1",
+        "/v1/shops/dress/checkouts/ID/release",
+        "/v1/shops/dress/webhooks",
+        "/v1/shops/dress/webhooks/cashfree",
+        "/v1/shops/dress/webhooks/stripe",
+        "/v1/shops/dress/webhooks/razorpay",
+        "/v1/shops/dress/webhooks/stripe/",
+    ] {
+        let path = path.replace("ID", ID);
+        for method in ["GET", "POST"] {
+            let call = Call::new(method, &path);
+            if !path.contains("/webhooks/") {
+                call.invoke(&STACK.host, "holdfast-checkout")
+                    .await
+                    .refused(404, "not_found");
+            }
+            if !path.contains("/webhooks/") || path.ends_with('/') {
+                call.invoke(&STACK.host, "holdfast-webhook")
+                    .await
+                    .refused(404, "not_found");
+            }
+        }
+    }
+}

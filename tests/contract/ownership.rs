@@ -1,0 +1,278 @@
+//! The roles are made, and everything changes hands: on an empty server, on one with roles, with
+//! data of the last release, and by whom.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use holdfast_migrate::{self as migrate, Options, Release};
+use local::postgres::SUPERUSER;
+use local::roles::{ADMIN, CHECKOUT, MIGRATOR};
+use local::{Cluster, ClusterOptions};
+use operations::cause::causes;
+use operations::checkout::{self, Begun};
+use tests::catalogue::{catalogue, differences};
+use tests::released::{Put as _, Released, releases};
+use tests::rights::{documented, granted};
+use tests::{CLUSTER, TestDb, begin_request, connect, count, direct_pool, new_id, until};
+use tokio_postgres::Client;
+
+/// A server without any of the roles, but with a cloud's master user: no superuser.
+async fn fresh_server() -> Cluster {
+    let cluster =
+        tokio::task::spawn_blocking(|| Cluster::start(ClusterOptions::default()).unwrap()).await;
+    let cluster = cluster.unwrap();
+    let superuser = connect(&cluster.url(SUPERUSER, "postgres")).await;
+    superuser
+        .batch_execute("create role master login createrole createdb")
+        .await
+        .unwrap();
+    cluster
+}
+
+/// A database of the master's own.
+async fn database(cluster: &Cluster, name: &str) -> String {
+    let master = connect(&cluster.url("master", "postgres")).await;
+    master
+        .batch_execute(&format!("create database {name}"))
+        .await
+        .unwrap();
+    cluster.url("master", name)
+}
+
+/// Whatever is in the schemas and belongs to somebody else.
+async fn not_the_owners(client: &Client) -> Vec<String> {
+    let query = "
+        select format('%s of %s', what, owner::regrole) from (
+            select nspname::text, nspowner from pg_namespace where nspname like 'holdfast%'
+            union all
+            select oid::regclass::text, relowner from pg_class
+            where relnamespace::regnamespace::text like 'holdfast%'
+            union all
+            select oid::regprocedure::text, proowner from pg_proc
+            where pronamespace::regnamespace::text like 'holdfast%'
+            union all
+            select oid::regtype::text, typowner from pg_type
+            where typnamespace::regnamespace::text like 'holdfast%') things (what, owner)
+        where owner <> 'holdfast_owner'::regrole";
+    let rows = client.query(query, &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// The settings of each role.
+async fn settings(client: &Client) -> BTreeMap<String, Vec<String>> {
+    let query = "select setrole::regrole::text, setconfig from pg_db_role_setting
+        where setrole::regrole::text like 'holdfast%'";
+    let rows = client.query(query, &[]).await.unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+#[tokio::test]
+async fn a_master_without_superuser_rights_migrates_an_empty_server() {
+    let cluster = fresh_server().await;
+    let url = database(&cluster, "shop").await;
+    let mut master = connect(&url).await;
+    let report = migrate::run(&mut master).await.unwrap();
+    assert!(report.applied.contains(&"V0020__create_roles".to_owned()));
+    assert_eq!(not_the_owners(&master).await, Vec::<String>::new());
+    assert_eq!(granted(&master).await, documented());
+    // and is itself again
+    let row = master.query_one("select current_user::text", &[]).await;
+    assert_eq!(row.unwrap().get::<_, String>(0), "master");
+
+    // No role can so much as make a temporary table.
+    for role in [CHECKOUT, ADMIN] {
+        let session = connect(&cluster.url(role, "shop")).await;
+        let shadow = "create temporary table stock_levels (a integer)";
+        let error = session.batch_execute(shadow).await.unwrap_err();
+        assert_eq!(error.code().unwrap().code(), "42501");
+    }
+
+    // From now on the migrator will do, which may make no role and owns no database.
+    let before = catalogue(&master).await;
+    let mut migrator = connect(&cluster.url(MIGRATOR, "shop")).await;
+    migrate::run(&mut migrator).await.unwrap();
+    assert!(differences(&catalogue(&master).await, &before).is_empty());
+    let mut next = Release::this();
+    next.version("V9003__items", "create table holdfast.items (n integer)");
+    next.version(
+        "V9004__index_items",
+        "-- migrate: outside a transaction\n\
+         create index concurrently items_idx on holdfast.items (n)",
+    );
+    let run = migrate::run_release(&mut migrator, &next, Options::default());
+    assert_eq!(run.await.unwrap().applied.len(), 2);
+    assert_eq!(not_the_owners(&master).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn nobody_but_the_owners_members_can_migrate() {
+    let test = TestDb::new().await;
+    let before = catalogue(&test.owner).await;
+    for role in [CHECKOUT, ADMIN, "holdfast_app", "holdfast_readonly"] {
+        let mut session = test.session_of(role).await;
+        let error = migrate::run(&mut session).await.unwrap_err();
+        let text = causes(&error);
+        assert!(text.contains("becoming the schema's owner"), "{text}");
+        assert!(
+            text.contains("permission denied to set role \"holdfast_owner\""),
+            "{text}"
+        );
+    }
+    assert!(differences(&catalogue(&test.owner).await, &before).is_empty());
+}
+
+/// A database as a release left it, of `migrating`'s own; beside its rows a dress, `main`'s `A`.
+async fn released(cluster: &Cluster, release: &Released, migrating: &str, name: &str) -> Client {
+    database(cluster, name).await;
+    let url = cluster.url(migrating, name);
+    // A session of its own: a dump changes its settings.
+    let session = connect(&url).await;
+    session.batch_execute(&release.dump()).await.unwrap();
+    let client = connect(&url).await;
+    client
+        .batch_execute(
+            "select holdfast.shop_put('main', 'Main', 'INR');
+            select holdfast.sku_put('main', 'A', 'A dress', '{}', 10000);
+            select holdfast.stock_adjust('main', 'A', 100000, null, 'received', 'meera', null)",
+        )
+        .await
+        .unwrap();
+    client
+}
+
+/// The roles of 0.1.0.
+async fn with_its_roles(cluster: &Cluster) {
+    let master = connect(&cluster.url("master", "postgres")).await;
+    let roles = "create role holdfast_app login; create role holdfast_admin login";
+    master.batch_execute(roles).await.unwrap();
+}
+
+/// on_hand and held of that dress, and how many promises are broken.
+async fn level(client: &Client) -> (i32, i32, i64) {
+    let query = "select on_hand, held, (select count(*) from holdfast.promises_check(null))
+        from holdfast.stock_levels where shop = 'main' and sku = 'A'";
+    let row = client.query_one(query, &[]).await.unwrap();
+    (row.get(0), row.get(1), row.get(2))
+}
+
+/// As a master did it, and as a superuser did; the roles may be there from another database.
+#[tokio::test]
+async fn a_database_of_an_earlier_release_changes_hands_with_its_data() {
+    let cluster = fresh_server().await;
+    with_its_roles(&cluster).await;
+    for (n, release) in releases().iter().enumerate() {
+        for (migrating, name) in [("master", "one"), ("master", "two"), (SUPERUSER, "three")] {
+            let name = format!("{name}_{n}");
+            let mut client = released(&cluster, release, migrating, &name).await;
+            migrate::run(&mut client).await.unwrap();
+            assert_eq!(not_the_owners(&client).await, Vec::<String>::new());
+            assert_eq!(granted(&client).await, documented());
+
+            // Functions of 0.1.0 go on, as their role; and so do the new ones.
+            for (role, held) in [("holdfast_app", 2), (CHECKOUT, 4)] {
+                let session = connect(&cluster.url(role, &name)).await;
+                let begin = "call holdfast.checkout_begin('main', gen_random_uuid(), 'c', 1,
+                    '\\x00', null, '{A}', '{2}')";
+                let row = session.query_one(begin, &[]).await.unwrap();
+                assert_eq!(row.get::<_, String>("o_outcome"), "placed");
+                assert_eq!(level(&client).await, (100_000, held, 0));
+            }
+        }
+    }
+}
+
+/// Functions of 0.1.0 sell while everything changes hands, by a master who is no superuser.
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_changes_hands_under_load_without_a_failed_call() {
+    let cluster = fresh_server().await;
+    with_its_roles(&cluster).await;
+    let mut master = released(&cluster, &releases()[0], "master", "shop").await;
+    let (placed, over) = (
+        Arc::new(AtomicUsize::new(0)),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let shoppers: Vec<_> = (0..6)
+        .map(|_| {
+            let db = direct_pool(&cluster.url("holdfast_app", "shop"), 1);
+            let (placed, over) = (Arc::clone(&placed), Arc::clone(&over));
+            tokio::spawn(async move {
+                while !over.load(Ordering::Relaxed) {
+                    let begun = checkout::begin(&db, &begin_request(new_id(), &[("A", 1)])).await;
+                    assert!(matches!(begun, Ok(Begun::Placed(_))), "{begun:?}");
+                    placed.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    let more = async |n: usize| {
+        let wanted = placed.load(Ordering::Relaxed) + n;
+        let enough = async || placed.load(Ordering::Relaxed) >= wanted;
+        until("they go on selling", enough).await;
+    };
+    more(50).await;
+    migrate::run(&mut master).await.unwrap();
+    more(50).await;
+    over.store(true, Ordering::Relaxed);
+    for shopper in shoppers {
+        shopper.await.unwrap();
+    }
+    assert_eq!(not_the_owners(&master).await, Vec::<String>::new());
+    let placed = i32::try_from(placed.load(Ordering::Relaxed)).unwrap();
+    assert_eq!(level(&master).await, (100_000, placed, 0));
+}
+
+/// Two databases of one server share its roles.
+#[tokio::test]
+async fn databases_of_one_server_migrate_at_the_same_time() {
+    let cluster = fresh_server().await;
+    let mut migrating = Vec::new();
+    for name in ["one", "two", "three", "four"] {
+        let mut client = connect(&database(&cluster, name).await).await;
+        migrating.push(tokio::spawn(async move {
+            let report = migrate::run(&mut client).await.unwrap();
+            assert_eq!(not_the_owners(&client).await, Vec::<String>::new());
+            report
+        }));
+    }
+    for migrated in migrating {
+        assert!(!migrated.await.unwrap().applied.is_empty());
+    }
+    let superuser = connect(&cluster.url(SUPERUSER, "postgres")).await;
+    let test = connect(&CLUSTER.url(SUPERUSER, "postgres")).await;
+    assert_eq!(settings(&superuser).await, settings(&test).await);
+}
+
+/// The moment that counts: another database's migration has made a role, and not committed yet.
+#[tokio::test]
+async fn a_migration_waits_for_the_roles_that_another_is_making() {
+    let cluster = fresh_server().await;
+    let mut client = connect(&database(&cluster, "one").await).await;
+    let url = cluster.url(SUPERUSER, "postgres");
+    let (other, naive) = (connect(&url).await, connect(&url).await);
+    let make = "begin; create role holdfast_owner nologin; grant holdfast_owner to master
+            with admin option;
+        create role holdfast_sweeper login; alter role holdfast_sweeper set lock_timeout = '7s'";
+    other.batch_execute(make).await.unwrap();
+    let waiting = "select count(*) from pg_locks where not granted and locktype = 'transactionid'";
+    let let_go = async {
+        until("both wait", async || count(&other, waiting).await == 2).await;
+        other.batch_execute("commit").await.unwrap();
+    };
+    let looked_first = "do $$ begin
+        if not exists (select from pg_roles where rolname = 'holdfast_sweeper') then
+            create role holdfast_sweeper login;
+        end if; end $$";
+    let (migrated, control, ()) = tokio::join!(
+        migrate::run(&mut client),
+        naive.batch_execute(looked_first),
+        let_go
+    );
+    migrated.unwrap();
+    // The control: to look first is not enough.
+    let refused = control.unwrap_err();
+    assert_eq!(refused.code().unwrap().code(), "23505", "{refused}");
+    // Whoever made it has set it, and nobody else.
+    let settings = settings(&other).await;
+    assert_eq!(settings["holdfast_sweeper"], ["lock_timeout=7s"]);
+}

@@ -1,0 +1,108 @@
+//! Imports of the catalogue, again and again: rows that change nothing, counts with the version
+//! just read, and bad rows.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use operations::import::{self, Apply, Mode, Part, Status, jsonl};
+use operations::quantity::Percent;
+use operations::stock;
+use rand::Rng as _;
+use rand::rngs::StdRng;
+use serde_json::json;
+
+use super::traffic::{SKUS, Traffic, actor, id_of};
+
+/// Skus that only imports write.
+const OWN_SKUS: u32 = 40;
+
+pub(super) async fn import(traffic: &Traffic, mut random: StdRng) {
+    for _ in 0..traffic.turns_max {
+        if traffic.over() {
+            return;
+        }
+        let lines = file(traffic, &mut random).await;
+        let rows = jsonl::rows(lines.as_bytes(), None).unwrap();
+        let count = i32::try_from(rows.len()).unwrap();
+        let part = Part {
+            shop: traffic.main.clone(),
+            import_id: id_of(&mut random),
+            part: 1,
+            actor: actor("importer"),
+            rows,
+        };
+        let mut request = Apply {
+            shop: part.shop.clone(),
+            import_id: part.import_id,
+            parts: 1,
+            mode: match random.random_bool(0.7) {
+                true => Mode::GoodRowsOnly,
+                false => Mode::AllOrNothing,
+            },
+            dry_run: random.random_bool(0.2),
+            actor: part.actor.clone(),
+            share: Percent::try_from(100).unwrap(),
+            budget: Duration::from_secs(20),
+        };
+        let staged = import::stage(&traffic.admin, &part).await;
+        if traffic.outcome("stage", staged).is_none() {
+            continue;
+        }
+        if request.dry_run {
+            apply(traffic, &request, count).await;
+            request.dry_run = false;
+        }
+        apply(traffic, &request, count).await;
+    }
+}
+
+async fn file(traffic: &Traffic, random: &mut StdRng) -> String {
+    let mut lines = String::new();
+    let mut row = |row: serde_json::Value| writeln!(lines, "{row}").unwrap();
+    for number in 0..OWN_SKUS {
+        let (price, on_hand) = (random.random_range(1..4), random.random_range(0..4));
+        let sku = format!("IMPORTED-{number}");
+        row(json!({ "sku": sku, "title": "A veil", "price_minor": price, "on_hand": on_hand }));
+    }
+    for (sku, _) in SKUS {
+        let level = stock::read(&traffic.admin, &traffic.main, &sku.parse().unwrap()).await;
+        let level = level.unwrap();
+        let counted = match random.random_range(0..3) {
+            0 => level.on_hand,
+            1 => level.on_hand + 1,
+            _ => level.on_hand.saturating_sub(1),
+        };
+        // with the version that was read, or without one
+        match random.random_bool(0.7) {
+            true => row(json!({
+                "sku": sku, "on_hand": counted, "expected_version": level.version })),
+            false => row(json!({ "sku": sku, "on_hand": counted })),
+        }
+    }
+    if random.random_bool(0.2) {
+        row(json!({ "sku": "WRONG", "title": "A veil", "price_minor": -1 }));
+    }
+    lines
+}
+
+async fn apply(traffic: &Traffic, request: &Apply, rows: i32) {
+    let applied = import::apply(&traffic.admin, request).await;
+    let what = if request.dry_run { "try" } else { "import" };
+    let Some(progress) = traffic.outcome(what, applied) else {
+        return;
+    };
+    let counted = progress.created + progress.changed + progress.unchanged + progress.refused;
+    let ended = match (request.dry_run, request.mode) {
+        (true, _) => progress.status == Status::Tried,
+        (false, Mode::GoodRowsOnly) => progress.status == Status::Done,
+        (false, Mode::AllOrNothing) if progress.refused > 0 => progress.status == Status::Rejected,
+        (false, Mode::AllOrNothing) => progress.status == Status::Done,
+    };
+    if !ended || counted != rows {
+        traffic
+            .wrong
+            .borrow_mut()
+            .push(format!("{rows} rows: {progress:?}"));
+    }
+    traffic.count(&format!("{what}: {:?}", progress.status));
+}

@@ -1,0 +1,199 @@
+//! Clerks and dispatchers, who change the same stock.
+
+use std::time::Duration;
+
+use operations::ids::{CheckoutId, Sku};
+use operations::order::{self, Amend, Amended, Book, Booked, Restock};
+use operations::quantity::Version;
+use operations::stock::{self, Change, ChangeError, Shrink, shrink::ShrinkError};
+use operations::text::Note;
+use rand::Rng as _;
+use rand::rngs::StdRng;
+use tests::cart;
+
+use super::traffic::{EDIT_TRIES_MAX, Traffic, actor, any_sku, id_of};
+
+/// Bookings of one dispatcher at a time.
+const BOOKINGS_MAX: usize = 5;
+
+fn note() -> Note {
+    "mixed traffic".parse().unwrap()
+}
+
+/// Receives, adjusts and counts, always with the version just read. A stale change is tried again.
+pub(super) async fn clerk(traffic: &Traffic, mut random: StdRng) {
+    for _ in 0..traffic.turns_max {
+        if traffic.over() {
+            return;
+        }
+        let sku: Sku = any_sku(&mut random).parse().unwrap();
+        let (what, units) = (random.random_range(0..100), random.random_range(1..=4_i64));
+        let movement_id = id_of(&mut random);
+        // an edit that gives up is missing in `tries`
+        traffic.edits_begun.set(traffic.edits_begun.get() + 1);
+        for tries in 1..=EDIT_TRIES_MAX {
+            let level = stock::read(&traffic.admin, &traffic.main, &sku)
+                .await
+                .unwrap();
+            let change = Change {
+                shop: traffic.main.clone(),
+                sku: sku.clone(),
+                movement_id,
+                expected_version: Version::try_from(level.version).unwrap(),
+                actor: actor("clerk"),
+                reference: None,
+                note: Some(note()),
+            };
+            let (on_hand, office) = (i64::from(level.on_hand), &traffic.admin);
+            let edited = match what {
+                // stock must come in before it can be sold
+                _ if level.available < 2 && what < 60 => {
+                    stock::receive(office, &change, (units + 2).try_into().unwrap()).await
+                }
+                0..40 => stock::adjust(office, &change, (-units).try_into().unwrap()).await,
+                40..70 => stock::adjust(office, &change, units.try_into().unwrap()).await,
+                _ => {
+                    let counted = (on_hand + units - 3).max(0);
+                    stock::set(office, &change, counted.try_into().unwrap()).await
+                }
+            };
+            if matches!(edited, Err(ChangeError::Stale(..))) {
+                traffic.count("edit: Stale");
+                continue;
+            }
+            traffic.tries.borrow_mut().push(tries);
+            traffic.outcome("edit", edited);
+            break;
+        }
+    }
+}
+
+/// A party at the desk: its version, sku and size.
+type Booking = (CheckoutId, i64, &'static str, i64);
+
+/// Books, changes, moves and cancels.
+pub(super) async fn dispatcher(traffic: &Traffic, mut random: StdRng) {
+    let mut bookings: Vec<Booking> = vec![];
+    for _ in 0..traffic.turns_max {
+        if traffic.over() {
+            return;
+        }
+        if bookings.len() < BOOKINGS_MAX && (bookings.is_empty() || random.random_bool(0.4)) {
+            bookings.extend(book(traffic, &mut random).await);
+            continue;
+        }
+        let place = random.random_range(0..bookings.len());
+        if random.random_bool(0.4) {
+            let (id, ..) = bookings.swap_remove(place);
+            let dispatcher = actor("dispatcher");
+            let cancelled = order::cancel(&traffic.admin, &traffic.main, id, &dispatcher).await;
+            traffic.outcome("cancel", cancelled);
+        } else {
+            amend(traffic, &mut random, &mut bookings[place]).await;
+        }
+    }
+}
+
+async fn book(traffic: &Traffic, random: &mut StdRng) -> Option<Booking> {
+    let (id, sku, size) = (id_of(random), any_sku(random), random.random_range(1..=2));
+    let request = Book {
+        shop: traffic.main.clone(),
+        checkout_id: id,
+        customer: format!("party-{id}").parse().unwrap(),
+        actor: actor("dispatcher"),
+        cart: cart(&[(sku, size)]),
+        coupon: None,
+    };
+    let booked = order::book(&traffic.admin, &request).await;
+    let (Booked::New(order) | Booked::Same(order)) = traffic.outcome("book", booked)?;
+    Some((id, order.version, sku, size))
+}
+
+/// Another size, or another sku: both or neither.
+async fn amend(traffic: &Traffic, random: &mut StdRng, booking: &mut Booking) {
+    let (id, version, sku, size) = *booking;
+    let (sku, size) = match random.random_bool(0.5) {
+        true => (any_sku(random), size),
+        false => (sku, random.random_range(1..=3)),
+    };
+    let request = Amend {
+        shop: traffic.main.clone(),
+        checkout_id: id,
+        expected_version: version,
+        actor: actor("dispatcher"),
+        cart: cart(&[(sku, size)]),
+    };
+    let amended = order::amend(&traffic.admin, &request).await;
+    if let Some(Amended::Changed(order) | Amended::Same(order)) = traffic.outcome("amend", amended)
+    {
+        *booking = (id, order.version, sku, size);
+    }
+}
+
+/// Returns more and more units of a sold order, until none is left.
+pub(super) async fn put_back(traffic: &Traffic, mut random: StdRng) {
+    for _ in 0..traffic.turns_max {
+        if traffic.over() {
+            return;
+        }
+        let sold = traffic.paid.borrow_mut().pop();
+        let Some((order_id, sku, quantity)) = sold else {
+            // until something is sold
+            tokio::time::sleep(Duration::from_millis(random.random_range(1..20))).await;
+            continue;
+        };
+        let return_id = id_of(&mut random);
+        let request = || Restock {
+            shop: traffic.main.clone(),
+            order_id,
+            return_id,
+            actor: actor("returns"),
+            note: Some(note()),
+            cart: cart(&[(&sku, quantity)]),
+        };
+        // twice at once with one id: one effect
+        let (one, two) = (request(), request());
+        let (one, two) = tokio::join!(
+            order::restock(&traffic.admin, &one),
+            order::restock(&traffic.admin, &two)
+        );
+        traffic.outcome("restock", one);
+        traffic.outcome("restock", two);
+    }
+}
+
+/// Reports missing units, held or not: the newest holds go.
+pub(super) async fn find_missing(traffic: &Traffic, mut random: StdRng) {
+    for _ in 0..traffic.turns_max {
+        if traffic.over() {
+            return;
+        }
+        let sku: Sku = any_sku(&mut random).parse().unwrap();
+        let (missing, movement_id) = (random.random_range(1..=3_i64), id_of(&mut random));
+        // an edit that gives up is missing in `tries`
+        traffic.edits_begun.set(traffic.edits_begun.get() + 1);
+        for tries in 1..=EDIT_TRIES_MAX {
+            let level = stock::read(&traffic.admin, &traffic.main, &sku)
+                .await
+                .unwrap();
+            let request = Shrink {
+                shop: traffic.main.clone(),
+                sku: sku.clone(),
+                missing: missing.try_into().unwrap(),
+                movement_id,
+                expected_version: Some(Version::try_from(level.version).unwrap()),
+                actor: actor("storekeeper"),
+                reference: None,
+                note: Some(note()),
+                dry_run: random.random_bool(0.1),
+            };
+            let shrunk = stock::shrink(&traffic.admin, &request).await;
+            if matches!(shrunk, Err(ShrinkError::Stale(..))) {
+                continue;
+            }
+            traffic.tries.borrow_mut().push(tries);
+            traffic.outcome("shrink", shrunk);
+            break;
+        }
+    }
+}

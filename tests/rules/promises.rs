@@ -1,0 +1,444 @@
+//! The check of all promises reports each corruption under its promise, with its rows, and nothing
+//! else.
+
+use operations::payment::{Event, EventKind};
+use tests::TestDb;
+use tests::desk::restock_request;
+use tests::event;
+
+/// Every kind of row that the check reads: active and resolved holds; orders that are open, paid
+/// (with a coupon), in review, owed back; returned goods; bookings that were changed, moved and
+/// cancelled.
+async fn lively() -> TestDb {
+    let test = TestDb::new().await;
+    for sku in ["A", "B", "SOLD", "WRONG", "GONE", "BACK", "SEAT", "NEXT"] {
+        test.sku(sku, 9).await;
+    }
+    test.sql("select holdfast.coupon_put('main', 'TEN', 'percent', 1000, 0, null, null, 5)")
+        .await;
+    test.held(&[("A", 2)]).await;
+    test.sku("LIMITED", 9).await;
+    test.sql("update holdfast.skus set limit_per_customer = 2 where sku = 'LIMITED'")
+        .await;
+    test.held(&[("LIMITED", 1)]).await;
+    let released = test.held(&[("A", 1)]).await;
+    test.expire(released).await;
+    let open = test.held(&[("B", 2)]).await;
+    order_with_coupon(&test, open).await;
+    let sold = test.held(&[("SOLD", 3)]).await;
+    order_with_coupon(&test, sold).await;
+    let order = operations::order::read(&test.db, &tests::shop(tests::MAIN), sold, None)
+        .await
+        .unwrap();
+    test.record(&event(&order, EventKind::Paid, "pay-1"))
+        .await
+        .unwrap();
+    test.record(&event(&order, EventKind::Paid, "pay-2"))
+        .await
+        .unwrap();
+    let (_, order) = test.ordered(&[("WRONG", 1)]).await;
+    let wrong = Event {
+        amount_minor: Some(1),
+        ..event(&order, EventKind::Paid, "pay-3")
+    };
+    test.record(&wrong).await.unwrap();
+    let foreign = Event {
+        currency: Some("USD".to_owned()),
+        ..event(&order, EventKind::Paid, "pay-6")
+    };
+    test.record(&foreign).await.unwrap();
+    let (gone, order) = test.ordered(&[("GONE", 1)]).await;
+    test.expire(gone).await;
+    test.held(&[("GONE", 9)]).await;
+    test.record(&event(&order, EventKind::Paid, "pay-4"))
+        .await
+        .unwrap();
+    goods_that_came_back(&test).await;
+    test
+}
+
+/// BACK: three sold online, one returned. SEAT: a party of two that grew to three; another that
+/// moved to NEXT; a third that was cancelled. Units that a clerk returned without an order.
+async fn goods_that_came_back(test: &TestDb) {
+    let desk = test.desk(1);
+    let (_, order) = test.ordered(&[("BACK", 3)]).await;
+    test.record(&event(&order, EventKind::Paid, "pay-5"))
+        .await
+        .unwrap();
+    let back = restock_request(order.order_id, &[("BACK", 1)]);
+    desk.restock(&back).await.unwrap();
+    let party = desk.booked(&[("SEAT", 2)]).await;
+    desk.amend(&party, &[("SEAT", 3)]).await.unwrap();
+    let moved = desk.booked(&[("SEAT", 2)]).await;
+    desk.amend(&moved, &[("NEXT", 2)]).await.unwrap();
+    let cancelled = desk.booked(&[("SEAT", 2)]).await;
+    desk.cancel(&cancelled).await.unwrap();
+    test.sql("select holdfast.stock_adjust('main', 'NEXT', 1, null, 'returned', 'clerk', 'RMA-1')")
+        .await;
+}
+
+async fn order_with_coupon(test: &TestDb, id: operations::ids::CheckoutId) {
+    let request = operations::order::Create {
+        coupon: Some("TEN".parse().unwrap()),
+        ..tests::order_request(id)
+    };
+    operations::order::create(&test.db, &request).await.unwrap();
+}
+
+/// (the promise, the corruption, a text that the reported rows must contain)
+const CORRUPTIONS: [(&str, &str, &str); 43] = [
+    // Promise 1
+    (
+        "never_oversold",
+        "update holdfast.stock_levels set on_hand = 1 where sku = 'A';
+         update holdfast.stock_movements set delta = 1 where sku = 'A'",
+        r#""held": 2"#,
+    ),
+    // Promise 2
+    (
+        "held_equals_active_holds",
+        "update holdfast.stock_levels set held = 1 where sku = 'A'",
+        r#""active_holds": 2"#,
+    ),
+    (
+        "held_equals_active_holds",
+        "update holdfast.holds set sku = 'NOWHERE' where sku = 'A' and status::text = 'active';
+         update holdfast.stock_levels set held = 0 where sku = 'A'",
+        r#""sku": "NOWHERE""#,
+    ),
+    (
+        "on_hand_equals_movements",
+        "update holdfast.stock_levels set on_hand = 8 where sku = 'A'",
+        r#""movements": 9"#,
+    ),
+    (
+        "on_hand_equals_movements",
+        "delete from holdfast.stock_movements where sku = 'A'",
+        r#""on_hand": 9"#,
+    ),
+    // Promise 3
+    (
+        "a_hold_resolves_once",
+        "update holdfast.checkouts set expires_at = expires_at + interval '1 hour'
+         where checkout_id = (select checkout_id from holdfast.holds
+            where sku = 'A' and status::text = 'active')",
+        r#""sku": "A""#,
+    ),
+    (
+        "a_hold_resolves_once",
+        "update holdfast.holds set status = 'consumed'
+         where sku = 'A' and status::text = 'expired'",
+        r#""status": "consumed""#,
+    ),
+    (
+        "a_hold_resolves_once",
+        "update holdfast.checkouts set status = 'released', ended_at = now()
+         where checkout_id = (select checkout_id from holdfast.holds
+            where sku = 'A' and status::text = 'active')",
+        r#""checkout_status": "released""#,
+    ),
+    // Promise 4
+    (
+        "a_payment_changes_stock_once",
+        "insert into holdfast.stock_movements
+            select (jsonb_populate_record(m, '{\"version\": 99}')).*
+            from holdfast.stock_movements m where m.reason = 'sold' and m.sku = 'SOLD';
+         update holdfast.stock_levels set on_hand = on_hand - 3 where sku = 'SOLD'",
+        r#""times": 2"#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        "delete from holdfast.stock_movements where reason = 'sold' and sku = 'SOLD';
+         update holdfast.stock_levels set on_hand = 9 where sku = 'SOLD'",
+        r#""sold": null"#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        "update holdfast.order_lines set quantity = 2 where sku = 'SOLD'",
+        r#""ordered": 2"#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        "update holdfast.stock_movements set reference = 'main-nobody'
+         where reason = 'sold' and sku = 'SOLD'",
+        r#""reference": "main-nobody""#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        "insert into holdfast.stock_movements
+            (shop, sku, version, delta, on_hand_after, reason, actor, reference)
+         select 'main', 'B', 99, -2, 7, 'sold', 'c', p.reference
+         from holdfast.payments p join holdfast.order_lines using (order_id)
+         where sku = 'B';
+         update holdfast.stock_levels set on_hand = 7 where sku = 'B'",
+        r#""order_status": "awaiting_payment""#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        // a unit put back twice
+        "insert into holdfast.stock_movements
+            select (jsonb_populate_record(m, '{\"version\": 99}')).*
+            from holdfast.stock_movements m where m.reason = 'returned' and m.sku = 'BACK';
+         update holdfast.stock_levels set on_hand = on_hand + 1 where sku = 'BACK'",
+        r#""net": 1"#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        // a unit counted as returned, without its movement
+        "update holdfast.order_lines set returned = 2 where sku = 'BACK'",
+        r#""returned": 2"#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        // sold twice, with one of the two returned to hide it
+        "insert into holdfast.stock_movements
+            select (jsonb_populate_record(m, jsonb_build_object('version', 98 + n,
+                'delta', case n when 0 then -3 else 3 end,
+                'reason', case n when 0 then 'sold' else 'returned' end))).*
+            from holdfast.stock_movements m, generate_series(0, 1) n
+            where m.reason = 'sold' and m.sku = 'SOLD'",
+        r#""times": 2"#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        // the same for a booking that has changed once
+        "insert into holdfast.stock_movements
+            select (jsonb_populate_record(m, jsonb_build_object('version', 98 + n,
+                'delta', case n when 0 then -1 else 1 end,
+                'reason', case n when 0 then 'sold' else 'returned' end))).*
+            from holdfast.stock_movements m, generate_series(0, 1) n
+            where m.reason = 'sold' and m.sku = 'SEAT' and m.delta = -1",
+        r#""times": 3"#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        // a seat of a cancelled booking that did not come back
+        "delete from holdfast.stock_movements m using holdfast.orders o, holdfast.payments p
+         where o.status = 'cancelled' and p.order_id = o.order_id and m.reference = p.reference
+            and m.reason = 'returned';
+         update holdfast.stock_levels set on_hand = on_hand - 2 where sku = 'SEAT'",
+        r#""order_status": "cancelled""#,
+    ),
+    (
+        "a_payment_changes_stock_once",
+        // the departure that a party left still counts its seats as sold
+        "delete from holdfast.stock_movements m using holdfast.order_lines l, holdfast.payments p
+         where l.sku = 'NEXT' and p.order_id = l.order_id and m.reference = p.reference
+            and m.reason = 'returned';
+         update holdfast.stock_levels set on_hand = on_hand - 2 where sku = 'SEAT'",
+        r#""ordered": null"#,
+    ),
+    // Promise 5
+    (
+        "no_payment_is_lost",
+        // only an order that was paid at the desk may be cancelled after its payment
+        "update holdfast.orders set status = 'cancelled' where status::text = 'refund_due'",
+        r#""status": "cancelled""#,
+    ),
+    (
+        "no_payment_is_lost",
+        "delete from holdfast.payments p using holdfast.order_lines l
+         where l.order_id = p.order_id and l.sku = 'B'",
+        r#""reference": null"#,
+    ),
+    (
+        "no_payment_is_lost",
+        "update holdfast.payments set amount_minor = 1 where status = 'unpaid'",
+        r#""amount_minor": 1"#,
+    ),
+    (
+        "no_payment_is_lost",
+        "update holdfast.payments p set status = 'paid', paid_at = now()
+         from holdfast.order_lines l where l.order_id = p.order_id and l.sku = 'B'",
+        r#""status": "awaiting_payment""#,
+    ),
+    (
+        "no_payment_is_lost",
+        "update holdfast.orders set status = 'expired', paid_at = null
+         where status::text = 'refund_due'",
+        r#""payment_status": "paid""#,
+    ),
+    (
+        "no_payment_is_lost",
+        "delete from holdfast.outbox_messages where topic = 'order.paid'",
+        r#""status": "paid""#,
+    ),
+    (
+        "no_payment_is_lost",
+        "delete from holdfast.outbox_messages where subject = 'cashfree:pay-2'",
+        r#""outcome": "excess""#,
+    ),
+    (
+        "no_payment_is_lost",
+        "delete from holdfast.outbox_messages where topic = 'payment.review'",
+        r#""outcome": "review""#,
+    ),
+    (
+        "no_payment_is_lost",
+        "delete from holdfast.outbox_messages where subject = 'cashfree:pay-4'",
+        r#""outcome": "refund_due""#,
+    ),
+    (
+        "no_payment_is_lost",
+        "insert into holdfast.payment_events
+            (shop, gateway, event_key, reference, kind, payload, received_at)
+         select 'main', 'cashfree', kind, 'main-nobody', kind, '', now() - interval '3 hours'
+         from unnest('{paid,failed,dropped}'::text[]) kind",
+        r#""outcome": "parked""#,
+    ),
+    (
+        "no_payment_is_lost",
+        // a payment without its announcement
+        "delete from holdfast.payment_captures where gateway_payment_id = 'pay-1'",
+        r#""outcome": "completed""#,
+    ),
+    (
+        "no_payment_is_lost",
+        // paid twice, and nothing goes back
+        "update holdfast.refunds set void = true where gateway_payment_id = 'pay-2';
+         update holdfast.payment_captures set refunded_minor = 0
+         where gateway_payment_id = 'pay-2'",
+        r#""left_minor": 54000"#,
+    ),
+    (
+        "no_payment_is_lost",
+        // marked as refunded, with its money still captured
+        "update holdfast.orders set status = 'refunded' where status::text = 'refund_due'",
+        r#""under_way": true"#,
+    ),
+    (
+        "no_payment_is_lost",
+        // a part of the total, and no alarm
+        "update holdfast.orders set status = 'awaiting_payment' where status::text = 'review'",
+        r#""left_minor": 1,"#,
+    ),
+    (
+        "no_payment_is_lost",
+        // money in another currency, without its announcement
+        "delete from holdfast.outbox_messages where subject = 'cashfree:pay-6'",
+        r#""counts": false"#,
+    ),
+    (
+        "refunds_never_exceed_captures",
+        "update holdfast.payment_captures set refunded_minor = 1
+         where gateway_payment_id = 'pay-1'",
+        r#""refunds_minor": null"#,
+    ),
+    (
+        "refunds_never_exceed_captures",
+        "update holdfast.refunds set currency = 'USD' where gateway_payment_id = 'pay-2'",
+        r#""currency": "USD""#,
+    ),
+    // Promise 6
+    (
+        "a_cart_is_all_or_nothing",
+        "delete from holdfast.holds where sku = 'A' and status::text = 'active';
+         update holdfast.stock_levels set held = 0 where sku = 'A'",
+        r#""status": "open""#,
+    ),
+    (
+        "a_cart_is_all_or_nothing",
+        "update holdfast.holds set quantity = 1 where sku = 'B';
+         update holdfast.stock_levels set held = 1 where sku = 'B'",
+        r#""sku": "B""#,
+    ),
+    // Coupons are counted like stock
+    (
+        "a_coupon_is_never_overused",
+        "update holdfast.coupons set uses_max = 1",
+        r#""uses_max": 1"#,
+    ),
+    (
+        "a_coupon_is_never_overused",
+        "update holdfast.coupons set uses_held = 0, uses_consumed = 2",
+        r#""uses_consumed": 2"#,
+    ),
+    (
+        "a_coupon_is_never_overused",
+        "update holdfast.customer_coupons set uses_held = 0, uses_consumed = 2",
+        r#""orders_holding": 1"#,
+    ),
+    // Limits for one customer
+    (
+        "a_limit_is_never_exceeded",
+        "update holdfast.customer_units set units_held = 2",
+        r#""active_holds": 1"#,
+    ),
+    (
+        "a_limit_is_never_exceeded",
+        "update holdfast.customer_checkouts set open = 0",
+        r#""checkouts": 1"#,
+    ),
+];
+
+/// Promises 1 to 6, each by name.
+#[tokio::test]
+async fn the_check_reports_each_broken_promise_with_its_rows_and_no_other() {
+    let test = lively().await;
+    test.assert_promises_kept().await;
+    for table in ["stock_levels", "coupons"] {
+        let constraint = match table {
+            "stock_levels" => "stock_never_oversold",
+            _ => "coupon_never_overused",
+        };
+        test.sql(&format!(
+            "alter table holdfast.{table} drop constraint {constraint}"
+        ))
+        .await;
+    }
+    let check = "select promise, violation::text from holdfast.promises_check('main')";
+    for (promise, corruption, shown) in CORRUPTIONS {
+        // rolled back at the end, so that each corruption is alone
+        let begin = format!("begin; set local session_replication_role = replica; {corruption}");
+        test.sql(&begin).await;
+        let rows = test.owner.query(check, &[]).await.unwrap();
+        test.sql("rollback").await;
+        let found: Vec<(String, String)> =
+            rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let only_it = found.iter().all(|(name, _)| name == promise);
+        let with_its_rows = found.iter().any(|(_, violation)| violation.contains(shown));
+        assert!(
+            only_it && with_its_rows,
+            "{promise}: {corruption}: {found:#?}"
+        );
+    }
+    test.assert_promises_kept().await;
+}
+
+/// Every promise of the check must be corrupted above.
+#[tokio::test]
+async fn every_promise_of_the_check_is_corrupted_here() {
+    let test = TestDb::new().await;
+    let source = test
+        .text("select prosrc from pg_proc where proname = 'promises_check'")
+        .await;
+    // `select 'name', …`: the beginning of each part of the check
+    let mut named: Vec<&str> = source
+        .split("select '")
+        .skip(1)
+        .filter_map(|part| part.split('\'').next())
+        .collect();
+    named.sort_unstable();
+    named.dedup();
+    let mut corrupted: Vec<&str> = CORRUPTIONS.iter().map(|(promise, _, _)| *promise).collect();
+    corrupted.dedup();
+    corrupted.sort_unstable();
+    assert_eq!(named, corrupted);
+}
+
+/// Promise 10, for the check: a shop sees its own rows only.
+#[tokio::test]
+async fn a_shop_does_not_see_the_broken_promises_of_another() {
+    let test = lively().await;
+    test.shop("other").await;
+    test.corrupt("update holdfast.stock_levels set held = 1 where sku = 'A'")
+        .await;
+    assert_eq!(test.broken_promises().await, ["held_equals_active_holds"]);
+    let other = tests::shop("other");
+    assert_eq!(
+        operations::promises::check(&test.sweeper, other.as_str())
+            .await
+            .unwrap(),
+        []
+    );
+}

@@ -1,0 +1,349 @@
+//! Faults: when something dies, nothing acknowledged is lost (promise 11; scenarios 3, 5, 14 and
+//! 27).
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use holdfast_sweeper::sweep;
+use local::postgres::SUPERUSER;
+use local::roles::{CHECKOUT, PAYMENTS, SWEEPER};
+use local::{Cluster, ClusterOptions};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use operations::checkout::{self, BeginError, Begun};
+use operations::order::{self, Created};
+use operations::payment::{self, EventKind, Gateway, Outcome};
+use tests::proxy::{Cut, Proxy};
+use tests::{
+    CLUSTER, MAIN, Routine, TestDb, begin_request, connect, direct_pool, event, new_id,
+    order_request, own_cluster, pool, shop, until,
+};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+fn settings(settings: &[(&str, &str)]) -> ClusterOptions {
+    ClusterOptions {
+        settings: settings
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        ..ClusterOptions::default()
+    }
+}
+
+fn signal(pid: i32, signal: Signal) {
+    kill(Pid::from_raw(pid), signal).unwrap();
+}
+
+/// The process of a session, or of the server itself, as soon as it exists: after a recovery they
+/// start one by one.
+async fn pid_of(client: &Client, which: &str) -> i32 {
+    let query = format!("select pid from pg_stat_activity where {which} limit 1");
+    let found = Mutex::new(None);
+    until(which, async || {
+        let row = client.query_opt(&query, &[]).await.unwrap();
+        *found.lock().unwrap() = row.map(|row| row.get(0));
+        found.lock().unwrap().is_some()
+    })
+    .await;
+    found.into_inner().unwrap().unwrap()
+}
+
+/// Stops the log writer between two of its turns. Within a turn it may hold a lock that every
+/// writer of the log needs; then it continues, and is stopped again.
+async fn stop_walwriter(owner: &Client) -> i32 {
+    let walwriter = pid_of(owner, "backend_type = 'walwriter'").await;
+    // several pages of log, flushed: this needs each of those locks
+    let probe = "select pg_logical_emit_message(true, 'probe', repeat('x', 100000))";
+    until("the log writer is stopped between two turns", async || {
+        signal(walwriter, Signal::SIGSTOP);
+        let probed = tokio::time::timeout(Duration::from_secs(1), owner.batch_execute(probe));
+        let free = probed.await.is_ok_and(|answer| answer.is_ok());
+        if !free {
+            signal(walwriter, Signal::SIGCONT);
+        }
+        free
+    })
+    .await;
+    walwriter
+}
+
+/// Kills the server twice under load. Returns the number of acknowledged holds, and the
+/// acknowledged holds that are missing afterwards.
+async fn acknowledged_and_missing(with_flush: bool) -> (usize, usize) {
+    // Only the calls themselves write the log to disk: all processes that would also do so are off,
+    // or stopped below.
+    let quiet = [
+        ("autovacuum", "off"),
+        ("bgwriter_lru_maxpages", "0"),
+        ("wal_buffers", "64MB"),
+    ];
+    let cluster = own_cluster(settings(&quiet));
+    let test = TestDb::on(&cluster).await;
+    test.sku("HOT", 1_000_000).await;
+    if !with_flush {
+        let begin = Routine::named("checkout_begin").without_guard("acknowledged_survives");
+        test.put_routine(begin).await;
+    }
+    let acknowledged: Arc<Mutex<BTreeSet<Uuid>>> = Arc::default();
+    let stop = Arc::new(AtomicBool::new(false));
+    let shoppers = (0..8).map(|_| {
+        let db = pool(&cluster.url(CHECKOUT, test.name()), 1);
+        let (acknowledged, stop) = (Arc::clone(&acknowledged), Arc::clone(&stop));
+        tokio::spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                let id = new_id();
+                // A failure is no answer: the effect of that call is not promised.
+                if checkout::begin(&db, &begin_request(id, &[("HOT", 1)]))
+                    .await
+                    .is_ok()
+                {
+                    acknowledged.lock().unwrap().insert(*id.as_uuid());
+                }
+            }
+        })
+    });
+    let shoppers: Vec<_> = shoppers.collect();
+    for _ in 0..2 {
+        let owner = connect(&cluster.url(SUPERUSER, test.name())).await;
+        let walwriter = stop_walwriter(&owner).await;
+        let wanted = acknowledged.lock().unwrap().len() + 300;
+        until("enough was acknowledged", async || {
+            acknowledged.lock().unwrap().len() >= wanted
+        })
+        .await;
+        let backend = pid_of(&owner, "usename = 'holdfast_checkout'").await;
+        signal(backend, Signal::SIGKILL);
+        signal(walwriter, Signal::SIGKILL);
+        until("the server has noticed", async || owner.is_closed()).await;
+        tokio::task::block_in_place(|| cluster.wait_until_ready()).unwrap();
+    }
+    stop.store(true, Ordering::Relaxed);
+    for shopper in shoppers {
+        shopper.await.unwrap();
+    }
+    let owner = connect(&cluster.url(SUPERUSER, test.name())).await;
+    let rows = owner
+        .query("select checkout_id from holdfast.holds", &[])
+        .await
+        .unwrap();
+    let there: BTreeSet<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+    let broken = "select count(*) from holdfast.promises_check(null)";
+    let broken: i64 = owner.query_one(broken, &[]).await.unwrap().get(0);
+    assert_eq!(broken, 0);
+    let acknowledged = acknowledged.lock().unwrap();
+    (acknowledged.len(), acknowledged.difference(&there).count())
+}
+
+/// Scenario 27.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_when_a_backend_is_killed() {
+    let (acknowledged, missing) = acknowledged_and_missing(true).await;
+    assert_eq!(missing, 0, "of {acknowledged}");
+}
+
+/// The control of the test above: only the flush saves them.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_flush_acknowledged_holds_are_lost() {
+    let (acknowledged, missing) = acknowledged_and_missing(false).await;
+    assert!(missing > 0, "none of {acknowledged}");
+}
+
+/// Scenario 3: the connection dies with the call on its way to the server, or with the answer on
+/// its way back. The retry makes the effect, or finds it.
+#[tokio::test]
+async fn a_connection_lost_around_the_commit_has_one_effect() {
+    for cut in [Cut::BeforeTheCall, Cut::BeforeTheAnswer] {
+        let test = TestDb::new().await;
+        test.sku("A", 5).await;
+        let proxy = Proxy::new(&CLUSTER);
+        let db = pool(&proxy.url(CHECKOUT, test.name()), 1);
+        let done_before = cut == Cut::BeforeTheAnswer;
+        let id = new_id();
+
+        proxy.arm(cut, "checkout_begin");
+        let begun = checkout::begin(&db, &begin_request(id, &[("A", 2)]))
+            .await
+            .unwrap();
+        assert!(proxy.has_cut());
+        assert_eq!(matches!(begun, Begun::Same(_)), done_before, "{begun:?}");
+        assert_eq!(test.level("A").await.1, 2);
+
+        proxy.arm(cut, "order_create");
+        let created = order::create(&db, &order_request(id)).await.unwrap();
+        assert!(proxy.has_cut());
+        assert_eq!(
+            matches!(created, Created::Same(_)),
+            done_before,
+            "{created:?}"
+        );
+        let (Created::New(order) | Created::Same(order)) = created;
+        assert_eq!(test.count("select count(*) from holdfast.orders").await, 1);
+
+        proxy.arm(cut, "payment_record_event");
+        let paid = event(&order, EventKind::Paid, "p-1");
+        let (main, gateway) = (shop(MAIN), Gateway::Cashfree);
+        let db = pool(&proxy.url(PAYMENTS, test.name()), 1);
+        let recorded = payment::record_event(&db, &main, gateway, &paid).await;
+        let outcome = recorded.unwrap().outcome;
+        assert!(proxy.has_cut());
+        let expected = if done_before {
+            Outcome::Duplicate
+        } else {
+            Outcome::Completed
+        };
+        assert_eq!(outcome, expected);
+        assert_eq!((test.level("A").await.0, test.level("A").await.1), (3, 0));
+        test.assert_promises_kept().await;
+    }
+}
+
+/// The control of the test above: the cut is after the commit, so a retry with a new id holds a
+/// second time.
+#[tokio::test]
+async fn a_retry_with_another_id_holds_twice() {
+    let test = TestDb::new().await;
+    test.sku("A", 5).await;
+    let proxy = Proxy::new(&CLUSTER);
+    let call = "call holdfast.checkout_begin('main', gen_random_uuid(), 'c', 1, '\\x00', null, \
+                array['A'], array[2])";
+    proxy.arm(Cut::BeforeTheAnswer, "checkout_begin");
+    connect(&proxy.url(CHECKOUT, test.name()))
+        .await
+        .batch_execute(call)
+        .await
+        .unwrap_err();
+    assert_eq!(test.level("A").await.1, 2);
+    connect(&proxy.url(CHECKOUT, test.name()))
+        .await
+        .batch_execute(call)
+        .await
+        .unwrap();
+    assert_eq!(test.level("A").await.1, 4);
+}
+
+/// Scenario 5: ten sweepers, and the server dies in the middle of a batch.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_that_dies_half_way_leaves_nothing_half_done() {
+    let cluster = own_cluster(ClusterOptions::default());
+    let test = TestDb::on(&cluster).await;
+    for sku in ["A", "B"] {
+        test.sku(sku, 500).await;
+    }
+    for _ in 0..120 {
+        let id = test.held(&[("A", 2), ("B", 1)]).await;
+        test.make_due(id).await;
+    }
+    // B is locked: a sweeper that has released A waits here in the middle of its batch.
+    let mut blocker = connect(&cluster.url(SUPERUSER, test.name())).await;
+    let transaction = blocker.transaction().await.unwrap();
+    let lock = "select from holdfast.stock_levels where sku = 'B' for update";
+    transaction.execute(lock, &[]).await.unwrap();
+    let sweepers: Vec<_> = (0..10)
+        .map(|_| {
+            let db = pool(&cluster.url(SWEEPER, test.name()), 1);
+            tokio::spawn(async move { sweep::run_once(&db, Duration::from_secs(20)).await })
+        })
+        .collect();
+    let waiting = "usename = 'holdfast_sweeper' and wait_event_type = 'Lock'";
+    let count = format!("select count(*) from pg_stat_activity where {waiting}");
+    until("a sweeper waits", async || test.count(&count).await > 0).await;
+    signal(pid_of(&test.owner, waiting).await, Signal::SIGKILL);
+    until("the server has noticed", async || test.owner.is_closed()).await;
+    tokio::task::block_in_place(|| cluster.wait_until_ready()).unwrap();
+    for sweeper in sweepers {
+        // A sweeper whose every try failed reports it; the schedule comes again.
+        drop(sweeper.await.unwrap());
+    }
+    let db = pool(&cluster.url(SWEEPER, test.name()), 1);
+    sweep::run_once(&db, Duration::from_secs(20)).await.unwrap();
+    let owner = connect(&cluster.url(SUPERUSER, test.name())).await;
+    let counts = "select count(*) filter (where status = 'expired'), count(*),
+        (select sum(held) from holdfast.stock_levels),
+        (select count(*) from holdfast.promises_check(null)) from holdfast.holds";
+    let row = owner.query_one(counts, &[]).await.unwrap();
+    let counts: (i64, i64, i64, i64) = (row.get(0), row.get(1), row.get(2), row.get(3));
+    assert_eq!(counts, (240, 240, 0, 0));
+}
+
+/// Scenario 14: 200 clients, and a server with 20 connections. They wait, or hear that they must
+/// come again. Nothing is oversold, and afterwards everything works as before.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_clients_than_connections_wait_or_come_again() {
+    let limited = [
+        ("max_connections", "20"),
+        ("superuser_reserved_connections", "3"),
+    ];
+    let cluster = own_cluster(settings(&limited));
+    let test = TestDb::on(&cluster).await;
+    test.sku("HOT", 50).await;
+    let refused_connections = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = (0..200)
+        .map(|_| {
+            let url = cluster.url(CHECKOUT, test.name());
+            let seen = Arc::clone(&refused_connections);
+            tokio::spawn(async move { come_until_answered(&url, &seen).await })
+        })
+        .collect();
+    let mut held = 0;
+    for client in clients {
+        held += usize::from(client.await.unwrap());
+    }
+    assert_eq!(held, 50);
+    let level = test.level("HOT").await;
+    assert_eq!((level.0, level.1), (50, 50));
+    test.assert_promises_kept().await;
+    // The control: the limit was reached.
+    let full = cluster.log().contains("too many clients")
+        || cluster
+            .log()
+            .contains("remaining connection slots are reserved");
+    assert!(full, "nobody was ever turned away");
+    let calm = pool(&cluster.url(CHECKOUT, test.name()), 1);
+    let started = Instant::now();
+    let last = checkout::begin(&calm, &begin_request(new_id(), &[("HOT", 1)])).await;
+    assert!(matches!(last, Err(BeginError::Shortage(_))), "{last:?}");
+    assert!(started.elapsed() < Duration::from_secs(2));
+}
+
+/// A client like a process of its own: one connection, which ends with the client. It bypasses the
+/// pooler, because the server's limit is under test.
+async fn come_until_answered(url: &str, was_unavailable: &AtomicBool) -> bool {
+    let db = direct_pool(url, 1);
+    let request = begin_request(new_id(), &[("HOT", 1)]);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        match checkout::begin(&db, &request).await {
+            Ok(_) => return true,
+            Err(BeginError::Shortage(_)) => return false,
+            Err(BeginError::Failure(operations::db::Failure::Unavailable(_))) => {
+                was_unavailable.store(true, Ordering::Relaxed);
+                assert!(Instant::now() < deadline, "never answered");
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+/// A server that is killed, as by a power cut, comes back with everything acknowledged.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_comes_back_with_everything_acknowledged() {
+    let cluster: Cluster = own_cluster(ClusterOptions::default());
+    let test = TestDb::on(&cluster).await;
+    test.sku("A", 10).await;
+    let (_, order) = test.ordered(&[("A", 3)]).await;
+    let held = test.held(&[("A", 2)]).await;
+    let paid = event(&order, EventKind::Paid, "p-1");
+    assert_eq!(test.record(&paid).await.unwrap(), Outcome::Completed);
+    tokio::task::block_in_place(|| cluster.crash_and_restart()).unwrap();
+    // The same requests again: nothing happens twice, and the pool reconnects.
+    assert_eq!(test.record(&paid).await.unwrap(), Outcome::Duplicate);
+    let again = test.begin(held, &[("A", 2)]).await.unwrap();
+    assert!(matches!(again, Begun::Same(_)), "{again:?}");
+    let owner = connect(&cluster.url(SUPERUSER, test.name())).await;
+    let level = "select on_hand, held from holdfast.stock_levels where sku = 'A'";
+    let row = owner.query_one(level, &[]).await.unwrap();
+    assert_eq!((row.get::<_, i32>(0), row.get::<_, i32>(1)), (7, 2));
+}

@@ -1,0 +1,58 @@
+//! Rights on routines: what docs/rights.md says, and what PostgreSQL grants.
+
+use std::collections::BTreeSet;
+
+use crate::stack::root;
+
+/// (routine, role): the role may execute the routine.
+pub type Rights = BTreeSet<(String, String)>;
+
+/// The rows of the table in docs/rights.md whose first column has this name, header included.
+pub fn table(first: &str) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(root().join("docs/rights.md")).unwrap();
+    let rows = text
+        .lines()
+        .skip_while(|line| !line.starts_with(&format!("| {first} |")))
+        .take_while(|line| line.starts_with('|'))
+        .filter(|line| !line.starts_with("|---"));
+    let cells = |line: &str| {
+        line.trim_matches('|')
+            .split('|')
+            .map(|cell| cell.trim().replace('`', ""))
+            .collect()
+    };
+    rows.map(cells).collect()
+}
+
+/// The rights of the documented table.
+pub fn documented() -> Rights {
+    let rows = table("routine");
+    let roles = &rows[0][1..];
+    assert_eq!(roles, ["checkout", "payments", "sweeper", "admin"]);
+    let mut rights = Rights::new();
+    for row in &rows[1..] {
+        assert_eq!(row.len(), 5, "{row:?}");
+        for (role, cell) in roles.iter().zip(&row[1..]) {
+            assert!(["", "yes"].contains(&cell.as_str()), "{row:?}");
+            if cell == "yes" {
+                rights.insert((row[0].clone(), format!("holdfast_{role}")));
+                if role != "admin" {
+                    rights.insert((row[0].clone(), "holdfast_app".to_owned()));
+                }
+            }
+        }
+    }
+    rights
+}
+
+/// The rights that the database grants, without the owner's own.
+pub async fn granted(owner: &tokio_postgres::Client) -> Rights {
+    let query = "
+        select p.proname::text,
+            case a.grantee when 0 then 'everybody' else a.grantee::regrole::text end
+        from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+        where p.pronamespace in ('holdfast'::regnamespace, 'holdfast_read'::regnamespace)
+            and a.grantee <> p.proowner";
+    let rows = owner.query(query, &[]).await.unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
