@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
 use tests::golden::{GOLDEN, Golden, golden};
-use tests::webhooks::{self, Headers, account, delivery, read, signed, verify};
+use tests::webhooks::{self, Headers, account, queued, read, signed, verify};
 use uuid::Uuid;
 
 /// The header with the signature.
@@ -141,7 +141,7 @@ proptest! {
     ) {
         let body = golden.body.as_bytes();
         for raw in [&noise, &flipped(body, at, bit), &body[..at.index(body.len())].to_vec()] {
-            if let Err(error) = delivery(gateway, &Headers::new(), raw).event() {
+            if let Err(error) = queued(gateway, &Headers::new(), raw).event() {
                 let error = error.to_string();
                 prop_assert!(!error.is_empty() && error.len() < 300, "{error}");
                 prop_assert!(!error.to_lowercase().contains("meera"), "{error}");
@@ -356,8 +356,8 @@ fn a_refused_webhook_is_logged_with_the_check_that_failed() {
 #[test]
 fn a_queued_webhook_has_no_signature() {
     for golden in GOLDEN.iter() {
-        let delivery = delivery(golden.gateway, &golden.headers, golden.body.as_bytes());
-        let text = serde_json::to_string(&delivery).unwrap();
+        let webhook = queued(golden.gateway, &golden.headers, golden.body.as_bytes());
+        let text = serde_json::to_string(&webhook).unwrap();
         let signature = &golden.headers[signature_of(golden.gateway)];
         // Stripe's signatures come after t=…,v1=. Cashfree's base64 ends at the end of the header.
         let (_, proof) = signature
@@ -367,7 +367,7 @@ fn a_queued_webhook_has_no_signature() {
         assert!(!text.contains(proof), "{}", golden.name);
         assert!(!text.contains("signature"), "{}", golden.name);
     }
-    let kept = delivery(
+    let kept = queued(
         Gateway::Cashfree,
         &golden("cashfree/2025-01-01-paid").headers,
         b"{}",
@@ -389,8 +389,8 @@ fn a_queued_webhook_without_headers_is_read() {
         "shop": "dress", "gateway": "cashfree", "received_at": "2026-11-21T10:00:22Z",
         "body": data_encoding::BASE64.encode(golden("cashfree/2025-01-01-paid").body.as_bytes()),
     });
-    let delivery: operations::payment::Delivery = serde_json::from_value(old).unwrap();
-    let event = delivery.event().unwrap();
+    let webhook: operations::payment::QueuedWebhook = serde_json::from_value(old).unwrap();
+    let event = webhook.event().unwrap();
     assert_eq!(event.kind, EventKind::Paid);
     assert_eq!(event.received_at.unwrap().unix_timestamp(), 1_795_255_222);
 }

@@ -47,7 +47,7 @@ async fn about(order_id: &str) -> Vec<Value> {
 }
 
 async fn pay(function: &str, order: &Value) {
-    let delivery = webhooks::delivery(
+    let delivery = webhooks::queued(
         Gateway::Cashfree,
         &webhooks::Headers::new(),
         success(order).as_bytes(),

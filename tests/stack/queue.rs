@@ -11,7 +11,7 @@ use tests::stack::{STACK, assert_promises_kept, holdfast, log_of, sqs};
 use tests::{until, webhooks};
 
 fn delivery(body: &str) -> Value {
-    let delivery = webhooks::delivery(
+    let delivery = webhooks::queued(
         Gateway::Cashfree,
         &webhooks::Headers::new(),
         body.as_bytes(),
@@ -54,7 +54,7 @@ fn poison() -> Vec<String> {
     };
     let of = |gateway: Gateway, body: &str| {
         let headers = webhooks::Headers::new();
-        let delivery = webhooks::delivery(gateway, &headers, body.as_bytes());
+        let delivery = webhooks::queued(gateway, &headers, body.as_bytes());
         serde_json::to_string(&delivery).unwrap()
     };
     let each = |gateway| ["{}", "not json", "[]"].map(|body| of(gateway, body));
@@ -292,11 +292,12 @@ async fn poison_ends_in_the_dead_letter_queue() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let lines = log_of(&STACK, "holdfast-payments", "stays in the queue");
-    assert!(
-        lines
-            .iter()
-            .any(|line| line["causes"].as_str().unwrap().contains("not a delivery"))
-    );
+    assert!(lines.iter().any(|line| {
+        line["causes"]
+            .as_str()
+            .unwrap()
+            .contains("not a queued webhook")
+    }));
 }
 
 async fn dead_letters() -> Vec<String> {
@@ -367,7 +368,7 @@ async fn dead_letters_and_stored_events_are_replayed() {
     let moved = replay(move_back.to_vec()).await;
     assert!(moved.contains("cashfree, for dress"), "{moved}");
     assert!(
-        moved.contains("not a delivery") && moved.ends_with("2 moved\n"),
+        moved.contains("not a queued webhook") && moved.ends_with("2 moved\n"),
         "{moved}"
     );
     until("the order is paid", async || {

@@ -495,7 +495,7 @@ async fn every_function_reports_that_it_gets_no_connection() {
         );
     }
     let event = payment("PAYMENT_SUCCESS_WEBHOOK", "SUCCESS", "1", "main-x", "1");
-    let delivery = webhooks::delivery(Gateway::Cashfree, &Headers::new(), event.as_bytes());
+    let delivery = webhooks::queued(Gateway::Cashfree, &Headers::new(), event.as_bytes());
     let delivery = serde_json::to_string(&delivery).unwrap();
     let record = |id: &str| {
         json!({ "messageId": id, "receiptHandle": "r", "body": delivery,

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use operations::payment::webhook::{Forgery, Webhook};
-use operations::payment::{Account, Delivery, Event, Gateway};
+use operations::payment::{Account, Event, Gateway, QueuedWebhook};
 use serde_json::Value;
 use sha2::Sha256;
 use time::OffsetDateTime;
@@ -96,13 +96,13 @@ pub fn verify(
 }
 
 /// A webhook as the webhook function puts it on the queue.
-pub fn delivery(gateway: Gateway, headers: &Headers, body: &[u8]) -> Delivery {
+pub fn queued(gateway: Gateway, headers: &Headers, body: &[u8]) -> QueuedWebhook {
     let webhook = Webhook {
         header: &|name| headers.get(name).map(String::as_str),
         raw: body,
         now: OffsetDateTime::now_utc(),
     };
-    Delivery::new(shop("dress"), gateway, &webhook)
+    QueuedWebhook::new(shop("dress"), gateway, &webhook)
 }
 
 /// The event of a body that has been text in the queue.
@@ -110,7 +110,7 @@ pub fn delivery(gateway: Gateway, headers: &Headers, body: &[u8]) -> Delivery {
 /// # Errors
 /// What the body lacks.
 pub fn read(gateway: Gateway, body: &str) -> Result<Event, String> {
-    let text = serde_json::to_string(&delivery(gateway, &Headers::new(), body.as_bytes())).unwrap();
-    let delivery: Delivery = serde_json::from_str(&text).unwrap();
-    delivery.event().map_err(|error| error.to_string())
+    let text = serde_json::to_string(&queued(gateway, &Headers::new(), body.as_bytes())).unwrap();
+    let webhook: QueuedWebhook = serde_json::from_str(&text).unwrap();
+    webhook.event().map_err(|error| error.to_string())
 }

@@ -1,4 +1,4 @@
-//! Works off the queue of verified deliveries: each is stored and applied in one transaction, and
+//! Works off the queue of verified webhooks: each is stored and applied in one transaction, and
 //! only then deleted from the queue. What fails is reported by itself, so that one poisoned message
 //! never blocks a batch; it comes back, and after its tries it lies in the dead-letter queue, for a
 //! person to look at. What they left to be announced is sent right behind them.
@@ -9,7 +9,7 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use lambda_runtime::LambdaEvent;
 use operations::cause::causes;
 use operations::db::{Database, Failure};
-use operations::payment::{self, Delivery, DeliveryError, Outcome};
+use operations::payment::{self, Outcome, QueuedWebhook, QueuedWebhookError};
 use operations::telemetry;
 use tracing::field::{Empty, display};
 use tracing::{Instrument as _, Span};
@@ -24,11 +24,11 @@ pub struct App {
     pub outbox: Outbox,
 }
 
-/// Why a delivery stays in the queue.
+/// Why a webhook stays in the queue.
 #[derive(Debug, thiserror::Error)]
 enum Stays {
-    #[error("the delivery can't be understood")]
-    Poison(#[from] DeliveryError),
+    #[error("the webhook can't be understood")]
+    Poison(#[from] QueuedWebhookError),
     #[error("its payment reference is not known (yet)")]
     UnknownReference,
     #[error("the database was out of reach for a message before it")]
@@ -73,7 +73,7 @@ pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse
 fn span(request_id: &str, message: &SqsMessage) -> Span {
     let trace = message.attributes.get("AWSTraceHeader");
     tracing::info_span!(
-        "delivery",
+        "webhook",
         request.id = request_id,
         trace.id = trace.and_then(|header| telemetry::trace_id(header)),
         message.id = message.message_id,
@@ -92,15 +92,15 @@ async fn apply(
     orders: &mut outbox::Orders,
 ) -> Result<(), Stays> {
     let body = message.body.as_deref().unwrap_or_default();
-    let delivery: Delivery = serde_json::from_str(body).map_err(DeliveryError::from)?;
+    let webhook: QueuedWebhook = serde_json::from_str(body).map_err(QueuedWebhookError::from)?;
     let span = Span::current();
-    span.record("shop", delivery.shop.as_str());
-    span.record("gateway", delivery.gateway.as_str());
-    let event = delivery.event()?;
+    span.record("shop", webhook.shop.as_str());
+    span.record("gateway", webhook.gateway.as_str());
+    let event = webhook.event()?;
     span.record("event.key", &event.key);
     span.record("payment.reference", event.reference.as_deref());
     span.record("payment.id", event.gateway_payment_id.as_deref());
-    let recorded = payment::record_event(db, &delivery.shop, delivery.gateway, &event).await?;
+    let recorded = payment::record_event(db, &webhook.shop, webhook.gateway, &event).await?;
     span.record("order.id", recorded.order_id.map(display));
     tracing::info!(outcome = ?recorded.outcome, "recorded");
     // Without an effect there is nothing to announce.
@@ -108,7 +108,7 @@ async fn apply(
         recorded.order_id,
         matches!(recorded.outcome, Outcome::Duplicate | Outcome::NoEffect),
     ) {
-        outbox::add(orders, &delivery.shop, order_id);
+        outbox::add(orders, &webhook.shop, order_id);
     }
     // Stored, but not applied: acknowledging it would lose it. Not so a refund of money that nobody
     // has told of: gateways give back what was never captured, and no later try finds a capture

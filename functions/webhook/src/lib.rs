@@ -1,4 +1,4 @@
-//! Takes gateways' webhooks in: verify the signature over the raw bytes, put the delivery on the
+//! Takes gateways' webhooks in: verify the signature over the raw bytes, put the webhook on the
 //! queue, answer 200.
 //!
 //! No database here: intake stays up and fast while the database is down, and nothing is
@@ -7,16 +7,17 @@
 pub mod queue;
 pub mod secrets;
 
-use holdfast_http::problem::{self, Problem};
-use lambda_http::http::header::{ALLOW, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use holdfast_http::Reply;
+use holdfast_http::problem::Problem;
+use lambda_http::http::header::HeaderMap;
 use lambda_http::{Body, Request, RequestExt as _, Response};
 use operations::cause::causes;
 use operations::ids::Shop;
 use operations::payment::webhook::{Refusal, Webhook};
-use operations::payment::{Delivery, Gateway};
+use operations::payment::{Gateway, QueuedWebhook};
 use operations::telemetry::{self, Metric};
-use tracing::field::Empty;
-use tracing::{Instrument as _, Span};
+use serde_json::json;
+use tracing::Span;
 
 pub use queue::Queue;
 pub use secrets::{Keyring, Secrets};
@@ -29,64 +30,16 @@ pub const BODY_BYTES_MAX: usize = 256 * 1024;
 pub struct App {
     /// The gateways' secrets.
     pub secrets: Keyring,
-    /// Where verified deliveries go.
+    /// Where verified webhooks go.
     pub queue: Queue,
 }
 
 /// Answers one request. Never fails: a failure is an answer too.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let _metrics = telemetry::Flush;
-    let context = request.lambda_context();
-    let request_id = context.request_id;
-    let span = tracing::info_span!(
-        "request",
-        request.id = request_id,
-        trace.id = context
-            .xray_trace_id
-            .as_deref()
-            .and_then(telemetry::trace_id),
-        // Only what has the form of a shop and of a gateway: a path may hold anything.
-        shop = Empty,
-        gateway = Empty,
-        message.id = Empty,
-    );
-    async {
-        let (status, body, problem) = match receive(app, &request).await {
-            Ok(()) => (200, "{}".to_owned(), None),
-            Err(problem) => (
-                problem.status,
-                problem.body(&request_id).to_string(),
-                Some(problem),
-            ),
-        };
-        let code = problem.as_ref().map_or("", |problem| problem.code);
-        if status >= 500 {
-            telemetry::count(Metric::AnswersFailed, 1);
-        }
-        tracing::info!(status, code, "answered");
-        let content_type = problem
-            .as_ref()
-            .map_or("application/json", |_| problem::CONTENT_TYPE);
-        let mut response = Response::builder()
-            .status(status)
-            .header("x-request-id", &request_id)
-            .header(CONTENT_TYPE, content_type);
-        if let Some(seconds) = problem.as_ref().and_then(|problem| problem.retry_after_s) {
-            response = response.header(RETRY_AFTER, seconds);
-        }
-        if let Some(methods) = problem.and_then(|problem| problem.allow) {
-            response = response.header(ALLOW, methods);
-        }
-        response.body(Body::Text(body)).unwrap_or_else(|error| {
-            tracing::error!(%error, "a response could not be built");
-            Response::new(Body::Empty)
-        })
-    }
-    .instrument(span)
-    .await
+    holdfast_http::answer(&request, |request| receive(app, request)).await
 }
 
-async fn receive(app: &App, request: &Request) -> Result<(), Problem> {
+async fn receive(app: &App, request: &Request) -> Result<Reply, Problem> {
     let segments: Vec<&str> = request
         .uri()
         .path()
@@ -123,17 +76,17 @@ async fn receive(app: &App, request: &Request) -> Result<(), Problem> {
         Problem::unauthorized()
     })?;
     // Its sender is the gateway, whose dashboard shows what is wrong.
-    let delivery = verified.map_err(|refusal| {
+    let webhook = verified.map_err(|refusal| {
         tracing::warn!(why = %refusal, "verified webhook not taken");
         Problem::invalid_request(refusal.field, refusal.reason)
     })?;
     let trace = request.lambda_context().xray_trace_id;
-    let message_id = app.queue.send(&delivery, trace).await.map_err(|error| {
+    let message_id = app.queue.send(&webhook, trace).await.map_err(|error| {
         tracing::error!(causes = error, "a verified webhook could not be queued");
         Problem::unavailable()
     })?;
     Span::current().record("message.id", message_id);
-    Ok(())
+    Reply::json(200, &json!({}))
 }
 
 /// Whether the bytes are the gateway's: if not, why, for the log. And if they are, whether this
@@ -144,11 +97,9 @@ fn verify(
     gateway: &str,
     headers: &HeaderMap,
     raw: &[u8],
-) -> Result<Result<Delivery, Refusal>, String> {
+) -> Result<Result<QueuedWebhook, Refusal>, String> {
     let shop: Shop = shop.parse().map_err(|_| "no such shop".to_owned())?;
-    Span::current().record("shop", shop.as_str());
     let gateway: Gateway = gateway.parse().map_err(|()| "no such gateway".to_owned())?;
-    Span::current().record("gateway", gateway.as_str());
     let account = secrets
         .of(&shop, gateway)
         .ok_or_else(|| "the shop has no secrets for this gateway".to_owned())?;
@@ -162,5 +113,5 @@ fn verify(
         .verify(account, &webhook)
         .map_err(|forgery| forgery.to_string())?;
     let admitted = adapter.admit(account, raw);
-    Ok(admitted.map(|()| Delivery::new(shop, gateway, &webhook)))
+    Ok(admitted.map(|()| QueuedWebhook::new(shop, gateway, &webhook)))
 }

@@ -1,20 +1,20 @@
-//! The queue of verified deliveries (SQS).
+//! The queue of verified webhooks (SQS).
 
 use std::env;
 use std::time::Duration;
 
 use aws::{CallLimits, Queue as Sqs};
 use operations::config::ConfigError;
-use operations::payment::Delivery;
+use operations::payment::QueuedWebhook;
 
-/// How long one delivery may wait for the queue, tries included. A gateway that gets no answer
+/// How long one webhook may wait for the queue, tries included. A gateway that gets no answer
 /// sends it again; one that waits for long is counted as down (Razorpay gives 5 seconds).
 const CALL_LIMITS: CallLimits = CallLimits {
     call: Duration::from_secs(4),
     one_try: Duration::from_millis(1500),
 };
 
-/// Where verified deliveries go.
+/// Where verified webhooks go.
 pub struct Queue(Sqs);
 
 impl Queue {
@@ -28,13 +28,17 @@ impl Queue {
         Ok(Self(Sqs::new(url, CALL_LIMITS)))
     }
 
-    /// Sends one delivery; returns the message's id when the queue has it. The header of the
+    /// Sends one webhook; returns the message's id when the queue has it. The header of the
     /// request's trace goes with it, so that one trace shows both functions.
     ///
     /// # Errors
     /// What went wrong, for the log.
-    pub async fn send(&self, delivery: &Delivery, trace: Option<String>) -> Result<String, String> {
-        let body = serde_json::to_string(delivery).map_err(|error| error.to_string())?;
+    pub async fn send(
+        &self,
+        webhook: &QueuedWebhook,
+        trace: Option<String>,
+    ) -> Result<String, String> {
+        let body = serde_json::to_string(webhook).map_err(|error| error.to_string())?;
         self.0.send(body, trace).await
     }
 }

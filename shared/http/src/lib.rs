@@ -72,7 +72,9 @@ pub fn span(request: &Request) -> Span {
         order.id = route.order_id.map(display),
         import.id = route.import_id.map(display),
         sku = route.sku.map(display),
+        gateway = route.gateway.map(display),
         payment.reference = Empty,
+        message.id = Empty,
     )
 }
 

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use operations::ids::{Shop, Sku};
+use operations::payment::Gateway;
 use uuid::Uuid;
 
 /// The fixed words of all routes.
@@ -54,6 +55,8 @@ pub struct Route {
     pub import_id: Option<Uuid>,
     /// The sku.
     pub sku: Option<Sku>,
+    /// The payment gateway.
+    pub gateway: Option<Gateway>,
 }
 
 impl Route {
@@ -87,7 +90,10 @@ impl Route {
                 }
                 (_, "coupons") => "{code}".into(),
                 (_, "parts") => "{part}".into(),
-                (_, "webhooks") => "{gateway}".into(),
+                (_, "webhooks") => {
+                    route.gateway = segment.parse().ok();
+                    "{gateway}".into()
+                }
                 _ if WORDS.contains(&segment) => segment.to_owned().into(),
                 _ => "?".into(),
             };

@@ -2,10 +2,10 @@
 
 pub mod account;
 pub mod cashfree;
-pub mod delivery;
 pub mod event;
 pub mod gateway;
 mod json;
+pub mod queued_webhook;
 pub mod razorpay;
 pub mod record_event;
 pub mod redrive;
@@ -14,9 +14,9 @@ pub mod stripe;
 pub mod webhook;
 
 pub use account::Account;
-pub use delivery::{Delivery, DeliveryError};
 pub use event::{Event, EventKind};
 pub use gateway::Gateway;
+pub use queued_webhook::{QueuedWebhook, QueuedWebhookError};
 pub use record_event::{Outcome, Recorded, record_event};
 pub use redrive::{RedriveError, redrive};
 pub use retry_parked::{Retried, retry_parked};

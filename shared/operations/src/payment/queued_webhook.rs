@@ -1,4 +1,4 @@
-//! One verified delivery of a gateway on its way through the queue: the raw bytes.
+//! A verified webhook on its way through the queue, raw bytes included.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ const HEADER_CHARS_MAX: usize = 256;
 /// The message in the queue. Written by `webhook` after the signature was verified, read by
 /// `payments`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delivery {
+pub struct QueuedWebhook {
     /// Whose gateway account it was sent for.
     pub shop: Shop,
     /// Who sent it.
@@ -33,12 +33,12 @@ pub struct Delivery {
     body: String,
 }
 
-/// Why a delivery can't be understood. Sending it again would not help: it goes to the dead-letter
+/// Why a webhook can't be understood. Sending it again would not help: it goes to the dead-letter
 /// queue, for a person.
 #[derive(Debug, thiserror::Error)]
-pub enum DeliveryError {
-    /// The message in the queue is not a delivery.
-    #[error("not a delivery: {0}")]
+pub enum QueuedWebhookError {
+    /// The message in the queue is no queued webhook.
+    #[error("not a queued webhook: {0}")]
     Envelope(String),
     /// The body is not base 64.
     #[error("the body is not base 64")]
@@ -56,13 +56,13 @@ pub enum DeliveryError {
     },
 }
 
-impl From<serde_json::Error> for DeliveryError {
+impl From<serde_json::Error> for QueuedWebhookError {
     fn from(error: serde_json::Error) -> Self {
         Self::Envelope(without_values(&error))
     }
 }
 
-impl Delivery {
+impl QueuedWebhook {
     /// Wraps the raw bytes of a verified webhook, and the headers that its gateway's adapter keeps.
     #[must_use]
     pub fn new(shop: Shop, gateway: Gateway, webhook: &Webhook<'_>) -> Self {
@@ -90,11 +90,11 @@ impl Delivery {
     /// What the gateway says happened.
     ///
     /// # Errors
-    /// [`DeliveryError`].
-    pub fn event(&self) -> Result<Event, DeliveryError> {
+    /// [`QueuedWebhookError`].
+    pub fn event(&self) -> Result<Event, QueuedWebhookError> {
         let payload = String::from_utf8(STANDARD.decode(&self.body)?)?;
         let read = self.gateway.adapter().event(payload);
-        let event = read.map_err(|reason| DeliveryError::Event {
+        let event = read.map_err(|reason| QueuedWebhookError::Event {
             gateway: self.gateway,
             reason,
         })?;
