@@ -1,8 +1,7 @@
-"""Makes the bills of materials portable, and says whether each is valid and complete.
+"""Makes the bills of materials portable, and checks that each is valid and complete.
 
-Valid: CycloneDX 1.5 by the standard's own schema, strictly. Complete: every crate, in its version,
-that `cargo tree` says the function is made of is in it. There may be a few more: a bill is of the
-whole workspace's choice of features, as `cargo build --workspace` makes it.
+Valid: it fits the schema of CycloneDX 1.5. Complete: it has every crate and version that `cargo tree`
+lists for the function. It may have more, because it uses the features of the whole workspace.
 """
 
 import json
@@ -15,7 +14,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 
 def crates(function, processor):
-    """(name, version) of all that cargo would link into a function or build it with."""
+    """Name and version of each crate that a function links or builds with."""
     tree = subprocess.run(
         ["cargo", "tree", "--locked", "--package", function, "--edges", "normal,build"]
         + ["--target", f"{processor}-unknown-linux-gnu", "--prefix", "none", "--format", "{p}"],
@@ -35,18 +34,18 @@ def complaints(path):
     path.write_text(text)
     invalid = JsonStrictValidator(SchemaVersion.V1_5).validate_str(text)
     if invalid:
-        yield f"is no CycloneDX 1.5: {str(invalid).splitlines()[0]}"
+        yield f"is not CycloneDX 1.5: {str(invalid).splitlines()[0]}"
     bill = json.loads(text)
     components = bill["components"] + [bill["metadata"]["component"]]
     listed = {(component["name"], component["version"]) for component in components}
     wanted = crates(function, processor)
     if len(wanted) < 50:
-        yield f"is compared with {len(wanted)} crates only"
+        yield f"has only {len(wanted)} crates by cargo tree"
     for crate, version in sorted(wanted - listed):
         yield f"lacks {crate} {version}"
     unlicensed = [c["name"] for c in components if not c.get("licenses")]
     if unlicensed:
-        yield f"names no licence of {', '.join(unlicensed)}"
+        yield f"has no licence for {', '.join(unlicensed)}"
     print(f"  {name}: {len(bill['components'])} components, {len(wanted)} by cargo tree")
 
 

@@ -1,8 +1,7 @@
-"""What one rehearsal used, by kind: tools/cost/measured.json.
+"""Writes tools/cost/measured.json: what one run of the drill used.
 
-Usage: measure.py <report.json of the drill> <folder with the functions' logs>, after
-`make demo PROFILE=release`, whose report lies in report/ and whose logs lie in .run/logs. Run it
-before the stack starts again.
+Usage, after `make demo PROFILE=release` and before the next start of the stack:
+    measure.py report/report.json .run/logs
 """
 
 import json
@@ -31,7 +30,7 @@ def main(report, logs):
     sweeps = [line for line in sweeper if line["message"] == "swept"]
     calls = {call["call"]: call for call in report["calls"]}
     if not (answered and recorded and sweeps and report["kept"]):
-        sys.exit("cost: a rehearsal that failed, or logs of another one, say nothing")
+        sys.exit("cost: the drill failed, or the logs are of another run")
     measured = {
         "shoppers": report["arguments"]["shoppers"],
         "hot_units": report["arguments"]["units"],

@@ -1,7 +1,7 @@
 """Computes the tables of docs/cost.md from prices.json, assumptions.json and measured.json.
 
-Without an argument it writes them into the document, between its markers; with --check it fails
-when they are not what stands there. Put your own prices and assumptions into the files and run it.
+Writes them between the markers of the document; with --check, fails if they differ. Change prices and
+assumptions in the files and run it again.
 """
 
 import json
@@ -26,55 +26,55 @@ PRICE = {price["key"]: price for price in PRICES["prices"]}
 
 
 def idle_month():
-    """Units of a month in which nobody comes, as (price, units, what they are)."""
+    """A month without shoppers, as (price, units, note)."""
     a = ASSUMED
     sweeps = a["hours"] * 60
     log = MEASURED["sweeper_log_bytes"] / MEASURED["sweeps"]
     log_gb = sweeps * (log + a["platform_log_bytes"] + a["metric_log_bytes"]) / GB
     polls = a["pollers"] * a["hours"] * 3600 / a["poll_s"]
     return [
-        ("lambda_requests", sweeps / MILLION, "a sweep a minute"),
-        ("lambda_gbs", sweeps * a["sweeper_ms"] / 1000 * a["other_gb"], "the same"),
-        ("schedules", sweeps / MILLION, "the same"),
-        ("sqs_requests", polls / MILLION, "Lambda polling the queue of payment events"),
+        ("lambda_requests", sweeps / MILLION, "one sweep per minute"),
+        ("lambda_gbs", sweeps * a["sweeper_ms"] / 1000 * a["other_gb"], "of the sweeps"),
+        ("schedules", sweeps / MILLION, "of the sweeps"),
+        ("sqs_requests", polls / MILLION, "Lambda polls the queue of payment events"),
         ("secrets", a["secrets"], ""),
         (
             "secret_calls",
             a["hours"] * 3600 / a["secret_ttl_s"] * a["sweeper_secrets"] / 10_000,
-            "the sweeper's",
+            "by the sweeper",
         ),
         ("logs_in", log_gb, ""),
         ("logs_kept", log_gb * a["log_months"], ""),
         ("metrics", a["metrics"], ""),
         ("alarms", a["alarms"], ""),
-        ("kms_keys", a["kms_keys"], "of the alarms' topic"),
+        ("kms_keys", a["kms_keys"], "for the alarms' topic"),
         ("dashboards", a["dashboards"], ""),
     ]
 
 
 def database_month():
-    """What `Database=create` adds to it."""
+    """`Database=create` adds this."""
     a = ASSUMED
     return [
-        ("acu", a["instances"] * a["acu_idle"] * a["hours"], "two instances at the least"),
+        ("acu", a["instances"] * a["acu_idle"] * a["hours"], "two instances at the minimum"),
         ("aurora_storage", a["database_gb"], ""),
-        ("aurora_io", a["hours"] * 60 * 10 / MILLION, "ten writes a sweep"),
+        ("aurora_io", a["hours"] * 60 * 10 / MILLION, "ten writes per sweep"),
         ("endpoints", a["endpoint_zones"] * a["hours"], ""),
     ]
 
 
-def way_out_month():
-    """What `GatewaysSecretArn` adds to that: the way from the VPC to the gateways."""
+def nat_month():
+    """`GatewaysSecretArn` adds the NAT gateway from the VPC to the payment gateways."""
     a = ASSUMED
     return [
-        ("nat", a["hours"], "one, in one zone"),
-        ("address", a["hours"], "its own"),
+        ("nat", a["hours"], "one"),
+        ("address", a["hours"], "of the NAT gateway"),
         ("nat_data", a["nat_gb"], ""),
     ]
 
 
 def proxy_month():
-    return [("proxy", ASSUMED["proxy_acu_min"] * ASSUMED["hours"], "from the least charge on")]
+    return [("proxy", ASSUMED["proxy_acu_min"] * ASSUMED["hours"], "the least charge")]
 
 
 def per_order(key):
@@ -82,7 +82,7 @@ def per_order(key):
 
 
 def flash_hour():
-    """Units of the hour, beyond what an idle one costs."""
+    """An hour of a flash sale, beyond an idle hour."""
     a = ASSUMED
     orders = a["orders"]
     api = orders * per_order("api_requests")
@@ -99,10 +99,10 @@ def flash_hour():
     log_bytes = orders * own + api * a["access_log_bytes"]
     log_bytes += invocations * (a["platform_log_bytes"] + a["metric_log_bytes"])
     return [
-        ("api_requests", api / MILLION, "every request of the crowd"),
-        ("lambda_requests", invocations / MILLION, "those, webhooks, batches of events"),
+        ("api_requests", api / MILLION, "all shoppers"),
+        ("lambda_requests", invocations / MILLION, "API, webhooks, batches of events"),
         ("lambda_gbs", gbs, ""),
-        ("sqs_requests", (messages + 2 * batches) / MILLION, "send; receive and delete a batch"),
+        ("sqs_requests", (messages + 2 * batches) / MILLION, "send each; receive and delete each batch"),
         ("secret_calls", a["environments"] * 3600 / a["secret_ttl_s"] / 10_000, ""),
         ("logs_in", log_bytes / GB, ""),
         ("logs_kept", log_bytes / GB * a["log_months"], ""),
@@ -151,14 +151,14 @@ def measured():
         ("bytes logged by webhook", "webhook_log_bytes"),
         ("bytes logged by payments", "payments_log_bytes"),
     ]
-    lines = ["| what | in the run | for each paid order |", "| --- | --- | --- |"]
+    lines = ["| what | in the run | per paid order |", "| --- | --- | --- |"]
     for what, key in names:
         lines.append(f"| {what} | {MEASURED[key]:,} | {per_order(key):,.1f} |")
     return "\n".join(lines)
 
 
 def prices():
-    lines = ["| what | USD | for each | source |", "| --- | --- | --- | --- |"]
+    lines = ["| what | USD | per | source |", "| --- | --- | --- | --- |"]
     for price in PRICES["prices"]:
         usd = f"{price['usd']:.10f}".rstrip("0").rstrip(".")
         lines.append(f"| {price['what']} | {usd} | {price['unit']} | {price['source']} |")
@@ -173,24 +173,24 @@ def assumptions():
 
 
 def what_if():
-    """How the totals answer to one changed assumption."""
+    """The change of a total by one changed assumption."""
 
     def changed(key, factor, rows):
-        before, kept = cost(rows()), ASSUMED[key]
-        ASSUMED[key] = kept * factor
+        before, value = cost(rows()), ASSUMED[key]
+        ASSUMED[key] = value * factor
         after = cost(rows())
-        ASSUMED[key] = kept
+        ASSUMED[key] = value
         return after - before
 
     rows = [
         ("no standby", "month", changed("instances", 0.5, database_month)),
         ("an RDS Proxy", "month", cost(proxy_month())),
         ("half as many custom metrics", "month", changed("metrics", 0.5, idle_month)),
-        ("each request billed twice as long", "hour", changed("checkout_ms", 2, flash_hour)),
+        ("each request takes twice as long", "hour", changed("checkout_ms", 2, flash_hour)),
         ("no access log", "hour", changed("access_log_bytes", 0, flash_hour)),
         ("a maximum of 4 ACU", "hour", changed("acu_flash", 0.25, database_hour)),
     ]
-    lines = ["| if | of the | USD |", "| --- | --- | --- |"]
+    lines = ["| change | per | USD |", "| --- | --- | --- |"]
     lines += [f"| {what} | {of} | {usd:+.2f} |" for what, of, usd in rows]
     return "\n".join(lines)
 
@@ -200,7 +200,7 @@ def tables():
         "idle": bill(
             ("the functions, with a database of your own", idle_month()),
             ("`Database=create` adds", database_month()),
-            ("`GatewaysSecretArn` adds to that", way_out_month()),
+            ("`GatewaysSecretArn` adds to that", nat_month()),
         ),
         "flash": bill(
             ("the functions", flash_hour()),
@@ -222,9 +222,9 @@ def main(check):
             pattern, lambda match: f"{match[1]}{table}\n{match[2]}", filled, flags=re.DOTALL
         )
         if found != 1:
-            sys.exit(f"cost: {DOCUMENT.name} has {found} places for the table {name}")
+            sys.exit(f"cost: {DOCUMENT.name} has {found} markers for the table {name}")
     if check and filled != text:
-        sys.exit("cost: the tables of docs/cost.md are not what tools/cost/tables.py computes")
+        sys.exit("cost: docs/cost.md is out of date: run tools/cost/tables.py")
     DOCUMENT.write_text(filled)
 
 

@@ -1,4 +1,4 @@
-"""Makes an authority and a server certificate for 127.0.0.1 and localhost, for an hour's use.
+"""Makes an authority and a server certificate for 127.0.0.1 and localhost, valid for a day.
 
     certificates.py FOLDER    writes authority.pem, server.pem and server.key
 """

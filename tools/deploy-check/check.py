@@ -1,8 +1,8 @@
-"""Deploys the built template to the emulator and buys something: every door, every trigger.
+"""Deploys the built template to the emulator and buys something, through every route and trigger.
 
-    check.py FOLDER SAM    with the environment of `holdfast database --run`
+    check.py FOLDER SAM    in the environment of `holdfast database --run`
 
-Ends with 0 when everything asserted holds, and otherwise with one line that says what does not.
+Prints the first failed check and exits with 1.
 """
 
 import sys
@@ -16,10 +16,10 @@ from purchase import Purchase
 
 
 def deploy(deployment, issuer):
-    deployment.keep_secrets()
-    # Rules of the template: a deployment without what it needs is refused before it begins.
+    deployment.create_secrets()
+    # A rule of the template refuses a deployment that lacks a parameter.
     deployment.refuses("AdminJwtIssuer", AdminAuth="jwt", AdminJwtIssuer="")
-    # A release whose migration fails leaves nothing.
+    # A first deployment whose migration fails leaves no function.
     deployment.stops("holdfast-bad", MigrateDatabaseSecretArn=deployment.wrong_secret)
     deployment.deploy(
         AdminAuth="jwt", AdminJwtIssuer=issuer.url, AdminJwtAudience="holdfast",
@@ -41,11 +41,11 @@ def main():
         purchase.nobody_else_may_call()
         purchase.gateway_is_asked()
         purchase.due_hold_is_begun()
-        purchase.poison_is_sent()
+        purchase.broken_message_is_sent()
         purchase.is_paid()
-        purchase.poison_is_put_aside()
+        purchase.broken_message_is_put_aside()
         purchase.due_hold_is_expired_by_the_schedule()
-        # A bad release of a stack that sells: nothing of it stays, and it sells on.
+        # After a bad release, the stack keeps the old version and sells on.
         deployment.stops_update()
         purchase.is_paid()
         deployment.delete()
@@ -55,7 +55,7 @@ def main():
         return 1
     except Exception:
         traceback.print_exc()
-        print(f"deploy-check: unexpected; the emulator's log is {emulator.log}", file=sys.stderr)
+        print(f"deploy-check: unexpected error; the emulator's log is {emulator.log}", file=sys.stderr)
         return 1
     finally:
         emulator.stop()

@@ -1,4 +1,4 @@
-"""The stack: what it is given, deployed by sam, changed, stopped, deleted."""
+"""The stack: its secrets, and its deployments with sam."""
 
 import json
 import os
@@ -15,7 +15,7 @@ DEPLOY_TIMEOUT_S = 600
 
 
 class Failed(Exception):
-    """Something that must hold does not."""
+    """A check failed."""
 
 
 def expect(condition, what):
@@ -23,14 +23,14 @@ def expect(condition, what):
         raise Failed(what)
 
 
-def until(what, check, patience_s):
-    """Waits for a condition that somebody else brings about."""
-    deadline = time.monotonic() + patience_s
+def until(what, check, timeout_s):
+    """Waits until a check passes."""
+    deadline = time.monotonic() + timeout_s
     while True:
         result = check()
         if result:
             return result
-        expect(time.monotonic() < deadline, f"not within {patience_s} s: {what}")
+        expect(time.monotonic() < deadline, f"not within {timeout_s} s: {what}")
         time.sleep(1)
 
 
@@ -45,9 +45,9 @@ class Deployment:
 
     # What a person prepares
 
-    def keep_secrets(self):
-        """The secrets, as a person makes them before the first deployment. That of the role that
-        migrates is shaped as RDS makes one, the others have a name and a password."""
+    def create_secrets(self):
+        """Before the first deployment. The migrating role's secret has the shape of RDS's own; the
+        others have a name and a password."""
         master = os.environ["HOLDFAST_DATABASE_MASTER"]
         self.as_superuser(f"alter role {master} password '{self.passwords['master']}'")
         port, name = os.environ["HOLDFAST_DATABASE_PORT"], os.environ["HOLDFAST_DATABASE_NAME"]
@@ -55,7 +55,7 @@ class Deployment:
         rds = {"engine": "postgres", "host": "localhost", "port": int(port), "dbname": name}
         self.wrong_secret = self.secret("wrong", {**login, **rds, "password": "not-the-password"})
         gateways = {SHOP: {"cashfree": [self.gateway_secret]}}
-        # A gateway that is down: whoever asks it has the account, and knows where it is.
+        # Nothing listens there: a call that fails shows that the function has read the account.
         razorpay = {"base_url": "http://127.0.0.1:9", "key_id": "k",
                     "key_secret": self.gateway_key, "live": False}
         accounts = {SHOP: {"razorpay": razorpay}}
@@ -69,7 +69,7 @@ class Deployment:
             "DatabaseName": name,
             "DatabaseCaFile": str(self.folder / "certificates" / "authority.pem"),
             "MigrateDatabaseSecretArn": self.secret("migrate", {**login, **rds}),
-            # Without it an emulator that starts processes would start too many at once.
+            # Few, because the emulator starts a process for each.
             "WebhookConcurrency": "4",
         }
         for role in ROLES:
@@ -88,7 +88,7 @@ class Deployment:
             SecretId=f"holdfast/{name}", SecretString=json.dumps({**value, **changes}))
 
     def let_roles_log_in(self):
-        """The migrations have made the roles; a person gives them the secrets' passwords."""
+        """The migrations created the roles. A person sets the passwords of the secrets."""
         for role in ROLES:
             self.as_superuser(f"alter role holdfast_{role} password '{self.passwords[role]}'")
 
@@ -126,19 +126,19 @@ class Deployment:
         code, log = self.run_sam("holdfast-refused", parameters)
         expect(code != 0, f"a deployment was not refused: {parameters}")
         expect(because in log.read_text(), f"the refusal does not name {because}: see {log}")
-        print(f"    refused by its rules: no {because}")
+        print(f"    refused by a rule: no {because}")
 
     def stops(self, stack, **parameters):
-        """A first deployment whose migration fails: no function is there that could be called."""
+        """A first deployment whose migration fails creates no function."""
         code, log = self.run_sam(stack, parameters)
         expect(code != 0, f"a deployment went on after a failed migration: see {log}")
         self.failed_for_migration(stack)
         names = {f["FunctionName"] for f in self.functions(stack)}
-        expect(f"{stack}-checkout" not in names, f"{stack}-checkout is there")
+        expect(f"{stack}-checkout" not in names, f"{stack}-checkout exists")
         print("    stopped: a first deployment whose migration failed")
 
     def stops_update(self):
-        """A release of new code, whose migration can't log in: nothing of it is seen."""
+        """A release of new code whose migration cannot log in changes nothing."""
         before = self.configuration("checkout")
         for function in ("MigrateFunction", "CheckoutFunction"):
             with (self.folder / "build" / function / "bootstrap").open("ab") as binary:
@@ -172,7 +172,7 @@ class Deployment:
         found = self.cloudformation.list_stacks(StackStatusFilter=["DELETE_COMPLETE"])
         return STACK in [stack["StackName"] for stack in found["StackSummaries"]]
 
-    # What it is
+    # What is deployed
 
     def stack(self):
         return self.cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
@@ -182,16 +182,16 @@ class Deployment:
         return [f for f in found if f["FunctionName"].startswith(stack + "-")]
 
     def configuration(self, function):
-        """What callers get: the version behind the alias."""
+        """The version that callers get, behind the alias."""
         found = self.emulator.client("lambda").get_function_configuration(
             FunctionName=f"{STACK}-{function}", Qualifier="live")
         return found["Version"], found["CodeSha256"], found["Environment"]["Variables"]
 
     def has_no_secret_in_an_environment(self):
-        kept = [self.gateway_secret, self.gateway_key, *self.passwords.values()]
+        secrets = [self.gateway_secret, self.gateway_key, *self.passwords.values()]
         functions = self.functions()
         expect(len(functions) == 6, f"six functions, not {len(functions)}")
         for function in functions:
             variables = json.dumps(function["Environment"]["Variables"])
-            found = any(secret in variables for secret in kept)
+            found = any(secret in variables for secret in secrets)
             expect(not found, f"{function['FunctionName']} has a secret in its environment")

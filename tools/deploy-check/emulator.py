@@ -1,4 +1,4 @@
-"""AWS on this machine: MiniStack, with its authorization on, so that roles and policies count."""
+"""AWS on this machine: MiniStack with authorization on, so that it enforces roles and policies."""
 
 import os
 import socket
@@ -27,21 +27,21 @@ class Emulator:
         self.url = f"http://127.0.0.1:{self.port}"
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "emulator.log"
-        # Nothing of our own environment: the functions inherit the emulator's.
+        # The functions inherit the emulator's environment, so it gets nothing of ours.
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", "/"),
-            # Its default is to listen on every address of the machine.
+            # By default it listens on all addresses.
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
             "MINISTACK_HOST": "localhost",
             "MINISTACK_REGION": REGION,
-            # Signatures, policies and roles are checked, those of the functions too.
+            # It checks signatures, policies and roles, also the functions' own.
             "AUTH": "true",
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
-            # It fetches the token issuer's keys, over TLS.
+            # It fetches the token issuer's keys over TLS.
             "SSL_CERT_FILE": str(authority),
             "TMPDIR": str(folder),
             "LOG_LEVEL": "INFO",
@@ -71,7 +71,7 @@ class Emulator:
             self.process.wait()
 
     def environment(self):
-        """For the commands that deploy: an administrator's."""
+        """An administrator's, for the commands that deploy."""
         return {
             "AWS_ENDPOINT_URL": self.url, "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
@@ -83,12 +83,11 @@ class Emulator:
             aws_access_key_id="test", aws_secret_access_key="test")
 
     def call(self, method, url, body=None, headers=None, credentials=None):
-        """A request to a URL of AWS, which the emulator tells by its host. With credentials it is
-        signed, for the service that calls an API."""
+        """Calls a URL of AWS. The emulator recognizes it by its host. Credentials sign the call."""
         parts = urlsplit(url)
         host = parts.netloc
         if ".execute-api." in host:
-            # It knows its APIs below its own name only; a signature is over the host.
+            # The emulator knows APIs below its own name only, and the signature covers the host.
             host = f"{host.split('.')[0]}.execute-api.localhost:{self.port}"
         headers = {"host": host, **(headers or {})}
         query = f"?{parts.query}" if parts.query else ""

@@ -1,4 +1,4 @@
-"""An issuer of tokens, as a shop's identity provider is one: HTTPS on this machine, RS256."""
+"""A token issuer like a shop's identity provider: HTTPS on this machine, RS256."""
 
 import base64
 import json

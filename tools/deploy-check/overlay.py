@@ -1,7 +1,7 @@
-"""Turns template.yaml into what the emulator can deploy.
+"""Adapts template.yaml to the emulator.
 
-The production template is the only source; nothing in it is weaker for the emulator's sake. Each
-change stands here, with its reason, and fails when there is nothing left to change.
+The template itself has no exceptions for the emulator. Each change is here with its reason, and
+fails if it no longer changes anything.
 """
 
 import sys
@@ -11,7 +11,7 @@ import yaml
 
 
 class Tagged:
-    """A value with a tag of CloudFormation's, such as !Ref, kept as it is."""
+    """A value with a tag of CloudFormation, such as !Ref, passed through unchanged."""
 
     def __init__(self, tag, value):
         self.tag, self.value = tag, value
@@ -45,7 +45,7 @@ def represent(dumper, tagged):
 
 Loader.add_multi_constructor("!", construct)
 Dumper.add_representer(Tagged, represent)
-# A date stays the string that it is.
+# A date stays a string.
 Loader.yaml_implicit_resolvers = {
     first: [(tag, regexp) for tag, regexp in resolvers if not tag.endswith(":timestamp")]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -59,13 +59,13 @@ def functions(template):
 
 
 def without_canary(template):
-    """The emulator has no CodeDeploy. Without a preference a release moves its alias at once."""
+    """The emulator has no CodeDeploy. Without a preference, a release moves its alias at once."""
     found = [properties.pop("DeploymentPreference", None) for _, properties in functions(template)]
     return any(found)
 
 
 def without_metric_math(template):
-    """The emulator has no alarms over several metrics. Nothing that remains refers to one."""
+    """The emulator has no alarms over several metrics. No other resource refers to one."""
     found = [name for name, resource in template["Resources"].items()
              if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]]
     for name in found:
@@ -73,9 +73,9 @@ def without_metric_math(template):
     return found
 
 
-def hurried_queue(template):
-    """A message that cannot be applied reaches the dead-letter queue after 20 tries, 3 minutes
-    apart. The check waits for one: it makes them 2 tries, 5 seconds apart."""
+def fast_dead_letters(template):
+    """The check waits for a message in the dead-letter queue: after 2 attempts, 5 seconds apart,
+    instead of 20 attempts, 3 minutes apart."""
     queue = template["Resources"]["PaymentEventsQueue"]["Properties"]
     queue["VisibilityTimeout"] = 5
     queue["RedrivePolicy"]["maxReceiveCount"] = 2
@@ -83,8 +83,7 @@ def hurried_queue(template):
 
 
 def plain_number(template):
-    """The emulator hands a parameter on as text, and its pollers of queues compare it with a
-    number, in vain. CloudFormation makes it one."""
+    """The emulator passes this parameter on as text, but needs a number. CloudFormation converts."""
     event = template["Resources"]["PaymentsFunction"]["Properties"]["Events"]["PaymentEvents"]
     default = template["Parameters"]["PaymentsConcurrency"]["Default"]
     event["Properties"]["ScalingConfig"]["MaximumConcurrency"] = default
@@ -92,7 +91,7 @@ def plain_number(template):
 
 
 def here(template, root):
-    """The built template lies elsewhere than the code."""
+    """The built template is in another folder than the code."""
     template["Globals"]["Function"]["CodeUri"] = str(root)
     return True
 
@@ -102,10 +101,10 @@ def main():
     template = yaml.load(source.read_text(encoding="utf-8"), Loader)
     root = source.resolve().parent
     changes = (
-        without_canary, without_metric_math, hurried_queue, plain_number, lambda t: here(t, root))
+        without_canary, without_metric_math, fast_dead_letters, plain_number, lambda t: here(t, root))
     for change in changes:
         if not change(template):
-            print(f"overlay: {change.__name__} changes nothing any more", file=sys.stderr)
+            print(f"overlay: {change.__name__} no longer changes anything", file=sys.stderr)
             return 1
     text = yaml.dump(template, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
     target.write_text(text, encoding="utf-8")

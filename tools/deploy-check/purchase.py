@@ -1,4 +1,4 @@
-"""What callers do: the stock office, the storefront, the gateway, and what nobody may do."""
+"""Calls of the stock office, the storefront, the gateway, and callers without rights."""
 
 import base64
 import hashlib
@@ -11,9 +11,9 @@ from deployment import SHOP, Deployment, expect, until
 
 SKU = "LEHENGA-RED-M"
 UNITS = 5
-# The schedule calls once a minute; the rest is patience with a busy machine.
-SCHEDULE_PATIENCE_S = 180
-PATIENCE_S = 90
+# The schedule calls once a minute; the rest is for a busy machine.
+SCHEDULE_TIMEOUT_S = 180
+TIMEOUT_S = 90
 
 
 class Purchase:
@@ -26,7 +26,7 @@ class Purchase:
         self.paid = 0
 
     def identity(self, name, policy):
-        """An IAM identity, with this policy attached: its keys."""
+        """Creates an IAM identity with this policy. Returns its keys."""
         iam = self.emulator.client("iam")
         iam.create_user(UserName=name)
         if policy:
@@ -45,7 +45,7 @@ class Purchase:
         return self.emulator.call(method, url, text, headers, credentials)
 
     def shop(self, method, path, body=None):
-        """As the storefront's server: signed by its identity."""
+        """Calls as the storefront's server, signed by its identity."""
         status, answer = self.api(method, f"shops/{SHOP}/{path}", body, None, self.storefront)
         expect(status in (200, 201), f"{method} {path}: {status} {answer[:300]}")
         return json.loads(answer)
@@ -80,11 +80,11 @@ class Purchase:
         for what, path, headers, credentials, wanted in refused:
             status, answer = self.api("GET", path, None, headers, credentials)
             expect(status in wanted, f"{what}: {status} {answer[:200]}")
-        # The same paths by those who may.
+        # Callers with rights may call the same paths.
         self.shop("GET", f"availability?skus={SKU}")
         status, _ = self.api("GET", office, None, self.clerk())
         expect(status == 200, f"the stock office with a token: {status}")
-        print(f"    {len(refused)} callers who may not are refused")
+        print(f"    {len(refused)} callers without rights are refused")
 
     def begin(self, quantity, **more):
         checkout = str(uuid.uuid4())
@@ -112,7 +112,7 @@ class Purchase:
         return status
 
     def is_paid(self):
-        """Begin, order, a webhook by the function URL, the queue: the order is paid."""
+        """Begin, order, webhook through the function URL, queue: the order is paid."""
         checkout = self.begin(1)
         order = self.shop("POST", f"checkouts/{checkout}/order", {"payment_method": "online"})
         expect(order["status"] == "awaiting_payment", f"a new order is {order['status']}")
@@ -122,14 +122,14 @@ class Purchase:
             status = self.webhook(order, self.deployment.gateway_secret)
             expect(status == 200, f"a webhook is answered {status}")
         read = lambda: self.shop("GET", f"checkouts/{checkout}/order")["status"] == "paid"
-        until("the order is paid", read, PATIENCE_S)
+        until("the order is paid", read, TIMEOUT_S)
         self.paid += 1
         self.has_left(UNITS - self.paid)
         print("    begin, order, webhook (twice), queue: paid, once")
 
     def gateway_is_asked(self):
-        """The function has read its secret of accounts with its own right: it knows the one gateway
-        that the shop has an account at, which is down, and refuses another one."""
+        """The checkout function can read the secret with the accounts: it calls the gateway at which
+        the shop has an account, which is down, and refuses another gateway."""
         checkout = self.begin(1)
         for gateway, wanted in (("stripe", 400), ("razorpay", 503)):
             body = {"payment_method": "online", "payment_gateway": gateway}
@@ -137,8 +137,8 @@ class Purchase:
             status, answer = self.api("POST", path, body, None, self.storefront)
             expect(status == wanted, f"an order to pay at {gateway}: {status} {answer[:300]}")
             code = json.loads(answer)["code"]
-            expect(wanted == 400 or code == "gateway_unavailable", f"not for its absence: {code}")
-        print("    accounts of gateways: read from their secret by checkout")
+            expect(wanted == 400 or code == "gateway_unavailable", f"another refusal: {code}")
+        print("    checkout reads the gateways' accounts from their secret")
 
     def has_left(self, on_hand):
         rows = Deployment.as_superuser(
@@ -149,26 +149,26 @@ class Purchase:
         self.due = self.begin(1, hold_s=1)
 
     def due_hold_is_expired_by_the_schedule(self):
-        """Looked at past the API, whose reads and refusals know of due holds by themselves."""
+        """Reads the table, because the API treats due holds as expired by itself."""
         query = "select status from holdfast.holds where shop = %s and checkout_id = %s"
         expired = lambda: Deployment.as_superuser(query, SHOP, self.due) == [("expired",)]
-        until("the schedule expired a due hold", expired, SCHEDULE_PATIENCE_S)
+        until("the schedule expires a due hold", expired, SCHEDULE_TIMEOUT_S)
         print("    a due hold: expired by the schedule")
 
-    def poison_is_sent(self):
+    def broken_message_is_sent(self):
         self.sqs.send_message(
-            QueueUrl=self.outputs["PaymentEventsQueueUrl"], MessageBody="no delivery")
+            QueueUrl=self.outputs["PaymentEventsQueueUrl"], MessageBody="not an event")
 
-    def poison_is_put_aside(self):
+    def broken_message_is_put_aside(self):
         queue = self.outputs["PaymentEventsDeadLetterQueueUrl"]
         receive = lambda: self.sqs.receive_message(QueueUrl=queue).get("Messages")
-        messages = until("poison is in the dead-letter queue", receive, PATIENCE_S)
-        expect(messages[0]["Body"] == "no delivery", f"another message: {messages}")
-        print("    poison: in the dead-letter queue, and in nobody's way")
+        messages = until("the broken message is in the dead-letter queue", receive, TIMEOUT_S)
+        expect(messages[0]["Body"] == "not an event", f"another message: {messages}")
+        print("    a broken message: in the dead-letter queue")
 
     def data_is_still_there(self):
         rows = Deployment.as_superuser("select count(*) from holdfast.orders where status = 'paid'")
         expect(rows == [(self.paid,)], f"{self.paid} paid orders, not {rows}")
         broken = Deployment.as_superuser("select promise from holdfast.promises_check(null)")
         expect(broken == [], f"promises are broken: {broken}")
-        print("    the stack is gone, the orders are there, every promise is kept")
+        print("    the stack is deleted, the orders are still there, every promise holds")

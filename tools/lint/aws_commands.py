@@ -1,8 +1,7 @@
-"""Holds the AWS CLI's commands in the documents against the models of the services.
+"""Checks the AWS CLI's commands in the documents against the services' models, offline.
 
-No account is asked. A command is right when the service has the operation, the operation has every
-parameter, each that is required is given, and botocore takes their values: what the CLI itself checks
-before it sends anything.
+The service must have the operation, the operation every parameter; no required parameter may lack,
+and botocore must accept the values. The CLI checks the same before it sends anything.
 """
 
 import json
@@ -18,16 +17,16 @@ from botocore.validate import ParamValidator
 
 DOCUMENTS = ["docs/runbooks.md", "docs/operations.md"]
 FENCE = "```sh aws\n"
-# Options of the CLI itself, and whether a value follows.
+# Options of the CLI itself, and whether they take a value.
 OPTIONS = {"--output": True, "--query": True, "--region": True, "--cli-binary-format": True}
-# Commands that are the CLI's own and no operation of a service: what they take.
+# The CLI's own commands, which are no operations of a service, and their options.
 OWN = {("logs", "tail"): {"--since": True, "--follow": False, "--filter-pattern": True}}
-# Operations that write their answer into a file, which is the last word.
+# Operations whose last word is the file for the answer.
 WRITES_FILE = {("lambda", "invoke")}
 
 
 def commands(text):
-    """The commands of the marked blocks, continued lines joined, `logs` replaced by its command."""
+    """The commands of the marked blocks. Joins continued lines, and expands `logs`."""
     logs = ""
     for block in text.split(FENCE)[1:]:
         block = block.split("```")[0].replace("\\\n", " ")
@@ -42,7 +41,7 @@ def commands(text):
 
 
 def value_of(shape, words):
-    """What the words behind an option mean to the parameter."""
+    """The parameter's value for the words after an option."""
     if shape.type_name == "list":
         if shape.member.type_name == "structure":
             return [dict(pair.split("=", 1) for pair in word.split(",")) for word in words]
@@ -60,7 +59,7 @@ def value_of(shape, words):
 
 
 def split_options(words):
-    """(option, its words) pairs, and the words before the first one."""
+    """The words before the first option, and (option, words) pairs."""
     loose, options = [], []
     for word in words:
         if word.startswith("--"):
@@ -75,7 +74,7 @@ def split_options(words):
 def check_own(key, words):
     loose, options = split_options(words)
     if len(loose) != 1:
-        yield "takes one word without an option"
+        yield "needs one word before its options"
     for name, values in options:
         if name not in OWN[key]:
             yield f"has no {name}"
@@ -86,7 +85,7 @@ def check_own(key, words):
 def check(session, line):
     program, service, operation, *words = shlex.split(line)
     if program != "aws":
-        yield "is no command of the AWS CLI"
+        yield "is not a command of the AWS CLI"
         return
     if (service, operation) in OWN:
         yield from check_own((service, operation), words)
@@ -94,7 +93,7 @@ def check(session, line):
     try:
         model = session.get_service_model(service)
     except UnknownServiceError:
-        yield f"{service} is no service"
+        yield f"there is no service {service}"
         return
     names = {xform_name(name, "-"): name for name in model.operation_names}
     if operation not in names:
@@ -106,7 +105,7 @@ def check(session, line):
     shape = model.operation_model(names[operation]).input_shape
     members = {"--" + xform_name(name, "-"): name for name in (shape.members if shape else {})}
     if loose:
-        yield f"{loose} belong to no option"
+        yield f"{loose} belongs to no option"
     given = {}
     for name, values in options:
         if name in OPTIONS:
@@ -127,12 +126,12 @@ def check(session, line):
 
 def main():
     session = botocore.session.get_session()
-    # The checker can say no.
+    # These must fail, or the check does not work.
     for wrong in ("aws sqs receive-mesage --queue-url x", "aws sqs receive-message",
                   "aws sqs receive-message --queue-url x --max-number-of-mesages 1",
                   "aws logs tail a b", "aws sqs receive-message --queue-url x --visibility-timeout y"):
         if not list(check(session, wrong)):
-            print(f"this was taken for right: {wrong}", file=sys.stderr)
+            print(f"a wrong command passed: {wrong}", file=sys.stderr)
             return 1
     found, seen = [], 0
     for document in DOCUMENTS:
@@ -145,7 +144,7 @@ def main():
     if found or seen < 20:
         print(f"{seen} commands of the AWS CLI, {len(found)} mistakes", file=sys.stderr)
         return 1
-    print(f"{seen} commands of the AWS CLI are as the services' models say")
+    print(f"{seen} commands of the AWS CLI match the services' models")
     return 0
 
 

@@ -1,8 +1,8 @@
-"""Lints the migrations that no release has yet: what locks tables for long, or takes away what the
-release before still uses. What is released can't be changed any more, so it is not looked at.
+"""Runs Squawk on unreleased migrations. It finds long locks, and drops of what the previous release
+still uses. Released migrations can no longer change.
 
-A file runs in a transaction, unless its first line says otherwise (`-- migrate: outside a
-transaction`); Squawk judges some statements by that.
+A file runs in a transaction unless its first line is `-- migrate: outside a transaction`. Some of
+Squawk's rules depend on that.
 """
 
 import re
@@ -13,7 +13,7 @@ from pathlib import Path
 SQUAWK = Path(sys.executable).parent / "squawk"
 CONFIG = "tools/lint/squawk.toml"
 ONLINE = "-- migrate: outside a transaction\n"
-# What must be found, or nothing would be.
+# Squawk must find these, or it does not work.
 WRONG = {
     "in a transaction": (True, "create index skus_idx on holdfast.skus (title);"),
     "outside of one": (False, "alter table holdfast.skus drop column title;"),
@@ -41,7 +41,7 @@ def findings(in_transaction, name, text):
 def main():
     for what, (in_transaction, text) in WRONG.items():
         if not findings(in_transaction, "wrong.sql", text):
-            sys.exit(f"migrations: {what}: a statement that must be refused was not: {text}")
+            sys.exit(f"migrations: {what}: Squawk missed a bad statement: {text}")
     done = released()
     files = sorted(Path("migrations").glob("V*.sql"))
     files = [f for f in files if int(re.match(r"V(\d+)", f.name)[1]) not in done]
@@ -51,7 +51,7 @@ def main():
         text = file.read_text()
         found += findings(not text.startswith(ONLINE), str(file), text)
     print(*found, sep="\n")
-    print(f"migrations: {len(files)} looked at")
+    print(f"migrations: {len(files)} files checked")
     sys.exit(bool(found))
 
 

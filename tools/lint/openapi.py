@@ -1,7 +1,7 @@
-"""Lints openapi.yaml: the standard, every example against its schema, and the house rules.
+"""Checks openapi.yaml: the standard, every example against its schema, and rules of this project.
 
-The rules are the project's own because a general linter knows none of them: limits on everything
-that a caller sends, one schema and one example for each problem, a request id on every answer.
+No general linter knows these rules: limits on all input, one schema and one example for each
+problem, a request id in every answer.
 """
 
 import re
@@ -20,7 +20,7 @@ URI = "urn:openapi"
 
 
 class StrictLoader(yaml.SafeLoader):
-    """Refuses a key that stands twice in a mapping, and leaves times the strings they are."""
+    """Rejects duplicate keys, and leaves times as strings."""
 
     yaml_implicit_resolvers = {
         first: [(tag, regexp) for tag, regexp in resolvers if not tag.endswith(":timestamp")]
@@ -33,13 +33,13 @@ class StrictLoader(yaml.SafeLoader):
             key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands here twice", key_node.start_mark)
+                    None, None, f"the key {key!r} is here twice", key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
 
 
 class Document:
-    """The document, how to follow its references, and what has been found wrong with it."""
+    """The document and the findings."""
 
     def __init__(self, root):
         self.root = root
@@ -107,7 +107,7 @@ def check_standard(doc):
 
 
 def check_examples(doc):
-    """Every media type, parameter and header has an example, which fits its schema."""
+    """Every media type, parameter and header has an example that fits its schema."""
     for path, node in walk(doc.root):
         if "examples" in path or not isinstance(node, dict) or "schema" not in node:
             continue
@@ -152,14 +152,14 @@ def check_answers(doc, path, operation):
         answer, at = doc.follow((*path, "responses", status))
         types = set(answer.get("content", {}))
         if types == {"application/json"} and status == "401":
-            continue  # API Gateway's own
+            continue  # from API Gateway
         if status == "401":
-            types -= {"application/json"}  # either of them may have refused
+            types -= {"application/json"}  # from API Gateway or from the function
         if "x-request-id" not in answer.get("headers", {}):
             doc.wrong(at, "has no x-request-id header")
         wanted = "application/json" if status < "400" else "application/problem+json"
         if status < "400" and types == {"text/csv", "application/jsonl"}:
-            continue  # lines, in the form that the caller asks for
+            continue  # lines, in the requested format
         if types != {wanted}:
             doc.wrong(at, f"is not {wanted}")
             continue
@@ -170,7 +170,7 @@ def check_answers(doc, path, operation):
 
 
 def check_problem_answer(doc, path, status, answer):
-    """Each problem that an answer may be has this status, an example, and a line of description."""
+    """Each possible problem has this status, an example, and a line in the description."""
     media, _ = doc.follow(path)
     variants = media["schema"].get("oneOf", [media["schema"]])
     codes = {}
@@ -186,7 +186,7 @@ def check_problem_answer(doc, path, status, answer):
         if code not in shown:
             doc.wrong(path, f"{code} has no example")
     if told != list(codes):
-        doc.wrong(path, f"its description tells of {told}, its schema of {list(codes)}")
+        doc.wrong(path, f"its description lists {told}, its schema {list(codes)}")
 
 
 def check_problems(doc):
@@ -203,7 +203,7 @@ def check_problems(doc):
 
 
 def check_requests(doc):
-    """What a caller may send is closed and bounded. A gateway's webhook is not ours to bound."""
+    """All input is closed and bounded, except webhooks, which the gateways define."""
     for _, path, operation in operations(doc):
         if operation["tags"] == ["webhook"]:
             continue
@@ -226,13 +226,13 @@ def check_bounded(doc, path):
         "boolean": (set(),),
     }.get(kind)
     if wanted is None:
-        doc.wrong(at, f"type {kind!r} in a request: the rules know no bounds for it")
+        doc.wrong(at, f"type {kind!r} in a request: no rule for its bounds")
         return
     if not any(keys <= schema.keys() for keys in wanted):
         doc.wrong(at, f"is not bounded: needs {' or '.join(', '.join(sorted(k)) for k in wanted)}")
-    # a map that is the caller's own is bounded in number; all else is closed
+    # A map with free keys has a limit on their number. Every other object is closed.
     if kind == "object" and schema.get("additionalProperties") is not ("maxProperties" in schema):
-        doc.wrong(at, "takes unknown fields")
+        doc.wrong(at, "accepts unknown fields")
     for name in schema.get("properties", {}):
         check_bounded(doc, (*at, "properties", name))
     if "items" in schema:
@@ -256,9 +256,9 @@ def lint(text):
     except yaml.YAMLError as error:
         return [str(error)], 0
     doc = Document(root)
-    # Each step relies on what the one before has made sure of.
-    house_rules = (check_examples, check_operations, check_problems, check_requests, check_used)
-    for step in ((check_references,), (check_standard,), house_rules):
+    # Each step relies on the one before.
+    our_rules = (check_examples, check_operations, check_problems, check_requests, check_used)
+    for step in ((check_references,), (check_standard,), our_rules):
         for check in step:
             check(doc)
         if doc.found:
@@ -274,7 +274,7 @@ def main():
     if found:
         print(f"{path}: {len(found)} found", file=sys.stderr)
         return 1
-    print(f"{path} follows OpenAPI 3.1 and the house rules; {checked} examples fit their schemas")
+    print(f"{path} follows OpenAPI 3.1 and our rules; {checked} examples fit their schemas")
     return 0
 
 

@@ -1,8 +1,7 @@
-"""Lints what the SAM template turns into. What else must be true of it: tests/contract/template.rs.
+"""Runs cfn-lint on the CloudFormation template that SAM makes of template.yaml.
 
-`sam validate --lint` looks at the template as it is written, and lets a reference to nothing or an
-unknown runtime pass inside a function's properties. So the template is turned into plain
-CloudFormation here, as a deployment does it, and cfn-lint looks at that.
+`sam validate --lint` checks the template as written, and misses dangling references and unknown
+runtimes in a function's properties. tests/contract/template.rs checks the rest.
 """
 
 import json
@@ -18,11 +17,9 @@ from samtranslator.public.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 REGION = "eu-west-1"
-# Where `sam build` would put the code. No linter follows it.
+# Stands for the built code. No linter reads it.
 CODE_URI = "s3://bucket/code.zip"
-
-
-# What SAM adds to a function's role. Known here so that AWS need not be asked.
+# SAM adds these to functions' roles. Without this table it would ask AWS.
 MANAGED_POLICIES = {
     name: f"arn:aws:iam::aws:policy/service-role/{name}"
     for name in ("AWSLambdaBasicExecutionRole", "AWSLambdaSQSQueueExecutionRole",
@@ -48,7 +45,7 @@ def check_cloudformation(template):
     except InvalidDocumentException as error:
         yield from (cause.message for cause in error.causes)
         return
-    # W1030: see template.yaml. W2001: what SAM has put in is not referred to any more.
+    # W1030: see template.yaml. W2001: SAM has replaced the references to some parameters.
     config = ManualArgs(regions=[REGION], ignore_checks=["W1030", "W2001"])
     for match in lint(json.dumps(resources), config=config):
         where = "/".join(str(step) for step in match.path or [])
@@ -56,7 +53,7 @@ def check_cloudformation(template):
 
 
 def main():
-    # It remarks on switches of its own that it can't look up from here.
+    # It warns about its feature switches, which it cannot look up offline.
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
     path = Path(sys.argv[1] if len(sys.argv) > 1 else "template.yaml")
     found = list(check_cloudformation(yaml_parse(path.read_text(encoding="utf-8"))))
@@ -64,7 +61,7 @@ def main():
         print(f"{path}: {line}", file=sys.stderr)
     if found:
         return 1
-    print(f"{path} turns into sound CloudFormation")
+    print(f"{path} becomes valid CloudFormation")
     return 0
 
 
