@@ -343,10 +343,7 @@ fn a_refused_webhook_is_logged_with_the_check_that_failed() {
         let mismatch = "no configured secret gives this signature over the raw body";
         assert_eq!(why(&headers), mismatch);
         headers.insert(name.to_owned(), "neither hex nor base 64!".to_owned());
-        assert_eq!(
-            why(&headers),
-            format!("the header {name} is not of its form")
-        );
+        assert_eq!(why(&headers), format!("the header {name} is malformed"));
         headers.remove(name);
         assert_eq!(why(&headers), format!("the header {name} is missing"));
     }

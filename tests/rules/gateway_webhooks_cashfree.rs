@@ -300,8 +300,11 @@ fn other_event_types_are_stored_and_mean_nothing() {
 fn an_unreadable_event_says_why() {
     let paid = success("SUCCESS", "2");
     for (body, word) in [
-        ("not json".to_owned(), "no JSON object (line 1, column 2)"),
-        ("[]".to_owned(), "no JSON object"),
+        (
+            "not json".to_owned(),
+            "not a JSON object (line 1, column 2)",
+        ),
+        ("[]".to_owned(), "not a JSON object"),
         ("{}".to_owned(), "type is missing"),
         (
             "{\"type\":7,\"data\":{}}".to_owned(),

@@ -391,7 +391,7 @@ fn stripes_events_of_the_other_mode_and_thin_events_are_refused() {
             "object: is a thin event, which says too little: send this endpoint snapshot events",
         ),
         (json!(["s"]), &"{}".to_owned(), "object: is not `event`"),
-        (json!(["s"]), &"[]".to_owned(), "body: is no JSON object"),
+        (json!(["s"]), &"[]".to_owned(), "body: is not a JSON object"),
     ] {
         assert_eq!(admit(settings, body), Err(said.to_owned()));
     }

@@ -124,7 +124,8 @@ impl Scene {
     fn rounds(&self) -> Vec<(u64, u64)> {
         let log = self.log();
         let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
-        let rounds = lines.filter(|line: &Value| line["message"] == "did a round at the gateways");
+        let rounds =
+            lines.filter(|line: &Value| line["message"] == "finished a round at the gateways");
         let number = |line: &Value, name: &str| line[name].as_u64().unwrap();
         rounds
             .map(|line| {
@@ -198,7 +199,7 @@ async fn a_rotation_of_a_gateways_credentials_fails_no_order() {
         }
     }
     assert_eq!(scene.sim.known("orders", Gateway::Razorpay).await.len(), 8);
-    let replaced = "the gateways' accounts were replaced by those of now";
+    let replaced = "the gateways' accounts were replaced by newer ones";
     assert!(scene.log().contains(replaced));
     scene.assert_no_secret_is_told();
 }

@@ -224,7 +224,7 @@ async fn a_password_rotation_under_load_fails_no_request() {
     );
     guarded.test.assert_promises_kept().await;
     let log = log_text(function);
-    assert!(log.contains("replaced by the secret of now"), "{log}");
+    assert!(log.contains("the newer secret replaces it"), "{log}");
     assert!(!log.contains("hunter2"), "{log}");
 }
 

@@ -104,8 +104,19 @@ async fn every_line_about_a_checkout_an_order_or_a_payment_names_it() {
         let names_it = line["span"]["payment.reference"].is_string();
         assert!(unreadable || names_it, "{line}");
     }
-    assert!(!told(scenario, "holdfast-sweeper", "could not be expired").is_empty());
-    for line in told(scenario, "holdfast-sweeper", "could not be expired") {
+    assert!(
+        !told(
+            scenario,
+            "holdfast-sweeper",
+            "a checkout could not be expired"
+        )
+        .is_empty()
+    );
+    for line in told(
+        scenario,
+        "holdfast-sweeper",
+        "a checkout could not be expired",
+    ) {
         assert!(line["checkout.id"].is_string(), "{line}");
         assert!(line["span"]["request.id"].is_string(), "{line}");
     }

@@ -76,7 +76,7 @@ async fn put(call: &Call<'_>, code: CouponCode) -> Result<Reply, Problem> {
 fn parse(call: &Call<'_>, code: CouponCode) -> Result<Put, Problem> {
     let body: PutBody = json(call.request.body())?;
     if body.kind == Kind::Percent && body.value.get() > PERCENT_MAX {
-        let message = "must be at most 10000 basis points, which is all of it";
+        let message = "must be at most 10000 basis points, which are 100 %";
         return Err(Problem::invalid_request("value", message));
     }
     if let (Some(from), Some(until)) = (body.valid_from, body.valid_until)

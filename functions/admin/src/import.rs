@@ -124,7 +124,7 @@ pub(crate) async fn export(call: &Call<'_>) -> Result<Reply, Problem> {
     let after = match parameter(call, "after") {
         None => None,
         Some(sku) => Some(sku_of(&sku).map_err(|_| {
-            Problem::invalid_request("after", "must be the next of the page before")
+            Problem::invalid_request("after", "must be `next` of the previous page")
         })?),
     };
     let limit = limit(call, 1)?.min(EXPORT_ROWS_MAX);
@@ -188,7 +188,7 @@ fn after_row(call: &Call<'_>) -> Result<(i32, i32), Problem> {
     };
     let row = cursor.split_once('.');
     let row = row.and_then(|(part, line)| Some((part.parse().ok()?, line.parse().ok()?)));
-    row.ok_or_else(|| Problem::invalid_request("after", "must be the next of the page before"))
+    row.ok_or_else(|| Problem::invalid_request("after", "must be `next` of the previous page"))
 }
 
 fn limit(call: &Call<'_>, least: i32) -> Result<i32, Problem> {

@@ -79,7 +79,7 @@ fn parse(call: &Call<'_>, name: &str) -> Result<Put, Problem> {
     let number = body.types.as_ref().map_or(1, Vec::len);
     if !(1..=outbox::TYPES.len()).contains(&number) || !types.iter().all(good) {
         let rule = format!(
-            "must be some of {}; left out, all",
+            "must be a list of {}, or be left out for all",
             outbox::TYPES.join(", ")
         );
         return Err(Problem::invalid_request("types", &rule));

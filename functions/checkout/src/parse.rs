@@ -191,7 +191,8 @@ fn pay_at(body: &OrderBody) -> Result<Option<PayAt>, Problem> {
     // who asks for no phone does not mind what the address has there
     let phone = match (gateway, phone) {
         (Gateway::Cashfree, Ok(None)) => {
-            let message = "is missing: Cashfree asks for one, and a saved address's is not taken";
+            let message =
+                "is missing: Cashfree needs one, and the phone of a saved address is not used";
             return Err(Problem::invalid_request("phone", message));
         }
         (Gateway::Cashfree, Err(error)) => return Err(invalid(field, &error)),

@@ -93,7 +93,7 @@ pub(crate) async fn open<'a>(
             Err(Problem::unavailable())
         }
         Err(OpenError::Gateway(error)) => {
-            tracing::warn!(gateway = %pay_at.gateway, %error, "an order can't be paid there");
+            tracing::warn!(gateway = %pay_at.gateway, %error, "a gateway did not accept an order");
             Err(problem(&error, pay_at))
         }
     }

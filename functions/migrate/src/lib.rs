@@ -48,7 +48,7 @@ pub async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
         tracing::error!(
             request.id = request_id,
             causes = cause::causes(error),
-            "the deployment was not answered"
+            "CloudFormation got no answer"
         );
     })?;
     Ok(Value::Null)

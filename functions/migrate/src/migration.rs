@@ -64,16 +64,16 @@ pub enum MigrateError {
     #[error("a versioned file can't be read")]
     Name(#[from] refinery::Error),
     /// The database has it, and it was changed since.
-    #[error("{0} is applied already, and was another file then")]
+    #[error("{0} is already applied, but the file has changed since")]
     Changed(String),
     /// The database has it, and this release does not.
     #[error("{0} is applied, and this release has no such file")]
     Unknown(String),
     /// This release has it, and the database has later ones only.
-    #[error("{0} is not applied, and later ones are")]
+    #[error("{0} is not applied, but later files are")]
     Skipped(String),
     /// Another run is at it for too long.
-    #[error("{0}: another migration is at it")]
+    #[error("{0}: another migration is working on it")]
     Building(String),
     /// A pooler gives each transaction another session.
     #[error("{0} runs outside a transaction and needs a connection without a transaction pooler")]
@@ -134,7 +134,7 @@ pub async fn run_release(
                 busy += 1;
                 let pause = rand::rng().random_range(PAUSE_MAX / 10..=PAUSE_MAX);
                 let causes = operations::cause::causes(&error);
-                tracing::warn!(busy, causes, "somebody has a lock; trying again");
+                tracing::warn!(busy, causes, "another session has the lock; trying again");
                 tokio::time::sleep(pause).await;
             }
             Err(error) => return Err(error),

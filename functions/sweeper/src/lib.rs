@@ -134,7 +134,7 @@ async fn tell_subscribers(app: &App, budget: Duration) -> Option<ToldReport> {
         delivered, failed, ..
     } = report;
     if delivered + failed > 0 {
-        tracing::info!(delivered, failed, "told subscribers");
+        tracing::info!(delivered, failed, "sent announcements to subscribers");
     }
     Some(report)
 }
@@ -164,7 +164,7 @@ async fn at_the_gateways(app: &App, until: Instant) {
             round.failed,
             round.unauthorized,
             round.left,
-            "did a round at the gateways"
+            "finished a round at the gateways"
         ),
         Err(failure) => tracing::error!(
             causes = causes(&failure),
@@ -180,10 +180,10 @@ fn tell(report: &SweepReport) {
     for sweep in &report.shops {
         let shop = &sweep.shop;
         if let Some(failure) = &sweep.failure {
-            tracing::error!(shop, failure, "could not be swept");
+            tracing::error!(shop, failure, "a shop could not be swept");
         }
         for checkout in &sweep.failed {
-            tracing::error!(shop, checkout.id = %checkout, "could not be expired");
+            tracing::error!(shop, checkout.id = %checkout, "a checkout could not be expired");
         }
     }
     for violation in &report.violations {

@@ -82,7 +82,10 @@ impl Subscribers {
         let until = Instant::now() + budget.min(BUDGET_MAX).saturating_sub(TIMEOUT);
         let mut report = ToldReport::default();
         if let Err(why) = self.tell_all(db, until, &mut report).await {
-            tracing::error!(failure = why, "subscribers could not be told");
+            tracing::error!(
+                failure = why,
+                "announcements could not be sent to subscribers"
+            );
             report.failure = Some(why);
         }
         report
@@ -135,7 +138,12 @@ impl Subscribers {
                 self.send(shop, &delivery, keys).await
             };
             if let Verdict::Failed(why) = &verdict {
-                tracing::warn!(shop, subscriber = name, why, "a subscriber was not told");
+                tracing::warn!(
+                    shop,
+                    subscriber = name,
+                    why,
+                    "a delivery to a subscriber failed"
+                );
             }
             stopped |= verdict != Verdict::Delivered;
             verdicts.push((delivery, verdict));

@@ -77,7 +77,7 @@ async fn receive(app: &App, request: &Request) -> Result<Reply, Problem> {
     })?;
     // Its sender is the gateway, whose dashboard shows what is wrong.
     let webhook = verified.map_err(|refusal| {
-        tracing::warn!(why = %refusal, "verified webhook not taken");
+        tracing::warn!(why = %refusal, "a verified webhook was not accepted");
         Problem::invalid_request(refusal.field, refusal.reason)
     })?;
     let trace = request.lambda_context().xray_trace_id;

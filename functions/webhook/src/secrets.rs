@@ -96,7 +96,7 @@ impl Secrets {
             serde_json::from_str(text).map_err(|error| {
                 // the parser quotes what it met, which may be a secret
                 invalid(format!(
-                    "not of its form (line {}, column {})",
+                    "malformed (line {}, column {})",
                     error.line(),
                     error.column()
                 ))

@@ -101,7 +101,7 @@ impl Accounts {
             None
         });
         if newer.is_some() {
-            tracing::info!("the gateways' accounts were replaced by those of now");
+            tracing::info!("the gateways' accounts were replaced by newer ones");
         }
         let refused = newer.is_none().then(|| Arc::clone(refused));
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;

@@ -116,7 +116,7 @@ impl Api for Cashfree {
                     "customer_id": customer_id(&self.shop, &order.customer),
                     "customer_phone": phone,
                 }),
-                order_expiry_time: expiry.map_err(|_| unfit("its end is no time"))?,
+                order_expiry_time: expiry.map_err(|_| unfit("its end is not a time"))?,
             };
             let made = self
                 .http
@@ -315,5 +315,5 @@ fn customer_id(shop: &Shop, customer: &str) -> String {
 /// A JSON number, exact.
 fn amount(minor: i64, currency: &str) -> Result<Box<RawValue>, GatewayError> {
     let major = money::major_from_minor(minor, currency);
-    RawValue::from_string(major).map_err(|_| unfit("its amount is no number"))
+    RawValue::from_string(major).map_err(|_| unfit("its amount is not a number"))
 }

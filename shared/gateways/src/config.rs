@@ -55,7 +55,7 @@ impl Gateways {
                 // serde's own words may quote a value, and the value may be a secret
                 let (line, column) = (error.line(), error.column());
                 InvalidGateways(format!(
-                    "it is not the JSON that it must be, at line {line}, column {column}"
+                    "it is not JSON of the expected shape, at line {line}, column {column}"
                 ))
             })?;
         let client = reqwest::Client::builder()
@@ -69,7 +69,7 @@ impl Gateways {
         for (shop, of_shop) in shops {
             let invalid = |reason: &str| InvalidGateways(format!("shop {shop:?}: {reason}"));
             let name = shop.parse::<Shop>();
-            let name = name.map_err(|_| invalid("is no shop's name"))?;
+            let name = name.map_err(|_| invalid("is not a shop's code"))?;
             let http = |gateway: Gateway, base_url: &str| {
                 let base_url = fit(base_url).map_err(invalid)?;
                 Ok(Http::new(client.clone(), gateway, base_url, limits))
@@ -149,7 +149,7 @@ impl fmt::Debug for Gateways {
 
 /// Money is talked about under TLS, or on this machine.
 fn fit(base_url: &str) -> Result<String, &'static str> {
-    let url = Url::parse(base_url).map_err(|_| "a base_url is no URL")?;
+    let url = Url::parse(base_url).map_err(|_| "a base_url is not a URL")?;
     let host = url.host_str().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());

@@ -169,10 +169,7 @@ async fn close(gateways: &Gateways, opening: &Opening<'_>, gateway_order_id: Str
         Ok(Err(error)) => error.to_string(),
         Err(_) => "it took too long".to_owned(),
     };
-    tracing::warn!(
-        why,
-        "an order that nobody was shown stays open at its gateway"
-    );
+    tracing::warn!(why, "an unused order stays open at its gateway");
 }
 
 #[cfg(test)]

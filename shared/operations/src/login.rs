@@ -126,7 +126,9 @@ impl Address {
         let port = match members.port {
             None => None,
             Some(Port::Number(port)) => Some(port),
-            Some(Port::Text(text)) => Some(text.parse().map_err(|_| "its port is no port")?),
+            Some(Port::Text(text)) => {
+                Some(text.parse().map_err(|_| "its port is not a port number")?)
+            }
         };
         let missing = |member: &str, variable: &str| {
             format!("it has no member {member}, and {variable} is not set")
@@ -145,9 +147,7 @@ impl Address {
     }
 
     fn over_url(&self, url: &str) -> Result<Config, Cause> {
-        let told: Config = url
-            .parse()
-            .map_err(|_| "it is a database URL that can't be read")?;
+        let told: Config = url.parse().map_err(|_| "its database URL can't be read")?;
         if self.host.is_none() && self.port.is_none() {
             let mut config = told;
             self.name.as_ref().map(|name| config.dbname(name));

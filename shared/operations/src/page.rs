@@ -30,7 +30,7 @@ pub struct Cursor(String);
 
 /// Why a text is no cursor: a sentence that follows the field's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be the cursor that the page before gave, for the same list")]
+#[error("must be `next` of the previous page of the same list")]
 pub struct InvalidCursor;
 
 impl Cursor {

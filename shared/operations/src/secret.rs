@@ -157,7 +157,7 @@ impl<T> Secret<T> {
                 (Err(cause), Some(_)) => {
                     tracing::warn!(
                         causes = causes(&*cause),
-                        "a secret could not be fetched again: the one from before goes on"
+                        "a secret could not be fetched again; the previous one is still used"
                     );
                 }
             }

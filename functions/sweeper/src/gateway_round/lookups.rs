@@ -81,7 +81,7 @@ pub(super) async fn payment(work: &Work<'_>, gateway: Gateway, order: &KnownOrde
             payment.reference = event.reference,
             order.id = recorded.order_id.map(tracing::field::display),
             outcome = ?recorded.outcome,
-            "found by looking up"
+            "a look-up found an event"
         );
     }
     Ok((round, None))
@@ -107,7 +107,7 @@ pub(super) async fn refund(work: &Work<'_>, gateway: Gateway, known: &KnownRefun
             refund::report(work.db, work.shop, id, &verdict).await?;
         }
         Ok(None) => {
-            tracing::error!(shop, refund.id = %id, "its gateway does not know a refund it took on");
+            tracing::error!(shop, refund.id = %id, "a gateway does not know a refund that it accepted");
         }
         Err(error) => return Ok((round, Some(error))),
     }

@@ -66,7 +66,7 @@ impl Keys {
             .map_err(|error| {
                 // the parser quotes what it met, which may be a secret
                 let (line, column) = (error.line(), error.column());
-                invalid(format!("not of its form (line {line}, column {column})"))
+                invalid(format!("malformed (line {line}, column {column})"))
             })?;
         let mut keys = HashMap::new();
         for (shop, names) in texts {

@@ -73,7 +73,7 @@ pub enum BeginError {
     #[error("this checkout has an order")]
     Ordered,
     /// Longer than the shop allows.
-    #[error("the shop does not hold stock for so long")]
+    #[error("the shop does not hold stock that long")]
     HoldTooLong,
     /// Not in the catalogue: all of them.
     #[error("not in the catalogue")]
@@ -88,7 +88,7 @@ pub enum BeginError {
     #[error("too many checkouts of this customer")]
     TooManyCheckouts,
     /// More than one customer may have: every sku of which it is too much.
-    #[error("more than one customer may have")]
+    #[error("the customer's limit is reached")]
     LimitReached(Vec<LimitReached>),
     /// Could not decide.
     #[error(transparent)]

@@ -20,7 +20,7 @@ pub enum ExtendError {
     #[error("this checkout has ended")]
     Ended,
     /// Longer than the shop allows.
-    #[error("the shop does not hold stock for so long")]
+    #[error("the shop does not hold stock that long")]
     HoldTooLong,
     /// Could not decide.
     #[error(transparent)]

@@ -80,7 +80,7 @@ impl Connections {
             Some(other) => match self.wire.connect(&other).await {
                 Err(error) if is_login_refused(&error) => error,
                 opened => {
-                    tracing::info!("the login was refused, and is replaced by the secret of now");
+                    tracing::info!("the login was refused; the newer secret replaces it");
                     return opened.map_err(not_opened);
                 }
             },

@@ -47,7 +47,7 @@ pub enum AmendError {
     #[error("this order has a coupon")]
     HasCoupon,
     /// Somebody else changed it since: the order as it is now.
-    #[error("this order has another version by now")]
+    #[error("this order has another version now")]
     Stale(Box<DeskOrder>),
     /// Not in the catalogue: all of them.
     #[error("not in the catalogue")]
@@ -56,7 +56,7 @@ pub enum AmendError {
     #[error("not on sale")]
     NotOnSale(Vec<String>),
     /// More than one customer may have: every sku of which it is too much.
-    #[error("more than one customer may have")]
+    #[error("the customer's limit is reached")]
     LimitReached(Vec<LimitReached>),
     /// Too few seats: every shortage. `available` counts the seats that the party has.
     #[error("not enough stock")]

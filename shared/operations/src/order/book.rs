@@ -78,7 +78,7 @@ pub enum BookError {
     #[error("too many checkouts of this customer")]
     TooManyCheckouts,
     /// More than one customer may have: every sku of which it is too much.
-    #[error("more than one customer may have")]
+    #[error("the customer's limit is reached")]
     LimitReached(Vec<LimitReached>),
     /// The coupon can't be used.
     #[error("the coupon can't be used")]

@@ -162,7 +162,7 @@ pub enum CreateError {
     #[error("too many checkouts of this customer")]
     TooManyCheckouts,
     /// The hold had ended, and the customer has had what one may have: every sku.
-    #[error("more than one customer may have")]
+    #[error("the customer's limit is reached")]
     LimitReached(Vec<LimitReached>),
     /// Could not decide.
     #[error(transparent)]

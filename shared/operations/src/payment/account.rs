@@ -35,25 +35,25 @@ impl Account {
             .keys()
             .any(|name| !MEMBERS.contains(&name.as_str()))
         {
-            return Err(format!("has another member than {}", MEMBERS.join(", ")));
+            return Err(format!("has members other than {}", MEMBERS.join(", ")));
         }
         let adapter = gateway.adapter();
         let live = match settings.get("live") {
             None => true,
             Some(_) if !adapter.tells_mode() => {
-                return Err("has live, but its messages don't tell their mode".to_owned());
+                return Err("has live, but its webhooks do not say their mode".to_owned());
             }
             Some(value) => value.as_bool().ok_or("live is neither true nor false")?,
         };
         let tolerance_s = match settings.get("tolerance_s") {
             None => adapter.tolerance_s_default(),
             Some(_) if adapter.tolerance_s_default().is_none() => {
-                return Err("has tolerance_s, but signs no time".to_owned());
+                return Err("has tolerance_s, but its webhooks have no signed time".to_owned());
             }
             Some(value) => {
                 let seconds = value.as_u64().filter(|s| (1..=TOLERANCE_S_MAX).contains(s));
                 let seconds = seconds.and_then(|seconds| u32::try_from(seconds).ok());
-                Some(seconds.ok_or("tolerance_s is no number from 1 to 604800")?)
+                Some(seconds.ok_or("tolerance_s is not a whole number from 1 to 604800")?)
             }
         };
         Ok(Self {
@@ -72,7 +72,7 @@ impl Account {
             .collect::<Option<_>>()
             .ok_or("a secret is empty or no text")?;
         if secrets.is_empty() || secrets.len() > SECRETS_MAX {
-            return Err(format!("has not 1 to {SECRETS_MAX} secrets"));
+            return Err(format!("must have 1 to {SECRETS_MAX} secrets"));
         }
         Ok(secrets)
     }

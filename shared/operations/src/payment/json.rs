@@ -23,7 +23,7 @@ impl<'a> Fields<'a> {
     pub(super) fn parse(body: &'a str) -> Result<Self, String> {
         let members = serde_json::from_str(body).map_err(|error| {
             let (line, column) = (error.line(), error.column());
-            format!("the body is no JSON object (line {line}, column {column})")
+            format!("the body is not a JSON object (line {line}, column {column})")
         })?;
         Ok(Self {
             path: String::new(),

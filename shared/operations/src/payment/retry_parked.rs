@@ -86,7 +86,7 @@ async fn retry(db: &Database, shop: &Shop, row: &Row) -> Result<Outcome, Failure
         payment.id = event.gateway_payment_id,
         order.id = recorded.order_id.map(tracing::field::display),
         outcome = ?recorded.outcome,
-        "tried again"
+        "a parked event was tried again"
     );
     Ok(recorded.outcome)
 }

@@ -64,7 +64,7 @@ pub enum Forgery {
     #[error("the header {0} is missing")]
     Missing(&'static str),
     /// A header is not of its form.
-    #[error("the header {0} is not of its form")]
+    #[error("the header {0} is malformed")]
     Unreadable(&'static str),
     /// The signed time is too far away.
     #[error("it was signed longer ago than the tolerance allows")]

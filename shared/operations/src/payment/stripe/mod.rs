@@ -67,7 +67,7 @@ impl Adapter for Stripe {
         let refusal = |field, reason| Err(Refusal { field, reason });
         let body = std::str::from_utf8(raw).ok().map(Fields::parse);
         let Some(Ok(body)) = body else {
-            return refusal("body", "is no JSON object");
+            return refusal("body", "is not a JSON object");
         };
         match body.text_if_any("object").as_deref() {
             Some("event") => {}
