@@ -1,6 +1,6 @@
-//! Refusals and failures as RFC 9457 problems: the only place where an error becomes an HTTP
-//! status. Every code here stands in openapi.yaml; a client may rely on it. Clients get generic
-//! text for failures: what really happened is in the log, under the same request id.
+//! Errors as RFC 9457 problems: the only place where an error becomes an HTTP status. Clients rely
+//! on the codes, and openapi.yaml lists each of them. For a failure the client gets a general text;
+//! the log has the cause, under the same request id.
 
 mod desk;
 mod import;
@@ -28,11 +28,11 @@ pub struct Problem {
     pub status: u16,
     /// The stable code; `type` is `urn:holdfast:problem:<code>`.
     pub code: &'static str,
-    /// What kind of problem it is, in a few words: always the same for a code.
+    /// The kind of problem, in a few words. Always the same for a code.
     pub title: &'static str,
-    /// What is wrong this time, and what to do.
+    /// What is wrong this time, and what to do about it.
     pub detail: String,
-    /// Members of their own, such as `shortages`.
+    /// Additional members, such as `shortages`.
     pub extensions: Map<String, Value>,
     /// The `Retry-After` header in seconds.
     pub retry_after_s: Option<u32>,
@@ -63,7 +63,7 @@ impl Problem {
         self
     }
 
-    /// The body, with the id under which the log has more.
+    /// The body. `request_id` finds the call in the log.
     #[must_use]
     pub fn body(&self, request_id: &str) -> Value {
         let mut body = self.extensions.clone();
@@ -79,7 +79,7 @@ impl Problem {
         Value::Object(body)
     }
 
-    /// A field of the request is wrong: which, and how.
+    /// One field of the request is wrong.
     #[must_use]
     pub fn invalid_request(field: &str, message: &str) -> Self {
         Self::new(
@@ -91,7 +91,7 @@ impl Problem {
         .with("errors", json!([{ "field": field, "message": message }]))
     }
 
-    /// There is no such thing, or it is somebody else's.
+    /// It does not exist, or it belongs to somebody else.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
         Self::new(
@@ -118,7 +118,7 @@ impl Problem {
         Self::new(413, "body_too_large", "The body is too large", detail)
     }
 
-    /// A request that does not prove where it comes from. It is told nothing more.
+    /// The caller is not authenticated, and gets no detail.
     #[must_use]
     pub fn unauthorized() -> Self {
         Self::new(
@@ -129,7 +129,7 @@ impl Problem {
         )
     }
 
-    /// The caller may not take orders without an online payment.
+    /// The caller may not order without an online payment.
     #[must_use]
     pub fn offline_not_allowed() -> Self {
         Self::new(
@@ -140,7 +140,7 @@ impl Problem {
         )
     }
 
-    /// Could not decide: the same request may succeed in a moment.
+    /// Holdfast could not decide. The same request may succeed in a moment.
     #[must_use]
     pub fn unavailable() -> Self {
         let mut problem = Self::new(
@@ -154,7 +154,7 @@ impl Problem {
         problem
     }
 
-    /// The order is made, and its gateway gives no answer.
+    /// The order is made, but its gateway does not answer.
     #[must_use]
     pub fn gateway_unavailable(gateway: Gateway) -> Self {
         let detail = format!(
@@ -171,8 +171,8 @@ impl Problem {
         problem.with("gateway", json!(gateway.as_str()))
     }
 
-    /// The order is made, and its gateway does not take it on. `reason`: the gateway's code, or
-    /// nothing where that is for the shop only.
+    /// The order is made, but its gateway refuses it. `reason` is the gateway's code, or empty if
+    /// only the shop can do something about it.
     #[must_use]
     pub fn gateway_refused(gateway: Gateway, reason: &str) -> Self {
         let detail = format!(

@@ -1,4 +1,4 @@
-//! Refusals of a bulk import as a whole; those of its rows are in its report.
+//! Refusals of a whole import. Its report has the refusals of single rows.
 
 use serde_json::json;
 

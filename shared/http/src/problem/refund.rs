@@ -1,4 +1,4 @@
-//! Refusals of refunds, and of events that are read anew.
+//! Refusals of refunds, and of stored events that are read again.
 
 use serde_json::json;
 

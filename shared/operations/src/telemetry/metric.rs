@@ -1,24 +1,23 @@
-//! The metrics: every name, with its unit, what it is counted by, and its meaning. Nothing else is
-//! ever emitted, so there are at most as many time series as lines here, times the functions for
-//! those that are told by function. No shop, no sku and no id is a dimension: each value of one
-//! would be a series of its own, and paid for as one. The log's lines and a query tell those.
+//! Every metric, with its unit, its dimensions and its meaning. No other metric is ever written.
+//! Shops, skus and ids are never dimensions: each value would be a series of its own, and CloudWatch
+//! charges for each series. A query of the log answers such questions.
 //!
-//! docs/metrics.md shows this list; a test holds the two together, and the alarms and the dashboard
-//! of template.yaml to both.
+//! A test compares this list with docs/metrics.md, and with the alarms and the dashboard of
+//! template.yaml.
 
-/// What a metric's numbers are.
+/// The unit of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// How many; added up between two lines of the log.
+    /// A number, summed up between two lines of the log.
     Count,
-    /// A time; each is told.
+    /// A duration; each value is written.
     Milliseconds,
-    /// An age; each is told.
+    /// An age; each value is written.
     Seconds,
 }
 
 impl Unit {
-    /// As CloudWatch calls it.
+    /// CloudWatch's name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -29,12 +28,12 @@ impl Unit {
     }
 }
 
-/// What a metric is told by: its dimensions.
+/// The dimensions of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// One series a deployment, whichever function tells it.
+    /// One series per deployment, for all functions together.
     Stack,
-    /// One series a function.
+    /// One series per function.
     Function,
 }
 
@@ -67,19 +66,19 @@ macro_rules! metrics {
                 match self { $(Self::$name => stringify!($name),)+ }
             }
 
-            /// What its numbers are.
+            /// Its unit.
             #[must_use]
             pub fn unit(self) -> Unit {
                 match self { $(Self::$name => Unit::$unit,)+ }
             }
 
-            /// What it is told by.
+            /// Its dimensions.
             #[must_use]
             pub fn scope(self) -> Scope {
                 match self { $(Self::$name => Scope::$scope,)+ }
             }
 
-            /// What it means.
+            /// Its meaning.
             #[must_use]
             pub fn meaning(self) -> &'static str {
                 match self { $(Self::$name => concat!($($meaning),+).trim_ascii(),)+ }
