@@ -76,6 +76,7 @@ mod stack {
     mod subscribers;
     mod telemetry;
     mod tls;
+    mod tour;
 }
 
 /// What the repository promises on paper: documents, openapi.yaml, template.yaml, its own layout.

@@ -1,4 +1,4 @@
-//! What the documents name exists: tests, operations, routines.
+//! What the documents name exists: tests, operations, routines, files, headings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -32,6 +32,18 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
         }
     }
     found.sort();
+    found
+}
+
+/// README.md, CONTRIBUTING.md, SECURITY.md, CHANGELOG.md and everything in docs/.
+fn documents() -> Vec<PathBuf> {
+    let at_the_top = fs::read_dir(root())
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut found: Vec<PathBuf> = at_the_top
+        .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
+        .collect();
+    found.extend(files(&root().join("docs"), "md"));
     found
 }
 
@@ -225,4 +237,44 @@ fn every_routine_that_runs_by_itself_exists() {
             "{name}"
         );
     }
+}
+
+/// GitHub's name of a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading.to_lowercase();
+    let kept = kept
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.collect::<String>().replace(' ', "-")
+}
+
+#[test]
+fn no_link_of_a_document_is_broken() {
+    let mut broken = Vec::new();
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        for rest in text.split("](").skip(1) {
+            let link = rest.split(')').next().unwrap();
+            if link.contains("://") {
+                continue;
+            }
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = match file {
+                "" => document.clone(),
+                _ => document.parent().unwrap().join(file),
+            };
+            let has_it = |text: String| {
+                let mut headings = text.lines().filter(|line| line.starts_with('#'));
+                headings.any(|line| anchor(line.trim_start_matches('#').trim()) == heading)
+            };
+            let found = match heading {
+                "" => target.exists(),
+                _ => fs::read_to_string(&target).is_ok_and(has_it),
+            };
+            if !found {
+                broken.push(format!("{}: {link}", document.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
 }
