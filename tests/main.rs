@@ -85,6 +85,7 @@ mod contract {
     mod authorities;
     mod docs;
     mod events;
+    mod glossary;
     mod import_cycles;
     mod migrations;
     mod openapi;
