@@ -118,7 +118,7 @@ fn never_written(template: &Value) -> Vec<String> {
     }
     let dashboard = of_dashboard(template).into_iter();
     looked_at.extend(dashboard.map(|seen| ("the dashboard", seen)));
-    let told = |(namespace, metric, dimensions): &Seen| {
+    let is_written = |(namespace, metric, dimensions): &Seen| {
         let own = Metric::ALL.iter().find(|own| own.name() == metric);
         match (namespace.as_str(), own) {
             (NAMESPACE, Some(own)) => own.scope().dimensions() == dimensions.as_slice(),
@@ -128,7 +128,7 @@ fn never_written(template: &Value) -> Vec<String> {
             }),
         }
     };
-    let missing = looked_at.into_iter().filter(|(_, seen)| !told(seen));
+    let missing = looked_at.into_iter().filter(|(_, seen)| !is_written(seen));
     missing
         .map(|(place, seen)| format!("{place}: {seen:?}"))
         .collect()

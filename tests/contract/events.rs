@@ -146,12 +146,13 @@ async fn every_announcement_is_documented_as_it_is_sent() {
 async fn a_shop_gets_expired_checkouts_announced_only_on_request() {
     let test = TestDb::new().await;
     test.sku("A", 9).await;
-    let told = "select count(*) from holdfast.outbox_messages where topic = 'checkout.expired'";
+    let announced =
+        "select count(*) from holdfast.outbox_messages where topic = 'checkout.expired'";
     let clerk = test.clerk();
     let silent = clerk.get("/announcements").await;
     assert_eq!(silent.ok(200), &json!({ "checkout_expired": false }));
     test.expire(test.held(&[("A", 1)]).await).await;
-    assert_eq!(test.count(told).await, 0);
+    assert_eq!(test.count(announced).await, 0);
     let wanted = json!({ "checkout_expired": true });
     let put = clerk.put("/announcements", wanted.clone()).await;
     assert_eq!(put.ok(200), &wanted);
@@ -163,7 +164,7 @@ async fn a_shop_gets_expired_checkouts_announced_only_on_request() {
     let due = test.held(&[("A", 9)]).await;
     test.make_due(due).await;
     let next = test.held(&[("A", 9)]).await;
-    assert_eq!(test.count(told).await, 3);
+    assert_eq!(test.count(announced).await, 3);
     let groups = "select json_agg(group_key order by number) from holdfast.outbox_messages
         where topic = 'checkout.expired' and group_key like 'order/%'";
     let expected = json!([format!("order/{}", order.order_id)]);
@@ -172,14 +173,14 @@ async fn a_shop_gets_expired_checkouts_announced_only_on_request() {
     operations::checkout::release(&test.db, &tests::shop(tests::MAIN), next, None)
         .await
         .unwrap();
-    assert_eq!(test.count(told).await, 3);
-    test.assert_promises_kept().await;
+    assert_eq!(test.count(announced).await, 3);
+    test.assert_promises_hold().await;
     clerk
         .put("/announcements", json!({ "checkout_expired": "yes" }))
         .await
         .refused(400, "invalid_request");
-    let nobody = test.clerk_of("meera", "nobody");
+    let clerk = test.clerk_of("meera", "nobody");
     let unknown =
         tests::http::Call::new("PUT", "/v1/admin/shops/nobody/announcements").json(&wanted);
-    nobody.send(unknown).await.refused(404, "not_found");
+    clerk.send(unknown).await.refused(404, "not_found");
 }

@@ -130,7 +130,7 @@ async fn routines_are_replaced_under_load_without_a_failed_call() {
         "{} of {calls}: {failures:#?}",
         failures.len()
     );
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// The control: each routine dropped and made again, as one would by hand.
@@ -186,7 +186,7 @@ async fn a_new_column_and_a_new_signature_go_out_under_load_without_a_failed_cal
     let why = "select count(*) from holdfast.checkouts where let_go_because = 'too red'";
     let remembered = u64::try_from(test.count(why).await).unwrap();
     assert_eq!(remembered, calls);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// The control: the contract step while the release before is still running.

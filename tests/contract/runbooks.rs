@@ -155,9 +155,9 @@ async fn every_query_of_a_runbook_finds_its_trouble() {
     }
     assert!(blocks.iter().filter(|block| block.is("finds")).count() >= 8);
     // the subscriber's deliveries are restored: both will be delivered
-    let told = subscriber::claim(&test.sweeper, MAIN, 10).await.unwrap();
-    let told: Vec<&str> = told.iter().map(|of| &of.subject[..4]).collect();
-    assert_eq!(told, ["LOST", "TOLD"]);
+    let claimed = subscriber::claim(&test.sweeper, MAIN, 10).await.unwrap();
+    let claimed: Vec<&str> = claimed.iter().map(|of| &of.subject[..4]).collect();
+    assert_eq!(claimed, ["LOST", "TOLD"]);
     blocker.let_go().await;
     waiting.await.unwrap().unwrap();
     // In a healthy database the queries find no trouble.

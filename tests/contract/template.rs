@@ -57,7 +57,7 @@ fn the_guides_table_of_rights_matches_the_template() {
     }
     let guide = fs::read_to_string(root().join("docs/deploy.md")).unwrap();
     let section = guide.split("<!-- rights -->").nth(1).unwrap();
-    let told: BTreeSet<[String; 3]> = section
+    let listed: BTreeSet<[String; 3]> = section
         .lines()
         .filter(|line| line.starts_with("| `"))
         .map(|line| {
@@ -66,12 +66,15 @@ fn the_guides_table_of_rights_matches_the_template() {
         })
         .collect();
     let missing: Vec<String> = rights
-        .difference(&told)
+        .difference(&listed)
         .map(|row| format!("| {} |", row.join(" | ")))
         .collect();
-    assert!(missing.is_empty(), "not told:\n{}", missing.join("\n"));
-    let wrong: Vec<_> = told.difference(&rights).collect();
-    assert!(wrong.is_empty(), "told, and not so: {wrong:#?}");
+    assert!(missing.is_empty(), "not listed:\n{}", missing.join("\n"));
+    let wrong: Vec<_> = listed.difference(&rights).collect();
+    assert!(
+        wrong.is_empty(),
+        "listed, but not in the template: {wrong:#?}"
+    );
 }
 
 #[test]
@@ -218,13 +221,13 @@ fn only_the_sweeper_has_the_secrets_of_subscribers() {
     let template = Template::read();
     let secret = "SubscriberSecretsArn".to_owned();
     for (name, function) in template.functions() {
-        let tells = name == "Sweeper";
+        let is_sweeper = name == "Sweeper";
         let variable = function["Environment"]["Variables"].get("SUBSCRIBER_SECRETS_ARN");
-        assert_eq!(variable.is_some(), tells, "{name}");
+        assert_eq!(variable.is_some(), is_sweeper, "{name}");
         let policy = &template.resource(&format!("{name}Role"))["Properties"]["Policies"][0];
         let mut rights = statements(&policy["PolicyDocument"]).into_iter();
         let has = rights.any(|statement| text(&statement["Resource"]).contains(&secret));
-        assert_eq!(has, tells, "{name}");
+        assert_eq!(has, is_sweeper, "{name}");
     }
 }
 
@@ -292,8 +295,8 @@ fn the_outputs_have_each_gateways_webhook_url() {
         let url = text(&template.section("Outputs")[&name]["Value"]).remove(0);
         let path = format!("}}v1/shops/SHOP/webhooks/{gateway}");
         assert!(url.ends_with(&path), "{url}");
-        let told = template.section("Parameters")["WebhookSecretsArn"]["Description"].as_str();
-        assert!(told.unwrap().contains(&format!("\"{gateway}\"")));
+        let listed = template.section("Parameters")["WebhookSecretsArn"]["Description"].as_str();
+        assert!(listed.unwrap().contains(&format!("\"{gateway}\"")));
     }
 }
 

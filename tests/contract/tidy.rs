@@ -146,7 +146,7 @@ fn dependencies_point_one_way() {
 }
 
 /// Scenario 13. Promise 8: a process whose clock is wrong must not be able to say what time it is.
-/// On one machine, where all clocks agree, no answer could show that; so nobody may read one.
+/// On one machine, where all clocks agree, no answer could show that. So no code may read one.
 #[test]
 fn no_answer_carries_the_clock_of_a_process() {
     let mut found = Vec::new();
@@ -166,10 +166,13 @@ fn no_answer_carries_the_clock_of_a_process() {
         "functions/webhook/src/lib.rs: now: time::OffsetDateTime::now_utc(),",
         // when a token was signed, which the database checks against its own
         "shared/aws/src/token.rs: SystemTime::now(),",
-        // how long a connection was idle or a secret is kept, also across a freeze
-        "shared/operations/src/moment.rs: wall: SystemTime::now(),",
-        // when metrics were told: for graphs
-        "shared/operations/src/telemetry/emf.rs: let now = SystemTime::now().duration_since(UNIX_EPOCH);",
+        // how long a connection was idle or a secret is cached, also across a freeze
+        "shared/operations/src/clock.rs: wall: SystemTime::now(),",
+        // the time of metrics, for graphs
+        concat!(
+            "shared/operations/src/telemetry/emf.rs: ",
+            "let now = SystemTime::now().duration_since(UNIX_EPOCH);"
+        ),
     ];
     assert_eq!(found, expected);
 }
@@ -311,6 +314,32 @@ fn nothing_is_skipped_and_nothing_is_unwrapped_outside_tests() {
     assert_none("not here", &wrong);
 }
 
+/// Tests share code through tests/support only. A test with submodules may have a file of its own
+/// for them, such as rules/mixed/traffic.rs.
+#[test]
+fn no_test_imports_from_another() {
+    let mut wrong = Vec::new();
+    let folders = ["tests/rules", "tests/http", "tests/stack", "tests/contract"];
+    for (name, text) in files(&folders, &["rs"]) {
+        let folder = root().join(&name);
+        let folder = folder.parent().unwrap();
+        for (number, line) in text.lines().enumerate() {
+            // a text, such as an example of an import
+            if line.contains('"') {
+                continue;
+            }
+            let sibling = line.trim().strip_prefix("use super::");
+            let sibling = sibling.and_then(|rest| rest.split("::").next());
+            let is_a_submodule = name.matches('/').count() > 2
+                && sibling.is_some_and(|sibling| folder.join(format!("{sibling}.rs")).is_file());
+            if line.contains("crate::") || line.contains("super::") && !is_a_submodule {
+                wrong.push(format!("{name}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert_none("move it to tests/support", &wrong);
+}
+
 #[test]
 fn a_function_is_wired_in_30_lines() {
     for function in FUNCTIONS {
@@ -366,5 +395,5 @@ fn no_path_of_a_developers_machine_is_in_the_tree() {
             }
         }
     }
-    assert_none("a path of somebody's machine", &wrong);
+    assert_none("a path of a developer's machine", &wrong);
 }

@@ -46,7 +46,7 @@ async fn a_change_sent_again_while_the_first_runs_counts_once() {
     let (movements, ()) = tokio::join!(race, opened);
     assert!(movements.iter().all(|movement| *movement == movements[0]));
     assert_eq!(test.level("VEIL-WHITE").await, (7, 0, 1));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Every admin operation of the contract, with its path filled in.
@@ -143,7 +143,7 @@ async fn an_iam_identity_acts_for_the_shops_of_the_deployment() {
         .send_as_it_is(elsewhere)
         .await
         .refused(404, "not_found");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn a_shops_currency_is_final() {
     let read = clerk.send(Call::new("GET", "/v1/admin/shops/fresh")).await;
     assert_eq!(read.ok(200), &changed);
     shop["currency"] = json!("INR");
-    assert_names(&clerk.send(fresh(shop)).await, "currency");
+    clerk.send(fresh(shop)).await.names("currency");
     let read = clerk.send(Call::new("GET", "/v1/admin/shops/fresh")).await;
     assert_eq!(read.ok(200), &changed);
 }
@@ -207,7 +207,7 @@ async fn a_sku_is_put_changed_retired_and_put_back_on_sale() {
     assert_eq!(clerk.get(SKU).await.ok(200), &back);
     clerk.get("/skus/NONE").await.refused(404, "not_found");
     clerk.delete("/skus/NONE").await.refused(404, "not_found");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -239,7 +239,7 @@ async fn received_adjusted_and_set_stock_is_in_the_ledger() {
         (&json!(18), &json!(3))
     );
     assert_eq!(level.headers["etag"], "\"3\"");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Promise 9 over HTTP: the answer has the current numbers.
@@ -312,7 +312,7 @@ async fn stock_is_never_lowered_below_the_held_units() {
         );
     }
     assert_eq!(test.rows().await, before);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -345,7 +345,7 @@ async fn a_change_counts_once_however_often_it_is_sent() {
         .await
         .refused(409, "stock_stale");
     assert_eq!(test.level("VEIL-WHITE").await, (14, 1, 3));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -363,7 +363,7 @@ async fn one_of_twenty_clerks_with_one_version_changes_the_stock() {
     assert_eq!(answers.iter().filter(|status| **status == 200).count(), 1);
     assert_eq!(answers.iter().filter(|status| **status == 409).count(), 19);
     assert_eq!(test.level("VEIL-WHITE").await, (3, 0, 1));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// The control: twenty deliveries of three units, nineteen of them lost.
@@ -392,12 +392,6 @@ async fn without_id_and_version_a_change_sent_twice_would_count_twice() {
         .await;
     }
     assert_eq!(test.level("VEIL-WHITE").await, (14, 0, 2));
-}
-
-#[track_caller]
-fn assert_names(answer: &tests::http::Answer, field: &str) {
-    let errors = &answer.refused(400, "invalid_request").body["errors"];
-    assert_eq!(errors[0]["field"], field, "{errors}");
 }
 
 #[tokio::test]
@@ -429,12 +423,12 @@ async fn a_wrong_field_is_named() {
     for (field, value) in of_sku {
         let mut body = veil();
         body[field] = value;
-        assert_names(&clerk.put(SKU, body).await, field);
+        clerk.put(SKU, body).await.names(field);
     }
     let mut closed = veil();
     closed["sale_opens_at"] = json!("2027-01-01T00:00:00Z");
     closed["sale_closes_at"] = json!("2027-01-01T01:00:00+01:00");
-    assert_names(&clerk.put(SKU, closed).await, "sale_closes_at");
+    clerk.put(SKU, closed).await.names("sale_closes_at");
     let of_stock = [
         ("receive", "quantity", json!(0)),
         ("receive", "quantity", json!(1_000_000_001)),
@@ -453,9 +447,12 @@ async fn a_wrong_field_is_named() {
             _ => json!({ "on_hand": 1, "note": "n", "expected_version": 0 }),
         };
         body[field] = value;
-        assert_names(&clerk.post(&format!("{STOCK}/{verb}"), body).await, field);
+        clerk
+            .post(&format!("{STOCK}/{verb}"), body)
+            .await
+            .names(field);
     }
-    assert_names(&clerk.get("/stock/a%20b").await, "sku");
+    clerk.get("/stock/a%20b").await.names("sku");
     assert_eq!(test.rows().await, before);
 }
 
@@ -464,10 +461,10 @@ async fn a_change_of_stock_carries_exactly_one_version() {
     let (test, clerk) = office().await;
     let call = |body: Value| Call::new("POST", &path("/stock/VEIL-WHITE/receive")).json(&body);
     let none = clerk.send(call(json!({ "quantity": 1 }))).await;
-    assert_names(&none, "expected_version");
+    none.names("expected_version");
     let both = json!({ "quantity": 1, "expected_version": 1 });
     let both = call(both).header("if-match", "\"0\"");
-    assert_names(&clerk.send(both).await, "expected_version");
+    clerk.send(both).await.names("expected_version");
     for header in [
         "*",
         "0",
@@ -478,13 +475,13 @@ async fn a_change_of_stock_carries_exactly_one_version() {
         "\"x\"",
     ] {
         let wrong = call(json!({ "quantity": 1 })).header("if-match", header);
-        assert_names(&clerk.send(wrong).await, "if-match");
+        clerk.send(wrong).await.names("if-match");
     }
     let agreed = json!({ "quantity": 1, "expected_version": 0 });
     let agreed = clerk.send(call(agreed).header("if-match", "\"0\"")).await;
     assert_eq!(agreed.ok(200)["on_hand"], 1);
     let most = json!({ "quantity": 1_000_000_000, "expected_version": 1 });
-    assert_names(&clerk.send(call(most)).await, "on_hand");
+    clerk.send(call(most)).await.names("on_hand");
     assert_eq!(test.level("VEIL-WHITE").await, (1, 0, 1));
 }
 
@@ -514,7 +511,7 @@ async fn missing_stock_is_previewed_and_then_taken_out_once() {
         .post(&format!("{STOCK}/receive"), receive)
         .await
         .ok(200);
-    let kept = test.held(&[("VEIL-WHITE", 2)]).await;
+    let held = test.held(&[("VEIL-WHITE", 2)]).await;
     let (broken, order) = test.ordered(&[("VEIL-WHITE", 2)]).await;
     let version = test.level("VEIL-WHITE").await.2;
     let before = test.rows().await;
@@ -564,9 +561,9 @@ async fn missing_stock_is_previewed_and_then_taken_out_once() {
             json!({ "missing": 1, "note": "n", "expected_version": 9, "dry_run": "yes" }),
         ),
     ] {
-        assert_names(&clerk.post(&path_, wrong).await, field);
+        clerk.post(&path_, wrong).await.names(field);
     }
     assert_eq!(test.rows().await, before);
-    assert!(test.begin(kept, &[("VEIL-WHITE", 2)]).await.is_ok());
-    test.assert_promises_kept().await;
+    assert!(test.begin(held, &[("VEIL-WHITE", 2)]).await.is_ok());
+    test.assert_promises_hold().await;
 }

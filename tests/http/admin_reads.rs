@@ -8,7 +8,7 @@ use operations::checkout;
 use operations::payment::EventKind;
 use serde_json::{Value, json};
 use tests::clerk::{Clerk, path};
-use tests::http::{Answer, Call};
+use tests::http::Call;
 use tests::{MAIN, TestDb, begin_request, event, new_id, shop};
 
 /// The rows of a page, and the cursor of the next one.
@@ -48,12 +48,6 @@ async fn all_pages<F: Future<Output = ()>>(
 async fn nothing() {}
 
 #[track_caller]
-fn assert_names(answer: &Answer, field: &str) {
-    let errors = &answer.refused(400, "invalid_request").body["errors"];
-    assert_eq!(errors[0]["field"], field, "{errors}");
-}
-
-#[track_caller]
 fn assert_each_once(rows: &[Value], key: impl Fn(&Value) -> String, expected: usize) {
     let keys: BTreeSet<String> = rows.iter().map(key).collect();
     assert_eq!((keys.len(), rows.len()), (expected, expected));
@@ -84,7 +78,7 @@ async fn a_catalogue_is_listed_page_by_page_with_what_is_retired() {
         ("after=a%20b", "after"),
         ("sort=title", "sort"),
     ] {
-        assert_names(&clerk.get(&format!("/skus?{query}")).await, field);
+        clerk.get(&format!("/skus?{query}")).await.names(field);
     }
 }
 
@@ -146,11 +140,11 @@ async fn a_coupon_is_put_counted_and_never_lowered_below_its_uses() {
     ] {
         let mut wrong = terms.clone();
         wrong[field] = value;
-        assert_names(&clerk.put("/coupons/TEN", wrong).await, field);
+        clerk.put("/coupons/TEN", wrong).await.names(field);
     }
     let lower = clerk.put("/coupons/ten", terms).await;
-    assert_names(&lower, "code");
-    test.assert_promises_kept().await;
+    lower.names("code");
+    test.assert_promises_hold().await;
 }
 
 /// Three skus with seven movements each.
@@ -209,7 +203,7 @@ async fn the_ledger_shows_each_movement_once_while_others_are_added() {
                 times.is_sorted_by(|newer, older| newer >= older),
                 "{list}: {times:?}"
             );
-            test.assert_promises_kept().await;
+            test.assert_promises_hold().await;
         }
     }
 }
@@ -249,7 +243,7 @@ async fn the_ledger_is_filtered_by_time_reason_and_actor() {
         ("sku=", "sku"),
         ("shop=other", "shop"),
     ] {
-        assert_names(&clerk.get(&format!("/ledger?{query}")).await, field);
+        clerk.get(&format!("/ledger?{query}")).await.names(field);
     }
 }
 
@@ -275,7 +269,7 @@ async fn a_page_reads_a_bounded_number_of_rows_and_says_where_it_stopped() {
         let (second, next) = page(&clerk, &list, "movements").await;
         assert_eq!((second[0]["version"].clone(), next), (json!(1), None));
     }
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 fn hold(row: &Value) -> String {
@@ -319,7 +313,7 @@ async fn the_journal_shows_each_hold_once_while_others_are_added() {
             let old: Vec<Value> = rows.iter().filter(known).cloned().collect();
             assert_each_once(&old, hold, expected);
             assert_each_once(&rows, hold, rows.len());
-            test.assert_promises_kept().await;
+            test.assert_promises_hold().await;
         }
     }
 }
@@ -343,7 +337,7 @@ async fn the_journal_is_filtered_by_checkout() {
         ("cursor=e30", "cursor"),
         ("customer=", "customer"),
     ] {
-        assert_names(&clerk.get(&format!("/holds?{query}")).await, field);
+        clerk.get(&format!("/holds?{query}")).await.names(field);
     }
 }
 
@@ -401,7 +395,7 @@ async fn a_search_finds_the_whole_history_by_each_of_its_keys() {
             "{text}"
         );
     }
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -434,7 +428,7 @@ async fn a_search_finds_checkouts_without_an_order_and_money_without_a_checkout(
         assert_eq!(answer.ok(200)["found"], json!([]));
         assert_eq!(answer.body["unmatched_events"][0]["outcome"], "parked");
     }
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Each change that the desk made to a booking.
@@ -465,7 +459,7 @@ async fn a_search_finds_every_change_of_a_booking() {
     ];
     assert_eq!(topics, expected);
     assert_eq!(history["lines"][0]["returned"], 4);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -482,12 +476,12 @@ async fn a_search_shows_twenty_checkouts_and_says_if_there_are_more() {
         assert_eq!(answer.ok(200)["found"].as_array().unwrap().len(), 20);
         assert_eq!(answer.body["truncated"], orders > 20);
     }
-    assert_names(&clerk.get("/search").await, "q");
-    assert_names(&clerk.get("/search?q=").await, "q");
-    assert_names(
-        &clerk.get(&format!("/search?q={}", "x".repeat(129))).await,
-        "q",
-    );
+    clerk.get("/search").await.names("q");
+    clerk.get("/search?q=").await.names("q");
+    clerk
+        .get(&format!("/search?q={}", "x".repeat(129)))
+        .await
+        .names("q");
     let nothing = clerk.get("/search?q=nobody").await;
     assert_eq!(
         nothing.ok(200),
@@ -534,8 +528,8 @@ async fn the_check_of_the_promises_lists_the_broken_ones() {
     let test = TestDb::new().await;
     let clerk = test.clerk();
     test.sku("A", 5).await;
-    let kept = clerk.get("/promises").await;
-    assert_eq!(kept.ok(200), &json!({ "violations": [] }));
+    let healthy = clerk.get("/promises").await;
+    assert_eq!(healthy.ok(200), &json!({ "violations": [] }));
     test.corrupt("update holdfast.stock_levels set held = 1, version = version + 1")
         .await;
     let broken = clerk.get("/promises").await;

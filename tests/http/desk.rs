@@ -81,7 +81,7 @@ async fn a_dispatchers_day_goes_through_every_route() {
         test.json(words).await,
         json!([["dispatcher-2", null], ["dispatcher-2", "fell ill"]])
     );
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A wrong body is refused with the name of its field, and nothing changes.
@@ -133,8 +133,8 @@ async fn a_wrong_field_is_named() {
             _ => desk.patch(&path, body.clone()).await,
         };
         let refused = answer.refused(400, "invalid_request");
-        let told = refused.body["errors"][0].to_string();
-        assert!(told.contains(field), "{body}: {told}");
+        let error = refused.body["errors"][0].to_string();
+        assert!(error.contains(field), "{body}: {error}");
     }
     for (path, field) in [
         ("/desk/orders/1", "checkout_id"),

@@ -56,7 +56,7 @@ async fn a_clerk_refunds_money_with_its_goods_and_sees_the_status() {
     assert_eq!(money.ok(200)["status"], "refund_due");
     assert_eq!(money.body["refundable_minor"], 0);
     assert_eq!(money.body["captures"][0]["refunded_minor"], PRICE_MINOR);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn failed_refunds_are_listed_page_by_page_and_retried() {
     let nowhere = format!("/refunds/{}/retry", Uuid::new_v4());
     let missing = clerk.post(&nowhere, json!({})).await;
     missing.refused(404, "not_found");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// The history of a purchase includes its money.
@@ -218,5 +218,5 @@ async fn a_stored_event_is_read_again_by_the_current_adapter() {
     assert_eq!(test.record(&empty).await.unwrap(), Outcome::Recorded);
     let unreadable = redrive("cashfree", &empty.key).await;
     unreadable.refused(422, "event_unreadable");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }

@@ -11,8 +11,7 @@ use uuid::Uuid;
 /// The problem has one error, about this field, whose message contains this text.
 #[track_caller]
 fn assert_names(answer: &Answer, field: &str, message: &str) {
-    let errors = &answer.refused(400, "invalid_request").body["errors"];
-    assert_eq!(errors[0]["field"], field, "{errors}");
+    let errors = &answer.names(field).body["errors"];
     assert!(
         errors[0]["message"].as_str().unwrap().contains(message),
         "{errors}"

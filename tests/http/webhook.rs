@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tests::cashfree::{now_ms, signature, success, webhook};
 use tests::http::{Answer, Call};
 use tests::stack::{
-    STACK, add, assert_promises_kept, depth, hurried_queue, owner, put_sku, sqs, start,
+    STACK, add, assert_promises_hold, depth, hurried_queue, owner, put_sku, sqs, start,
 };
 use tests::{until, webhooks};
 use time::OffsetDateTime;
@@ -409,7 +409,7 @@ async fn webhooks_are_accepted_while_the_database_is_down() {
     }
     let owner = owner(stack).await;
     assert_eq!(tests::stack::level(&owner, "dress", "DOWN").await, (10, 0));
-    assert_promises_kept(&owner).await;
+    assert_promises_hold(&owner).await;
     until("the queue is empty", async || {
         depth(stack, &stack.queue_url).await == 0
     })

@@ -131,7 +131,7 @@ async fn a_client_that_commits_after_a_refusal_commits_nothing() {
             "refused_work_is_rolled_back"
         );
         assert_eq!(test.rows().await, before);
-        test.assert_promises_kept().await;
+        test.assert_promises_hold().await;
     }
     // A refusal before the first write may be committed: there is nothing to commit.
     let (open, free) = (test.held(&[("C1", 1)]).await, new_id());
@@ -153,7 +153,7 @@ async fn a_client_that_commits_after_a_refusal_commits_nothing() {
         app.batch_execute("commit").await.unwrap();
         assert_eq!(test.rows().await, before, "{call}");
     }
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Negative control: the rows that each of them would leave behind.
@@ -207,5 +207,5 @@ async fn a_cart_without_lines_is_refused() {
         assert_eq!(code, Some("22023"), "{call}: {error}");
     }
     assert_eq!(test.rows().await, before);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }

@@ -3,7 +3,7 @@
 use operations::order::Order;
 use operations::payment::{self, Event, EventKind, Gateway, Outcome};
 use tests::refund::{ask_for, part, refund_event, settled};
-use tests::{MAIN, PRICE_MINOR, Routine, TestDb, at_once, event, shop};
+use tests::{MAIN, PRICE_MINOR, Routine, SHUT_GATE, TestDb, at_once, event, shop};
 
 const SIXTY: i64 = PRICE_MINOR * 6 / 10;
 const FORTY: i64 = PRICE_MINOR * 4 / 10;
@@ -20,13 +20,13 @@ async fn parts_add_up_and_the_last_one_completes_the_order() {
     assert_eq!(test.level("A").await.1, 1, "held until the hold's end");
     let alarm = &test.announced("payment.review").await[0];
     assert_eq!(alarm["captured_minor"], SIXTY);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
     let second = part(&order, "pi_2", FORTY);
     assert_eq!(test.stripe(&second).await, Outcome::Completed);
     assert_eq!(test.order_status(&order).await, "paid");
     assert_eq!(test.level("A").await.0, 0);
     assert_eq!(test.refunds().await.len(), 0);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 11: 60 + 60.
@@ -51,7 +51,7 @@ async fn money_beyond_the_total_is_owed_back_from_the_last_part() {
     let third = part(&order, "pi_3", FORTY);
     assert_eq!(test.stripe(&third).await, Outcome::Excess);
     assert_eq!(test.refunds().await[1]["amount_minor"], FORTY);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Stripe reports one payment by its session and by its intent.
@@ -64,17 +64,17 @@ async fn several_events_of_one_capture_count_once() {
         .into_iter()
         .enumerate()
     {
-        let told = Event {
+        let paid = Event {
             key: format!("told-{nth}"),
             ..part(&order, "pi_1", SIXTY)
         };
-        assert_eq!(test.stripe(&told).await, outcome);
+        assert_eq!(test.stripe(&paid).await, outcome);
     }
     assert_eq!(test.order_status(&order).await, "review");
     // two gateways may give the same payment id
     let other = part(&order, "pi_1", FORTY);
     assert_eq!(test.record(&other).await.unwrap(), Outcome::Completed);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 10.
@@ -93,7 +93,7 @@ async fn a_capture_above_the_total_never_completes_by_itself() {
     let rest = part(&order, "pi_3", FORTY);
     assert_eq!(test.stripe(&rest).await, Outcome::Completed);
     assert_eq!(test.refunds().await.len(), 0);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
     // the person gives it back
     let asked = test.ask(&ask_for(&order, Some(PRICE_MINOR + 1))).await;
     asked.unwrap();
@@ -102,7 +102,7 @@ async fn a_capture_above_the_total_never_completes_by_itself() {
     assert_eq!(refunds[0]["gateway_payment_id"], "pi_2");
     assert_eq!(refunds[0]["reason"], "review");
     assert_eq!(test.order_status(&order).await, "paid");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A gateway's payment is one sum for one order. Another sum or another order goes to review.
@@ -126,7 +126,7 @@ async fn a_capture_reported_with_another_sum_or_order_goes_to_review() {
     assert_eq!(test.order_status(&paid).await, "paid");
     assert_eq!(test.announced("payment.review").await.len(), 2);
     assert_eq!(test.level("A").await.0, 1);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 1, paid in parts.
@@ -140,11 +140,11 @@ async fn late_parts_take_the_stock_again_once_they_reach_the_total() {
     test.expire(id).await;
     assert_eq!(test.order_status(&order).await, "review");
     assert_eq!(test.level("A").await.1, 0, "given back at the hold's end");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
     let second = part(&order, "pi_2", FORTY);
     assert_eq!(test.stripe(&second).await, Outcome::CompletedLate);
     assert_eq!(test.order_status(&order).await, "paid");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 1, paid in parts, with the stock gone: all of it is owed back.
@@ -168,13 +168,13 @@ async fn late_parts_of_gone_stock_are_all_owed_back() {
         && refund["reason"] == "late"
         && refund["status"] == "owed"));
     assert_eq!(test.announced("order.refund_due").await.len(), 2);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
     for claimed in test.claimed().await {
         test.report(claimed.refund_id, &settled(&claimed.gateway_payment_id))
             .await;
     }
     assert_eq!(test.order_status(&order).await, "refunded");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn a_refunded_part_no_longer_counts() {
         Outcome::Completed
     );
     assert_eq!(test.refunds().await.len(), 1);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A session or an intent without our reference.
@@ -221,7 +221,7 @@ async fn an_event_without_a_reference_is_found_by_the_gateways_order() {
     assert_eq!(test.order_status(&order).await, "paid");
     let of_reference = "select reference from holdfast.payment_events";
     assert_eq!(test.text(of_reference).await, order.payment.reference);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Stripe's intent of a session has no metadata; Razorpay's payment.captured has no note.
@@ -244,7 +244,7 @@ async fn money_without_a_reference_is_found_by_the_other_event_of_its_capture() 
     assert_eq!(test.stripe(&nameless("after")).await, Outcome::NoEffect);
     let known = "select count(*) from holdfast.payment_events where reference is not null";
     assert_eq!(test.count(known).await, 3);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// The notes of a Razorpay payment come from the shopper's browser.
@@ -276,7 +276,7 @@ async fn a_shoppers_note_never_overrides_the_order_that_we_made_at_the_gateway()
         ..event(&other, EventKind::Paid, "pay_2")
     };
     assert_eq!(test.stripe(&noted).await, Outcome::Completed);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A dispute has no rank among the statuses. It may come in any order, and is announced once for
@@ -305,7 +305,7 @@ async fn a_dispute_is_recorded_and_changes_nothing_else() {
     assert_eq!(test.announced("payment.disputed").await.len(), 1);
     let disputed = "select count(*) from holdfast.payments where disputed_at is not null";
     assert_eq!(test.count(disputed).await, 1);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Parts of 60 and 40 at once. Both wait for the lock of `blocked`.
@@ -321,11 +321,7 @@ async fn two_parts_at_once(test: &TestDb, blocked: &str) -> (Order, Vec<Outcome>
             recorded.unwrap().outcome
         }
     });
-    let opened = async {
-        test.until_waiting(2).await;
-        blocker.let_go().await;
-    };
-    let outcomes = tokio::join!(race, opened).0;
+    let outcomes = test.behind(blocker, 2, race).await;
     (order, outcomes)
 }
 
@@ -339,7 +335,7 @@ async fn two_parts_at_once_complete_the_order() {
     outcomes.sort_by_key(|outcome| outcome.as_str());
     assert_eq!(outcomes, [Outcome::Completed, Outcome::Review]);
     assert_eq!(test.order_status(&order).await, "paid");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Negative control of scenario 11: without the locks, neither part sees the other. The order waits
@@ -353,7 +349,7 @@ async fn without_the_locks_two_parts_would_never_add_up() {
         .await;
     test.put_routine(Routine::named("payment_capture").gated("parts_add_up"))
         .await;
-    let gate = "select pg_advisory_xact_lock(1)";
+    let gate = SHUT_GATE;
     let (order, outcomes) = two_parts_at_once(&test, gate).await;
     assert_eq!(outcomes, [Outcome::Review, Outcome::Review]);
     assert_eq!(test.order_status(&order).await, "review");

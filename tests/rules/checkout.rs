@@ -74,7 +74,7 @@ async fn lines_of_one_sku_are_merged_before_anything_is_checked() {
     };
     assert_eq!(placed.lines.len(), 1);
     assert_eq!(placed.total_minor, 5 * PRICE_MINOR);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 async fn fifty_identical_begins(test: &TestDb) -> Vec<Begun> {
@@ -101,7 +101,7 @@ async fn fifty_identical_begins_of_the_last_unit_place_one_hold_and_get_equal_an
     assert!(answers.all(|answer| answer == first));
     assert_eq!(test.level("A").await, (1, 1, 2));
     assert_eq!(test.count("select count(*) from holdfast.holds").await, 1);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 8, the worst case: the first request commits after its retry has read that there is no
@@ -127,7 +127,7 @@ async fn a_retry_is_never_refused_for_the_unit_that_it_holds() {
     };
     let retry = tokio::join!(retry, committed).0;
     assert!(matches!(retry, Ok(Begun::Same(_))), "{retry:?}");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Negative control of scenario 8: the key of the checkout makes one hold of fifty.
@@ -174,7 +174,7 @@ async fn a_cart_grows_by_the_last_units_and_a_refusal_leaves_it_unchanged() {
     );
     assert_eq!(test.rows().await, before);
     assert_eq!(timeless(read(&test, id).await), timeless(grown));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 9, seen by others: the units that a smaller cart gives back are available at once.
@@ -188,7 +188,7 @@ async fn a_smaller_cart_gives_back_the_difference() {
         .unwrap();
     test.held(&[("A", 3)]).await;
     assert_eq!(test.level("A").await, (5, 5, 4));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 13. Promise 8: the database's clock decides.
@@ -454,7 +454,7 @@ async fn an_extension_stays_within_bounds_and_never_shortens_a_hold() {
     began_earlier(&test, id, 29).await;
     assert_eq!(extend(&test, id, None).await.unwrap().expires_at, last);
     assert_eq!(test.level("A").await, (9, 1, 2));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -523,7 +523,7 @@ async fn a_release_gives_back_once_and_a_second_one_gets_the_same_answer() {
     assert_eq!(first.status, "released");
     assert!(answers.into_iter().all(|answer| timeless(answer) == first));
     assert_eq!(test.level("A").await, (5, 0, 3));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -549,7 +549,7 @@ async fn a_release_cancels_an_order_but_never_a_paid_one() {
     test.expire(expired).await;
     assert_eq!(release(&test, expired).await.unwrap().status, "expired");
     assert_eq!(before["orders"], test.rows().await["orders"]);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// The caller sorts the lines, which gives the lock order. The routine refuses any other order.

@@ -5,7 +5,7 @@ use operations::ids::CheckoutId;
 use operations::order::{self, CouponRefusal, Create, CreateError, PaymentMethod, ShipTo};
 use tests::coupons::{TEN_PERCENT, Terms, coupon, uses};
 use tests::orders::{address, create, created, price, with_coupon};
-use tests::{MAIN, Routine, TestDb, at_once, shop};
+use tests::{MAIN, Routine, SHUT_GATE, TestDb, at_once, shop};
 
 #[tokio::test]
 async fn a_coupon_takes_off_whole_minor_units_and_at_most_the_total() {
@@ -42,7 +42,7 @@ async fn a_coupon_takes_off_whole_minor_units_and_at_most_the_total() {
         assert_eq!(order.total_minor, price_minor - discount, "{code}");
         assert_eq!(order.coupon.as_deref(), Some(code.as_str()));
     }
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn an_unusable_coupon_refuses_the_order_and_leaves_nothing_behind() {
     assert_eq!(test.rows().await, before);
     // a total equal to the minimum is enough
     created(&test, &with_coupon(id, "EXACT")).await;
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Twenty carts, and the coupon `ONE` with one use.
@@ -144,11 +144,7 @@ async fn ordered_at_once(
         let (db, request) = (db.clone(), with_coupon(carts[n], "ONE"));
         async move { order::create(&db, &request).await }
     });
-    let opened = async {
-        test.until_waiting(20).await;
-        blocker.let_go().await;
-    };
-    tokio::join!(race, opened).0
+    test.behind(blocker, 20, race).await
 }
 
 /// Scenario 23.
@@ -180,7 +176,7 @@ async fn the_last_use_of_a_coupon_goes_to_one_of_twenty_orders() {
     )
     .await;
     assert_eq!(uses(&test, "ONE").await, (0, 1));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Negative control of scenario 23: without the coupon's lock, all twenty read that a use is left.
@@ -197,12 +193,12 @@ async fn without_the_lock_one_use_of_a_coupon_would_be_used_twenty_times() {
             test.sql("alter table holdfast.coupons drop constraint coupon_never_overused")
                 .await;
         }
-        let gate = "select pg_advisory_xact_lock(1)";
+        let gate = SHUT_GATE;
         let answers = ordered_at_once(&test, &carts, gate).await;
         assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), used);
         assert_eq!(usize::try_from(uses(&test, "ONE").await.0), Ok(used));
         if constrained {
-            test.assert_promises_kept().await;
+            test.assert_promises_hold().await;
         } else {
             let broken = test.broken_promises().await;
             assert_eq!(broken, ["a_coupon_is_never_overused"]);

@@ -65,7 +65,7 @@ async fn two_hundred_dispatchers_on_two_seats_sell_exactly_two() {
         2,
         "a refusal leaves no order behind"
     );
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Negative control of the two seats, and the constraint behind the routine.
@@ -125,7 +125,7 @@ async fn fifty_identical_bookings_at_once_are_one_order() {
         from holdfast.stock_movements m where m.reason <> 'received'";
     let sold = json!([["sold", -3, "d-1", order.payment.reference]]);
     assert_eq!(test.json(ledger).await, sold);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Promise 7: an id in use for anything else is a conflict, and nothing changes.
@@ -156,7 +156,7 @@ async fn a_booking_id_in_use_for_another_request_is_a_conflict() {
         assert!(matches!(refused, Err(BookError::Conflict)), "{refused:?}");
     }
     assert_eq!(test.rows().await, before);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Promise 6: every line or none, and every shortage by name.
@@ -218,7 +218,7 @@ async fn a_booking_with_a_coupon_has_both_or_neither() {
         "{refused:?}"
     );
     assert_eq!(test.rows().await, before);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Promise 8, at the desk.
@@ -236,7 +236,7 @@ async fn due_holds_never_stop_a_booking() {
     let abandoned = test.held(&[("SEAT", 2)]).await;
     test.make_due(abandoned).await;
     desk.booked(&[("SEAT", 2)]).await;
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -270,7 +270,7 @@ async fn a_party_grows_by_the_last_seats() {
     ]);
     let ledger = format!("{ledger}{}'", order.payment.reference);
     assert_eq!(test.json(&ledger).await, moved);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Both departures change, or neither.
@@ -292,7 +292,7 @@ async fn a_move_to_a_full_departure_changes_nothing() {
     assert_eq!(lines(&moved), [("JUNE", 3)]);
     assert_eq!(test.level("MAY").await.0, 5);
     assert_eq!(test.level("JUNE").await.0, 0);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A seat that the party keeps has its old price; a new seat has the catalogue's.
@@ -312,7 +312,7 @@ async fn an_old_seat_keeps_its_price_and_a_new_seat_has_the_catalogues() {
     assert_eq!(order.total_minor, 3 * PRICE_MINOR + 5);
     assert_eq!(order.subtotal_minor, order.total_minor);
     assert_eq!(order.payment.amount_minor, order.total_minor);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Moves in both directions at once. Their control is
@@ -343,7 +343,7 @@ async fn parties_that_swap_departures_at_once_never_deadlock() {
     assert_eq!(test.deadlocks().await, before);
     assert_eq!(test.level("A").await.0, 20);
     assert_eq!(test.level("B").await.0, 20);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Promise 9, for bookings.
@@ -374,7 +374,7 @@ async fn one_of_twenty_changes_of_one_version_counts_and_the_others_get_the_curr
     let again = amend_request(winner.checkout_id.into(), 1, &[("SEAT", seats)]);
     let again = order::amend(&desk.0, &again).await.unwrap();
     assert!(matches!(again, Amended::Same(_)), "{again:?}");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Negative control of the order's version.
@@ -427,8 +427,8 @@ async fn an_order_not_of_the_desk_or_ended_is_not_changed() {
     ];
     for (id, lines, refusal) in tries {
         let refused = order::amend(&desk.0, &amend_request(id, 1, lines)).await;
-        let told = format!("{:?}", refused.unwrap_err());
-        assert!(told.starts_with(refusal), "{refusal}: {told}");
+        let error = format!("{:?}", refused.unwrap_err());
+        assert!(error.starts_with(refusal), "{refusal}: {error}");
     }
     let actor = "d-3".parse().unwrap();
     for (id, refusal) in [(new_id(), "NotFound"), (online, "NotOffline")] {
@@ -442,7 +442,7 @@ async fn an_order_not_of_the_desk_or_ended_is_not_changed() {
         .await
         .unwrap();
     desk.amend(&one, &[("B", 1)]).await.unwrap();
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -466,7 +466,7 @@ async fn twenty_cancellations_at_once_give_the_seats_back_once() {
         .await;
     assert_eq!(booked_order(again.unwrap()).status, "cancelled");
     assert_eq!(test.level("SEAT").await.0, 5);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Negative control of the cancellation.
@@ -511,7 +511,7 @@ async fn a_change_and_a_cancellation_at_once_give_every_seat_back() {
     let cancelled = "select count(*) from holdfast.orders where status = 'cancelled'";
     assert_eq!(test.count(cancelled).await, 20);
     assert_eq!(test.level("SEAT").await.0, 100);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 async fn cancel_waits_for(test: &TestDb, desk: &Desk, order: &DeskOrder) -> DeskOrder {
@@ -553,5 +553,5 @@ async fn a_cancellation_behind_a_change_gives_back_the_seats_it_left() {
         desk.cancel(&order).await,
         Err(CancelError::NotOffline)
     ));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }

@@ -86,12 +86,12 @@ async fn a_look_up_finds_the_same_event_as_the_webhook() {
             (EventKind::Paid, Some(AMOUNT), Some("INR"))
         );
         assert_eq!(found.reference.as_deref(), Some("main-1"), "{gateway}");
-        let told = sim.events().await;
-        let of_key = |key: &str| told.iter().filter(|(_, event)| event.key == key).count();
-        assert_eq!(of_key(&found.key), 1, "{gateway}: {} {told:?}", found.key);
-        let told_of = told.iter().find(|(_, event)| event.key == found.key);
+        let events = sim.events().await;
+        let of_key = |key: &str| events.iter().filter(|(_, event)| event.key == key).count();
+        assert_eq!(of_key(&found.key), 1, "{gateway}: {} {events:?}", found.key);
+        let reported = events.iter().find(|(_, event)| event.key == found.key);
         assert_eq!(
-            told_of.unwrap().1.gateway_payment_id,
+            reported.unwrap().1.gateway_payment_id,
             found.gateway_payment_id
         );
     }
@@ -301,13 +301,13 @@ async fn a_refund_is_pending_and_then_settled_or_failed() {
                 assert_eq!(found.gateway_refund_id, sent.gateway_refund_id);
             }
         }
-        let told = sim.events().await;
-        let kinds = told
+        let events = sim.events().await;
+        let kinds = events
             .iter()
             .filter(|(_, event)| event.refund_id == Some(refund.refund_id));
         let kinds: Vec<EventKind> = kinds.map(|(_, event)| event.kind).collect();
         for kind in [EventKind::RefundSettled, EventKind::RefundFailed] {
-            assert!(kinds.contains(&kind), "{gateway}: {told:?}");
+            assert!(kinds.contains(&kind), "{gateway}: {events:?}");
         }
     }
 }

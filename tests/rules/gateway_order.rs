@@ -39,16 +39,16 @@ async fn open_ones(sim: &Sim, gateway: Gateway, order: &Order) -> usize {
 async fn ten_requests_at_once_make_one_order_at_the_gateway() {
     let (test, sim) = (TestDb::new().await, Sim::start().await);
     test.sku("A", 9).await;
-    for (kept_before, gateway) in Gateway::ALL.into_iter().enumerate() {
+    for (stored_before, gateway) in Gateway::ALL.into_iter().enumerate() {
         let (_, order) = test.ordered(&[("A", 1)]).await;
         let asked = (0..10).map(|_| opened(&test, &sim, &order, gateway));
         let got = join_all(asked).await;
         let got: Vec<GatewayOrder> = got.into_iter().map(Result::unwrap).collect();
         assert!(got.iter().all(|one| *one == got[0]), "{gateway}: {got:#?}");
-        let kept = test
+        let stored = test
             .count("select count(*) from holdfast.gateway_orders")
             .await;
-        assert_eq!(usize::try_from(kept).unwrap(), kept_before + 1);
+        assert_eq!(usize::try_from(stored).unwrap(), stored_before + 1);
         assert!(
             sim.known("orders", gateway)
                 .await
@@ -92,8 +92,8 @@ async fn an_order_that_ends_meanwhile_is_closed_at_its_gateway() {
         assert!(matches!(ended, Err(OpenError::Ended)), "{ended:?}");
         assert_eq!(open_ones(&sim, gateway, &order).await, 0, "{gateway}");
         let reference = PaymentReference::of_order(&shop(MAIN), &order.order_id);
-        let kept = gateway_order::read(&test.db, &shop(MAIN), &reference, gateway).await;
-        assert_eq!(kept.unwrap(), None);
+        let stored = gateway_order::read(&test.db, &shop(MAIN), &reference, gateway).await;
+        assert_eq!(stored.unwrap(), None);
     }
 }
 

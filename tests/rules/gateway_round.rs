@@ -82,7 +82,7 @@ async fn a_payment_whose_webhooks_are_lost_is_found_before_its_hold_ends() {
         3
     );
     assert_eq!(test.level("A").await.0, 6);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A sale in which all webhooks are lost fills more than one batch.
@@ -108,7 +108,7 @@ async fn a_round_continues_while_its_batches_are_full() {
     let done = round(&test.sweeper, &sim.gateways, &plan, until).await;
     let done = done.unwrap();
     assert_eq!(done.found, 5, "{done:?}");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 11, without the webhook of the second payment.
@@ -133,7 +133,7 @@ async fn a_second_payment_whose_webhook_is_lost_is_owed_back() {
         let late = take_in(&test, &sim).await;
         assert!(!late.contains(&Outcome::Excess), "{gateway}: {late:?}");
     }
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// An order that was paid too late, with its goods gone: its money is owed back.
@@ -166,7 +166,7 @@ async fn owed_money_goes_back_by_itself() {
         assert_eq!(test.order_status(&order).await, "refunded", "{gateway}");
         assert_eq!(did_a_round(&test, &sim).await.refunds_sent, 0, "{gateway}");
     }
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn a_pending_refund_is_settled_by_its_webhook_or_by_looking_it_up() {
             sim.events().await;
         }
     }
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn a_refund_that_fails_at_its_gateway_is_recorded_as_failed() {
     }
     let failed = "select count(*) from holdfast.refunds where status = 'failed' and bounced";
     assert_eq!(test.count(failed).await, 3);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -234,7 +234,7 @@ async fn a_refund_whose_answers_are_all_lost_is_made_once() {
         assert_eq!(sim.known("refunds", gateway).await.len(), 1, "{gateway}");
         assert_eq!(test.order_status(&order).await, "refunded", "{gateway}");
     }
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// An outage: most refunds are claimed and not sent, again and again.
@@ -261,7 +261,7 @@ async fn only_calls_to_the_gateway_count_as_tries_of_a_refund() {
     test.make_refunds_due().await;
     assert_eq!(did_a_round(&test, &sim).await.refunds_sent, 4);
     assert_eq!(sim.known("refunds", Gateway::Stripe).await.len(), 4);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -354,7 +354,7 @@ async fn an_order_that_is_found_paid_when_it_is_closed_is_completed() {
         assert_eq!(done.unwrap().found, 1, "{gateway}");
         assert_eq!(test.order_status(&order).await, "paid", "{gateway}");
     }
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A round that sends refunds and looks nothing up.
@@ -405,7 +405,7 @@ async fn another_amount_or_currency_goes_to_review_at_each_gateway() {
             assert_eq!((on_hand, holding), (100, held), "{gateway}");
         }
     }
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 12: the gateway reports a refund three times, and the goods come back with it.
@@ -434,5 +434,5 @@ async fn goods_come_back_once_although_each_gateway_reports_the_refund_three_tim
         assert_eq!(test.level("A").await.0, 9, "{gateway}");
         assert_eq!(sim.known("refunds", gateway).await.len(), 1, "{gateway}");
     }
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }

@@ -364,12 +364,12 @@ fn a_queued_webhook_has_no_signature() {
         assert!(!text.contains(proof), "{}", golden.name);
         assert!(!text.contains("signature"), "{}", golden.name);
     }
-    let kept = queued(
+    let in_queue = queued(
         Gateway::Cashfree,
         &golden("cashfree/2025-01-01-paid").headers,
         b"{}",
     );
-    let names: Vec<&str> = kept.headers.keys().map(String::as_str).collect();
+    let names: Vec<&str> = in_queue.headers.keys().map(String::as_str).collect();
     let expected = [
         "x-idempotency-key",
         "x-webhook-attempt",

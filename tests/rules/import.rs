@@ -59,7 +59,7 @@ async fn a_file_creates_new_skus_changes_different_ones_and_leaves_the_rest() {
         2,
         "the catalogue is no stock"
     );
-    clerk.test.assert_promises_kept().await;
+    clerk.test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -253,7 +253,7 @@ async fn all_or_nothing_applies_nothing_when_one_row_is_bad() {
         (Status::Done, 500, 1)
     );
     assert_eq!(clerk.test.level("N499").await, (1, 0, 1));
-    clerk.test.assert_promises_kept().await;
+    clerk.test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -374,10 +374,10 @@ async fn unusual_values_are_imported_unchanged() {
     assert!(lines.iter().all(|line| line.1 == "created"), "{lines:#?}");
     let rows = "select jsonb_agg(jsonb_build_array(title, attributes->>'note') order by sku) \
                 from holdfast.skus";
-    let kept = clerk.test.json(rows).await;
+    let rows = clerk.test.json(rows).await;
     for (n, text) in odd.iter().enumerate() {
         assert_eq!(
-            kept[n],
+            rows[n],
             serde_json::json!([text, format!("{text}\nline, two")])
         );
     }
@@ -445,5 +445,5 @@ async fn an_import_is_purged_after_thirty_days_and_the_ledger_is_not() {
         assert_eq!(rows[table][0]["import_id"], fresh.to_string());
     }
     assert_eq!(rows["stock_movements"].len(), 1);
-    clerk.test.assert_promises_kept().await;
+    clerk.test.assert_promises_hold().await;
 }

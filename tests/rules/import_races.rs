@@ -50,7 +50,7 @@ async fn moved_meanwhile(guarded: bool) -> (Vec<Line>, (i32, i32, i64)) {
         sale.commit().await;
     };
     tokio::join!(apply, sold).0.unwrap();
-    clerk.test.assert_promises_kept().await;
+    clerk.test.assert_promises_hold().await;
     (clerk.lines(id).await, clerk.test.level("A").await)
 }
 
@@ -99,7 +99,7 @@ async fn holds_and_imports_at_once_break_no_promise() {
         }
     })
     .await;
-    clerk.test.assert_promises_kept().await;
+    clerk.test.assert_promises_hold().await;
     assert_eq!(deadlocks(&clerk).await, 0);
 }
 
@@ -148,7 +148,7 @@ async fn two_imports_of_the_same_skus_in_opposite_order_do_not_deadlock() {
         1,
         "one of them was the last, as a whole"
     );
-    clerk.test.assert_promises_kept().await;
+    clerk.test.assert_promises_hold().await;
     assert_eq!(deadlocks(&clerk).await, 0);
 }
 
@@ -184,5 +184,5 @@ async fn an_interrupted_import_continues_where_it_stopped() {
             .await,
         1_001
     );
-    clerk.test.assert_promises_kept().await;
+    clerk.test.assert_promises_hold().await;
 }

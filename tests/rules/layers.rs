@@ -259,7 +259,7 @@ async fn assert_each_unit_went_once(test: &TestDb, counter: Counter) {
         Counter::OnHand => (0, 0),
     };
     assert_eq!(counters(test).await, gone);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -417,7 +417,7 @@ async fn the_routines_never_oversell_without_versions_and_constraint() {
     assert_eq!(done, 30, "{both:?}");
     let (on_hand, held) = counters(&test).await;
     assert_eq!(on_hand, held);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// The same for edits with one version: the routine compares under the lock, so one edit counts
@@ -429,5 +429,5 @@ async fn one_of_a_hundred_edits_of_one_version_counts_without_the_trigger() {
     let edited = routine(&test, &[&edit]).await;
     assert_eq!(edited, answers(&[("adjusted", 1), ("stale", 99)]));
     assert_eq!(counters(&test).await, (29, 0));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }

@@ -115,7 +115,7 @@ async fn held_and_bought_units_count_against_the_limit_of_a_sku() {
         .unwrap();
     assert_eq!(units(&test, "asha", "A").await, (0, 2));
     held_as(&test, "asha", &[("A", 1)]).await;
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn a_replacement_counts_instead_of_the_old_cart() {
     for (revision, lines) in (3..).zip(carts) {
         let next = replaced(revision, lines);
         checkout::begin(&test.db, &next).await.unwrap();
-        test.assert_promises_kept().await;
+        test.assert_promises_hold().await;
     }
     assert_eq!(units(&test, "asha", "A").await, (3, 0));
 }
@@ -164,7 +164,7 @@ async fn due_holds_never_count_against_a_limit() {
     test.make_due(second).await;
     test.sweep().await;
     held_as(&test, "asha", &[("A", 1)]).await;
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 22.
@@ -184,7 +184,7 @@ async fn a_thousand_checkouts_of_one_customer_hold_only_as_many_as_the_shop_allo
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 7);
     assert_eq!(answers.iter().filter(too_many).count(), 993);
     assert_eq!(test.level("A").await.1, 7);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -202,14 +202,10 @@ async fn twenty_checkouts_at_once_never_exceed_the_limit() {
         let (db, request) = (db.clone(), begin_as("asha", &[("A", 1)]));
         async move { checkout::begin(&db, &request).await }
     });
-    let opened = async {
-        test.until_waiting(20).await;
-        blocker.let_go().await;
-    };
-    let answers = tokio::join!(race, opened).0;
+    let answers = test.behind(blocker, 20, race).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 4);
     assert_eq!(units(&test, "asha", "A").await, (5, 0));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Negative control of the two races: without the lock on the customer's row and without the
@@ -278,7 +274,7 @@ async fn a_late_payment_takes_stock_again_only_within_the_limit() {
         held_as(&test, &customer, &[("A", meanwhile)]).await;
         let paid = event(&order, EventKind::Paid, &format!("pay-{meanwhile}"));
         assert_eq!(test.record(&paid).await.unwrap(), expected);
-        test.assert_promises_kept().await;
+        test.assert_promises_hold().await;
     }
     assert_eq!(units(&test, "customer-1", "A").await, (1, 1));
 }
@@ -298,7 +294,7 @@ async fn an_order_of_an_ended_hold_is_refused_at_the_limit() {
     };
     assert_eq!((limits[0].sku.as_str(), limits[0].allowed), ("A", 1));
     assert_eq!(test.rows().await, before);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A limit that is set or removed while stock is held never stops that hold.
@@ -316,7 +312,7 @@ async fn a_changed_limit_never_stops_a_placed_hold() {
     created(&test, &offline(counted)).await;
     assert_eq!(units(&test, "asha", "A").await, (0, 2));
     assert_eq!(allowed(&test, "asha", &[("A", 1)]).await, [("A".into(), 0)]);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 async fn coupon(test: &TestDb, code: &str, terms: &str) {
@@ -357,7 +353,7 @@ async fn a_customer_uses_a_coupon_up_to_its_limit_and_gets_an_unused_use_back() 
     // the late payment of the expired order finds no use
     let late = event(&orders[1].1, EventKind::Paid, "pay-2");
     assert_eq!(test.record(&late).await.unwrap(), Outcome::RefundDue);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Promise 8, for coupons: a slow sweeper neither refuses a shopper nor loses a sale.
@@ -385,7 +381,7 @@ async fn a_coupon_whose_last_use_is_held_by_a_due_order_is_free() {
         } else {
             created(&test, &with_coupon(holder, code)).await;
         }
-        test.assert_promises_kept().await;
+        test.assert_promises_hold().await;
     }
 }
 
@@ -417,7 +413,7 @@ async fn a_coupon_for_some_skus_takes_off_their_lines_only() {
     let order = created(&test, &with_coupon(mixed, "SOME")).await;
     // never more than its own lines cost
     assert_eq!((order.discount_minor, order.total_minor), (20_000, 50_000));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -435,13 +431,9 @@ async fn a_customers_last_use_of_a_coupon_goes_to_one_of_twenty_orders() {
         let (db, request) = (db.clone(), with_coupon(carts[n], "ONCE"));
         async move { order::create(&db, &request).await }
     });
-    let opened = async {
-        test.until_waiting(20).await;
-        blocker.let_go().await;
-    };
-    let answers = tokio::join!(race, opened).0;
+    let answers = test.behind(blocker, 20, race).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
     let two = "update holdfast.customer_coupons set uses_held = 2";
     let constraint = "coupon_never_overused_by_customer";
     assert_eq!(test.refused_by(two).await, constraint);
@@ -488,7 +480,7 @@ async fn seats_sold_at_the_desk_count_against_a_limit_until_they_come_back() {
     assert_eq!(units(&test, "c", "B").await, (0, 4));
     desk.cancel(&grown).await.unwrap();
     assert_eq!(units(&test, "c", "B").await, (0, 0));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A limit that only a due checkout of the customer uses is free at the desk too.
@@ -507,7 +499,7 @@ async fn due_holds_never_count_against_a_party_at_the_desk() {
     test.make_due(due).await;
     desk.booked(&[("A", 2)]).await;
     desk.cancel(&order).await.unwrap();
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -528,7 +520,7 @@ async fn twenty_parties_that_grow_at_once_never_exceed_the_limit() {
     .await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 5);
     assert_eq!(units(&test, "c", "A").await, (0, 25));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Cancel, and book again: the coupon's use is free.
@@ -549,5 +541,5 @@ async fn a_cancelled_booking_gives_back_its_use_of_a_coupon() {
     desk.cancel(&order).await.unwrap();
     let again = booked_order(desk.book(&book()).await.unwrap());
     assert!(again.discount_minor > 0);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }

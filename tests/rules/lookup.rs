@@ -377,7 +377,7 @@ async fn orders_at_gateways_are_closed_once_nobody_may_pay_them() {
         ids
     };
     assert_eq!(due().await, ["cs_2", "cs_3"]);
-    assert!(due().await.is_empty(), "somebody is at it");
+    assert!(due().await.is_empty(), "another worker has it");
     forget(&test).await;
     let (db, main) = (&test.db, shop(MAIN));
     gateway_order::close(db, &main, Gateway::Stripe, "cs_2")

@@ -74,7 +74,7 @@ async fn the_manifest_shows_who_has_which_seats_and_its_totals_agree() {
     assert_eq!((totals, manifest.sold), ((34, 11, 23), 6));
     let (on_hand, held, _) = test.level("SEAT").await;
     assert_eq!((manifest.on_hand, manifest.held), (on_hand, held));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Pages of every size show each row once, in one order, also when a hold becomes an order in

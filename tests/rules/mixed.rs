@@ -1,6 +1,6 @@
 //! Mixed traffic on few units: shoppers, late and doubled payments, clerks, imports, dispatchers,
-//! returns, missing units, sweeps, and holds that end. Meanwhile a sampler checks every promise, each
-//! time in one snapshot.
+//! returns, missing units, sweeps, and holds that end. Meanwhile a sampler checks every promise,
+//! each time in one snapshot.
 //!
 //! A seed decides what each actor does, and in which order. It does not decide who wins a race.
 
@@ -172,12 +172,12 @@ async fn mixed_traffic_breaks_no_promise_at_any_instant() {
     for what in EVERYTHING {
         assert!(ended.done.contains_key(what), "no actor did: {what}");
     }
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
     assert_eq!(test.deadlocks().await, deadlocks_before, "{SEED}={seed}");
 }
 
-/// Negative control of the sampler: without the guard of the hold and the constraint of the counters,
-/// stock is oversold, and a sample shows it.
+/// Negative control of the sampler: without the guard of the hold and the constraint of the
+/// counters, stock is oversold, and a sample shows it.
 #[tokio::test]
 async fn a_sample_catches_the_same_traffic_without_the_guard() {
     let test = stocked().await;

@@ -367,7 +367,7 @@ impl Run<'_> {
                 "on_hand and held of {sku}"
             );
         }
-        self.test.assert_promises_kept().await;
+        self.test.assert_promises_hold().await;
     }
 }
 

@@ -41,7 +41,7 @@ async fn five_hundred_shoppers_get_exactly_the_hundred_units() {
     let pools: Vec<_> = (0..4).map(|_| test.pool(50)).collect();
     assert_eq!(rush(&pools, 500, "A").await, (100, 400));
     assert_eq!(test.level("A").await, (100, 100, 101));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Negative control of promise 1: everybody has read before anybody takes. With the guard, the rush
@@ -70,7 +70,7 @@ async fn without_the_guard_the_same_rush_would_oversell() {
         assert_eq!(ended, expected, "{guarded} {constrained}");
         assert_eq!(usize::try_from(test.level("A").await.1), Ok(expected.0));
         if constrained {
-            test.assert_promises_kept().await;
+            test.assert_promises_hold().await;
         } else {
             assert_eq!(test.broken_promises().await, ["never_oversold"]);
         }
@@ -99,7 +99,7 @@ async fn the_rush_ends_the_same_without_early_lock_release() {
         drop(session);
         assert_eq!(rush(&[test.pool(50)], 100, "A").await, (20, 80));
         assert_eq!(test.level("A").await, (20, 20, 21));
-        test.assert_promises_kept().await;
+        test.assert_promises_hold().await;
     }
 }
 
@@ -127,7 +127,7 @@ async fn fifty_dispatchers_sell_the_last_two_seats_once_each() {
     assert_eq!(test.level("SEAT").await.0, 0);
     let sold = "select -sum(delta) from holdfast.stock_movements where reason = 'sold'";
     assert_eq!(test.count(sold).await, 2);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 6. The routines lock lines in one order, whatever the order of the cart.
@@ -154,7 +154,7 @@ async fn carts_with_the_same_skus_in_opposite_order_never_deadlock() {
     assert_eq!(test.deadlocks().await, before);
     assert_eq!(test.level("A").await, (600, 600, 601));
     assert_eq!(test.level("B").await, (600, 600, 601));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Negative control of scenario 6: with locks in the order of the cart, two carts deadlock.
@@ -289,5 +289,5 @@ async fn a_rush_of_all_calls_breaks_no_promise() {
             "{event}"
         );
     }
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }

@@ -60,7 +60,7 @@ async fn an_order_has_the_prices_of_its_hold_whatever_the_catalogue_says() {
         .collect();
     assert_eq!(lines, [("A", 2, PRICE_MINOR), ("B", 3, 250)]);
     assert_eq!(timeless(read(&test, id).await), timeless(order));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn an_address_is_saved_only_on_request_and_only_for_its_customer() {
         );
     }
     assert_eq!(test.rows().await, before);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A dispatcher's booking.
@@ -146,7 +146,7 @@ async fn an_offline_order_sells_at_once_and_a_retry_sells_nothing_more() {
     assert_eq!(test.count(sold).await, 1);
     let announced = "select count(*) from holdfast.outbox_messages where topic = 'order.paid'";
     assert_eq!(test.count(announced).await, 1);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -168,7 +168,7 @@ async fn an_order_that_costs_nothing_is_complete_at_once() {
     assert_eq!((order.status.as_str(), order.total_minor), ("paid", 0));
     assert_eq!(test.level("A").await, (3, 0, 3));
     assert_eq!(uses(&test, "FREE").await, (0, 1));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 async fn fifty_identical_orders(
@@ -203,7 +203,7 @@ async fn fifty_identical_orders_at_once_make_one_order_and_get_equal_answers() {
     let other = create(&test, &offline(id)).await;
     assert!(matches!(other, Err(CreateError::Conflict)), "{other:?}");
     assert_eq!(test.rows().await, before);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Negative control of scenario 24: without the checkout's lock, all fifty read that there is no
@@ -298,7 +298,7 @@ async fn two_orders_for_one_unit_are_not_both_payable() {
     assert_eq!(again.status, "expired");
     assert_eq!(read(&test, second).await.status, "awaiting_payment");
     assert_eq!(test.level("A").await.1, 1);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -316,7 +316,7 @@ async fn an_order_holds_its_stock_for_thirty_more_minutes() {
         select extract(epoch from h.expires_at - o.created_at)::bigint
         from holdfast.orders o join holdfast.holds h on h.checkout_id = o.checkout_id";
     assert_eq!(test.count(held_for).await, 1_800);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -370,7 +370,7 @@ async fn an_ended_hold_is_taken_again_at_its_old_price() {
     price(&test, "A", 1).await;
     assert_eq!(test.order(expired).await.unwrap().total_minor, PRICE_MINOR);
     assert_eq!(test.level("A").await, (2, 2, 5));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Promise 6: the refusal of an order whose hold had ended names every shortage, and takes none of
@@ -418,7 +418,7 @@ async fn an_order_takes_again_stock_that_only_due_holds_have() {
     test.order(id).await.unwrap();
     let status = "select status::text from holdfast.checkouts where checkout_id = ";
     assert_eq!(test.text(&format!("{status}'{other}'")).await, "expired");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// The transaction undoes everything: wherever an order fails, nothing is left behind.
@@ -474,7 +474,7 @@ async fn an_order_that_fails_in_the_middle_leaves_nothing_behind() {
     // The same request succeeds once nothing fails.
     created(&test, &offline(open)).await;
     created(&test, &offline(expired)).await;
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Promise 10, and a deployment without such a shop.
@@ -512,5 +512,5 @@ async fn the_lines_of_an_order_are_the_lines_of_its_last_cart() {
     };
     let frozen = checkout::begin(&test.db, &third).await;
     assert!(matches!(frozen, Err(BeginError::Ordered)), "{frozen:?}");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }

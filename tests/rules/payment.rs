@@ -13,7 +13,7 @@ use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 use tests::{
-    MAIN, PRICE_MINOR, Routine, TestDb, again, at_once, begin_request, event, new_id,
+    MAIN, PRICE_MINOR, Routine, SHUT_GATE, TestDb, again, at_once, begin_request, event, new_id,
     order_request, shop,
 };
 
@@ -73,7 +73,7 @@ async fn one_of_two_late_payments_for_one_unit_completes_and_the_other_is_owed_b
     assert_eq!(refunds.len(), 1);
     assert_eq!(refunds[0]["gateway_payment_id"], "pay-2");
     assert_eq!(refunds[0]["amount_minor"], PRICE_MINOR);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// When a part of the cart is gone, the whole cart is released.
@@ -89,7 +89,7 @@ async fn a_late_payment_never_completes_without_all_of_its_stock() {
     let paid = event(&order, EventKind::Paid, "pay-1");
     assert_eq!(test.record(&paid).await.unwrap(), Outcome::RefundDue);
     assert_eq!(test.level("A").await, level);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Promise 8, for money: due holds give way to a late payment.
@@ -103,7 +103,7 @@ async fn a_late_payment_takes_stock_that_only_due_holds_have() {
     test.make_due(other).await;
     let paid = event(&order, EventKind::Paid, "pay-1");
     assert_eq!(test.record(&paid).await.unwrap(), Outcome::CompletedLate);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A hold that can't be expired must not delay a payment for ever.
@@ -134,7 +134,7 @@ async fn a_payment_before_the_sweep_completes_a_due_order() {
     test.make_due(id).await;
     let paid = event(&order, EventKind::Paid, "pay-1");
     assert_eq!(test.record(&paid).await.unwrap(), Outcome::Completed);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 2. Promise 4: a payment changes stock at most once.
@@ -197,7 +197,7 @@ async fn a_thousand_payments_sent_three_times_each_are_a_thousand_deductions() {
     assert_eq!(test.level("A").await, (500, 0, 1 + 2 * 1_000));
     assert_eq!(sold(&test).await, 1_000);
     assert_eq!(announced(&test, "order.paid").await.len(), PAYMENTS);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// One payment in ten messages at once, as from a gateway that never gets our answer. All of them
@@ -214,11 +214,7 @@ async fn ten_messages_of_one_payment(test: &TestDb, blocked: &str) -> Vec<Option
             recorded.ok().map(|recorded| recorded.outcome)
         }
     });
-    let opened = async {
-        test.until_waiting(10).await;
-        blocker.let_go().await;
-    };
-    tokio::join!(race, opened).0
+    test.behind(blocker, 10, race).await
 }
 
 /// Scenario 2, as a race. Promise 4: a payment changes stock at most once.
@@ -231,7 +227,7 @@ async fn one_of_ten_messages_of_one_payment_at_once_deducts() {
     let of = |outcome| outcomes.iter().filter(|one| **one == Some(outcome)).count();
     assert_eq!((of(Outcome::Completed), of(Outcome::NoEffect)), (1, 9));
     assert_eq!((sold(&test).await, test.level("A").await.0), (1, 14));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Negative control of scenario 2: without the three locks, all have read an unpaid payment before
@@ -256,7 +252,7 @@ async fn without_the_locks_each_message_of_a_payment_would_deduct() {
         for guard in &guards[..without] {
             test.sql(guard).await;
         }
-        let gate = "select pg_advisory_xact_lock(1)";
+        let gate = SHUT_GATE;
         let outcomes = ten_messages_of_one_payment(&test, gate).await;
         assert_eq!(outcomes.iter().flatten().count(), done, "{outcomes:?}");
         assert_eq!(sold(&test).await, deducted);
@@ -306,12 +302,12 @@ async fn a_wrong_amount_or_currency_goes_to_review_and_never_completes() {
     }
     // The stock stays held until the holds end; nothing was deducted.
     assert_eq!(test.level("A").await, (9, 7, 8));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
     test.make_all_due_but(new_id()).await;
     test.sweep().await;
     assert_eq!(test.level("A").await.1, 0);
     assert_eq!(sold(&test).await, 0);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A review is not final: the right payment still completes the order.
@@ -340,7 +336,7 @@ async fn the_right_payment_completes_an_order_in_review() {
         announced(&test, "order.refund_due").await[0]["amount_minor"],
         1
     );
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A second payment of the whole amount: one completes, the other is owed back and announced once.
@@ -363,7 +359,7 @@ async fn a_second_payment_of_a_paid_order_is_owed_back() {
     assert_eq!(refunds[0]["gateway_payment_id"], "pay-2");
     assert!(is(&status(&test, id).await, "paid", "paid"));
     assert_eq!(sold(&test).await, 1);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// The same for ten different payments at once.
@@ -386,7 +382,7 @@ async fn one_of_ten_payments_of_one_order_completes_it_and_nine_are_owed_back() 
     assert_eq!((of(Outcome::Completed), of(Outcome::Excess)), (1, 9));
     assert_eq!(announced(&test, "order.refund_due").await.len(), 9);
     assert_eq!(sold(&test).await, 1);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Promise 4: a payment only rises, also against SQL written by hand.
@@ -430,7 +426,7 @@ async fn a_payment_only_rises() {
         test.refused_by(evidence).await,
         "payment_event_is_never_deleted"
     );
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A payment for an order that the shopper has cancelled.
@@ -445,7 +441,7 @@ async fn a_payment_of_a_cancelled_order_is_a_late_payment() {
     let paid = event(&order, EventKind::Paid, "pay-1");
     assert_eq!(test.record(&paid).await.unwrap(), Outcome::CompletedLate);
     assert!(is(&status(&test, id).await, "paid", "paid"));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// The discount was part of the price. Without the coupon, the payment does not match the order.
@@ -470,7 +466,7 @@ async fn a_late_payment_whose_coupon_is_gone_is_owed_back() {
     assert_eq!(test.record(&paid).await.unwrap(), Outcome::RefundDue);
     assert_eq!(test.level("A").await, level);
     assert_eq!(announced(&test, "order.refund_due").await.len(), 1);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Promise 5: an event that can't be applied yet is stored, and is never lost by an
@@ -490,7 +486,7 @@ async fn an_event_before_its_order_is_parked_and_applied_once_the_order_exists()
     let stored = "select count(*) from holdfast.payment_events where outcome::text = 'parked'";
     assert_eq!(test.count(stored).await, 1);
     assert!(is(&status(&test, id).await, "awaiting_payment", "unpaid"));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 
     let reference = order.payment.reference.as_str();
     test.corrupt(&format!(
@@ -501,7 +497,7 @@ async fn an_event_before_its_order_is_parked_and_applied_once_the_order_exists()
     assert_eq!(test.record(&paid).await.unwrap(), Outcome::Duplicate);
     assert_eq!(test.count(stored).await, 0);
     assert!(is(&status(&test, id).await, "paid", "paid"));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Promise 5: money for an unknown order is reported until a person finds its owner. Without money
@@ -523,7 +519,7 @@ async fn a_parked_payment_is_reported_until_a_person_dismisses_it() {
     }
     let paid = event(&order, EventKind::Paid, "pay-9");
     assert_eq!(test.record(&paid).await.unwrap(), Outcome::Completed);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
     test.sql(
         "update holdfast.payment_events set received_at = now() - interval '3 hours'
         where outcome = 'parked'",
@@ -538,8 +534,8 @@ async fn a_parked_payment_is_reported_until_a_person_dismisses_it() {
     };
     assert_eq!(dismiss("nothing", "meera").await.unwrap(), "not_found");
     assert_eq!(dismiss(&paid.key, "meera").await.unwrap(), "resolved");
-    let nobody = dismiss("Paid:pay-0", "").await.unwrap_err();
-    let constraint = nobody.as_db_error().unwrap().constraint();
+    let without_actor = dismiss("Paid:pay-0", "").await.unwrap_err();
+    let constraint = without_actor.as_db_error().unwrap().constraint();
     assert_eq!(constraint, Some("payment_event_actor_matches_outcome"));
     for actor in ["meera", "asha"] {
         assert_eq!(dismiss("Paid:pay-0", actor).await.unwrap(), "dismissed");
@@ -552,7 +548,7 @@ async fn a_parked_payment_is_reported_until_a_person_dismisses_it() {
         ..event(&order, EventKind::Paid, "pay-0")
     };
     assert_eq!(test.record(&again).await.unwrap(), Outcome::Duplicate);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// An event without a reference, or about something else, is stored and changes nothing.

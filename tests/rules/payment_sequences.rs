@@ -236,7 +236,7 @@ async fn ends_in_every_order_of(gateway: Gateway, late: bool, sequence: Sequence
     for (permutation, order) in orders {
         ends.push((permutation, final_rows(&test, &order).await));
     }
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
     for (_, end) in &mut ends {
         // a bounced refund was announced as settled only where that event came first
         if end["refunds"][0]["bounced"] == true {

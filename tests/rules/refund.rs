@@ -38,7 +38,7 @@ async fn a_fully_refunded_order_is_refund_due_and_then_refunded() {
     let order = test.paid_order("A", "pi_1").await;
     test.ask(&ask_for(&order, None)).await.unwrap();
     assert_eq!(test.order_status(&order).await, "refund_due");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
     let sent = test.claimed().await;
     assert_eq!(sent.len(), 1);
     assert_eq!(
@@ -74,7 +74,7 @@ async fn a_fully_refunded_order_is_refund_due_and_then_refunded() {
     let more = event(&order, EventKind::Paid, "pi_2");
     assert_eq!(test.stripe(&more).await, Outcome::Excess);
     assert_eq!(test.order_status(&order).await, "refund_due");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn money_goes_back_in_parts_and_never_above_the_captures() {
     );
     assert_eq!(test.order_status(&order).await, "refund_due");
     assert_eq!(test.refunds().await.len(), 2);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Any writer: a refund beyond its capture is refused, and a written refund stays.
@@ -157,7 +157,7 @@ async fn the_schema_refuses_refunds_above_the_capture() {
     test.report(test.refund().await.0, &settled("re_1")).await;
     let back = "update holdfast.refunds set status = 'pending'";
     assert_eq!(test.refused_by(back).await, "refund_settles_once");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 12, in one call: money and goods, both or neither.
@@ -189,11 +189,11 @@ async fn a_refund_returns_goods_only_on_request_and_never_more_than_were_sold() 
     assert_eq!(test.rows().await, before, "no money without its goods");
     let (id, _, _) = test.refund().await;
     for kind in [EventKind::RefundPending, EventKind::RefundSettled] {
-        let told = refund_event(kind, "pi_1", "re_1", Some(id), PRICE_MINOR);
-        assert_eq!(test.stripe(&told).await, Outcome::Recorded);
+        let webhook = refund_event(kind, "pi_1", "re_1", Some(id), PRICE_MINOR);
+        assert_eq!(test.stripe(&webhook).await, Outcome::Recorded);
     }
     assert_eq!(test.level("A").await.0, 4, "an event restocks nothing");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -251,7 +251,7 @@ async fn a_refund_of_two_captures_is_two_refunds_of_one_request() {
     };
     test.ask(&named).await.unwrap();
     assert_eq!(test.order_status(&order).await, "refund_due");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A gateway that does not answer is asked again after growing pauses. In the end a person decides.
@@ -297,7 +297,7 @@ async fn a_refund_without_an_answer_is_retried_twenty_times_and_then_needs_a_per
     // the gateway has made it: its event counts more than our status
     test.report(id, &settled("re_1")).await;
     assert_eq!(test.order_status(&order).await, "refunded");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A refund that is claimed and not sent (an outage) was not tried. A claim without a report may
@@ -335,7 +335,7 @@ async fn a_returned_claim_is_no_try_and_a_lost_claim_is_one() {
     test.make_refunds_due().await;
     let claims = test.claimed().await;
     assert_eq!(claims[0].attempts, 3);
-    assert_eq!(give_back(&lost).await, 0, "it is somebody else's");
+    assert_eq!(give_back(&lost).await, 0, "another worker has it");
     assert_eq!(give_back(&claims).await, 1);
     assert_eq!(attempts().await, 2);
 }
@@ -365,7 +365,7 @@ async fn a_refund_made_at_the_gateway_settles_only_a_debt_that_was_certainly_not
             (Outcome::Review, "owed")
         };
         assert_eq!((outcome, test.refund().await.1.as_str()), expected);
-        test.assert_promises_kept().await;
+        test.assert_promises_hold().await;
     }
 }
 
@@ -394,7 +394,7 @@ async fn a_gateways_word_on_a_refund_overrides_ours() {
         test.report(Uuid::new_v4(), &failed(None)).await,
         Reported::NotFound
     );
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A settled refund that comes back is owed again, under another id.
@@ -406,17 +406,17 @@ async fn a_bounced_refund_is_replaced_by_a_new_one() {
     test.ask(&ask_for(&order, None)).await.unwrap();
     let id = test.claimed().await[0].refund_id;
     test.report(id, &settled("re_1")).await;
-    let told = refund_event(
+    let webhook = refund_event(
         EventKind::RefundFailed,
         "pi_1",
         "re_1",
         Some(id),
         PRICE_MINOR,
     );
-    assert_eq!(test.stripe(&told).await, Outcome::Recorded);
+    assert_eq!(test.stripe(&webhook).await, Outcome::Recorded);
     assert_eq!(test.order_status(&order).await, "refund_due");
     assert_eq!(test.announced("refund.failed").await.len(), 1);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
     let Retried::New(another) = retried(&test, id).await else {
         panic!("not new")
     };
@@ -434,12 +434,12 @@ async fn a_bounced_refund_is_replaced_by_a_new_one() {
         PRICE_MINOR,
     );
     assert_eq!(test.stripe(&late).await, Outcome::NoEffect);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
     let sent = test.claimed().await;
     assert_eq!(sent[0].refund_id, another.refund_id);
     test.report(another.refund_id, &settled("re_2")).await;
     assert_eq!(test.order_status(&order).await, "refunded");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Failed here, settled at the gateway, and then bounced.
@@ -452,13 +452,13 @@ async fn a_bounce_is_announced_also_after_an_earlier_failure() {
     let id = test.claimed().await[0].refund_id;
     test.report(id, &failed(None)).await;
     for kind in [EventKind::RefundSettled, EventKind::RefundFailed] {
-        let told = refund_event(kind, "pi_1", "re_1", Some(id), PRICE_MINOR);
-        assert_eq!(test.stripe(&told).await, Outcome::Recorded);
+        let webhook = refund_event(kind, "pi_1", "re_1", Some(id), PRICE_MINOR);
+        assert_eq!(test.stripe(&webhook).await, Outcome::Recorded);
     }
     let failures = test.announced("refund.failed").await;
     let bounced: Vec<_> = failures.iter().map(|one| &one["bounced"]).collect();
     assert_eq!(bounced, [false, true]);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A refund in the gateway's dashboard of money that is owed here: it is paid back once.
@@ -473,7 +473,7 @@ async fn a_refund_made_at_the_gateway_settles_an_unsent_debt() {
     assert_eq!(test.stripe(&theirs).await, Outcome::Recorded);
     assert_eq!(test.refund().await.1, "settled");
     assert!(test.claimed().await.is_empty());
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A refund that was made at the gateway alone is recorded and counts.
@@ -501,7 +501,7 @@ async fn a_refund_made_at_the_gateway_is_recorded_and_leaves_less_to_refund() {
     assert_eq!(test.stripe(&came_back).await, Outcome::Recorded);
     test.ask(&ask_for(&order, None)).await.unwrap();
     assert_eq!(test.order_status(&order).await, "refund_due");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// The webhook comes before our own call has its answer, and without our id.
@@ -521,7 +521,7 @@ async fn a_refund_whose_webhook_comes_first_without_our_id_is_made_once() {
     assert_eq!(counting.len(), 1);
     assert_eq!(counting[0]["refund_id"], id.to_string());
     assert_eq!(counting[0]["status"], "settled");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A refund event before the payment's event is parked, and applied once the capture exists.
@@ -537,7 +537,7 @@ async fn a_refund_event_before_its_payment_is_parked_and_applied_after_it() {
     assert_eq!(test.stripe(&paid).await, Outcome::Completed);
     assert_eq!(test.sweep().await.shops[0].unparked, 1);
     assert_eq!(test.order_status(&order).await, "refunded");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 10: after a refund of money in review, the order is as it was before that money.
@@ -562,5 +562,5 @@ async fn refunded_money_in_review_leaves_the_order_waiting_for_its_payment() {
     assert_eq!(test.order_status(&over).await, "expired");
     let right = event(&waiting, EventKind::Paid, "pi_3");
     assert_eq!(test.stripe(&right).await, Outcome::Completed);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }

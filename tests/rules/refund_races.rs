@@ -6,7 +6,7 @@ use local::roles::SWEEPER;
 use operations::payment::{self, EventKind, Gateway, Outcome};
 use operations::refund::{self, Claimed, RequestError, Requested};
 use tests::refund::{ask_for, refund_event};
-use tests::{MAIN, PRICE_MINOR, Routine, TestDb, at_once, shop};
+use tests::{MAIN, PRICE_MINOR, Routine, SHUT_GATE, TestDb, at_once, shop};
 use uuid::Uuid;
 
 /// So many owed refunds.
@@ -51,11 +51,7 @@ async fn without_the_lock_workers_would_send_the_same_refund() {
     test.put_routine(routine).await;
     // all of them have read before the rows can be written
     let blocker = test.block("select from holdfast.refunds for update").await;
-    let opened = async {
-        test.until_waiting(10).await;
-        blocker.let_go().await;
-    };
-    let taken = tokio::join!(ten_claims(&test), opened).0;
+    let taken = test.behind(blocker, 10, ten_claims(&test)).await;
     assert_eq!(taken.len(), 30, "each of ten takes all three");
 }
 
@@ -68,11 +64,7 @@ async fn two_requests(test: &TestDb, blocked: &str) -> Vec<Result<Requested, Req
         let (db, request) = (desk.clone(), ask_for(&order, Some(6_000)));
         async move { refund::request(&db, &request).await }
     });
-    let opened = async {
-        test.until_waiting(2).await;
-        blocker.let_go().await;
-    };
-    tokio::join!(race, opened).0
+    test.behind(blocker, 2, race).await
 }
 
 #[tokio::test]
@@ -86,7 +78,7 @@ async fn two_requests_at_once_never_refund_more_than_was_captured() {
         panic!("{refused:?}")
     };
     assert_eq!(*refundable_minor, 4_000);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Negative control: without the order's lock, the capture's constraint refuses the second request.
@@ -108,12 +100,12 @@ async fn without_the_lock_two_requests_would_refund_more_than_was_captured() {
             )
             .await;
         }
-        let gate = "select pg_advisory_xact_lock(1)";
+        let gate = SHUT_GATE;
         let answers = two_requests(&test, gate).await;
         let done = answers.iter().filter(|answer| answer.is_ok()).count();
         if constrained {
             assert_eq!(done, 1, "{answers:?}");
-            test.assert_promises_kept().await;
+            test.assert_promises_hold().await;
         } else {
             assert_eq!(done, 2, "{answers:?}");
             let broken = test.broken_promises().await;
@@ -150,8 +142,8 @@ async fn a_webhook_and_a_report_of_one_refund_settle_it_once() {
                     report.unwrap() == refund::Reported::Recorded
                 } else {
                     let gateway = Gateway::Stripe;
-                    let told = payment::record_event(&db, &shop(MAIN), gateway, &webhook).await;
-                    told.unwrap().outcome == Outcome::Recorded
+                    let recorded = payment::record_event(&db, &shop(MAIN), gateway, &webhook).await;
+                    recorded.unwrap().outcome == Outcome::Recorded
                 };
                 usize::from(recorded)
             }
@@ -162,5 +154,5 @@ async fn a_webhook_and_a_report_of_one_refund_settle_it_once() {
     }
     assert_eq!(test.announced("refund.settled").await.len(), 10);
     assert!(test.claimed().await.is_empty());
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }

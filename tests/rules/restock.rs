@@ -51,7 +51,7 @@ async fn three_refund_events_and_a_manual_restock_return_the_goods_once() {
         }
         assert_eq!(test.level("A").await.0, before + 2);
     }
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// On an oversold level, returned goods are neither refused nor lost: the order and the ledger
@@ -102,7 +102,7 @@ async fn twenty_restocks_at_once_never_return_more_than_was_sold() {
         test.refused_by(too_much).await,
         "order_line_returns_no_more_than_was_sold"
     );
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Negative control of the restocks.
@@ -147,7 +147,7 @@ async fn a_refused_restock_names_every_excessive_line_and_returns_nothing() {
     };
     assert_eq!(excess, [line("B", 2, 1), line("C", 1, 0)]);
     assert_eq!(test.rows().await, before);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Promise 7, for returns.
@@ -185,7 +185,7 @@ async fn a_return_id_in_use_for_another_request_is_a_conflict() {
         test.refused_by("delete from holdfast.order_restocks").await,
         "restock_is_history"
     );
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// One id for two orders at once: one of them gets it.
@@ -208,7 +208,7 @@ async fn one_of_two_orders_with_one_return_id_is_restocked() {
     .await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
     assert_eq!(test.level("A").await.0, 7);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Units that were not sold can't come back.
@@ -244,7 +244,7 @@ async fn an_unsold_order_is_not_restocked() {
         "{refused:?}"
     );
     assert_eq!(test.rows().await, before);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A restock and the desk's changes agree about the units that a booking has left.
@@ -275,7 +275,7 @@ async fn restocked_units_are_not_given_back_again_by_a_change_or_a_cancellation(
         matches!(refused, Err(RestockError::TooMany(_))),
         "{refused:?}"
     );
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Restocks, changes and cancellations of the same bookings at once: every seat comes back once.
@@ -311,5 +311,5 @@ async fn restocks_changes_and_cancellations_at_once_break_no_promise() {
     }
     assert_eq!(test.level("A").await.0, 60);
     assert_eq!(test.level("B").await.0, 60);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }

@@ -116,7 +116,7 @@ async fn the_ids_of_one_shop_are_missing_in_another() {
         }
         main
     });
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 29: every call of one shop with the other's ids leaves the other unchanged.
@@ -186,7 +186,7 @@ async fn no_call_of_one_shop_changes_a_row_of_another() {
     assert_eq!(test.record(&paid).await.unwrap(), Outcome::Completed);
     test.sweep().await;
     assert_eq!(test.rows_of(OTHER).await, theirs);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// A cart belongs to one shop: a sku of another shop is unknown, and its stock out of reach.
@@ -270,7 +270,7 @@ async fn the_desk_of_one_shop_neither_sees_nor_changes_bookings_of_another() {
         .unwrap();
     desk.cancel(&order).await.unwrap();
     assert_eq!(test.rows_of(OTHER).await, theirs);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// `main` with a checkout, an order, a payment, a debt, an order at a gateway and parked money, all
@@ -362,7 +362,7 @@ async fn every_routine_of_the_functions_is_tried_across_shops() {
         for secret in ["secret", "77777", &order.order_id.to_string()] {
             assert!(
                 !answer.contains(secret),
-                "{routine} tells {secret}: {answer}"
+                "{routine} shows {secret}: {answer}"
             );
         }
     }

@@ -279,9 +279,12 @@ async fn a_refused_shrinkage_shows_the_counters_and_changes_nothing() {
         let message = error.as_db_error().unwrap().message();
         assert!(message.contains("p_missing must be 1 or more"), "{message}");
     }
-    let nobody = "call holdfast.stock_shrink(
+    let without_actor = "call holdfast.stock_shrink(
         'main', 'A', 1, null, '', null, null, gen_random_uuid(), false)";
-    assert_eq!(test.refused_by(nobody).await, "movement_names_an_actor");
+    assert_eq!(
+        test.refused_by(without_actor).await,
+        "movement_names_an_actor"
+    );
     assert_eq!(test.rows().await, before);
     assert_all_is_well(&test, &[]).await;
 }
@@ -392,5 +395,5 @@ async fn units_that_leave_with_their_hold_are_not_announced_as_back_in_stock() {
     assert_eq!(counters(&done), (1, 0));
     assert_eq!(test.count(crossings).await, before + 1);
     assert_eq!(test.count(MESSAGES).await, 3);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }

@@ -123,11 +123,7 @@ async fn a_shrinkage_in_a_rush_of_fifty_holds_leaves_every_unit_held_once() {
             }
         }
     });
-    let all_have_read = async {
-        test.until_waiting(51).await;
-        blocker.let_go().await;
-    };
-    let (answers, ()) = tokio::join!(race, all_have_read);
+    let answers = test.behind(blocker, 51, race).await;
     let done = answers.into_iter().flatten().next().unwrap();
     let (on_hand, held, _) = test.level("A").await;
     assert_eq!((on_hand, held), (30, 30));
@@ -359,11 +355,7 @@ async fn ten_identical_shrinkages_at_once_have_one_effect_and_equal_answers() {
             let (office, request) = (office.clone(), request.clone());
             async move { shrink(&office, &request).await.unwrap() }
         });
-        let all_have_begun = async {
-            test.until_waiting(10).await;
-            blocker.let_go().await;
-        };
-        let (answers, ()) = tokio::join!(race, all_have_begun);
+        let answers = test.behind(blocker, 10, race).await;
         for answer in &answers {
             assert_eq!(answer, &answers[0]);
         }

@@ -60,7 +60,7 @@ async fn due_holds_never_cause_sold_out() {
     assert!(shortages(refused).contains(&shortage("C", 1, 0)));
     test.held(&cart).await;
     assert_eq!(read(&test, alive).await.status, "open");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Promise 8, while others reclaim the same holds at the same time, again and again.
@@ -84,12 +84,9 @@ async fn shoppers_who_reclaim_at_once_never_hear_sold_out() {
         let (db, request) = (db.clone(), begin_request(new_id(), &[("A", 480)]));
         async move { checkout::begin(&db, &request).await }
     });
-    let opened = async {
-        test.until_waiting(12).await;
-        blocker.let_go().await;
-    };
-    let (placed, refused): (Vec<_>, Vec<_>) = tokio::join!(race, opened)
-        .0
+    let (placed, refused): (Vec<_>, Vec<_>) = test
+        .behind(blocker, 12, race)
+        .await
         .into_iter()
         .partition(Result::is_ok);
     assert_eq!(placed.len(), 1, "{refused:?}");
@@ -97,7 +94,7 @@ async fn shoppers_who_reclaim_at_once_never_hear_sold_out() {
         // none before one of them had all
         assert_eq!(shortages(refused), [shortage("A", 480, 0)]);
     }
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Whole reads of the hot tables in the first seconds of a sale, by a session that met empty

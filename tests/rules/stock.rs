@@ -3,7 +3,9 @@
 
 use operations::checkout::{self, BeginError, Begun};
 use operations::stock::availability;
-use tests::{MAIN, PRICE_MINOR, Routine, TestDb, at_once, begin_request, new_id, shop, until};
+use tests::{
+    MAIN, PRICE_MINOR, Routine, SHUT_GATE, TestDb, at_once, begin_request, new_id, shop, until,
+};
 
 /// Outcome, on_hand, held and version of a change.
 type Adjusted = (String, i32, i32, i64);
@@ -37,7 +39,7 @@ async fn on_hand_is_never_lowered_below_what_is_held() {
     assert_eq!(adjust(&test, -2, "null").await, answer("adjusted", 3, 3, 3));
     let by_hand = "update holdfast.stock_levels set on_hand = 2, version = version + 1";
     assert_eq!(test.refused_by(by_hand).await, "stock_never_oversold");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 16: a hold that waits for the change decides on the units that are left.
@@ -67,7 +69,7 @@ async fn a_hold_behind_a_change_of_stock_sees_what_is_left() {
         } else {
             assert!(matches!(begun, Ok(Begun::Placed(_))), "{begun:?}");
         }
-        test.assert_promises_kept().await;
+        test.assert_promises_hold().await;
     }
 }
 
@@ -103,7 +105,7 @@ async fn fifty_holds_and_fifty_changes_at_once_share_fifty_units() {
     assert_eq!(fifty_holds_and_fifty_changes(&test).await, 50);
     let (on_hand, held, _) = test.level("A").await;
     assert_eq!(on_hand, held);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Negative control of scenario 16: without the lock, each clerk reads that nothing is held, and
@@ -132,7 +134,7 @@ async fn without_the_lock_on_hand_would_be_lowered_below_what_is_held() {
         let routine = Routine::named("stock_move").without_guard(guard);
         test.put_routine(routine.gated(guard)).await;
         test.sql(guards).await;
-        let gate = test.block("select pg_advisory_xact_lock(1)").await;
+        let gate = test.block(SHUT_GATE).await;
         let shut = test
             .block("lock table holdfast.checkouts in exclusive mode")
             .await;
@@ -146,7 +148,7 @@ async fn without_the_lock_on_hand_would_be_lowered_below_what_is_held() {
         let level = test.level("A").await;
         assert_eq!((race, level.0, level.1), (done, on_hand, 50), "{guards}");
         if on_hand == 50 {
-            test.assert_promises_kept().await;
+            test.assert_promises_hold().await;
         } else {
             assert_eq!(test.broken_promises().await, ["never_oversold"]);
         }
@@ -165,7 +167,7 @@ async fn a_stale_edit_is_refused() {
     // A hold counts as a change too: the numbers that the edit was based on are no longer true.
     test.held(&[("A", 1)]).await;
     assert_eq!(adjust(&test, 2, "2").await.0, "stale");
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 25, as a race: all have read the same version, and one edit counts.
@@ -193,7 +195,7 @@ async fn one_of_twenty_edits_of_one_version_counts() {
         .count();
     assert_eq!(counted, 1, "{outcomes:?}");
     assert_eq!(test.level("A").await, (6, 0, 2));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 25: SQL written by hand, with a stale version, without a version, and without a
@@ -247,7 +249,7 @@ async fn a_hand_written_update_needs_the_version_and_a_movement() {
     // with both, SQL by hand is accepted like the routine
     test.sql(&mismatch.replace("3, 2, 9", "3, 3, 9")).await;
     assert_eq!(test.level("A").await, (9, 0, 3));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// Promise 2: the counters must agree with the ledger, so nobody may rewrite it.
@@ -277,8 +279,11 @@ async fn the_ledger_is_append_only() {
     }
     let reason = "select holdfast.stock_adjust('main', 'A', 1, null, 'because', 'me', null)";
     assert_eq!(test.refused_by(reason).await, "movement_reason_is_known");
-    let nobody = "select holdfast.stock_adjust('main', 'A', 1, null, 'adjusted', '', null)";
-    assert_eq!(test.refused_by(nobody).await, "movement_names_an_actor");
+    let without_actor = "select holdfast.stock_adjust('main', 'A', 1, null, 'adjusted', '', null)";
+    assert_eq!(
+        test.refused_by(without_actor).await,
+        "movement_names_an_actor"
+    );
     let nothing = "select holdfast.stock_adjust('main', 'A', 0, null, 'adjusted', 'me', null)";
     assert_eq!(test.refused_by(nothing).await, "movement_moves_something");
     assert_eq!(test.level("A").await, (5, 0, 1));
@@ -356,7 +361,7 @@ async fn quantities_and_prices_out_of_bounds_are_refused_by_name() {
         &tokio_postgres::error::SqlState::NUMERIC_VALUE_OUT_OF_RANGE
     );
     assert_eq!(test.level("A").await, (5, 1, 2));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// The largest cart within the bounds is far from any overflow.
@@ -372,7 +377,7 @@ async fn the_most_expensive_cart_has_a_total() {
     let lines: Vec<(&str, i64)> = skus.iter().map(|sku| (sku.as_str(), 100_000)).collect();
     let (_, order) = test.ordered(&lines).await;
     assert_eq!(order.total_minor, 50 * 100_000 * 100_000_000_000);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// What a storefront shows: many skus at once.

@@ -45,7 +45,7 @@ async fn a_fall_to_the_threshold_is_announced_once() {
         .await;
     assert_eq!(body["available"], 0);
     assert_eq!(body["low_stock_threshold"], 3);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 #[tokio::test]
@@ -99,5 +99,5 @@ async fn a_hundred_shoppers_at_once_cross_the_threshold_once() {
     })
     .await;
     assert_eq!(announced(&test, "stock.low", "A").await, 1);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }

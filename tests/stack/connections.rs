@@ -70,7 +70,7 @@ async fn a_silently_dead_connection_is_replaced_and_the_call_has_one_effect() {
         assert_eq!(swallowed > 0, is_asked, "{swallowed}");
         assert!(swallowed < 100, "{swallowed}");
         assert_eq!(test.level("A").await.1, 3);
-        test.assert_promises_kept().await;
+        test.assert_promises_hold().await;
     }
 }
 
@@ -275,7 +275,7 @@ async fn a_caller_frozen_with_a_row_lock_is_ended_and_the_others_go_on() {
     assert!(CLUSTER.log().contains(why), "it ended otherwise: {words}");
     assert!(!words.contains("committed"), "{words}");
     assert_eq!(test.level("A").await.1, 5);
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
 }
 
 /// The control of the test above: without the timeout nobody gets the row.

@@ -196,7 +196,7 @@ async fn a_connection_lost_around_the_commit_has_one_effect() {
         };
         assert_eq!(outcome, expected);
         assert_eq!((test.level("A").await.0, test.level("A").await.1), (3, 0));
-        test.assert_promises_kept().await;
+        test.assert_promises_hold().await;
     }
 }
 
@@ -294,13 +294,13 @@ async fn more_clients_than_connections_wait_or_come_again() {
     assert_eq!(held, 50);
     let level = test.level("HOT").await;
     assert_eq!((level.0, level.1), (50, 50));
-    test.assert_promises_kept().await;
+    test.assert_promises_hold().await;
     // The control: the limit was reached.
     let full = cluster.log().contains("too many clients")
         || cluster
             .log()
             .contains("remaining connection slots are reserved");
-    assert!(full, "nobody was ever turned away");
+    assert!(full, "no client was turned away");
     let calm = pool(&cluster.url(CHECKOUT, test.name()), 1);
     let started = Instant::now();
     let last = checkout::begin(&calm, &begin_request(new_id(), &[("HOT", 1)])).await;

@@ -207,7 +207,7 @@ async fn a_rotation_of_a_gateways_credentials_fails_no_order() {
 /// Payments elsewhere and the stock are not affected.
 #[tokio::test]
 async fn unusable_accounts_stop_only_the_calls_that_need_them() {
-    let told = "the gateways' accounts could not be fetched";
+    let failure = "the gateways' accounts could not be fetched";
     let checkout = Scene::new("checkout-without-accounts", functions::CHECKOUT, CHECKOUT).await;
     checkout.vault.put(&format!("[\"{SECRET}\"]")).await;
     let id = Uuid::now_v7();
@@ -215,7 +215,7 @@ async fn unusable_accounts_stop_only_the_calls_that_need_them() {
     let refused = checkout.orders(id, Some("stripe")).await;
     refused.refused(503, "unavailable");
     checkout.orders(id, None).await.ok(201);
-    assert!(checkout.log().contains(told));
+    assert!(checkout.log().contains(failure));
     assert!(checkout.log().contains("\"GatewayFailures\":1"));
     checkout.assert_no_secret_is_told();
 
@@ -224,7 +224,7 @@ async fn unusable_accounts_stop_only_the_calls_that_need_them() {
     let (order, payment) = sweeper.paid_twice().await;
     sweeper.hears_of(&order, &payment).await;
     sweeper.sweeps().await;
-    assert!(sweeper.log().contains(told) && sweeper.log().contains("\"swept\""));
+    assert!(sweeper.log().contains(failure) && sweeper.log().contains("\"swept\""));
     let waits = "select count(*) from holdfast.refunds where status = 'owed'";
     assert_eq!(sweeper.test.count(waits).await, 1);
     sweeper.assert_no_secret_is_told();

@@ -4,7 +4,7 @@ use operations::payment::Gateway;
 use serde_json::{Value, json};
 use tests::gateways::{Control, Sim};
 use tests::shopper::{Shopper, To, guarded};
-use tests::stack::{STACK, add, assert_promises_kept, checkout_environment, owner};
+use tests::stack::{STACK, add, assert_promises_hold, checkout_environment, owner};
 use tests::until;
 use tokio::sync::Mutex;
 
@@ -143,5 +143,5 @@ async fn a_payment_is_found_with_or_without_its_webhooks_and_counts_once() {
         }
         control.faults(gateway, &json!({})).await;
     }
-    assert_promises_kept(&owner(&STACK).await).await;
+    assert_promises_hold(&owner(&STACK).await).await;
 }

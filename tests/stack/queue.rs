@@ -7,7 +7,7 @@ use operations::payment::Gateway;
 use serde_json::{Value, json};
 use tests::cashfree::{payment, success, webhook};
 use tests::shopper::Shopper;
-use tests::stack::{STACK, assert_promises_kept, holdfast, log_of, sqs};
+use tests::stack::{STACK, assert_promises_hold, holdfast, log_of, sqs};
 use tests::{until, webhooks};
 
 fn delivery(body: &str) -> Value {
@@ -126,7 +126,7 @@ async fn a_payment_of_no_amount_of_its_currency_goes_to_review() {
         where topic = 'payment.review' and body ->> 'reference' = $1";
     let announced = shopper.owner.query_one(announced, &[&reference]).await;
     assert_eq!(announced.unwrap().get::<_, Option<String>>(0), None);
-    assert_promises_kept(&shopper.owner).await;
+    assert_promises_hold(&shopper.owner).await;
 }
 
 /// The events of one order in one batch end the same in every order.
@@ -179,15 +179,15 @@ async fn an_event_without_meaning_is_acknowledged_and_stored() {
         shopper.read_order().await.ok(200)["status"],
         "awaiting_payment"
     );
-    let kept = "select count(*) from holdfast.payment_events
+    let stored = "select count(*) from holdfast.payment_events
         where outcome = 'recorded' and (reference = $1 or payload like '%' || $2 || '%')";
-    let kept: i64 = shopper
+    let stored: i64 = shopper
         .owner
-        .query_one(kept, &[&reference, &mark])
+        .query_one(stored, &[&reference, &mark])
         .await
         .unwrap()
         .get(0);
-    assert_eq!(kept, 2);
+    assert_eq!(stored, 2);
 }
 
 /// An event for an order that does not exist yet stays in the queue, and is applied once the order
@@ -226,7 +226,7 @@ async fn an_event_before_its_order_is_applied_after_it() {
     })
     .await;
     assert_eq!(shopper.level().await, (2, 0));
-    assert_promises_kept(&shopper.owner).await;
+    assert_promises_hold(&shopper.owner).await;
 }
 
 /// Gateways refund payments that were never captured, and report it. The capture of a payment may
@@ -265,7 +265,7 @@ async fn a_refund_of_unknown_money_is_acknowledged_and_applied_if_the_money_come
     .await;
     let applied = shopper.owner.query_one(outcome, &[&attempt]).await.unwrap();
     assert_eq!(applied.get::<_, String>(0), "recorded");
-    assert_promises_kept(&shopper.owner).await;
+    assert_promises_hold(&shopper.owner).await;
 }
 
 /// After five tries an unreadable message is in the dead-letter queue, unchanged, for a person. The

@@ -10,7 +10,7 @@ use local::{Stack, StackOptions};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-use tests::stack::{assert_promises_kept, holdfast, hurried_queue, owner, start, stop};
+use tests::stack::{assert_promises_hold, holdfast, hurried_queue, owner, start, stop};
 use tests::until;
 use tokio::process::{Child, Command};
 use tokio_postgres::NoTls;
@@ -160,6 +160,6 @@ async fn every_promise_is_kept_while_processes_and_backends_are_killed() {
         async || processes(&stack) == before,
     )
     .await;
-    assert_promises_kept(&owner(&stack).await).await;
+    assert_promises_hold(&owner(&stack).await).await;
     stop(stack).await;
 }

@@ -196,7 +196,7 @@ async fn a_password_rotation_under_load_fails_no_request() {
     traffic.comes_again.store(true, Ordering::Relaxed);
     guarded.alter_role("hunter2-third").await;
     guarded.end_sessions().await;
-    until("somebody was refused", async || {
+    until("a password is refused", async || {
         guarded.refusals() > refusals
     })
     .await;
@@ -222,7 +222,7 @@ async fn a_password_rotation_under_load_fails_no_request() {
         guarded.test.count(held).await,
         i64::try_from(begun).unwrap()
     );
-    guarded.test.assert_promises_kept().await;
+    guarded.test.assert_promises_hold().await;
     let log = log_text(function);
     assert!(log.contains("the newer secret replaces it"), "{log}");
     assert!(!log.contains("hunter2"), "{log}");
@@ -239,11 +239,11 @@ async fn a_refused_login_is_answered_503_and_no_log_has_the_password() {
     let answer = begin().invoke(&STACK.host, function).await;
     assert_come_again(&answer);
     let lines = log_of(&STACK, function, answer.request_id());
-    let told = lines.iter().any(|line| {
+    let logged = lines.iter().any(|line| {
         let causes = line["causes"].as_str().unwrap_or_default();
         causes.contains("password authentication failed")
     });
-    assert!(told, "{lines:#?}");
+    assert!(logged, "{lines:#?}");
     let log = log_text(function);
     assert!(log.len() > 2000 && !log.contains("hunter2"), "{log}");
 }

@@ -29,10 +29,10 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let came = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let kept = Arc::clone(&came);
+        let requests = Arc::clone(&came);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, Arc::clone(&kept)));
+                tokio::spawn(answer(stream, Arc::clone(&requests)));
             }
         });
         Self { url, came }
@@ -114,7 +114,7 @@ async fn read(owner: &Client, shop: &str, name: &str) -> Value {
 
 /// One test at a time, and each removes its subscribers: a sweeper delivers to the subscribers of
 /// all shops.
-static TELLING: Mutex<()> = Mutex::const_new(());
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 async fn unsubscribe(owner: &Client, shop: &str) {
     let delete = "delete from holdfast.subscribers where shop = $1";
@@ -123,17 +123,20 @@ async fn unsubscribe(owner: &Client, shop: &str) {
 
 #[tokio::test]
 async fn subscribers_get_announcements_and_none_waits_for_another() {
-    let _alone = TELLING.lock().await;
+    let _alone = ONE_AT_A_TIME.lock().await;
     let owner = owner(&STACK).await;
     let receiver = Receiver::start().await;
     shop_of(&owner, "hooks").await;
-    sweeper("sweeper-that-tells", "hooks", "any").await;
+    sweeper("sweeper-that-delivers", "hooks", "any").await;
     for name in ["ok", "gone", "moved", "silent", "broken", "unsigned"] {
         subscribe(&owner, "hooks", name, &format!("{}/{name}", receiver.url)).await;
     }
     put_sku(&owner, "hooks", "GOWN-S", 1).await;
-    let run = tokio::spawn(STACK.host.invoke("sweeper-that-tells", b"{}".to_vec()));
-    until("one is told", async || !receiver.at("/ok").is_empty()).await;
+    let run = tokio::spawn(STACK.host.invoke("sweeper-that-delivers", b"{}".to_vec()));
+    until("one subscriber has its delivery", async || {
+        !receiver.at("/ok").is_empty()
+    })
+    .await;
     // while the silent subscriber has not answered
     assert!(!run.is_finished());
     let report: Value = serde_json::from_slice(&run.await.unwrap().unwrap()).unwrap();
@@ -158,9 +161,9 @@ async fn subscribers_get_announcements_and_none_waits_for_another() {
         ("broken", "it answered 500 Internal Server Error"),
         ("unsigned", "there is no secret of its name to sign with"),
     ] {
-        let told = read(&owner, "hooks", name).await;
+        let subscriber = read(&owner, "hooks", name).await;
         assert_eq!(
-            (&told["waiting"], &told["last_error"]),
+            (&subscriber["waiting"], &subscriber["last_error"]),
             (&json!(1), &json!(error))
         );
     }
@@ -177,7 +180,7 @@ async fn subscribers_get_announcements_and_none_waits_for_another() {
     let due = "update holdfast.subscriber_deliveries set next_try_at = now()
         where shop = 'hooks' and name = 'broken'";
     owner.execute(due, &[]).await.unwrap();
-    let run = STACK.host.invoke("sweeper-that-tells", b"{}".to_vec());
+    let run = STACK.host.invoke("sweeper-that-delivers", b"{}".to_vec());
     run.await.unwrap();
     let tries = receiver.at("/broken");
     assert_eq!(tries.len(), 2);
@@ -191,7 +194,7 @@ async fn subscribers_get_announcements_and_none_waits_for_another() {
 
 #[tokio::test]
 async fn an_address_of_a_private_network_is_not_reached() {
-    let _alone = TELLING.lock().await;
+    let _alone = ONE_AT_A_TIME.lock().await;
     let owner = owner(&STACK).await;
     let receiver = Receiver::start().await;
     shop_of(&owner, "careful").await;
@@ -209,8 +212,8 @@ async fn an_address_of_a_private_network_is_not_reached() {
     let run = STACK.host.invoke("sweeper-that-is-careful", b"{}".to_vec());
     run.await.unwrap();
     for name in ["careful", "ok"] {
-        let told = read(&owner, "careful", name).await;
-        let error = told["last_error"].as_str().unwrap();
+        let subscriber = read(&owner, "careful", name).await;
+        let error = subscriber["last_error"].as_str().unwrap();
         assert!(
             error.ends_with("its address is not a public one"),
             "{error}"

@@ -34,22 +34,22 @@ async fn no_log_holds_personal_data_at_any_level() {
     assert!(scenario.text.contains(&scenario.checkout_id.to_string()));
     assert!(
         scenario.text.contains("nobody of orders"),
-        "the refusal is not told"
+        "the refusal is not logged"
     );
     for word in PERSONAL {
-        let told: Vec<&str> = scenario
+        let found: Vec<&str> = scenario
             .text
             .lines()
             .filter(|line| line.contains(word))
             .collect();
-        assert!(told.is_empty(), "{word}: {}", told.join("\n"));
+        assert!(found.is_empty(), "{word}: {}", found.join("\n"));
     }
 }
 
 /// Lines of one function with this message.
-fn told<'a>(scenario: &'a Scenario, function: &str, message: &str) -> Vec<&'a Value> {
-    let lines = scenario.logs[function].iter();
-    lines.filter(|line| line["message"] == message).collect()
+fn lines<'a>(scenario: &'a Scenario, function: &str, message: &str) -> Vec<&'a Value> {
+    let all = scenario.logs[function].iter();
+    all.filter(|line| line["message"] == message).collect()
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn every_line_about_a_checkout_an_order_or_a_payment_names_it() {
     let scenario = scenario().await;
     let checkout = scenario.checkout_id.to_string();
     let mut ordered = 0;
-    for line in told(scenario, "holdfast-checkout", "answered") {
+    for line in lines(scenario, "holdfast-checkout", "answered") {
         let span = &line["span"];
         assert!(
             span["request.id"].is_string() && span["trace.id"].is_string(),
@@ -78,7 +78,7 @@ async fn every_line_about_a_checkout_an_order_or_a_payment_names_it() {
     }
     assert_eq!(ordered, 1);
 
-    let recorded = told(scenario, "holdfast-payments", "recorded");
+    let recorded = lines(scenario, "holdfast-payments", "recorded");
     let paid = recorded
         .iter()
         .find(|line| line["outcome"] == "Completed")
@@ -90,13 +90,13 @@ async fn every_line_about_a_checkout_an_order_or_a_payment_names_it() {
         assert!(span[field].is_string(), "{field}: {paid}");
     }
     // One trace and one message, from the webhook on.
-    let taken = told(scenario, "holdfast-webhook", "answered");
+    let taken = lines(scenario, "holdfast-webhook", "answered");
     let message = |line: &&&Value| line["span"]["message.id"] == span["message.id"];
     let taken = &taken.iter().find(message).unwrap()["span"];
     assert!(span["trace.id"].is_string(), "{paid}");
     assert_eq!(taken["trace.id"], span["trace.id"]);
 
-    for line in told(scenario, "holdfast-payments", "stays in the queue") {
+    for line in lines(scenario, "holdfast-payments", "stays in the queue") {
         let unreadable = line["causes"]
             .as_str()
             .unwrap()
@@ -104,19 +104,13 @@ async fn every_line_about_a_checkout_an_order_or_a_payment_names_it() {
         let names_it = line["span"]["payment.reference"].is_string();
         assert!(unreadable || names_it, "{line}");
     }
-    assert!(
-        !told(
-            scenario,
-            "holdfast-sweeper",
-            "a checkout could not be expired"
-        )
-        .is_empty()
-    );
-    for line in told(
+    let not_expired = lines(
         scenario,
         "holdfast-sweeper",
         "a checkout could not be expired",
-    ) {
+    );
+    assert!(!not_expired.is_empty());
+    for line in not_expired {
         assert!(line["checkout.id"].is_string(), "{line}");
         assert!(line["span"]["request.id"].is_string(), "{line}");
     }
@@ -167,13 +161,13 @@ async fn every_metric_line_follows_the_format() {
         }
         // A target that is neither a dimension nor a metric would be a property, which costs and
         // shows nothing. A dimension with many values would cost a metric for each.
-        let told: BTreeSet<&str> = line
+        let named: BTreeSet<&str> = line
             .as_object()
             .unwrap()
             .keys()
             .map(String::as_str)
             .collect();
-        assert_eq!(told, members);
+        assert_eq!(named, members);
         assert_eq!(
             (&line["Stack"], &line["Function"]),
             (&json!("local"), &json!(function))
@@ -193,24 +187,25 @@ fn values(value: &Value) -> Vec<f64> {
 #[tokio::test]
 async fn each_metric_is_written_when_its_event_happens() {
     let scenario = scenario().await;
-    let mut told: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    let mut written: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for (_, line) in metric_lines(scenario) {
         for metric in Metric::ALL {
             if !line[metric.name()].is_null() {
-                told.entry(metric.name())
+                written
+                    .entry(metric.name())
                     .or_default()
                     .extend(values(&line[metric.name()]));
             }
         }
     }
     for metric in Metric::ALL {
-        let values = told.get(metric.name()).cloned().unwrap_or_default();
+        let values = written.get(metric.name()).cloned().unwrap_or_default();
         let largest = values.iter().copied().fold(0.0, f64::max);
-        assert!(largest > 0.0, "{} was never told", metric.name());
+        assert!(largest > 0.0, "{} was never written", metric.name());
         let bounded = metric.scope() == Scope::Stack || metric.unit() != Unit::Seconds;
         assert!(bounded, "{}: an age is not a function's", metric.name());
     }
-    let sum = |name: &str| told[name].iter().sum::<f64>();
+    let sum = |name: &str| written[name].iter().sum::<f64>();
     // Three orders, the rival for GONE, and those of the locked and the broken rows.
     assert_eq!(sum("HoldsGranted"), 7.0);
     assert_eq!((sum("HoldsRefused"), sum("Shortages")), (1.0, 1.0));
@@ -223,7 +218,7 @@ async fn each_metric_is_written_when_its_event_happens() {
     assert_eq!(sum("GatewayCredentialsRefused"), 1.0);
     assert_eq!(sum("HoldsExpired"), 1.0);
     assert!(sum("EventsDuplicate") >= 1.0);
-    let max = |name: &str| told[name].iter().copied().fold(0.0, f64::max);
+    let max = |name: &str| written[name].iter().copied().fold(0.0, f64::max);
     assert_eq!(max("RefundsFailed"), 1.0);
     assert!(max("SweepLag") >= 420.0 && max("SweepLag") < 900.0);
     assert!(max("ParkedAge") >= 5400.0 && max("ParkedAge") < 6000.0);

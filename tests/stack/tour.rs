@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use local::StackOptions;
 use serde_json::{Deserializer, Value};
-use tests::stack::{assert_promises_kept, binary_folder, owner, root, start, stop};
+use tests::stack::{assert_promises_hold, binary_folder, owner, root, start, stop};
 use tokio::process::Command;
 
 /// The longest that a page may take.
@@ -157,6 +157,6 @@ async fn the_readme_and_the_tour_do_what_they_say() {
             );
         }
     }
-    assert_promises_kept(&owner(&stack).await).await;
+    assert_promises_hold(&owner(&stack).await).await;
     stop(stack).await;
 }

@@ -236,8 +236,8 @@ impl Sim {
     /// The events of the webhooks that arrived, each verified as the webhook function does it.
     pub async fn events(&self) -> Vec<(Gateway, Event)> {
         self.call("POST", "delivered", &Value::Null).await.unwrap();
-        let letters = std::mem::take(&mut *self.inbox.lock().unwrap());
-        letters
+        let webhooks = std::mem::take(&mut *self.inbox.lock().unwrap());
+        webhooks
             .into_iter()
             .map(|(gateway, headers, body)| {
                 let account = match gateway {

@@ -34,6 +34,14 @@ impl Answer {
         self
     }
 
+    /// Asserts that the request is refused for this field.
+    #[track_caller]
+    pub fn names(&self, field: &str) -> &Self {
+        let errors = &self.refused(400, "invalid_request").body["errors"];
+        assert_eq!(errors[0]["field"], field, "{errors}");
+        self
+    }
+
     /// Asserts the status of an answer that is no problem; returns its body.
     #[track_caller]
     pub fn ok(&self, status: u16) -> &Value {

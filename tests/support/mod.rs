@@ -3,7 +3,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a test that can't set up its world has to fail"
+    reason = "a test that can't set itself up has to fail"
 )]
 
 mod race;
@@ -55,7 +55,7 @@ use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 pub use race::{Blocker, at_once};
-pub use routine::{GATE, Routine};
+pub use routine::{GATE, Routine, SHUT_GATE};
 pub use rows::{Rows, refused_by};
 
 /// The template of every test's database.
@@ -292,7 +292,7 @@ impl TestDb {
     }
 
     /// Asserts every promise, in every shop.
-    pub async fn assert_promises_kept(&self) {
+    pub async fn assert_promises_hold(&self) {
         let rows = self
             .owner
             .query(

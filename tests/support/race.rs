@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Barrier;
 use tokio_postgres::Client;
 
-use crate::routine::Routine;
+use crate::routine::{Routine, SHUT_GATE};
 use crate::{TestDb, until};
 
 /// Routines written without care for concurrency: the negative controls call them.
@@ -114,12 +114,22 @@ impl TestDb {
 
     /// Runs a race with the [`GATE`](crate::GATE) shut until so many sessions wait at it.
     pub async fn behind_the_gate<T>(&self, sessions: i64, race: impl Future<Output = T>) -> T {
-        let gate = self.block("select pg_advisory_xact_lock(1)").await;
-        let opened = async {
+        let gate = self.block(SHUT_GATE).await;
+        self.behind(gate, sessions, race).await
+    }
+
+    /// Runs a race behind a lock, which is released once so many sessions wait for it.
+    pub async fn behind<T>(
+        &self,
+        blocker: Blocker,
+        sessions: i64,
+        race: impl Future<Output = T>,
+    ) -> T {
+        let released = async {
             self.until_waiting(sessions).await;
-            gate.let_go().await;
+            blocker.let_go().await;
         };
-        tokio::join!(race, opened).0
+        tokio::join!(race, released).0
     }
 
     /// Makes the routines of the negative controls, in the schema `naive` of this database.
@@ -141,7 +151,7 @@ impl TestDb {
         sessions: usize,
         statement: &'static str,
     ) -> Vec<Result<(), tokio_postgres::Error>> {
-        let gate = self.block("select pg_advisory_xact_lock(1)").await;
+        let gate = self.block(SHUT_GATE).await;
         let mut clients = Vec::with_capacity(sessions);
         for _ in 0..sessions {
             clients.push(Arc::new(self.session().await));
@@ -150,10 +160,7 @@ impl TestDb {
             let client = Arc::clone(&clients[n]);
             async move { client.batch_execute(statement).await }
         });
-        let opened = async {
-            self.until_waiting(i64::try_from(sessions).unwrap()).await;
-            gate.let_go().await;
-        };
-        tokio::join!(race, opened).0
+        self.behind(gate, i64::try_from(sessions).unwrap(), race)
+            .await
     }
 }

@@ -1,8 +1,8 @@
 //! Routines without a guard, for negative controls.
 //!
 //! Two comments in migrations/routines mark the lines that a control changes:
-//! - `-- guard(<name>)` at the end of a line: without these lines, the promise or constraint of this
-//!   name no longer holds, and the SQL is still valid.
+//! - `-- guard(<name>)` at the end of a line: without these lines, the promise or constraint of
+//!   this name no longer holds, and the SQL is still valid.
 //! - `-- race(<name>): …` on a line of its own: a race goes wrong when all sessions stop here.
 
 use holdfast_migrate::Release;
@@ -11,6 +11,8 @@ use crate::TestDb;
 
 /// Stops a session until the test opens the gate ([`TestDb::behind_the_gate`]).
 pub const GATE: &str = "perform pg_advisory_xact_lock_shared(1);";
+/// Shuts the gate while the transaction of this statement is open.
+pub const SHUT_GATE: &str = "select pg_advisory_xact_lock(1)";
 
 /// The text of a routine that a control changes.
 pub struct Routine {

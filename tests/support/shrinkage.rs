@@ -74,11 +74,11 @@ pub async fn status(test: &TestDb, id: CheckoutId) -> String {
 
 /// Asserts every promise, and that exactly these checkouts are announced as broken, once each.
 pub async fn assert_all_is_well(test: &TestDb, expected_broken: &[Uuid]) {
-    test.assert_promises_kept().await;
-    let told = "select coalesce(json_agg(body ->> 'checkout_id' order by 1), '[]')
+    test.assert_promises_hold().await;
+    let announced = "select coalesce(json_agg(body ->> 'checkout_id' order by 1), '[]')
         from (select body from holdfast.outbox_messages where topic = 'checkout.broken'
-            order by body ->> 'checkout_id') told";
+            order by body ->> 'checkout_id') announced";
     let mut expected = expected_broken.to_vec();
     expected.sort();
-    assert_eq!(test.json(told).await, json!(expected));
+    assert_eq!(test.json(announced).await, json!(expected));
 }

@@ -163,7 +163,7 @@ pub async fn level(owner: &Client, shop: &str, sku: &str) -> (i32, i32) {
 }
 
 /// Asserts every promise, in every shop of a stack.
-pub async fn assert_promises_kept(owner: &Client) {
+pub async fn assert_promises_hold(owner: &Client) {
     let query = "select promise, violation from holdfast.promises_check(null)";
     let rows = owner.query(query, &[]).await.unwrap();
     let broken: Vec<(String, Value)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();

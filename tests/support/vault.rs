@@ -37,13 +37,13 @@ impl<'a> Vault<'a> {
 
     /// The last step of a rotation.
     pub async fn finish(&self, version: &str) {
-        let told = action(
+        let answer = action(
             self.stack,
             "DescribeSecret",
             json!({ "SecretId": self.arn }),
         )
         .await;
-        let stages = told["VersionIdsToStages"].as_object().unwrap();
+        let stages = answer["VersionIdsToStages"].as_object().unwrap();
         let is_current = |stages: &Value| stages.as_array().unwrap().contains(&json!("AWSCURRENT"));
         let (current, _) = stages
             .iter()

@@ -12,12 +12,12 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 /// Passes everything on, until the test silences it.
 pub struct Wire {
     port: u16,
-    told: Arc<Told>,
+    state: Arc<State>,
 }
 
 /// The state that the connections and the test share.
 #[derive(Default)]
-struct Told {
+struct State {
     /// Connections up to this number are silent.
     generation: AtomicU64,
     opened: AtomicUsize,
@@ -32,30 +32,30 @@ impl Wire {
         let target = cluster
             .pooled_socket()
             .join(format!(".s.PGSQL.{}", cluster.port()));
-        let told = Arc::<Told>::default();
-        let shared = Arc::clone(&told);
+        let state = Arc::<State>::default();
+        let shared = Arc::clone(&state);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 shared.opened.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(pass(client, target.clone(), Arc::clone(&shared)));
             }
         });
-        Self { port, told }
+        Self { port, state }
     }
 
     /// Silences all existing connections. New ones work.
     pub fn go_silent(&self) {
-        self.told.generation.fetch_add(1, Ordering::Relaxed);
+        self.state.generation.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The number of opened connections.
     pub fn opened(&self) -> usize {
-        self.told.opened.load(Ordering::Relaxed)
+        self.state.opened.load(Ordering::Relaxed)
     }
 
     /// The number of swallowed bytes.
     pub fn swallowed(&self) -> usize {
-        self.told.swallowed.load(Ordering::Relaxed)
+        self.state.swallowed.load(Ordering::Relaxed)
     }
 
     /// A connection URL through the wire.
@@ -64,10 +64,10 @@ impl Wire {
     }
 }
 
-async fn pass(mut client: TcpStream, target: PathBuf, told: Arc<Told>) {
+async fn pass(mut client: TcpStream, target: PathBuf, state: Arc<State>) {
     client.set_nodelay(true).unwrap();
-    let generation = told.generation.load(Ordering::Relaxed);
-    let is_silent = || told.generation.load(Ordering::Relaxed) != generation;
+    let generation = state.generation.load(Ordering::Relaxed);
+    let is_silent = || state.generation.load(Ordering::Relaxed) != generation;
     let mut server = UnixStream::connect(target).await.unwrap();
     let (mut asked, mut said) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
     loop {
@@ -75,7 +75,7 @@ async fn pass(mut client: TcpStream, target: PathBuf, told: Arc<Told>) {
             read = client.read(&mut asked) => {
                 let Ok(bytes @ 1..) = read else { return };
                 if is_silent() {
-                    told.swallowed.fetch_add(bytes, Ordering::Relaxed);
+                    state.swallowed.fetch_add(bytes, Ordering::Relaxed);
                 } else {
                     server.write_all(&asked[..bytes]).await.unwrap();
                 }

@@ -379,8 +379,8 @@ async fn disputed(stage: &Stage, order: &Value) {
         "customer_details": { "customer_name": "Zz Meera", "customer_phone": "9908734801" },
     }});
     stage.gateway_says(dispute.to_string()).await;
-    let told = async || log(stage, "holdfast-payments").contains("\"Disputes\":1");
-    until("the dispute is counted", told).await;
+    let counted = async || log(stage, "holdfast-payments").contains("\"Disputes\":1");
+    until("the dispute is counted", counted).await;
 }
 
 /// A booking, and a search for its customer.
@@ -432,7 +432,7 @@ async fn broken(stage: &Stage) {
     let rule = format!("check (customer <> '{CUSTOMER}') not valid");
     stage
         .sql(&format!(
-            "alter table holdfast.orders add constraint nobody {rule}"
+            "alter table holdfast.orders add constraint for_nobody {rule}"
         ))
         .await;
     let id = Uuid::now_v7();
@@ -445,10 +445,10 @@ async fn broken(stage: &Stage) {
     let shown = error.as_db_error().unwrap().detail().unwrap();
     assert!(
         shown.contains(CUSTOMER),
-        "the database would not tell: {shown}"
+        "the database shows no row: {shown}"
     );
     stage
-        .sql("alter table holdfast.orders drop constraint nobody")
+        .sql("alter table holdfast.orders drop constraint for_nobody")
         .await;
 
     stage
