@@ -357,6 +357,7 @@ async fn a_search_finds_the_whole_history_by_each_of_its_keys() {
     operations::order::create(&test.db, &order).await.unwrap();
     let order = operations::order::read(&test.db, &shop(MAIN), id, None)
         .await
+        .unwrap()
         .unwrap();
     let failed = event(&order, EventKind::Failed, "try-1");
     test.record(&failed).await.unwrap();

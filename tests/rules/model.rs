@@ -338,7 +338,7 @@ impl Run<'_> {
     async fn record(&mut self, n: usize, kind: EventKind) -> Option<Outcome> {
         let order = order::read(&self.test.db, &self.shop, self.ids[n], None)
             .await
-            .ok()?;
+            .unwrap()?;
         self.events += 1;
         let event = payment::Event {
             key: format!("event-{}", self.events),

@@ -35,7 +35,10 @@ fn timeless(order: Order) -> Order {
 }
 
 async fn read(test: &TestDb, id: CheckoutId) -> Order {
-    order::read(&test.db, &shop(MAIN), id, None).await.unwrap()
+    order::read(&test.db, &shop(MAIN), id, None)
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 #[tokio::test]
@@ -261,7 +264,10 @@ async fn a_due_order_is_expired_in_every_answer() {
             test.sweep().await;
         }
         let before = test.rows().await;
-        let read = checkout::read(&test.db, &main, id, None).await.unwrap();
+        let read = checkout::read(&test.db, &main, id, None)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(read.status, "expired");
         assert_eq!(test.order(id).await.unwrap().status, "expired");
         for revision in [1, 2] {

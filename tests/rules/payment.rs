@@ -18,7 +18,10 @@ use tests::{
 };
 
 async fn order_of(test: &TestDb, id: CheckoutId) -> Order {
-    order::read(&test.db, &shop(MAIN), id, None).await.unwrap()
+    order::read(&test.db, &shop(MAIN), id, None)
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 async fn status(test: &TestDb, id: CheckoutId) -> (String, String) {

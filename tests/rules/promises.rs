@@ -29,6 +29,7 @@ async fn lively() -> TestDb {
     order_with_coupon(&test, sold).await;
     let order = operations::order::read(&test.db, &tests::shop(tests::MAIN), sold, None)
         .await
+        .unwrap()
         .unwrap();
     test.record(&event(&order, EventKind::Paid, "pay-1"))
         .await

@@ -146,7 +146,7 @@ async fn no_call_of_one_shop_changes_a_row_of_another() {
         "{refused:?}"
     );
     order::create(db, &order_in(OTHER, id)).await.unwrap();
-    let theirs = order::read(db, &other, id, None).await.unwrap();
+    let theirs = order::read(db, &other, id, None).await.unwrap().unwrap();
     assert_ne!(theirs.payment.reference, main_order.payment.reference);
     // the same key of the same gateway is another event
     for kind in [EventKind::Failed, EventKind::Paid] {
@@ -160,7 +160,10 @@ async fn no_call_of_one_shop_changes_a_row_of_another() {
         .await
         .unwrap();
     checkout::release(db, &other, released, None).await.unwrap();
-    checkout::read(db, &other, released, None).await.unwrap();
+    checkout::read(db, &other, released, None)
+        .await
+        .unwrap()
+        .unwrap();
     for sql in [
         "select holdfast.sweep_expire('other', 100, '{}')",
         "select holdfast.hold_purge('other', interval '1 day', 100)",
@@ -246,7 +249,7 @@ async fn the_desk_of_one_shop_neither_sees_nor_changes_bookings_of_another() {
         operations::quantity::PageLimit::USUAL,
     )
     .await;
-    assert_eq!(seats.unwrap().rows, []);
+    assert_eq!(seats.unwrap().unwrap().rows, []);
     assert_eq!(test.rows().await, everything);
 
     // the same ids are another booking and another return

@@ -108,7 +108,10 @@ async fn a_broken_cart_gives_everything_back_and_is_announced() {
         ..order_request(id)
     };
     order::create(&test.db, &request).await.unwrap();
-    let order = order::read(&test.db, &shop(MAIN), id, None).await.unwrap();
+    let order = order::read(&test.db, &shop(MAIN), id, None)
+        .await
+        .unwrap()
+        .unwrap();
 
     let done = shrunk(&test, &missing(4)).await.unwrap();
     assert_eq!(counters(&done), (1, 0));
@@ -121,7 +124,10 @@ async fn a_broken_cart_gives_everything_back_and_is_announced() {
     let uses = "select uses_held + uses_consumed from holdfast.coupons";
     let uses = format!("select ({uses})::bigint");
     assert_eq!(test.count(&uses).await, 0);
-    let order_now = order::read(&test.db, &shop(MAIN), id, None).await.unwrap();
+    let order_now = order::read(&test.db, &shop(MAIN), id, None)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(order_now.status, "cancelled");
 
     let message = "select json_build_array(subject, body) from holdfast.outbox_messages

@@ -193,7 +193,10 @@ async fn a_payment_behind_a_shrinkage_is_late() {
     assert_eq!(broken(&done.unwrap()), ids(&[id]));
     assert_eq!(outcome.unwrap(), Outcome::RefundDue);
     assert_eq!(status(&test, old).await, "open");
-    let order = order::read(&test.db, &shop(MAIN), id, None).await.unwrap();
+    let order = order::read(&test.db, &shop(MAIN), id, None)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(order.status, "refund_due");
     assert_all_is_well(&test, &ids(&[id])).await;
 }

@@ -31,7 +31,10 @@ fn expired(report: &SweepReport) -> i32 {
 }
 
 async fn order_of(test: &TestDb, id: CheckoutId) -> Order {
-    order::read(&test.db, &shop(MAIN), id, None).await.unwrap()
+    order::read(&test.db, &shop(MAIN), id, None)
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 async fn count_holds(test: &TestDb, status: &str) -> i64 {
@@ -58,7 +61,10 @@ async fn a_sweep_expires_due_checkouts_and_nothing_else() {
     assert_eq!(test.level("A").await.1, 3);
     assert_eq!(order_of(&test, due_order).await.status, "expired");
     let main = shop(MAIN);
-    let still = checkout::read(&test.db, &main, alive, None).await.unwrap();
+    let still = checkout::read(&test.db, &main, alive, None)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(still.status, "open");
     let before = test.rows().await;
     assert_eq!(expired(&test.sweep().await), 0);

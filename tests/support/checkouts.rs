@@ -27,4 +27,5 @@ pub async fn read(test: &TestDb, id: CheckoutId) -> Checkout {
     checkout::read(&test.db, &shop(MAIN), id, None)
         .await
         .unwrap()
+        .unwrap()
 }

@@ -119,6 +119,7 @@ impl Importer {
         import::report(&self.db, &shop(MAIN), import_id, &page)
             .await
             .unwrap()
+            .unwrap()
     }
 
     /// The result of each row.

@@ -1,8 +1,8 @@
 //! Which announcements a shop wants.
 
+use holdfast_http::Reply;
 use holdfast_http::parse::json;
 use holdfast_http::problem::Problem;
-use holdfast_http::{Reply, refused};
 use lambda_http::http::Method;
 use operations::announcement;
 
@@ -17,16 +17,13 @@ pub(crate) async fn route(call: &Call<'_>) -> Result<Reply, Problem> {
 }
 
 async fn read(call: &Call<'_>) -> Result<Reply, Problem> {
-    match announcement::read(&call.app.db, &call.shop).await {
-        Ok(wanted) => Reply::json(200, &wanted),
-        Err(error) => Err(refused(&error)),
-    }
+    Reply::found("shop", announcement::read(&call.app.db, &call.shop).await)
 }
 
 async fn put(call: &Call<'_>) -> Result<Reply, Problem> {
     let wanted = json(call.request.body())?;
-    match announcement::put(&call.app.db, &call.shop, wanted).await {
-        Ok(wanted) => Reply::json(200, &wanted),
-        Err(error) => Err(refused(&error)),
-    }
+    Reply::found(
+        "shop",
+        announcement::put(&call.app.db, &call.shop, wanted).await,
+    )
 }

@@ -58,10 +58,7 @@ async fn list(call: &Call<'_>) -> Result<Reply, Problem> {
 }
 
 async fn read(call: &Call<'_>, code: &CouponCode) -> Result<Reply, Problem> {
-    match coupon::read(&call.app.db, &call.shop, code).await {
-        Ok(coupon) => Reply::json(200, &coupon),
-        Err(error) => Err(refused(&error)),
-    }
+    Reply::found("coupon", coupon::read(&call.app.db, &call.shop, code).await)
 }
 
 async fn put(call: &Call<'_>, code: CouponCode) -> Result<Reply, Problem> {

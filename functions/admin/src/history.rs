@@ -1,8 +1,8 @@
 //! What became of a purchase.
 
+use holdfast_http::Reply;
 use holdfast_http::parse::Query;
 use holdfast_http::problem::Problem;
-use holdfast_http::{Reply, refused};
 use operations::history;
 
 use crate::app::Call;
@@ -13,8 +13,5 @@ pub(crate) async fn route(call: &Call<'_>) -> Result<Reply, Problem> {
     let wanted = query
         .get("q")?
         .ok_or_else(|| Problem::invalid_request("q", "is missing"))?;
-    match history::search(&call.app.db, &call.shop, &wanted).await {
-        Ok(found) => Reply::json(200, &found),
-        Err(error) => Err(refused(&error)),
-    }
+    Reply::of(history::search(&call.app.db, &call.shop, &wanted).await)
 }

@@ -71,10 +71,7 @@ async fn stage(call: &Call<'_>, import_id: ImportId, part: &str) -> Result<Reply
         actor: call.actor.clone(),
         rows: rows(call)?,
     };
-    match import::stage(&call.app.db, &part).await {
-        Ok(staged) => Reply::json(200, &staged),
-        Err(error) => Err(refused(&error)),
-    }
+    Reply::of(import::stage(&call.app.db, &part).await)
 }
 
 async fn apply(call: &Call<'_>, import_id: ImportId) -> Result<Reply, Problem> {
@@ -90,10 +87,7 @@ async fn apply(call: &Call<'_>, import_id: ImportId) -> Result<Reply, Problem> {
         budget: BUDGET,
     };
     let db = call.app.db.clone().with_call_timeout(CALL_TIMEOUT);
-    match import::apply(&db, &request).await {
-        Ok(progress) => Reply::json(200, &progress),
-        Err(error) => Err(refused(&error)),
-    }
+    Reply::of(import::apply(&db, &request).await)
 }
 
 async fn report(call: &Call<'_>, import_id: ImportId) -> Result<Reply, Problem> {
@@ -102,10 +96,10 @@ async fn report(call: &Call<'_>, import_id: ImportId) -> Result<Reply, Problem> 
         after: after_row(call)?,
         limit: limit(call, 0)?,
     };
-    match import::report(&call.app.db, &call.shop, import_id, &page).await {
-        Ok(report) => Reply::json(200, &report),
-        Err(error) => Err(refused(&error)),
-    }
+    Reply::found(
+        "import",
+        import::report(&call.app.db, &call.shop, import_id, &page).await,
+    )
 }
 
 /// The whole shop, page by page.

@@ -33,10 +33,10 @@ struct RequestBody {
 /// `…/orders/{order_id}/refunds`
 pub(crate) async fn of_order(call: &Call<'_>, order_id: OrderId) -> Result<Reply, Problem> {
     match *call.request.method() {
-        Method::GET => match refund::overview(&call.app.db, &call.shop, order_id).await {
-            Ok(overview) => Reply::json(200, &overview),
-            Err(error) => Err(refused(&error)),
-        },
+        Method::GET => Reply::found(
+            "order",
+            refund::overview(&call.app.db, &call.shop, order_id).await,
+        ),
         Method::POST => request(call, order_id).await,
         _ => Err(Problem::method_not_allowed("GET, POST")),
     }

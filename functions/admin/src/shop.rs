@@ -45,10 +45,7 @@ pub(crate) async fn route(call: &Call<'_>) -> Result<Reply, Problem> {
 }
 
 async fn read(call: &Call<'_>) -> Result<Reply, Problem> {
-    match shop::read(&call.app.db, &call.shop).await {
-        Ok(profile) => Reply::json(200, &profile),
-        Err(error) => Err(refused(&error)),
-    }
+    Reply::found("shop", shop::read(&call.app.db, &call.shop).await)
 }
 
 async fn put(call: &Call<'_>) -> Result<Reply, Problem> {

@@ -64,10 +64,7 @@ async fn list(call: &Call<'_>) -> Result<Reply, Problem> {
 }
 
 async fn read(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
-    match sku::read(&call.app.db, &call.shop, sku).await {
-        Ok(entry) => Reply::json(200, &entry),
-        Err(error) => Err(refused(&error)),
-    }
+    Reply::found("sku", sku::read(&call.app.db, &call.shop, sku).await)
 }
 
 async fn put(call: &Call<'_>, sku: Sku) -> Result<Reply, Problem> {
@@ -80,20 +77,17 @@ async fn put(call: &Call<'_>, sku: Sku) -> Result<Reply, Problem> {
 }
 
 async fn retire(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
-    match sku::retire(&call.app.db, &call.shop, sku).await {
-        Ok(entry) => Reply::json(200, &entry),
-        Err(error) => Err(refused(&error)),
-    }
+    Reply::found("sku", sku::retire(&call.app.db, &call.shop, sku).await)
 }
 
 async fn manifest(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
     let query = Query::of(call.request, &["cursor", "limit"])?;
     let after: Option<After<Position>> = query.get("cursor")?;
     let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
-    match sku::manifest(&call.app.db, &call.shop, sku, after.as_ref(), limit).await {
-        Ok(page) => Reply::json(200, &page),
-        Err(error) => Err(refused(&error)),
-    }
+    Reply::found(
+        "sku",
+        sku::manifest(&call.app.db, &call.shop, sku, after.as_ref(), limit).await,
+    )
 }
 
 fn parse(call: &Call<'_>, sku: Sku) -> Result<Put, Problem> {

@@ -2,7 +2,7 @@
 
 use holdfast_http::parse::{json, not_null};
 use holdfast_http::problem::Problem;
-use holdfast_http::{Reply, refused};
+use holdfast_http::{Reply, found, refused};
 use lambda_http::http::Method;
 use lambda_http::http::header::IF_MATCH;
 use operations::ids::{MovementId, Reference, Sku};
@@ -85,10 +85,8 @@ pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Probl
 }
 
 async fn read(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
-    match stock::read(&call.app.db, &call.shop, sku).await {
-        Ok(level) => Ok(Reply::json(200, &level)?.with_version(level.version)),
-        Err(error) => Err(refused(&error)),
-    }
+    let level = found("sku", stock::read(&call.app.db, &call.shop, sku).await)?;
+    Ok(Reply::json(200, &level)?.with_version(level.version))
 }
 
 async fn receive(call: &Call<'_>, sku: Sku) -> Result<Reply, Problem> {

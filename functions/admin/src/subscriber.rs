@@ -45,17 +45,16 @@ async fn list(call: &Call<'_>) -> Result<Reply, Problem> {
 }
 
 async fn read(call: &Call<'_>, name: &str) -> Result<Reply, Problem> {
-    match subscriber::read(&call.app.db, &call.shop, name).await {
-        Ok(subscriber) => Reply::json(200, &subscriber),
-        Err(error) => Err(refused(&error)),
-    }
+    Reply::found(
+        "subscriber",
+        subscriber::read(&call.app.db, &call.shop, name).await,
+    )
 }
 
 async fn delete(call: &Call<'_>, name: &str) -> Result<Reply, Problem> {
-    match subscriber::delete(&call.app.db, &call.shop, name).await {
-        Ok(()) => Reply::json(200, &Deleted { deleted: name }),
-        Err(error) => Err(refused(&error)),
-    }
+    let deleted = subscriber::delete(&call.app.db, &call.shop, name).await;
+    let deleted = deleted.map(|deleted| deleted.then_some(Deleted { deleted: name }));
+    Reply::found("subscriber", deleted)
 }
 
 async fn put(call: &Call<'_>, name: &str) -> Result<Reply, Problem> {

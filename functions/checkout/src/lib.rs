@@ -6,7 +6,7 @@ pub mod parse;
 mod pay;
 
 use holdfast_http::problem::Problem;
-use holdfast_http::{Reply, refused};
+use holdfast_http::{Reply, found, refused};
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
 use operations::checkout::{self, Begun};
@@ -79,10 +79,10 @@ async fn begin(
 }
 
 async fn read(app: &App, shop: &Shop, id: CheckoutId, caller: &Caller) -> Result<Reply, Problem> {
-    match checkout::read(&app.db, shop, id, caller.customer()).await {
-        Ok(checkout) => Reply::json(200, &checkout),
-        Err(error) => Err(refused(&error)),
-    }
+    Reply::found(
+        "checkout",
+        checkout::read(&app.db, shop, id, caller.customer()).await,
+    )
 }
 
 async fn extend(
@@ -93,10 +93,7 @@ async fn extend(
     request: &Request,
 ) -> Result<Reply, Problem> {
     let hold = parse::extend(request.body())?;
-    match checkout::extend(&app.db, shop, id, caller.customer(), hold).await {
-        Ok(checkout) => Reply::json(200, &checkout),
-        Err(error) => Err(refused(&error)),
-    }
+    Reply::of(checkout::extend(&app.db, shop, id, caller.customer(), hold).await)
 }
 
 async fn release(
@@ -105,10 +102,7 @@ async fn release(
     id: CheckoutId,
     caller: &Caller,
 ) -> Result<Reply, Problem> {
-    match checkout::release(&app.db, shop, id, caller.customer()).await {
-        Ok(checkout) => Reply::json(200, &checkout),
-        Err(error) => Err(refused(&error)),
-    }
+    Reply::of(checkout::release(&app.db, shop, id, caller.customer()).await)
 }
 
 async fn order_create(
@@ -142,10 +136,9 @@ async fn order_read(
     id: CheckoutId,
     caller: &Caller,
 ) -> Result<Reply, Problem> {
-    match order::read(&app.db, shop, id, caller.customer()).await {
-        Ok(order) => reply(200, &order, &order),
-        Err(error) => Err(refused(&error)),
-    }
+    let order = order::read(&app.db, shop, id, caller.customer()).await;
+    let order = found("order", order)?;
+    reply(200, &order, &order)
 }
 
 fn reply(status: u16, order: &Order, body: &impl Serialize) -> Result<Reply, Problem> {
@@ -155,8 +148,5 @@ fn reply(status: u16, order: &Order, body: &impl Serialize) -> Result<Reply, Pro
 
 async fn availability(app: &App, shop: &Shop, request: &Request) -> Result<Reply, Problem> {
     let skus = parse::skus(request)?;
-    match stock::availability(&app.db, shop, &skus).await {
-        Ok(availability) => Reply::json(200, &availability),
-        Err(error) => Err(refused(&error)),
-    }
+    Reply::of(stock::availability(&app.db, shop, &skus).await)
 }

@@ -22,7 +22,7 @@ use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 pub use object::Object;
-pub use reply::{Reply, refused};
+pub use reply::{Reply, found, refused};
 pub use route::Route;
 
 /// Answers one request. Never fails: a failure is an answer too. One line of the log says how it

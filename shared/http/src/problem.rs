@@ -9,11 +9,9 @@ mod refund;
 
 use serde_json::{Map, Value, json};
 
-use operations::checkout::{
-    BeginError, ExtendError, LimitReached, ReadError, ReleaseError, Shortage,
-};
+use operations::checkout::{BeginError, ExtendError, LimitReached, ReleaseError, Shortage};
 use operations::db::Failure;
-use operations::order::{self, CouponRefusal, CreateError};
+use operations::order::{CouponRefusal, CreateError};
 use operations::payment::Gateway;
 
 /// The media type of a problem.
@@ -305,15 +303,6 @@ impl From<&BeginError> for Problem {
     }
 }
 
-impl From<&ReadError> for Problem {
-    fn from(error: &ReadError) -> Self {
-        match error {
-            ReadError::NotFound => Self::not_found("checkout"),
-            ReadError::Failure(failure) => failure.into(),
-        }
-    }
-}
-
 impl From<&ExtendError> for Problem {
     fn from(error: &ExtendError) -> Self {
         match error {
@@ -337,15 +326,6 @@ impl From<&ReleaseError> for Problem {
                 "Its stock is sold. Use a refund for goods that come back.",
             ),
             ReleaseError::Failure(failure) => failure.into(),
-        }
-    }
-}
-
-impl From<&order::ReadError> for Problem {
-    fn from(error: &order::ReadError) -> Self {
-        match error {
-            order::ReadError::NotFound => Self::not_found("order"),
-            order::ReadError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -4,6 +4,7 @@
 use crate::problem::{self, Problem};
 use lambda_http::http::header::{ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use lambda_http::{Body, Response};
+use operations::db::Failure;
 use serde::Serialize;
 
 /// An answer before it is written.
@@ -37,6 +38,30 @@ impl Reply {
                 tracing::error!(%error, "an answer could not be written");
                 Problem::internal()
             })
+    }
+
+    /// The answer of an operation: 200 with what it returned, or the problem of its refusal.
+    ///
+    /// # Errors
+    /// The problem. A failure is logged.
+    pub fn of<T, E>(result: Result<T, E>) -> Result<Self, Problem>
+    where
+        T: Serialize,
+        E: std::error::Error + 'static,
+        for<'a> Problem: From<&'a E>,
+    {
+        Self::json(200, &result.map_err(|error| refused(&error))?)
+    }
+
+    /// The answer of a read: 200 with what was found, or `not_found` for this noun.
+    ///
+    /// # Errors
+    /// The problem. A failure is logged.
+    pub fn found<T: Serialize>(
+        noun: &str,
+        read: Result<Option<T>, Failure>,
+    ) -> Result<Self, Problem> {
+        Self::json(200, &found(noun, read)?)
     }
 
     /// The same answer with the version of what it shows, for `If-Match`.
@@ -120,7 +145,16 @@ impl From<Problem> for Reply {
     }
 }
 
-/// The problem of a domain's error. Failures are logged, once, here.
+/// What a read found, or `not_found` for this noun.
+///
+/// # Errors
+/// The problem. A failure is logged.
+pub fn found<T>(noun: &str, read: Result<Option<T>, Failure>) -> Result<T, Problem> {
+    read.map_err(|failure| refused(&failure))?
+        .ok_or_else(|| Problem::not_found(noun))
+}
+
+/// The problem of an operation's error. This is the one place that logs a failure.
 pub fn refused<E>(error: &E) -> Problem
 where
     E: std::error::Error + 'static,

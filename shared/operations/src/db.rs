@@ -9,6 +9,7 @@ mod authorities;
 mod config;
 mod connections;
 mod failure;
+mod json;
 
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ pub use config::{Authorities, DatabaseConfig, Idle, Keeper, Tls};
 pub use connections::connect;
 pub use failure::Failure;
 use failure::query_failure;
+pub(crate) use json::from_json;
 
 /// How long one operation may take with all its tries, unless [`Database::with_call_timeout`] says
 /// otherwise. Too low and a failover of a few seconds becomes errors; too high and the function's

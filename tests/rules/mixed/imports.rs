@@ -66,7 +66,7 @@ async fn file(traffic: &Traffic, random: &mut StdRng) -> String {
     }
     for (sku, _) in SKUS {
         let level = stock::read(&traffic.admin, &traffic.main, &sku.parse().unwrap()).await;
-        let level = level.unwrap();
+        let level = level.unwrap().unwrap();
         let counted = match random.random_range(0..3) {
             0 => level.on_hand,
             1 => level.on_hand + 1,

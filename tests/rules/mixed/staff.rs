@@ -34,6 +34,7 @@ pub(super) async fn clerk(traffic: &Traffic, mut random: StdRng) {
         for tries in 1..=EDIT_TRIES_MAX {
             let level = stock::read(&traffic.admin, &traffic.main, &sku)
                 .await
+                .unwrap()
                 .unwrap();
             let change = Change {
                 shop: traffic.main.clone(),
@@ -175,6 +176,7 @@ pub(super) async fn find_missing(traffic: &Traffic, mut random: StdRng) {
         for tries in 1..=EDIT_TRIES_MAX {
             let level = stock::read(&traffic.admin, &traffic.main, &sku)
                 .await
+                .unwrap()
                 .unwrap();
             let request = Shrink {
                 shop: traffic.main.clone(),

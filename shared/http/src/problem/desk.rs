@@ -5,7 +5,6 @@ use serde_json::json;
 use super::{Problem, coupon_refused, limit_reached, shortage, skus, too_many_checkouts};
 use operations::checkout::Shortage;
 use operations::order::{AmendError, BookError, CancelError, RestockError};
-use operations::sku::ManifestError;
 
 fn nothing_changed(shortages: &[Shortage]) -> Problem {
     Problem {
@@ -141,15 +140,6 @@ impl From<&RestockError> for Problem {
             )
             .with("excess", json!(excess)),
             RestockError::Failure(failure) => failure.into(),
-        }
-    }
-}
-
-impl From<&ManifestError> for Problem {
-    fn from(error: &ManifestError) -> Self {
-        match error {
-            ManifestError::NotFound => Self::not_found("sku"),
-            ManifestError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Problem;
-use operations::import::{ALL_OR_NOTHING_ROWS_MAX, ApplyError, ReportError, StageError};
+use operations::import::{ALL_OR_NOTHING_ROWS_MAX, ApplyError, StageError};
 
 fn closed() -> Problem {
     Problem::new(
@@ -49,15 +49,6 @@ impl From<&ApplyError> for Problem {
             )
             .with("rows", json!(rows)),
             ApplyError::Failure(failure) => failure.into(),
-        }
-    }
-}
-
-impl From<&ReportError> for Problem {
-    fn from(error: &ReportError) -> Self {
-        match error {
-            ReportError::NotFound => Self::not_found("import"),
-            ReportError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::Problem;
-use operations::stock::{self, ChangeError, Level, Movement, ShrinkError};
-use operations::{announcement, coupon, shop, sku, subscriber};
+use operations::stock::{ChangeError, Level, Movement, ShrinkError};
+use operations::{coupon, shop, sku, subscriber};
 
 impl Problem {
     /// The token is good, but not for this.
@@ -96,24 +96,6 @@ impl From<&ShrinkError> for Problem {
     }
 }
 
-impl From<&stock::ReadError> for Problem {
-    fn from(error: &stock::ReadError) -> Self {
-        match error {
-            stock::ReadError::NotFound => Self::not_found("sku"),
-            stock::ReadError::Failure(failure) => failure.into(),
-        }
-    }
-}
-
-impl From<&sku::ReadError> for Problem {
-    fn from(error: &sku::ReadError) -> Self {
-        match error {
-            sku::ReadError::NotFound => Self::not_found("sku"),
-            sku::ReadError::Failure(failure) => failure.into(),
-        }
-    }
-}
-
 impl From<&sku::PutError> for Problem {
     fn from(error: &sku::PutError) -> Self {
         match error {
@@ -122,24 +104,6 @@ impl From<&sku::PutError> for Problem {
                 Self::invalid_request("currency", "is not the currency of the shop's prices")
             }
             sku::PutError::Failure(failure) => failure.into(),
-        }
-    }
-}
-
-impl From<&shop::ReadError> for Problem {
-    fn from(error: &shop::ReadError) -> Self {
-        match error {
-            shop::ReadError::NotFound => Self::not_found("shop"),
-            shop::ReadError::Failure(failure) => failure.into(),
-        }
-    }
-}
-
-impl From<&subscriber::ReadError> for Problem {
-    fn from(error: &subscriber::ReadError) -> Self {
-        match error {
-            subscriber::ReadError::NotFound => Self::not_found("subscriber"),
-            subscriber::ReadError::Failure(failure) => failure.into(),
         }
     }
 }
@@ -158,15 +122,6 @@ impl From<&subscriber::PutError> for Problem {
     }
 }
 
-impl From<&announcement::ReadError> for Problem {
-    fn from(error: &announcement::ReadError) -> Self {
-        match error {
-            announcement::ReadError::NotFound => Self::not_found("shop"),
-            announcement::ReadError::Failure(failure) => failure.into(),
-        }
-    }
-}
-
 impl From<&shop::PutError> for Problem {
     fn from(error: &shop::PutError) -> Self {
         match error {
@@ -175,15 +130,6 @@ impl From<&shop::PutError> for Problem {
                 "can't change once the shop exists: use another shop for another currency",
             ),
             shop::PutError::Failure(failure) => failure.into(),
-        }
-    }
-}
-
-impl From<&coupon::ReadError> for Problem {
-    fn from(error: &coupon::ReadError) -> Self {
-        match error {
-            coupon::ReadError::NotFound => Self::not_found("coupon"),
-            coupon::ReadError::Failure(failure) => failure.into(),
         }
     }
 }

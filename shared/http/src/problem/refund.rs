@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Problem;
 use operations::payment::RedriveError;
-use operations::refund::{OverviewError, RequestError, RetryError};
+use operations::refund::{RequestError, RetryError};
 
 impl From<&RequestError> for Problem {
     fn from(error: &RequestError) -> Self {
@@ -33,15 +33,6 @@ impl From<&RequestError> for Problem {
             .with("refundable_minor", json!(refundable_minor)),
             RequestError::Restock(refusal) => refusal.into(),
             RequestError::Failure(failure) => failure.into(),
-        }
-    }
-}
-
-impl From<&OverviewError> for Problem {
-    fn from(error: &OverviewError) -> Self {
-        match error {
-            OverviewError::NotFound => Self::not_found("order"),
-            OverviewError::Failure(failure) => failure.into(),
         }
     }
 }

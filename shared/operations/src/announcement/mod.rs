@@ -5,10 +5,8 @@ pub mod read;
 
 use serde::{Deserialize, Serialize};
 
-use crate::db::Failure;
-
 pub use put::put;
-pub use read::{ReadError, read};
+pub use read::read;
 
 /// What a shop wants. The database writes it as JSON; this type is what that JSON must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,8 +14,4 @@ pub use read::{ReadError, read};
 pub struct Announcements {
     /// `checkout.expired`, for each checkout that runs out.
     pub checkout_expired: bool,
-}
-
-fn from_json(json: serde_json::Value) -> Result<Announcements, Failure> {
-    serde_json::from_value(json).map_err(|error| Failure::Internal(error.into()))
 }

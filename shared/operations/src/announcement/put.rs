@@ -1,20 +1,20 @@
-//! Says which announcements a shop wants.
+//! Sets which announcements a shop wants.
 
 use tokio_postgres::types::Type;
 
-use super::{Announcements, ReadError, from_json};
-use crate::db::{Database, Failure};
+use super::Announcements;
+use crate::db::{Database, Failure, from_json};
 use crate::ids::Shop;
 
-/// Says which announcements a shop wants, from now on. Locks: the shop's row of announcements.
+/// Sets which announcements a shop wants from now on. `None` for an unknown shop. Locks: the shop's row of announcements.
 ///
 /// # Errors
-/// [`ReadError`]; a refusal changes nothing.
+/// [`Failure`] when the database could not answer.
 pub async fn put(
     db: &Database,
     shop: &Shop,
     wanted: Announcements,
-) -> Result<Announcements, ReadError> {
+) -> Result<Option<Announcements>, Failure> {
     let row = db
         .call_one(
             "select * from holdfast.announcement_put($1, $2)",
@@ -25,8 +25,8 @@ pub async fn put(
         )
         .await?;
     match row.get("o_outcome") {
-        "put" => Ok(from_json(row.get("o_announcements"))?),
-        "unknown_shop" => Err(ReadError::NotFound),
-        other => Err(Failure::unknown_outcome("announcement_put", other).into()),
+        "put" => from_json(row.get("o_announcements")).map(Some),
+        "unknown_shop" => Ok(None),
+        other => Err(Failure::unknown_outcome("announcement_put", other)),
     }
 }

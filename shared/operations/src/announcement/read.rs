@@ -2,26 +2,15 @@
 
 use tokio_postgres::types::Type;
 
-use super::{Announcements, from_json};
-use crate::db::{Database, Failure};
+use super::Announcements;
+use crate::db::{Database, Failure, from_json};
 use crate::ids::Shop;
-
-/// Why it is not shown, or not put.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// There is no such shop.
-    #[error("there is no such shop")]
-    NotFound,
-    /// Could not decide.
-    #[error(transparent)]
-    Failure(#[from] Failure),
-}
 
 /// Reads which announcements a shop wants. Locks nothing.
 ///
 /// # Errors
-/// [`ReadError`].
-pub async fn read(db: &Database, shop: &Shop) -> Result<Announcements, ReadError> {
+/// [`Failure`] when the database could not answer.
+pub async fn read(db: &Database, shop: &Shop) -> Result<Option<Announcements>, Failure> {
     let row = db
         .call_one(
             "select holdfast.announcement_read($1)",
@@ -29,5 +18,5 @@ pub async fn read(db: &Database, shop: &Shop) -> Result<Announcements, ReadError
         )
         .await?;
     let json: Option<serde_json::Value> = row.get(0);
-    Ok(from_json(json.ok_or(ReadError::NotFound)?)?)
+    json.map(from_json).transpose()
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 pub use begin::{Begin, BeginError, Begun, begin};
 pub use cart::{Cart, CartError, Line};
 pub use extend::{ExtendError, extend};
-pub use read::{ReadError, read};
+pub use read::read;
 pub use release::{ReleaseError, release};
 
 /// A checkout as its readers see it.

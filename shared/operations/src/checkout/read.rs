@@ -6,28 +6,17 @@ use super::{Checkout, from_row};
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop};
 
-/// Why a checkout is not shown.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// There is none, or it is somebody else's.
-    #[error("there is no such checkout")]
-    NotFound,
-    /// Could not decide.
-    #[error(transparent)]
-    Failure(#[from] Failure),
-}
-
 /// Reads a checkout. With `customer`, somebody else's looks like a missing one; without, the id is
 /// the capability. Locks: the checkout FOR KEY SHARE, because an answer is an acknowledgement.
 ///
 /// # Errors
-/// [`ReadError`].
+/// [`Failure`] when the database could not answer.
 pub async fn read(
     db: &Database,
     shop: &Shop,
     checkout_id: CheckoutId,
     customer: Option<&Customer>,
-) -> Result<Checkout, ReadError> {
+) -> Result<Option<Checkout>, Failure> {
     let rows = db
         .call(
             "select * from holdfast.checkout_read($1, $2, $3)",
@@ -38,6 +27,6 @@ pub async fn read(
             ],
         )
         .await?;
-    let row = rows.first().ok_or(ReadError::NotFound)?;
-    Ok(from_row(*checkout_id.as_uuid(), row))
+    let found = rows.first();
+    Ok(found.map(|row| from_row(*checkout_id.as_uuid(), row)))
 }

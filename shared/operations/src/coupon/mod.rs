@@ -6,12 +6,11 @@ pub mod read;
 
 use serde::{Deserialize, Serialize};
 
-use crate::db::Failure;
 use crate::utc::Utc;
 
 pub use list::list;
 pub use put::{Kind, Put, PutError, SKUS_MAX, put};
-pub use read::{ReadError, read};
+pub use read::read;
 
 /// A coupon. The database writes it as JSON; this type is what that JSON must be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,8 +45,4 @@ pub struct Coupon {
     pub uses_consumed: i32,
     /// When it was first put.
     pub created_at: Utc,
-}
-
-fn from_json(json: serde_json::Value) -> Result<Coupon, Failure> {
-    serde_json::from_value(json).map_err(|error| Failure::Internal(error.into()))
 }

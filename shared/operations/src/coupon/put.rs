@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use tokio_postgres::types::Type;
 
-use super::{Coupon, from_json};
-use crate::db::{Database, Failure};
+use super::Coupon;
+use crate::db::{Database, Failure, from_json};
 use crate::ids::{CouponCode, Shop, Sku};
 use crate::quantity::{Count, CouponValue, PriceMinor, Units};
 use crate::utc::Utc;

@@ -9,7 +9,6 @@ pub mod read;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::db::Failure;
 use crate::utc::Utc;
 
 pub use close::{Closed, close};
@@ -37,8 +36,4 @@ pub struct GatewayOrder {
     /// When it was closed: nobody can pay by it any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Utc>,
-}
-
-fn from_json(json: Value) -> Result<GatewayOrder, Failure> {
-    serde_json::from_value(json).map_err(|error| Failure::Internal(error.into()))
 }

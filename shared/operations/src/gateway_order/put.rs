@@ -3,8 +3,8 @@
 use serde_json::Value;
 use tokio_postgres::types::Type;
 
-use super::{GatewayOrder, from_json};
-use crate::db::{Database, Failure};
+use super::GatewayOrder;
+use crate::db::{Database, Failure, from_json};
 use crate::ids::{PaymentReference, Shop};
 use crate::payment::Gateway;
 

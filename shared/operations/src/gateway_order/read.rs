@@ -2,8 +2,8 @@
 
 use tokio_postgres::types::Type;
 
-use super::{GatewayOrder, from_json};
-use crate::db::{Database, Failure};
+use super::GatewayOrder;
+use crate::db::{Database, Failure, from_json};
 use crate::ids::{PaymentReference, Shop};
 use crate::payment::Gateway;
 

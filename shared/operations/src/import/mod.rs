@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use apply::{Apply, ApplyError, Progress, apply};
 pub use purge::purge;
-pub use report::{Report, ReportError, RowOutcome, report};
+pub use report::{Report, RowOutcome, report};
 pub use row::{Refusal, Row};
 pub use stage::{Part, StageError, Staged, stage};
 

@@ -1,11 +1,10 @@
 //! What became of an import, row by row.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tokio_postgres::types::Type;
 
 use super::{Mode, Refusal, Status};
-use crate::db::{Database, Failure};
+use crate::db::{Database, Failure, from_json};
 use crate::ids::{ImportId, Shop};
 use crate::utc::Utc;
 
@@ -108,27 +107,16 @@ pub struct Page {
     pub limit: i32,
 }
 
-/// Why there is no report.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// There is none with this id, or it is another shop's.
-    #[error("there is no such import")]
-    NotFound,
-    /// Could not decide.
-    #[error(transparent)]
-    Failure(#[from] Failure),
-}
-
 /// Reads an import and one page of its rows. Locks nothing.
 ///
 /// # Errors
-/// [`ReportError`].
+/// [`Failure`] when the database could not answer.
 pub async fn report(
     db: &Database,
     shop: &Shop,
     import_id: ImportId,
     page: &Page,
-) -> Result<Report, ReportError> {
+) -> Result<Option<Report>, Failure> {
     let rows = db
         .call(
             "select * from holdfast.import_report($1, $2, $3, $4, $5, $6)",
@@ -142,7 +130,9 @@ pub async fn report(
             ],
         )
         .await?;
-    let row = rows.first().ok_or(ReportError::NotFound)?;
+    let Some(row) = rows.first() else {
+        return Ok(None);
+    };
     let import: Import = from_json(row.get("o_import"))?;
     let shown: Vec<ReportRow> = from_json(row.get("o_rows"))?;
     let full = i32::try_from(shown.len()).is_ok_and(|rows| rows == page.limit);
@@ -150,13 +140,9 @@ pub async fn report(
         .last()
         .filter(|_| full)
         .map(|row| format!("{}.{}", row.part, row.line));
-    Ok(Report {
+    Ok(Some(Report {
         import,
         page: shown,
         next,
-    })
-}
-
-fn from_json<T: serde::de::DeserializeOwned>(json: Value) -> Result<T, Failure> {
-    serde_json::from_value(json).map_err(|error| Failure::Internal(error.into()))
+    }))
 }

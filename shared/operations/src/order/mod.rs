@@ -19,7 +19,7 @@ pub use book::{Book, BookError, Booked, book};
 pub use cancel::{CancelError, cancel};
 pub use create::{CouponRefusal, Create, CreateError, Created, PaymentMethod, ShipTo, create};
 pub use desk::{DeskOrder, SoldLine};
-pub use read::{ReadError, read};
+pub use read::read;
 pub use restock::{Excess, Restock, RestockError, Restocked, restock};
 
 use crate::checkout::PricedLine;

@@ -6,29 +6,18 @@ use super::{Order, from_json};
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop};
 
-/// Why an order is not shown.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// There is none, or it is somebody else's.
-    #[error("there is no such order")]
-    NotFound,
-    /// Could not decide.
-    #[error(transparent)]
-    Failure(#[from] Failure),
-}
-
 /// Reads the order of a checkout. With `customer`, somebody else's looks like a missing one;
 /// without, the id is the capability. Locks: the order FOR KEY SHARE, because an answer is an
 /// acknowledgement.
 ///
 /// # Errors
-/// [`ReadError`].
+/// [`Failure`] when the database could not answer.
 pub async fn read(
     db: &Database,
     shop: &Shop,
     checkout_id: CheckoutId,
     customer: Option<&Customer>,
-) -> Result<Order, ReadError> {
+) -> Result<Option<Order>, Failure> {
     let row = db
         .call_one(
             "select holdfast.order_read($1, $2, $3)",
@@ -40,5 +29,5 @@ pub async fn read(
         )
         .await?;
     let json: Option<serde_json::Value> = row.get(0);
-    Ok(from_json(json.ok_or(ReadError::NotFound)?)?)
+    json.map(from_json).transpose()
 }

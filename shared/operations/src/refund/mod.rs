@@ -20,7 +20,7 @@ use crate::utc::Utc;
 pub use backlog::{Backlog, backlog};
 pub use claim::{Claimed, claim};
 pub use list::{Filter, Position, Status, list};
-pub use overview::{Capture, Overview, OverviewError, overview};
+pub use overview::{Capture, Overview, overview};
 pub use report::{Reported, Verdict, report};
 pub use request::{Request, RequestError, Requested, request};
 pub use retry::{Retried, RetryError, retry};

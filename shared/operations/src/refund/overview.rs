@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::Refund;
-use crate::db::{Database, Failure};
+use crate::db::{Database, Failure, from_json};
 use crate::ids::{OrderId, Shop};
 use crate::utc::Utc;
 
@@ -57,34 +57,16 @@ pub struct Capture {
     pub captured_at: Utc,
 }
 
-impl Overview {
-    /// Reads it from a routine's JSON.
-    pub(super) fn from_json(json: Value) -> Result<Self, Failure> {
-        serde_json::from_value(json).map_err(|error| Failure::Internal(error.into()))
-    }
-}
-
-/// Why it is not shown.
-#[derive(Debug, thiserror::Error)]
-pub enum OverviewError {
-    /// There is no such order.
-    #[error("there is no such order")]
-    NotFound,
-    /// Could not decide.
-    #[error(transparent)]
-    Failure(#[from] Failure),
-}
-
 /// Reads an order's captures and refunds. Locks: the order FOR KEY SHARE, because an answer is an
 /// acknowledgement.
 ///
 /// # Errors
-/// [`OverviewError`].
+/// [`Failure`] when the database could not answer.
 pub async fn overview(
     db: &Database,
     shop: &Shop,
     order_id: OrderId,
-) -> Result<Overview, OverviewError> {
+) -> Result<Option<Overview>, Failure> {
     let row = db
         .call_one(
             "select holdfast.refund_overview($1, $2)",
@@ -95,5 +77,5 @@ pub async fn overview(
         )
         .await?;
     let json: Option<Value> = row.get(0);
-    Ok(Overview::from_json(json.ok_or(OverviewError::NotFound)?)?)
+    json.map(from_json).transpose()
 }

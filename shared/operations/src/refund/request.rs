@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 
 use super::Overview;
 use crate::checkout::{Cart, Shortage};
-use crate::db::{Database, Failure};
+use crate::db::{Database, Failure, from_json};
 use crate::ids::{Actor, OrderId, RefundId, Shop};
 use crate::order::{Excess, RestockError};
 use crate::quantity::AmountMinor;
@@ -118,7 +118,7 @@ pub async fn request(db: &Database, request: &Request) -> Result<Requested, Requ
             ],
         )
         .await?;
-    let overview = || Overview::from_json(row.get("o_overview"));
+    let overview = || from_json(row.get("o_overview"));
     match row.get("o_outcome") {
         "requested" => Ok(Requested::New(overview()?)),
         "same" => Ok(Requested::Same(overview()?)),

@@ -6,12 +6,11 @@ pub mod read;
 
 use serde::{Deserialize, Serialize};
 
-use crate::db::Failure;
 use crate::utc::Utc;
 
 pub use list::list;
 pub use put::{Put, PutError, put};
-pub use read::{ReadError, read};
+pub use read::read;
 
 /// A shop and its limits. The database writes it as JSON; this type is what that JSON must be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,8 +33,4 @@ pub struct Profile {
     pub checkouts_per_customer_max: Option<i32>,
     /// When it was first put.
     pub created_at: Utc,
-}
-
-fn from_json(json: serde_json::Value) -> Result<Profile, Failure> {
-    serde_json::from_value(json).map_err(|error| Failure::Internal(error.into()))
 }

@@ -2,8 +2,8 @@
 
 use tokio_postgres::types::Type;
 
-use super::{Profile, from_json};
-use crate::db::{Database, Failure};
+use super::Profile;
+use crate::db::{Database, Failure, from_json};
 use crate::ids::Shop;
 use crate::quantity::{HoldSeconds, Units};
 use crate::text::{Currency, ShopName};

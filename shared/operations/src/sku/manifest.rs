@@ -5,7 +5,7 @@ use time::{OffsetDateTime, UtcOffset};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use crate::db::{Database, Failure};
+use crate::db::{Database, Failure, from_json};
 use crate::ids::{Shop, Sku};
 use crate::page::{After, Cursor};
 use crate::quantity::PageLimit;
@@ -81,28 +81,17 @@ pub struct Position {
     checkout_id: Uuid,
 }
 
-/// Why there is no manifest.
-#[derive(Debug, thiserror::Error)]
-pub enum ManifestError {
-    /// There is no such sku.
-    #[error("there is no such sku")]
-    NotFound,
-    /// Could not decide.
-    #[error(transparent)]
-    Failure(#[from] Failure),
-}
-
 /// Reads one page of the rows behind `after`, and the totals. Locks nothing.
 ///
 /// # Errors
-/// [`ManifestError`].
+/// [`Failure`] when the database could not answer.
 pub async fn manifest(
     db: &Database,
     shop: &Shop,
     sku: &Sku,
     after: Option<&After<Position>>,
     limit: PageLimit,
-) -> Result<Manifest, ManifestError> {
+) -> Result<Option<Manifest>, Failure> {
     let row = db
         .call_one(
             "select holdfast.sku_manifest($1, $2, $3, $4, $5)",
@@ -119,8 +108,8 @@ pub async fn manifest(
         )
         .await?;
     let json: Option<serde_json::Value> = row.get(0);
-    let mut page: Manifest = serde_json::from_value(json.ok_or(ManifestError::NotFound)?)
-        .map_err(|error| Failure::Internal(error.into()))?;
+    let Some(json) = json else { return Ok(None) };
+    let mut page: Manifest = from_json(json)?;
     in_utc(&mut page);
     let rows_max = usize::try_from(limit.get()).unwrap_or(usize::MAX);
     if page.rows.len() > rows_max {
@@ -131,7 +120,7 @@ pub async fn manifest(
         });
         page.next = last.map(|last| Cursor::of(&last)).transpose()?;
     }
-    Ok(page)
+    Ok(Some(page))
 }
 
 /// The routine's times are in the session's time zone.

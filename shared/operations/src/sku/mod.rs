@@ -13,16 +13,15 @@ pub mod retire;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::db::Failure;
 use crate::stock::Level;
 use crate::utc::Utc;
 
 pub use attributes::{Attributes, InvalidAttributes};
 pub use export::{Exported, export};
 pub use list::list;
-pub use manifest::{Manifest, ManifestError, Seat, manifest};
+pub use manifest::{Manifest, Seat, manifest};
 pub use put::{Put, PutError, put};
-pub use read::{ReadError, read};
+pub use read::read;
 pub use retire::retire;
 
 /// A sku with its stock level. The database writes it as JSON; this type is what that JSON must be.
@@ -56,8 +55,4 @@ pub struct Entry {
     pub created_at: Utc,
     /// The counters.
     pub stock: Level,
-}
-
-fn from_json(json: Value) -> Result<Entry, Failure> {
-    serde_json::from_value(json).map_err(|error| Failure::Internal(error.into()))
 }

@@ -2,8 +2,8 @@
 
 use tokio_postgres::types::Type;
 
-use super::{Attributes, Entry, from_json};
-use crate::db::{Database, Failure};
+use super::{Attributes, Entry};
+use crate::db::{Database, Failure, from_json};
 use crate::ids::{Shop, Sku};
 use crate::quantity::{Count, PriceMinor, Units};
 use crate::text::{Currency, Title};

@@ -2,16 +2,16 @@
 
 use tokio_postgres::types::Type;
 
-use super::{Entry, ReadError, from_json};
-use crate::db::Database;
+use super::Entry;
+use crate::db::{Database, Failure, from_json};
 use crate::ids::{Shop, Sku};
 
 /// Takes a sku off sale. Checkouts that hold it go on; its stock and its ledger stay. Again: no
 /// effect. Locks: the sku.
 ///
 /// # Errors
-/// [`ReadError`].
-pub async fn retire(db: &Database, shop: &Shop, sku: &Sku) -> Result<Entry, ReadError> {
+/// [`Failure`] when the database could not answer.
+pub async fn retire(db: &Database, shop: &Shop, sku: &Sku) -> Result<Option<Entry>, Failure> {
     let row = db
         .call_one(
             "select holdfast.sku_retire($1, $2)",
@@ -19,5 +19,5 @@ pub async fn retire(db: &Database, shop: &Shop, sku: &Sku) -> Result<Entry, Read
         )
         .await?;
     let json: Option<serde_json::Value> = row.get(0);
-    Ok(from_json(json.ok_or(ReadError::NotFound)?)?)
+    json.map(from_json).transpose()
 }

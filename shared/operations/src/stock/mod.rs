@@ -17,7 +17,7 @@ use crate::utc::Utc;
 pub use adjust::adjust;
 pub use availability::{Availability, SkuAvailability, availability};
 pub use change::{Change, ChangeError, Changed};
-pub use read::{ReadError, read};
+pub use read::read;
 pub use receive::receive;
 pub use set::set;
 pub use shrink::{BrokenHold, Shrink, ShrinkError, Shrinkage, shrink};

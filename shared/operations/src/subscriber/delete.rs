@@ -2,15 +2,14 @@
 
 use tokio_postgres::types::Type;
 
-use super::ReadError;
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
 
-/// Deletes a subscriber and what waits for it. Locks: the subscriber, its deliveries.
+/// Deletes a subscriber and its waiting deliveries. `false` when there is no such subscriber. Locks: the subscriber, its deliveries.
 ///
 /// # Errors
-/// [`ReadError`].
-pub async fn delete(db: &Database, shop: &Shop, name: &str) -> Result<(), ReadError> {
+/// [`Failure`] when the database could not answer.
+pub async fn delete(db: &Database, shop: &Shop, name: &str) -> Result<bool, Failure> {
     let row = db
         .call_one(
             "select holdfast.subscriber_delete($1, $2)",
@@ -18,8 +17,8 @@ pub async fn delete(db: &Database, shop: &Shop, name: &str) -> Result<(), ReadEr
         )
         .await?;
     match row.get(0) {
-        "deleted" => Ok(()),
-        "not_found" => Err(ReadError::NotFound),
-        other => Err(Failure::unknown_outcome("subscriber_delete", other).into()),
+        "deleted" => Ok(true),
+        "not_found" => Ok(false),
+        other => Err(Failure::unknown_outcome("subscriber_delete", other)),
     }
 }

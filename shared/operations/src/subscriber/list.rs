@@ -2,8 +2,8 @@
 
 use tokio_postgres::types::Type;
 
-use super::{Subscriber, from_json};
-use crate::db::{Database, Failure};
+use super::Subscriber;
+use crate::db::{Database, Failure, from_json};
 use crate::ids::Shop;
 use crate::page::Page;
 

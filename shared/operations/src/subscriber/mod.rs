@@ -13,11 +13,9 @@ pub mod put;
 pub mod read;
 pub mod signature;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use crate::db::Failure;
 use crate::utc::Utc;
 
 pub use backlog::{Backlog, backlog};
@@ -26,7 +24,7 @@ pub use delete::delete;
 pub use list::list;
 pub use mark::{Verdict, mark};
 pub use put::{Put, PutError, put};
-pub use read::{ReadError, read};
+pub use read::read;
 pub use signature::SigningSecret;
 
 /// Characters of a URL at most.
@@ -57,10 +55,6 @@ pub struct Subscriber {
     pub given_up: i64,
     /// What went wrong last.
     pub last_error: Option<String>,
-}
-
-fn from_json<T: DeserializeOwned>(json: serde_json::Value) -> Result<T, Failure> {
-    serde_json::from_value(json).map_err(|error| Failure::Internal(error.into()))
 }
 
 /// Whether a text may be a subscriber's name.

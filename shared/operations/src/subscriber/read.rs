@@ -2,26 +2,15 @@
 
 use tokio_postgres::types::Type;
 
-use super::{Subscriber, from_json};
-use crate::db::{Database, Failure};
+use super::Subscriber;
+use crate::db::{Database, Failure, from_json};
 use crate::ids::Shop;
-
-/// Why it is not shown, or not deleted.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// There is none.
-    #[error("there is no such subscriber")]
-    NotFound,
-    /// Could not decide.
-    #[error(transparent)]
-    Failure(#[from] Failure),
-}
 
 /// Reads a subscriber and how its deliveries stand. Locks nothing.
 ///
 /// # Errors
-/// [`ReadError`].
-pub async fn read(db: &Database, shop: &Shop, name: &str) -> Result<Subscriber, ReadError> {
+/// [`Failure`] when the database could not answer.
+pub async fn read(db: &Database, shop: &Shop, name: &str) -> Result<Option<Subscriber>, Failure> {
     let row = db
         .call_one(
             "select holdfast.subscriber_read($1, $2)",
@@ -29,5 +18,5 @@ pub async fn read(db: &Database, shop: &Shop, name: &str) -> Result<Subscriber, 
         )
         .await?;
     let json: Option<serde_json::Value> = row.get(0);
-    Ok(from_json(json.ok_or(ReadError::NotFound)?)?)
+    json.map(from_json).transpose()
 }
