@@ -1,13 +1,11 @@
-//! What `up` prints: the addresses, and calls that work when they are pasted.
+//! What `up` prints: the addresses, and lines to paste.
 
-use crate::stack::{DATABASE, SHOPS, demo_secret};
+use crate::stack::DATABASE;
 use crate::{Stack, roles};
 
-/// Each of these lines is pasted as it stands, top to bottom.
 const TEMPLATE: &str = include_str!("examples.txt");
 
 pub(crate) fn text(stack: &Stack) -> String {
-    let id = || uuid::Uuid::now_v7().to_string();
     let values = [
         ("{api}", stack.api_url.clone()),
         ("{webhook}", stack.webhook_url.clone()),
@@ -15,14 +13,10 @@ pub(crate) fn text(stack: &Stack) -> String {
         ("{sqs}", stack.sqs_endpoint.clone()),
         ("{outbox}", stack.outbox_queue_url.clone()),
         ("{admin_token}", stack.admin_token.clone()),
-        ("{shop}", SHOPS[0].to_owned()),
-        ("{secret}", demo_secret(SHOPS[0])),
         ("{psql}", psql(stack)),
         ("{database}", stack.database_url()),
         ("{readonly}", stack.url(roles::READONLY, DATABASE)),
         ("{logs}", stack.logs.folder.display().to_string()),
-        ("{checkout_id}", id()),
-        ("{booking_id}", id()),
     ];
     let fill = |text: String, (name, value): &(&str, String)| text.replace(name, value);
     values.iter().fold(TEMPLATE.to_owned(), fill)
