@@ -13,6 +13,7 @@ const LISTS_OF_TESTS: [&str; 3] = [
     "docs/requirements.md",
     "docs/scenarios.md",
 ];
+const README_LINES_MAX: usize = 150;
 /// A name in them with so many words is a test's.
 const WORDS_MIN: usize = 4;
 
@@ -59,6 +60,12 @@ fn named(text: &str) -> Vec<&str> {
         code.chars().all(in_name) && code.split('_').count() >= WORDS_MIN
     };
     codes(text).filter(is_a_test).collect()
+}
+
+#[test]
+fn the_readme_is_short() {
+    let lines = read("README.md").lines().count();
+    assert!(lines <= README_LINES_MAX, "{lines}");
 }
 
 /// What lists tests in a line: a bullet that begins with a name, or the last column.
