@@ -13,11 +13,11 @@ declare
     v_signatures integer;
 begin
     revoke all on all routines in schema holdfast from public, holdfast_checkout,
-        holdfast_payments, holdfast_sweeper, holdfast_admin, holdfast_readonly, holdfast_app;
+        holdfast_payments, holdfast_sweeper, holdfast_admin, holdfast_readonly;
     -- Nobody gets anything on a table: those are for the routines, which have the owner's rights.
     grant usage on schema holdfast
-        to holdfast_checkout, holdfast_payments, holdfast_sweeper, holdfast_admin, holdfast_app;
-    -- a person who looks things up: the views of V0021, and nothing else
+        to holdfast_checkout, holdfast_payments, holdfast_sweeper, holdfast_admin;
+    -- a person who looks things up: the views, and nothing else
     grant usage on schema holdfast_read to holdfast_readonly;
     grant select on all tables in schema holdfast_read to holdfast_readonly;
 
@@ -64,7 +64,6 @@ begin
             ('outbox_mark',                'payments sweeper'),
             ('outbox_purge',               'sweeper'),
             ('outbox_waiting',             'sweeper'),
-            ('payment_parked',             'sweeper'),
             ('payment_parked_events',      'sweeper'),
             ('payment_record_event',       'payments sweeper admin'),
             ('payment_record_event_core',  'payments sweeper admin'),
@@ -117,11 +116,6 @@ begin
                 execute format('grant execute on routine %s to %I',
                     v_signature, 'holdfast_' || v_callers[i]);
             end loop;
-            -- Deprecated: the role that these three shared until 0.1. Its functions go on while the
-            -- new ones roll out.
-            if v_callers && '{checkout,payments,sweeper}' then
-                execute format('grant execute on routine %s to holdfast_app', v_signature);
-            end if;
         end loop;
         if v_signatures = 0 then
             raise exception 'rights.sql names a routine that does not exist: %', v_routine;

@@ -1,20 +1,17 @@
-//! The roles are made, and everything changes hands: on an empty server, on one with roles, with
-//! data of the last release, and by whom.
+//! Who may migrate, and what belongs to whom afterwards: on an empty server, and on one that has
+//! the roles.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use holdfast_migrate::{self as migrate, Options, Release};
 use local::postgres::SUPERUSER;
 use local::roles::{ADMIN, CHECKOUT, MIGRATOR};
 use local::{Cluster, ClusterOptions};
 use operations::cause::causes;
-use operations::checkout::{self, Begun};
 use tests::catalogue::{catalogue, differences};
-use tests::released::{Put as _, Released, releases};
+use tests::next_release::Put as _;
 use tests::rights::{documented, granted};
-use tests::{CLUSTER, TestDb, begin_request, connect, count, direct_pool, new_id, until};
+use tests::{CLUSTER, TestDb, connect, count, until};
 use tokio_postgres::Client;
 
 /// A server without any of the roles, but with a cloud's master user: no superuser.
@@ -73,7 +70,7 @@ async fn a_master_without_superuser_rights_migrates_an_empty_server() {
     let url = database(&cluster, "shop").await;
     let mut master = connect(&url).await;
     let report = migrate::run(&mut master).await.unwrap();
-    assert!(report.applied.contains(&"V0020__create_roles".to_owned()));
+    assert!(report.applied.contains(&"V0001__create_roles".to_owned()));
     assert_eq!(not_the_owners(&master).await, Vec::<String>::new());
     assert_eq!(granted(&master).await, documented());
     // and is itself again
@@ -109,7 +106,7 @@ async fn a_master_without_superuser_rights_migrates_an_empty_server() {
 async fn nobody_but_the_owners_members_can_migrate() {
     let test = TestDb::new().await;
     let before = catalogue(&test.owner).await;
-    for role in [CHECKOUT, ADMIN, "holdfast_app", "holdfast_readonly"] {
+    for role in [CHECKOUT, ADMIN, "holdfast_readonly"] {
         let mut session = test.session_of(role).await;
         let error = migrate::run(&mut session).await.unwrap_err();
         let text = causes(&error);
@@ -120,106 +117,6 @@ async fn nobody_but_the_owners_members_can_migrate() {
         );
     }
     assert!(differences(&catalogue(&test.owner).await, &before).is_empty());
-}
-
-/// A database as a release left it, of `migrating`'s own; beside its rows a dress, `main`'s `A`.
-async fn released(cluster: &Cluster, release: &Released, migrating: &str, name: &str) -> Client {
-    database(cluster, name).await;
-    let url = cluster.url(migrating, name);
-    // A session of its own: a dump changes its settings.
-    let session = connect(&url).await;
-    session.batch_execute(&release.dump()).await.unwrap();
-    let client = connect(&url).await;
-    client
-        .batch_execute(
-            "select holdfast.shop_put('main', 'Main', 'INR');
-            select holdfast.sku_put('main', 'A', 'A dress', '{}', 10000);
-            select holdfast.stock_adjust('main', 'A', 100000, null, 'received', 'meera', null)",
-        )
-        .await
-        .unwrap();
-    client
-}
-
-/// The roles of 0.1.0.
-async fn with_its_roles(cluster: &Cluster) {
-    let master = connect(&cluster.url("master", "postgres")).await;
-    let roles = "create role holdfast_app login; create role holdfast_admin login";
-    master.batch_execute(roles).await.unwrap();
-}
-
-/// on_hand and held of that dress, and how many promises are broken.
-async fn level(client: &Client) -> (i32, i32, i64) {
-    let query = "select on_hand, held, (select count(*) from holdfast.promises_check(null))
-        from holdfast.stock_levels where shop = 'main' and sku = 'A'";
-    let row = client.query_one(query, &[]).await.unwrap();
-    (row.get(0), row.get(1), row.get(2))
-}
-
-/// As a master did it, and as a superuser did; the roles may be there from another database.
-#[tokio::test]
-async fn a_database_of_an_earlier_release_changes_hands_with_its_data() {
-    let cluster = fresh_server().await;
-    with_its_roles(&cluster).await;
-    for (n, release) in releases().iter().enumerate() {
-        for (migrating, name) in [("master", "one"), ("master", "two"), (SUPERUSER, "three")] {
-            let name = format!("{name}_{n}");
-            let mut client = released(&cluster, release, migrating, &name).await;
-            migrate::run(&mut client).await.unwrap();
-            assert_eq!(not_the_owners(&client).await, Vec::<String>::new());
-            assert_eq!(granted(&client).await, documented());
-
-            // Functions of 0.1.0 go on, as their role; and so do the new ones.
-            for (role, held) in [("holdfast_app", 2), (CHECKOUT, 4)] {
-                let session = connect(&cluster.url(role, &name)).await;
-                let begin = "call holdfast.checkout_begin('main', gen_random_uuid(), 'c', 1,
-                    '\\x00', null, '{A}', '{2}')";
-                let row = session.query_one(begin, &[]).await.unwrap();
-                assert_eq!(row.get::<_, String>("o_outcome"), "placed");
-                assert_eq!(level(&client).await, (100_000, held, 0));
-            }
-        }
-    }
-}
-
-/// Functions of 0.1.0 sell while everything changes hands, by a master who is no superuser.
-#[tokio::test(flavor = "multi_thread")]
-async fn everything_changes_hands_under_load_without_a_failed_call() {
-    let cluster = fresh_server().await;
-    with_its_roles(&cluster).await;
-    let mut master = released(&cluster, &releases()[0], "master", "shop").await;
-    let (placed, over) = (
-        Arc::new(AtomicUsize::new(0)),
-        Arc::new(AtomicBool::new(false)),
-    );
-    let shoppers: Vec<_> = (0..6)
-        .map(|_| {
-            let db = direct_pool(&cluster.url("holdfast_app", "shop"), 1);
-            let (placed, over) = (Arc::clone(&placed), Arc::clone(&over));
-            tokio::spawn(async move {
-                while !over.load(Ordering::Relaxed) {
-                    let begun = checkout::begin(&db, &begin_request(new_id(), &[("A", 1)])).await;
-                    assert!(matches!(begun, Ok(Begun::Placed(_))), "{begun:?}");
-                    placed.fetch_add(1, Ordering::Relaxed);
-                }
-            })
-        })
-        .collect();
-    let more = async |n: usize| {
-        let wanted = placed.load(Ordering::Relaxed) + n;
-        let enough = async || placed.load(Ordering::Relaxed) >= wanted;
-        until("they go on selling", enough).await;
-    };
-    more(50).await;
-    migrate::run(&mut master).await.unwrap();
-    more(50).await;
-    over.store(true, Ordering::Relaxed);
-    for shopper in shoppers {
-        shopper.await.unwrap();
-    }
-    assert_eq!(not_the_owners(&master).await, Vec::<String>::new());
-    let placed = i32::try_from(placed.load(Ordering::Relaxed)).unwrap();
-    assert_eq!(level(&master).await, (100_000, placed, 0));
 }
 
 /// Two databases of one server share its roles.

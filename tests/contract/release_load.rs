@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use holdfast_migrate::{self as migrate, Options, Release};
-use tests::released::{Put as _, next_release, release_after_next};
+use tests::next_release::{Put as _, next_release, release_after_next};
 use tests::{GATE, TestDb, new_id};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
@@ -18,7 +18,7 @@ const ROUNDS: usize = 6;
 /// How long a control may look for its first failed call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// As functions of release 0.1.0 give a cart back.
+/// As this release's functions give a cart back.
 const LET_GO: &str = "select * from holdfast.checkout_release('main', $1, null)";
 /// As those of the next release do.
 const LET_GO_WHY: &str = "select * from holdfast.checkout_release('main', $1, null, 'too red')";

@@ -197,7 +197,7 @@ fn each_routine_has_a_file_of_its_name() {
                     .unwrap()
             })
             .collect();
-        // An old signature that is kept for a while: `checkout/release.until_0_3.sql`.
+        // An old signature that is kept for a while: `checkout/release.until_0_4.sql`.
         let routine = stem.split('.').next().unwrap();
         if made != [routine] {
             wrong.push(format!("{name} makes {made:?}"));

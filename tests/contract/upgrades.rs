@@ -2,7 +2,8 @@
 
 use holdfast_migrate::{self as migrate, File, MigrateError, MigrateReport, Options, Release};
 use tests::catalogue::{catalogue, differences};
-use tests::released::{Put as _, next_release, release_after_next, superuser};
+use tests::next_release::{Put as _, next_release, release_after_next};
+use tests::released::superuser;
 use tests::{TestDb, count, empty_database, until};
 use tokio_postgres::Client;
 
@@ -63,11 +64,11 @@ async fn an_applied_file_that_has_changed_since_is_refused() {
     let mut client = superuser(&empty_database().await).await;
     migrate::run(&mut client).await.unwrap();
     let before = catalogue(&client).await;
-    let change = "update holdfast.schema_history set checksum = '1' where version = 2";
+    let change = "update holdfast.schema_history set sha256 = '' where file like 'V0002%'";
     assert_eq!(client.execute(change, &[]).await.unwrap(), 1);
     let error = migrate::run(&mut client).await.unwrap_err();
     let text = operations::cause::causes(&error);
-    assert!(text.contains("create_checkouts_and_holds"), "{text}");
+    assert!(text.contains("create_shops_and_skus"), "{text}");
     assert_eq!(differences(&catalogue(&client).await, &before), EMPTY);
 }
 
@@ -237,7 +238,7 @@ async fn a_migration_that_waits_for_a_lock_lets_callers_pass_and_tries_again() {
         test.until_waiting(1).await;
         test.sku("A", 1).await;
         test.held(&[("A", 1)]).await;
-        let query = "select count(*) from holdfast.schema_history where version = 9001";
+        let query = "select count(*) from holdfast.schema_history where file like 'V9001%'";
         assert_eq!(test.count(query).await, 0);
         // It is at its next try.
         test.until_waiting(1).await;
@@ -338,7 +339,9 @@ fn no_routine_is_kept_for_longer_than_it_says() {
             .map(|(_, until)| until.to_owned());
         until.is_some_and(|until| {
             let number = format!("{}.0", until.replace('_', "."));
-            number.parse::<migrate::Number>().unwrap() <= Release::this().number
+            number
+                .parse()
+                .is_ok_and(|number| Release::this().number >= number)
         })
     };
     let late: Vec<_> = Release::this()

@@ -1,11 +1,11 @@
--- What a release's data is made of, and how its routines answer: every entry routine at least
--- once, every table in every state that it can be in. `tools/release/record` plays it on a fresh
--- database of a release and keeps statements and answers in the release's folder; so this file may
--- change. Ids are the callers' and begin with 00000000; times and other ids are not compared.
+-- What a release's database is made of, and how its routines answer: every routine that a function
+-- calls at least once, every table in every state that it can be in. The tests play it on a fresh
+-- database, each statement as a role that may call its routine, or as the owner. A recording keeps
+-- statements and answers, so this file may change. Ids of the caller begin with 00000000;
+-- times and other ids are not compared.
 
 -- A shop of dresses and one of seats.
 
--- as holdfast_admin
 select * from holdfast.shop_put('bridal', 'Bridal wear', 'INR', 1200, 1800, 1800, 3);
 select * from holdfast.shop_put('coach', 'Coaches', 'INR', 1200, 1800, 1800, null);
 select * from holdfast.sku_put('bridal', 'GOWN-S', 'Gown, small', '{"kind": "dress"}', 500000,
@@ -48,9 +48,23 @@ select * from holdfast.coupon_put('bridal', 'VEILS', 'fixed', 5000, 0, null, nul
 select * from holdfast.coupon_put('bridal', 'OVER', 'fixed', 5000, 0, null, '2020-01-01', null,
     null, null);
 
+-- Announcements: one subscriber wants all of them, one a few, one is deleted.
+select * from holdfast.announcement_put('bridal', true);
+select * from holdfast.announcement_put('nowhere', true);
+select holdfast.announcement_read('bridal');
+select * from holdfast.subscriber_put('bridal', 'books', 'https://books.example/in', null);
+select * from holdfast.subscriber_put('bridal', 'shelf', 'https://shelf.example/in',
+    '{stock.low,stock.back}');
+select * from holdfast.subscriber_put('bridal', 'shelf', 'https://shelf.example/new',
+    '{stock.low,stock.back}');
+select * from holdfast.subscriber_put('bridal', 'tired', 'https://tired.example/in', null);
+select * from holdfast.subscriber_put('nowhere', 'books', 'https://books.example/in', null);
+select holdfast.subscriber_list('bridal');
+select holdfast.subscriber_delete('bridal', 'tired');
+select holdfast.subscriber_delete('bridal', 'tired');
+
 -- Checkout 1 stays open, after a replacement.
 
--- as holdfast_app
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000001', 'asha', 1,
     '\x01', null, '{GOWN-S}', '{1}');
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000001', 'asha', 2,
@@ -91,7 +105,6 @@ select * from holdfast.checkout_release('bridal', '00000000-0000-4000-8000-00000
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000003', 'bina', 1,
     '\x03', null, '{GOWN-S}', '{1}');
 
--- as owner
 with due as (
     update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'
     where shop = 'bridal' and checkout_id = '00000000-0000-4000-8000-000000000003'
@@ -99,7 +112,6 @@ with due as (
 update holdfast.holds h set expires_at = d.expires_at from due d
 where h.shop = d.shop and h.checkout_id = d.checkout_id and h.status = 'active';
 
--- as holdfast_app
 select * from holdfast.sweep_expire('bridal', 200, '{}');
 select * from holdfast.checkout_extend('bridal', '00000000-0000-4000-8000-000000000003', null,
     null);
@@ -138,38 +150,38 @@ call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000005', 'de
     '00000000-0000-4000-8000-000000001005', 'bridal-five', 'online', null, null,
     null, false);
 call holdfast.payment_record_event('bridal', 'cashfree', 'paid:5', 'bridal-five', 'paid',
-    500000, 'INR', 'p5', '{"of": "paid:5"}');
+    500000, 'INR', 'p5', '{"of": "paid:5"}', null, null, null, null);
 call holdfast.payment_record_event('bridal', 'cashfree', 'paid:5', 'bridal-five', 'paid',
-    500000, 'INR', 'p5', '{"of": "paid:5"}');
+    500000, 'INR', 'p5', '{"of": "paid:5"}', null, null, null, null);
 call holdfast.payment_record_event('bridal', 'cashfree', 'paid:5b', 'bridal-five', 'paid',
-    500000, 'INR', 'p5b', '{"of": "paid:5b"}');
+    500000, 'INR', 'p5b', '{"of": "paid:5b"}', null, null, null, null);
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000006', 'esha', 1,
     '\x06', null, '{VEIL}', '{1}');
 call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000006', 'esha', '\x06',
     '00000000-0000-4000-8000-000000001006', 'bridal-six', 'online', 'VEILS', null,
     null, false);
 call holdfast.payment_record_event('bridal', 'cashfree', 'failed:6', 'bridal-six', 'failed',
-    85000, 'INR', 'p6', '{"of": "failed:6"}');
+    85000, 'INR', 'p6', '{"of": "failed:6"}', null, null, null, null);
 call holdfast.payment_record_event('bridal', 'cashfree', 'dropped:6', 'bridal-six', 'dropped',
-    85000, 'INR', 'p6b', '{"of": "dropped:6"}');
+    85000, 'INR', 'p6b', '{"of": "dropped:6"}', null, null, null, null);
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000007', 'farah', 1,
     '\x07', null, '{VEIL}', '{1}');
 call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000007', 'farah', '\x07',
     '00000000-0000-4000-8000-000000001007', 'bridal-seven', 'online', null, null,
     null, false);
 call holdfast.payment_record_event('bridal', 'cashfree', 'dropped:7', 'bridal-seven', 'dropped',
-    90000, 'INR', 'p7', '{"of": "dropped:7"}');
+    90000, 'INR', 'p7', '{"of": "dropped:7"}', null, null, null, null);
 call holdfast.payment_record_event('bridal', 'cashfree', 'pending:7', 'bridal-seven', 'pending',
-    90000, 'INR', 'p7b', '{"of": "pending:7"}');
+    90000, 'INR', 'p7b', '{"of": "pending:7"}', null, null, null, null);
 call holdfast.payment_record_event('bridal', 'cashfree', 'other:7', 'bridal-seven', 'other',
-    90000, 'INR', 'p7c', '{"of": "other:7"}');
+    90000, 'INR', 'p7c', '{"of": "other:7"}', null, null, null, null);
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000008', 'gita', 1,
     '\x08', null, '{VEIL}', '{1}');
 call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000008', 'gita', '\x08',
     '00000000-0000-4000-8000-000000001008', 'bridal-eight', 'online', null, null,
     null, false);
 call holdfast.payment_record_event('bridal', 'cashfree', 'paid:8', 'bridal-eight', 'paid',
-    100, 'INR', 'p8', '{"of": "paid:8"}');
+    100, 'INR', 'p8', '{"of": "paid:8"}', null, null, null, null);
 
 -- Order 9 is paid late and completed, 10 is paid late and owed back, 17 expires.
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000009', 'hema', 1,
@@ -178,7 +190,6 @@ call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000009', 'he
     '00000000-0000-4000-8000-000000001009', 'bridal-nine', 'online', null, null,
     null, false);
 
--- as owner
 with due as (
     update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'
     where shop = 'bridal' and checkout_id = '00000000-0000-4000-8000-000000000009'
@@ -186,14 +197,12 @@ with due as (
 update holdfast.holds h set expires_at = d.expires_at from due d
 where h.shop = d.shop and h.checkout_id = d.checkout_id and h.status = 'active';
 
--- as holdfast_app
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000010', 'indu', 1,
     '\x0a', null, '{GOWN-M}', '{3}');
 call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000010', 'indu', '\x0a',
     '00000000-0000-4000-8000-000000001010', 'bridal-ten', 'online', null, null,
     null, false);
 
--- as owner
 with due as (
     update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'
     where shop = 'bridal' and checkout_id = '00000000-0000-4000-8000-000000000010'
@@ -201,14 +210,12 @@ with due as (
 update holdfast.holds h set expires_at = d.expires_at from due d
 where h.shop = d.shop and h.checkout_id = d.checkout_id and h.status = 'active';
 
--- as holdfast_app
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000017', 'jaya', 1,
     '\x11', null, '{VEIL}', '{1}');
 call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000017', 'jaya', '\x11',
     '00000000-0000-4000-8000-000000001017', 'bridal-seventeen', 'online', null, null,
     null, false);
 
--- as owner
 with due as (
     update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'
     where shop = 'bridal' and checkout_id = '00000000-0000-4000-8000-000000000017'
@@ -216,37 +223,136 @@ with due as (
 update holdfast.holds h set expires_at = d.expires_at from due d
 where h.shop = d.shop and h.checkout_id = d.checkout_id and h.status = 'active';
 
--- as holdfast_app
 select * from holdfast.sweep_expire('bridal', 200, '{}');
 call holdfast.payment_record_event('bridal', 'cashfree', 'paid:9', 'bridal-nine', 'paid',
-    90000, 'INR', 'p9', '{"of": "paid:9"}');
+    90000, 'INR', 'p9', '{"of": "paid:9"}', null, null, null, null);
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000018', 'kamal', 1,
     '\x12', null, '{GOWN-M}', '{2}');
 call holdfast.payment_record_event('bridal', 'cashfree', 'paid:10', 'bridal-ten', 'paid',
-    1500000, 'INR', 'p10', '{"of": "paid:10"}');
+    1500000, 'INR', 'p10', '{"of": "paid:10"}', null, null, null, null);
 
 -- Money for orders that nobody knows.
 call holdfast.payment_record_event('bridal', 'cashfree', 'paid:parked', 'bridal-nobody', 'paid',
-    100, 'INR', 'p98', '{"of": "paid:parked"}');
+    100, 'INR', 'p98', '{"of": "paid:parked"}', null, null, null, null);
 call holdfast.payment_record_event('bridal', 'cashfree', 'paid:aside', 'bridal-another', 'paid',
-    100, 'INR', 'p99', '{"of": "paid:aside"}');
-select * from holdfast.payment_parked('bridal', 10);
+    100, 'INR', 'p99', '{"of": "paid:aside"}', null, null, null, null);
+select kind, reference from holdfast.payment_parked_events('bridal', 10);
+select o_parked from holdfast.backlog_read();
 
--- as owner
 select holdfast.payment_event_dismiss('bridal', 'cashfree', 'paid:aside', 'meera');
 
 -- Paid at once, by a token that may.
 
--- as holdfast_app
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000019', 'lata', 1,
     '\x13', null, '{VEIL}', '{2}');
 call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000019', 'lata', '\x13',
     '00000000-0000-4000-8000-000000001019', 'bridal-nineteen', 'offline', null, null,
     null, false);
 
+-- Orders at a gateway: 6 and 4 have one, 17 has expired, 22 is let go with one.
+select * from holdfast.gateway_order_put('bridal', 'bridal-six', 'cashfree', 'go6',
+    '{"session": "s6"}', 1800);
+select * from holdfast.gateway_order_put('bridal', 'bridal-six', 'cashfree', 'go6',
+    '{"session": "s6"}', 1800);
+select * from holdfast.gateway_order_put('bridal', 'bridal-six', 'cashfree', 'go6b',
+    '{"session": "s6b"}', 1800);
+select * from holdfast.gateway_order_put('bridal', 'bridal-four', 'cashfree', 'go6',
+    '{"session": "s6"}', 1800);
+select * from holdfast.gateway_order_put('bridal', 'bridal-seventeen', 'cashfree', 'go17',
+    '{"session": "s17"}', null);
+select * from holdfast.gateway_order_put('bridal', 'bridal-none', 'cashfree', 'go0',
+    '{"session": "s0"}', null);
+select holdfast.gateway_order_read('bridal', 'bridal-six', 'cashfree');
+select holdfast.gateway_order_read('bridal', 'bridal-six', 'stripe');
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000022', 'nila', 1,
+    '\x16', null, '{VEIL}', '{1}');
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000022', 'nila', '\x16',
+    '00000000-0000-4000-8000-000000001022', 'bridal-twentytwo', 'online', null, null,
+    null, false);
+select * from holdfast.gateway_order_put('bridal', 'bridal-twentytwo', 'cashfree', 'go22',
+    '{"session": "s22"}', null);
+select * from holdfast.checkout_release('bridal', '00000000-0000-4000-8000-000000000022', 'nila');
+select * from holdfast.gateway_order_due('bridal', 10, 0);
+select * from holdfast.gateway_order_close('bridal', 'cashfree', 'go22');
+select * from holdfast.gateway_order_close('bridal', 'cashfree', 'go22');
+select * from holdfast.gateway_order_close('bridal', 'cashfree', 'go0');
+
+-- Order 21 is paid, and all of it goes back with its goods; some of order 9 does, and fails.
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000021', 'oma', 1,
+    '\x15', null, '{VEIL}', '{1}');
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000021', 'oma', '\x15',
+    '00000000-0000-4000-8000-000000001021', 'bridal-twentyone', 'online', null, null,
+    null, false);
+call holdfast.payment_record_event('bridal', 'cashfree', 'paid:21', 'bridal-twentyone', 'paid',
+    90000, 'INR', 'p21', '{"of": "paid:21"}', null, null, null, '{"via": "webhook"}');
+select * from holdfast.refund_request('bridal', '00000000-0000-4000-8000-000000001021',
+    '00000000-0000-4000-8000-000000000951', '\x51', 'meera', 'torn', null, null, '{VEIL}', '{1}');
+select * from holdfast.refund_request('bridal', '00000000-0000-4000-8000-000000001021',
+    '00000000-0000-4000-8000-000000000951', '\x51', 'meera', 'torn', null, null, '{VEIL}', '{1}');
+select * from holdfast.refund_request('bridal', '00000000-0000-4000-8000-000000001021',
+    '00000000-0000-4000-8000-000000000952', '\x52', 'meera', 'more', 100, null, null, null);
+select * from holdfast.refund_request('bridal', '00000000-0000-4000-8000-000000001019',
+    '00000000-0000-4000-8000-000000000952', '\x52', 'meera', 'paid here', 100, null, null, null);
+select * from holdfast.refund_request('bridal', '00000000-0000-4000-8000-000000001009',
+    '00000000-0000-4000-8000-000000000953', '\x53', 'meera', 'late', 1000, 'p9', null, null);
+select * from holdfast.refund_request('bridal', '00000000-0000-4000-8000-000000001009',
+    '00000000-0000-4000-8000-000000000954', '\x54', 'meera', 'later', 2000, 'p9', null, null);
+select * from holdfast.refund_request('bridal', '00000000-0000-4000-8000-000000001009',
+    '00000000-0000-4000-8000-000000000955', '\x55', 'meera', 'late', 3000, 'p9', null, null);
+select * from holdfast.refund_request('bridal', '00000000-0000-4000-8000-000000001009',
+    '00000000-0000-4000-8000-000000000956', '\x56', 'meera', 'late', 4000, null, null, null);
+select * from holdfast.refund_claim('bridal', 10) order by o_amount_minor;
+select * from holdfast.refund_report('bridal', '00000000-0000-4000-8000-000000000951', 'pending',
+    'r951', null);
+select * from holdfast.refund_report('bridal', '00000000-0000-4000-8000-000000000951', 'settled',
+    'r951', null);
+select * from holdfast.refund_report('bridal', '00000000-0000-4000-8000-000000000951', 'settled',
+    'r951', null);
+select * from holdfast.refund_report('bridal', '00000000-0000-4000-8000-000000000953', 'failed',
+    null, 'account closed');
+select * from holdfast.refund_report('bridal', '00000000-0000-4000-8000-000000000954', 'pending',
+    'r954', null);
+select * from holdfast.refund_report('bridal', '00000000-0000-4000-8000-000000000956', 'pending',
+    'r956', null);
+select holdfast.refund_untried('bridal', '{00000000-0000-4000-8000-000000000955}', '{1}');
+select o_failed from holdfast.refund_backlog();
+select * from holdfast.refund_list('bridal', 'failed', null, null, 10, 1000);
+select * from holdfast.refund_retry('bridal', '00000000-0000-4000-8000-000000000954', 'meera');
+select * from holdfast.refund_retry('bridal', '00000000-0000-4000-8000-000000000957', 'meera');
+select * from holdfast.refund_retry('bridal', '00000000-0000-4000-8000-000000000953', 'meera');
+select * from holdfast.refund_report('bridal', '00000000-0000-4000-8000-000000000954', 'failed',
+    'r954', 'account closed');
+call holdfast.payment_record_event('bridal', 'cashfree', 'refund:9', 'bridal-nine',
+    'refund_settled', 500, 'INR', 'p9', '{"of": "refund:9"}', null, null, 'r9', null);
+call holdfast.payment_record_event('bridal', 'cashfree', 'dispute:9', 'bridal-nine', 'disputed',
+    90000, 'INR', 'p9', '{"of": "dispute:9"}', null, null, null, null);
+select holdfast.refund_overview('bridal', '00000000-0000-4000-8000-000000001009');
+select holdfast.payment_redrive('bridal', 'cashfree', 'other:7');
+select holdfast.payment_redrive('bridal', 'cashfree', 'other:none');
+select * from holdfast.lookup_claim('bridal', 10, 3600, 7200, 3600, 60) order by o_reference;
+
+-- Announcements are sent, refused and told to subscribers.
+select * from holdfast.outbox_waiting();
+select o_group, o_topic, o_subject, o_body from holdfast.outbox_claim('bridal',
+    '{order/00000000-0000-4000-8000-000000001019}', '00000000-0000-4000-8000-00000000a001', 5,
+    make_interval(mins => 2));
+select holdfast.outbox_mark('bridal', '00000000-0000-4000-8000-00000000a001', '{order.paid}',
+    '{00000000-0000-4000-8000-000000001019}', '{sent}', '{null}');
+select o_group, o_topic, o_subject, o_body from holdfast.outbox_claim('bridal', null,
+    '00000000-0000-4000-8000-00000000a002', 3, make_interval(mins => 2));
+select holdfast.outbox_purge('bridal', make_interval(days => 30), 100);
+select * from holdfast.subscriber_waiting();
+select o_name, o_url, o_topic, o_subject, o_body from holdfast.subscriber_claim('bridal', 2)
+    order by o_name, o_subject;
+select holdfast.subscriber_mark('bridal', 'books', '{order.paid}',
+    '{00000000-0000-4000-8000-000000001005}', '{delivered}', '{null}');
+select holdfast.subscriber_mark('bridal', 'shelf', '{stock.low}', '{GOWN-M@2}', '{failed}',
+    '{500}');
+select o_given_up from holdfast.subscriber_backlog();
+select holdfast.subscriber_read('bridal', 'none');
+
 -- The seat desk.
 
--- as holdfast_admin
 call holdfast.order_book('coach', '00000000-0000-4000-8000-000000000031', 'party1', '\x1f',
     '00000000-0000-4000-8000-000000001031', 'coach-b31', null, 'dina', '{GOA-0700}', '{4}');
 call holdfast.order_book('coach', '00000000-0000-4000-8000-000000000031', 'party1', '\x1f',
@@ -273,11 +379,9 @@ select holdfast.sku_manifest('coach', 'GOA-1900', null, null, 50);
 
 -- What is missing while it is held: the newest hold goes.
 
--- as holdfast_app
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000020', 'mira', 1,
     '\x14', null, '{GOWN-M}', '{1}');
 
--- as holdfast_admin
 call holdfast.stock_shrink('bridal', 'GOWN-M', 1, null, 'meera', 'CLAIM-1', 'water',
     '00000000-0000-4000-8000-000000000920', true);
 call holdfast.stock_shrink('bridal', 'GOWN-M', 1, null, 'meera', 'CLAIM-1', 'water',
@@ -344,7 +448,6 @@ select * from holdfast.history_search('bridal', 'bridal-five', null, 10, 50, 100
 
 -- What a storefront and a sweep read.
 
--- as holdfast_app
 select * from holdfast.stock_availability('bridal', '{GOWN-S,OLD,VEIL}');
 select * from holdfast.shop_list() s where s in ('bridal', 'coach');
 select holdfast.hold_purge('bridal', make_interval(days => 30), 100);

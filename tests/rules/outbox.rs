@@ -281,37 +281,6 @@ async fn messages_of_a_dead_relay_are_sent_when_its_lease_ends() {
 }
 
 #[tokio::test]
-async fn messages_without_numbers_go_first_in_the_order_of_their_times() {
-    let test = TestDb::new().await;
-    test.messages(2, 3).await;
-    // rows from before messages had numbers; the times of order 1 run backwards
-    test.sql(
-        "update holdfast.outbox_messages set number = null, group_key = null,
-            created_at = now() - interval '1 hour' * split_part(subject, ':', 2)::integer",
-    )
-    .await;
-    let file = tests::stack::root().join("migrations/V0036__number_earlier_outbox_messages.sql");
-    test.sql(&std::fs::read_to_string(file).unwrap()).await;
-    test.sql(
-        "insert into holdfast.outbox_messages (shop, topic, subject, body, created_at)
-        values ('main', 'order.paid', '1', '{\"order_id\": 1}', now() - interval '2 days')",
-    )
-    .await;
-    let mailbox = Mailbox::default();
-    assert_eq!(test.announce(&mailbox).await.sent, 7);
-    let of_one: Vec<i64> = mailbox
-        .arrived()
-        .iter()
-        .filter(|message| message.group == "order/1")
-        .map(|message| message.number)
-        .collect();
-    let subjects = "select string_agg(subject, ' ' order by number) from holdfast.outbox_messages
-        where group_key = 'order/1'";
-    assert_eq!(test.text(subjects).await, "1:3 1:2 1:1 1");
-    assert!(of_one.is_sorted() && of_one.len() == 4, "{of_one:?}");
-}
-
-#[tokio::test]
 async fn only_unneeded_messages_are_purged() {
     let test = TestDb::new().await;
     test.sku("A", 5).await;

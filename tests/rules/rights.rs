@@ -88,7 +88,7 @@ async fn older_routines_leave_the_newer_releases_rights() {
     let test = TestDb::new().await;
     let mut migrator = test.session_of(roles::MIGRATOR).await;
     let mut next = Release::this();
-    next.number.1 += 1;
+    next.number.minor += 1;
     next.routines.push(File {
         name: "fresh".to_owned(),
         text: "create or replace function holdfast.fresh() returns integer

@@ -6,7 +6,7 @@ use tests::{TestDb, new_id};
 use tokio_postgres::Client;
 
 /// Every role that logs in and is not the owner.
-const LOGINS: [&str; 6] = [CHECKOUT, PAYMENTS, SWEEPER, ADMIN, READONLY, "holdfast_app"];
+const LOGINS: [&str; 5] = [CHECKOUT, PAYMENTS, SWEEPER, ADMIN, READONLY];
 
 /// A session that has lifted every limit that is only a setting.
 async fn session(test: &TestDb, role: &str) -> Client {
@@ -265,7 +265,7 @@ async fn a_hostile_search_path_has_no_effect() {
     assert_eq!(text(&shopper, &order).await, "created");
     let gateway = hostile(&test, PAYMENTS).await;
     let paid = "call holdfast.payment_record_event('main', 'cashfree', 'key-1', 'main-x', 'paid',
-        20000, 'INR', 'pay-1', '{}')";
+        20000, 'INR', 'pay-1', '{}', null, null, null, null)";
     assert_eq!(text(&gateway, paid).await, "completed");
     let sweeper = hostile(&test, SWEEPER).await;
     let sweep = "select o_expired::text from holdfast.sweep_expire('main', 100, '{}')";

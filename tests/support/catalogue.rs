@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::Client;
 
-/// Everything that a migration can make, one line each. Without the parentheses of a constraint: a
-/// dump writes `(a and b) and c` for `a and b and c`.
+/// Everything that a migration can make, one line each. Without the parentheses of constraints and
+/// triggers: a dump writes `(a and b) and c` for `a and b and c`.
 const LINES: &str = "
     with here as (select 'holdfast'::regnamespace::oid as schema)
     select 'schema: ' || coalesce((select string_agg(a.grantee::regrole::text || '=' ||
@@ -33,7 +33,8 @@ const LINES: &str = "
     select format('index %s, valid %s', pg_get_indexdef(i.indexrelid), i.indisvalid)
     from pg_index i join pg_class c on c.oid = i.indexrelid, here where c.relnamespace = schema
     union all
-    select format('trigger %s, enabled %s', pg_get_triggerdef(t.oid), t.tgenabled)
+    select format('trigger %s, enabled %s', translate(pg_get_triggerdef(t.oid), '()', ''),
+        t.tgenabled)
     from pg_trigger t join pg_class c on c.oid = t.tgrelid, here
     where c.relnamespace = schema and not t.tgisinternal
     union all

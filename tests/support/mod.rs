@@ -21,6 +21,7 @@ pub mod gateways;
 pub mod golden;
 pub mod http;
 pub mod import;
+pub mod next_release;
 pub mod orders;
 pub mod outbox;
 pub mod pooler;

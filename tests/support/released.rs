@@ -1,19 +1,24 @@
-//! Releases: those that were, from `tests/releases`, and one that is to come, from
-//! `tests/fixtures/next_release`.
+//! Releases: this tree, which the tests record themselves, and every release before it, as
+//! `tools/release/record` kept it in `tests/releases/<number>/`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::{Path, PathBuf};
 
-use holdfast_migrate::{File, Number, Release};
+use holdfast_migrate::{self as migrate, Options, Release};
 use local::postgres::SUPERUSER;
-use serde::Deserialize;
-use tokio_postgres::Client;
+use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::stack::root;
 use crate::{CLUSTER, connect, empty_database};
 
-/// What a release's folder says of it.
-#[derive(Debug, Deserialize)]
+/// The column of an answer that is a failure.
+const ERROR: &str = "error";
+
+/// What is known of a release: enough to hold a later one against it.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Released {
     /// Its number.
     pub release: String,
@@ -21,83 +26,138 @@ pub struct Released {
     pub statements: Vec<Statement>,
     /// What its database has.
     pub routines: Vec<Routine>,
+    /// The statements of `tests/releases/scenario.sql`, and its answers.
+    pub calls: Vec<Call>,
+    /// Its database after them, as SQL: schema, history and rows of every table.
+    #[serde(skip)]
+    dump: String,
 }
 
 /// One statement with the types of its parameters, as constants of `tokio_postgres::types::Type`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Statement {
     pub sql: String,
     pub types: Vec<String>,
 }
 
-impl Statement {
-    /// The routine that it calls.
-    pub fn routine(&self) -> &str {
-        let behind = self.sql.split("holdfast.").nth(1).unwrap();
-        behind.split('(').next().unwrap()
-    }
-}
-
 /// One routine: its kind, what it takes and answers, and who may call it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Routine {
     pub name: String,
     pub arguments: String,
     pub kind: String,
     pub returns: String,
-    pub set: bool,
-    pub columns: Vec<(String, String)>,
+    pub columns: BTreeSet<String>,
     pub roles: BTreeSet<String>,
 }
 
 /// One call of the scenario, and its answer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Call {
     pub role: String,
     pub sql: String,
-    pub rows: Vec<std::collections::BTreeMap<String, Option<String>>>,
+    pub rows: Answer,
 }
 
-fn read(release: &str, file: &str) -> String {
-    let path = root().join("tests/releases").join(release).join(file);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+/// The rows that a call answers.
+pub type Answer = Vec<Row>;
+/// One row: its columns by name.
+pub type Row = BTreeMap<String, Option<String>>;
+
+const ROUTINES: &str = "
+    select coalesce(json_agg(json_build_object(
+        'name', p.proname, 'kind', p.prokind,
+        'arguments', (select coalesce(string_agg(t::regtype::text, ', ' order by n), '')
+            from unnest(p.proargtypes::oid[]) with ordinality a (t, n)),
+        'returns', case when p.proretset then 'setof ' else '' end || p.prorettype::regtype::text,
+        'columns', array(select a.name || ' ' || a.type::regtype
+            from unnest(p.proargnames, p.proargmodes, p.proallargtypes) a (name, mode, type)
+            where a.mode in ('o', 'b', 't')),
+        'roles', array(select a.grantee::regrole from aclexplode(p.proacl) a
+            where a.grantee <> p.proowner))
+        order by p.oid::regprocedure::text), '[]')
+    from pg_proc p where p.pronamespace = 'holdfast'::regnamespace
+        and p.prorettype <> 'trigger'::regtype";
+
+/// The routines of a database.
+pub async fn routines(client: &Client) -> Vec<Routine> {
+    let row = client.query_one(ROUTINES, &[]).await.unwrap();
+    serde_json::from_value(row.get(0)).unwrap()
 }
 
-/// Every release that there was.
-pub fn releases() -> Vec<Released> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(root().join("tests/releases")).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_dir() {
-            let name = entry.file_name().into_string().unwrap();
-            found.push(serde_json::from_str(&read(&name, "release.json")).unwrap());
-        }
-    }
-    assert!(!found.is_empty());
-    found
+/// The name of the routine that a statement calls.
+pub fn routine_of(sql: &str) -> Option<&str> {
+    let (name, _) = sql.split_once("holdfast.")?.1.split_once('(')?;
+    let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.chars().all(of_name).then_some(name)
+}
+
+/// This tree, recorded once a run, and every release in `tests/releases`.
+pub async fn releases() -> &'static [Released] {
+    static RELEASES: OnceCell<Vec<Released>> = OnceCell::const_new();
+    RELEASES
+        .get_or_init(async || {
+            let mut found = vec![Released::record(&Release::this()).await];
+            for entry in fs::read_dir(root().join("tests/releases")).unwrap() {
+                let folder = entry.unwrap().path();
+                if folder.is_dir() {
+                    found.push(Released::read(&folder));
+                }
+            }
+            found
+        })
+        .await
 }
 
 impl Released {
-    /// The scenario's calls, as this release answered them.
-    pub fn calls(&self) -> Vec<Call> {
-        serde_json::from_str(&read(&self.release, "calls.json")).unwrap()
+    /// Plays the scenario on a fresh database of `release`, and keeps what there is to know.
+    pub async fn record(release: &Release) -> Self {
+        let database = database_of(release).await;
+        let routines = routines(&superuser(&database).await).await;
+        let mut calls = scenario(&routines);
+        let answers = play(&database, &calls).await;
+        for (call, rows) in calls.iter_mut().zip(answers) {
+            let failed = rows.iter().any(|row| row.contains_key(ERROR));
+            assert!(!failed, "{}: {rows:?}", call.sql);
+            call.rows = rows;
+        }
+        Self {
+            release: release.number.to_string(),
+            statements: statements(),
+            routines,
+            calls,
+            dump: dump(&database),
+        }
     }
 
-    /// A database as this release left it, with some rows of every table; its name.
+    fn read(folder: &Path) -> Self {
+        let read = |file| fs::read_to_string(folder.join(file)).unwrap();
+        Self {
+            dump: read("database.dump"),
+            ..serde_json::from_str(&read("release.json")).unwrap()
+        }
+    }
+
+    /// Writes it below `tests/releases`. A release is recorded once.
+    pub fn write(&self) {
+        let folder = root().join("tests/releases").join(&self.release);
+        fs::create_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let json = serde_json::to_string_pretty(self).unwrap() + "\n";
+        fs::write(folder.join("release.json"), json).unwrap();
+        fs::write(folder.join("database.dump"), &self.dump).unwrap();
+    }
+
+    /// A database as this release left it, with rows of every table; its name.
     pub async fn database(&self) -> String {
         let name = empty_database().await;
         // A session of its own: a dump changes its settings.
-        let session = connect(&CLUSTER.url(SUPERUSER, &name)).await;
-        session.batch_execute(&self.dump()).await.unwrap();
-        name
-    }
-
-    /// That database, as SQL; it needs the roles that the release had. Money that is parked came
-    /// just now: once it has waited for two hours, the promises' check rightly reports it.
-    pub fn dump(&self) -> String {
+        let session = superuser(&name).await;
+        session.batch_execute(&self.dump).await.unwrap();
+        // The promises' check reports money that was parked for two hours.
         let now = "update holdfast.payment_events set received_at = clock_timestamp()
-            where outcome = 'parked';";
-        format!("{}\n{now}\n", read(&self.release, "database.dump"))
+            where outcome = 'parked'";
+        session.batch_execute(now).await.unwrap();
+        name
     }
 }
 
@@ -106,61 +166,181 @@ pub async fn superuser(database: &str) -> Client {
     connect(&CLUSTER.url(SUPERUSER, database)).await
 }
 
-/// A release that comes after this one: the files of `tests/fixtures/next_release` with it.
-pub fn next_release() -> Release {
-    let this = Release::this();
-    let mut next = Release {
-        number: Number(this.number.0, this.number.1 + 1, 0),
-        callers_from: this.number,
-        ..this
+/// A database that `release` made from nothing; its name.
+pub async fn database_of(release: &Release) -> String {
+    let name = empty_database().await;
+    let mut client = superuser(&name).await;
+    let run = migrate::run_release(&mut client, release, Options::default());
+    run.await.unwrap();
+    name
+}
+
+/// The scenario's statements, each for a role that may call its routine; any other for the owner.
+fn scenario(routines: &[Routine]) -> Vec<Call> {
+    let text = fs::read_to_string(root().join("tests/releases/scenario.sql")).unwrap();
+    let code: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("--"))
+        .collect();
+    let code = code.join("\n");
+    let statements = code
+        .split(";\n")
+        .map(str::trim)
+        .filter(|sql| !sql.is_empty());
+    let call = |sql: &str| {
+        let routine = routines
+            .iter()
+            .find(|routine| Some(routine.name.as_str()) == routine_of(sql));
+        let role = routine.and_then(|routine| routine.roles.last());
+        Call {
+            role: role.map_or(SUPERUSER, String::as_str).to_owned(),
+            sql: sql.trim_end_matches(';').to_owned(),
+            rows: Answer::new(),
+        }
     };
-    next.versions.push(fixture("V9001__remember_why_let_go"));
-    next.put("checkout_release", |file| {
-        file.text = fixture("routines/checkout/release").text;
-    });
-    next.routines
-        .push(fixture("routines/checkout/release.until_0_3"));
-    next
+    statements.map(call).collect()
 }
 
-/// The release after that, which no longer serves this one's functions.
-pub fn release_after_next() -> Release {
-    let mut after = next_release();
-    after.callers_from = after.number;
-    after.number.1 += 1;
-    after
-        .versions
-        .push(fixture("V9002__drop_let_go_without_why"));
-    after.routines.pop();
-    after
-}
-
-fn fixture(name: &str) -> File {
-    let path = root().join(format!("tests/fixtures/next_release/{name}.sql"));
-    File {
-        name: name.trim_start_matches("routines/").replace('/', "_"),
-        text: fs::read_to_string(path).unwrap(),
+/// The answers of a database to these calls.
+pub async fn play(database: &str, calls: &[Call]) -> Vec<Answer> {
+    let mut sessions = BTreeMap::new();
+    let mut answers = Vec::new();
+    for call in calls {
+        let role = call.role.as_str();
+        if !sessions.contains_key(role) {
+            sessions.insert(role, connect(&CLUSTER.url(role, database)).await);
+        }
+        answers.push(answer(&sessions[role], &call.sql).await);
     }
+    answers
 }
 
-/// Changes to a release that tests make.
-pub trait Put {
-    /// Changes the file of one routine.
-    fn put(&mut self, routine: &str, change: impl FnOnce(&mut File));
-    /// Adds a versioned file.
-    fn version(&mut self, name: &str, text: &str);
-}
-
-impl Put for Release {
-    fn put(&mut self, routine: &str, change: impl FnOnce(&mut File)) {
-        let file = self.routines.iter_mut().find(|file| file.name == routine);
-        change(file.unwrap_or_else(|| panic!("no routine {routine}")));
+async fn answer(session: &Client, sql: &str) -> Answer {
+    let messages = match session.simple_query(sql).await {
+        Ok(messages) => messages,
+        Err(error) => return vec![Row::from([(ERROR.to_owned(), Some(format!("{error:?}")))])],
+    };
+    let mut rows = Vec::new();
+    for message in messages {
+        if let SimpleQueryMessage::Row(row) = message {
+            let columns = row.columns().iter().enumerate();
+            let value = |n: usize| row.get(n).map(scrubbed);
+            rows.push(
+                columns
+                    .map(|(n, c)| (c.name().to_owned(), value(n)))
+                    .collect(),
+            );
+        }
     }
+    rows
+}
 
-    fn version(&mut self, name: &str, text: &str) {
-        self.versions.push(File {
-            name: name.to_owned(),
-            text: text.to_owned(),
+/// Without times, and without ids that are not the scenario's.
+fn scrubbed(text: &str) -> String {
+    let mut clean = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let id = rest
+            .get(..36)
+            .filter(|id| uuid::Uuid::try_parse(id).is_ok());
+        if let Some(length) = time_length(rest) {
+            clean.push_str("<time>");
+            rest = &rest[length..];
+        } else if id.is_some_and(|id| !id.starts_with("00000000-")) {
+            clean.push_str("<uuid>");
+            rest = &rest[36..];
+        } else {
+            clean.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    clean
+}
+
+/// How long the time is that the text begins with.
+fn time_length(text: &str) -> Option<usize> {
+    let shape = "dddd-dd-ddsdd:dd:dd";
+    let fits = |(byte, shape): (u8, u8)| match shape {
+        b'd' => byte.is_ascii_digit(),
+        b's' => byte == b'T' || byte == b' ',
+        _ => byte == shape,
+    };
+    if text.len() < shape.len() || !text.bytes().zip(shape.bytes()).all(fits) {
+        return None;
+    }
+    let more = |byte: &u8| byte.is_ascii_digit() || b".+:Z".contains(byte);
+    let fraction = text.as_bytes()[shape.len()..].iter();
+    Some(shape.len() + fraction.take_while(|byte| more(byte)).count())
+}
+
+/// What the functions send, read from the sources: calls of `Database::call` and `call_one`.
+fn statements() -> Vec<Statement> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join("shared"), root().join("functions")];
+    while let Some(folder) = folders.pop() {
+        let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .collect();
+        paths.sort();
+        for path in paths {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                found.extend(statements_of(&path));
+            }
+        }
+    }
+    found
+}
+
+/// Each text that calls a routine, with the types up to its `.await`.
+fn statements_of(path: &Path) -> Vec<Statement> {
+    let text = fs::read_to_string(path).unwrap();
+    let begins = text
+        .match_indices("\"select")
+        .chain(text.match_indices("\"call"));
+    let mut found = Vec::new();
+    for (begin, _) in begins {
+        let (literal, rest) = text[begin + 1..].split_once('"').unwrap();
+        if routine_of(literal).is_none() {
+            continue;
+        }
+        let (parameters, _) = rest.split_once(".await").unwrap();
+        let types = parameters.split("Type::").skip(1).map(|rest| {
+            let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            rest.split(|c| !of_name(c)).next().unwrap().to_owned()
         });
+        let lines: Vec<&str> = literal.split("\\\n").map(str::trim_start).collect();
+        let statement = Statement {
+            sql: lines.concat(),
+            types: types.collect(),
+        };
+        let last = (1..100)
+            .rev()
+            .find(|n| statement.sql.contains(&format!("${n}")));
+        let types = statement.types.len();
+        assert_eq!(last.unwrap_or_default(), types, "{path:?}: {statement:?}");
+        found.push(statement);
     }
+    found
+}
+
+/// The database as SQL that a session can run.
+fn dump(database: &str) -> String {
+    let url = CLUSTER.url(SUPERUSER, database);
+    let mut command = std::process::Command::new(CLUSTER.bin().join("pg_dump"));
+    command.args(["--inserts", "--rows-per-insert=100", &url]);
+    let done = command.output().unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    let text = String::from_utf8(done.stdout).unwrap();
+    // psql's own commands, which a newer pg_dump writes, are no SQL.
+    let lines = text
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with('\\'));
+    lines.collect()
 }

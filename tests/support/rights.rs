@@ -36,9 +36,6 @@ pub fn documented() -> Rights {
             assert!(["", "yes"].contains(&cell.as_str()), "{row:?}");
             if cell == "yes" {
                 rights.insert((row[0].clone(), format!("holdfast_{role}")));
-                if role != "admin" {
-                    rights.insert((row[0].clone(), "holdfast_app".to_owned()));
-                }
             }
         }
     }

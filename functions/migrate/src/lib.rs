@@ -10,9 +10,7 @@ use operations::config::ConfigError;
 use operations::{cause, db};
 use serde_json::Value;
 
-pub use migration::{
-    File, InvalidNumber, MigrateError, MigrateReport, Number, Options, Release, run, run_release,
-};
+pub use migration::{File, MigrateError, MigrateReport, Options, Release, run, run_release};
 use step::{Answer, Step};
 
 /// Applies what is missing. A failed file leaves nothing of itself behind. What a newer release has

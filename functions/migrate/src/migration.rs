@@ -1,14 +1,15 @@
-//! The schema and its routines: applied at deploy and locally, from empty and from every earlier
+//! Brings the schema and its routines to this release, from an empty database or from any earlier
 //! release, while callers go on.
 //!
-//! Versioned files run once, forward only, each in a transaction; then every routine is written
-//! again, all of them in one transaction, so that a call meets either the old ones or the new ones.
-//! `create or replace` keeps a routine's identity: a call that is under way goes on. In the same
-//! transaction each role gets its rights on them anew (`migrations/rights/rights.sql`).
+//! Versioned files run once, forward only, each in a transaction. Then every routine is written
+//! again, and each role gets its rights (`migrations/rights/rights.sql`), all in one transaction: a
+//! call meets either the old routines or the new ones. `create or replace` keeps a routine's
+//! identity, so a call that is under way goes on.
 //!
-//! Every transaction takes the same lock and reads in its own what is still to be done. So two runs
+//! Every transaction takes the same lock, and reads inside it what is still to be done. So two runs
 //! at once do each step once, also through a pooler that gives each transaction another session.
 
+mod error;
 mod history;
 mod online;
 mod release;
@@ -19,19 +20,21 @@ use rand::Rng as _;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Transaction};
 
-use self::history::Next;
-pub use self::release::{File, InvalidNumber, Number, Release};
+pub use error::MigrateError;
+use error::failed;
+use history::Next;
+pub use release::{File, Release};
 
-/// The advisory lock that keeps two migrations apart; any number, as long as it is always this one.
+/// The advisory lock that keeps two migrations apart. Any number will do, but always the same.
 const LOCK: i64 = 0x486f_6c64_6661_7374;
 /// How long to wait for another migration's step.
 const MIGRATION_LOCK_TIMEOUT: &str = "60s";
-/// How long a statement of a migration waits for a table's lock. Whoever comes after it waits
-/// behind it, on the hot path too: longer, and shoppers notice; shorter, and a migration that
-/// comes while something slow runs takes more tries.
+/// How long a statement of a migration waits for a table's lock. Every later call on that table
+/// waits behind it: longer, and shoppers notice; shorter, and a migration beside slow work needs
+/// more tries.
 const TABLE_LOCK_TIMEOUT: &str = "1s";
-/// Tries of all steps together that could not get their locks, with a pause of up to
-/// [`PAUSE_MAX`] before each: about a minute.
+/// Tries, of all steps together, that did not get their locks. With a pause of up to [`PAUSE_MAX`]
+/// before each, about a minute.
 const BUSY_MAX: u32 = 30;
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
@@ -40,73 +43,27 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 pub struct MigrateReport {
     /// The versioned files that were applied, oldest first; none when the schema was up to date.
     pub applied: Vec<String>,
-    /// How many routine files were written again.
+    /// How many routines were written again.
     pub routines: usize,
-    /// The newer release (or its last file) that was here before, and that was left as it is.
+    /// The newer release (or its last file) that the database had already, and that stays as it is.
     pub left_to: Option<String>,
 }
 
-/// Why a migration did not happen. Nothing of the failed step is left behind.
-#[derive(Debug, thiserror::Error)]
-pub enum MigrateError {
-    /// The database can't be reached.
-    #[error(transparent)]
-    Connect(#[from] operations::db::Failure),
-    /// The connection, the lock or a statement failed.
-    #[error("{step} failed")]
-    Database {
-        /// What was being done: a file's name, or the lock.
-        step: String,
-        /// What the server said.
-        source: tokio_postgres::Error,
-    },
-    /// A file of this release has a name that says no version.
-    #[error("a versioned file can't be read")]
-    Name(#[from] refinery::Error),
-    /// The database has it, and it was changed since.
-    #[error("{0} is already applied, but the file has changed since")]
-    Changed(String),
-    /// The database has it, and this release does not.
-    #[error("{0} is applied, and this release has no such file")]
-    Unknown(String),
-    /// This release has it, and the database has later ones only.
-    #[error("{0} is not applied, but later files are")]
-    Skipped(String),
-    /// Another run is at it for too long.
-    #[error("{0}: another migration is working on it")]
-    Building(String),
-    /// A pooler gives each transaction another session.
-    #[error("{0} runs outside a transaction and needs a connection without a transaction pooler")]
-    Pooled(String),
-    /// The functions of this release would fail: the database has moved on too far.
-    #[error(
-        "the database is of release {there}, for functions from {callers_from} on; this is {this}"
-    )]
-    TooNew {
-        /// The database's release.
-        there: String,
-        /// The oldest release whose functions it serves.
-        callers_from: String,
-        /// The release that was to be applied.
-        this: String,
-    },
-}
-
-/// What a run may do that it does not do by itself.
+/// What a run does only when it is asked to.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// Write this release's routines over those of a newer one: when those turn out to be wrong,
-    /// and going back is faster than a correction. Tables stay as they are.
+    /// Write this release's routines over those of a newer one, because the newer ones are wrong.
+    /// Tables stay as they are.
     pub put_back_routines: bool,
 }
 
-/// Brings the database to this release, or leaves it as it is if a newer one was here. Waits for a
-/// migration that is under way (60 seconds at most). The connection is `holdfast_migrator`'s, or of
-/// another member of `holdfast_owner`; where V0020 has not been applied yet, its role owns the
-/// database and may create roles.
+/// Brings the database to this release, or leaves it as it is if it has a newer one. Waits for
+/// another migration for up to 60 seconds. The connection belongs to `holdfast_migrator` or another
+/// member of `holdfast_owner`; before the first migration, to a role that owns the database and may
+/// create roles.
 ///
 /// # Errors
-/// [`MigrateError`]; the run may simply be repeated.
+/// [`MigrateError`]. The run may be repeated.
 pub async fn run(client: &mut Client) -> Result<MigrateReport, MigrateError> {
     run_release(client, &Release::this(), Options::default()).await
 }
@@ -156,7 +113,7 @@ async fn step(
             commit(transaction).await?;
             online::apply(client, file).await?;
             let transaction = begin(client).await?;
-            // Another run may have written it down meanwhile.
+            // Another run may have built it and written it down.
             let next = history::next(&transaction, release).await?;
             if matches!(next, Next::Version(next) if next == file) {
                 history::applied(&transaction, file).await?;
@@ -177,7 +134,7 @@ async fn step(
             if !options.put_back_routines {
                 return Ok(false);
             }
-            // The newer one's rights stay: its functions may be running.
+            // The newer release's rights stay: its functions may be running.
             write_routines(&transaction, &release.routines).await?;
         }
         Next::Routines => {
@@ -191,12 +148,13 @@ async fn step(
     Ok(false)
 }
 
-/// A transaction that no other migration's can run beside.
+/// A transaction that excludes those of other migrations.
 async fn begin(client: &mut Client) -> Result<Transaction<'_>, MigrateError> {
     let transaction = client.transaction().await.map_err(failed("begin"))?;
-    // `set local` and a lock that ends with the transaction: nothing is left in the session.
+    // Settings and lock end with the transaction: a pooler's session keeps nothing of them.
     let lock = format!(
-        "set local lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'; select pg_advisory_xact_lock({LOCK}); \
+        "set local lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'; \
+         select pg_advisory_xact_lock({LOCK}); \
          set local lock_timeout = '{TABLE_LOCK_TIMEOUT}'"
     );
     execute(&transaction, LOCK_STEP, &lock).await?;
@@ -206,8 +164,8 @@ async fn begin(client: &mut Client) -> Result<Transaction<'_>, MigrateError> {
 
 const LOCK_STEP: &str = "waiting for the lock on migrations";
 
-/// Whoever migrates acts as the schema's owner, so that what is new belongs to it too. Before V0020
-/// has made that role, the schema belongs to whoever migrates.
+/// A migration acts as the schema's owner, so that everything new belongs to it. Before V0001 has
+/// made that role, the schema belongs to the role that migrates.
 const AS_OWNER: &str = "do $$
     begin
         if exists (select from pg_namespace
@@ -236,13 +194,8 @@ async fn commit(transaction: Transaction<'_>) -> Result<(), MigrateError> {
     transaction.commit().await.map_err(failed("commit"))
 }
 
-fn failed(step: &str) -> impl FnOnce(tokio_postgres::Error) -> MigrateError + use<> {
-    let step = step.to_owned();
-    move |source| MigrateError::Database { step, source }
-}
-
-/// Whether somebody had a lock that the step needs: the next try may find it free. The lock on
-/// migrations has been waited for long enough.
+/// Whether the step did not get a lock that the next try may get. The wait for the lock on
+/// migrations was long enough.
 fn is_busy(error: &MigrateError) -> bool {
     let MigrateError::Database { step, source } = error else {
         return false;

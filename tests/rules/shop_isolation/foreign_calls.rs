@@ -2,7 +2,7 @@
 
 /// Every routine that a function may call and that takes a shop, called for `other` with the ids of
 /// `main`. A new routine must be added here.
-pub(super) const FOREIGN_CALLS: [(&str, &str); 66] = [
+pub(super) const FOREIGN_CALLS: [(&str, &str); 65] = [
     (
         "announcement_put",
         "select holdfast.announcement_put('other', true)",
@@ -142,17 +142,13 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 66] = [
         "select holdfast.outbox_purge('other', interval '1 day', 100)",
     ),
     (
-        "payment_parked",
-        "select holdfast.payment_parked('other', 100)",
-    ),
-    (
         "payment_parked_events",
         "select holdfast.payment_parked_events('other', 100)",
     ),
     (
         "payment_record_event",
         "call holdfast.payment_record_event('other', 'cashfree', 'key', '{reference}', 'paid',
-            10000, 'INR', 'pay', '')",
+            10000, 'INR', 'pay', '', null, null, null, null)",
     ),
     (
         "payment_redrive",

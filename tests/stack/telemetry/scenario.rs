@@ -60,7 +60,7 @@ impl Stage {
         let environment = [
             (
                 "DATABASE_URL",
-                "postgresql://holdfast_app@%2Fnowhere/holdfast",
+                "postgresql://holdfast_checkout@%2Fnowhere/holdfast",
             ),
             ("DATABASE_TLS", "off"),
             ("SHOPS", "*"),

@@ -1,118 +1,108 @@
-//! What has been done to a database, and what comes next. The tables are the runner's own: what
-//! they say is true in the transaction that reads them, because every one of them takes the lock.
+//! What was applied to a database, and what comes next. The tables belong to the runner, which
+//! reads and writes them under its lock.
 
-use refinery::Migration;
+use semver::Version;
+use sha2::{Digest as _, Sha256};
 use tokio_postgres::Transaction;
 use tokio_postgres::types::Type;
 
-use super::release::{File, Number, Release};
-use super::{MigrateError, failed};
+use super::error::{MigrateError, failed};
+use super::release::{File, Release};
 
-/// `schema_history` is what refinery made for release 0.1.0, and its checksums are refinery's.
 const TABLES: &str = "
     create schema if not exists holdfast;
     create table if not exists holdfast.schema_history (
-        version integer primary key,
-        name varchar(255),
-        applied_on varchar(255),
-        checksum varchar(255));
+        file text collate \"C\" primary key,
+        sha256 bytea not null,
+        applied_at timestamptz not null default now());
     create table if not exists holdfast.schema_release (
         only_one boolean primary key default true check (only_one),
         release text not null,
         callers_from text not null,
         written_at timestamptz not null)";
 
-/// What is to be done next.
+/// The next step.
 pub(super) enum Next<'a> {
     /// This versioned file.
     Version(&'a File),
-    /// The routines; every versioned file is applied.
+    /// The routines: every versioned file is applied.
     Routines,
-    /// Nothing: a newer release was here, and this one's functions work with it.
+    /// Nothing: a newer release (or file) is here, and serves the functions of this one.
     LeaveTo(String),
 }
 
 pub(super) async fn make_tables(transaction: &Transaction<'_>) -> Result<(), MigrateError> {
-    // Asked first, so that a run that changes nothing says nothing.
+    // Asked first, so that a run that changes nothing logs nothing.
     let there = "select to_regclass('holdfast.schema_release') is not null";
     let step = "looking for the history";
-    let row = transaction
-        .query_typed(there, &[])
-        .await
-        .map_err(failed(step))?;
-    if row.first().is_some_and(|row| row.get(0)) {
+    let rows = transaction.query_typed(there, &[]).await;
+    if rows.map_err(failed(step))?.iter().any(|row| row.get(0)) {
         return Ok(());
     }
-    transaction
-        .batch_execute(TABLES)
-        .await
-        .map_err(failed("making the history's tables"))
+    let made = transaction.batch_execute(TABLES).await;
+    made.map_err(failed("making the history's tables"))
 }
 
-/// Compares what was done with what `release` brings.
+/// Compares the applied files with those of `release`.
 pub(super) async fn next<'a>(
     transaction: &Transaction<'_>,
     release: &'a Release,
 ) -> Result<Next<'a>, MigrateError> {
-    let step = "reading the history";
-    let query = "select release, callers_from from holdfast.schema_release";
-    let rows = transaction
-        .query_typed(query, &[])
-        .await
-        .map_err(failed(step))?;
-    if let Some(row) = rows.first() {
-        let (there, callers_from): (String, String) = (row.get(0), row.get(1));
-        let newer = there.parse::<Number>().is_ok_and(|n| n > release.number);
-        if newer
-            && callers_from
-                .parse::<Number>()
-                .is_ok_and(|n| n <= release.number)
-        {
-            return Ok(Next::LeaveTo(there));
-        }
-        if newer {
-            return Err(MigrateError::TooNew {
-                there,
-                callers_from,
-                this: release.number.to_string(),
-            });
-        }
+    if let Some(newer) = newer_release(transaction, release).await? {
+        return Ok(Next::LeaveTo(newer));
     }
-    let query = "select version, name, checksum from holdfast.schema_history order by version";
-    let rows = transaction
-        .query_typed(query, &[])
-        .await
-        .map_err(failed(step))?;
-    let mut applied = rows
-        .iter()
-        .map(|row| (row.get(0), row.get(1), row.get(2)))
-        .collect::<Vec<(i32, String, String)>>()
-        .into_iter()
-        .peekable();
+    let query = "select file, sha256 from holdfast.schema_history order by file";
+    let rows = transaction.query_typed(query, &[]).await;
+    let rows = rows.map_err(failed("reading the history"))?;
+    let mut applied = rows.iter().map(|row| (row.get(0), row.get(1)));
     for file in &release.versions {
-        let migration = Migration::unapplied(&file.name, &file.text)?;
-        let Some((version, name, checksum)) = applied.next() else {
+        let Some((name, sha256)): Option<(String, Vec<u8>)> = applied.next() else {
             return Ok(Next::Version(file));
         };
-        if version < migration.version() {
-            return Err(MigrateError::Unknown(file_name(version, &name)));
+        if name < file.name {
+            return Err(MigrateError::Unknown(name));
         }
-        if version > migration.version() {
+        if name > file.name {
             return Err(MigrateError::Skipped(file.name.clone()));
         }
-        if name != migration.name() || checksum != migration.checksum().to_string() {
-            return Err(MigrateError::Changed(file.name.clone()));
+        if sha256 != sum(file) {
+            return Err(MigrateError::Changed(name));
         }
     }
-    match applied.last() {
-        // Somebody's work in progress has the number of this release, and more files.
-        Some((version, name, _)) => Ok(Next::LeaveTo(file_name(version, &name))),
-        None => Ok(Next::Routines),
-    }
+    Ok(match applied.last() {
+        // Work in progress: the number of this release, and more files.
+        Some((name, _)) => Next::LeaveTo(name),
+        None => Next::Routines,
+    })
 }
 
-fn file_name(version: i32, name: &str) -> String {
-    format!("V{version:04}__{name}")
+/// The database's release, where it is newer than `release` and serves its functions.
+async fn newer_release(
+    transaction: &Transaction<'_>,
+    release: &Release,
+) -> Result<Option<String>, MigrateError> {
+    let query = "select release, callers_from from holdfast.schema_release";
+    let rows = transaction.query_typed(query, &[]).await;
+    let rows = rows.map_err(failed("reading the release"))?;
+    let Some((there, callers_from)) = rows.first().map(|row| (row.get(0), row.get(1))) else {
+        return Ok(None);
+    };
+    let number = |text: &String| Version::parse(text).ok();
+    if number(&there).is_none_or(|there| there <= release.number) {
+        return Ok(None);
+    }
+    if number(&callers_from).is_some_and(|oldest| oldest <= release.number) {
+        return Ok(Some(there));
+    }
+    Err(MigrateError::TooNew {
+        there,
+        callers_from,
+        this: release.number.to_string(),
+    })
+}
+
+fn sum(file: &File) -> Vec<u8> {
+    Sha256::digest(&file.text).to_vec()
 }
 
 /// Writes down that a versioned file is applied.
@@ -120,25 +110,16 @@ pub(super) async fn applied(
     transaction: &Transaction<'_>,
     file: &File,
 ) -> Result<(), MigrateError> {
-    let migration = Migration::unapplied(&file.name, &file.text)?;
-    let insert = "insert into holdfast.schema_history values ($1, $2, \
-        to_char(now() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), $3)";
-    let checksum = migration.checksum().to_string();
-    transaction
-        .execute_typed(
-            insert,
-            &[
-                (&migration.version(), Type::INT4),
-                (&migration.name(), Type::VARCHAR),
-                (&checksum, Type::VARCHAR),
-            ],
-        )
-        .await
-        .map_err(failed("writing the history"))?;
-    Ok(())
+    let insert = "insert into holdfast.schema_history (file, sha256) values ($1, $2)";
+    let values = [
+        (&file.name as _, Type::TEXT),
+        (&sum(file) as _, Type::BYTEA),
+    ];
+    let inserted = transaction.execute_typed(insert, &values).await;
+    inserted.map_err(failed("writing the history")).map(|_| ())
 }
 
-/// Writes down whose routines these are.
+/// Writes down the release of the routines.
 pub(super) async fn released(
     transaction: &Transaction<'_>,
     release: &Release,
@@ -148,9 +129,7 @@ pub(super) async fn released(
         set (release, callers_from, written_at) = \
             (excluded.release, excluded.callers_from, excluded.written_at)";
     let (number, from) = (release.number.to_string(), release.callers_from.to_string());
-    transaction
-        .execute_typed(upsert, &[(&number, Type::TEXT), (&from, Type::TEXT)])
-        .await
-        .map_err(failed("writing the release"))?;
-    Ok(())
+    let values = [(&number as _, Type::TEXT), (&from as _, Type::TEXT)];
+    let written = transaction.execute_typed(upsert, &values).await;
+    written.map_err(failed("writing the release")).map(|_| ())
 }

@@ -1,57 +1,26 @@
-//! What a release brings: its number, its versioned files, its routines and who may call them.
+//! What a release brings to a database: versioned files, routines, and who may call them.
 
 use std::ffi::OsStr;
-use std::fmt;
-use std::str::FromStr;
 
 use include_dir::{Dir, include_dir};
+use semver::Version;
 
 static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../migrations");
 
-/// The oldest release whose functions work with this release's schema and routines. It is the
-/// release before this one, or an older one; `tests/releases` has what its functions call.
-const CALLERS_FROM: Number = Number(0, 1, 0);
+/// The oldest release whose functions work with this schema and these routines. The tests have a
+/// recording of it.
+const CALLERS_FROM: Version = Version::new(0, 2, 0);
 
 /// The first line of a versioned file that can't run in a transaction, such as one that builds an
-/// index beside writers. The file has one statement then.
+/// index beside writers. Such a file has one statement.
 const ONLINE: &str = "-- migrate: outside a transaction";
-
-/// A release's number, in the order of releases: what stands before a `-` in Semantic Versioning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Number(pub u32, pub u32, pub u32);
-
-/// Not three numbers with dots between them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a release's number")]
-pub struct InvalidNumber;
-
-impl FromStr for Number {
-    type Err = InvalidNumber;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = text.split(['-', '+']).next().unwrap_or_default();
-        let mut parts = text.split('.').map(str::parse);
-        match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (Some(Ok(major)), Some(Ok(minor)), Some(Ok(patch)), None) => {
-                Ok(Self(major, minor, patch))
-            }
-            _ => Err(InvalidNumber),
-        }
-    }
-}
-
-impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.0, self.1, self.2)
-    }
-}
 
 /// A file of SQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     /// Its name without the ending.
     pub name: String,
-    /// What is in it.
+    /// Its content.
     pub text: String,
 }
 
@@ -62,27 +31,27 @@ impl File {
     }
 }
 
-/// Everything that [`super::run`] brings to a database.
+/// Everything that a run brings to a database.
 #[derive(Debug, Clone)]
 pub struct Release {
     /// Its number.
-    pub number: Number,
+    pub number: Version,
     /// The oldest release whose functions work with it.
-    pub callers_from: Number,
+    pub callers_from: Version,
     /// The versioned files, oldest first.
     pub versions: Vec<File>,
     /// The routines, by name.
     pub routines: Vec<File>,
-    /// Who may call which of them: applied with them.
+    /// Who may call which routine.
     pub rights: File,
 }
 
 impl Release {
-    /// The release that this code is of.
+    /// The release of this code.
     #[must_use]
     pub fn this() -> Self {
         Self {
-            number: env!("CARGO_PKG_VERSION").parse().unwrap_or(CALLERS_FROM),
+            number: Version::parse(env!("CARGO_PKG_VERSION")).unwrap_or(CALLERS_FROM),
             callers_from: CALLERS_FROM,
             versions: files(MIGRATIONS.files()),
             routines: files(MIGRATIONS.get_dir("routines").into_iter().flat_map(all)),
@@ -93,7 +62,6 @@ impl Release {
         }
     }
 }
-
 fn files<'a>(files: impl IntoIterator<Item = &'a include_dir::File<'a>>) -> Vec<File> {
     let mut files: Vec<File> = files.into_iter().map(read).collect();
     files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -116,24 +84,5 @@ fn read(file: &include_dir::File<'_>) -> File {
     File {
         name: parts.join("_"),
         text: file.contents_utf8().unwrap_or_default().to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_compared_as_numbers() {
-        let number = |text: &str| text.parse::<Number>();
-        assert!(number("0.10.0").unwrap() > number("0.9.12").unwrap());
-        assert_eq!(number("1.2.3-rc.1+5"), Ok(Number(1, 2, 3)));
-        for wrong in ["", "1", "1.2", "1.2.x", "1.2.3.4", "v1.2.3"] {
-            assert_eq!(number(wrong), Err(InvalidNumber), "{wrong}");
-        }
-        assert_eq!(
-            Release::this().number.to_string(),
-            env!("CARGO_PKG_VERSION")
-        );
     }
 }

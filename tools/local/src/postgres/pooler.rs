@@ -23,9 +23,8 @@ const BINARIES: [&str; 3] = [
 ];
 /// Who may come by it where no password is needed. It trusts as the cluster's own socket does, but
 /// wants a list.
-const USERS: [&str; 9] = [
+const USERS: [&str; 8] = [
     "postgres",
-    "holdfast_app",
     roles::MASTER,
     roles::MIGRATOR,
     roles::CHECKOUT,

@@ -1,26 +1,28 @@
--- One shopper's attempt to buy a cart, and its claims on stock.
+-- A checkout is one shopper's attempt to buy a cart. Its holds keep the stock for them meanwhile.
 
--- Enums and few, short checks on purpose: PostgreSQL reads every check of a table anew for every
--- statement, and these two tables are written for each hold of a flash sale.
+-- Enums, and few, short checks: PostgreSQL reads all checks of a table anew for every statement,
+-- and a flash sale writes these two tables for each hold.
 create type holdfast.checkout_status as enum ('open', 'ordered', 'paid', 'released', 'expired');
 create type holdfast.hold_status as enum ('active', 'consumed', 'released', 'expired');
 
 create table holdfast.checkouts (
     shop text collate "C" not null,
-    -- made by the client: the idempotency key, and without a JWT the unguessable capability
+    -- made by the client: the idempotency key. Without a JWT, who knows it may use the checkout.
     checkout_id uuid not null,
     customer text not null,
     status holdfast.checkout_status not null default 'open',
-    -- the client's number of the cart: a replacement carries a higher one, so that a late retry of
-    -- an older cart is seen
+    -- The client's number of the cart. A replacement has a higher one, so that a late retry of an
+    -- older cart is noticed.
     revision integer not null,
     -- how many times stock was taken for it: by begin, by each replacement, again after an expiry
     take integer not null default 1,
-    -- SHA-256 of what was asked for: same id and revision with another request is a conflict
+    -- SHA-256 of the request: the same id and revision with another request is a conflict
     request_hash bytea not null,
     expires_at timestamptz not null,
     created_at timestamptz not null,
     ended_at timestamptz,
+    -- whether customer_checkouts counts it
+    counted boolean not null default false,
     primary key (shop, checkout_id),
     constraint checkout_ended_at_matches_status
         check ((status >= 'paid') = (ended_at is not null))
@@ -30,32 +32,35 @@ with (fillfactor = 80);
 
 create index checkouts_due_idx on holdfast.checkouts (shop, expires_at) where ended_at is null;
 create index checkouts_ended_idx on holdfast.checkouts (shop, ended_at) where ended_at is not null;
+-- A customer's counted checkouts that may be due. Empty, and free, where nothing is limited.
+create index checkouts_counted_idx on holdfast.checkouts (shop, customer, expires_at)
+where counted;
 
 create trigger checkout_paid_is_final
 before update on holdfast.checkouts
 for each row when (old.status = 'paid' and new.status <> 'paid')
 execute function holdfast.refuse('A paid checkout stays paid; goods that come back are a restock.');
 
--- The journal of every claim on stock. A resolved row is history and never changes again.
+-- The journal of held stock. A resolved row is history and never changes again.
 create table holdfast.holds (
     shop text collate "C" not null,
     checkout_id uuid not null,
     take integer not null,
     sku text collate "C" not null,
     quantity integer not null constraint hold_quantity_is_positive check (quantity > 0),
-    -- the catalogue's price when the stock was taken: what the shopper was shown is what the order
-    -- costs
+    -- the price when the stock was taken: the order costs what the shopper was shown
     price_minor bigint not null,
     status holdfast.hold_status not null default 'active',
     expires_at timestamptz not null,
     created_at timestamptz not null,
     resolved_at timestamptz,
+    -- whether customer_units counts it
+    limited boolean not null default false,
     primary key (shop, checkout_id, take, sku),
     constraint hold_resolved_at_matches_status check ((status = 'active') = (resolved_at is null))
 );
--- No foreign keys. To stock_levels it would take a share lock on the hot row for every hold; to
--- checkouts it would look up and lock the row that the same routine has just written.
--- promises_check covers both.
+-- No foreign keys: one to stock_levels would lock the hot row for every hold, one to checkouts
+-- would lock the row that the same routine has just written. promises_check covers both.
 
 create index holds_due_of_sku_idx on holdfast.holds (shop, sku, expires_at)
 where status = 'active';

@@ -1,4 +1,4 @@
--- What an order may bring along: a coupon, whose uses are counted like stock, and an address.
+-- Coupons and saved addresses, which an order may use. Uses of a coupon are counted like stock.
 
 create table holdfast.coupons (
     shop text collate "C" not null references holdfast.shops,
@@ -7,13 +7,19 @@ create table holdfast.coupons (
     kind text not null constraint coupon_kind_is_known check (kind in ('percent', 'fixed')),
     -- percent: basis points (1250 is 12.5 %); fixed: minor units of the shop's currency
     value bigint not null,
+    -- it takes something off lines of these skus; null: of every sku
+    skus text[] collate "C"
+        constraint coupon_skus_are_some check (cardinality(skus) between 1 and 500),
     minimum_minor bigint not null default 0 check (minimum_minor >= 0),
     valid_from timestamptz,
     valid_until timestamptz,
-    -- null: as often as one likes
+    -- null: no limit
     uses_max integer check (uses_max >= 0),
     uses_held integer not null default 0 check (uses_held >= 0),
     uses_consumed integer not null default 0 check (uses_consumed >= 0),
+    -- uses of one customer, held and consumed together; null: no limit
+    uses_per_customer_max integer
+        constraint coupon_limit_is_positive check (uses_per_customer_max > 0),
     created_at timestamptz not null default now(),
     primary key (shop, code),
     constraint coupon_value_is_sane check (

@@ -1,13 +1,12 @@
--- What a person may look at by SQL, as holdfast_readonly: how stock, checkouts, orders and payments
--- stand. Rejected: the tables themselves, and the read routines, because both show who the customer
--- is. Nobody's name, address or words are in here:
--- - no customer, address, payload of a gateway or of a message, note of a clerk;
--- - no name of a clerk or dispatcher: who did what says the stock office, which knows who asks;
--- - no checkout id: without a token the id is the right to read and release the checkout, and its
---   order with the address. `checkout` is a fingerprint of it, the same in each view:
+-- Views for a person who looks things up by SQL, as holdfast_readonly. Rejected: the tables
+-- themselves and the read routines, because both show who the customer is. The views leave out:
+-- - customers, addresses, payloads of gateways and messages, and notes;
+-- - names of clerks and dispatchers: the stock office shows them, and knows who asks;
+-- - checkout ids: without a token, the id is the right to read and release the checkout, and to
+--   read its order with the address. `checkout` is a fingerprint of the id, the same in every view:
 --   left(md5('<the id>'), 16).
--- Columns are named one by one, so that a new column of a table is not shown by accident. A
--- migration that drops or retypes one of these drops its view first, and makes it anew.
+-- They name their columns one by one, so that no new column of a table is shown by accident. A
+-- migration that drops or retypes one of them drops its view first, and makes it anew.
 
 create view holdfast_read.shops as
 select shop, name, currency, hold_s_default, hold_s_max, order_hold_s, checkouts_per_customer_max,
@@ -66,13 +65,28 @@ select shop, gateway, event_key, reference, kind, amount_minor, currency, gatewa
     outcome, received_at, resolved_at
 from holdfast.payment_events;
 
+create view holdfast_read.gateway_orders as
+select shop, gateway, gateway_order_id, reference, expires_at, created_at, closed_at
+from holdfast.gateway_orders;
+
+create view holdfast_read.payment_captures as
+select shop, gateway, gateway_payment_id, reference, amount_minor, currency, counts, refunded_minor,
+    captured_at
+from holdfast.payment_captures;
+
+create view holdfast_read.refunds as
+select shop, refund_id, order_id, reference, gateway, gateway_payment_id, amount_minor, currency,
+    reason, status, bounced, void, request_id, retry_of, attempts, next_try_at, looked_up_at,
+    gateway_refund_id, created_at, settled_at
+from holdfast.refunds;
+
 create view holdfast_read.outbox_messages as
 select shop, topic,
     case when topic like 'checkout.%'
         then left(md5(split_part(subject, ':', 1)), 16) || substr(subject, 37)
         else subject
     end as subject,
-    created_at, sent_at
+    created_at, sent_at, attempts, next_try_at, last_error
 from holdfast.outbox_messages;
 
 create view holdfast_read.imports as
@@ -81,5 +95,5 @@ select shop, import_id, status, mode, at_part, at_chunk, created, changed, uncha
 from holdfast.imports;
 
 create view holdfast_read.migrations as
-select version, name, applied_on
+select file, applied_at
 from holdfast.schema_history;

@@ -1,42 +1,20 @@
--- Money as it came and as it goes back: captures, and refunds of them. What a payment's status says
--- (its rank) never goes down again; a refund and a dispute are facts beside it.
+-- Money that came in, and money that goes back. A payment's status never goes down again: a refund
+-- and a dispute are facts beside it.
 
-alter table holdfast.payments
-    -- a bank has asked for the money back: a fact for a person, which changes nothing by itself
-    add column disputed_at timestamptz;
-
-alter table holdfast.payment_events
-    -- what the gateway calls what was paid for: finds the payment where no reference came
-    add column gateway_order_id text,
-    -- our id of a refund, and the gateway's
-    add column refund_id uuid,
-    add column gateway_refund_id text,
-    -- headers that came along, and when the webhook came in by its function's clock: evidence for
-    -- people, which nothing is decided by
-    add column delivery jsonb;
-
--- Widened: every row that is there fits, and V0032 says so to the planner.
--- squawk-ignore ban-drop-constraint
-alter table holdfast.payment_events drop constraint payment_event_kind_is_known;
-alter table holdfast.payment_events
-    add constraint payment_event_kind_is_known check (kind in ('paid', 'failed', 'dropped',
-        'pending', 'refund_pending', 'refund_settled', 'refund_failed', 'disputed', 'other'))
-    not valid;
-
--- Each time that a gateway took money, once: however many events tell of it.
+-- Each time that a gateway took money, once, however many events report it.
 create table holdfast.payment_captures (
     shop text collate "C" not null,
     gateway text not null,
-    -- the gateway's id of the payment; the reference where a gateway gave none
+    -- the gateway's id of the payment; our reference where the gateway gave none
     gateway_payment_id text not null,
     reference text collate "C" not null,
-    -- null: what came is no amount of its currency
+    -- null: the event had no valid amount of its currency
     amount_minor bigint,
     currency text,
-    -- towards the order's total: the right currency, and no more than the total. Anything else is
-    -- for a person to decide.
+    -- Whether it counts towards the order's total: the right currency, and no more than the total.
+    -- A person decides about any other capture.
     counts boolean not null,
-    -- what refunds give back of it, done or owed: kept by a trigger on refunds
+    -- the sum of its refunds, done or owed; a trigger on refunds keeps it
     refunded_minor bigint not null default 0,
     captured_at timestamptz not null,
     primary key (shop, gateway, gateway_payment_id),
@@ -58,7 +36,7 @@ create trigger capture_is_never_deleted
 before delete on holdfast.payment_captures
 for each row execute function holdfast.refuse('A capture is evidence of money.');
 
--- Money that goes back. Each row is one refund at the gateway.
+-- Each row is one refund at the gateway.
 create table holdfast.refunds (
     shop text collate "C" not null,
     -- ours, and the idempotency key at the gateway
@@ -70,22 +48,22 @@ create table holdfast.refunds (
     amount_minor bigint not null constraint refund_is_of_something check (amount_minor > 0),
     currency text not null,
     -- late: the goods were gone; excess: more than the total came; requested: by staff; review: by
-    -- staff, of money that did not count; gateway: made at the gateway, and learned from its event
+    -- staff, of money that did not count; gateway: made at the gateway, known from its event
     reason text not null constraint refund_reason_is_known
         check (reason in ('late', 'excess', 'requested', 'review', 'gateway')),
     status text not null default 'owed' constraint refund_status_is_known
         check (status in ('owed', 'sending', 'pending', 'settled', 'failed')),
-    -- the gateway itself says that it failed, whatever it said before: final
+    -- the gateway says that it failed, whatever it said before: final
     bounced boolean not null default false,
-    -- counts no more: it bounced and another one took its place, or it was nobody's debt
+    -- it counts no more: it bounced and another one took its place, or nobody was owed it
     void boolean not null default false,
-    -- what staff asked for, under an id of their making: it can take one refund of each capture
+    -- A request of staff, under an id that they made. It may need a refund of each capture.
     request_id uuid,
     request_hash bytea,
-    -- the one that bounced and that this one does over
+    -- the bounced refund that this one replaces
     retry_of uuid,
     attempts integer not null default 0,
-    -- owed: when it is to be sent; sending: when whoever sends it is given up
+    -- owed: when to send it; sending: when its sender is taken for dead
     next_try_at timestamptz not null,
     looked_up_at timestamptz,
     gateway_refund_id text,
@@ -111,11 +89,11 @@ create index refunds_failed_idx on holdfast.refunds (shop, created_at, refund_id
     where status = 'failed' and not void;
 create index refunds_of_request_idx on holdfast.refunds (shop, request_id)
     where request_id is not null;
--- one refund of the gateway is one row
+-- One refund of the gateway is one row.
 create unique index refunds_of_gateway_idx on holdfast.refunds (shop, gateway, gateway_refund_id)
     where gateway_refund_id is not null;
 
--- The refunds of a capture never add up to more than it, whoever writes them.
+-- Whoever writes refunds, those of one capture never add up to more than it.
 create function holdfast.count_refund() returns trigger
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 begin

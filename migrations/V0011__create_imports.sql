@@ -1,21 +1,20 @@
--- Bulk import: a file of skus and stock is staged here in parts, and then applied in transactions
--- short enough for a sale to go on beside them. It is staged first because its rows can't all come
--- in one call, and because "is every row good?" has to be known before the first one changes
--- anything.
+-- Bulk import: a file of skus and stock is staged here in parts, then applied in transactions that
+-- are short enough for a sale to go on beside them. Its rows don't fit one call, and every row must
+-- be known to be good before the first one changes anything.
 
 create table holdfast.imports (
     shop text collate "C" not null references holdfast.shops,
-    -- made by the client: putting a part again, or applying again, goes on where it stopped
+    -- made by the client: the same part again, or applying again, goes on where it stopped
     import_id uuid not null,
     -- open: parts may come. trying, tried: a dry run is under way, or complete; parts may still
     -- come. applying, done: its rows are final. rejected: all or nothing, and it was nothing.
     status text not null default 'open' constraint import_status_is_known
         check (status in ('open', 'trying', 'tried', 'applying', 'done', 'rejected')),
     mode text constraint import_mode_is_known check (mode in ('good_rows_only', 'all_or_nothing')),
-    -- how far this pass (a dry run, or the application) is: its last chunk
+    -- the last chunk of this pass (a dry run, or the application) so far
     at_part integer not null default 0,
     at_chunk integer not null default 0,
-    -- what this pass found so far
+    -- the rows of this pass so far, by outcome
     created integer not null default 0,
     changed integer not null default 0,
     unchanged integer not null default 0,
@@ -40,10 +39,10 @@ create table holdfast.import_parts (
     foreign key (shop, import_id) references holdfast.imports
 );
 
--- A part's rows, in chunks of what one transaction applies: column by column, so that a million
--- rows are two thousand tuples and a step finds its rows by one lookup, whatever the planner knows
--- of a table that was filled a moment ago. Null is "not in this row, so as it is"; where null is a
--- value too (no sale time, no limit) a flag beside it says that it was given.
+-- A part's rows, in chunks of one transaction each, column by column: a million rows are two
+-- thousand tuples, and a step finds its rows by one lookup, whatever the planner knows of a table
+-- that was filled a moment ago. Null means "not in this row: leave it". Where null is also a value
+-- (no sale time, no limit), a flag beside it says that it was given.
 create table holdfast.import_chunks (
     shop text collate "C" not null,
     import_id uuid not null,
@@ -66,24 +65,23 @@ create table holdfast.import_chunks (
     retired boolean[] not null,
     on_hand integer[] not null,
     expected_versions bigint[] not null,
-    -- JSON, [{field, value, why}], of a row whose form is wrong: it stays refused whatever the
-    -- catalogue says
+    -- JSON, [{field, value, why}], of a row whose form is wrong: it is refused in any case
     malformed text[] not null,
     -- of this pass: created, changed, unchanged, refused; null before it
     outcomes text[],
-    -- as malformed, for every row that was refused
+    -- of every refused row, in the form of malformed
     refusals text[],
     primary key (shop, import_id, part, chunk),
     foreign key (shop, import_id, part) references holdfast.import_parts
 );
 
--- "The same sku twice": where was the first?
+-- Where each sku of an import is: a sku that comes twice is refused, and the first line is named.
 create table holdfast.import_skus (
     shop text collate "C" not null,
     import_id uuid not null,
     sku text collate "C" not null,
     part integer not null,
     line integer not null,
-    -- No foreign key: import_stage, which alone writes here, has the part's row in its hands.
+    -- No foreign key: only import_stage writes here, and it holds the part's row.
     primary key (shop, import_id, sku, part, line)
 );

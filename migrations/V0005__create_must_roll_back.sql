@@ -1,0 +1,17 @@
+-- Makes a half-done transaction impossible to commit. Some routines learn only after their first
+-- writes that a call can't go through: another call took the unit in between. They answer no, and
+-- their caller rolls back. A row in this table makes that a rule: nobody can commit it, nor any
+-- other write of the same transaction. A call that goes through pays nothing for it.
+-- Rejected: an exception, which costs each shopper of a rush a round trip; a savepoint for every
+-- hold; and undoing the writes, which would have to pass the triggers that protect the journal.
+
+-- Unlogged, because it is empty after every commit.
+create unlogged table holdfast.refused_work (
+    shop text collate "C" not null
+);
+
+create constraint trigger refused_work_is_rolled_back
+after insert on holdfast.refused_work deferrable initially deferred
+for each row execute function holdfast.refuse(
+    'Roll back: the routine that you called answered no after it had begun to write. Or call the '
+    'procedure without _core in its name, which does that by itself.');

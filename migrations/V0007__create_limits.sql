@@ -1,0 +1,39 @@
+-- What one customer has of what is limited: checkouts at once, units of a sku, uses of a coupon.
+-- Counted like stock, in the same transactions: held, then consumed or given back. Units and
+-- checkouts are counted only while a limit is set.
+
+-- Every change of one customer's counts locks this row first, so that they come one after another.
+create table holdfast.customer_checkouts (
+    shop text collate "C" not null references holdfast.shops,
+    customer text not null,
+    open integer not null default 0 check (open >= 0),
+    -- the shop's limit when one was last counted: a limit that is lowered later breaks no checkout
+    open_max integer,
+    primary key (shop, customer),
+    constraint customer_never_over_checkouts check (open <= open_max)
+);
+
+create table holdfast.customer_units (
+    shop text collate "C" not null,
+    customer text not null,
+    sku text collate "C" not null,
+    units_held integer not null default 0 check (units_held >= 0),
+    units_consumed integer not null default 0 check (units_consumed >= 0),
+    units_max integer not null,
+    primary key (shop, customer, sku),
+    foreign key (shop, sku) references holdfast.skus,
+    constraint customer_never_over_limit check (units_held + units_consumed <= units_max)
+);
+
+-- Every use of a coupon, limited or not: a limit that is set later counts from the first use.
+create table holdfast.customer_coupons (
+    shop text collate "C" not null,
+    code text collate "C" not null,
+    customer text not null,
+    uses_held integer not null default 0 check (uses_held >= 0),
+    uses_consumed integer not null default 0 check (uses_consumed >= 0),
+    uses_max integer,
+    primary key (shop, code, customer),
+    foreign key (shop, code) references holdfast.coupons,
+    constraint coupon_never_overused_by_customer check (uses_held + uses_consumed <= uses_max)
+);

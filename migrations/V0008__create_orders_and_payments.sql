@@ -1,0 +1,208 @@
+-- A checkout becomes an order when the shopper commits. An order has one payment.
+
+create table holdfast.orders (
+    shop text collate "C" not null,
+    order_id uuid not null,
+    checkout_id uuid not null,
+    customer text not null,
+    -- the dispatcher who booked it at the desk; null: the customer ordered
+    placed_by text constraint order_names_who_placed_it check (placed_by <> ''),
+    status text not null default 'awaiting_payment' constraint order_status_is_known check (
+        status in ('awaiting_payment', 'paid', 'review', 'refund_due', 'refunded', 'expired',
+            'cancelled')),
+    -- Rises when staff change the order (amend, cancel, restock). An edit of an older version is
+    -- refused.
+    version bigint not null default 1,
+    currency text not null,
+    subtotal_minor bigint not null check (subtotal_minor >= 0),
+    discount_minor bigint not null check (discount_minor >= 0),
+    total_minor bigint not null,
+    coupon_code text collate "C",
+    -- a coupon's use is like a hold: held with the order, then consumed or released
+    coupon_use text not null default 'none'
+        constraint coupon_use_is_known check (coupon_use in ('none', 'held', 'consumed',
+            'released')),
+    -- as it was when the order was made: a saved address may change later
+    address jsonb,
+    address_id uuid,
+    request_hash bytea not null,
+    created_at timestamptz not null,
+    -- Stays set when the desk cancels a paid booking: it was paid.
+    paid_at timestamptz,
+    primary key (shop, order_id),
+    constraint checkout_has_one_order unique (shop, checkout_id),
+    foreign key (shop, checkout_id) references holdfast.checkouts,
+    foreign key (shop, coupon_code) references holdfast.coupons,
+    constraint order_total_is_never_negative
+        check (total_minor = subtotal_minor - discount_minor and total_minor >= 0),
+    constraint coupon_use_matches_coupon check ((coupon_code is null) = (coupon_use = 'none')),
+    constraint order_paid_at_matches_status
+        check (case when status = 'paid' then paid_at is not null
+                    when status in ('awaiting_payment', 'expired') then paid_at is null
+                    else true end)
+);
+create index orders_of_customer_idx on holdfast.orders (shop, customer, created_at);
+-- The orders that hold a coupon and may be due.
+create index orders_coupon_held_idx on holdfast.orders (shop, coupon_code)
+where coupon_use = 'held';
+
+create table holdfast.order_lines (
+    shop text collate "C" not null,
+    order_id uuid not null,
+    sku text collate "C" not null,
+    quantity integer not null check (quantity > 0),
+    price_minor bigint not null check (price_minor >= 0),
+    -- units that were put back: by a restock, or because the booking was cancelled
+    returned integer not null default 0,
+    -- whether customer_units counts it
+    limited boolean not null default false,
+    primary key (shop, order_id, sku),
+    foreign key (shop, order_id) references holdfast.orders,
+    constraint order_line_returns_no_more_than_was_sold
+        check (0 <= returned and returned <= quantity)
+);
+-- The manifest: who sits on a departure.
+create index order_lines_of_sku_idx on holdfast.order_lines (shop, sku);
+
+-- Every restock, once: a request that comes three times puts its goods back once.
+create table holdfast.order_restocks (
+    shop text collate "C" not null,
+    -- made by the client: the idempotency key
+    return_id uuid not null,
+    order_id uuid not null,
+    -- SHA-256 of the request: the same id with another request is a conflict
+    request_hash bytea not null,
+    actor text not null constraint restock_names_an_actor check (actor <> ''),
+    created_at timestamptz not null,
+    primary key (shop, return_id),
+    foreign key (shop, order_id) references holdfast.orders
+);
+
+create trigger restock_is_history
+before update or delete on holdfast.order_restocks
+for each row execute function holdfast.refuse('Goods that were put back by mistake are a stock '
+    'adjustment.');
+
+-- The order of the values is the rank: a payment only rises.
+create type holdfast.payment_status as enum ('unpaid', 'dropped', 'failed', 'paid');
+
+create table holdfast.payments (
+    shop text collate "C" not null,
+    -- The gateway knows the order by it. It begins with the shop, and has at most 40 characters: a
+    -- Razorpay receipt's limit (a Cashfree order id may have 45).
+    reference text collate "C" not null,
+    order_id uuid not null,
+    method text not null constraint payment_method_is_known check (method in ('online', 'offline')),
+    status holdfast.payment_status not null default 'unpaid',
+    amount_minor bigint not null check (amount_minor >= 0),
+    currency text not null,
+    -- which payment of which gateway paid it: the same one again has no effect, another one is owed
+    -- back
+    gateway text,
+    gateway_payment_id text,
+    created_at timestamptz not null,
+    paid_at timestamptz,
+    -- when the gateway was last asked about it
+    looked_up_at timestamptz,
+    -- when a bank asked for the money back: a fact for a person, which changes nothing by itself
+    disputed_at timestamptz,
+    primary key (shop, reference),
+    constraint order_has_one_payment unique (shop, order_id),
+    foreign key (shop, order_id) references holdfast.orders,
+    constraint payment_reference_carries_its_shop
+        check (reference ~ '^[a-z0-9]{1,12}-[a-z0-9]{1,27}$'
+            and split_part(reference, '-', 1) = shop),
+    constraint payment_paid_at_matches_status check ((status = 'paid') = (paid_at is not null))
+);
+-- A shopper quotes the payment's id as their bank shows it.
+create index payments_of_gateway_id_idx on holdfast.payments (shop, gateway_payment_id)
+    where gateway_payment_id is not null;
+
+create trigger payment_only_rises
+before update on holdfast.payments
+for each row when (new.status < old.status)
+execute function holdfast.refuse(
+    'A payment only rises: unpaid < dropped < failed < paid. Refunds are separate facts.');
+
+-- Every verified event of a gateway, once.
+create table holdfast.payment_events (
+    shop text collate "C" not null,
+    gateway text not null,
+    -- the gateway's own idempotency key, or its like: the same for every copy of one event
+    event_key text not null,
+    reference text collate "C",
+    kind text not null constraint payment_event_kind_is_known check (kind in ('paid', 'failed',
+        'dropped', 'pending', 'refund_pending', 'refund_settled', 'refund_failed', 'disputed',
+        'other')),
+    amount_minor bigint,
+    currency text,
+    gateway_payment_id text,
+    -- finds the payment of an event that has no reference
+    gateway_order_id text,
+    -- our id of a refund, and the gateway's
+    refund_id uuid,
+    gateway_refund_id text,
+    payload text not null,
+    -- Some of the webhook's headers, and when it came in by its function's clock. Evidence for
+    -- people: nothing is decided by it.
+    delivery jsonb,
+    -- parked: no payment has its reference (yet); it is tried again. dismissed: a person put it
+    -- aside, because the money is not this deployment's.
+    outcome text not null default 'parked' constraint payment_event_outcome_is_known
+        check (outcome in
+        ('parked', 'completed', 'completed_late', 'refund_due', 'review', 'excess', 'recorded',
+            'no_effect', 'dismissed')),
+    -- who dismissed it
+    actor text,
+    received_at timestamptz not null,
+    resolved_at timestamptz,
+    primary key (shop, gateway, event_key),
+    constraint payment_event_resolved_at_matches_outcome
+        check ((outcome = 'parked') = (resolved_at is null)),
+    constraint payment_event_actor_matches_outcome
+        check ((outcome = 'dismissed') = (actor is not null and actor <> ''))
+);
+create index payment_events_of_reference_idx on holdfast.payment_events (shop, reference);
+create index payment_events_parked_idx on holdfast.payment_events (shop, received_at)
+    where outcome = 'parked';
+create index payment_events_of_gateway_id_idx on holdfast.payment_events (shop, gateway_payment_id)
+    where gateway_payment_id is not null;
+
+create trigger payment_event_resolves_once
+before update on holdfast.payment_events
+for each row when (old.outcome <> 'parked')
+execute function holdfast.refuse('What a payment event did is history.');
+
+create trigger payment_event_is_never_deleted
+before delete on holdfast.payment_events
+for each row execute function holdfast.refuse('A verified payment event is evidence of money.');
+
+-- What a gateway made of an order before any money came: its own order or session. The storefront's
+-- payment page needs it; the sweeper looks it up and closes it.
+create table holdfast.gateway_orders (
+    shop text collate "C" not null,
+    gateway text not null,
+    gateway_order_id text not null,
+    reference text collate "C" not null,
+    -- for the storefront: a session's id, a client secret, or a URL
+    data jsonb not null constraint gateway_order_data_is_an_object
+        check (jsonb_typeof(data) = 'object'),
+    -- when the gateway ends it by itself; null: never, or unknown
+    expires_at timestamptz,
+    created_at timestamptz not null,
+    closed_at timestamptz,
+    close_tried_at timestamptz,
+    primary key (shop, gateway, gateway_order_id),
+    foreign key (shop, reference) references holdfast.payments
+);
+create index gateway_orders_of_reference_idx on holdfast.gateway_orders (shop, reference);
+-- Two open ones at one gateway would be two ways to pay one order twice.
+create unique index gateway_order_open_once on holdfast.gateway_orders (shop, reference, gateway)
+    where closed_at is null;
+create index gateway_orders_open_idx on holdfast.gateway_orders (shop, created_at)
+    where closed_at is null;
+
+create trigger gateway_order_is_of_one_payment
+before update on holdfast.gateway_orders
+for each row when (old.reference <> new.reference)
+execute function holdfast.refuse('Money for it belongs to the payment that it was made for.');
