@@ -1,4 +1,4 @@
-//! Which announcements a shop wants.
+//! Which announcements a shop wants to be told.
 
 use holdfast_http::Reply;
 use holdfast_http::parse::json;

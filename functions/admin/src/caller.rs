@@ -1,9 +1,10 @@
-//! Who calls, and for which shops. Nobody calls anonymously: an authorizer stands in front of every
-//! route, and what it found out is looked at here once more.
+//! The caller of a request, and the shops it may act for. An authorizer stands in front of every
+//! route, so no caller is anonymous. This file checks the authorizer's result once more.
 //!
-//! With a JWT authorizer the actor is the token's `sub`, its claim `shops` (separated by spaces or
-//! commas) names the shops, and its `scope` must contain `holdfast:admin`. With an IAM authorizer
-//! the actor is the identity's ARN, and `ADMIN_SHOPS` names the shops: the policy that lets the
+//! - JWT authorizer: the actor is the token's `sub`. The claim `shops` (separated by spaces or
+//!   commas) names the shops. `scope` must contain `holdfast:admin`.
+//! - IAM authorizer: the actor is the identity's ARN. `ADMIN_SHOPS` names the shops, because the
+//!   policy that lets the identity call the API does not name any.
 //! identity call the API knows none.
 
 use holdfast_http::caller::{Claims, Shops, claims, iam_arn};
@@ -12,7 +13,7 @@ use lambda_http::Request;
 use operations::config::ConfigError;
 use operations::ids::{Actor, Shop};
 
-/// The scope of a token that may do what this function does.
+/// The scope that a token needs for the admin API.
 pub const SCOPE: &str = "holdfast:admin";
 
 /// The rules of this deployment.
@@ -29,26 +30,26 @@ pub struct Caller {
 }
 
 impl Callers {
-    /// For these shops, where the caller is an IAM identity.
+    /// The shops of an IAM identity.
     #[must_use]
     pub fn new(iam_shops: Shops) -> Self {
         Self { iam_shops }
     }
 
-    /// Reads `ADMIN_SHOPS` (a comma-separated list, or `*`); not set, IAM identities may act for no
-    /// shop.
+    /// Reads `ADMIN_SHOPS` (a comma-separated list, or `*`). If it is not set, IAM identities may
+    /// act for no shop.
     ///
     /// # Errors
-    /// When something in it is no shop's code.
+    /// When the list contains an invalid shop code.
     pub fn from_env() -> Result<Self, ConfigError> {
         let none = Shops::These(Vec::new());
         Ok(Self::new(Shops::from_env("ADMIN_SHOPS")?.unwrap_or(none)))
     }
 
-    /// Who sends this request.
+    /// Identifies the caller of a request.
     ///
     /// # Errors
-    /// 401 where no authorizer has let it through, 403 where the token lacks the scope.
+    /// 401 when no authorizer accepted the request, 403 when the token lacks the scope.
     pub fn identify(&self, request: &Request) -> Result<Caller, Problem> {
         match (claims(request), iam_arn(request)) {
             (Some(claims), _) => of_token(claims),
@@ -65,7 +66,7 @@ fn of_token(claims: Claims<'_>) -> Result<Caller, Problem> {
     if !claims.have_scope(SCOPE) {
         return Err(Problem::scope_missing(SCOPE));
     }
-    // A token without a subject names nobody: the ledger could not say who it was.
+    // A token without a subject would leave the ledger without an actor.
     let actor = claims.text("sub").parse();
     Ok(Caller {
         actor: actor.map_err(|_| Problem::unauthorized())?,
@@ -74,7 +75,7 @@ fn of_token(claims: Claims<'_>) -> Result<Caller, Problem> {
 }
 
 impl Caller {
-    /// Who changes what this request changes.
+    /// The actor whom the ledger names.
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor

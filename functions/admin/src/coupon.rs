@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::app::Call;
 use crate::listed::listed;
 
-/// All of it, in basis points.
+/// 100 %, in basis points.
 const PERCENT_MAX: i64 = 10_000;
 
 #[derive(Deserialize)]

@@ -1,5 +1,5 @@
-//! The seat desk: a dispatcher books a party, changes it, cancels it. Who the dispatcher is, the
-//! authorizer has found out.
+//! The seat desk: a dispatcher books, changes and cancels a party. The authorizer identified the
+//! dispatcher.
 
 use holdfast_http::parse::{invalid, json, not_null};
 use holdfast_http::problem::Problem;
@@ -88,7 +88,7 @@ pub(crate) fn reply(status: u16, order: &DeskOrder) -> Result<Reply, Problem> {
     Reply::json(status, order)
 }
 
-/// Lines of a body, merged and sorted.
+/// The lines of a body, merged and sorted.
 pub(crate) fn cart(lines: Vec<Line>) -> Result<Cart, Problem> {
     Cart::new(lines).map_err(|error| invalid("lines", &error))
 }

@@ -1,4 +1,4 @@
-//! What became of a purchase.
+//! The search for a purchase and its history.
 
 use holdfast_http::Reply;
 use holdfast_http::parse::Query;

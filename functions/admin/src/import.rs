@@ -18,13 +18,13 @@ use serde::Deserialize;
 
 use crate::app::{Call, sku_of};
 
-/// Bytes of a part at most. In base 64 it is still below the 6 MB that Lambda takes.
+/// Bytes of a part. In base64 they stay below Lambda's limit of 6 MB.
 const PART_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// How long one call applies batches; an API gateway gives up after 29 seconds.
+/// Time for the batches of one call. API Gateway gives up after 29 seconds.
 const BUDGET: Duration = Duration::from_secs(5);
-/// How long one batch may take: all or nothing is one.
+/// Time for one batch. An all-or-nothing import is one batch.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
-/// Rows of a page unless the caller says otherwise.
+/// Rows of a page when the request does not say.
 const PAGE_ROWS_DEFAULT: i32 = 1_000;
 
 #[derive(Deserialize)]
@@ -137,7 +137,7 @@ fn parameter(call: &Call<'_>, name: &str) -> Option<String> {
     query.first(name).map(str::to_owned)
 }
 
-/// The rows of the body, read as its content type says.
+/// The rows of the body, parsed by its content type.
 fn rows(call: &Call<'_>) -> Result<Vec<Row>, Problem> {
     let body: &[u8] = call.request.body();
     if body.len() > PART_BYTES_MAX {
@@ -175,7 +175,7 @@ fn outcome(call: &Call<'_>) -> Result<Option<RowOutcome>, Problem> {
     }
 }
 
-/// The cursor of a report: the part and the line of the row before.
+/// The cursor of a report: part and line of the last row.
 fn after_row(call: &Call<'_>) -> Result<(i32, i32), Problem> {
     let Some(cursor) = parameter(call, "after") else {
         return Ok((0, 0));
@@ -202,7 +202,7 @@ fn number<T: TryFrom<i64, Error: std::fmt::Display>>(
     field: &str,
     text: &str,
 ) -> Result<T, Problem> {
-    // What is no number hears the same rule as what is out of bounds.
+    // A text that is no number gets the same message as a number out of bounds.
     T::try_from(text.parse().unwrap_or(i64::MIN)).map_err(|error| {
         let rule = error.to_string();
         let rule = rule.split(", got ").next().unwrap_or_default();

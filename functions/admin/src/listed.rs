@@ -5,7 +5,7 @@ use holdfast_http::{Reply, refused};
 use operations::page::Page;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-/// One page, under the name of what its rows are.
+/// One page. The field `rows` is its name in the JSON.
 struct Listed<T> {
     rows: &'static str,
     page: Page<T>,
@@ -22,7 +22,7 @@ impl<T: Serialize> Serialize for Listed<T> {
     }
 }
 
-/// Answers a page, whose rows are called `rows`, or why there is none.
+/// Answers a page under the name `rows`, or the problem of its error.
 pub(crate) fn listed<T, E>(rows: &'static str, page: Result<Page<T>, E>) -> Result<Reply, Problem>
 where
     T: Serialize,

@@ -7,8 +7,8 @@ use holdfast_admin::{App, Callers, handle};
 use lambda_http::{Error, run_concurrent, service_fn};
 use operations::config::Fatal;
 
-/// A clerk waits longer than a shopper: a search or the check of the promises reads much. Below API
-/// Gateway's 30 seconds.
+/// Clerks wait longer than shoppers: a search and the promises' check read much. It must stay below
+/// API Gateway's 30 seconds.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[tokio::main]

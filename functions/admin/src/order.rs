@@ -1,4 +1,4 @@
-//! Orders: goods that come back, and money that goes back.
+//! Returned goods and refunds of an order.
 
 use holdfast_http::parse::{invalid, json, not_null};
 use holdfast_http::problem::Problem;

@@ -1,4 +1,4 @@
-//! Stored events of gateways: read anew, and recorded by today's knowledge.
+//! Stored payment events that are read and applied again.
 
 use holdfast_http::parse::json;
 use holdfast_http::problem::Problem;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::Call;
 
-// The key is in the body: it holds colons and whatever else a gateway's ids are made of.
+// The key is in the body, because it may contain colons and other characters of gateway ids.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RedriveBody {

@@ -1,4 +1,4 @@
-//! Whether every promise is kept.
+//! The check of all promises.
 
 use holdfast_http::problem::Problem;
 use holdfast_http::{Reply, refused};

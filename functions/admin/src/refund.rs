@@ -1,4 +1,4 @@
-//! Money that goes back: an order's refunds, and the shop's that need a person.
+//! Refunds: those of one order, and those of the shop that need a person.
 
 use holdfast_http::parse::{Query, invalid, json, not_null};
 use holdfast_http::problem::Problem;
@@ -61,7 +61,7 @@ async fn request(call: &Call<'_>, order_id: OrderId) -> Result<Reply, Problem> {
     }
 }
 
-/// `…/refunds` and what is below it
+/// `…/refunds` and the paths below it
 pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
     match rest {
         [] => list(call).await,

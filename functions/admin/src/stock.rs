@@ -1,4 +1,4 @@
-//! Stock levels: read, and changed with the version that the clerk has seen.
+//! Stock levels: read, and changed with the version that the clerk saw.
 
 use holdfast_http::parse::{json, not_null};
 use holdfast_http::problem::Problem;
@@ -139,8 +139,8 @@ async fn shrink(call: &Call<'_>, sku: Sku) -> Result<Reply, Problem> {
     }
 }
 
-/// Without an id of the caller's, the request gets one: a statement that is run again because its
-/// connection broke still counts once.
+/// A request without a movement id gets one here. So a statement that runs again after a broken
+/// connection still counts once.
 fn change(
     call: &Call<'_>,
     sku: Sku,
@@ -159,7 +159,7 @@ fn change(
     }
 }
 
-/// The version that the clerk has seen, and in which way they said so.
+/// The version that the clerk saw, and whether it came in the header.
 #[derive(Clone, Copy)]
 struct ExpectedVersion {
     version: Version,
@@ -167,8 +167,8 @@ struct ExpectedVersion {
 }
 
 impl ExpectedVersion {
-    /// `expected_version` of the body or the header `If-Match: "7"`. One of them must be there, and
-    /// they must not contradict each other.
+    /// Takes `expected_version` of the body or the header `If-Match: "7"`. One of them must be
+    /// there. If both are there, they must be equal.
     fn of(call: &Call<'_>, in_body: Option<Version>) -> Result<Self, Problem> {
         let wrong = |message| Problem::invalid_request("if-match", message);
         let in_header = match call.request.headers().get(IF_MATCH) {
@@ -212,7 +212,7 @@ impl ExpectedVersion {
         }
     }
 
-    /// The refusal in the way that the version was sent.
+    /// Turns a stale version into the status that fits: 412 for the header, 409 for the body.
     fn refusal(self, problem: Problem) -> Problem {
         if self.by_header {
             problem.of_precondition()

@@ -1,4 +1,4 @@
-//! Who is told of announcements at a URL.
+//! The subscribers of a shop: URLs that get its announcements.
 
 use holdfast_http::parse::{invalid, json, not_null};
 use holdfast_http::problem::Problem;

@@ -1,4 +1,4 @@
-//! What one process needs.
+//! What one process of the function needs.
 
 use gateways::Accounts;
 use operations::db::Database;
@@ -9,8 +9,8 @@ use crate::caller::Callers;
 pub struct App {
     /// The database.
     pub db: Database,
-    /// Who may call.
+    /// The rules about callers.
     pub callers: Callers,
-    /// The shops' accounts at gateways.
+    /// The shops' accounts at payment gateways.
     pub accounts: Accounts,
 }

@@ -1,9 +1,9 @@
-//! Who calls, and for which shops.
+//! The caller of a request, and the shops it may act for.
 //!
-//! `SHOPS` says for which shops this deployment is. With a JWT authorizer in front, the customer is
-//! the token's `sub`, and its claim `shops` (separated by spaces or commas) says for which of them.
-//! Without one the storefront's own server calls: it names the customer, and the unguessable
-//! checkout id is the capability.
+//! `SHOPS` names the shops of this deployment. With a JWT authorizer, the customer is the token's
+//! `sub`, and its claim `shops` (separated by spaces or commas) names the shops of the caller.
+//! Without an authorizer the storefront's own server calls and names the customer. The checkout id
+//! cannot be guessed, so it serves as the capability.
 
 use std::env;
 
@@ -13,10 +13,10 @@ use lambda_http::Request;
 use operations::config::ConfigError;
 use operations::ids::{Customer, Shop};
 
-/// The scope of a token that may order with payment method `offline`.
+/// The scope that a token needs to order with payment method `offline`.
 const OFFLINE_SCOPE: &str = "holdfast:offline";
-/// The header by which a storefront's server may name the customer; when it does, foreign things
-/// look missing.
+/// In this header a storefront's server may name the customer. Checkouts of other customers then
+/// answer 404.
 const CUSTOMER_HEADER: &str = "x-holdfast-customer";
 
 /// The rules of this deployment.
@@ -37,11 +37,11 @@ pub struct Caller {
 }
 
 impl Callers {
-    /// Reads `SHOPS` (a comma-separated list, or `*`) and `OFFLINE_PAYMENT` (`allow` or `deny`, the
+    /// Reads `SHOPS` (a comma-separated list, or `*`) and `OFFLINE_PAYMENT` (`allow`, or `deny` by
     /// default).
     ///
     /// # Errors
-    /// When one of them is missing or wrong.
+    /// When one of them is missing or invalid.
     pub fn from_env() -> Result<Self, ConfigError> {
         let shops = Shops::from_env("SHOPS")?.ok_or(ConfigError::Missing(
             "SHOPS",
@@ -60,10 +60,10 @@ impl Callers {
         Ok(Self { shops, offline })
     }
 
-    /// Who sends this request.
+    /// Identifies the caller of a request.
     ///
     /// # Errors
-    /// A problem when the customer that it names is none.
+    /// A problem when the named customer is invalid.
     pub fn identify(&self, request: &Request) -> Result<Caller, Problem> {
         if let Some(claims) = claims(request) {
             let sub = claims.text("sub");
@@ -104,14 +104,13 @@ impl Callers {
 }
 
 impl Caller {
-    /// The customer, where the request says who it is: others' checkouts then look like missing
-    /// ones.
+    /// The customer, if the request names one. Checkouts of other customers then answer 404.
     #[must_use]
     pub fn customer(&self) -> Option<&Customer> {
         self.customer.as_ref()
     }
 
-    /// Whether the customer was proven by a token.
+    /// Whether a token proves the customer.
     #[must_use]
     pub fn authenticated(&self) -> bool {
         self.authenticated

@@ -1,5 +1,4 @@
-//! Requests, parsed once: what comes out can't be wrong in form, and what is wrong is named by its
-//! field.
+//! Parses requests into types that cannot be wrong in form. A problem names the wrong field.
 
 use gateways::Phone;
 use holdfast_http::Object;
@@ -54,34 +53,34 @@ struct OrderBody {
     phone: Option<String>,
 }
 
-/// What the body of an order asks for.
+/// The content of an order's body.
 pub struct OrderRequest {
     /// The order.
     pub create: Create,
-    /// The gateway that is to take it on; none where the storefront sees to that.
+    /// The gateway that takes the payment. `None` when the storefront opens the payment itself.
     pub pay_at: Option<PayAt>,
 }
 
-/// A gateway that is to take an order on.
+/// The gateway that takes an order's payment.
 pub struct PayAt {
-    /// Which.
+    /// The gateway.
     pub gateway: Gateway,
-    /// The customer's phone: the body's, or the address's.
+    /// The customer's phone, from the body or from the address.
     pub phone: Option<Phone>,
 }
 
 /// The checkout's id in the path.
 ///
 /// # Errors
-/// A problem that says what is wrong, as all functions here.
+/// A problem that names the field, as in all functions of this file.
 pub fn checkout_id(segment: &str) -> Result<CheckoutId, Problem> {
     segment
         .parse()
         .map_err(|error| invalid("checkout_id", &error))
 }
 
-/// The body of a begin. The customer is the token's when there is one; a body may then leave it
-/// out, but not contradict.
+/// The body of a begin. With a token, the token's customer counts. The body may omit the customer,
+/// but must not name another one.
 ///
 /// # Errors
 /// See [`checkout_id`].
@@ -110,7 +109,7 @@ pub fn begin(shop: Shop, id: CheckoutId, caller: &Caller, body: &Body) -> Result
     })
 }
 
-/// The body of an extension, which may be empty.
+/// The body of an extension. It may be empty.
 ///
 /// # Errors
 /// See [`checkout_id`].
@@ -163,8 +162,7 @@ pub fn order(
     Ok(OrderRequest { create, pay_at })
 }
 
-/// Everything that a gateway would refuse and that is known here is refused here, before there is
-/// an order.
+/// Refuses before the order exists what the gateway would refuse afterwards.
 fn pay_at(body: &OrderBody) -> Result<Option<PayAt>, Problem> {
     let Some(gateway) = body.payment_gateway else {
         return match body.phone {
@@ -188,7 +186,7 @@ fn pay_at(body: &OrderBody) -> Result<Option<PayAt>, Problem> {
         (None, phone) => ("address.phone", phone.map(|phone| phone.as_str())),
     };
     let phone = phone.map(str::parse::<Phone>).transpose();
-    // who asks for no phone does not mind what the address has there
+    // only Cashfree needs a phone: an invalid phone in the address does not matter to the others
     let phone = match (gateway, phone) {
         (Gateway::Cashfree, Ok(None)) => {
             let message =
@@ -202,13 +200,13 @@ fn pay_at(body: &OrderBody) -> Result<Option<PayAt>, Problem> {
     Ok(Some(PayAt { gateway, phone }))
 }
 
-/// The skus of a question about availability: `?skus=A,B`.
+/// The skus of an availability request: `?skus=A,B`.
 ///
 /// # Errors
 /// See [`checkout_id`].
 pub fn skus(request: &Request) -> Result<Vec<Sku>, Problem> {
     let query = request.query_string_parameters();
-    // API Gateway joins a parameter that is given twice by a comma; other fronts do not.
+    // API Gateway joins repeated parameters with a comma. Other front ends do not.
     let lists = query.all("skus").unwrap_or_default();
     let mut skus: Vec<Sku> = Vec::new();
     for code in lists.iter().flat_map(|list| list.split(',')) {

@@ -1,4 +1,4 @@
-//! What a storefront needs to have an order paid, from the gateway of its choice.
+//! Opens an order's payment at the gateway that the storefront chose.
 
 use gateways::{GatewayError, OpenError, Opening};
 use holdfast_http::problem::Problem;
@@ -14,12 +14,12 @@ use serde_json::Value;
 use crate::app::App;
 use crate::parse::PayAt;
 
-/// An order with what a gateway has made for it.
+/// An order with its gateway order.
 #[derive(Serialize)]
 pub(crate) struct Payable<'a> {
     #[serde(flatten)]
     order: &'a Order,
-    /// None where there is nothing to pay any more.
+    /// `None` when nothing is left to pay.
     #[serde(skip_serializing_if = "Option::is_none")]
     gateway_order: Option<Made>,
 }
@@ -44,7 +44,7 @@ impl From<GatewayOrder> for Made {
     }
 }
 
-/// Whether the shop has an account there: asked before there is an order.
+/// Checks, before the order exists, that the shop has an account at the gateway.
 pub(crate) async fn known(app: &App, shop: &Shop, pay_at: &PayAt) -> Result<(), Problem> {
     let gateways = app.accounts.now().await.map_err(|cause| {
         let causes = causes(&*cause);
@@ -60,7 +60,7 @@ pub(crate) async fn known(app: &App, shop: &Shop, pay_at: &PayAt) -> Result<(), 
     }
 }
 
-/// The order, and what its gateway has made for it.
+/// The order with its gateway order.
 pub(crate) async fn open<'a>(
     app: &App,
     shop: &Shop,
@@ -99,7 +99,7 @@ pub(crate) async fn open<'a>(
     }
 }
 
-/// What the storefront can do about it: wait, or let the shopper pay elsewhere.
+/// A problem that tells the storefront to wait, or to offer another gateway.
 fn problem(error: &GatewayError, pay_at: &PayAt) -> Problem {
     match error {
         GatewayError::Unavailable { .. } | GatewayError::Busy { .. } => {
@@ -107,7 +107,7 @@ fn problem(error: &GatewayError, pay_at: &PayAt) -> Problem {
         }
         GatewayError::Refused { code, .. } => Problem::gateway_refused(pay_at.gateway, code),
         GatewayError::Unfit { reason, .. } => Problem::gateway_refused(pay_at.gateway, reason),
-        // nobody outside can do anything about these, nor should know
+        // only the shop can mend these, so the caller learns no detail
         GatewayError::NotConfigured(_)
         | GatewayError::Unauthorized(_)
         | GatewayError::NotFound(_)

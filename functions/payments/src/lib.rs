@@ -1,7 +1,7 @@
-//! Works off the queue of verified webhooks: each is stored and applied in one transaction, and
-//! only then deleted from the queue. What fails is reported by itself, so that one poisoned message
-//! never blocks a batch; it comes back, and after its tries it lies in the dead-letter queue, for a
-//! person to look at. What they left to be announced is sent right behind them.
+//! Processes the queue of verified webhooks. Each webhook is stored and applied in one transaction,
+//! and only then deleted from the queue. A message that fails is reported alone, so a poisoned
+//! message never blocks a batch. It comes again. After its last try it goes to the dead-letter
+//! queue, for a person. The announcements of a batch are sent right after it.
 
 mod outbox;
 
@@ -16,11 +16,11 @@ use tracing::{Instrument as _, Span};
 
 pub use outbox::Outbox;
 
-/// What one process needs.
+/// What one process of the function needs.
 pub struct App {
     /// The database.
     pub db: Database,
-    /// Where announcements go.
+    /// The relay of announcements.
     pub outbox: Outbox,
 }
 
@@ -37,9 +37,9 @@ enum Stays {
     Failure(#[from] Failure),
 }
 
-/// Processes one batch, a message at a time, and reports those that must come again. Once the
-/// database is out of reach the rest is reported untried: it would only use up the invocation's
-/// time.
+/// Processes one batch, one message after the other, and reports the messages that must come again.
+/// If the database cannot be reached, the rest of the batch is reported untried: trying it would
+/// only use up the time.
 pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
     let _metrics = telemetry::Flush;
     let request_id = event.context.request_id;
@@ -69,7 +69,7 @@ pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse
     response
 }
 
-/// The span of one message. Its trace is that of the webhook that it came with.
+/// The span of one message. It continues the trace of the webhook.
 fn span(request_id: &str, message: &SqsMessage) -> Span {
     let trace = message.attributes.get("AWSTraceHeader");
     tracing::info_span!(
@@ -103,16 +103,16 @@ async fn apply(
     let recorded = payment::record_event(db, &webhook.shop, webhook.gateway, &event).await?;
     span.record("order.id", recorded.order_id.map(display));
     tracing::info!(outcome = ?recorded.outcome, "recorded");
-    // Without an effect there is nothing to announce.
+    // no effect, so there is nothing to announce
     if let (Some(order_id), false) = (
         recorded.order_id,
         matches!(recorded.outcome, Outcome::Duplicate | Outcome::NoEffect),
     ) {
         outbox::add(orders, &webhook.shop, order_id);
     }
-    // Stored, but not applied: acknowledging it would lose it. Not so a refund of money that nobody
-    // has told of: gateways give back what was never captured, and no later try finds a capture
-    // then. Should there be one, the sweep applies the refund to it.
+    // Parked: stored but not applied, so the message must come again. A refund event is
+    // acknowledged all the same: gateways also refund payments that Holdfast never saw, and no
+    // later try would find their capture. If the capture appears, the sweep applies the refund.
     if recorded.outcome == Outcome::Parked && !event.kind.is_refund() {
         Err(Stays::UnknownReference)
     } else {

@@ -1,4 +1,4 @@
-//! The payments function: batches of verified deliveries from the queue.
+//! The payments function: batches of verified webhooks from the queue.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! What the batch's transactions have left to be announced is sent right behind them.
+//! Sends the announcements of a batch right after its transactions.
 //!
-//! It is only for speed: whatever is not sent here, because the queue is down or this process ends,
-//! is sent by the sweeper. So nothing in here fails a delivery, and it has little time.
+//! This is only for speed: the sweeper sends whatever stays unsent, because the queue is down or
+//! this process ends. So nothing here fails a message, and the time is short.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,24 +14,24 @@ use operations::ids::Shop;
 use operations::outbox::{self, Queue, group_of_order};
 use uuid::Uuid;
 
-/// For one batch, the wait for the queue included.
+/// Time for one batch, waiting for the queue included.
 const BUDGET: Duration = Duration::from_secs(3);
-/// After the queue could not be asked: a queue that is down costs a process one wait in this time.
+/// If the queue cannot be reached, a process tries again only after this time.
 const PAUSE: Duration = Duration::from_secs(30);
-/// Messages of one shop: a batch has ten events at most.
+/// Messages of one shop: a batch has at most ten events.
 const LIMIT: i32 = 50;
 
-/// The orders that something happened to, by shop.
+/// The orders that changed, by shop.
 pub(crate) type Orders = BTreeMap<Shop, Vec<String>>;
 
-/// Where announcements go, where they go anywhere.
+/// The relay. It has no queue where announcements are not configured.
 pub struct Outbox {
     queue: Option<Box<dyn Queue>>,
     down_since: Mutex<Option<Reading>>,
 }
 
 impl Outbox {
-    /// With this queue, or with none: the sweeper of another deployment may have one.
+    /// A relay with a queue, or without one: another deployment's sweeper may send.
     #[must_use]
     pub fn new(queue: Option<Box<dyn Queue>>) -> Self {
         Self {
@@ -40,7 +40,7 @@ impl Outbox {
         }
     }
 
-    /// Sends what waits for these orders. Never fails: what it could not do, the sweeper does.
+    /// Sends the waiting messages of these orders. Never fails: the sweeper sends the rest.
     pub(crate) async fn send(&self, db: &Database, orders: Orders) {
         let Some(queue) = self.queue.as_deref().filter(|_| !self.is_down()) else {
             return;
@@ -73,7 +73,7 @@ impl Outbox {
     }
 }
 
-/// Puts an order on the list.
+/// Adds an order to the list.
 pub(crate) fn add(orders: &mut Orders, shop: &Shop, order_id: Uuid) {
     let groups = orders.entry(shop.clone()).or_default();
     let group = group_of_order(order_id);

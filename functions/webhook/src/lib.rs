@@ -1,8 +1,8 @@
-//! Takes gateways' webhooks in: verify the signature over the raw bytes, put the webhook on the
-//! queue, answer 200.
+//! Receives gateways' webhooks: verifies the signature over the raw bytes, puts the webhook on the
+//! queue, and answers 200.
 //!
-//! No database here: intake stays up and fast while the database is down, and nothing is
-//! acknowledged that is not stored.
+//! The function has no database. So it stays up and fast while the database is down. It
+//! acknowledges nothing that is not stored in the queue.
 
 pub mod queue;
 pub mod secrets;
@@ -22,15 +22,14 @@ use tracing::Span;
 pub use queue::Queue;
 pub use secrets::{Keyring, Secrets};
 
-/// Bytes of a body at most. Gateways send a few kilobytes; in the queue's base 64 it stays below
-/// SQS's limit of a mebibyte.
+/// Bytes of a body. Gateways send a few kilobytes. In base64 the limit stays below SQS's 1 MiB.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 
-/// What one process needs to answer.
+/// What one process of the function needs.
 pub struct App {
     /// The gateways' secrets.
     pub secrets: Keyring,
-    /// Where verified webhooks go.
+    /// The queue of verified webhooks.
     pub queue: Queue,
 }
 
@@ -63,7 +62,7 @@ async fn receive(app: &App, request: &Request) -> Result<Reply, Problem> {
         );
         Problem::unavailable()
     })?;
-    // An unknown shop or gateway has no secret: it looks exactly like a wrong signature.
+    // An unknown shop or gateway has no secret, so it looks exactly like a wrong signature.
     let mut verified = verify(&secrets, shop, gateway, request.headers(), raw);
     if verified.is_err()
         && let Some(newer) = app.secrets.newer_than(&secrets).await
@@ -75,7 +74,7 @@ async fn receive(app: &App, request: &Request) -> Result<Reply, Problem> {
         telemetry::count(Metric::WebhooksForged, 1);
         Problem::unauthorized()
     })?;
-    // Its sender is the gateway, whose dashboard shows what is wrong.
+    // The sender is the gateway, and its dashboard shows this problem.
     let webhook = verified.map_err(|refusal| {
         tracing::warn!(why = %refusal, "a verified webhook was not accepted");
         Problem::invalid_request(refusal.field, refusal.reason)
@@ -89,8 +88,8 @@ async fn receive(app: &App, request: &Request) -> Result<Reply, Problem> {
     Reply::json(200, &json!({}))
 }
 
-/// Whether the bytes are the gateway's: if not, why, for the log. And if they are, whether this
-/// deployment takes them.
+/// Verifies the raw bytes. The outer error says, for the log, why the signature is wrong. The inner
+/// error says why this deployment does not take a genuine webhook.
 fn verify(
     secrets: &Secrets,
     shop: &str,

@@ -1,4 +1,4 @@
-//! The webhook function: gateways' deliveries to a function URL.
+//! The webhook function: gateways' webhooks at a function URL.
 
 use std::sync::Arc;
 

@@ -7,18 +7,18 @@ use aws::{CallLimits, Queue as Sqs};
 use operations::config::ConfigError;
 use operations::payment::QueuedWebhook;
 
-/// How long one webhook may wait for the queue, tries included. A gateway that gets no answer
-/// sends it again; one that waits for long is counted as down (Razorpay gives 5 seconds).
+/// Time for one webhook, tries included. A gateway that gets no answer sends again. One that waits
+/// too long counts the shop as down: Razorpay waits 5 seconds.
 const CALL_LIMITS: CallLimits = CallLimits {
     call: Duration::from_secs(4),
     one_try: Duration::from_millis(1500),
 };
 
-/// Where verified webhooks go.
+/// The queue of verified webhooks.
 pub struct Queue(Sqs);
 
 impl Queue {
-    /// Reads `QUEUE_URL`; region and credentials as every AWS SDK does.
+    /// Reads `QUEUE_URL`. Region and credentials come from where every AWS SDK reads them.
     ///
     /// # Errors
     /// When `QUEUE_URL` is missing.
@@ -28,11 +28,11 @@ impl Queue {
         Ok(Self(Sqs::new(url, CALL_LIMITS)))
     }
 
-    /// Sends one webhook; returns the message's id when the queue has it. The header of the
-    /// request's trace goes with it, so that one trace shows both functions.
+    /// Sends one webhook. Returns the message's id when the queue has it. The trace header goes
+    /// along, so one trace shows both functions.
     ///
     /// # Errors
-    /// What went wrong, for the log.
+    /// The cause, for the log.
     pub async fn send(
         &self,
         webhook: &QueuedWebhook,

@@ -1,5 +1,5 @@
-//! The gateways' webhook secrets: several a gateway, because after a rotation the previous one
-//! still signs.
+//! The gateways' webhook secrets. A gateway may have several, because after a rotation the previous
+//! one still signs.
 
 use std::collections::HashMap;
 use std::env;
@@ -14,21 +14,21 @@ use operations::payment::{Account, Gateway};
 use operations::secret::{self, Rules, Secret, Store};
 use serde_json::Value;
 
-/// A webhook that no secret fits may have been signed with one that is new. So the secrets are
-/// fetched once more then, but not for each forgery that somebody sends.
+/// If no secret fits, the webhook may be signed with a new one. So the secrets are fetched again,
+/// but not more often than this: anybody can send a forgery.
 const REFUSED_PAUSE: Duration = Duration::from_secs(10);
 
-/// Where the secrets are: in the environment, or with Secrets Manager, which has the newer ones
-/// after a rotation.
+/// The source of the secrets: the environment, or Secrets Manager, which has the new ones after a
+/// rotation.
 pub struct Keyring(Secret<Secrets>);
 
 impl Keyring {
-    /// Reads `WEBHOOK_SECRETS_ARN`, whose secret is fetched when the first webhook comes, or
+    /// Reads `WEBHOOK_SECRETS_ARN`, whose secret is fetched at the first webhook, or
     /// `WEBHOOK_SECRETS`: `{"<shop>": {"cashfree": ["current", "previous"]}}`.
     ///
     /// # Errors
-    /// When both or none are set, or it is no such JSON, or a secret is empty. The message never
-    /// holds a secret.
+    /// When both or neither are set, or the JSON is invalid, or a secret is empty. The message
+    /// never contains a secret.
     pub fn from_env() -> Result<Self, ConfigError> {
         let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         match (variable("WEBHOOK_SECRETS"), variable("WEBHOOK_SECRETS_ARN")) {
@@ -53,21 +53,21 @@ impl Keyring {
         }
     }
 
-    /// With whoever keeps them.
+    /// A keyring over any store.
     #[must_use]
     pub fn kept(store: Box<dyn Store>, rules: Rules) -> Self {
         Self(Secret::kept(store, rules, |text| Ok(Secrets::parse(text)?)))
     }
 
-    /// The secrets of now.
+    /// The current secrets.
     ///
     /// # Errors
-    /// When they were never fetched, and can't be now.
+    /// When they were never fetched and cannot be fetched now.
     pub async fn secrets(&self) -> Result<Arc<Secrets>, Cause> {
         self.0.value().await
     }
 
-    /// Newer ones than those that did not fit, if there are any.
+    /// Newer secrets than those that did not fit, if there are any.
     pub async fn newer_than(&self, refused: &Arc<Secrets>) -> Option<Arc<Secrets>> {
         self.0.other_than(refused).await.unwrap_or_else(|cause| {
             let causes = causes(&*cause);
@@ -82,11 +82,11 @@ impl Keyring {
 pub struct Secrets(HashMap<String, HashMap<Gateway, Account>>);
 
 impl Secrets {
-    /// Reads the JSON. Instead of a list of secrets an object may stand that says more: see
+    /// Reads the JSON. An object may stand in place of a list of secrets and say more: see
     /// [`Account::parse`].
     ///
     /// # Errors
-    /// When it is none, or a secret is empty. The message never holds a secret.
+    /// When the JSON is invalid, or a secret is empty. The message never contains a secret.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let invalid = |reason: String| ConfigError::Invalid {
             variable: "WEBHOOK_SECRETS",
@@ -94,7 +94,7 @@ impl Secrets {
         };
         let shops: HashMap<String, HashMap<Gateway, Value>> =
             serde_json::from_str(text).map_err(|error| {
-                // the parser quotes what it met, which may be a secret
+                // the parser quotes its input, which may be a secret
                 invalid(format!(
                     "malformed (line {}, column {})",
                     error.line(),
@@ -117,7 +117,7 @@ impl Secrets {
         Ok(Self(accounts))
     }
 
-    /// The account of one shop at one gateway, if it has one.
+    /// The account of a shop at a gateway, if there is one.
     #[must_use]
     pub fn of(&self, shop: &Shop, gateway: Gateway) -> Option<&Account> {
         self.0.get(shop.as_str())?.get(&gateway)

@@ -1,4 +1,4 @@
-//! The queue of announcements: FIFO, so that what is about one order stays in order.
+//! The queue of announcements. It is FIFO, so the messages of one order stay in order.
 
 use std::env;
 use std::time::Duration;
@@ -11,25 +11,25 @@ use operations::outbox::{self, Answers, Message, Sending};
 use crate::sqs::{CallLimits, Queue};
 
 const VARIABLE: &str = "OUTBOX_QUEUE_URL";
-/// Too low and a queue that is only slow is taken for down; too high and the functions wait for
-/// one that is. What was not sent waits in the database.
+/// If too low, a slow queue counts as down. If too high, the functions wait for a queue that is
+/// down. Unsent messages wait in the database.
 const CALL_LIMITS: CallLimits = CallLimits {
     call: Duration::from_millis(2000),
     one_try: Duration::from_millis(900),
 };
 
-/// Bytes of a payload at most: ten of them, a batch, with their attributes stay below the mebibyte
-/// that SQS takes. It refuses a batch as a whole, and then one message would keep up the others.
+/// Bytes of a payload. A batch of ten, attributes included, stays below SQS's 1 MiB. SQS refuses a
+/// larger batch as a whole, and then one message would block the others.
 const PAYLOAD_BYTES_MAX: usize = 96 * 1024;
 
-/// Where announcements go.
+/// The queue of announcements.
 pub struct Announcements(Queue);
 
 impl Announcements {
-    /// Reads `OUTBOX_QUEUE_URL`; without one nothing is sent.
+    /// Reads `OUTBOX_QUEUE_URL`. Without it nothing is sent.
     ///
     /// # Errors
-    /// When it is no FIFO queue's.
+    /// When the URL is not that of a FIFO queue.
     pub fn from_env() -> Result<Option<Self>, ConfigError> {
         let url = env::var(VARIABLE).ok().filter(|url| !url.is_empty());
         url.map(Self::new).transpose()
@@ -91,7 +91,7 @@ fn entry(n: usize, message: &Message) -> Result<SendMessageBatchRequestEntry, Ca
     Ok(SendMessageBatchRequestEntry::builder()
         .id(n.to_string())
         .message_body(&message.payload)
-        // shops share the queue, and may call their skus the same
+        // shops share the queue, and two shops may use the same sku code
         .message_group_id(format!("{}/{}", message.shop, message.group))
         .message_deduplication_id(&message.id)
         .message_attributes("webhook-id", text(&message.id)?)

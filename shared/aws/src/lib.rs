@@ -1,7 +1,8 @@
-//! What the functions have from AWS and `shared` knows nothing of: secrets that Secrets Manager
-//! keeps, tokens that RDS takes for passwords, and queues of SQS. A library and no function.
+//! What the functions need from AWS, and `operations` does not know: secrets of Secrets Manager,
+//! tokens that RDS accepts as passwords, and SQS queues.
 //!
-//! Nothing is asked for before it is needed, and nothing at all where a URL says everything.
+//! Nothing is fetched before it is needed. With a complete `DATABASE_URL` nothing is fetched at
+//! all.
 
 mod announcements;
 mod sdk;
@@ -22,24 +23,24 @@ pub use secrets::SecretsManager;
 pub use sqs::{CallLimits, Queue};
 pub use token::{Tokens, sign};
 
-/// The database that the environment names, over the pool of this process.
+/// The database that the environment names, with the pool of this process.
 ///
 /// # Errors
-/// When a variable is missing or wrong.
+/// When a variable is missing or invalid.
 pub fn database(application_name: &str) -> Result<Database, ConfigError> {
     Database::new(&database_config(application_name)?)
 }
 
-/// As [`database`], before any pool.
+/// The settings of [`database`], without a pool.
 ///
 /// # Errors
-/// When a variable is missing or wrong.
+/// When a variable is missing or invalid.
 pub fn database_config(application_name: &str) -> Result<DatabaseConfig, ConfigError> {
     let variable = |name: &str| env::var(name).ok();
     DatabaseConfig::parse_with(application_name, variable, Some(&Aws))
 }
 
-/// Whoever keeps the secret of this ARN. Nothing is asked yet.
+/// The store of the secret with this ARN. Nothing is fetched yet.
 #[must_use]
 pub fn store(arn: &str) -> Box<dyn Store> {
     Box::new(SecretsManager::new(arn))

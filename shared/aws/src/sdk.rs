@@ -1,4 +1,4 @@
-//! The SDK's settings, made once a process, when somebody first needs them.
+//! The SDK's settings, made once in a process at the first use.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use tokio::sync::OnceCell;
 
-/// How long one secret may take, tries included. It is part of connecting, which has 4 seconds.
+/// Time for one secret, tries included. Connecting has 4 seconds for all of it.
 const TIMEOUT: Duration = Duration::from_millis(2500);
-/// One try of it.
+/// Time for one try.
 const TRY_TIMEOUT: Duration = Duration::from_millis(1200);
 
-/// Region and credentials as every AWS SDK reads them.
+/// Region and credentials, from where every AWS SDK reads them.
 pub(crate) async fn config() -> &'static SdkConfig {
     static CONFIG: OnceCell<SdkConfig> = OnceCell::const_new();
     CONFIG
         .get_or_init(async || {
-            // ring instead of the default provider: no C library to build, and a smaller binary
+            // ring in place of the default provider: no C library to build, and a smaller binary
             let http = Builder::new()
                 .tls_provider(Provider::Rustls(CryptoMode::Ring))
                 .build_https();

@@ -7,14 +7,14 @@ use tokio::sync::OnceCell;
 
 use crate::sdk;
 
-/// One secret of it.
+/// One secret.
 pub struct SecretsManager {
     arn: String,
     client: OnceCell<Client>,
 }
 
 impl SecretsManager {
-    /// The secret with this ARN, or name. Nothing is asked for yet.
+    /// The secret with this ARN or name. Nothing is fetched yet.
     #[must_use]
     pub fn new(arn: &str) -> Self {
         Self {
@@ -37,7 +37,7 @@ impl SecretsManager {
             .send()
             .await
             .map_err(|error| {
-                // never its Debug form, which may hold an answer that could not be read
+                // never the Debug form: it may contain an answer that could not be parsed
                 let why = causes(&error);
                 format!("secret {} ({stage}) could not be fetched: {why}", self.arn)
             })?;

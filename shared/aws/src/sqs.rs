@@ -1,4 +1,4 @@
-//! SQS: a queue that a function sends to.
+//! A client of one SQS queue, for sending.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use tokio::sync::OnceCell;
 
 use crate::sdk;
 
-/// How long a call may take.
+/// Time limits of a call.
 #[derive(Debug, Clone, Copy)]
 pub struct CallLimits {
-    /// With all its tries.
+    /// Time for a call, tries included.
     pub call: Duration,
-    /// One try of it.
+    /// Time for one try.
     pub one_try: Duration,
 }
 
@@ -28,8 +28,8 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// The queue with this URL; region, credentials and endpoint as every AWS SDK reads them.
-    /// Nothing is asked for yet.
+    /// The queue with this URL. Region, credentials and endpoint come from where every AWS SDK
+    /// reads them. Nothing is sent yet.
     #[must_use]
     pub fn new(url: String, limits: CallLimits) -> Self {
         Self {
@@ -51,11 +51,11 @@ impl Queue {
         self.client.get_or_init(connect).await
     }
 
-    /// Sends one message; returns its id when the queue has it. `trace` is the header of a trace
-    /// that goes on with it.
+    /// Sends one message. Returns its id when the queue has it. `trace` is the trace header to
+    /// continue.
     ///
     /// # Errors
-    /// What went wrong, for the log.
+    /// The cause, for the log.
     pub async fn send(&self, body: String, trace: Option<String>) -> Result<String, String> {
         let request = self.client().await.send_message();
         let mut message = request.queue_url(&self.url).message_body(body);

@@ -1,5 +1,5 @@
-//! Tokens of RDS IAM authentication: a request that is signed and never sent, and that the database
-//! takes for a password within its time. Nobody is asked: signing is arithmetic.
+//! Tokens of RDS IAM authentication. A token is a signed request that is never sent: the database
+//! accepts it as a password for a limited time. Signing needs no network.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +15,7 @@ use operations::secret::Fetching;
 
 use crate::sdk;
 
-/// RDS takes a token for as long as this. It only has to last until the connection is there.
+/// The lifetime of a token, set by RDS. It only has to last until the connection is open.
 const LASTS: Duration = Duration::from_secs(15 * 60);
 
 /// Signs with the function's own role.
@@ -52,7 +52,7 @@ impl Signer for Tokens {
 /// The token of a user at a server (`host:port`), signed at this time.
 ///
 /// # Errors
-/// When the server's name can't be part of a URL.
+/// When the server's name cannot be part of a URL.
 pub fn sign(
     server: &str,
     user: &str,
@@ -84,7 +84,7 @@ pub fn sign(
     Ok(signed.fold(request, |token, parameter| token + &parameter))
 }
 
-/// As a query of AWS has it: everything but letters, digits and `-._~`.
+/// Percent-encodes as AWS does: everything but letters, digits and `-._~`.
 fn percent_encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {

@@ -1,4 +1,4 @@
-//! What an authorizer in front of the API has found out about a caller.
+//! What an authorizer in front of the API says about the caller.
 
 use std::collections::HashMap;
 use std::env;
@@ -9,21 +9,21 @@ use lambda_http::{Request, RequestExt as _};
 use operations::config::ConfigError;
 use operations::ids::Shop;
 
-/// The shops that someone may act for.
+/// The shops that a caller may act for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shops {
-    /// All of them.
+    /// All shops.
     Every,
-    /// Those with these codes.
+    /// The shops with these codes.
     These(Vec<String>),
 }
 
 impl Shops {
-    /// Reads a variable of the environment: a comma-separated list, or `*`. None where it is not
+    /// Reads a variable of the environment: a comma-separated list, or `*`. `None` if it is not
     /// set.
     ///
     /// # Errors
-    /// When something in it is no shop's code.
+    /// When the list contains an invalid shop code.
     pub fn from_env(variable: &'static str) -> Result<Option<Self>, ConfigError> {
         let Ok(list) = env::var(variable) else {
             return Ok(None);
@@ -40,13 +40,13 @@ impl Shops {
         Ok(Some(Self::of_list(&list)))
     }
 
-    /// Those that a claim names; nothing in it stands for all.
+    /// The shops that a claim names. No word in a claim stands for all shops.
     #[must_use]
     pub fn of_list(list: &str) -> Self {
         Self::These(words(list).map(str::to_owned).collect())
     }
 
-    /// Whether this shop is one of them.
+    /// Whether this shop is among them.
     #[must_use]
     pub fn include(&self, shop: &Shop) -> bool {
         match self {
@@ -61,7 +61,7 @@ impl Shops {
 pub struct Claims<'a>(&'a HashMap<String, String>);
 
 impl<'a> Claims<'a> {
-    /// A claim as text; empty where there is none.
+    /// A claim as text. Empty if the token lacks it.
     #[must_use]
     pub fn text(self, name: &str) -> &'a str {
         self.0.get(name).map_or("", String::as_str)
@@ -80,20 +80,20 @@ impl<'a> Claims<'a> {
     }
 }
 
-/// The claims of the request's token, where a JWT authorizer was in front.
+/// The claims of the request's token, if a JWT authorizer stands in front.
 #[must_use]
 pub fn claims(request: &Request) -> Option<Claims<'_>> {
     let jwt = authorizer(request)?.jwt.as_ref()?;
     Some(Claims(&jwt.claims))
 }
 
-/// The ARN of the IAM identity that signed the request, where an IAM authorizer was in front.
+/// The ARN of the IAM identity that signed the request, if an IAM authorizer stands in front.
 #[must_use]
 pub fn iam_arn(request: &Request) -> Option<&str> {
     authorizer(request)?.iam.as_ref()?.user_arn.as_deref()
 }
 
-/// Of an HTTP API's call; of nothing else.
+/// The authorizer's part of an HTTP API's request. Other requests have none.
 fn authorizer(request: &Request) -> Option<&ApiGatewayRequestAuthorizer> {
     match request.request_context_ref()? {
         RequestContext::ApiGatewayV2(context) => context.authorizer.as_ref(),

@@ -1,11 +1,11 @@
-//! What the functions behind the HTTP API have in common, and nothing of what they do: a library
-//! and no function. It stands here and not in `shared`, which knows no Lambda.
+//! What the HTTP functions share.
 //!
-//! - [`answer`]: one request, from its span in the log to its response;
-//! - [`Reply`] and [`refused`]: answers and problems;
-//! - [`parse`]: bodies and queries, read strictly, and the field's name where one is wrong;
+//! - [`answer`]: one request, from its log span to its response;
+//! - [`Reply`], [`found`] and [`refused`]: answers and problems;
+//! - [`parse`]: bodies and queries, parsed strictly, with the name of a wrong field;
+//! - [`problem`]: errors as RFC 9457 problems;
 //! - [`route`]: the route of a path, for the log;
-//! - [`caller`]: what an authorizer in front has found out.
+//! - [`caller`]: what an authorizer says about the caller.
 
 pub mod caller;
 mod object;
@@ -25,8 +25,8 @@ pub use object::Object;
 pub use reply::{Reply, found, refused};
 pub use route::Route;
 
-/// Answers one request. Never fails: a failure is an answer too. One line of the log says how it
-/// went, under the request's id and the ids of what it is about.
+/// Answers one request. Never fails: a failure is an answer too. Writes one log line with the
+/// status, the request's id and the ids in the path.
 pub async fn answer<'a, F>(
     request: &'a Request,
     route: impl FnOnce(&'a Request) -> F,
@@ -56,7 +56,7 @@ where
     .await
 }
 
-/// The span of a request: its id, its trace, and what it is about.
+/// The log span of a request: its id, its trace, its route and the ids in its path.
 #[must_use]
 pub fn span(request: &Request) -> Span {
     let context = request.lambda_context();
@@ -78,7 +78,7 @@ pub fn span(request: &Request) -> Span {
     )
 }
 
-/// Tells the request's lines which order it is about, once that is known.
+/// Adds the order to the log lines of this request.
 pub fn about_order(order_id: Uuid, reference: &str) {
     let span = Span::current();
     span.record("order.id", display(order_id));

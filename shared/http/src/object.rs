@@ -1,5 +1,6 @@
-//! A JSON object and nothing else. Serde takes an array for a struct as well, field by field in the
-//! order of the code: a request in that form would be right today and wrong after the next change.
+//! A JSON object and nothing else. Serde also accepts an array for a struct, with the fields in the
+//! order of the code. Such a request would be right today and wrong after the next change of the
+//! code.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,7 +8,7 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-/// What was an object.
+/// A value that was a JSON object.
 pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {

@@ -1,5 +1,4 @@
-//! Bodies, parsed once: what comes out can't be wrong in form, and what is wrong is named by its
-//! field.
+//! Parses bodies and queries. A problem names the wrong field.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -12,11 +11,11 @@ use serde_path_to_error::{Path, Segment};
 
 use crate::object::Object;
 
-/// Bytes of a body at most: fifty lines with the longest codes are a tenth of it.
+/// Bytes of a body. Fifty lines with the longest codes need a tenth of it.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// What is optional may be left out, but null is no value of it: a caller that sends null has lost
-/// one, and an order without its coupon is not what the shopper asked for.
+/// Parses an optional field that may be omitted but must not be null. A caller that sends null lost
+/// a value: an order without its coupon is not what the shopper asked for.
 ///
 /// # Errors
 /// When it is null, or no `T`.
@@ -28,7 +27,7 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
-/// A body that is one JSON object of this form, and nothing after it.
+/// Parses a body that is one JSON object and nothing else.
 ///
 /// # Errors
 /// A problem that names the field.
@@ -42,15 +41,15 @@ pub fn json<T: DeserializeOwned>(body: &Body) -> Result<T, Problem> {
             let field = field(error.path());
             Problem::invalid_request(&field, &without_position(&error.into_inner()))
         })?;
-    // something after the value is an error too
+    // more text after the object is an error, too
     deserializer
         .end()
         .map_err(|error| invalid("body", &error))?;
     Ok(parsed.0)
 }
 
-/// The name of what is wrong. What the parser was about to read, as in `{"lines":[{bad`, has no
-/// name yet: what it stands in is named.
+/// The name of the wrong field. The parser may stop before a field has a name, as in
+/// `{"lines":[{bad`. The field around it is named then.
 fn field(path: &Path) -> String {
     let mut name = path.to_string();
     if matches!(path.iter().next_back(), Some(Segment::Unknown)) {
@@ -78,15 +77,15 @@ pub fn invalid(field: &str, error: &impl std::fmt::Display) -> Problem {
     Problem::invalid_request(field, &error.to_string())
 }
 
-/// The parameters of a URL's query, each at most once and each known.
+/// The parameters of a query string. Each is known, and occurs once.
 #[derive(Debug)]
 pub struct Query(BTreeMap<String, String>);
 
 impl Query {
-    /// Reads them.
+    /// Parses the query string of a request.
     ///
     /// # Errors
-    /// A problem that names a parameter that is not one of `known`, or that is given twice.
+    /// A problem that names an unknown or repeated parameter.
     pub fn of(request: &Request, known: &[&str]) -> Result<Self, Problem> {
         let mut all = BTreeMap::new();
         for (name, value) in request.query_string_parameters().iter() {
@@ -101,10 +100,10 @@ impl Query {
         Ok(Self(all))
     }
 
-    /// A parameter that may be left out.
+    /// An optional parameter.
     ///
     /// # Errors
-    /// A problem that names it where it is no `T`.
+    /// A problem that names the parameter when it is no `T`.
     pub fn get<T>(&self, name: &str) -> Result<Option<T>, Problem>
     where
         T: FromStr<Err: std::fmt::Display>,

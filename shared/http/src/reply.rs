@@ -1,5 +1,4 @@
-//! Answers: JSON for what was asked, an RFC 9457 problem for everything else, the request id on all
-//! of them.
+//! Answers: JSON for a result, an RFC 9457 problem for an error. Each carries the request id.
 
 use crate::problem::{self, Problem};
 use lambda_http::http::header::{ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER};
@@ -9,17 +8,17 @@ use serde::Serialize;
 
 /// An answer before it is written.
 pub enum Reply {
-    /// What was asked for.
+    /// A result as JSON.
     Json(u16, String),
-    /// What was asked for, and the version of it.
+    /// A result as JSON, with its version.
     Versioned(u16, String, i64),
-    /// Lines, and where the next ones begin: the header `x-holdfast-next`.
+    /// Lines of text. The header `x-holdfast-next` says where the next page begins.
     Text {
-        /// What they are.
+        /// Their content type.
         content_type: &'static str,
         /// The lines.
         text: String,
-        /// None at the end.
+        /// `None` on the last page.
         next: Option<String>,
     },
     /// A refusal or a failure.
@@ -30,7 +29,7 @@ impl Reply {
     /// An answer with this body.
     ///
     /// # Errors
-    /// An internal problem when the body can't be written as JSON.
+    /// An internal problem when the body cannot be written as JSON.
     pub fn json(status: u16, body: &impl Serialize) -> Result<Self, Problem> {
         serde_json::to_string(body)
             .map(|text| Self::Json(status, text))
@@ -40,7 +39,7 @@ impl Reply {
             })
     }
 
-    /// The answer of an operation: 200 with what it returned, or the problem of its refusal.
+    /// The answer of an operation: 200 with its result, or the problem of its refusal.
     ///
     /// # Errors
     /// The problem. A failure is logged.
@@ -53,7 +52,7 @@ impl Reply {
         Self::json(200, &result.map_err(|error| refused(&error))?)
     }
 
-    /// The answer of a read: 200 with what was found, or `not_found` for this noun.
+    /// The answer of a read: 200 with the result, or `not_found` for this noun.
     ///
     /// # Errors
     /// The problem. A failure is logged.
@@ -64,7 +63,7 @@ impl Reply {
         Self::json(200, &found(noun, read)?)
     }
 
-    /// The same answer with the version of what it shows, for `If-Match`.
+    /// Adds the version of the shown thing, for `If-Match`.
     #[must_use]
     pub fn with_version(self, version: i64) -> Self {
         match self {
@@ -83,7 +82,7 @@ impl Reply {
         }
     }
 
-    /// The problem's code; empty for an answer.
+    /// The problem's code. Empty for a result.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -92,7 +91,7 @@ impl Reply {
         }
     }
 
-    /// Writes it.
+    /// Builds the response.
     #[must_use]
     pub fn into_response(self, request_id: &str) -> Response<Body> {
         let mut response = Response::builder()
@@ -145,7 +144,7 @@ impl From<Problem> for Reply {
     }
 }
 
-/// What a read found, or `not_found` for this noun.
+/// The result of a read, or `not_found` for this noun.
 ///
 /// # Errors
 /// The problem. A failure is logged.

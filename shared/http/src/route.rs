@@ -43,7 +43,7 @@ const WORDS: [&str; 28] = [
 /// The route of a path, and its ids.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Route {
-    /// The path with names in place of what a caller chooses: `/v1/shops/{shop}/availability`.
+    /// The path with names in place of the caller's values: `/v1/shops/{shop}/availability`.
     pub pattern: String,
     /// The shop.
     pub shop: Option<Shop>,
@@ -60,7 +60,7 @@ pub struct Route {
 }
 
 impl Route {
-    /// Reads a path.
+    /// Parses a path.
     #[must_use]
     pub fn of(path: &str) -> Self {
         let mut route = Self::default();
@@ -98,7 +98,7 @@ impl Route {
                 _ => "?".into(),
             };
             route.pattern.push_str(&name);
-            // What a caller chose is no noun, even where it reads like one.
+            // A caller's value is no noun, even if it reads like one.
             let is_word = !name.starts_with('{');
             (noun_before, noun) = (noun, if is_word { segment } else { "" });
         }
