@@ -1,5 +1,5 @@
-//! Sweeps: gives the stock of due holds back, purges the old journal, checks the promises; does
-//! what is to be done at the payment gateways; and sends what waits to be announced.
+//! One run of the sweeper: expires due holds, purges old rows and checks the promises; sends
+//! refunds and look-ups to the payment gateways; sends announcements and tells subscribers.
 
 pub mod gateway_round;
 mod safe;
@@ -23,47 +23,45 @@ use tracing::Instrument as _;
 
 pub use subscribers::{Subscribers, ToldReport};
 
-/// What one process needs.
+/// What one process of the function needs.
 pub struct App {
     /// The database.
     pub db: Database,
     /// The shops' accounts at gateways.
     pub accounts: Accounts,
-    /// What is done there, and when.
+    /// The times of look-ups and closings.
     pub plan: Plan,
-    /// Where announcements go; without it they wait.
+    /// The queue of announcements. Without it they wait.
     pub queue: Option<Box<dyn Queue>>,
-    /// How to tell subscribers; without it nobody is told.
+    /// The client of subscribers. Without it no subscriber is told.
     pub subscribers: Option<Subscribers>,
 }
 
-/// How long a sweep may take when the deadline of its invocation says nothing.
+/// Time for a sweep when the invocation has no deadline.
 const BUDGET_DEFAULT: Duration = Duration::from_secs(20);
-/// How long announcements are sent for: longer than this would keep the function running for
-/// nothing but a long queue, which the next run goes on with.
+/// Time for sending announcements. The next run continues with a long queue.
 const RELAY_BUDGET_MAX: Duration = Duration::from_secs(30);
-/// What is left before the deadline, to answer in time.
+/// Time left before the deadline for the answer.
 const RESERVE: Duration = Duration::from_secs(3);
 
-/// What one run did.
+/// The result of one run.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// The sweep.
     #[serde(flatten)]
     pub sweep: SweepReport,
-    /// The announcements; none where there is no queue for them.
+    /// The announcements. `None` without a queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub announcements: Option<RelayReport>,
-    /// The subscribers; none where there are no secrets to sign with.
+    /// The subscribers. `None` without signing secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subscribers: Option<ToldReport>,
 }
 
-/// Runs one sweep within the time of its invocation, and logs what a person must see.
+/// Does one run within the time of its invocation, and logs what a person must see.
 ///
 /// # Errors
-/// When the database could not answer. What was swept until then is swept; the schedule comes
-/// again.
+/// When the database could not answer. Finished work stays, and the schedule comes again.
 pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Report, Error> {
     let _metrics = telemetry::Flush;
     let span = tracing::info_span!(
@@ -79,14 +77,14 @@ pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Report, Erro
 }
 
 async fn run(app: &App, context: &Context) -> Result<Report, Error> {
-    // A deadline in the past is no deadline: some local hosts send one.
+    // Some local hosts send a deadline in the past: treat it as none.
     let budget = context
         .deadline()
         .duration_since(SystemTime::now())
         .map_or(BUDGET_DEFAULT, |left| left.saturating_sub(RESERVE));
-    // At the same time: a gateway or a queue that hangs keeps no stock from being let go.
-    // Two thirds of the time for gateways: what a slow one leaves is done by the next run, and this
-    // one ends long before it would be cut off.
+    // All four run at the same time: a gateway or a queue that hangs must not delay the expiry of
+    // holds. Gateways get two thirds of the time, so the run ends long before its deadline; the
+    // next run does the rest.
     let until = Instant::now() + budget * 2 / 3;
     let (sweep, announcements, subscribers, ()) = tokio::join!(
         sweep::run_once(&app.db, budget),
@@ -105,7 +103,7 @@ async fn run(app: &App, context: &Context) -> Result<Report, Error> {
     })
 }
 
-/// That it failed keeps no sweep from its report.
+/// A failed announcement does not stop the sweep from reporting.
 async fn announce(app: &App, budget: Duration) -> Option<RelayReport> {
     let queue = app.queue.as_deref()?;
     let report = outbox::run_once(&app.db, queue, budget).await;
@@ -139,7 +137,7 @@ async fn tell_subscribers(app: &App, budget: Duration) -> Option<ToldReport> {
     Some(report)
 }
 
-/// What is to be done at the gateways. That it failed keeps no sweep from its report.
+/// Does the round at the gateways. A failed round does not stop the sweep from reporting.
 async fn at_the_gateways(app: &App, until: Instant) {
     let gateways = match app.accounts.now().await {
         Ok(gateways) => gateways,
@@ -151,7 +149,7 @@ async fn at_the_gateways(app: &App, until: Instant) {
     };
     let round = gateway_round::round(&app.db, &gateways, &app.plan, until).await;
     if round.as_ref().is_ok_and(|round| round.unauthorized > 0) {
-        // for the next round: what was refused comes again then
+        // refused credentials: the next round uses the new ones
         app.accounts.newer_than(&gateways).await;
     }
     match round {

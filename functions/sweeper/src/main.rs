@@ -10,7 +10,7 @@ use lambda_runtime::{LambdaEvent, run, service_fn};
 use operations::config::Fatal;
 use serde_json::Value;
 
-/// Nobody waits for a sweep, and the check of the promises reads whole shops.
+/// A sweep may take longer than a shopper's call: the promises' check reads whole shops.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[tokio::main]

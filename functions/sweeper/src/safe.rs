@@ -1,9 +1,9 @@
-//! What of a broken promise's rows may stand in the log: what leads to the rows, and the numbers
-//! that contradict each other; never a customer's name or address.
+//! Selects the parts of a broken promise's rows that may go into the log: ids, and the numbers that
+//! contradict each other. Never a customer's name or address.
 
 use serde_json::Value;
 
-/// The texts that may. A new column is left out until somebody puts it here.
+/// The text columns that may be logged. A new column stays out until its name is added here.
 const TEXTS: [&str; 18] = [
     "checkout_id",
     "checkout_status",
@@ -25,7 +25,7 @@ const TEXTS: [&str; 18] = [
     "status",
 ];
 
-/// Numbers, and the texts that may be told.
+/// Numbers, and the texts of these columns.
 pub(crate) fn ids_and_numbers(detail: &Value) -> Value {
     let Value::Object(detail) = detail else {
         return Value::Null;

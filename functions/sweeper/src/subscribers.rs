@@ -1,4 +1,4 @@
-//! Tells subscribers: announcements as signed HTTP requests, each by itself.
+//! Delivers announcements to subscribers as signed HTTP requests, one request each.
 
 mod address;
 mod secrets;
@@ -19,45 +19,45 @@ use serde::Serialize;
 use address::{Networks, PublicOnly};
 use secrets::{Keyring, Keys};
 
-/// Deliveries to one subscriber that a run makes at most; what is new goes on with the next one.
+/// Deliveries to one subscriber in a run. The next run continues.
 const LIMIT: i32 = 20;
-/// For one delivery, connecting included. Standard Webhooks advises 15 to 30 seconds.
+/// Time for one delivery, connecting included. Standard Webhooks advises 15 to 30 seconds.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// A run makes no delivery that could outlive the time for which its claim is its own.
+/// A run starts no delivery that could outlive the lease of its claim.
 const BUDGET_MAX: Duration = Duration::from_secs(40);
 
-/// How to tell subscribers.
+/// The HTTP client, the allowed networks and the signing secrets.
 pub struct Subscribers {
     client: Client,
     networks: Networks,
     keyring: Keyring,
 }
 
-/// What one run told.
+/// The result of one run.
 #[derive(Debug, Default, Serialize)]
 pub struct ToldReport {
-    /// Deliveries that a subscriber has taken.
+    /// Deliveries that a subscriber accepted.
     pub delivered: usize,
-    /// Deliveries that failed: tried again later, or given up.
+    /// Deliveries that failed. They are tried again later, or given up.
     pub failed: usize,
-    /// The first thing that could not be done at all, for a person to read.
+    /// The first error that stopped everything, for a person to read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
 }
 
 impl Subscribers {
-    /// Reads `SUBSCRIBER_SECRETS_ARN` or `SUBSCRIBER_SECRETS`, and `SUBSCRIBER_NETWORKS`; none
-    /// where there are no secrets: then nobody is told.
+    /// Reads `SUBSCRIBER_SECRETS_ARN` or `SUBSCRIBER_SECRETS`, and `SUBSCRIBER_NETWORKS`. `None`
+    /// without secrets: then no subscriber is told.
     ///
     /// # Errors
-    /// When a variable is wrong. The message never holds a secret.
+    /// When a variable is invalid. The message never contains a secret.
     pub fn from_env() -> Result<Option<Self>, ConfigError> {
         let Some(keyring) = Keyring::from_env()? else {
             return Ok(None);
         };
         let networks = Networks::from_env()?;
         let mut client = Client::builder()
-            // where it leads to was not checked, and a body is not for somebody else
+            // the target of a redirect was not checked, and must not get the body
             .redirect(redirect::Policy::none())
             .no_proxy()
             .timeout(TIMEOUT)
@@ -76,8 +76,8 @@ impl Subscribers {
         }))
     }
 
-    /// Tells what is due, for at most `budget`. All subscribers at the same time: one that does not
-    /// answer keeps up nobody. Where nothing is due it costs one call.
+    /// Makes the due deliveries, for at most `budget`. All subscribers of a shop are told at the
+    /// same time, so a slow one delays no other. Without due deliveries this costs one call.
     pub(crate) async fn tell(&self, db: &Database, budget: Duration) -> ToldReport {
         let until = Instant::now() + budget.min(BUDGET_MAX).saturating_sub(TIMEOUT);
         let mut report = ToldReport::default();
@@ -119,7 +119,7 @@ impl Subscribers {
         Ok(())
     }
 
-    /// One after the other, until one fails: the rest would only wait as long once more.
+    /// Delivers one after the other until one fails. The rest would fail, too, and is left untried.
     async fn tell_one(
         &self,
         db: &Database,
@@ -182,7 +182,7 @@ impl Subscribers {
         match request.send().await {
             Ok(answer) if answer.status().is_success() => Verdict::Delivered,
             Ok(answer) if answer.status() == StatusCode::GONE => Verdict::Gone,
-            // its body may hold anything
+            // the answer's body may contain anything, so it is not logged
             Ok(answer) => Verdict::Failed(format!("it answered {}", answer.status())),
             Err(error) => Verdict::Failed(causes(&error.without_url())),
         }

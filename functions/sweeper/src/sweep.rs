@@ -1,5 +1,5 @@
-//! One bounded sweep over all shops. Safe in any number of copies at once: each skips what another
-//! has locked.
+//! One bounded sweep over all shops. Any number of copies may run at once: each skips rows that
+//! another has locked.
 
 use std::time::{Duration, Instant};
 
@@ -13,66 +13,66 @@ use operations::{hold, import, outbox, payment, refund, shop, subscriber, sweep}
 use serde::Serialize;
 use uuid::Uuid;
 
-/// How long the journal of resolved holds is kept, the rows of an import, and the messages that
-/// nobody needs once they are sent.
+/// Days until resolved holds, rows of imports and sent messages are purged.
 const KEEP_DAYS: i32 = 30;
 
-/// What one sweep did.
+/// The result of one sweep.
 #[derive(Debug, Default, Serialize)]
 pub struct SweepReport {
-    /// What had been waiting when it began; none where that could not be read.
+    /// What waited when the sweep began. `None` if it could not be read.
     pub backlog: Option<Backlog>,
-    /// The refunds that were not through then; none where that could not be read.
+    /// The unfinished refunds at that time. `None` if they could not be read.
     pub refunds: Option<refund::Backlog>,
-    /// What subscribers did not have then; none where that could not be read.
+    /// The undelivered announcements at that time. `None` if they could not be read.
     pub deliveries: Option<subscriber::Backlog>,
-    /// Each shop, in the order of its code.
+    /// Each shop, sorted by code.
     pub shops: Vec<ShopSweep>,
     /// Broken promises, with the rows that show them. Each raises an alarm.
     pub violations: Vec<Violation>,
-    /// Whether it stopped because its time was up; the next run goes on.
+    /// Whether the time was up before the end. The next run continues.
     pub out_of_time: bool,
-    /// What could not be done for no shop in particular, for a person to read.
+    /// The first failure outside of any shop, for a person to read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
 }
 
-/// What one sweep did for one shop.
+/// The result for one shop.
 #[derive(Debug, Default, Serialize)]
 pub struct ShopSweep {
     /// The shop's code.
     pub shop: String,
-    /// Checkouts that were due and are now expired.
+    /// Due checkouts that are now expired.
     pub expired: i32,
-    /// Checkouts that are due and could not be expired: a row of theirs breaks a constraint.
+    /// Due checkouts that could not be expired, because one of their rows breaks a constraint.
     pub failed: Vec<Uuid>,
-    /// Parked payment events whose payment is known by now, and which are applied.
+    /// Parked payment events that are now applied, because their payment is known.
     pub unparked: i32,
-    /// Resolved holds older than 30 days that were purged.
+    /// Purged holds that were resolved more than 30 days ago.
     pub purged: i32,
-    /// What could not be done for this shop, for a person to read; the other shops were done.
+    /// The first failure of this shop, for a person to read. The other shops were swept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
 }
 
 impl ShopSweep {
-    /// The first failure stays: what fails behind it is often its consequence.
+    /// Keeps the first failure: later ones are often its consequence.
     fn fail(&mut self, failure: &Failure) {
         self.failure.get_or_insert_with(|| causes(failure));
     }
 }
 
-/// Sweeps every shop, for at most `budget`: no call is begun after it, and none waits longer
-/// than it and a second. A shop where something fails never stops the others.
+/// Sweeps every shop, for at most `budget`. No call begins after that, and none waits more than a
+/// second longer. A failure in one shop does not stop the others.
+///
 /// Locks: due checkouts (SKIP LOCKED), coupons by code, stock levels by sku; then, for each parked
-/// event, as [`payment::record_event`].
+/// event, those of [`payment::record_event`].
 ///
 /// # Errors
-/// [`Failure`] when the database could not even name the shops.
+/// [`Failure`] when the database could not list the shops.
 pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Failure> {
     let deadline = Instant::now() + budget;
-    // Before anything is swept: how far behind the sweeps are. A gauge that can't be read stops
-    // none of them.
+    // Before the sweep: how far behind the sweeps are. A gauge that cannot be read does not stop
+    // the sweep.
     let backlog = backlog::read(&db.until(deadline)).await;
     let refunds = refund::backlog(&db.until(deadline)).await;
     let deliveries = subscriber::backlog(&db.until(deadline)).await;
@@ -84,8 +84,8 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
             ..ShopSweep::default()
         })
         .collect();
-    // Holds first: they are what somebody may be waiting for. A batch a shop and round, so that a
-    // busy shop leaves time for the others.
+    // Holds first, because shoppers wait for their stock. One batch per shop and turn, so a busy
+    // shop leaves time for the others.
     let mut busy: Vec<&mut ShopSweep> = shops.iter_mut().collect();
     while !busy.is_empty() && Instant::now() < deadline {
         let mut still_busy = Vec::new();

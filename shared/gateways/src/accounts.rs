@@ -1,5 +1,5 @@
-//! The shops' accounts at gateways, with whoever keeps their credentials: the environment, or
-//! Secrets Manager, which has the newer ones after a rotation.
+//! The shops' accounts at gateways, and the source of their credentials: the environment, or
+//! Secrets Manager, which has the new ones after a rotation.
 
 use std::env;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,23 +12,23 @@ use operations::telemetry::{self, Metric};
 
 use crate::{CallLimits, Gateways};
 
-/// Credentials that a gateway does not take may have been replaced. So they are fetched once more
-/// then, but not with each call of a gateway that has locked somebody out.
+/// Refused credentials may have been replaced, so they are fetched again. This pause limits the
+/// fetches while a gateway refuses every call.
 const REFUSED_PAUSE: Duration = Duration::from_secs(10);
 
-/// The accounts, as they are now.
+/// The current accounts.
 pub struct Accounts {
     secret: Secret<Gateways>,
-    /// Those that a gateway did not take, when there were no newer ones to be had.
+    /// The accounts that a gateway refused when no newer ones were found.
     refused: Mutex<Option<Arc<Gateways>>>,
 }
 
 impl Accounts {
-    /// Reads `GATEWAYS_SECRET_ARN`, whose secret is fetched from `store` when it is first needed,
-    /// or `GATEWAYS`. Without either, no shop has an account.
+    /// Reads `GATEWAYS_SECRET_ARN`, whose secret is fetched from `store` at the first use, or
+    /// `GATEWAYS`. Without either, no shop has an account.
     ///
     /// # Errors
-    /// When both are set, or `GATEWAYS` can't be used. The message never holds a credential.
+    /// When both are set, or `GATEWAYS` is invalid. The message never contains a credential.
     pub fn from_env(
         limits: CallLimits,
         store: impl Fn(&str) -> Box<dyn Store>,
@@ -63,7 +63,7 @@ impl Accounts {
         Self::of(Secret::fixed(gateways))
     }
 
-    /// With whoever keeps them.
+    /// Accounts over any store.
     #[must_use]
     pub fn kept(store: Box<dyn Store>, rules: Rules, limits: CallLimits) -> Self {
         let parse = move |text: &str| Ok(Gateways::parse(text, limits)?);
@@ -77,11 +77,10 @@ impl Accounts {
         }
     }
 
-    /// The accounts of now. If those of before were refused, newer ones than those, if there are
-    /// any by now.
+    /// The current accounts. If a gateway refused the cached credentials, this fetches newer ones.
     ///
     /// # Errors
-    /// When they were never fetched, and can't be now.
+    /// When they were never fetched and cannot be fetched now.
     pub async fn now(&self) -> Result<Arc<Gateways>, Cause> {
         let now = self.secret.value().await;
         let now = now.inspect_err(|_| telemetry::count(Metric::GatewayFailures, 1))?;
@@ -92,7 +91,7 @@ impl Accounts {
         }
     }
 
-    /// Newer ones than those that a gateway did not take, if there are any.
+    /// Newer accounts than those that a gateway refused, if there are any.
     pub async fn newer_than(&self, refused: &Arc<Gateways>) -> Option<Arc<Gateways>> {
         let newer = self.secret.other_than(refused).await;
         let newer = newer.unwrap_or_else(|cause| {

@@ -1,5 +1,5 @@
-//! Cashfree's API, version 2025-01-01. Orders and refunds have our ids, which makes them idempotent
-//! by themselves, and findable.
+//! Cashfree's API, version 2025-01-01. Orders and refunds carry our ids. So creating one twice has
+//! one effect, and it can be found again.
 //!
 //! Sources: Cashfree's API reference (create, get and terminate order, payments of an order, create
 //! and get refund) and its official library.
@@ -25,15 +25,15 @@ use crate::{
 };
 
 const API_VERSION: &str = "2025-01-01";
-/// Hex digits of a customer's id; Cashfree takes 3 to 50 characters.
+/// Hex digits of a customer's id. Cashfree accepts 3 to 50 characters.
 const CUSTOMER_CHARS: usize = 32;
 
-/// The shop's account, as `GATEWAYS` gives it.
+/// The shop's account, as in `GATEWAYS`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Account {
     pub(crate) base_url: String,
-    /// Whether it moves real money; otherwise it is of the test mode.
+    /// Whether the account moves real money. Otherwise it is of the test mode.
     #[serde(default = "live_by_default")]
     live: bool,
     client_id: Credential,
@@ -77,7 +77,7 @@ struct RefundRequest<'a> {
     refund_note: &'a str,
 }
 
-/// The members that matter; amounts stay as they were written.
+/// The fields that Holdfast uses. Amounts stay as Cashfree wrote them.
 #[derive(Deserialize, Serialize)]
 struct OrderEntity {
     order_id: String,
@@ -122,7 +122,8 @@ impl Api for Cashfree {
                 .http
                 .repeatable(self.signed(self.http.post("/pg/orders")).json(&request))
                 .await;
-            // made before, and its answer was lost; or under an idempotency key that is forgotten
+            // it exists: the answer to an earlier call was lost, or its idempotency key is
+            // forgotten
             let made: OrderEntity = if refused_with(&made, 409) {
                 still_payable(self.order(&order.reference).await?)?
             } else {
@@ -170,14 +171,14 @@ impl Api for Cashfree {
                 .signed(self.http.patch(&path))
                 .json(&json!({ "order_status": "TERMINATED" }));
             let closed: OrderEntity = match self.http.repeatable(request).await {
-                // whatever it is that it can't terminate: its status says more
+                // for any reason that Cashfree cannot terminate the order: its status says more
                 Err(GatewayError::Refused { .. }) => self.order(&order.reference).await?,
                 Err(GatewayError::NotFound(_)) => return Ok(Closed::Closed),
                 closed => closed?,
             };
             Ok(match closed.order_status.as_str() {
                 "TERMINATED" | "EXPIRED" => Closed::Closed,
-                // the latter while an attempt is under way
+                // the latter while an attempt to pay is under way
                 "PAID" | "TERMINATION_REQUESTED" => Closed::Paid,
                 _ => Closed::StillOpen,
             })
@@ -203,7 +204,7 @@ impl Api for Cashfree {
                 .header("x-idempotency-key", refund.refund_id.to_string())
                 .json(&body);
             let made: Result<RefundEntity, _> = self.http.repeatable(request).await;
-            // one of our id is there: that is it
+            // a refund with our id exists: it is this one
             if refused_with(&made, 409)
                 && let Some(found) = self.look_up_refund(&refund.known()).await?
             {
@@ -243,7 +244,7 @@ impl Cashfree {
             .await
     }
 
-    /// An attempt as its webhook would tell of it.
+    /// Writes an attempt to pay in the form of Cashfree's webhook.
     fn event(
         &self,
         order: &OrderEntity,
@@ -268,7 +269,7 @@ impl Cashfree {
     }
 
     fn result(&self, refund: &RefundEntity) -> Result<RefundResult, GatewayError> {
-        // a text or a number, by version
+        // a text or a number, depending on the version
         let id = match &refund.cf_refund_id {
             Value::String(id) => id.clone(),
             Value::Number(id) => id.to_string(),
@@ -294,7 +295,7 @@ fn unfit(reason: &'static str) -> GatewayError {
     }
 }
 
-/// One of before may be over: its page takes no money.
+/// An order that exists may be over. Its page then takes no money.
 fn still_payable(order: OrderEntity) -> Result<OrderEntity, GatewayError> {
     match order.order_status.as_str() {
         "ACTIVE" => Ok(order),
@@ -303,8 +304,9 @@ fn still_payable(order: OrderEntity) -> Result<OrderEntity, GatewayError> {
     }
 }
 
-/// What Cashfree calls a customer: it takes letters, digits, `_` and `-` only, and ours may be an
-/// e-mail address. The same for all orders of a customer, and another one in each shop.
+/// The customer's id for Cashfree. Cashfree accepts only letters, digits, `_` and `-`, and our id
+/// may be an e-mail address. The same customer of a shop always gets the same id, and another one
+/// in another shop.
 fn customer_id(shop: &Shop, customer: &str) -> String {
     let digest = Sha256::digest(format!("{}/{customer}", shop.as_str()));
     let mut id = HEXLOWER.encode(&digest);

@@ -1,7 +1,7 @@
-//! Which shop has which account at which gateway: `GATEWAYS`, a JSON of
-//! `{"<shop>": {"stripe": {"base_url", "secret_key", "return_url"?}, "cashfree": {"base_url",
-//! "client_id", "client_secret"}, "razorpay": {"base_url", "key_id", "key_secret"}}}`. Each may
-//! have `"live": false`, which makes it an account of the test mode.
+//! The setting `GATEWAYS`: each shop's accounts at its gateways, as JSON: `{"<shop>": {"stripe":
+//! {"base_url", "secret_key", "return_url"?}, "cashfree": {"base_url", "client_id",
+//! "client_secret"}, "razorpay": {"base_url", "key_id", "key_secret"}}}`. With `"live": false` an
+//! account is of the test mode.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,13 +15,13 @@ use serde::Deserialize;
 use crate::http::{CallLimits, Http};
 use crate::{Api, GatewayError, cashfree, razorpay, stripe};
 
-/// What is wrong with `GATEWAYS`. Never says what stands there: it holds secrets.
+/// `GATEWAYS` is invalid. The message never quotes it, because it contains secrets.
 #[derive(Debug, thiserror::Error)]
 #[error("GATEWAYS can't be used: {0}")]
 pub struct InvalidGateways(String);
 
 impl InvalidGateways {
-    /// What is wrong, without the setting's name.
+    /// The reason, without the setting's name.
     #[must_use]
     pub fn reason(self) -> String {
         self.0
@@ -35,7 +35,7 @@ pub struct Gateways {
     accounts: BTreeMap<(String, Gateway), Box<dyn Api>>,
 }
 
-/// As `GATEWAYS` says it; each gateway has members of its own.
+/// A shop's accounts, as in `GATEWAYS`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ShopAccounts {
@@ -45,14 +45,14 @@ struct ShopAccounts {
 }
 
 impl Gateways {
-    /// Reads the text of `GATEWAYS`.
+    /// Parses the text of `GATEWAYS`.
     ///
     /// # Errors
-    /// [`InvalidGateways`], which never says what stands there.
+    /// [`InvalidGateways`], which never quotes the text.
     pub fn parse(text: &str, limits: CallLimits) -> Result<Self, InvalidGateways> {
         let shops: BTreeMap<String, ShopAccounts> =
             serde_json::from_str(text).map_err(|error| {
-                // serde's own words may quote a value, and the value may be a secret
+                // serde may quote a value, and the value may be a secret
                 let (line, column) = (error.line(), error.column());
                 InvalidGateways(format!(
                     "it is not JSON of the expected shape, at line {line}, column {column}"
@@ -61,7 +61,7 @@ impl Gateways {
         let client = reqwest::Client::builder()
             .connect_timeout(limits.connect)
             .timeout(limits.answer)
-            // a gateway's API sends nobody elsewhere, and credentials stay where they belong
+            // a gateway's API does not redirect, and credentials must not go elsewhere
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|_| InvalidGateways("no HTTP client can be built".to_owned()))?;
@@ -147,7 +147,7 @@ impl fmt::Debug for Gateways {
     }
 }
 
-/// Money is talked about under TLS, or on this machine.
+/// Accepts a URL that uses TLS or stays on this machine.
 fn fit(base_url: &str) -> Result<String, &'static str> {
     let url = Url::parse(base_url).map_err(|_| "a base_url is not a URL")?;
     let host = url.host_str().unwrap_or_default();

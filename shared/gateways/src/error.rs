@@ -1,24 +1,24 @@
-//! Why a gateway gave no answer.
+//! Why a gateway did not answer.
 
 use operations::payment::Gateway;
 use operations::telemetry::{self, Metric};
 
-/// Why there is no answer. In order of precedence. Holds nothing secret, and no word of what a
-/// gateway wrote but its codes.
+/// Why there is no answer, in order of precedence. It contains no secret, and of the gateway's text
+/// only its codes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GatewayError {
-    /// The shop has no account there.
+    /// The shop has no account at this gateway.
     #[error("the shop has no account at {0}")]
     NotConfigured(Gateway),
-    /// The gateway can't do this with such an order: its amount, its currency, its id.
+    /// The gateway cannot take such an order, because of its amount, currency or id.
     #[error("{gateway} can't be asked for this: {reason}")]
     Unfit {
         /// Which gateway.
         gateway: Gateway,
-        /// What does not fit.
+        /// The part that does not fit.
         reason: &'static str,
     },
-    /// No answer came in time, or it was cut: what was asked for may have happened.
+    /// No complete answer came in time. The call may have had its effect.
     #[error("no answer from {gateway}: {reason}")]
     Unavailable {
         /// Which gateway.
@@ -26,7 +26,7 @@ pub enum GatewayError {
         /// What happened.
         reason: &'static str,
     },
-    /// It answered that it can't answer now.
+    /// The gateway says that it cannot answer now.
     #[error("{gateway} answered {status}: try again later")]
     Busy {
         /// Which gateway.
@@ -34,13 +34,13 @@ pub enum GatewayError {
         /// HTTP status.
         status: u16,
     },
-    /// It does not take the credentials.
+    /// The gateway refused the credentials.
     #[error("{0} does not take the credentials")]
     Unauthorized(Gateway),
-    /// It does not know what the question is about.
+    /// The gateway does not know the order or refund.
     #[error("{0} knows nothing of it")]
     NotFound(Gateway),
-    /// It refused.
+    /// The gateway refused the call.
     #[error("{gateway} refused: {status} {code}")]
     Refused {
         /// Which gateway.
@@ -50,30 +50,30 @@ pub enum GatewayError {
         /// The gateway's code.
         code: String,
     },
-    /// Its answer lacks what an answer must have.
+    /// The answer lacks a required field.
     #[error("the answer of {gateway} can't be read: {reason}")]
     Unreadable {
         /// Which gateway.
         gateway: Gateway,
-        /// What is wrong with it.
+        /// The missing or invalid part.
         reason: String,
     },
 }
 
 impl GatewayError {
-    /// Whether the same call may succeed later without anybody doing anything.
+    /// Whether the same call may succeed later by itself.
     #[must_use]
     pub fn passes(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Busy { .. })
     }
 
-    /// Whether any other call of the same account would fail, too.
+    /// Whether every other call of the same account would fail, too.
     #[must_use]
     pub fn is_of_account(&self) -> bool {
         self.passes() || matches!(self, Self::Unauthorized(_))
     }
 
-    /// Counts it, unless the gateway only refused this one order or refund.
+    /// Counts the error in the metrics, unless the gateway refused only this order or refund.
     pub fn count(&self) {
         if self.is_of_account() || matches!(self, Self::Unreadable { .. }) {
             telemetry::count(Metric::GatewayFailures, 1);

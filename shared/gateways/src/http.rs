@@ -1,4 +1,4 @@
-//! One call of a gateway's API, tried again where that can't do harm.
+//! One call of a gateway's API. It is tried again if a second try does no harm.
 
 use std::time::Duration;
 
@@ -9,26 +9,27 @@ use serde::de::DeserializeOwned;
 
 use crate::GatewayError;
 
-/// Bytes of an answer at most: far more than the attempts to pay one order take.
+/// Bytes of an answer. The attempts to pay one order need far less.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Characters of a gateway's code that are kept.
 const CODE_CHARS_MAX: usize = 60;
 
-/// How long to wait for a gateway, and how often to try.
+/// Time limits and tries of a call.
 #[derive(Debug, Clone, Copy)]
 pub struct CallLimits {
     /// To connect.
     pub connect: Duration,
-    /// For a whole answer. Too low, and a slow gateway is asked twice for what it is doing already.
+    /// For a whole answer. If too low, a slow gateway gets a second call while it still works on
+    /// the first.
     pub answer: Duration,
-    /// Tries of what can be repeated without harm.
+    /// Tries of a call that may be repeated.
     pub tries: u32,
-    /// Before the second try; before each further one twice as long.
+    /// The pause before the second try. It doubles before each further one.
     pub pause: Duration,
 }
 
 impl CallLimits {
-    /// Somebody waits at a shop's counter.
+    /// Limits for a call that a shopper waits for.
     #[must_use]
     pub fn for_a_shopper() -> Self {
         Self {
@@ -59,7 +60,8 @@ pub(crate) struct Http {
     limits: CallLimits,
 }
 
-/// Gateways write codes at `error.code` or at `code`; Razorpay has few, and reasons beside them.
+/// Gateways put their code at `error.code` or at `code`. Razorpay has few codes, and puts a reason
+/// beside them.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ErrorBody {
@@ -116,7 +118,7 @@ impl Http {
         self.client.patch(format!("{}{path}", self.base_url))
     }
 
-    /// Sends what has the same effect once or several times, several times if need be.
+    /// Sends a call that may be repeated, and repeats it after an error that may pass.
     pub(crate) async fn repeatable<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
@@ -124,7 +126,7 @@ impl Http {
         self.repeat(request, GatewayError::passes).await
     }
 
-    /// The same, after these errors only.
+    /// The same, but repeats only after these errors.
     pub(crate) async fn repeat<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
@@ -215,7 +217,7 @@ impl Http {
     }
 }
 
-/// Whether it refused with this status.
+/// Whether the gateway refused with this status.
 pub(crate) fn refused_with<T>(answer: &Result<T, GatewayError>, expected: u16) -> bool {
     matches!(answer, Err(GatewayError::Refused { status, .. }) if *status == expected)
 }

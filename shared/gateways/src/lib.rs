@@ -1,14 +1,14 @@
-//! What Holdfast asks of payment gateways: to take an order on, what became of it, to close it, and
-//! to give money back. Calls go out with no transaction open, ever.
+//! Clients of payment gateways: create an order, look it up, close it, and refund. No database
+//! transaction is open during a call.
 //!
-//! - [`Api`]: the same five questions to each; `cashfree`, `stripe`, `razorpay` ask them
-//! - [`Gateways`]: which shop has which account where; [`Accounts`]: the ones of now, with whoever
-//!   keeps their credentials
+//! - [`Api`]: the same five calls for each gateway; `cashfree`, `stripe` and `razorpay` implement
+//!   them
+//! - [`Gateways`]: the accounts of all shops; [`Accounts`] keeps them current
 //! - [`GatewayError`]: why there is no answer
-//! - [`open()`]: what the checkout function does of it when an order is made
+//! - [`open()`]: what the checkout function calls when an order is made
 //!
-//! What a look-up finds is brought into the shape of the gateway's webhook and read by the very
-//! adapter that reads webhooks: one fact has one key, whichever way it came.
+//! The result of a look-up is written in the form of the gateway's webhook and read by the same
+//! adapter. So one fact has one key, whichever way it comes.
 
 mod accounts;
 mod cashfree;
@@ -32,29 +32,30 @@ pub use error::GatewayError;
 pub use http::CallLimits;
 pub use opening::{OpenError, Opening, Phone, open};
 
-/// What comes of a question.
+/// The result of a call.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, GatewayError>>;
 
-/// A shop's account at a gateway. Every call may be made again after any error.
+/// A shop's account at a gateway. Every call may be repeated after any error.
 pub trait Api: Send + Sync {
-    /// Has the gateway take an order on, so that a shopper can pay it. Asked again for the same
-    /// order, it is the same one where the gateway can tell; where not, one that nobody was shown.
+    /// Creates an order at the gateway, so that a shopper can pay it. A second call for the same
+    /// order returns the same one if the gateway can find it. Otherwise it returns a new one, and
+    /// nobody saw the first.
     fn create_order<'a>(&'a self, order: &'a NewOrder) -> Answer<'a, GatewayOrder>;
 
-    /// What happened to an order: an event for each attempt to pay it. None is an answer too.
+    /// The events of an order, one for each attempt to pay it. The list may be empty.
     fn look_up<'a>(&'a self, order: &'a KnownOrder) -> Answer<'a, Vec<Event>>;
 
-    /// Has the gateway let no shopper begin to pay an order any more.
+    /// Closes an order, so that no shopper can begin to pay it.
     fn close_order<'a>(&'a self, order: &'a KnownOrder) -> Answer<'a, Closed>;
 
-    /// Gives money back, once for each of our ids.
+    /// Refunds money, once for each of our ids.
     fn refund<'a>(&'a self, refund: &'a NewRefund) -> Answer<'a, RefundResult>;
 
-    /// What became of a refund; none where the gateway knows of none.
+    /// Looks a refund up. `None` if the gateway does not know it.
     fn look_up_refund<'a>(&'a self, refund: &'a KnownRefund) -> Answer<'a, Option<RefundResult>>;
 }
 
-/// An order for a gateway to take on.
+/// An order to create at a gateway.
 #[derive(Debug, Clone)]
 pub struct NewOrder {
     /// Our reference: at most 39 characters of `a-z`, `0-9` and `-`.
@@ -65,52 +66,52 @@ pub struct NewOrder {
     pub currency: String,
     /// Our id of the customer.
     pub customer: String,
-    /// The customer's phone, which Cashfree insists on.
+    /// The customer's phone. Cashfree requires it.
     pub phone: Option<String>,
     /// The time, by the database's clock.
     pub now: OffsetDateTime,
-    /// Until when it is to be paid, where the gateway can end it by itself. A gateway that can't
-    /// end it so soon ends it later: until then it is closed by us.
+    /// The end of the time to pay, if the gateway can end an order by itself. If it cannot end it
+    /// so soon, it ends it later, and the sweeper closes it before.
     pub expires_at: Option<OffsetDateTime>,
 }
 
-/// An order that a gateway has taken on.
+/// An order that exists at a gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayOrder {
-    /// The gateway's id of it.
+    /// The gateway's id of the order.
     pub gateway_order_id: String,
-    /// What the storefront needs, to have the shopper pay it.
+    /// What the storefront needs to let the shopper pay.
     pub data: Value,
-    /// When the gateway lets it go by itself, where it says so.
+    /// When the gateway ends the order by itself, if it says so.
     pub expires_at: Option<OffsetDateTime>,
 }
 
-/// An order that a gateway may know.
+/// An order that may exist at a gateway.
 #[derive(Debug, Clone)]
 pub struct KnownOrder {
     /// Our reference.
     pub reference: String,
-    /// The gateway's id; none where the storefront made it.
+    /// The gateway's id. `None` if the storefront created the order.
     pub gateway_order_id: Option<String>,
 }
 
-/// What came of closing.
+/// The result of closing an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
-    /// Nobody can begin to pay it any more. What was begun before may still come.
+    /// No shopper can begin to pay it. A payment that began before may still arrive.
     Closed,
     /// It is paid, or being paid: look it up.
     Paid,
-    /// It is as it was, or is in a state that we don't know: somebody may pay it still.
+    /// It is still open, or in an unknown state: a shopper may still pay it.
     StillOpen,
     /// This gateway can't close orders.
     Unsupported,
 }
 
-/// Money to give back.
+/// A refund to make.
 #[derive(Debug, Clone)]
 pub struct NewRefund {
-    /// Our id: one is made once.
+    /// Our id. The gateway makes one refund for it.
     pub refund_id: Uuid,
     /// Our reference of the order.
     pub reference: String,
@@ -120,17 +121,17 @@ pub struct NewRefund {
     pub amount_minor: i64,
     /// ISO 4217.
     pub currency: String,
-    /// Why, in a word.
+    /// The reason, in a word.
     pub reason: String,
-    /// It was sent before, and what came of it is not known: gateways forget idempotency keys after
-    /// a day, so it is looked for first.
+    /// Whether it was sent before with unknown result. Gateways forget idempotency keys after a
+    /// day, so the client looks for the refund first.
     pub sent_before: bool,
-    /// How often it was sent before. Where a gateway keeps refusals under an idempotency key, each
-    /// attempt has a key of its own.
+    /// How often it was sent before. If a gateway keeps a refusal under an idempotency key, each
+    /// attempt uses its own key.
     pub earlier_attempts: u32,
 }
 
-/// A refund that a gateway may know.
+/// A refund that may exist at a gateway.
 #[derive(Debug, Clone)]
 pub struct KnownRefund {
     /// Our id.
@@ -139,27 +140,27 @@ pub struct KnownRefund {
     pub reference: String,
     /// The gateway's id of the payment.
     pub gateway_payment_id: String,
-    /// The gateway's id, where it is known.
+    /// The gateway's id, if it is known.
     pub gateway_refund_id: Option<String>,
 }
 
-/// How a refund is at its gateway.
+/// A refund as the gateway reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundResult {
     /// The gateway's id.
     pub gateway_refund_id: String,
-    /// How it is.
+    /// Its state.
     pub state: RefundState,
 }
 
-/// How a refund is.
+/// The state of a refund at a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefundState {
-    /// Taken on.
+    /// Accepted, not finished.
     Pending,
-    /// Through.
+    /// Finished: the shopper gets the money.
     Settled,
-    /// Failed: the shop has the money.
+    /// Failed: the shop keeps the money.
     Failed,
 }
 

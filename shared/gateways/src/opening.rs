@@ -1,5 +1,5 @@
-//! Has a gateway take an order on when it is made, so that the storefront gets what it needs to
-//! have it paid. After the order's own transaction, never in it.
+//! Creates the gateway's order when an order is made, so that the storefront can let the shopper
+//! pay. This happens after the order's transaction, never inside it.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -15,22 +15,22 @@ use tokio::time::timeout;
 
 use crate::{Accounts, Closed, GatewayError, Gateways, KnownOrder, NewOrder};
 
-/// A shopper waits for this. Too low and a slow gateway is given up while it is doing it; too high
-/// and the function's own timeout comes first, and the shopper learns nothing.
+/// A shopper waits for this call. If too low, a slow gateway is given up while it works. If too
+/// high, the function's own timeout comes first, and the shopper gets no answer.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
-/// Digits of a phone, as ITU-T E.164 has them.
+/// Digits of a phone number, by ITU-T E.164.
 const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 8..=15;
-/// Characters of a phone, with what people put between the digits.
+/// Characters of a phone number, with spaces and punctuation.
 const PHONE_CHARS_MAX: usize = 32;
 
-/// A customer's phone: digits, perhaps after a `+`.
+/// A customer's phone number: digits, optionally after a `+`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phone(String);
 
 impl FromStr for Phone {
     type Err = InvalidPhone;
 
-    /// Leaves out what people put between the digits.
+    /// Removes the spaces and punctuation between the digits.
     fn from_str(text: &str) -> Result<Self, InvalidPhone> {
         let bare: String = text.chars().filter(|c| !" -().".contains(*c)).collect();
         let digits = bare.strip_prefix('+').unwrap_or(&bare);
@@ -41,7 +41,7 @@ impl FromStr for Phone {
     }
 }
 
-/// Why a text is no phone.
+/// Why a text is no phone number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 8 to 15 digits, with or without a + before them")]
 pub struct InvalidPhone;
@@ -52,23 +52,23 @@ pub struct Opening<'a> {
     pub shop: &'a Shop,
     /// The order, which awaits its payment.
     pub order: &'a Order,
-    /// Where it is to be paid.
+    /// The gateway.
     pub gateway: Gateway,
     /// The customer's phone.
     pub phone: Option<&'a Phone>,
 }
 
-/// Why there is nothing to pay by. The order is as it was. In order of precedence.
+/// Why there is no gateway order. Our order is unchanged. In order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The accounts can't be had.
+    /// The accounts could not be fetched.
     #[error("the gateways' accounts can't be fetched: {0}")]
     Accounts(Cause),
-    /// The gateway gave no answer, or refused.
+    /// The gateway did not answer, or refused.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
-    /// Meanwhile the order was paid, or has ended; or it was closed at the gateway, because its
-    /// hold is about to end, and the gateway would make no other one.
+    /// The order was paid or has ended meanwhile. Or its hold is about to end, so its gateway order
+    /// was closed, and there will be no other.
     #[error("the order is paid or has ended")]
     Ended,
     /// The database could not decide.
@@ -76,13 +76,13 @@ pub enum OpenError {
     Failure(#[from] Failure),
 }
 
-/// The order that a gateway has made for this one of ours: the open one if there is one, or a new
-/// one, which is kept. In any number of calls at once there is one, and all get it.
+/// Returns the open gateway order of an order. If there is none, it creates one and stores it. Any
+/// number of calls at once get the same one.
 ///
-/// Locks: none while the gateway is asked; then the payment, and the gateway's order.
+/// Locks: none during the call. Afterwards the payment and the gateway order.
 ///
 /// # Errors
-/// [`OpenError`]; after any of them the same call may be made again.
+/// [`OpenError`]. The same call may be repeated after any of them.
 pub async fn open(
     db: &Database,
     accounts: &Accounts,
@@ -153,8 +153,8 @@ async fn create(
         .inspect_err(GatewayError::count)
 }
 
-/// Closes one that nobody was shown. If that fails it ends by itself: nobody can pay by what nobody
-/// knows.
+/// Closes a gateway order that no shopper saw. If that fails, it ends by itself: nobody can pay an
+/// order that nobody knows.
 async fn close(gateways: &Gateways, opening: &Opening<'_>, gateway_order_id: String) {
     let order = KnownOrder {
         reference: opening.order.payment.reference.clone(),

@@ -1,5 +1,5 @@
-//! Razorpay's API: orders, their payments, refunds. Orders have no idempotency keys: one is looked
-//! for by its receipt, which is our reference, before it is made. Refunds have keys.
+//! Razorpay's API: orders, their payments, refunds. Orders have no idempotency keys. So before the
+//! client creates one, it looks for an order with our reference as its receipt. Refunds have keys.
 //!
 //! Sources: Razorpay's API reference (orders, payments of an order, refunds, idempotent refunds)
 //! and its official library.
@@ -19,12 +19,12 @@ use crate::{
     RefundResult, RefundState,
 };
 
-/// The shop's account, as `GATEWAYS` gives it.
+/// The shop's account, as in `GATEWAYS`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Account {
     pub(crate) base_url: String,
-    /// Whether it moves real money; otherwise it is of the test mode.
+    /// Whether the account moves real money. Otherwise it is of the test mode.
     #[serde(default = "live_by_default")]
     live: bool,
     key_id: Credential,
@@ -128,7 +128,7 @@ impl Api for Razorpay {
         .boxed()
     }
 
-    /// Its orders stay open for ever.
+    /// Razorpay's orders stay open for ever.
     fn close_order<'a>(&'a self, _: &'a KnownOrder) -> Answer<'a, Closed> {
         async { Ok(Closed::Unsupported) }.boxed()
     }
@@ -204,7 +204,7 @@ impl Razorpay {
         Ok(known.items)
     }
 
-    /// A payment as its webhook would tell of it.
+    /// Writes a payment in the form of Razorpay's webhook.
     fn event(&self, payment: &RawValue, order: &KnownOrder) -> Result<Option<Event>, GatewayError> {
         let unreadable = |_| self.http.unreadable("a payment without a status");
         let status: Status = serde_json::from_str(payment.get()).map_err(unreadable)?;
@@ -212,7 +212,7 @@ impl Razorpay {
             "captured" => "payment.captured",
             "authorized" => "payment.authorized",
             "failed" => "payment.failed",
-            // created: nobody has paid; refunded: what was captured is back with the shopper
+            // created: nobody paid; refunded: the shopper got the captured money back
             _ => return Ok(None),
         };
         let payment = payment.get();

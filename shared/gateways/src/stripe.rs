@@ -1,7 +1,7 @@
-//! Stripe's API: checkout sessions or payment intents, refunds. Idempotent by keys that we choose,
-//! which Stripe keeps for a day at least; after that, a refund is found by its metadata. It keeps
-//! the first result, also where that is a refusal or a 500: what is to be tried anew needs another
-//! key, and what may still be at work must have the same one.
+//! Stripe's API: checkout sessions or payment intents, and refunds. Calls carry idempotency keys,
+//! which Stripe keeps for at least a day. After that, a refund is found by its metadata. Stripe
+//! keeps the first result under a key, also a refusal or a 500. So a new attempt needs a new key,
+//! and a call that may still be at work needs the same key.
 //!
 //! Sources: Stripe's API reference (sessions, payment intents, refunds, idempotent requests,
 //! errors) and its official library.
@@ -24,27 +24,27 @@ use crate::{
     RefundResult, RefundState,
 };
 
-/// Refunds of one payment that are looked through. Nobody makes as many.
+/// Refunds of one payment that are searched. No payment has as many.
 const REFUNDS_MAX: &str = "100";
-/// A session lives at least 30 minutes from when it is made, which is some time before the hold
-/// ends; a minute more for the way. What is left of it after the hold is closed by the sweeper.
+/// Stripe's sessions live at least 30 minutes from their creation, plus a minute for the call. If a
+/// session outlives the hold, the sweeper closes it.
 const SESSION_S_MIN: i64 = 31 * 60;
-/// And less than a day. This is counted from the last full hour, so that who asks again gets the
-/// same end.
+/// Sessions live less than a day. The end is counted from the last full hour, so a repeated call
+/// asks for the same end.
 const SESSION_S_MAX: i64 = 23 * HOUR_S;
 const HOUR_S: i64 = 3600;
 
-/// The shop's account, as `GATEWAYS` gives it.
+/// The shop's account, as in `GATEWAYS`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Account {
     pub(crate) base_url: String,
-    /// Whether it moves real money; otherwise it is of the test mode.
+    /// Whether the account moves real money. Otherwise it is of the test mode.
     #[serde(default = "live_by_default")]
     live: bool,
     secret_key: Credential,
-    /// The page to which Stripe's own page sends the shopper back. With it an order is a hosted
-    /// session; without it an intent, for a page of the storefront's own.
+    /// The page to which Stripe's page sends the shopper back. With it, an order is a hosted
+    /// session. Without it, an order is an intent, for a page of the storefront's own.
     return_url: Option<String>,
 }
 
@@ -93,8 +93,8 @@ struct RefundObject {
     metadata: Value,
 }
 
-/// Earlier keys of a refund that are asked again before its next one is used. What came of those
-/// before them was decided long ago: between two attempts there is a pause that doubles.
+/// Earlier keys of a refund that are asked before its next one is used. The results of still
+/// earlier keys are final: the pause between two attempts doubles.
 const KEYS_ASKED_AGAIN: u32 = 5;
 
 type Form = Vec<(&'static str, String)>;
@@ -109,10 +109,10 @@ impl Api for Stripe {
                 Some(url) => ("/v1/checkout/sessions", session(order, amount, url, end)),
                 None => ("/v1/payment_intents", intent(order, amount)),
             };
-            // another end is another session: the key must not promise the old one
+            // another end is another session, so the key must be another one
             let of_end = end.unwrap_or(0);
             let key = format!("holdfast-order-{}-{amount}-{of_end}", order.reference);
-            // if a 500 made one all the same, then nobody was shown it
+            // even if a 500 created one, no shopper saw it
             let mut attempt = 0;
             let made: Made = loop {
                 let made = self.post(path, &form, &numbered(&key, attempt)).await;
@@ -166,7 +166,7 @@ impl Api for Stripe {
             let closing = self.signed(self.http.post(&format!("{path}/{verb}")));
             let closed: Result<Status, _> = self.http.repeatable(closing).await;
             let status = match closed {
-                // closed before, or paid: its status says which
+                // closed before, or paid: the status says which
                 Err(GatewayError::Refused { .. }) => {
                     let request = self.signed(self.http.get(&path));
                     self.http.repeatable::<Status>(request).await?
@@ -200,7 +200,7 @@ impl Api for Stripe {
                 ("metadata[reference]", refund.reference.clone()),
             ];
             let (id, last) = (refund.refund_id.to_string(), refund.earlier_attempts);
-            // an earlier one whose answer was lost may be at work: its key tells
+            // an earlier call whose answer was lost may be at work: its key tells
             let mut attempt = last.saturating_sub(KEYS_ASKED_AGAIN);
             loop {
                 let key = numbered(&id, attempt);
@@ -246,7 +246,7 @@ impl Stripe {
         request.bearer_auth(self.account.secret_key.as_str())
     }
 
-    /// Posts under an idempotency key. A 500 is not tried again: the key answers the same.
+    /// Posts under an idempotency key. A 500 is not repeated: the key would return it again.
     async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -259,8 +259,8 @@ impl Stripe {
         self.http.repeat(request, again).await
     }
 
-    /// The intents of a reference, where the storefront made them. Stripe's search lags behind by
-    /// up to a minute, and is not there in every country: then nothing is found.
+    /// The intents of a reference that the storefront created. Stripe's search lags by up to a
+    /// minute and does not exist in every country. Then it finds nothing.
     async fn intents_of(&self, reference: &str) -> Result<Vec<Box<RawValue>>, GatewayError> {
         let query = format!("metadata['{REFERENCE_NOTE}']:'{reference}'");
         let request = self
@@ -272,7 +272,8 @@ impl Stripe {
         }
     }
 
-    /// A session or an intent as its webhook would tell of it; none while nothing has happened.
+    /// Writes a session or an intent in the form of Stripe's webhook. `None` while nothing
+    /// happened.
     fn event(&self, object: &RawValue, order: &KnownOrder) -> Result<Option<Event>, GatewayError> {
         let unreadable = |_| self.http.unreadable("an object without a status");
         let status: Status = serde_json::from_str(object.get()).map_err(unreadable)?;
@@ -329,12 +330,12 @@ fn numbered(key: &str, attempt: u32) -> String {
     }
 }
 
-/// A 500: Stripe keeps it, and answers it under the same key again.
+/// A 500: Stripe keeps it and returns it under the same key again.
 fn failed_inside(error: &GatewayError) -> bool {
     matches!(error, GatewayError::Busy { status: 500, .. })
 }
 
-/// What is kept under a key and is no refund: with this key there will be none.
+/// A kept result that is no refund. This key will never make one.
 fn is_over(error: &GatewayError) -> bool {
     let refused = matches!(
         error,
@@ -368,8 +369,9 @@ fn of_payment(id: &str) -> &'static str {
     }
 }
 
-/// When a session ends, in seconds of Unix time: late enough whenever it is made, and the same
-/// whenever it is asked for again; of a hold of nearly a day or more, again within the hour.
+/// The end of a session, in seconds of Unix time. It lies late enough whenever the session is
+/// created, and a repeated call computes the same end. For a hold of nearly a day or more, it is
+/// the same within the hour.
 fn end_of(order: &NewOrder) -> Option<i64> {
     let hour = order.now.unix_timestamp().div_euclid(HOUR_S) * HOUR_S;
     order

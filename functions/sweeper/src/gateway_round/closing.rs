@@ -1,4 +1,4 @@
-//! Closes orders at their gateways, before their stock is let go.
+//! Closes orders at their gateways before their holds end.
 
 use operations::db::Failure;
 use operations::gateway_order;
@@ -8,7 +8,7 @@ use super::lookups;
 use super::work::{BATCH_MAX, Lines, Round, Step, Task, Work, is_full};
 use gateways::{Closed, GatewayError, KnownOrder};
 
-/// Whether there may be more.
+/// Claims orders to close. Returns whether there may be more.
 pub(super) async fn claim(
     work: &Work<'_>,
     before_s: i32,
@@ -26,9 +26,9 @@ pub(super) async fn claim(
     Ok(more)
 }
 
-/// Closes one at its gateway, then here. One that is paid is looked up first: its webhook may be
-/// lost. One that the gateway can't close is only not used by us any more. One that it could close
-/// and that stays open is open here, too: it is due in a later round again.
+/// Closes one order at its gateway, then here. A paid order is looked up first: its webhook may be
+/// lost. If the gateway cannot close orders, Holdfast only stops using this one. If it could close
+/// the order but did not, the order stays open here and comes again in a later round.
 pub(super) async fn close(work: &Work<'_>, gateway: Gateway, order: &KnownOrder) -> Step {
     let mut round = Round::default();
     let answer = match work.gateways.of(work.shop, gateway) {

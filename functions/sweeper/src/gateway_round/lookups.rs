@@ -1,4 +1,4 @@
-//! Asks gateways for what their webhooks should have told.
+//! Asks gateways for events whose webhooks did not arrive.
 
 use operations::db::Failure;
 use operations::lookup::{self, Limits, Lookup};
@@ -9,7 +9,7 @@ use super::refunds::verdict;
 use super::work::{Lines, Round, Step, Task, Work, is_full};
 use gateways::{KnownOrder, KnownRefund};
 
-/// Whether there may be more.
+/// Claims look-ups. Returns whether there may be more.
 pub(super) async fn claim(
     work: &Work<'_>,
     limits: &Limits,
@@ -26,7 +26,7 @@ pub(super) async fn claim(
                 };
                 match order {
                     Some((gateway, _)) => lines.push(gateway, Task::LookUpPayment(known)),
-                    // the storefront made it, and did not say where
+                    // the storefront made the order, and did not say at which gateway
                     None => {
                         for gateway in work.gateways.at(work.shop) {
                             lines.push(gateway, Task::LookUpPayment(known.clone()));
@@ -54,7 +54,7 @@ pub(super) async fn claim(
     Ok(more)
 }
 
-/// Looks a payment up; what the gateway says goes the way of its webhooks.
+/// Looks a payment up. The gateway's answer is read like its webhooks.
 pub(super) async fn payment(work: &Work<'_>, gateway: Gateway, order: &KnownOrder) -> Step {
     let mut round = Round {
         looked_up: 1,

@@ -1,10 +1,9 @@
-//! One round of what is to be done at the gateways: refunds to send, payments and refunds to look
-//! up, orders to close. Bounded batches of each, for every shop that has an account: another one
-//! while the last was full, no gateway failed and there is time.
+//! One round of work at the gateways: refunds to send, payments and refunds to look up, orders to
+//! close. Each shop with an account gets bounded batches. Another batch follows if the last one was
+//! full, no gateway failed and time is left.
 //!
-//! Each gateway of each shop has a line of its own, and all lines advance at once: one that is down
-//! or does not take the credentials keeps nobody waiting, and is given up for this round when it
-//! fails twice in a row.
+//! All gateways of all shops work in parallel, so a gateway that is down delays no other. After two
+//! failures in a row this round stops asking that gateway.
 
 mod closing;
 mod lookups;
@@ -25,20 +24,21 @@ use gateways::{GatewayError, Gateways};
 pub use work::Round;
 use work::{BATCH_MAX, Lines, Task, Work};
 
-/// A gateway that fails so often in a row is not asked again in this round.
+/// After this many failures in a row the round stops asking a gateway.
 const FAILURES_MAX: u32 = 2;
-/// What is left of the time when a call begins, at least: less, and its answer comes too late.
+/// The time that must be left when a call begins. With less, the answer would come too late.
 const CALL_MIN: Duration = Duration::from_secs(1);
-/// The same when a further batch begins: what it claims should not be left to the next round.
+/// The time that must be left when another batch begins. With less, its claims would wait for the
+/// next round.
 const BATCH_MIN: Duration = Duration::from_secs(10);
 
-/// When something is looked up, and when an order is closed.
+/// The times of look-ups and closings.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// Of payments and refunds that are looked up.
+    /// Of payments and refunds.
     pub lookups: Limits,
-    /// Orders are closed at their gateway so many seconds before their hold ends. Less than the
-    /// schedule's interval, and the stock is let go first.
+    /// Seconds before the end of a hold when its order is closed at the gateway. If this is less
+    /// than the schedule's interval, the hold may expire first.
     pub close_before_s: i32,
 }
 
@@ -57,14 +57,14 @@ impl Default for Plan {
     }
 }
 
-/// Why a plan can't be used.
+/// A setting of the plan is invalid.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} must be a whole number of seconds from 0 to 604800")]
 pub struct InvalidPlan(&'static str);
 
 impl Plan {
     /// Reads `LOOKUP_BEFORE_S`, `LOOKUP_AFTER_S`, `LOOKUP_PENDING_S`, `LOOKUP_AGAIN_S` and
-    /// `CLOSE_BEFORE_S`; all have defaults.
+    /// `CLOSE_BEFORE_S`. All have defaults.
     ///
     /// # Errors
     /// [`InvalidPlan`].
@@ -98,11 +98,11 @@ fn seconds(name: &'static str, default: i32) -> Result<i32, InvalidPlan> {
     }
 }
 
-/// Does one round, within the time. Safe in any number of copies at once.
+/// Does one round, until `until`. Any number of copies may run at once.
 ///
 /// # Errors
-/// [`Failure`] when the database could not answer. What was done until then is done; what was
-/// claimed and not done comes again.
+/// [`Failure`] when the database could not answer. Finished work stays. Claimed but unfinished work
+/// comes again.
 pub async fn round(
     db: &Database,
     gateways: &Gateways,
@@ -118,7 +118,7 @@ pub async fn round(
             until,
         };
         let mut sum = Round::default();
-        // a sale whose webhooks were all lost is more than a batch, and its holds end
+        // a sale whose webhooks were all lost needs more than one batch before its holds end
         while batch(&work, plan, &mut sum).await?
             && sum.failed + sum.left == 0
             && until.saturating_duration_since(Instant::now()) > BATCH_MIN
@@ -132,7 +132,7 @@ pub async fn round(
     Ok(sum)
 }
 
-/// Does a batch of each for one shop; whether there may be more.
+/// Does one batch of each kind for one shop. Returns whether there may be more.
 async fn batch(work: &Work<'_>, plan: &Plan, sum: &mut Round) -> Result<bool, Failure> {
     let mut lines = Lines::default();
     let mut more = refunds::claim(work, &mut lines).await?;
@@ -146,7 +146,7 @@ async fn batch(work: &Work<'_>, plan: &Plan, sum: &mut Round) -> Result<bool, Fa
     Ok(more)
 }
 
-/// Works one gateway's line off.
+/// Does the tasks of one gateway, one after the other.
 async fn advance(work: &Work<'_>, gateway: Gateway, line: Vec<Task>) -> Result<Round, Failure> {
     let mut done = Round::default();
     let mut failures = 0;

@@ -6,7 +6,7 @@ use operations::refund::{self, Claimed, Verdict};
 use super::work::{BATCH_MAX, Lines, Round, Step, Task, Work, is_full};
 use gateways::{GatewayError, NewRefund, RefundResult, RefundState};
 
-/// Whether there may be more.
+/// Claims refunds. Returns whether there may be more.
 pub(super) async fn claim(work: &Work<'_>, lines: &mut Lines) -> Result<bool, Failure> {
     let claimed = refund::claim(work.db, work.shop, BATCH_MAX).await?;
     let more = is_full(claimed.len(), BATCH_MAX);
@@ -16,8 +16,8 @@ pub(super) async fn claim(work: &Work<'_>, lines: &mut Lines) -> Result<bool, Fa
     Ok(more)
 }
 
-/// Sends one, and writes down what the gateway said. Unless it is written down, the refund is
-/// claimed again, and found by our id of it.
+/// Sends one refund and stores the gateway's answer. If it cannot be stored, the refund is claimed
+/// again, and the gateway finds it by our id.
 pub(super) async fn send(work: &Work<'_>, claimed: &Claimed) -> Step {
     let new = NewRefund {
         refund_id: claimed.refund_id,
@@ -62,7 +62,8 @@ pub(super) fn verdict(result: RefundResult) -> Verdict {
     }
 }
 
-/// What a person must look at has failed; what may pass, or may have happened, is tried again.
+/// A refund fails if a person must look at it. It is tried again if the cause may pass, or if the
+/// gateway may have made it.
 fn refusal(error: &GatewayError) -> Verdict {
     let words = error.to_string();
     match error {

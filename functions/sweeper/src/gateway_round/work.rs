@@ -1,4 +1,4 @@
-//! What one round has to do at the gateways, and what came of it.
+//! The tasks of one round at the gateways, and their results.
 
 use std::collections::BTreeMap;
 
@@ -12,22 +12,22 @@ use tokio::time::Instant;
 /// Refunds, look-ups and closings of one shop in one round, each.
 pub(super) const BATCH_MAX: i32 = 20;
 
-/// What a round did.
+/// The result of a round.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Round {
-    /// Refunds that were sent, however they ended.
+    /// Refunds that were sent, whatever their result.
     pub refunds_sent: u32,
     /// Payments and refunds that were looked up.
     pub looked_up: u32,
-    /// Events of payments that a look-up found and that had been unknown.
+    /// Payment events that a look-up found and that were unknown before.
     pub found: u32,
-    /// Orders that nobody can begin to pay any more.
+    /// Orders that no shopper can begin to pay any more.
     pub closed: u32,
     /// Calls that a gateway did not answer, or refused.
     pub failed: u32,
-    /// Of these, those whose gateway did not take the credentials.
+    /// Of the failed calls, those whose credentials the gateway refused.
     pub unauthorized: u32,
-    /// Left for the next round: the time was over, or the gateway was down.
+    /// Tasks left for the next round, because the time was up or the gateway was down.
     pub left: u32,
 }
 
@@ -43,12 +43,12 @@ impl std::ops::AddAssign for Round {
     }
 }
 
-/// What was claimed is as much as there may be in a batch.
+/// Whether a claim returned a full batch, so there may be more.
 pub(super) fn is_full(claimed: usize, most: i32) -> bool {
     usize::try_from(most).is_ok_and(|most| claimed >= most.max(1))
 }
 
-/// What every step of one shop's round needs.
+/// What every task of one shop's round needs.
 pub(super) struct Work<'a> {
     pub(super) db: &'a Database,
     pub(super) gateways: &'a Gateways,
@@ -56,7 +56,7 @@ pub(super) struct Work<'a> {
     pub(super) until: Instant,
 }
 
-/// Something to do at one gateway.
+/// A task at one gateway.
 pub(super) enum Task {
     Refund(Claimed),
     LookUpPayment(KnownOrder),
@@ -64,7 +64,7 @@ pub(super) enum Task {
     Close(KnownOrder),
 }
 
-/// What is to be done, by gateway.
+/// The tasks, by gateway.
 #[derive(Default)]
 pub(super) struct Lines(pub(super) BTreeMap<Gateway, Vec<Task>>);
 
@@ -74,11 +74,11 @@ impl Lines {
     }
 }
 
-/// What a step did, and why its gateway did not do its part.
+/// The result of a task, and the gateway's error if there was one.
 pub(super) type Step = Result<(Round, Option<GatewayError>), Failure>;
 
 impl Work<'_> {
-    /// Waits for a gateway as long as there is time.
+    /// Waits for a gateway until the round's time is up.
     pub(super) async fn in_time<T>(
         &self,
         gateway: Gateway,

@@ -1,5 +1,5 @@
-//! Which addresses a subscriber may have. Whoever may put a URL must not reach what only this
-//! function can reach: the database's network, the metadata of the machine.
+//! The addresses that a subscriber may have. A person who may set a URL must not reach what only
+//! this function can reach: the database's network, or the machine's metadata.
 
 use std::env;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,10 +10,10 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 const VARIABLE: &str = "SUBSCRIBER_NETWORKS";
 
-/// Where subscribers may be.
+/// The networks that subscribers may be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Networks {
-    /// At public addresses only.
+    /// Public addresses only.
     Public,
     /// Anywhere.
     Any,
@@ -31,7 +31,8 @@ impl Networks {
         }
     }
 
-    /// Whether the host may be asked for at all. A name is looked up later, by [`PublicOnly`].
+    /// Whether a URL's host is allowed. The addresses of a name are checked later, by
+    /// [`PublicOnly`].
     pub(super) fn may_reach(self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -39,8 +40,8 @@ impl Networks {
     }
 }
 
-/// Looks a name up, and keeps of its addresses the public ones: the ones that are then connected
-/// to, so that a name can't mean something else a moment later.
+/// Resolves a name and keeps only its public addresses. The client connects to these, so the name
+/// cannot change its meaning in between.
 pub(super) struct PublicOnly;
 
 impl Resolve for PublicOnly {
@@ -56,7 +57,7 @@ impl Resolve for PublicOnly {
     }
 }
 
-/// Whether an address is one of the internet.
+/// Whether an address is public.
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -79,8 +80,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !special
 }
 
-/// Only what is handed out for use, 2000::/3, without what stands for other addresses in it: those
-/// lead back to IPv4 ones.
+/// Only the public range 2000::/3, without the parts that lead to IPv4 addresses.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, ..] = address.segments();
     let special = (a == 0x2001 && (b < 0x0200 || b == 0x0db8)) || a == 0x2002;

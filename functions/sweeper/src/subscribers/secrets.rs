@@ -1,5 +1,5 @@
-//! The subscribers' signing secrets. They are kept by name in a secret store and never in the
-//! database: who can read that can't sign.
+//! The subscribers' signing secrets. They are in a secret store and never in the database, so
+//! reading the database is not enough to sign.
 
 use std::collections::HashMap;
 use std::env;
@@ -12,10 +12,10 @@ use operations::config::ConfigError;
 use operations::secret::{self, Rules, Secret};
 use operations::subscriber::SigningSecret;
 
-/// Never asked for sooner than this after the last time.
+/// The shortest time between two fetches.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Where the secrets are: in the environment, or with Secrets Manager.
+/// The source of the secrets: the environment, or Secrets Manager.
 pub(super) struct Keyring(Secret<Keys>);
 
 impl Keyring {
@@ -47,7 +47,7 @@ impl Keyring {
         }
     }
 
-    /// The secrets of now.
+    /// The current secrets.
     pub(super) async fn keys(&self) -> Result<Arc<Keys>, String> {
         self.0.value().await.map_err(|cause| causes(&*cause))
     }
@@ -64,7 +64,7 @@ impl Keys {
         };
         let texts: HashMap<String, HashMap<String, Vec<String>>> = serde_json::from_str(text)
             .map_err(|error| {
-                // the parser quotes what it met, which may be a secret
+                // the parser quotes its input, which may be a secret
                 let (line, column) = (error.line(), error.column());
                 invalid(format!("malformed (line {line}, column {column})"))
             })?;
@@ -83,7 +83,7 @@ impl Keys {
         Ok(Self(keys))
     }
 
-    /// The secrets of one subscriber, the current one first; none when there are none.
+    /// The secrets of one subscriber, the current one first. Empty if it has none.
     pub(super) fn of(&self, shop: &str, name: &str) -> &[SigningSecret] {
         let names = self.0.get(shop);
         names
