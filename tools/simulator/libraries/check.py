@@ -1,6 +1,6 @@
-"""Talks to the simulator with Stripe's and Razorpay's own libraries: create, pay, fetch, refund.
+"""Creates, pays, fetches and refunds at the simulator with Stripe's and Razorpay's own libraries.
 
-What they accept has the shape that they expect. Takes the simulator's URL.
+    check.py URL
 """
 
 import json
@@ -30,7 +30,7 @@ def pay(order):
 
 def check(what, found, expected):
     if found != expected:
-        sys.exit(f"{what}: {found!r}, and not {expected!r}")
+        sys.exit(f"{what}: {found!r} instead of {expected!r}")
 
 
 def refused(what, kind, call):
@@ -111,4 +111,4 @@ def check_razorpay():
 
 check_stripe()
 check_razorpay()
-print("gateways: Stripe's and Razorpay's own libraries understand the simulator")
+print("gateways: Stripe's and Razorpay's own libraries work with the simulator")

@@ -1,8 +1,8 @@
-//! A shop's account at a gateway.
+//! A merchant account at a payment gateway.
 
 use serde::{Deserialize, Serialize};
 
-/// A gateway that is simulated.
+/// A simulated payment gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gateway {
@@ -15,10 +15,10 @@ pub enum Gateway {
 }
 
 impl Gateway {
-    /// All of them.
+    /// All three.
     pub const ALL: [Self; 3] = [Self::Cashfree, Self::Stripe, Self::Razorpay];
 
-    /// Its name in URLs.
+    /// The gateway's name in URLs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -27,30 +27,22 @@ impl Gateway {
             Self::Razorpay => "razorpay",
         }
     }
-
-    /// The gateway of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|gateway| gateway.as_str() == name)
-    }
 }
 
-/// A shop's account at a gateway: its credentials, and where its webhooks go.
+/// A merchant account: its credentials and the receiver of its webhooks.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Account {
-    /// At which gateway.
+    /// The gateway.
     pub gateway: Gateway,
-    /// Cashfree's client id, Razorpay's key id; Stripe has none.
+    /// Cashfree's client id or Razorpay's key id. Stripe has none.
     #[serde(default)]
     pub key_id: String,
-    /// What authenticates its calls: client secret, secret key, key secret.
+    /// Authenticates API calls: client secret, secret key or key secret.
     pub key_secret: String,
-    /// What signs its webhooks; at Cashfree that is the client secret.
+    /// Signs the webhooks. Cashfree signs with the client secret.
     pub webhook_secret: String,
-    /// Where its webhooks go; nowhere without one.
+    /// The receiver of the webhooks. Without it, none are sent.
     #[serde(default)]
     pub webhook_url: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! How a gateway misbehaves. Everything is off by default.
+//! The faults of a gateway. All are off by default.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
-    /// How its API is.
+    /// Whether the API answers.
     pub api: Api,
-    /// So many next calls of the API do nothing, and answer 500.
+    /// This many of the next calls do nothing and answer 500.
     pub failures: u32,
-    /// So many next calls of the API that change something have their effect, and the connection
-    /// is cut before their answer.
+    /// This many of the next changing calls take effect, but the connection is cut before the
+    /// answer.
     pub answers_lost: u32,
-    /// It closes no order: each stays open.
+    /// Orders stay open when the shop closes them.
     pub unclosable: bool,
     /// How refunds end.
     pub refunds: Refunds,
@@ -21,16 +21,16 @@ pub struct Faults {
     pub webhooks: Webhooks,
 }
 
-/// How an API is.
+/// Whether an API answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Api {
-    /// It answers.
+    /// It works.
     #[default]
     Up,
     /// It answers 503.
     Down,
-    /// It takes calls and never answers.
+    /// It accepts calls and never answers.
     Hanging,
     /// It answers 429.
     Busy,
@@ -40,12 +40,12 @@ pub enum Api {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refunds {
-    /// They go through as soon as they are asked for.
+    /// They settle at once.
     #[default]
     AtOnce,
-    /// They stay pending until the control API says how they end.
+    /// They stay pending until the control API ends them.
     Later,
-    /// They are taken on, and then fail.
+    /// They are accepted and then fail.
     Fail,
 }
 
@@ -53,14 +53,14 @@ pub enum Refunds {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Webhooks {
-    /// So many of a hundred never arrive, and are not sent again.
+    /// This percentage never arrives and is not sent again.
     pub lost_percent: u32,
-    /// How many more times each is sent; each time it is signed anew.
+    /// The number of additional copies. Each is signed anew.
     pub duplicates: u32,
-    /// Duplicates come as events with other ids.
+    /// Each copy has another event id.
     pub fresh_ids: bool,
-    /// Those that wait together leave in any order.
+    /// Webhooks that wait together leave in random order.
     pub shuffled: bool,
-    /// They leave so much later.
+    /// Webhooks leave this much later.
     pub delay_ms: u64,
 }

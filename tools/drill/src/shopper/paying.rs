@@ -190,8 +190,7 @@ impl<'a> Gateway<'a> {
             payment_id,
             at: self.at,
         };
-        // a body of plain strings and numbers always has a JSON form
-        cashfree::body(&facts).unwrap_or_default()
+        cashfree::body(&facts)
     }
 
     async fn deliver(&self) -> Vec<Fact> {

@@ -1,90 +1,64 @@
-//! The events that Razorpay sends.
+//! Razorpay's webhooks.
 
 use serde_json::{Map, Value, json};
 
-use super::entities;
-use crate::postman::Letter;
-use crate::world::{Ending, Payment, Refund, RefundState, World, now};
+use super::objects;
+use crate::gateway::Event;
+use crate::state::{Ending, OrderState, Payment, RefundState, State, Webhook, now};
 
-pub(crate) fn of_payment(world: &mut World, payment: &Payment) -> Vec<Letter> {
-    let Some(order) = world.orders.get(&payment.order).cloned() else {
-        return Vec::new();
+pub(super) fn webhooks(state: &mut State, event: &Event<'_>) -> Vec<Webhook> {
+    let (name, refund, payment) = match event {
+        Event::PaymentEnded(payment) => return payment_webhooks(state, payment),
+        Event::OrderClosed(_) => return Vec::new(),
+        Event::RefundCreated(refund, payment) => ("refund.created", refund, payment),
+        Event::RefundChanged(refund, payment) => match refund.state {
+            RefundState::Settled => ("refund.processed", refund, payment),
+            RefundState::Failed => ("refund.failed", refund, payment),
+            RefundState::Pending => return Vec::new(),
+        },
     };
-    let entity = entities::payment(world, payment);
-    let about = [("payment", entity.clone())];
-    let names: &[&str] = match payment.ending {
-        Ending::Paid => &["payment.authorized", "payment.captured"],
-        Ending::Pending => &["payment.authorized"],
-        Ending::Failed | Ending::Dropped => &["payment.failed"],
-    };
-    let mut letters = Vec::new();
-    for name in names {
-        let mut about = about.clone();
-        if *name == "payment.authorized" {
-            about[0].1["status"] = json!("authorized");
-            about[0].1["captured"] = json!(false);
-        }
-        letters.push(event(world, payment.account, name, &about));
-    }
-    if payment.ending == Ending::Paid && world.paid(&order) >= order.amount {
-        let order = entities::order(world, &order);
-        let about = [("payment", entity), ("order", order)];
-        letters.push(event(world, payment.account, "order.paid", &about));
-    }
-    letters
-}
-
-pub(crate) fn of_refund(
-    world: &mut World,
-    refund: &Refund,
-    payment: &Payment,
-    new: bool,
-) -> Vec<Letter> {
-    let name = match refund.state {
-        _ if new => "refund.created",
-        RefundState::Settled => "refund.processed",
-        RefundState::Failed => "refund.failed",
-        RefundState::Pending => return Vec::new(),
-    };
-    let about = [
-        ("refund", entities::refund(refund, payment)),
-        ("payment", entities::payment(world, payment)),
+    let entities = [
+        ("refund", objects::refund(refund, payment)),
+        ("payment", objects::payment(state, payment)),
     ];
-    vec![event(world, refund.account, name, &about)]
+    vec![webhook(state, refund.account, name, &entities)]
 }
 
-pub(crate) fn of_dispute(world: &mut World, payment: &Payment) -> Vec<Letter> {
-    let dispute = json!({
-        "id": world.id("disp_"), "entity": "dispute", "payment_id": payment.id,
-        "amount": payment.amount, "currency": payment.currency, "amount_deducted": 0,
-        "reason_code": "chargeback", "respond_by": now() + 864_000, "status": "open",
-        "phase": "chargeback", "created_at": now(),
-    });
-    let about = [
-        ("payment", entities::payment(world, payment)),
-        ("dispute", dispute),
-    ];
-    vec![event(
-        world,
-        payment.account,
-        "payment.dispute.created",
-        &about,
-    )]
+fn payment_webhooks(state: &mut State, payment: &Payment) -> Vec<Webhook> {
+    let entity = ("payment", objects::payment(state, payment));
+    let mut authorized = entity.clone();
+    authorized.1["status"] = json!("authorized");
+    authorized.1["captured"] = json!(false);
+    let mut events = match payment.ending {
+        Ending::Pending => vec![("payment.authorized", vec![authorized])],
+        Ending::Failed | Ending::Dropped => vec![("payment.failed", vec![entity.clone()])],
+        Ending::Paid => vec![
+            ("payment.authorized", vec![authorized]),
+            ("payment.captured", vec![entity.clone()]),
+        ],
+    };
+    let order = &state.orders[&payment.order];
+    if payment.ending == Ending::Paid && state.order_state(order) == OrderState::Paid {
+        let order = ("order", objects::order(state, order));
+        events.push(("order.paid", vec![entity, order]));
+    }
+    let send = |(name, entities): (&str, Vec<_>)| webhook(state, payment.account, name, &entities);
+    events.into_iter().map(send).collect()
 }
 
-fn event(world: &mut World, account: usize, name: &str, about: &[(&str, Value)]) -> Letter {
-    let contains: Vec<&str> = about.iter().map(|(of, _)| *of).collect();
-    let payload: Map<String, Value> = about
+fn webhook(state: &mut State, account: usize, name: &str, entities: &[(&str, Value)]) -> Webhook {
+    let contains: Vec<&str> = entities.iter().map(|(kind, _)| *kind).collect();
+    let payload: Map<String, Value> = entities
         .iter()
-        .map(|(of, entity)| ((*of).to_owned(), json!({ "entity": entity })))
+        .map(|(kind, entity)| ((*kind).to_owned(), json!({ "entity": entity })))
         .collect();
     let body = json!({
         "entity": "event", "account_id": "acc_Simulated0001", "event": name,
         "contains": contains, "payload": payload, "created_at": now(),
     });
-    Letter {
+    Webhook {
         account,
-        event_id: world.id(""),
+        event_id: state.new_id(""),
         body: body.to_string(),
     }
 }

@@ -1,30 +1,50 @@
-//! Stripe's objects, with the members that a shop reads.
+//! Stripe's JSON, with the members that a shop reads.
 
 use serde_json::{Value, json};
 
-use crate::world::orders::State;
-use crate::world::{Ending, Order, Payment, Refund, RefundState, World};
+use crate::call::Reply;
+use crate::state::{Ending, Order, OrderState, Payment, Refund, RefundState, State};
+
+pub(super) fn error(status: u16, code: &str, message: &str) -> Reply {
+    let kind = match (status, code) {
+        (_, "idempotency_error") => code,
+        (500.., _) => "api_error",
+        _ => "invalid_request_error",
+    };
+    Reply {
+        status,
+        body: json!({ "error": { "type": kind, "code": code, "message": message } }),
+    }
+}
 
 pub(super) fn is_session(order: &Order) -> bool {
     order.id.starts_with("cs_")
 }
 
 /// The last attempt with this ending.
-fn last<'a>(world: &'a World, order: &Order, ending: Ending) -> Option<&'a Payment> {
-    let payments = world.payments_of(order).into_iter();
+fn last<'a>(state: &'a State, order: &Order, ending: Ending) -> Option<&'a Payment> {
+    let payments = state.payments_of(order).into_iter();
     payments.rev().find(|payment| payment.ending == ending)
 }
 
-pub(super) fn session(world: &World, order: &Order) -> Value {
-    let paid = last(world, order, Ending::Paid);
-    let pending = last(world, order, Ending::Pending);
+/// What the order was created as.
+pub(super) fn session_or_intent(state: &State, order: &Order) -> Value {
+    if is_session(order) {
+        session(state, order)
+    } else {
+        intent(state, order)
+    }
+}
+
+pub(super) fn session(state: &State, order: &Order) -> Value {
+    let paid = last(state, order, Ending::Paid);
+    let pending = last(state, order, Ending::Pending);
     let done = paid.or(pending);
-    let state = world.state(order);
-    let status = match state {
-        State::Paid => "complete",
+    let status = match state.order_state(order) {
+        OrderState::Paid => "complete",
         _ if done.is_some() => "complete",
-        State::Open => "open",
-        State::Expired | State::Closed => "expired",
+        OrderState::Open => "open",
+        OrderState::Expired | OrderState::Closed => "expired",
     };
     json!({
         "id": order.id, "object": "checkout.session",
@@ -34,7 +54,7 @@ pub(super) fn session(world: &World, order: &Order) -> Value {
         "created": order.created_at, "currency": order.currency,
         "expires_at": order.expires_at, "livemode": false,
         "metadata": order.data["metadata"], "mode": "payment",
-        "payment_intent": done.map(|_| order.other_id.clone()),
+        "payment_intent": done.map(|_| &order.other_id),
         "payment_method_types": ["card"],
         "payment_status": if paid.is_some() { "paid" } else { "unpaid" },
         "status": status, "ui_mode": "hosted",
@@ -44,16 +64,16 @@ pub(super) fn session(world: &World, order: &Order) -> Value {
     })
 }
 
-pub(super) fn intent(world: &World, order: &Order) -> Value {
-    let paid = last(world, order, Ending::Paid);
-    let attempts = world.payments_of(order);
+pub(super) fn intent(state: &State, order: &Order) -> Value {
+    let paid = last(state, order, Ending::Paid);
+    let attempts = state.payments_of(order);
     let latest = attempts.last();
     let failed = latest.filter(|payment| payment.ending == Ending::Failed);
-    let status = match world.state(order) {
-        State::Paid => "succeeded",
-        State::Closed => "canceled",
+    let status = match state.order_state(order) {
+        OrderState::Paid => "succeeded",
+        OrderState::Closed => "canceled",
         _ if latest.is_some_and(|payment| payment.ending == Ending::Pending) => "processing",
-        State::Open | State::Expired => "requires_payment_method",
+        OrderState::Open | OrderState::Expired => "requires_payment_method",
     };
     json!({
         "id": order.other_id, "object": "payment_intent",
@@ -66,7 +86,7 @@ pub(super) fn intent(world: &World, order: &Order) -> Value {
             "type": "card_error", "code": "card_declined", "decline_code": "generic_decline",
             "message": "Your card was declined.",
         })),
-        "latest_charge": latest.map(|payment| payment.attempt.clone()),
+        "latest_charge": latest.map(|payment| &payment.attempt),
         "livemode": false, "metadata": order.data["metadata"],
         "payment_method_types": ["card"], "status": status,
     })

@@ -1,12 +1,34 @@
-//! Razorpay's entities, with the members that a shop reads.
+//! Razorpay's JSON, with the members that a shop reads.
 
 use serde_json::{Value, json};
 
-use crate::world::{Ending, Order, Payment, Refund, RefundState, World};
+use crate::call::Reply;
+use crate::state::{Ending, Order, Payment, Refund, RefundState, State};
 
-pub(super) fn order(world: &World, order: &Order) -> Value {
-    let attempts = world.payments_of(order).len();
-    let paid = world.paid(order).min(order.amount);
+/// Razorpay has few codes. The description says what is wrong.
+pub(super) fn error(status: u16, reason: &str, description: &str) -> Reply {
+    let code = match status {
+        500.. => "SERVER_ERROR",
+        _ => "BAD_REQUEST_ERROR",
+    };
+    let error = json!({
+        "code": code, "description": description, "source": "business",
+        "step": "payment_initiation", "reason": reason, "metadata": {},
+    });
+    Reply {
+        status,
+        body: json!({ "error": error }),
+    }
+}
+
+pub(super) fn collection(items: impl Iterator<Item = Value>) -> Value {
+    let items: Vec<Value> = items.collect();
+    json!({ "entity": "collection", "count": items.len(), "items": items })
+}
+
+pub(super) fn order(state: &State, order: &Order) -> Value {
+    let attempts = state.payments_of(order).len();
+    let paid = state.paid(order).min(order.amount);
     let status = match (paid, attempts) {
         (paid, _) if paid >= order.amount => "paid",
         (_, 0) => "created",
@@ -20,8 +42,8 @@ pub(super) fn order(world: &World, order: &Order) -> Value {
     })
 }
 
-pub(super) fn payment(world: &World, payment: &Payment) -> Value {
-    let refunded = world.refunded(&payment.attempt);
+pub(super) fn payment(state: &State, payment: &Payment) -> Value {
+    let refunded = state.refunded(payment);
     let paid = payment.ending == Ending::Paid;
     let failed = matches!(payment.ending, Ending::Failed | Ending::Dropped);
     json!({
@@ -41,7 +63,7 @@ pub(super) fn payment(world: &World, payment: &Payment) -> Value {
         },
         "captured": paid, "description": null, "card_id": null, "bank": null, "wallet": null,
         "vpa": "shopper@upi", "email": "shopper@example.com", "contact": "+919999999999",
-        // the storefront's, and none of the order's
+        // The storefront sets them; those of the order are not copied.
         "notes": [],
         "fee": null, "tax": null,
         "error_code": failed.then_some("BAD_REQUEST_ERROR"),
@@ -56,7 +78,7 @@ pub(super) fn refund(refund: &Refund, payment: &Payment) -> Value {
     json!({
         "id": refund.id, "entity": "refund", "amount": refund.amount,
         "currency": payment.currency, "payment_id": payment.id, "notes": refund.data["notes"],
-        "receipt": refund.ours, "acquirer_data": { "rrn": null },
+        "receipt": refund.reference, "acquirer_data": { "rrn": null },
         "created_at": refund.created_at, "batch_id": null,
         "status": match refund.state {
             RefundState::Pending => "pending",
