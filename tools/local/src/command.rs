@@ -1,5 +1,6 @@
-//! A command that runs beside what was started for it, and what ends us both.
+//! A shell command that runs beside a stack or a database, and the signals that end both.
 
+use std::path::Path;
 use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 
@@ -10,10 +11,23 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Error;
 
-/// A command that was asked to end gets this long.
-const GOODBYE: Duration = Duration::from_secs(10);
+/// A command that got a signal has this long to end.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Runs it, or ends it when we are to end.
+/// A shell command that finds the binaries beside this program.
+pub(crate) fn shell(text: &str) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", text]);
+    let own = std::env::current_exe().unwrap_or_default();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = own.parent().map(Path::to_path_buf).into_iter();
+    if let Ok(path) = std::env::join_paths(folders.chain(std::env::split_paths(&path))) {
+        shell.env("PATH", path);
+    }
+    shell
+}
+
+/// Runs it to its end, or ends it when a signal ends us.
 pub(crate) async fn run_to_its_end(
     mut command: Command,
     name: &str,
@@ -28,13 +42,13 @@ pub(crate) async fn run_to_its_end(
         ended = child.wait() => return ended.map(exit_code).map_err(failed),
         caught = signals.next() => caught,
     };
-    // The terminal sends Ctrl-C to the command itself; SIGTERM comes to us alone.
+    // The terminal sends Ctrl-C to the command itself; only we get SIGTERM.
     let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
     if let (Signal::SIGTERM, Some(pid)) = (caught, pid) {
-        // It may have ended in this moment.
+        // It may have ended just now.
         let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
     }
-    match tokio::time::timeout(GOODBYE, child.wait()).await {
+    match tokio::time::timeout(END_TIMEOUT, child.wait()).await {
         Ok(ended) => ended.map(exit_code).map_err(failed),
         Err(_) => Ok(ExitCode::FAILURE),
     }
@@ -49,7 +63,7 @@ pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
     ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
-/// What ends us: Ctrl-C, a polite kill, the end of the terminal.
+/// The signals that end us: Ctrl-C, SIGTERM, the end of the terminal.
 pub(crate) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,

@@ -1,10 +1,10 @@
-//! What a rehearsal may do to the stack, over HTTP on loopback.
+//! The stack's control API on loopback: a rehearsal breaks the stack by it.
 //!
 //! | call | does |
 //! |---|---|
-//! | `POST /database/stop` | ends PostgreSQL at once, whatever it is at; its data stays |
-//! | `POST /database/start` | starts it on its data; answers when it takes connections |
-//! | `GET /queues` | messages that wait, and dead letters: `{"waiting": 0, "dead": 0}` |
+//! | `POST /database/stop` | ends PostgreSQL at once; its data stays |
+//! | `POST /database/start` | starts it on its data; answers when it accepts connections |
+//! | `GET /queues` | counts messages and dead letters: `{"waiting": 0, "dead": 0}` |
 
 use std::sync::Arc;
 
@@ -14,33 +14,23 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
-use tokio::net::TcpListener;
 
-use crate::Error;
-use crate::gateway::{self, Serving};
 use crate::postgres::Cluster;
 use crate::queue::Queue;
-use crate::stopping::Stopping;
 
-pub(crate) fn serve(
-    listener: TcpListener,
-    cluster: &Arc<Cluster>,
-    queue: &Queue,
-    stopping: Stopping,
-) -> Result<Serving, Error> {
+pub(crate) fn router(cluster: &Arc<Cluster>, queue: &Queue) -> Router {
     let database = Router::new()
         .route("/database/stop", post(stop))
         .route("/database/start", post(start))
         .with_state(Arc::clone(cluster));
-    let router = Router::new()
+    Router::new()
         .route("/queues", get(queues))
         .with_state(queue.clone())
-        .merge(database);
-    gateway::serve(listener, router, stopping)
+        .merge(database)
 }
 
 async fn stop(State(cluster): State<Arc<Cluster>>) -> Response {
-    tracing::info!("PostgreSQL is stopped, as asked for");
+    tracing::info!("PostgreSQL was stopped by the control API");
     match tokio::task::spawn_blocking(move || cluster.interrupt()).await {
         Ok(()) => Json(json!({})).into_response(),
         Err(error) => failed(&error),

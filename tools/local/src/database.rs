@@ -1,13 +1,11 @@
-//! `holdfast database`: a PostgreSQL as a cloud has it (TLS, passwords, a master user that
-//! is no superuser), for what brings everything else itself.
+//! `holdfast database`: a PostgreSQL as a cloud has it: TLS, passwords, and a master user that is no
+//! superuser.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use tokio::process::Command;
-
 use crate::Error;
-use crate::command::{Signals, run_to_its_end};
+use crate::command::{Signals, run_to_its_end, shell};
 use crate::postgres::{Cluster, ClusterOptions, SUPERUSER, TlsFiles};
 use crate::roles::MASTER;
 use crate::stack::DATABASE;
@@ -15,17 +13,18 @@ use crate::stack::DATABASE;
 /// The options of `holdfast database`.
 #[derive(Debug, clap::Args)]
 pub struct Database {
-    /// PEM file of the server's certificate, for the name that clients use.
-    #[arg(long)]
+    /// PEM file of the server's certificate, for the name that clients use
+    #[arg(long, value_name = "FILE")]
     certificate: PathBuf,
-    /// PEM file of its key.
-    #[arg(long)]
+    /// PEM file of the certificate's key
+    #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// Run this shell command beside it, then stop with its exit code. It gets
-    /// HOLDFAST_DATABASE_PORT (on 127.0.0.1, TLS and passwords only), HOLDFAST_DATABASE_NAME,
-    /// HOLDFAST_DATABASE_MASTER (a role without a password yet), and, for whoever may read the
-    /// socket, HOLDFAST_DATABASE_SUPERUSER.
-    #[arg(long)]
+    /// Run this shell command beside the server, then stop with its exit code
+    ///
+    /// The command gets HOLDFAST_DATABASE_PORT (on 127.0.0.1, with TLS and passwords),
+    /// HOLDFAST_DATABASE_NAME, HOLDFAST_DATABASE_MASTER (a role without a password), and
+    /// HOLDFAST_DATABASE_SUPERUSER, the URL of the private socket.
+    #[arg(long, value_name = "COMMAND")]
     run: String,
 }
 
@@ -48,9 +47,8 @@ pub async fn run(options: Database) -> Result<ExitCode, Error> {
         action: "start PostgreSQL".into(),
         source: std::io::Error::other(error),
     })??;
-    let mut shell = Command::new("/bin/sh");
-    shell
-        .args(["-c", &options.run])
+    let mut command = shell(&options.run);
+    command
         .env("HOLDFAST_DATABASE_PORT", cluster.port().to_string())
         .env("HOLDFAST_DATABASE_NAME", DATABASE)
         .env("HOLDFAST_DATABASE_MASTER", MASTER)
@@ -58,8 +56,8 @@ pub async fn run(options: Database) -> Result<ExitCode, Error> {
             "HOLDFAST_DATABASE_SUPERUSER",
             cluster.url(SUPERUSER, DATABASE),
         );
-    let code = run_to_its_end(shell, &options.run, &mut signals).await;
-    // On a thread where it may block; it only panics if a lock is poisoned.
+    let code = run_to_its_end(command, &options.run, &mut signals).await;
+    // It blocks, and only panics if a lock is poisoned.
     drop(tokio::task::spawn_blocking(move || cluster.stop()).await);
     code
 }

@@ -1,8 +1,7 @@
-//! What can go wrong while the stack starts: each variant reads as one line that says what to do.
+//! Why the stack does not start: each error is one line that says what to do.
 
 use std::path::PathBuf;
 
-/// A start that failed. `Display` is the line for the user.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
@@ -24,7 +23,9 @@ pub enum Error {
         log: PathBuf,
     },
 
-    #[error("port {port} is taken: end what uses it, or choose another with {option}")]
+    #[error(
+        "port {port} is taken: end the program that uses it, or choose another port with {option}"
+    )]
     PortTaken { port: u16, option: &'static str },
 
     #[error("MiniStack (SQS on this machine) is not installed: run `make setup`")]
@@ -33,7 +34,7 @@ pub enum Error {
     #[error("MiniStack (SQS on this machine) did not start: see {}", log.display())]
     SqsStart { log: PathBuf },
 
-    #[error("SQS at {endpoint} did not do as asked: {detail}")]
+    #[error("SQS at {endpoint} refused a request: {detail}")]
     Sqs { endpoint: String, detail: String },
 
     #[error("{} is missing: build the functions with `make build`", .0.display())]
@@ -41,9 +42,6 @@ pub enum Error {
 
     #[error("the migrations failed: {detail} (log: {})", log.display())]
     Migrate { detail: String, log: PathBuf },
-
-    #[error("the demo catalogue was not loaded: {0}")]
-    Catalogue(String),
 
     #[error("cannot {action}: {source}")]
     Io {
@@ -53,10 +51,18 @@ pub enum Error {
 }
 
 impl Error {
-    /// For `map_err`: says what was being done when the operating system refused.
+    /// For `map_err`: names the action that the operating system refused.
     pub(crate) fn io(action: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let action = action.into();
         move |source| Self::Io { action, source }
+    }
+
+    /// For `map_err`, of a port that the user chooses by an option.
+    pub(crate) fn port(port: u16, option: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        move |error| match error.kind() {
+            std::io::ErrorKind::AddrInUse => Self::PortTaken { port, option },
+            _ => Self::io(format!("listen on 127.0.0.1:{port}"))(error),
+        }
     }
 
     pub(crate) fn postgres(step: &'static str, detail: impl Into<String>) -> Self {

@@ -12,7 +12,7 @@ pub const SWEEPER: &str = "holdfast-sweeper";
 pub const MIGRATE: &str = "holdfast-migrate";
 pub const ADMIN: &str = "holdfast-admin";
 
-pub(crate) const FUNCTIONS: [&str; 6] = [CHECKOUT, WEBHOOK, PAYMENTS, SWEEPER, MIGRATE, ADMIN];
+const FUNCTIONS: [&str; 6] = [CHECKOUT, WEBHOOK, PAYMENTS, SWEEPER, MIGRATE, ADMIN];
 
 /// Where each function's binary is.
 #[derive(Debug, Clone)]

@@ -1,44 +1,43 @@
-//! The local stack: everything the functions need, on one machine, from real parts.
+//! The local stack: everything that the functions need, on one machine, from real parts.
 //!
-//! A reader's tour:
-//! - [`stack`] starts and stops everything, in order;
-//! - [`postgres`] starts a throw-away PostgreSQL from whatever server binaries there are;
-//! - [`lambda`] runs the functions as processes behind the Lambda Runtime API;
-//! - `gateway` is the HTTP front, `queue` with `ministack` is SQS, `schedule` is EventBridge;
-//! - [`roles`] are the database roles and their passwords;
-//! - `payment_gateways` starts the simulated payment gateways, with an account of each demo shop;
-//! - [`functions`] are the functions' binaries, `catalogue` loads the demo's two shops;
-//! - `control` is what a rehearsal may do to all this;
-//! - [`logs`] gives each stack that runs a folder for its logs;
-//! - [`guardian`] makes sure that no process and no folder survives ours;
-//! - [`error`] holds what can go wrong and what the user should do about it.
+//! - [`up`], [`database`], [`upgrade`]: the commands of `holdfast`; `command` runs what `--run` names
+//! - [`stack`] starts and ends everything in order
+//! - [`postgres`] starts a throw-away PostgreSQL from the installed server binaries
+//! - [`lambda`] runs the functions as processes behind the Lambda Runtime API
+//! - `http_api` is API Gateway, `queue` with `ministack` is SQS, `schedule` is EventBridge
+//! - [`roles`] has the database roles and their passwords
+//! - `payment_gateways` simulates the gateways, with an account of each demo shop
+//! - [`functions`] finds the functions' binaries, [`demo`] has the two demo shops
+//! - `control` breaks the stack for a rehearsal
+//! - [`logs`] gives each running stack a folder for its logs
+//! - `reaper` ends every process and removes every folder that could outlive ours
+//! - [`error`] says why the stack does not start, and what to do
 
-mod catalogue;
 mod command;
 mod control;
 pub mod database;
+pub mod demo;
 pub mod error;
-mod examples;
 pub mod functions;
-mod gateway;
-pub mod guardian;
+mod http_api;
 pub mod lambda;
+mod listener;
 pub mod logs;
 mod ministack;
 mod payment_gateways;
 pub mod postgres;
 pub mod project;
 pub mod queue;
+mod reaper;
 pub mod roles;
 mod schedule;
 pub mod stack;
-mod stopping;
 pub mod up;
 pub mod upgrade;
 
 pub use error::Error;
 pub use functions::Binaries;
-pub use lambda::{FunctionOptions, FunctionProcess, Host, HostOptions, InvokeError};
+pub use lambda::{FunctionOptions, FunctionProcess, Host, InvokeError};
 pub use postgres::{Cluster, ClusterOptions};
 pub use queue::QueueOptions;
 pub use stack::{Stack, StackOptions};

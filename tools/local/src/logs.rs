@@ -4,11 +4,10 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Stacks that run at the same time at most, as far as their logs go.
+/// Stacks that run at the same time have one folder each.
 const FOLDERS_MAX: u32 = 100;
 
-/// The file in a folder of logs that its stack keeps locked. The lock ends with the process, in
-/// whichever way that ends.
+/// A running stack locks this file in its folder. The lock ends with the process.
 const LOCK: &str = "lock";
 
 /// A folder that one running stack writes its logs into.
@@ -19,9 +18,9 @@ pub struct Logs {
 }
 
 impl Logs {
-    /// The first of `folder`, `folder-2`, `folder-3`, … that no running stack has, without the
-    /// logs of an earlier run: what is there is about this one. So one stack at a time always has
-    /// the same folder, and two never remove or mix each other's logs.
+    /// Takes the first of `folder`, `folder-2`, `folder-3`, … that no running stack has, and removes
+    /// the logs of an earlier run. So a single stack always has the same folder, and two stacks never
+    /// mix or remove each other's logs.
     ///
     /// # Errors
     /// When the folder can't be written, or all of them are taken.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 
-use crate::guardian::{Farewell, Guardian};
+use crate::reaper::{Ending, Reaper};
 use crate::{Error, project};
 
 /// A cold Python on a busy machine takes seconds.
@@ -22,7 +22,7 @@ const POLL: Duration = Duration::from_millis(50);
 pub(crate) struct MiniStack {
     child: Child,
     port: u16,
-    guardian: Arc<Guardian>,
+    reaper: Arc<Reaper>,
 }
 
 impl MiniStack {
@@ -30,7 +30,7 @@ impl MiniStack {
     pub(crate) async fn start(
         folder: &Path,
         logs: &Path,
-        guardian: Arc<Guardian>,
+        reaper: Arc<Reaper>,
     ) -> Result<Self, Error> {
         let python = python()?;
         let port = crate::postgres::free_port()?;
@@ -39,10 +39,10 @@ impl MiniStack {
         let errors = log.try_clone().map_err(Error::io("write the log of SQS"))?;
         let child = Command::new(python)
             .args(["-m", "ministack"])
-            // Its default is to listen on every address of the machine.
+            // By default it listens on every address of the machine.
             .env("BIND_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", port.to_string())
-            // In queue URLs; `localhost` may mean ::1, where nobody listens.
+            // For queue URLs; `localhost` may mean ::1, where it does not listen.
             .env("MINISTACK_HOST", "127.0.0.1")
             .env("LOG_LEVEL", "WARNING")
             .env("TMPDIR", folder)
@@ -53,11 +53,11 @@ impl MiniStack {
             .process_group(0)
             .spawn()
             .map_err(Error::io("start MiniStack"))?;
-        guardian.watch(child.id(), Farewell::Kill);
+        reaper.watch(child.id(), Ending::Kill);
         let mut started = Self {
             child,
             port,
-            guardian,
+            reaper,
         };
         started.wait_until_ready(&log_path).await?;
         Ok(started)
@@ -84,27 +84,17 @@ impl MiniStack {
 
 impl Drop for MiniStack {
     fn drop(&mut self) {
-        // Nothing in it is worth a slow goodbye. Either call fails only if it is gone already.
+        // It has nothing to save. Either call fails only if it is gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        self.guardian.forget(self.child.id());
+        self.reaper.forget(self.child.id());
     }
 }
 
 fn python() -> Result<PathBuf, Error> {
     let python = project::tools().join("venv-local/bin/python");
-    let installed = Command::new(&python)
-        .args([
-            "-c",
-            "import importlib.util as u, sys; sys.exit(not u.find_spec('ministack'))",
-        ])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if installed {
-        Ok(python)
-    } else {
-        Err(Error::SqsMissing)
-    }
+    let find = "import importlib.util as u, sys; sys.exit(not u.find_spec('ministack'))";
+    let output = Command::new(&python).args(["-c", find]).output();
+    let installed = output.is_ok_and(|output| output.status.success());
+    installed.then_some(python).ok_or(Error::SqsMissing)
 }

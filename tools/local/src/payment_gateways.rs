@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use simulator::{Account, Gateway, Simulator};
 
 use crate::Error;
-use crate::stack::{SHOPS, demo_secret};
+use crate::demo::{SHOPS, demo_secret};
 
 /// The same seed, the same ids.
 const SEED: u64 = 1;
@@ -28,13 +28,7 @@ pub(crate) async fn start(webhook: SocketAddr, port: u16) -> Result<Simulator, E
         .flat_map(|shop| Gateway::ALL.map(|gateway| account(shop, gateway)))
         .collect();
     let simulator = Simulator::start(port, accounts, SEED).await;
-    simulator.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => Error::PortTaken {
-            port,
-            option: "--gateways-port",
-        },
-        _ => Error::io("start the simulated gateways")(error),
-    })
+    simulator.map_err(Error::port(port, "--gateways-port"))
 }
 
 fn key_id(shop: &str, gateway: Gateway) -> String {

@@ -1,13 +1,12 @@
-//! A throw-away PostgreSQL: its own folder, its own private socket, gone with our process.
+//! A throw-away PostgreSQL in a folder of its own, which ends with our process.
 //!
-//! Plain blocking code, so that a test can keep one in a `OnceLock` and async code can start one
-//! as well (on a blocking thread). The private socket's folder has mode 0700, and only there the
-//! server trusts whoever connects, unless passwords are asked for; over TCP, which is off unless
-//! asked for, a password is needed.
+//! The code blocks: a test can hold a cluster in a `OnceLock`, and async code starts one on a
+//! blocking thread. The socket's folder has mode 0700, so the server trusts every caller there,
+//! unless `passwords` is set. TCP is off by default, and always needs a password.
 
-mod account;
 mod binaries;
 mod client;
+mod os_user;
 mod pooler;
 
 use std::collections::BTreeMap;
@@ -23,21 +22,20 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use self::account::Account;
+use self::os_user::OsUser;
 use self::pooler::Pooler;
-use crate::Error;
-use crate::guardian::{Farewell, Guardian};
+use crate::reaper::{Ending, Reaper};
+use crate::{Error, project};
 
-/// The superuser that initdb makes.
-pub const SUPERUSER: &str = "postgres";
+pub use self::os_user::SUPERUSER;
 
-/// A crash recovery of a loaded demo takes well under a second; a slow machine gets more.
+/// A crash recovery of a loaded demo takes well under a second; a slow machine needs more.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 const PORT_DEFAULT: u16 = 5432;
 const LOG_TAIL_LINES: usize = 3;
 
-/// For many functions, tests or bench clients at once, on a laptop.
+/// For many functions, tests or bench clients at the same time, on a laptop.
 const SETTINGS: [(&str, &str); 5] = [
     ("max_connections", "300"),
     ("shared_buffers", "256MB"),
@@ -46,7 +44,7 @@ const SETTINGS: [(&str, &str); 5] = [
     ("log_min_messages", "warning"),
 ];
 
-/// What differs from a plain private cluster.
+/// How a cluster differs from a plain private one.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterOptions {
     /// Server settings (`-c name=value`) that add to, or override, the usual ones.
@@ -59,10 +57,9 @@ pub struct ClusterOptions {
     pub tls: Option<TlsFiles>,
     /// Environment of the server process, such as LD_PRELOAD.
     pub environment: Vec<(String, String)>,
-    /// A PgBouncer in front, with so many sessions for each role, for whoever comes by
-    /// [`Cluster::pooled_url`].
+    /// A PgBouncer in front, with this many sessions for each role: see [`Cluster::pooled_url`].
     pub pooler: Option<u32>,
-    /// What the pooler logs in with, by role, where the server wants passwords.
+    /// The pooler's passwords, by role.
     pub pooler_passwords: BTreeMap<String, String>,
 }
 
@@ -76,10 +73,10 @@ pub struct TlsFiles {
 /// A running server. Dropping it, or ending the process in any way, stops it and removes it.
 #[derive(Debug)]
 pub struct Cluster {
-    guardian: Guardian,
+    reaper: Reaper,
     folder: PathBuf,
     bin: PathBuf,
-    account: Account,
+    os_user: OsUser,
     options: ClusterOptions,
     port: u16,
     postmaster: Mutex<Option<Child>>,
@@ -90,28 +87,27 @@ impl Cluster {
     /// Makes a database cluster and starts its server; returns when it accepts connections.
     pub fn start(options: ClusterOptions) -> Result<Self, Error> {
         let installed = binaries::find()?;
-        let account = Account::choose()?;
-        let folder = run_folder(&account)?;
-        let guardian = Guardian::start(&folder)?;
-        let bin = if account.can_run(&installed.join("postgres"), &folder) {
+        let os_user = OsUser::choose()?;
+        let folder = run_folder(&os_user)?;
+        let reaper = Reaper::start(&folder)?;
+        let bin = if os_user.can_run(&installed.join("postgres"), &folder) {
             installed
         } else {
-            binaries::copy_for_another_account(&installed, &folder)?
+            binaries::copy_for_another_user(&installed, &folder)?
         };
         let port = match options.tcp_port {
             Some(0) => free_port()?,
             Some(port) => port,
             None => PORT_DEFAULT,
         };
-        let postmaster = Mutex::new(None);
         let mut cluster = Self {
-            guardian,
+            reaper,
             folder,
             bin,
-            account,
+            os_user,
             options,
             port,
-            postmaster,
+            postmaster: Mutex::new(None),
             pooler: None,
         };
         cluster.initdb()?;
@@ -124,32 +120,32 @@ impl Cluster {
                 port,
                 sessions,
                 &cluster.options.pooler_passwords,
-                &cluster.account,
-                &cluster.guardian,
+                &cluster.os_user,
+                &cluster.reaper,
             )?);
         }
         Ok(cluster)
     }
 
-    /// The folder of the unix socket: what libpq calls `host`.
+    /// The folder of the Unix socket; libpq takes it as `host`.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
         self.folder.join("socket")
     }
 
-    /// The port of the socket's name and, when asked for, of TCP.
+    /// The port, of the socket's name and of TCP.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The folder of everything this cluster has; callers may put their own files beside.
+    /// The cluster's folder; callers may add files of their own.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The folder of the server's binaries; psql and pgbench are there with most packages.
+    /// The folder of the server's binaries; most packages have psql and pgbench there.
     #[must_use]
     pub fn bin(&self) -> &Path {
         &self.bin
@@ -185,19 +181,14 @@ impl Cluster {
 
     fn url_by(&self, socket: &Path, user: &str, database: &str) -> String {
         let host = socket.display().to_string().replace('/', "%2F");
-        format!(
-            "postgresql://{user}@{host}{}/{database}",
-            self.port_suffix()
-        )
+        format!("postgresql://{user}@{host}:{}/{database}", self.port)
     }
 
     /// A connection URL over TCP; `host` is `localhost`, `127.0.0.1` or what a certificate says.
     #[must_use]
     pub fn tcp_url(&self, host: &str, user: &str, password: &str, database: &str) -> String {
-        format!(
-            "postgresql://{user}:{password}@{host}:{}/{database}",
-            self.port
-        )
+        let port = self.port;
+        format!("postgresql://{user}:{password}@{host}:{port}/{database}")
     }
 
     /// The server's process, as long as it runs.
@@ -206,19 +197,18 @@ impl Cluster {
         self.lock().as_ref().map(Child::id)
     }
 
-    /// The server's log; whole, because a test may look for a line.
+    /// The server's whole log.
     #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
-    /// Runs SQL (several statements are one transaction) as the superuser, and waits.
+    /// Runs SQL as the superuser, and waits. Several statements are one transaction.
     pub fn execute(&self, database: &str, sql: &str) -> Result<(), Error> {
         client::execute(&self.url(SUPERUSER, database), sql)
     }
 
-    /// Waits until the server accepts connections: after its start, or while it recovers from
-    /// the death of a backend.
+    /// Waits until the server accepts connections: after its start, or after a backend died.
     pub fn wait_until_ready(&self) -> Result<(), Error> {
         let deadline = Instant::now() + READY_TIMEOUT;
         loop {
@@ -242,18 +232,18 @@ impl Cluster {
         self.start_again()
     }
 
-    /// Ends the server at once, with all connections and whatever they are at; its data stays.
-    pub fn interrupt(&self) {
+    /// Ends the server and all connections at once; its data stays.
+    pub(crate) fn interrupt(&self) {
         self.end_server(Signal::SIGQUIT);
     }
 
     /// Starts the server on its data after [`Self::interrupt`]; one that runs is left alone.
-    pub fn start_again(&self) -> Result<(), Error> {
+    pub(crate) fn start_again(&self) -> Result<(), Error> {
         if !self.has_exited() {
             return Ok(());
         }
         let deadline = Instant::now() + READY_TIMEOUT;
-        // Orphaned backends notice within moments; until they are gone the data is still in use.
+        // The data is in use until the last orphaned backend has noticed and ended.
         loop {
             match self.start_server() {
                 Err(_) if Instant::now() < deadline => std::thread::sleep(POLL),
@@ -262,41 +252,43 @@ impl Cluster {
         }
     }
 
-    /// Stops the server at once and removes everything; the same as dropping it.
+    /// Stops the server at once and removes everything, as dropping it does.
     pub fn stop(self) {
         drop(self);
     }
 
     fn initdb(&self) -> Result<(), Error> {
-        let mut command = self.account.command(&self.bin.join("initdb"), &self.folder);
-        // A throw-away cluster need not survive a power cut during initdb.
-        command.args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
-        command
+        let output = self
+            .os_user
+            .command(&self.bin.join("initdb"), &self.folder)
+            // A throw-away cluster need not survive a power cut during initdb.
+            .args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C"])
             .arg(format!("--username={SUPERUSER}"))
             .arg("-D")
-            .arg(self.data());
-        let output = command.output().map_err(Error::io("run initdb"))?;
+            .arg(self.data())
+            .output()
+            .map_err(Error::io("run initdb"))?;
         if output.status.success() {
             return Ok(());
         }
-        let told = String::from_utf8_lossy(&output.stderr);
-        Err(Error::postgres(
-            "initdb",
-            told.lines().last().unwrap_or("no message"),
-        ))
+        let message = String::from_utf8_lossy(&output.stderr);
+        let last = message.lines().last().unwrap_or("no message");
+        Err(Error::postgres("initdb", last))
     }
 
     fn write_access_rules(&self) -> Result<(), Error> {
+        let others = match self.options.passwords {
+            true => "scram-sha-256",
+            false => "trust",
+        };
         let tcp = match self.options.tls {
-            Some(_) => "hostssl all all 127.0.0.1/32 scram-sha-256\n",
-            None => "host all all 127.0.0.1/32 scram-sha-256\n",
+            Some(_) => "hostssl",
+            None => "host",
         };
-        let local = if self.options.passwords {
-            format!("local all {SUPERUSER} trust\nlocal all all scram-sha-256\n")
-        } else {
-            "local all all trust\n".to_owned()
-        };
-        let rules = format!("{local}{tcp}");
+        let rules = format!(
+            "local all {SUPERUSER} trust\nlocal all all {others}\n\
+             {tcp} all all 127.0.0.1/32 scram-sha-256\n"
+        );
         fs::write(self.data().join("pg_hba.conf"), rules).map_err(Error::io("write pg_hba.conf"))
     }
 
@@ -310,7 +302,7 @@ impl Cluster {
             // The server refuses a key that others could read.
             fs::set_permissions(&to, fs::Permissions::from_mode(0o600))
                 .map_err(Error::io(format!("protect {}", to.display())))?;
-            self.account.give(&to)?;
+            self.os_user.give(&to)?;
         }
         Ok(())
     }
@@ -318,7 +310,7 @@ impl Cluster {
     fn start_server(&self) -> Result<(), Error> {
         let mut command = self.server_command()?;
         let child = command.spawn().map_err(Error::io("start postgres"))?;
-        self.guardian.watch(child.id(), Farewell::Quit);
+        self.reaper.watch(child.id(), Ending::Quit);
         *self.lock() = Some(child);
         let ready = self.wait_until_ready();
         if ready.is_err() {
@@ -333,46 +325,40 @@ impl Cluster {
             .append(true)
             .open(self.log_path())
             .map_err(Error::io("write the server's log"))?;
+        let on_off = |on| if on { "on" } else { "off" };
+        let tcp = self.options.tcp_port.is_some();
+        let own = [
+            (
+                "unix_socket_directories",
+                self.socket().display().to_string(),
+            ),
+            ("port", self.port.to_string()),
+            (
+                "listen_addresses",
+                if tcp { "127.0.0.1" } else { "" }.to_owned(),
+            ),
+            ("ssl", on_off(self.options.tls.is_some()).to_owned()),
+        ];
         let mut command = self
-            .account
+            .os_user
             .command(&self.bin.join("postgres"), &self.folder);
         command.arg("-D").arg(self.data());
-        let mut set = |name: &str, value: &str| {
-            command.arg("-c").arg(format!("{name}={value}"));
-        };
-        for (name, value) in SETTINGS {
-            set(name, value);
+        let usual = SETTINGS
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
+        let own = own.iter().map(|(name, value)| format!("{name}={value}"));
+        let more = self.options.settings.iter();
+        let more = more.map(|(name, value)| format!("{name}={value}"));
+        for setting in usual.chain(own).chain(more) {
+            command.arg("-c").arg(setting);
         }
-        set(
-            "unix_socket_directories",
-            &self.socket().display().to_string(),
-        );
-        set("port", &self.port.to_string());
-        let tcp = self.options.tcp_port.is_some();
-        set("listen_addresses", if tcp { "127.0.0.1" } else { "" });
-        set(
-            "ssl",
-            if self.options.tls.is_some() {
-                "on"
-            } else {
-                "off"
-            },
-        );
-        for (name, value) in &self.options.settings {
-            set(name, value);
-        }
-        command.envs(
-            self.options
-                .environment
-                .iter()
-                .map(|(name, value)| (name, value)),
-        );
         command
+            .envs(self.options.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log);
-        // Ctrl-C is for us: we stop the server after what uses it.
-        command.process_group(0);
+            .stderr(log)
+            // Ctrl-C is for us: we stop the server after its callers.
+            .process_group(0);
         Ok(command)
     }
 
@@ -385,7 +371,7 @@ impl Cluster {
             let _ = kill(Pid::from_raw(pid), signal);
         }
         let _ = child.wait();
-        self.guardian.forget(child.id());
+        self.reaper.forget(child.id());
     }
 
     fn has_exited(&self) -> bool {
@@ -396,19 +382,9 @@ impl Cluster {
 
     fn log_tail(&self) -> String {
         let log = self.log();
-        let lines: Vec<&str> = log.lines().collect();
-        lines
-            .get(lines.len().saturating_sub(LOG_TAIL_LINES)..)
-            .unwrap_or_default()
-            .join(" | ")
-    }
-
-    fn port_suffix(&self) -> String {
-        if self.port == PORT_DEFAULT {
-            String::new()
-        } else {
-            format!(":{}", self.port)
-        }
+        let mut lines: Vec<&str> = log.lines().rev().take(LOG_TAIL_LINES).collect();
+        lines.reverse();
+        lines.join(" | ")
     }
 
     fn data(&self) -> PathBuf {
@@ -420,46 +396,36 @@ impl Cluster {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Child>> {
-        self.postmaster
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        let postmaster = self.postmaster.lock();
+        postmaster.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
         if let Some(pooler) = self.pooler.take() {
-            pooler.end(&self.guardian);
+            pooler.end(&self.reaper);
         }
         self.end_server(Signal::SIGQUIT);
-        self.guardian.dismiss();
+        self.reaper.clean_up();
     }
 }
 
-/// `/tmp/holdfast-XXXXXX`, not the platform's temporary folder: the path of a unix socket may
-/// have 107 bytes only. Removed by the guardian.
-fn run_folder(account: &Account) -> Result<PathBuf, Error> {
-    let folder = tempfile::Builder::new()
-        .prefix("holdfast-")
-        .tempdir_in("/tmp")
-        .map_err(Error::io("make a folder in /tmp"))?
-        .keep();
+fn run_folder(os_user: &OsUser) -> Result<PathBuf, Error> {
+    let folder = project::run_folder()?;
     let socket = folder.join("socket");
     fs::create_dir(&socket).map_err(Error::io("make the socket's folder"))?;
     for path in [&folder, &socket] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o700))
             .map_err(Error::io(format!("protect {}", path.display())))?;
-        account.give(path)?;
+        os_user.give(path)?;
     }
     Ok(folder)
 }
 
 pub(crate) fn free_port() -> Result<u16, Error> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(Error::io("find a free port"))?;
-    Ok(listener
-        .local_addr()
-        .map_err(Error::io("find a free port"))?
-        .port())
+    let address = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+    Ok(address.map_err(Error::io("find a free port"))?.port())
 }
 
 #[cfg(test)]

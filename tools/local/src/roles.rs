@@ -1,14 +1,14 @@
-//! The database roles: each process of the local stack has its own, and a password, as on AWS.
+//! The database roles. Each process of the local stack has its own role and password, as on AWS.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt;
 
 use uuid::Uuid;
 
-/// Owns the database and may create roles, as the master user of a cloud database: no superuser.
-/// It migrates first, and so makes the others.
+/// Owns the database and may create roles, as the master user of a cloud database does; it is no
+/// superuser. It migrates first, and makes the other roles.
 pub const MASTER: &str = "holdfast_master";
-/// Acts as the owner of everything: later migrations, and what a person does by hand.
+/// Acts as the owner of everything: later migrations, and a person's work by hand.
 pub const MIGRATOR: &str = "holdfast_migrator";
 /// The checkout function.
 pub const CHECKOUT: &str = "holdfast_checkout";
@@ -18,35 +18,31 @@ pub const PAYMENTS: &str = "holdfast_payments";
 pub const SWEEPER: &str = "holdfast_sweeper";
 /// The admin function.
 pub const ADMIN: &str = "holdfast_admin";
-/// A person who looks things up.
+/// A person who only reads.
 pub const READONLY: &str = "holdfast_readonly";
 
-const MADE_BY_MIGRATIONS: [&str; 6] = [MIGRATOR, CHECKOUT, PAYMENTS, SWEEPER, ADMIN, READONLY];
+/// The roles that the migrations make.
+pub(crate) const MIGRATED: [&str; 6] = [MIGRATOR, CHECKOUT, PAYMENTS, SWEEPER, ADMIN, READONLY];
 
-/// The passwords of one stack.
+/// The passwords of one stack, by role.
 #[derive(Clone)]
-pub(crate) struct Passwords(BTreeMap<&'static str, String>);
+pub(crate) struct Passwords(BTreeMap<String, String>);
 
-/// They are worth nothing once the stack has ended, but a log is no place for them.
-impl std::fmt::Debug for Passwords {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// A log is no place for passwords.
+impl fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Passwords")
     }
 }
 
 impl Passwords {
     pub(crate) fn generate() -> Self {
-        let password = |role| (role, Uuid::new_v4().simple().to_string());
-        Self(
-            MADE_BY_MIGRATIONS
-                .into_iter()
-                .chain([MASTER])
-                .map(password)
-                .collect(),
-        )
+        let roles = MIGRATED.into_iter().chain([MASTER]);
+        let password = |role: &str| (role.to_owned(), Uuid::new_v4().simple().to_string());
+        Self(roles.map(password).collect())
     }
 
-    /// What a URL has in front of its `@`.
+    /// A URL has this in front of its `@`.
     pub(crate) fn login(&self, role: &str) -> String {
         match self.0.get(role) {
             Some(password) => format!("{role}:{password}"),
@@ -54,27 +50,19 @@ impl Passwords {
         }
     }
 
-    /// What a pooler logs in with.
     pub(crate) fn by_role(&self) -> BTreeMap<String, String> {
-        let owned = |(role, password): (&&str, &String)| ((*role).to_owned(), password.clone());
-        self.0.iter().map(owned).collect()
+        self.0.clone()
     }
 
-    /// SQL of the superuser, before the first migration.
+    /// SQL for the superuser, before the first migration.
     pub(crate) fn create_master(&self) -> String {
-        format!(
-            "create role {MASTER} login createrole password '{}'",
-            self.0[MASTER]
-        )
+        let password = &self.0[MASTER];
+        format!("create role {MASTER} login createrole password '{password}'")
     }
 
-    /// SQL of the operator, after it: until then these roles can't log in.
+    /// SQL for the operator, after the first migration: it made the roles without passwords.
     pub(crate) fn set_all(&self) -> String {
-        let mut sql = String::new();
-        for role in MADE_BY_MIGRATIONS {
-            // Writing to a String can't fail.
-            let _ = writeln!(sql, "alter role {role} password '{}';", self.0[role]);
-        }
-        sql
+        let set = |role| format!("alter role {role} password '{}';", self.0[role]);
+        MIGRATED.map(set).concat()
     }
 }

@@ -1,4 +1,4 @@
-//! The schedule: EventBridge's part, which calls the sweeper again and again.
+//! The schedule, which EventBridge has on AWS: it calls the sweeper again and again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,37 +7,27 @@ use serde::Deserialize;
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::lambda::{ACCOUNT, Host, REGION};
-use crate::stopping::Stopping;
 
-/// Calls `function` every `period` until the stack stops. A call that is still running delays
-/// the next one: on AWS they would overlap, which the sweeper allows but a laptop need not.
-pub(crate) fn every(
+/// Calls `function` every `period` until the stack stops. A running call delays the next one; on AWS
+/// they would overlap, which the sweeper allows.
+pub(crate) async fn every(
     period: Duration,
     function: &'static str,
     host: Arc<Host>,
-    mut stopping: Stopping,
-) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(period);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = stopping.wait() => return,
-            }
-            match host
-                .invoke(function, event().to_string().into_bytes())
-                .await
-            {
-                Ok(answer) => warn_of_violations(&answer),
-                Err(_) if stopping.is_set() => return,
-                Err(error) => tracing::warn!("{function}: {error}"),
-            }
+    stopping: CancellationToken,
+) {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while stopping.run_until_cancelled(ticks.tick()).await.is_some() {
+        match host.invoke(function, event().to_string().into()).await {
+            Ok(answer) => warn_of_violations(&answer),
+            Err(_) if stopping.is_cancelled() => return,
+            Err(error) => tracing::warn!("{function}: {error}"),
         }
-    })
+    }
 }
 
 /// A scheduled event, with the fields that EventBridge sends.
@@ -55,7 +45,7 @@ fn event() -> serde_json::Value {
     })
 }
 
-/// A broken promise is what the sweeper's alarm is for; here the terminal is the alarm.
+/// On AWS a broken promise raises the sweeper's alarm; here the terminal is the alarm.
 fn warn_of_violations(answer: &[u8]) {
     #[derive(Deserialize)]
     struct Report {

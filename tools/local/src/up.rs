@@ -1,15 +1,17 @@
 //! `holdfast up`: the whole of Holdfast on this machine, with one command.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use serde_json::{Map, Value, json};
 use tokio::process::Command;
 
-use crate::command::{Signals, run_to_its_end};
-use crate::stack::{DATABASE, SHOPS, demo_secret};
-use crate::{Binaries, Error, Stack, StackOptions, examples, project};
+use crate::command::{self, Signals, run_to_its_end};
+use crate::demo::{SHOPS, demo_secret};
+use crate::postgres::SUPERUSER;
+use crate::stack::DATABASE;
+use crate::{Binaries, Error, Stack, StackOptions, project, roles};
 
 /// Signs the announcements to the subscriber `demo`.
 const DEMO_SUBSCRIBER_SECRET: &str = "whsec_bG9jYWwtZGVtby1zdWJzY3JpYmVyLXNlY3JldA==";
@@ -72,14 +74,11 @@ pub async fn run(up: &Up) -> Result<ExitCode, Error> {
         _ = signals.next() => return Ok(ExitCode::FAILURE),
     };
     let code = if let Some(command) = &up.run {
-        eprintln!(
-            "Holdfast is up at {}; logs: {}",
-            stack.api_url,
-            stack.logs.folder.display()
-        );
-        run_command(&stack, command, &mut signals).await
+        let logs = stack.logs.folder.display();
+        eprintln!("Holdfast is up at {}; logs: {logs}", stack.api_url);
+        run_to_its_end(shell(&stack, command), command, &mut signals).await
     } else {
-        println!("{}", examples::text(&stack));
+        println!("{}", addresses(&stack));
         signals.next().await;
         eprintln!("\nStopping.");
         Ok(ExitCode::SUCCESS)
@@ -108,56 +107,70 @@ fn options(up: &Up) -> Result<StackOptions, Error> {
     })
 }
 
-/// In each shop a subscriber `demo` may be put, at a URL of this machine.
+/// Each shop may have a subscriber `demo`, at a URL of this machine.
 fn demo_subscribers() -> Vec<(String, String)> {
-    let secrets: BTreeMap<&str, _> = SHOPS
-        .iter()
-        .map(|shop| (*shop, BTreeMap::from([("demo", [DEMO_SUBSCRIBER_SECRET])])))
+    let secrets = json!({ "demo": [DEMO_SUBSCRIBER_SECRET] });
+    let of_each: Map<String, Value> = SHOPS
+        .map(|shop| (shop.to_owned(), secrets.clone()))
+        .into_iter()
         .collect();
     vec![
         (
             "SUBSCRIBER_SECRETS".to_owned(),
-            serde_json::json!(secrets).to_string(),
+            Value::from(of_each).to_string(),
         ),
         ("SUBSCRIBER_NETWORKS".to_owned(), "any".to_owned()),
     ]
 }
 
-/// A shell command that knows where the stack is.
+/// A shell command that gets the stack's addresses by its environment.
 pub(crate) fn shell(stack: &Stack, command: &str) -> Command {
-    let mut shell = Command::new("/bin/sh");
+    let mut shell = command::shell(command);
     shell
-        .args(["-c", command])
         .env("HOLDFAST_API", &stack.api_url)
         .env("HOLDFAST_ADMIN_TOKEN", &stack.admin_token)
         .env("HOLDFAST_WEBHOOK", &stack.webhook_url)
+        .env("HOLDFAST_WEBHOOK_SECRET", demo_secret(SHOPS[0]))
         .env("HOLDFAST_GATEWAYS", &stack.gateways_url)
         .env("HOLDFAST_LOCAL", &stack.control_url)
         .env("HOLDFAST_SQS", &stack.sqs_endpoint)
-        .env("HOLDFAST_WEBHOOK_SECRET", demo_secret(SHOPS[0]))
+        .env("HOLDFAST_LOGS", &stack.logs.folder)
         .env("HOLDFAST_DATABASE", stack.database_url())
         .env(
             "HOLDFAST_DATABASE_SUPERUSER",
-            stack.cluster.url("postgres", DATABASE),
-        )
-        .env("HOLDFAST_LOGS", &stack.logs.folder);
-    if let Some(path) = path_with_own_folder() {
-        shell.env("PATH", path);
-    }
+            stack.cluster.url(SUPERUSER, DATABASE),
+        );
     shell
 }
 
-async fn run_command(
-    stack: &Stack,
-    command: &str,
-    signals: &mut Signals,
-) -> Result<ExitCode, Error> {
-    run_to_its_end(shell(stack, command), command, signals).await
-}
+fn addresses(stack: &Stack) -> String {
+    format!(
+        "
+Holdfast is up.
 
-/// So that a command finds the binaries that were built with this one.
-fn path_with_own_folder() -> Option<std::ffi::OsString> {
-    let own = std::env::current_exe().ok()?.parent()?.to_path_buf();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&path))).ok()
+  API       {api}/v1/shops/dress
+  admin     {api}/v1/admin/shops/dress
+  webhooks  {webhook}/v1/shops/dress/webhooks/cashfree
+  gateways  {gateways} (simulated: tools/simulator/README.md)
+  database  {database}
+            {readonly} (reads only)
+  queues    {sqs} (SQS; announcements: {outbox})
+  logs      {logs}
+  shops     dress (wedding wear), tour (seats of departures)
+
+Try it: paste the next line and then the blocks of docs/tour.md into a second terminal.
+
+export HOLDFAST_ADMIN_TOKEN={token}
+
+Ctrl-C stops everything and removes its data.",
+        api = stack.api_url,
+        webhook = stack.webhook_url,
+        gateways = stack.gateways_url,
+        database = stack.database_url(),
+        readonly = stack.url(roles::READONLY, DATABASE),
+        sqs = stack.sqs_endpoint,
+        outbox = stack.outbox_queue_url,
+        logs = stack.logs.folder.display(),
+        token = stack.admin_token,
+    )
 }

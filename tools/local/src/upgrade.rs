@@ -1,5 +1,5 @@
-//! `holdfast upgrade`: a release goes out while a command puts load on the stack, in the
-//! order that docs/operations.md asks for. `tools/release/rehearse` makes the binaries.
+//! `holdfast upgrade`: two releases go out while a command puts load on the stack, in the order of
+//! docs/operations.md. `tools/release/rehearse` makes the binaries.
 
 use std::path::PathBuf;
 use std::process::{ExitCode, ExitStatus};
@@ -14,31 +14,31 @@ use crate::stack::DATABASE;
 use crate::up::shell;
 use crate::{Binaries, Error, Stack, StackOptions, project};
 
-/// One after the other; each serves while the next one still is of the release before.
+/// In this order; each serves while the next one still is of the earlier release.
 const FUNCTIONS: [&str; 5] = [CHECKOUT, WEBHOOK, PAYMENTS, SWEEPER, ADMIN];
 
 /// The options of `holdfast upgrade`.
 #[derive(Debug, clap::Args)]
 pub struct Upgrade {
-    /// Folder with the binaries that run at first.
+    /// Folder with the binaries that run at first
     #[arg(long)]
     before: PathBuf,
-    /// Folder with those of the next release: its migrate expands.
+    /// Folder with the next release: its migrate adds
     #[arg(long)]
     next: PathBuf,
-    /// Folder with those of the release after it: its migrate contracts.
+    /// Folder with the release after it: its migrate removes
     #[arg(long)]
     after: PathBuf,
-    /// Seconds before each step.
+    /// Seconds before each step
     #[arg(long, default_value_t = 3)]
     pause_s: u64,
-    /// Stock of the catalogue's hot piece, LEHENGA-RED-M.
+    /// Units of the sku that everybody wants, LEHENGA-RED-M
     #[arg(long)]
     hot_units: Option<u32>,
-    /// The load, as in `up --run`; it must go on for longer than the release takes.
+    /// The load, as in `up --run`; it must last longer than the releases take
     #[arg(long)]
     run: String,
-    /// A query that must answer `true` when all is over.
+    /// A query that must answer `true` at the end
     #[arg(long)]
     check: String,
 }
@@ -82,7 +82,7 @@ impl Upgrade {
             self.step(load, function).await?;
             stack.deploy(function, &next).await?;
         }
-        self.step(load, "a rollback's migrate, which must leave all as it is")
+        self.step(load, "a rollback's migrate, which must change nothing")
             .await?;
         migrate(stack, &before, "\"routines\":0").await?;
         self.step(load, "the migrate of the release after").await?;
@@ -90,7 +90,7 @@ impl Upgrade {
         self.step(load, "all is deployed").await
     }
 
-    /// What happens under no load shows nothing.
+    /// Every step needs the load: without it a step proves nothing.
     async fn step(&self, load: &mut Child, what: &str) -> Result<(), Error> {
         tokio::time::sleep(Duration::from_secs(self.pause_s)).await;
         if load

@@ -1,5 +1,5 @@
-//! From the dead-letter queue back to the queue. Sent there before it is deleted here: a crash in
-//! between leaves it twice, never nowhere.
+//! From the dead-letter queue back to the queue. A message is sent before it is deleted: a crash
+//! between the two leaves it in both queues, and never in none.
 
 use std::env;
 use std::error::Error;
@@ -14,16 +14,16 @@ use serde::Deserialize;
 
 use crate::args::DeadLetters;
 
-/// Messages of one receive; SQS gives no more.
+/// SQS gives at most this many messages at once.
 const BATCH_MAX: i32 = 10;
-/// How long a received message is hidden from others who look. Too low and it is moved twice.
+/// How long a received message is hidden from other readers. Too short, and it is moved twice.
 const HIDDEN_S: i32 = 60;
-/// A queue of several servers may answer empty from one of them: asked so long, all are.
+/// SQS asks one of several servers, which may have nothing. With a wait it asks all of them.
 const WAIT_S: i32 = 2;
 
-/// What is worth saying of a message; what it says of people is not.
+/// The fields of a message to print. The others may name people.
 #[derive(Deserialize)]
-struct Delivery {
+struct QueuedWebhook {
     shop: String,
     gateway: String,
     received_at: String,
@@ -31,7 +31,7 @@ struct Delivery {
 
 pub(crate) async fn run(args: &DeadLetters) -> Result<(), String> {
     let client = client().await?;
-    // what comes back while this runs has had its tries: it is not moved round and round
+    // A message may fail again and come back meanwhile. It is not moved again and again.
     let there = waiting(&client, &args.from).await?.min(args.max);
     let mut moved = 0;
     while moved < there {
@@ -122,22 +122,20 @@ async fn move_one(client: &Client, args: &DeadLetters, message: &Message) -> Res
 fn described(message: &Message) -> String {
     let id = message.message_id.as_deref().unwrap_or_default();
     let body = message.body.as_deref().unwrap_or_default();
-    match serde_json::from_str::<Delivery>(body) {
-        Ok(Delivery {
+    match serde_json::from_str::<QueuedWebhook>(body) {
+        Ok(QueuedWebhook {
             shop,
             gateway,
             received_at,
         }) => format!("{id}: {gateway}, for {shop}, came in at {received_at}"),
-        Err(error) => format!("{id}: not a delivery ({error})"),
+        Err(error) => format!("{id}: no queued webhook ({error})"),
     }
 }
 
-fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |&cause| cause.source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }

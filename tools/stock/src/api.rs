@@ -1,48 +1,65 @@
-//! The admin API. Every request is safe to repeat, and is repeated while the deployment does not
-//! answer or answers that it can't.
+//! A client of the admin API. Every request is safe to repeat, and is repeated while the deployment
+//! does not answer, or answers that it cannot.
 
 use std::time::{Duration, Instant};
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use clap::Args;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
-use crate::args::Target;
-
-/// Longer than an API gateway waits for a function (29 s) would only hide that it gave up.
-const ATTEMPT_MAX: Duration = Duration::from_secs(35);
+/// An API gateway gives up after 29 s. A longer wait would only hide that.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(35);
 /// How long one request is repeated.
-const PATIENCE: Duration = Duration::from_secs(60);
+const REPEAT_MAX: Duration = Duration::from_secs(60);
 const PAUSE_MAX: Duration = Duration::from_secs(4);
 
-pub(crate) struct Api {
+/// The shop, and how to reach it.
+#[derive(Debug, Args)]
+pub struct Target {
+    /// URL of the admin API, without /v1
+    #[arg(long, env = "HOLDFAST_API", value_name = "URL", value_parser = parse_url)]
+    api: String,
+    /// The shop
+    #[arg(long, env = "HOLDFAST_SHOP", value_parser = parse_shop)]
+    shop: String,
+    /// The token of the admin API
+    #[arg(long, env = "HOLDFAST_ADMIN_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+}
+
+/// A client for one shop.
+#[derive(Debug)]
+pub struct Api {
     client: Client,
     base: String,
     token: Option<String>,
 }
 
-/// An answer that is no problem.
-pub(crate) struct Answer {
-    pub(crate) body: Vec<u8>,
+/// A successful answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub body: Vec<u8>,
     /// The header `x-holdfast-next`.
-    pub(crate) next: Option<String>,
-    /// How long the last try took.
-    pub(crate) took: Duration,
+    pub next: Option<String>,
+    /// How long the last attempt took.
+    pub took: Duration,
 }
 
 impl Answer {
-    pub(crate) fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, String> {
+    /// # Errors
+    /// When the body is not such a JSON value.
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, String> {
         serde_json::from_slice(&self.body)
-            .map_err(|error| format!("the API's answer is not understood: {error}"))
+            .map_err(|error| format!("the API's answer cannot be read: {error}"))
     }
 }
 
-/// Why there is none.
+/// Why there is no successful answer.
 #[derive(Debug)]
-pub(crate) enum Refused {
+pub enum Refused {
     /// 404.
     NotFound(String),
-    /// Anything else, in words.
     Other(String),
 }
 
@@ -55,14 +72,14 @@ impl From<Refused> for String {
 }
 
 impl Api {
-    pub(crate) fn new(target: &Target) -> Result<Self, String> {
-        let mut client = Client::builder().timeout(ATTEMPT_MAX);
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(target: &Target) -> Result<Self, String> {
+        let mut client = Client::builder().timeout(ATTEMPT_TIMEOUT);
         let host = target.api.split_once("://").map_or("", |(_, rest)| rest);
-        // A proxy that the environment names can't reach what listens here.
-        if ["127.", "localhost", "[::1]"]
-            .iter()
-            .any(|local| host.starts_with(local))
-        {
+        // A proxy of the environment cannot reach this machine's own ports.
+        let is_here = |name: &&str| host.starts_with(name);
+        if ["127.", "localhost", "[::1]"].iter().any(is_here) {
             client = client.no_proxy();
         }
         let api = target.api.trim_end_matches('/');
@@ -73,18 +90,23 @@ impl Api {
         })
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Result<Answer, Refused> {
+    /// # Errors
+    /// When the answer is no success.
+    pub async fn get(&self, path: &str) -> Result<Answer, Refused> {
         self.send(Method::GET, path, |request| request).await
     }
 
-    pub(crate) async fn put(&self, path: &str, kind: &str, body: &[u8]) -> Result<Answer, Refused> {
-        self.send(Method::PUT, path, |request| {
-            request.header(CONTENT_TYPE, kind).body(body.to_vec())
-        })
-        .await
+    /// # Errors
+    /// When the answer is no success.
+    pub async fn put(&self, path: &str, kind: &str, body: &[u8]) -> Result<Answer, Refused> {
+        let complete =
+            |request: RequestBuilder| request.header(CONTENT_TYPE, kind).body(body.to_vec());
+        self.send(Method::PUT, path, complete).await
     }
 
-    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Refused> {
+    /// # Errors
+    /// When the answer is no success.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Answer, Refused> {
         self.send(Method::POST, path, |request| request.json(body))
             .await
     }
@@ -96,13 +118,13 @@ impl Api {
         complete: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Answer, Refused> {
         let url = format!("{}/{path}", self.base);
-        let give_up = Instant::now() + PATIENCE;
+        let give_up_at = Instant::now() + REPEAT_MAX;
         let mut pause = Duration::from_millis(100);
         loop {
             let started = Instant::now();
             let mut request = self.client.request(method.clone(), &url);
             if let Some(token) = &self.token {
-                request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+                request = request.bearer_auth(token);
             }
             let (reason, wait) = match complete(request).send().await {
                 Ok(response) if !worth_repeating(response.status()) => {
@@ -112,9 +134,9 @@ impl Api {
                     format!("the API answered {}", response.status()),
                     retry_after(&response).unwrap_or(pause),
                 ),
-                Err(error) => (reason_of(&error), pause),
+                Err(error) => (innermost_cause(&error), pause),
             };
-            if Instant::now() + wait >= give_up {
+            if Instant::now() + wait >= give_up_at {
                 return Err(Refused::Other(format!("{method} {url}: {reason}")));
             }
             tokio::time::sleep(wait).await;
@@ -127,24 +149,21 @@ async fn read(response: Response, started: Instant) -> Result<Answer, Refused> {
     let status = response.status();
     let next = response.headers().get("x-holdfast-next");
     let next = next.and_then(|next| next.to_str().ok()).map(str::to_owned);
-    let body = response
-        .bytes()
-        .await
-        .map_err(|error| Refused::Other(reason_of(&error)))?
-        .to_vec();
+    let body = response.bytes().await;
+    let body = body.map_err(|error| Refused::Other(innermost_cause(&error)))?;
     if status.is_success() {
-        let took = started.elapsed();
-        return Ok(Answer { body, next, took });
+        return Ok(Answer {
+            body: body.to_vec(),
+            next,
+            took: started.elapsed(),
+        });
     }
     let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let said = |member: &str| problem[member].as_str().map(str::to_owned);
-    let text = match (said("detail"), said("message")) {
-        (Some(text), _) | (None, Some(text)) => text,
-        (None, None) => "no reason given".to_owned(),
-    };
-    let text = match said("code") {
-        Some(code) => format!("{text} ({} {code})", status.as_u16()),
-        None => format!("{text} ({})", status.as_u16()),
+    let detail = problem["detail"].as_str().or(problem["message"].as_str());
+    let detail = detail.unwrap_or("no reason given");
+    let text = match problem["code"].as_str() {
+        Some(code) => format!("{detail} ({} {code})", status.as_u16()),
+        None => format!("{detail} ({})", status.as_u16()),
     };
     Err(match status {
         StatusCode::NOT_FOUND => Refused::NotFound(text),
@@ -164,11 +183,26 @@ fn retry_after(response: &Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds.parse().ok()?).min(PAUSE_MAX))
 }
 
-/// The innermost cause: the outer ones only repeat the URL.
-fn reason_of(error: &reqwest::Error) -> String {
+/// The outer causes only repeat the URL.
+fn innermost_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
     cause.to_string()
+}
+
+fn parse_url(text: &str) -> Result<String, String> {
+    match text.starts_with("http://") || text.starts_with("https://") {
+        true => Ok(text.to_owned()),
+        false => Err("must start with http:// or https://".to_owned()),
+    }
+}
+
+fn parse_shop(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    match (1..=12).contains(&text.len()) && text.chars().all(plain) {
+        true => Ok(text.to_owned()),
+        false => Err("a shop is 1 to 12 characters of a-z 0-9".to_owned()),
+    }
 }

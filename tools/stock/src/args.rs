@@ -1,58 +1,49 @@
-//! The command line.
+//! The command line of `holdfast stock`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use uuid::Uuid;
+
+use crate::api::Target;
 
 /// `holdfast stock …`
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Import a file of skus and stock; an interrupted import goes on where it stopped
+    #[command(after_help = "Example:
+  export HOLDFAST_API=https://… HOLDFAST_SHOP=dress HOLDFAST_ADMIN_TOKEN=…
+  holdfast stock import stock.csv --dry-run
+  holdfast stock import stock.csv --report refused.csv")]
     Import(Import),
     /// Export every sku of a shop, as a file that an import accepts
+    #[command(after_help = "Example:
+  export HOLDFAST_API=https://… HOLDFAST_SHOP=dress HOLDFAST_ADMIN_TOKEN=…
+  holdfast stock export --out stock.csv")]
     Export(Export),
 }
 
-/// Where, and as whom.
-#[derive(Debug, Args)]
-pub(crate) struct Target {
-    /// URL of the admin API, without /v1
-    #[arg(long, env = "HOLDFAST_API", value_name = "URL", value_parser = parse_url)]
-    pub(crate) api: String,
-    /// The shop
-    #[arg(long, env = "HOLDFAST_SHOP", value_parser = parse_shop)]
-    pub(crate) shop: String,
-    /// The token of the admin API
-    #[arg(
-        long,
-        env = "HOLDFAST_ADMIN_TOKEN",
-        hide_env_values = true,
-        value_name = "T"
-    )]
-    pub(crate) token: Option<String>,
-}
-
+/// The options of an import.
 #[derive(Debug, Args)]
 pub struct Import {
-    /// What to import
+    /// The file to import
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) target: Target,
-    /// Of the file [default: by its ending]
+    /// The file's format [default: by its ending]
     #[arg(long)]
     pub(crate) format: Option<Format>,
     /// Only say what would happen
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// What happens to the good rows when there are bad ones
+    /// What happens to the good rows if there are bad ones
     #[arg(long, default_value = "good-rows-only")]
     pub(crate) mode: Mode,
-    /// How much of the time the database may be at work for this, in percent
+    /// The share of its time that the database may work for this import
     #[arg(long, value_name = "PERCENT", default_value_t = 25,
         value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) pace: u32,
-    /// Write what happened to each row here, as CSV
+    /// Write a CSV file that says what happened to each row
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
     /// Go on with this import [default: from the file's content]
@@ -60,11 +51,12 @@ pub struct Import {
     pub(crate) import_id: Option<Uuid>,
 }
 
+/// The options of an export.
 #[derive(Debug, Args)]
 pub struct Export {
     #[command(flatten)]
     pub(crate) target: Target,
-    /// Of the file [default: by its ending]
+    /// The file's format [default: by its ending]
     #[arg(long)]
     pub(crate) format: Option<Format>,
     /// The file to write
@@ -76,19 +68,19 @@ pub struct Export {
 pub(crate) enum Format {
     /// Comma-separated values with a header
     Csv,
-    /// An object a line
+    /// One JSON object on each line
     Jsonl,
 }
 
 impl Format {
-    pub(crate) fn of(given: Option<Self>, file: &std::path::Path) -> Result<Self, String> {
+    pub(crate) fn of(given: Option<Self>, file: &Path) -> Result<Self, String> {
         let ending = file.extension().and_then(|ending| ending.to_str());
         match (given, ending) {
             (Some(format), _) => Ok(format),
             (None, Some("csv")) => Ok(Self::Csv),
             (None, Some("jsonl" | "ndjson")) => Ok(Self::Jsonl),
             _ => Err(format!(
-                "{}: ends neither in .csv nor in .jsonl: say which it is with --format",
+                "{}: ends neither in .csv nor in .jsonl: name its format with --format",
                 file.display()
             )),
         }
@@ -111,9 +103,9 @@ impl Format {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Mode {
-    /// They are applied, refused ones left out
+    /// Good rows are applied, refused ones are left out
     GoodRowsOnly,
-    /// Nothing changes
+    /// One refused row, and nothing changes
     AllOrNothing,
 }
 
@@ -123,22 +115,5 @@ impl Mode {
             Self::GoodRowsOnly => "good_rows_only",
             Self::AllOrNothing => "all_or_nothing",
         }
-    }
-}
-
-fn parse_url(text: &str) -> Result<String, String> {
-    if text.starts_with("http://") || text.starts_with("https://") {
-        Ok(text.to_owned())
-    } else {
-        Err("must start with http:// or https://".to_owned())
-    }
-}
-
-fn parse_shop(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    if (1..=12).contains(&text.len()) && text.chars().all(plain) {
-        Ok(text.to_owned())
-    } else {
-        Err("a shop is 1 to 12 characters of a-z 0-9".to_owned())
     }
 }

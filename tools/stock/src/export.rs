@@ -1,4 +1,4 @@
-//! Exports: page after page, into a file that takes its name when it is complete.
+//! Exports: page after page, into a file that gets its name when it is complete.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -17,7 +17,7 @@ pub(crate) async fn run(args: &args::Export) -> Result<(), String> {
     let mut unfinished = args.out.clone().into_os_string();
     unfinished.push(".part");
     let first = format!("export?format={}&limit={PAGE_ROWS}", format.name());
-    // before there is a file: of a refusal nothing is left
+    // Before the file exists: a refusal leaves nothing behind.
     let mut page = api.get(&first).await?;
     let mut out = BufWriter::new(File::create(&unfinished).map_err(failed)?);
     let mut pages = 1_u32;
@@ -27,7 +27,7 @@ pub(crate) async fn run(args: &args::Export) -> Result<(), String> {
         if pages.is_multiple_of(20) {
             eprintln!("exporting: at {next}");
         }
-        // A code has no character that a query would have to escape, but ':'.
+        // ':' is the only character of a code that a query must escape.
         let path = format!("{first}&after={}", next.replace(':', "%3A"));
         page = api.get(&path).await?;
         pages += 1;

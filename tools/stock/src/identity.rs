@@ -1,6 +1,5 @@
-//! The id of an import, from what the file says: running the same file again finds the import that
-//! was interrupted. One that is complete is history, so the next run of the same file gets the
-//! next id.
+//! The id of an import comes from the file's content, so that running the same file again finds the
+//! interrupted import. After a complete import, the next run of the file gets the next id.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,7 +9,7 @@ use uuid::{Builder, Uuid};
 
 use crate::args::Format;
 
-/// How the file is cut: parts of another version would not fit those that are there.
+/// How a file is cut into parts. Parts of two versions do not fit together.
 const CUT_VERSION: &str = "holdfast-stock/1";
 
 /// The content of a file.

@@ -1,11 +1,10 @@
-//! Imports: stages the parts that are missing, then has them applied, step by step.
+//! Imports: sends the missing parts, then has the API apply them step by step.
 
 use std::fs::File;
 use std::io::{BufReader, IsTerminal as _, Seek as _};
 use std::time::{Duration, Instant};
 
 use anstream::{eprint, eprintln, println};
-use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -14,44 +13,14 @@ use crate::args::{self, Format};
 use crate::cut::Cutter;
 use crate::identity::Content;
 use crate::report;
+use crate::state::State;
 
-/// Imports of one file that are looked through for one that is not complete.
+/// How many imports of one file are searched for one that is not complete.
 const RUNS_MAX: u32 = 1_000;
 /// The longest rest after a part.
 const REST_MAX: Duration = Duration::from_secs(5);
 
-/// An import, as a report or a step of it says.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct State {
-    pub(crate) status: String,
-    pub(crate) rows: u64,
-    #[serde(default)]
-    parts: u32,
-    #[serde(default = "first")]
-    next_part: u32,
-    pub(crate) created: u64,
-    pub(crate) changed: u64,
-    pub(crate) unchanged: u64,
-    pub(crate) refused: u64,
-    #[serde(default)]
-    done: bool,
-}
-
-fn first() -> u32 {
-    1
-}
-
-impl State {
-    fn is_closed(&self) -> bool {
-        ["applying", "done", "rejected"].contains(&self.status.as_str())
-    }
-
-    fn is_complete(&self) -> bool {
-        ["done", "rejected"].contains(&self.status.as_str())
-    }
-}
-
-/// Runs; says whether every row was good.
+/// Returns whether every row was accepted.
 pub(crate) async fn run(args: &args::Import) -> Result<bool, String> {
     let started = Instant::now();
     let api = Api::new(&args.target)?;
@@ -113,15 +82,14 @@ async fn unfinished(api: &Api, content: &Content) -> Result<(Uuid, Option<State>
     ))
 }
 
-/// A line that the next one is written over, where somebody looks on. None is shorter than the one
-/// before it, but the empty one, which only goes back to the line's beginning.
+/// On a terminal, writes over the line before. An empty text only goes back to the line's beginning.
 fn progress(text: &str) {
     if std::io::stderr().is_terminal() {
         eprint!("\r{text}");
     }
 }
 
-/// Sends the parts from `first_part` on; returns how many the file has.
+/// Sends the parts from `first_part` on. Returns how many the file has.
 async fn stage(
     api: &Api,
     id: Uuid,

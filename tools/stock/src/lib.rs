@@ -1,13 +1,14 @@
 //! `holdfast stock`: imports a file into a shop, exports a shop into a file. However long the file
 //! is, only one part of it is in memory.
 
-mod api;
+pub mod api;
 mod args;
 mod cut;
 mod export;
 mod identity;
 mod import;
 mod report;
+mod state;
 
 pub use crate::args::Command;
 

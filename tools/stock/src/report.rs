@@ -1,7 +1,6 @@
-//! What a person hears, and the report as a file.
+//! The result of an import, on the terminal and as a file.
 
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use uuid::Uuid;
 
 use crate::api::Api;
 use crate::args;
-use crate::import::State;
+use crate::state::State;
 
 /// Refused rows that are printed; the report has all of them.
 const SHOWN_MAX: usize = 20;
@@ -71,7 +70,7 @@ pub(crate) async fn summary(
         let sku = row.sku.as_deref().unwrap_or("?");
         for refusal in &row.refusals {
             let value = refusal.value.as_deref().unwrap_or("");
-            // A file's text must not reach the terminal's own commands.
+            // `{value:?}`: the file's text must not give the terminal commands.
             println!(
                 "  line {}, {sku}: {} {value:?} {}",
                 row.line, refusal.field, refusal.why
@@ -87,70 +86,57 @@ pub(crate) async fn summary(
     Ok(())
 }
 
-/// Writes what happened to each row, a line for each refusal, as CSV.
+/// Writes what happened to each row, one line for each refusal, as CSV.
 pub(crate) async fn write(api: &Api, id: Uuid, file: &Path) -> Result<(), String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", file.display());
-    let mut out = BufWriter::new(File::create(file).map_err(failed)?);
-    out.write_all(b"line,sku,outcome,field,value,why\n")
-        .map_err(failed)?;
+    let failed = |error: &dyn std::error::Error| format!("{}: {error}", file.display());
+    let mut out = csv::Writer::from_path(file).map_err(|error| failed(&error))?;
+    let header = ["line", "sku", "outcome", "field", "value", "why"];
+    out.write_record(header).map_err(|error| failed(&error))?;
     let mut after = String::new();
     loop {
         let path = format!("imports/{id}/report?limit={PAGE_ROWS}{after}");
         let page: Page = api.get(&path).await?.json()?;
         for row in &page.page {
-            write_row(&mut out, row).map_err(failed)?;
+            write_row(&mut out, row).map_err(|error| failed(&error))?;
         }
         let Some(next) = page.next else { break };
         after = format!("&after={next}");
     }
-    out.into_inner()
-        .map_err(|error| error.to_string())?
-        .sync_all()
-        .map_err(failed)
+    out.flush().map_err(|error| failed(&error))
 }
 
-fn write_row(out: &mut impl std::io::Write, row: &Row) -> std::io::Result<()> {
-    let sku = row.sku.as_deref().unwrap_or_default();
+fn write_row(out: &mut csv::Writer<File>, row: &Row) -> csv::Result<()> {
+    let line = row.line.to_string();
+    let sku = cell(row.sku.as_deref());
     let outcome = row.outcome.as_deref().unwrap_or_default();
     if row.refusals.is_empty() {
-        return writeln!(out, "{},{},{outcome},,,", row.line, cell(sku));
+        return out.write_record([&line, &sku, outcome, "", "", ""]);
     }
     for refusal in &row.refusals {
-        let value = refusal.value.as_deref().unwrap_or_default();
-        let cells = [sku, outcome, &refusal.field, value, &refusal.why].map(cell);
-        writeln!(out, "{},{}", row.line, cells.join(","))?;
+        let value = cell(refusal.value.as_deref());
+        out.write_record([&line, &sku, outcome, &refusal.field, &value, &refusal.why])?;
     }
     Ok(())
 }
 
-/// A text as a cell. Values come from a file that may be somebody else's: one that a spreadsheet
-/// would take for a formula gets an apostrophe in front.
-fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if formula {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    };
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
+/// The file may be a stranger's. A spreadsheet would take some of its texts for formulas: those get
+/// an apostrophe in front.
+fn cell(text: Option<&str>) -> String {
+    let text = text.unwrap_or_default();
+    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        true => format!("'{text}"),
+        false => text.to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::cell;
 
     #[test]
-    fn a_value_is_no_formula_in_the_report_and_one_cell() {
-        for (text, written) in [
-            ("=HYPERLINK(\"x\")", "\"'=HYPERLINK(\"\"x\"\")\""),
-            ("a,b\nc", "\"a,b\nc\""),
-            ("plain", "plain"),
-        ] {
-            assert_eq!(cell(text), written);
-        }
+    fn a_value_in_the_report_is_no_formula() {
+        assert_eq!(cell(Some("=HYPERLINK(\"x\")")), "'=HYPERLINK(\"x\")");
+        assert_eq!(cell(Some("plain")), "plain");
+        assert_eq!(cell(None), "");
     }
 }

@@ -1,8 +1,8 @@
-//! The process of one execution environment, with the environment variables that AWS sets.
+//! A process of a function, with the environment variables that AWS sets.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
@@ -12,105 +12,62 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::task::JoinHandle;
 
-use super::{Function, REGION};
+use super::function::{Function, REGION};
 
-const TAIL_LINES: usize = 3;
-const TAIL_LINE_CHARS_MAX: usize = 300;
+const LAST_LINES_MAX: usize = 3;
+const LINE_CHARS_MAX: usize = 300;
 /// A grandchild may hold standard error open after the process is gone.
-const TAIL_WAIT: Duration = Duration::from_millis(500);
+const LAST_LINES_TIMEOUT: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
 pub(super) struct Process {
+    pub(super) pid: u32,
     child: Child,
-    pid: u32,
-    tail: Option<JoinHandle<VecDeque<String>>>,
-}
-
-/// How a process ended, as one line.
-#[derive(Debug)]
-pub(super) struct Ended {
-    status: String,
-    tail: String,
-}
-
-impl Ended {
-    pub(super) fn not_started(error: &std::io::Error) -> Self {
-        Self {
-            status: format!("it could not be started: {error}"),
-            tail: String::new(),
-        }
-    }
-
-    pub(super) fn overdue(mut self) -> Self {
-        self.status = String::from("killed: it missed its deadline");
-        self
-    }
-}
-
-impl fmt::Display for Ended {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.status)?;
-        if self.tail.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "; it said: {}", self.tail)
-        }
-    }
+    last_lines: JoinHandle<String>,
 }
 
 impl Process {
-    pub(super) fn spawn(function: &Function, api: SocketAddr) -> std::io::Result<Self> {
-        let log = std::fs::OpenOptions::new()
+    pub(super) fn spawn(function: &Function, api: SocketAddr) -> io::Result<Self> {
+        let log = OpenOptions::new()
             .create(true)
             .append(true)
             .open(&function.log)?;
-        let mut command = command(function, api);
-        // Many processes append whole lines to one file; only standard error, where panics and
-        // last words go, passes through us.
-        command
+        // Many processes append whole lines to one file. Only standard error passes through us: it
+        // has panics, and the reason why a function does not start.
+        let mut child = command(function, api)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
-            .stderr(Stdio::piped());
-        // Ctrl-C is for us: a function ends after what calls it.
-        command.process_group(0).kill_on_drop(true);
-        let mut child = command.spawn()?;
-        let pid = child
-            .id()
-            .ok_or_else(|| std::io::Error::other("it ended at once"))?;
-        let tail = child
-            .stderr
-            .take()
-            .map(|stderr| tokio::spawn(follow(stderr, log)));
-        Ok(Self { child, pid, tail })
+            .stderr(Stdio::piped())
+            // Ctrl-C is for us: a function ends after its callers.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        let (Some(pid), Some(stderr)) = (child.id(), child.stderr.take()) else {
+            return Err(io::Error::other("it ended at once"));
+        };
+        let last_lines = tokio::spawn(follow(stderr, log));
+        Ok(Self {
+            pid,
+            child,
+            last_lines,
+        })
     }
 
-    pub(super) fn pid(&self) -> u32 {
-        self.pid
-    }
-
-    pub(super) async fn wait(&mut self) -> Ended {
+    /// Waits for its end, and says in one line how it ended.
+    pub(super) async fn wait(&mut self) -> String {
         let status = match self.child.wait().await {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
         };
-        let tail = match self.tail.take() {
-            Some(tail) => tokio::time::timeout(TAIL_WAIT, tail).await,
-            None => {
-                return Ended {
-                    status,
-                    tail: String::new(),
-                };
-            }
-        };
-        let lines = tail.ok().and_then(Result::ok).unwrap_or_default();
-        Ended {
-            status,
-            tail: Vec::from(lines).join(" | "),
+        let last_lines = tokio::time::timeout(LAST_LINES_TIMEOUT, &mut self.last_lines).await;
+        match last_lines {
+            Ok(Ok(lines)) if !lines.is_empty() => format!("{status}; it said: {lines}"),
+            _ => status,
         }
     }
 
-    pub(super) async fn kill(&mut self) -> Ended {
-        // It may have ended by itself in this moment.
+    pub(super) async fn kill(&mut self) -> String {
+        // It may have ended by itself just now.
         let _ = self.child.start_kill();
         self.wait().await
     }
@@ -127,16 +84,14 @@ fn command(function: &Function, api: SocketAddr) -> Command {
             command.env(name, value);
         }
     }
+    let log_group = format!("/aws/lambda/{}", options.name);
     command
         .env("AWS_LAMBDA_RUNTIME_API", api.to_string())
         .env("AWS_LAMBDA_FUNCTION_NAME", &options.name)
         .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
         .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
-        .env(
-            "AWS_LAMBDA_LOG_GROUP_NAME",
-            format!("/aws/lambda/{}", options.name),
-        )
+        .env("AWS_LAMBDA_LOG_GROUP_NAME", log_group)
         .env(
             "AWS_LAMBDA_LOG_STREAM_NAME",
             format!("local/[$LATEST]{api}"),
@@ -149,26 +104,21 @@ fn command(function: &Function, api: SocketAddr) -> Command {
         .env("LAMBDA_TASK_ROOT", folder)
         .env("_HANDLER", "bootstrap")
         .env("TZ", ":UTC")
-        .envs(
-            options
-                .environment
-                .iter()
-                .map(|(name, value)| (name, value)),
-        );
+        .envs(options.environment.iter().cloned());
     command
 }
 
-/// Copies standard error into the function's log, and keeps its last lines.
-async fn follow(stderr: ChildStderr, mut log: std::fs::File) -> VecDeque<String> {
+/// Copies standard error into the function's log, and returns its last lines.
+async fn follow(stderr: ChildStderr, mut log: File) -> String {
     let mut lines = BufReader::new(stderr).lines();
-    let mut tail = VecDeque::new();
+    let mut last = VecDeque::new();
     while let Ok(Some(line)) = lines.next_line().await {
         // A full disk must not stop the function.
         let _ = writeln!(log, "{line}");
-        if tail.len() == TAIL_LINES {
-            tail.pop_front();
+        if last.len() == LAST_LINES_MAX {
+            last.pop_front();
         }
-        tail.push_back(line.chars().take(TAIL_LINE_CHARS_MAX).collect());
+        last.push_back(line.chars().take(LINE_CHARS_MAX).collect::<String>());
     }
-    tail
+    Vec::from(last).join(" | ")
 }

@@ -24,28 +24,27 @@ while True:
     post("invocation/" + ident + "/response", {"echo": event, "left_ms": left})
 "#;
 
-struct Bench {
+struct Scene {
     host: Host,
     folder: PathBuf,
 }
 
-fn bench() -> Bench {
+fn scene() -> Scene {
     let folder = tempfile::Builder::new()
         .prefix("holdfast-")
         .tempdir()
         .unwrap()
         .keep();
-    let guardian = Arc::new(Guardian::start(&folder).unwrap());
-    let mut options = HostOptions::new(folder.clone(), guardian);
-    options.queue_wait = Duration::from_millis(300);
-    Bench {
-        host: Host::new(options),
+    let reaper = Arc::new(Reaper::start(&folder).unwrap());
+    let waiting_max = Duration::from_millis(300);
+    Scene {
+        host: Host::new(folder.clone(), reaper, waiting_max),
         folder,
     }
 }
 
-fn echo(bench: &Bench) -> FunctionOptions {
-    let binary = bench.folder.join("echo.py");
+fn echo(scene: &Scene) -> FunctionOptions {
+    let binary = scene.folder.join("echo.py");
     std::fs::write(&binary, FUNCTION).unwrap();
     std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755)).unwrap();
     let timeout = Duration::from_secs(1);
@@ -67,9 +66,9 @@ async fn ask(host: &Host, event: &str) -> Result<serde_json::Value, InvokeError>
 
 #[tokio::test]
 async fn a_process_that_dies_fails_its_invocation_and_is_replaced() {
-    let bench = bench();
-    bench.host.add(echo(&bench)).await.unwrap();
-    let answer = ask(&bench.host, "hello").await.unwrap();
+    let scene = scene();
+    scene.host.add(echo(&scene)).await.unwrap();
+    let answer = ask(&scene.host, "hello").await.unwrap();
     assert_eq!(answer["echo"], "hello");
     assert!(
         answer["left_ms"]
@@ -77,55 +76,55 @@ async fn a_process_that_dies_fails_its_invocation_and_is_replaced() {
             .is_some_and(|left| left > 500.0 && left <= 1000.0)
     );
     assert!(matches!(
-        ask(&bench.host, "die").await,
+        ask(&scene.host, "die").await,
         Err(InvokeError::Crashed)
     ));
-    // The queue of callers is what waits for the replacement, so no sleep here.
+    // The call waits for the new process.
     let again = loop {
-        match ask(&bench.host, "again").await {
+        match ask(&scene.host, "again").await {
             Err(InvokeError::Throttled) => {}
             done => break done,
         }
     };
     assert_eq!(again.unwrap()["echo"], "again");
-    let failed = ask(&bench.host, "fail").await;
+    let failed = ask(&scene.host, "fail").await;
     assert!(matches!(failed, Err(InvokeError::Failed { error_type, .. }) if error_type == "E"));
-    bench.host.stop().await;
-    assert!(bench.host.processes().is_empty());
+    scene.host.stop().await;
+    assert!(scene.host.processes().is_empty());
 }
 
 #[tokio::test]
 async fn a_caller_is_throttled_when_every_process_is_busy_and_a_slow_process_is_killed() {
-    let bench = bench();
-    bench.host.add(echo(&bench)).await.unwrap();
-    let before = bench.host.processes();
-    let (slow, late) = tokio::join!(ask(&bench.host, "sleep"), async {
+    let scene = scene();
+    scene.host.add(echo(&scene)).await.unwrap();
+    let before = scene.host.processes();
+    let (slow, late) = tokio::join!(ask(&scene.host, "sleep"), async {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        ask(&bench.host, "late").await
+        ask(&scene.host, "late").await
     });
     assert!(matches!(slow, Err(InvokeError::TimedOut(_))));
     assert!(matches!(late, Err(InvokeError::Throttled)));
     let answered = loop {
-        match ask(&bench.host, "after").await {
+        match ask(&scene.host, "after").await {
             Err(InvokeError::Throttled) => {}
             done => break done,
         }
     };
     assert!(answered.is_ok());
-    assert_ne!(before, bench.host.processes());
-    bench.host.stop().await;
+    assert_ne!(before, scene.host.processes());
+    scene.host.stop().await;
 }
 
 #[tokio::test]
 async fn a_function_that_cannot_start_is_one_clear_line() {
-    let bench = bench();
-    let mut options = echo(&bench);
+    let scene = scene();
+    let mut options = echo(&scene);
     options.environment.push(("BROKEN".into(), "1".into()));
-    let line = bench.host.add(options).await.unwrap_err().to_string();
+    let line = scene.host.add(options).await.unwrap_err().to_string();
     assert!(
         line.contains("echo") && line.contains("exit status: 1"),
         "{line}"
     );
     assert!(line.contains("DATABASE_URL is missing"), "{line}");
-    bench.host.stop().await;
+    scene.host.stop().await;
 }

@@ -18,8 +18,8 @@ pub(super) fn execute(url: &str, sql: &str) -> Result<(), Error> {
         .map_err(|detail| Error::postgres("running SQL", detail))
 }
 
-/// A runtime may not be started inside another one, so each call has a thread of its own: it
-/// is for set-up, not for load.
+/// A runtime cannot start inside another one, so each call has a thread of its own. It is for
+/// set-up, not for load.
 fn blocking<F>(url: &str, work: F) -> Result<(), String>
 where
     F: AsyncFnOnce(&Client) -> Result<(), tokio_postgres::Error> + Send,
@@ -36,8 +36,8 @@ where
                 Ok(done) => done.map_err(|error| detail(&error))?,
                 Err(_) => return Err(String::from("no answer")),
             };
-            // It ends with the client; its errors reach the caller through the client.
-            tokio::spawn(async { drop(connection.await) });
+            // It ends with the client, which also gets its errors.
+            tokio::spawn(connection);
             work(&client).await.map_err(|error| detail(&error))
         })
     };

@@ -1,5 +1,4 @@
-//! PgBouncer in front of a cluster, in transaction mode: what stands between functions and database
-//! on many deployments, so that tests can put it there too.
+//! PgBouncer in front of a cluster, in transaction mode, as on many deployments.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,31 +7,19 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::account::Account;
-use super::{POLL, READY_TIMEOUT};
-use crate::Error;
-use crate::guardian::{Farewell, Guardian};
-use crate::roles;
+use super::os_user::{OsUser, SUPERUSER};
+use crate::reaper::{Ending, Reaper};
+use crate::{Error, roles};
 
 const BINARIES: [&str; 3] = [
     "/usr/sbin/pgbouncer",
     "/usr/bin/pgbouncer",
     "/usr/local/bin/pgbouncer",
 ];
-/// Who may come by it where no password is needed. It trusts as the cluster's own socket does, but
-/// wants a list.
-const USERS: [&str; 8] = [
-    "postgres",
-    roles::MASTER,
-    roles::MIGRATOR,
-    roles::CHECKOUT,
-    roles::PAYMENTS,
-    roles::SWEEPER,
-    roles::ADMIN,
-    roles::READONLY,
-];
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(20);
 
 /// A running PgBouncer.
 #[derive(Debug)]
@@ -41,14 +28,14 @@ pub(super) struct Pooler {
 }
 
 impl Pooler {
-    /// Starts it; its socket is in `<folder>/pooler`. It logs in with `passwords`, by role.
+    /// Starts it; its socket is in `<folder>/pooler`. It logs in with these passwords, by role.
     pub(super) fn start(
         folder: &Path,
         port: u16,
         sessions: u32,
         passwords: &BTreeMap<String, String>,
-        account: &Account,
-        guardian: &Guardian,
+        os_user: &OsUser,
+        reaper: &Reaper,
     ) -> Result<Self, Error> {
         let failed = |detail: String| Error::postgres("starting PgBouncer", detail);
         let missing = "it is not installed (on Debian: apt install pgbouncer)";
@@ -58,22 +45,28 @@ impl Pooler {
         fs::create_dir(&socket).map_err(Error::io("make the pooler's folder"))?;
         fs::set_permissions(&socket, fs::Permissions::from_mode(0o700))
             .map_err(Error::io("protect the pooler's folder"))?;
-        account.give(&socket)?;
+        os_user.give(&socket)?;
         let settings = folder.join("pgbouncer.ini");
-        let users = USERS.map(|user| {
-            let password = passwords.get(user).map_or("", String::as_str);
-            format!("\"{user}\" \"{password}\"\n")
-        });
+        // It trusts its callers, as the cluster's own socket does, but needs a list of them.
+        let user = |role: &str| {
+            let password = passwords.get(role).map_or("", String::as_str);
+            format!("\"{role}\" \"{password}\"\n")
+        };
+        let users: String = [SUPERUSER, roles::MASTER]
+            .into_iter()
+            .chain(roles::MIGRATED)
+            .map(user)
+            .collect();
         for (path, text) in [
             (&settings, settings_of(folder, port, sessions)),
-            (&folder.join("users.txt"), users.concat()),
+            (&folder.join("users.txt"), users),
         ] {
             fs::write(path, text).map_err(Error::io("write the pooler's settings"))?;
-            account.give(path)?;
+            os_user.give(path)?;
         }
         let log = folder.join("pgbouncer.log");
         let output = fs::File::create(&log).map_err(Error::io("write the pooler's log"))?;
-        let child = account
+        let child = os_user
             .command(binary, folder)
             .arg(&settings)
             .stdin(Stdio::null())
@@ -82,7 +75,7 @@ impl Pooler {
             .process_group(0)
             .spawn()
             .map_err(Error::io("start pgbouncer"))?;
-        guardian.watch(child.id(), Farewell::Terminate);
+        reaper.watch(child.id(), Ending::Terminate);
         let mut started = Self { child };
         let deadline = Instant::now() + READY_TIMEOUT;
         while UnixStream::connect(socket.join(format!(".s.PGSQL.{port}"))).is_err() {
@@ -95,11 +88,11 @@ impl Pooler {
         Ok(started)
     }
 
-    pub(super) fn end(mut self, guardian: &Guardian) {
+    pub(super) fn end(mut self, reaper: &Reaper) {
         // Either fails only if it is gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        guardian.forget(self.child.id());
+        reaper.forget(self.child.id());
     }
 }
 
@@ -107,7 +100,7 @@ pub(super) fn socket(folder: &Path) -> PathBuf {
     folder.join("pooler")
 }
 
-/// Clients without end, and so many sessions for each role.
+/// Any number of clients, and this many sessions for each role.
 fn settings_of(folder: &Path, port: u16, sessions: u32) -> String {
     let folder = folder.display();
     format!(

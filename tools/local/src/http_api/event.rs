@@ -1,5 +1,6 @@
 //! The event of one HTTP request, payload format 2.0.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -14,7 +15,7 @@ use time::macros::format_description;
 
 use crate::lambda::{ACCOUNT, unix_ms};
 
-/// The content types that reach a function as text; all others come in base64.
+/// Bodies of these types reach a function as text, others in base64.
 const TEXT_TYPES: [&str; 4] = [
     "application/json",
     "application/javascript",
@@ -35,7 +36,7 @@ pub(super) fn build(head: &Parts, body: &[u8], peer: SocketAddr, is_api: bool) -
         "routeKey": route_key,
         "rawPath": path,
         "rawQueryString": head.uri.query().unwrap_or_default(),
-        "headers": joined_headers(&head.headers),
+        "headers": headers(&head.headers),
         "requestContext": {
             "accountId": ACCOUNT,
             "apiId": "local",
@@ -62,7 +63,9 @@ pub(super) fn build(head: &Parts, body: &[u8], peer: SocketAddr, is_api: bool) -
         }
     };
     if let Some(query) = head.uri.query() {
-        add("queryStringParameters", json!(parameters(query)));
+        let pairs = url::form_urlencoded::parse(query.as_bytes());
+        let parameters = joined(pairs.map(|(name, value)| (name.into_owned(), value)));
+        add("queryStringParameters", json!(parameters));
     }
     if let Some(rest) = path.strip_prefix("/v1/").filter(|_| is_api) {
         add("pathParameters", json!({ "proxy": rest }));
@@ -72,10 +75,8 @@ pub(super) fn build(head: &Parts, body: &[u8], peer: SocketAddr, is_api: bool) -
         add("cookies", json!(cookies));
     }
     if !body.is_empty() {
-        match std::str::from_utf8(body)
-            .ok()
-            .filter(|_| is_text(&head.headers))
-        {
+        let text = std::str::from_utf8(body).ok();
+        match text.filter(|_| is_text(&head.headers)) {
             Some(text) => add("body", json!(text)),
             None => {
                 add("body", json!(STANDARD.encode(body)));
@@ -86,13 +87,20 @@ pub(super) fn build(head: &Parts, body: &[u8], peer: SocketAddr, is_api: bool) -
     event
 }
 
-/// Lower-case names; values of one name joined with commas; cookies have their own place.
-fn joined_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
+/// Names in lower case. Cookies have a field of their own.
+fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let others = headers.iter().filter(|(name, _)| **name != COOKIE);
+    joined(
+        others.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()))),
+    )
+}
+
+/// The values of one name, joined with commas.
+fn joined<'a>(pairs: impl Iterator<Item = (String, Cow<'a, str>)>) -> BTreeMap<String, String> {
     let mut joined: BTreeMap<String, String> = BTreeMap::new();
-    for (name, value) in headers.iter().filter(|(name, _)| **name != COOKIE) {
-        let value = String::from_utf8_lossy(value.as_bytes());
+    for (name, value) in pairs {
         joined
-            .entry(name.as_str().to_owned())
+            .entry(name)
             .and_modify(|all| {
                 all.push(',');
                 all.push_str(&value);
@@ -100,46 +108,6 @@ fn joined_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
             .or_insert_with(|| value.into_owned());
     }
     joined
-}
-
-/// Decoded; values of one name joined with commas.
-fn parameters(query: &str) -> BTreeMap<String, String> {
-    let mut parameters: BTreeMap<String, String> = BTreeMap::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let value = decoded(value);
-        parameters
-            .entry(decoded(name))
-            .and_modify(|all| {
-                all.push(',');
-                all.push_str(&value);
-            })
-            .or_insert(value);
-    }
-    parameters
-}
-
-/// `%41` and `+`; what is no valid escape stays as it is.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        let escape = tail.get(..2).filter(|_| *first == b'%');
-        let escaped = escape
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match (escaped, first) {
-            (Some(byte), _) => {
-                bytes.push(byte);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            (None, b'+') => bytes.push(b' '),
-            (None, byte) => bytes.push(*byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn is_text(headers: &HeaderMap) -> bool {
@@ -159,9 +127,8 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
 fn log_time() -> String {
     let format =
         format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
-    OffsetDateTime::now_utc()
-        .format(&format)
-        .unwrap_or_default()
+    let time = OffsetDateTime::now_utc().format(&format);
+    time.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -170,12 +137,8 @@ mod tests {
     use axum::http::Request;
 
     fn event(request: Request<()>, body: &[u8]) -> Value {
-        build(
-            &request.into_parts().0,
-            body,
-            SocketAddr::from(([127, 0, 0, 1], 9)),
-            true,
-        )
+        let peer = SocketAddr::from(([127, 0, 0, 1], 9));
+        build(&request.into_parts().0, body, peer, true)
     }
 
     #[test]

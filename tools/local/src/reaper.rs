@@ -1,9 +1,8 @@
-//! A child process that outlives ours for a moment, to clean up after it.
+//! A child process that lives a moment longer than ours, and cleans up after it.
 //!
-//! `Drop` does not run when a process is killed with SIGKILL, nor for the statics of a test
-//! binary. The guardian holds the reading end of a pipe; the operating system closes the other
-//! end whenever and however we end, and then the guardian stops what it watches and removes
-//! the run folder.
+//! `Drop` does not run when SIGKILL ends our process, nor for the statics of a test binary. The
+//! reaper reads a pipe from us. The operating system closes the pipe however we end; then the reaper
+//! ends the processes that it watches, and removes the run folder.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -13,14 +12,14 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::Error;
 
-/// Lines on its standard input: `watch PID SIGNAL` and `forget PID`; the end of the input means
-/// that we are gone. A zombie that nobody reaps answers `kill -0`, hence the bound on the wait.
+/// Reads lines `watch PID SIGNAL` and `forget PID`; their end means that we are gone. A zombie
+/// without a parent answers `kill -0`, so the wait has a bound.
 const SCRIPT: &str = r#"
 watched=
 while read -r verb pid signal; do
-  kept=
-  for one in $watched; do [ "${one%%:*}" = "$pid" ] || kept="$kept $one"; done
-  watched=$kept
+  others=
+  for one in $watched; do [ "${one%%:*}" = "$pid" ] || others="$others $one"; done
+  watched=$others
   [ "$verb" = watch ] && watched="$watched $pid:$signal"
 done
 for one in $watched; do kill "-${one##*:}" "${one%%:*}" 2>/dev/null; done
@@ -34,9 +33,9 @@ done
 rm -rf -- "$1"
 "#;
 
-/// What the guardian does to a watched process.
+/// How the reaper ends a watched process.
 #[derive(Debug, Clone, Copy)]
-pub enum Farewell {
+pub(crate) enum Ending {
     /// SIGQUIT: PostgreSQL's immediate shutdown, which also ends its backends.
     Quit,
     /// SIGTERM.
@@ -47,16 +46,16 @@ pub enum Farewell {
 
 /// Ends watched processes and removes one folder as soon as our process is gone, or on drop.
 #[derive(Debug)]
-pub struct Guardian {
+pub(crate) struct Reaper {
     child: Mutex<Option<(Child, ChildStdin)>>,
 }
 
-impl Guardian {
-    /// Starts the guardian of `folder`, in a process group of its own: Ctrl-C must not reach it.
-    pub fn start(folder: &Path) -> Result<Self, Error> {
+impl Reaper {
+    /// Starts it in a process group of its own: Ctrl-C must not reach it.
+    pub(crate) fn start(folder: &Path) -> Result<Self, Error> {
         let action = "start /bin/sh";
         let mut child = Command::new("/bin/sh")
-            .args(["-c", SCRIPT, "holdfast-guardian"])
+            .args(["-c", SCRIPT, "holdfast-reaper"])
             .arg(folder)
             .current_dir("/")
             .stdin(Stdio::piped())
@@ -74,23 +73,23 @@ impl Guardian {
         })
     }
 
-    /// Says goodbye to `pid` in this way when our process is gone.
-    pub fn watch(&self, pid: u32, farewell: Farewell) {
-        let signal = match farewell {
-            Farewell::Quit => "QUIT",
-            Farewell::Terminate => "TERM",
-            Farewell::Kill => "KILL",
+    /// Ends `pid` in this way when our process is gone.
+    pub(crate) fn watch(&self, pid: u32, ending: Ending) {
+        let signal = match ending {
+            Ending::Quit => "QUIT",
+            Ending::Terminate => "TERM",
+            Ending::Kill => "KILL",
         };
         self.tell(&format!("watch {pid} {signal}\n"));
     }
 
-    /// `pid` has ended: its number may soon be somebody else's.
-    pub fn forget(&self, pid: u32) {
+    /// `pid` has ended: another process may soon get its number.
+    pub(crate) fn forget(&self, pid: u32) {
         self.tell(&format!("forget {pid}\n"));
     }
 
-    /// Lets the guardian do its work now, and waits for it.
-    pub fn dismiss(&self) {
+    /// Cleans up now, and waits for it.
+    pub(crate) fn clean_up(&self) {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((mut child, input)) = child.take() {
             drop(input);
@@ -102,14 +101,14 @@ impl Guardian {
     fn tell(&self, line: &str) {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, input)) = child.as_mut() {
-            // A guardian that somebody killed leaves us with what Drop can do.
+            // If somebody killed the reaper, only Drop cleans up.
             let _ = input.write_all(line.as_bytes());
         }
     }
 }
 
-impl Drop for Guardian {
+impl Drop for Reaper {
     fn drop(&mut self) {
-        self.dismiss();
+        self.clean_up();
     }
 }

@@ -21,7 +21,7 @@ struct Reply {
     is_base64_encoded: bool,
 }
 
-/// `None` for an answer that the real gateway would refuse as malformed.
+/// `None` for a malformed answer, which AWS would refuse.
 pub(super) fn read(payload: &[u8]) -> Option<Response> {
     let value: serde_json::Value = serde_json::from_slice(payload).ok()?;
     if value.get("statusCode").is_none() {
@@ -49,7 +49,7 @@ pub(super) fn read(payload: &[u8]) -> Option<Response> {
     }
     for (name, values) in reply.multi_value_headers.unwrap_or_default() {
         let name = HeaderName::try_from(name).ok()?;
-        // It repeats the same header's single value.
+        // It repeats the single value of the same header.
         headers.remove(&name);
         for value in values {
             headers.append(name.clone(), HeaderValue::try_from(value).ok()?);
