@@ -1,27 +1,32 @@
 //! `holdfast migrate`: a database without a Lambda host, brought to this release.
 
 use anstream::{eprintln, println};
-use holdfast_migrate::{Options, Release, run_release};
+use holdfast_migrate::{Options, Release, iam_login, run_release};
 use operations::cause::causes;
 use operations::config::ConfigError;
 use operations::db::{self, DatabaseConfig};
 
 const APPLICATION: &str = "holdfast-migrate";
 
-/// The database comes from the variables that the functions read (docs/operations.md):
-///
-/// DATABASE_URL, and for a server on another machine DATABASE_CA_FILE, or DATABASE_CA=rds. A server
-/// on this machine is called without TLS, unless DATABASE_TLS=verify asks for it.
-///
-/// The first migration of a database needs a role that owns the database and may create roles; later
-/// ones need only `holdfast_migrator`.
+const HELP: &str = "The database comes from the variables that the functions read, above all DATABASE_URL.
+A server on another machine is called with TLS, and needs DATABASE_CA_FILE or DATABASE_CA=rds.
+A server on this machine is called without TLS, unless DATABASE_TLS=verify asks for it.
+The first migration needs a role that owns the database and may create roles; later ones need only
+holdfast_migrator. The roles of the functions have no passwords at first (docs/operations.md).
+
+Example:
+  DATABASE_URL=postgresql://postgres@localhost/shop holdfast migrate";
+
+/// The options of `holdfast migrate`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:
-  DATABASE_URL=postgresql://postgres@localhost/shop holdfast migrate")]
+#[command(after_help = HELP)]
 pub(crate) struct Args {
     /// Write this release's routines over those of a newer release; tables stay as they are
     #[arg(long)]
     put_back_routines: bool,
+    /// Let the functions log in by IAM (RDS and Aurora)
+    #[arg(long)]
+    grant_iam_login: bool,
 }
 
 pub(crate) async fn run(args: &Args) -> Result<(), String> {
@@ -35,6 +40,10 @@ pub(crate) async fn run(args: &Args) -> Result<(), String> {
     let report = run_release(&mut client, &release, options)
         .await
         .map_err(|error| causes(&error))?;
+    if args.grant_iam_login {
+        let granted = iam_login::grant(&client).await;
+        granted.map_err(|error| causes(&error))?;
+    }
     for file in &report.applied {
         println!("applied {file}");
     }

@@ -1,5 +1,5 @@
 -- Loads one catalogue by the routines that the admin function calls, in one transaction.
--- {catalogue} and {hot_units} are filled in.
+-- The two names in braces are filled in.
 do $load$
 declare
     v_shop jsonb := $json${catalogue}$json$;
