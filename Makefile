@@ -1,4 +1,4 @@
-# The verbs of Holdfast. `make` alone prints them; CI runs the same ones.
+# The verbs of Holdfast. `make` prints them; CI runs the same ones.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -43,11 +43,11 @@ demo: setup build ## rehearse a flash sale: 500 shoppers, 100 dresses; the repor
 	@$(BIN)/holdfast up --hot-units $(UNITS) --run '$(DRILL) --units $(UNITS)'
 
 .PHONY: mixed
-mixed: setup build ## the same with staff at work beside the shoppers: edits, imports, bookings, returns
+mixed: setup build ## make demo with staff at work: edits, imports, bookings, returns
 	@$(BIN)/holdfast up --hot-units $(UNITS) --run '$(DRILL) --units $(UNITS) --mixed --rush-s 45'
 
 .PHONY: storm
-storm: setup build ## the same on a bad day: gateways lose and double webhooks, PostgreSQL stops for a minute
+storm: setup build ## make demo on a bad day: webhooks get lost or come twice, PostgreSQL stops for a minute
 	@$(BIN)/holdfast up --hot-units $(STORM_UNITS) --sweep-every-s 2 \
 		--sweeper-set LOOKUP_BEFORE_S=3600 --sweeper-set LOOKUP_AGAIN_S=5 \
 		--sweeper-set LOOKUP_PENDING_S=15 --run '$(DRILL) --units $(STORM_UNITS) \
@@ -55,7 +55,7 @@ storm: setup build ## the same on a bad day: gateways lose and double webhooks, 
 		--gateway-down-s 10 --rush-s 60 --settle-s 180'
 
 .PHONY: upgrade-rehearsal
-upgrade-rehearsal: setup ## deploy the next release under load, here: no request fails (minutes: it builds three)
+upgrade-rehearsal: setup ## deploy two releases under load: no request may fail (minutes: it builds three)
 	@tools/release/rehearse
 
 .PHONY: bench
@@ -68,7 +68,7 @@ bench-rush: setup ## many shoppers ask for one of 100 pieces at once, through Pg
 
 .PHONY: bench-cold
 bench-cold: PROFILE = release
-bench-cold: setup build ## how long a gateway waits for a new process of the webhook function
+bench-cold: setup build ## measure how long a gateway waits for a new process of the webhook function
 	@$(BIN)/holdfast up --run 'python3 tools/bench/cold.py $(BIN)'
 
 .PHONY: test
@@ -100,7 +100,7 @@ sbom: ## write a bill of materials of each function to target/sbom/
 	@tools/audit/sbom
 
 .PHONY: lock
-lock: ## pin the Python tools anew, after an edit of a requirements.in
+lock: ## pin the Python tools again, after an edit of a requirements.in
 	@tools/lock
 
 .PHONY: deploy-check

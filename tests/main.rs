@@ -66,6 +66,7 @@ mod stack {
     mod faults;
     mod gateway_credentials;
     mod gateways;
+    mod migrate_command;
     mod migrate_step;
     mod outbox_queue;
     mod queue;

@@ -69,6 +69,7 @@ pub fn binary_folder() -> PathBuf {
 
 /// One of the commands of `holdfast`.
 pub fn holdfast(command: &str) -> Command {
+    LazyLock::force(&BINARIES);
     let mut holdfast = Command::new(binary_folder().join("holdfast"));
     holdfast.arg(command);
     holdfast

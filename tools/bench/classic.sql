@@ -1,15 +1,14 @@
 -- What Holdfast is compared with.
 --
--- `classic.begin` is how a reservation is usually written: lock the stock row, sum the holds that
--- are active, insert one. It is correct: it never oversells. It is meant to be fair: one call, one
--- round trip, an index for the sum, no catalogue, no checkout, no idempotency; less work than
--- checkout_begin does.
+-- `classic.begin` is the usual way to write a reservation: lock the stock row, sum the active holds,
+-- insert one. It is correct: it never oversells. The comparison is fair to it: one call, one round
+-- trip, an index for the sum, and less work than checkout_begin: no catalogue, no checkout, no
+-- idempotency.
 --
--- `classic.count` is what early lock release leaves when everything else is taken away: one
--- counter, two commits; no hold that could be released, no price, no idempotency, no triggers. No
--- routine that keeps a hold can be faster than it in the same shape.
+-- `classic.count` is early lock release alone: one counter, two commits; no hold to release, no price,
+-- no idempotency, no triggers. No routine that places a hold in this way can be faster.
 --
--- `classic.rows` is for the limit: one row into a table with a primary key, nothing else.
+-- `classic.rows` is the limit: one row into a table with a primary key.
 create schema classic;
 
 create table classic.stock (sku text primary key, on_hand integer not null);

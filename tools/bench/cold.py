@@ -1,8 +1,8 @@
-"""How long a gateway waits when nobody has called for a while: a new process of the webhook
-function, from its spawn to its first answer, with a signed webhook that is in the queue by then.
+"""How long a gateway waits for a new process of the webhook function: from the start of the process
+to its first answer, when a signed webhook is in the queue.
 
-Run by `make bench-cold` beside a local stack, whose SQS takes the messages. What Lambda itself
-needs to place an environment and to unpack the function comes on top, and is not measured here."""
+`make bench-cold` runs it beside a local stack, whose SQS takes the messages. Lambda's own time to
+place an environment and to unpack the function comes on top; it is not measured here."""
 
 import base64
 import hashlib
@@ -75,13 +75,13 @@ def event(round_number):
 
 
 class RuntimeApi(http.server.BaseHTTPRequestHandler):
-    """Lambda's side of one process: one event, one answer."""
+    """The Runtime API of one process: one event, one answer."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
         if self.server.given:
-            # As Lambda does with an environment that nobody needs: it waits.
+            # As Lambda does with an idle environment.
             self.server.over.wait(TIMEOUT_S)
             return
         self.server.given = True
@@ -109,7 +109,7 @@ class RuntimeApi(http.server.BaseHTTPRequestHandler):
 
 class Server(http.server.ThreadingHTTPServer):
     def handle_error(self, *_):
-        # the process is killed while it asks for its next event
+        # The process is killed while it asks for its next event.
         pass
 
 
@@ -135,7 +135,7 @@ def measure(queue_url, round_number):
         process.wait()
         server.shutdown()
     if server.answer.get("statusCode") != 200:
-        sys.exit(f"cold: the webhook was not taken: {server.answer}")
+        sys.exit(f"cold: the webhook was refused: {server.answer}")
     return (server.asked_at - began) * 1000, (server.answered_at - began) * 1000
 
 

@@ -1,4 +1,4 @@
-//! Who is compared, and what each of them does in one transaction.
+//! The contestants, and the transaction of each.
 
 /// A way to place a hold on one unit of the hot sku.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +17,8 @@ pub(crate) enum Contestant {
     InsertOnly,
 }
 
-/// The id of a transaction: rising, as a UUID of version 7 is. pgbench counts, so that the server
-/// has little to read where a function would send a parameter.
+/// The id of a transaction: rising, as a UUID of version 7 is. pgbench counts, so that the server has
+/// little to parse where a function would send a parameter.
 const ID: &str = "('0000000000007' || :id)::uuid";
 const NEXT_ID: &str = "\\set n :n + 1\n\\set id 1008000000000000000 + :n * 100000 + :client_id\n";
 
@@ -66,10 +66,10 @@ impl Contestant {
     }
 }
 
-/// What there is of the sku that everybody wants at once.
+/// Units of the sku in the rush.
 pub(crate) const RUSH_UNITS: u32 = 100;
 
-/// The script of a shopper of the rush.
+/// The script of a shopper in the rush.
 pub(crate) fn rush_script() -> String {
     format!("{NEXT_ID}{}\n", begin("RUSH"))
 }
@@ -86,7 +86,7 @@ fn begin(sku: &str) -> String {
     )
 }
 
-/// What makes every round begin alike.
+/// Makes every round begin alike.
 pub(crate) const RESET: &str = "
     update classic.counters set held = 0;
     update prototype.stock set held = 0;

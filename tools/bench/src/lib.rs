@@ -1,50 +1,57 @@
-//! `holdfast bench`: what one hot sku can take, beside the classic routine and the limit.
+//! `holdfast bench`: how fast one hot sku can be held, beside the classic routine and the limit.
 //!
-//! All contestants run in turns against one server, several rounds each; what counts are medians
-//! and their ratios, because the machine is never alone.
+//! All contestants run in turns against one server, several rounds each. Read the medians and their
+//! ratios: other programs run on the machine, too.
 
 mod contestant;
 mod rush;
 mod server;
 
 use serde::Serialize;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use contestant::{Contestant, sold_out_script};
 use server::{Failed, Server};
 
-/// What `--require` asks for, at [`CONNECTIONS_REQUIRED`] connections: times the classic routine.
+/// The bars of `--require`, as multiples of the classic routine at [`CONNECTIONS_REQUIRED`].
 const RATIO_SLOW: f64 = 15.0;
 const RATIO_NORMAL: f64 = 3.0;
 const CONNECTIONS_REQUIRED: u32 = 50;
 
 /// The options of `holdfast bench`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  holdfast bench --require
+  holdfast bench --seconds 5 --rounds 1 --connections 50
+  holdfast bench --rush 10000")]
 pub struct Args {
-    /// Seconds of each round.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60))]
+    /// Seconds of each round
+    #[arg(long, value_name = "SECONDS", default_value_t = 10,
+          value_parser = clap::value_parser!(u32).range(1..=60))]
     seconds: u32,
-    /// Rounds of each contestant.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    /// Rounds of each contestant
+    #[arg(long, value_name = "N", default_value_t = 3,
+          value_parser = clap::value_parser!(u32).range(1..=20))]
     rounds: u32,
-    /// Connections: one table for each number.
-    #[arg(long, value_delimiter = ',', default_value = "50,500",
+    /// Numbers of connections: each gets a table
+    #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "50,500",
           value_parser = clap::value_parser!(u32).range(1..=550))]
     connections: Vec<u32>,
-    /// Write the figures to this file.
-    #[arg(long)]
+    /// Write the figures to this file
+    #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// End with 1 unless holdfast is 15 times the classic routine with slow commits and 3 times
-    /// without, at 50 connections.
+    /// Exit with 1 unless holdfast is 15 times the classic routine with slow commits, and 3 times
+    /// without, at 50 connections
     #[arg(long)]
     require: bool,
-    /// Instead of the comparison: so many shoppers ask for one of 100 pieces at once, through
-    /// PgBouncer, which must be installed.
+    /// Instead of the comparison: this many shoppers ask for one of 100 pieces at once, through
+    /// PgBouncer, which must be installed
     #[arg(long, value_name = "SHOPPERS", conflicts_with_all = ["json", "require"],
           value_parser = clap::value_parser!(u32).range(100..=15000))]
     rush: Option<u32>,
-    /// PgBouncer's sessions for them.
-    #[arg(long, default_value_t = 40, requires = "rush",
+    /// Sessions of PgBouncer for the rush
+    #[arg(long, value_name = "N", default_value_t = 40, requires = "rush",
           value_parser = clap::value_parser!(u32).range(1..=550))]
     sessions: u32,
 }
@@ -74,7 +81,7 @@ pub async fn run(args: &Args) -> Result<bool, Failed> {
     let mut enough = true;
     for slow in [false, true] {
         if slow && !cfg!(target_os = "linux") {
-            println!("Slowed commits are left out: LD_PRELOAD works on Linux only.");
+            println!("No table with slower commits: LD_PRELOAD works only on Linux.");
             continue;
         }
         let server = Server::start(slow, None).await?;
@@ -115,12 +122,17 @@ async fn compare(
     connections: u32,
 ) -> Result<Vec<Row>, Failed> {
     let mut rounds: Vec<Vec<f64>> = vec![Vec::new(); Contestant::ALL.len()];
-    for _ in 0..args.rounds {
+    for number in 1..=args.rounds {
         for (contestant, measured) in Contestant::ALL.into_iter().zip(&mut rounds) {
+            let (name, of) = (contestant.name(), args.rounds);
+            progress(&format!(
+                "{connections} connections, round {number} of {of}: {name}"
+            ));
             let round = server.round(contestant, connections, args.seconds).await?;
             measured.push(round.per_second);
         }
     }
+    progress("");
     let medians: Vec<f64> = rounds.iter().map(|measured| median(measured)).collect();
     let of = |wanted: Contestant| {
         Contestant::ALL
@@ -145,6 +157,13 @@ async fn compare(
         .collect())
 }
 
+/// On a terminal, writes over the line before.
+fn progress(text: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K{text}");
+    }
+}
+
 fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -154,6 +173,20 @@ fn median(values: &[f64]) -> f64 {
     } else {
         f64::midpoint(sorted[middle - 1], sorted[middle])
     }
+}
+
+/// On a terminal, writes over the line before.
+fn progress(text: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K{text}");
+    }
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let (lower, upper) = ((sorted.len() - 1) / 2, sorted.len() / 2);
+    f64::midpoint(sorted[lower], sorted[upper])
 }
 
 fn print_table(table: &[Row], server: &Server, args: &Args) {

@@ -1,4 +1,4 @@
-//! The rush: so many shoppers ask for one of a hundred pieces at the same moment.
+//! The rush: many shoppers ask for one of a hundred pieces at the same time.
 
 use std::fs;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use crate::contestant::{RUSH_UNITS, rush_script};
 use crate::server::{Failed, Server};
 
-/// Runs it and prints what became of it. Fails where not exactly the pieces that there are were
-/// held, or somebody got no answer.
+/// Runs it and prints the result. Fails unless exactly the existing pieces are held, and every
+/// shopper got an answer.
 pub(crate) async fn run(shoppers: u32, sessions: u32) -> Result<(), Failed> {
     allow_open_files();
-    // the library that makes flushes slow is loaded by LD_PRELOAD
+    // LD_PRELOAD loads the library that makes flushes slow.
     let slow = cfg!(target_os = "linux");
     let server = Server::start(slow, Some(sessions)).await?;
     let log = server.folder().join("latency");
@@ -27,7 +27,7 @@ pub(crate) async fn run(shoppers: u32, sessions: u32) -> Result<(), Failed> {
     server.assert_promises_kept().await?;
     let held = server.held_of_rush().await?;
     let mut answers = Vec::new();
-    // a log for each thread of pgbench
+    // Each thread of pgbench has a log.
     for entry in fs::read_dir(server.folder())? {
         let entry = entry?;
         if entry.file_name().to_string_lossy().starts_with("latency.") {
@@ -43,7 +43,7 @@ pub(crate) async fn run(shoppers: u32, sessions: u32) -> Result<(), Failed> {
         )
         .into());
     }
-    // The rush begins with the first who asks: pgbench starts one client after the other.
+    // The rush begins with the first request: pgbench starts one client after the other.
     let began = answers.iter().map(Answer::asked_us).min().unwrap_or(0);
     let mut after_us: Vec<_> = answers.iter().map(|one| one.came_us - began).collect();
     after_us.sort_unstable();
@@ -67,21 +67,21 @@ pub(crate) async fn run(shoppers: u32, sessions: u32) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A shopper's answer, of pgbench's log.
+/// A shopper's answer, from pgbench's log.
 struct Answer {
     waited_us: u64,
     came_us: u64,
 }
 
 impl Answer {
-    /// `client transaction microseconds script seconds microseconds`; the last two are the moment
-    /// of the answer. In place of the third there is a word where the call failed.
+    /// `client transaction microseconds script seconds microseconds`. The last two are the time of
+    /// the answer. A failed call has a word as its third field.
     fn parse(line: &str) -> Option<Self> {
         let mut fields = line.split(' ').skip(2);
         let waited_us = fields.next()?.parse().ok()?;
-        let mut moment = fields.skip(1);
-        let seconds: u64 = moment.next()?.parse().ok()?;
-        let micros: u64 = moment.next()?.parse().ok()?;
+        let mut answered_at = fields.skip(1);
+        let seconds: u64 = answered_at.next()?.parse().ok()?;
+        let micros: u64 = answered_at.next()?.parse().ok()?;
         Some(Self {
             waited_us,
             came_us: seconds * 1_000_000 + micros,
@@ -93,8 +93,8 @@ impl Answer {
     }
 }
 
-/// pgbench and PgBouncer, which inherit the limit, open a file for each shopper. Where it can't be
-/// raised, pgbench says what it needs.
+/// pgbench and PgBouncer open a file for each shopper, and inherit our limit. If it cannot be raised,
+/// pgbench says what it needs.
 fn allow_open_files() {
     if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
         setrlimit(Resource::RLIMIT_NOFILE, most, most).ok();

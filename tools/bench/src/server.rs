@@ -7,19 +7,19 @@ use std::process::Command;
 
 use local::postgres::{Cluster, ClusterOptions, SUPERUSER};
 use tempfile::TempDir;
-use tokio_postgres::NoTls;
+use tokio_postgres::{Client, NoTls};
 
 use crate::contestant::{Contestant, RESET};
 
 /// The role of the function that places holds.
 const APP: &str = local::roles::CHECKOUT;
 const DATABASE: &str = "postgres";
-/// Whoever waits long is slow, and does not end the run.
-const PATIENT: &str = "-c lock_timeout=0 -c statement_timeout=0";
+/// A call that waits long is slow, and does not end the run.
+const NO_TIMEOUTS: &str = "-c lock_timeout=0 -c statement_timeout=0";
 
 pub(crate) type Failed = Box<dyn std::error::Error>;
 
-/// A throw-away PostgreSQL with the schema, and the scripts' folder.
+/// A throw-away PostgreSQL with the schema, and a folder of scripts.
 pub(crate) struct Server {
     pub(crate) cluster: Cluster,
     folder: TempDir,
@@ -34,11 +34,11 @@ pub(crate) struct Measured {
 }
 
 impl Server {
-    /// Starts one; with `slow_commits` every flush of its log takes 2 ms longer, and a pooler with
-    /// so many `sessions` stands before it.
+    /// Starts one. With `slow_commits` every flush of its log takes 2 ms longer; with `sessions` a
+    /// pooler with this many sessions stands in front of it.
     pub(crate) async fn start(slow_commits: bool, sessions: Option<u32>) -> Result<Self, Failed> {
         let folder = tempfile::tempdir()?;
-        // the server may run as another user, and must be able to load what lies here
+        // The server may run as another user, who must be able to load the library.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
         let mut environment = Vec::new();
         if slow_commits {
@@ -47,7 +47,7 @@ impl Server {
         let settings = [
             ("max_connections", "600"),
             ("max_wal_size", "8GB"),
-            // a round shorter than this sees no checkpoint but the one that it starts with
+            // A shorter round has only the checkpoint that it starts with.
             ("checkpoint_timeout", "30min"),
         ];
         let cluster = Cluster::start(ClusterOptions {
@@ -58,13 +58,11 @@ impl Server {
             pooler: sessions,
             ..ClusterOptions::default()
         })?;
-        let url = cluster.url(SUPERUSER, DATABASE);
-        let (mut client, connection) = tokio_postgres::connect(&url, NoTls).await?;
-        tokio::spawn(connection);
+        let mut client = connect(&cluster).await?;
         holdfast_migrate::run(&mut client).await?;
         cluster.execute(DATABASE, include_str!("../classic.sql"))?;
         cluster.execute(DATABASE, include_str!("../prototype.sql"))?;
-        // as autovacuum does within a minute of a catalogue's import
+        // As autovacuum does within a minute of a catalogue's import.
         cluster.execute(DATABASE, "analyze")?;
         Ok(Self {
             cluster,
@@ -73,7 +71,7 @@ impl Server {
         })
     }
 
-    /// One round: from the same start, for so many seconds.
+    /// One round, from the same start as every round.
     pub(crate) async fn round(
         &self,
         contestant: Contestant,
@@ -98,7 +96,7 @@ impl Server {
         Ok(())
     }
 
-    /// Runs a script on so many connections for so many seconds.
+    /// Runs a script on these connections for these seconds.
     pub(crate) fn measure(
         &self,
         script: &str,
@@ -108,7 +106,7 @@ impl Server {
     ) -> Result<Measured, Failed> {
         let said = self.run(
             self.pgbench(script, &self.cluster.socket(), connections)?
-                .env("PGOPTIONS", format!("{PATIENT} {session_options}"))
+                .env("PGOPTIONS", format!("{NO_TIMEOUTS} {session_options}"))
                 .arg(format!("--time={seconds}")),
         )?;
         let number = |before: &str| -> Result<f64, Failed> {
@@ -123,7 +121,7 @@ impl Server {
         })
     }
 
-    /// pgbench with a script, on so many connections by this socket.
+    /// pgbench with a script, on these connections by this socket.
     pub(crate) fn pgbench(
         &self,
         script: &str,
@@ -132,7 +130,7 @@ impl Server {
     ) -> Result<Command, Failed> {
         let file = self.folder().join("script.sql");
         fs::write(&file, script)?;
-        // every run has ids of its own
+        // Every run has its own ids.
         self.runs.set(self.runs.get() + 1);
         let first = u64::from(self.runs.get()) * 1_000_000;
         let mut command = Command::new(self.cluster.bin().join("pgbench"));
@@ -148,39 +146,35 @@ impl Server {
         Ok(command)
     }
 
-    /// What a run of pgbench said, where it went well.
+    /// Runs pgbench and returns its output.
     pub(crate) fn run(&self, pgbench: &mut Command) -> Result<String, Failed> {
         let output = pgbench.output().map_err(|error| {
-            format!("pgbench, of PostgreSQL's programs, did not start: {error}")
+            format!("pgbench, one of PostgreSQL's programs, did not start: {error}")
         })?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
-        // each client says the same
+        // Every client says the same.
         let said = String::from_utf8_lossy(&output.stderr);
         Err(said.lines().next().unwrap_or("pgbench failed").into())
     }
 
-    /// A folder of its own, which goes with the server.
+    /// The folder of scripts and logs, which goes with the server.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Units of the rush's sku that are held.
+    /// Held units of the rush's sku.
     pub(crate) async fn held_of_rush(&self) -> Result<u32, Failed> {
-        let url = self.cluster.url(SUPERUSER, DATABASE);
-        let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
-        tokio::spawn(connection);
+        let client = connect(&self.cluster).await?;
         let query = "select held from holdfast.stock_levels where sku = 'RUSH'";
         let held: i32 = client.query_one(query, &[]).await?.get(0);
         Ok(u32::try_from(held)?)
     }
 
     /// A session that holds the lock of the sold-out row until it is dropped.
-    pub(crate) async fn lock_sold_out(&self) -> Result<tokio_postgres::Client, Failed> {
-        let url = self.cluster.url(SUPERUSER, DATABASE);
-        let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
-        tokio::spawn(connection);
+    pub(crate) async fn lock_sold_out(&self) -> Result<Client, Failed> {
+        let client = connect(&self.cluster).await?;
         client
             .batch_execute(
                 "begin; select from holdfast.stock_levels where sku = 'SOLD-OUT' for update",
@@ -190,17 +184,20 @@ impl Server {
     }
 
     pub(crate) async fn assert_promises_kept(&self) -> Result<(), Failed> {
-        let url = self.cluster.url(SUPERUSER, DATABASE);
-        let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
-        tokio::spawn(connection);
-        let broken = client
-            .query("select promise from holdfast.promises_check(null)", &[])
-            .await?;
-        match broken.first() {
-            None => Ok(()),
-            Some(row) => Err(format!("a promise is broken: {}", row.get::<_, String>(0)).into()),
-        }
+        let client = connect(&self.cluster).await?;
+        let check = "select promise from holdfast.promises_check(null) limit 1";
+        let Some(row) = client.query_opt(check, &[]).await? else {
+            return Ok(());
+        };
+        Err(format!("a promise is broken: {}", row.get::<_, String>(0)).into())
     }
+}
+
+async fn connect(cluster: &Cluster) -> Result<Client, Failed> {
+    let url = cluster.url(SUPERUSER, DATABASE);
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
 }
 
 fn slow_commit_library(folder: &Path) -> Result<String, Failed> {

@@ -8,7 +8,8 @@ use operations::db::{self, DatabaseConfig};
 
 const APPLICATION: &str = "holdfast-migrate";
 
-const HELP: &str = "The database comes from the variables that the functions read, above all DATABASE_URL.
+const HELP: &str =
+    "The database comes from the variables that the functions read, above all DATABASE_URL.
 A server on another machine is called with TLS, and needs DATABASE_CA_FILE or DATABASE_CA=rds.
 A server on this machine is called without TLS, unless DATABASE_TLS=verify asks for it.
 The first migration needs a role that owns the database and may create roles; later ones need only

@@ -12,6 +12,8 @@ use crate::stack::DATABASE;
 
 /// The options of `holdfast database`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  holdfast database --certificate server.pem --key server.key --run 'make -C mine check'")]
 pub struct Database {
     /// PEM file of the server's certificate, for the name that clients use
     #[arg(long, value_name = "FILE")]

@@ -18,6 +18,9 @@ const DEMO_SUBSCRIBER_SECRET: &str = "whsec_bG9jYWwtZGVtby1zdWJzY3JpYmVyLXNlY3Jl
 
 /// The options of `holdfast up`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  holdfast up
+  holdfast up --hot-units 100 --run 'holdfast drill --hot-sku LEHENGA-RED-M --units 100'")]
 pub struct Up {
     /// Port of the HTTP API; 0 takes a free one [default: 8787, with --run a free one]
     #[arg(long, value_name = "PORT")]
@@ -69,6 +72,7 @@ fn variable(text: &str) -> Result<(String, String), String> {
 /// When the stack does not start, or the command can't be run.
 pub async fn run(up: &Up) -> Result<ExitCode, Error> {
     let mut signals = Signals::new()?;
+    eprintln!("Starting PostgreSQL, SQS, the gateways and the functions.");
     let stack = tokio::select! {
         started = Stack::start(options(up)?) => started?,
         _ = signals.next() => return Ok(ExitCode::FAILURE),

@@ -10,8 +10,13 @@ pub enum Command {
     ///
     /// Region, credentials and endpoint come from the environment, as for every AWS program.
     /// Messages that were moved before an error stay moved; run it again for the rest.
+    #[command(after_help = "Example:
+  holdfast replay dead-letters --from https://sqs.…/holdfast-dead --to https://sqs.…/holdfast --look")]
     DeadLetters(DeadLetters),
     /// Have this release read a stored payment event once more
+    #[command(after_help = "Example:
+  export HOLDFAST_API=https://… HOLDFAST_SHOP=dress HOLDFAST_ADMIN_TOKEN=…
+  holdfast replay event --gateway cashfree --event-key '…'")]
     Event(Event),
 }
 

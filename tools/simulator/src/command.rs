@@ -7,6 +7,10 @@ use crate::simulator::Simulator;
 
 /// The options of `holdfast gateways`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example, with accounts.json as in tools/simulator/README.md:
+  holdfast gateways --accounts accounts.json --port 4010"
+)]
 pub struct Args {
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 0)]

@@ -1,29 +1,29 @@
-//! A file, cut into parts at the ends of rows, while it is read. Parts are the file's own bytes:
-//! what a row means is the server's to say. However long the file is, one part of it is in memory.
+//! Cuts a file into parts at the ends of rows, while it reads the file. Parts are the file's own
+//! bytes: the server decides what a row means. Only one part is in memory.
 
 use std::io::BufRead;
 
 use crate::args::Format;
 
-/// Rows of a part at most: what the API takes.
+/// The API accepts at most this many rows in a part.
 const PART_ROWS: usize = 5_000;
-/// A part ends with the row that passes this.
+/// A part ends with the row that exceeds this.
 const PART_BYTES: usize = 2_000_000;
-/// No honest row is longer; a quotation mark that is never closed makes the rest of the file one.
+/// Real rows are shorter. An unclosed quotation mark makes one row of the rest of the file.
 const ROW_BYTES_MAX: usize = 1_000_000;
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
-/// A part, ready to be sent.
+/// A part to send.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Part {
-    /// With the file's header in front, where it has one.
+    /// With the file's header in front, if it has one.
     pub(crate) body: Vec<u8>,
-    /// The line of the file that the first byte behind the header is on.
+    /// The file's line of the first byte after the header.
     pub(crate) first_line: u64,
     pub(crate) rows: usize,
 }
 
-/// Cuts.
+/// Cuts a file.
 pub(crate) struct Cutter<R> {
     input: R,
     rows: Rows,
@@ -37,7 +37,7 @@ enum Rows {
 }
 
 impl<R: BufRead> Cutter<R> {
-    /// Reads the header, where the format has one.
+    /// Reads the header, if the format has one.
     pub(crate) fn new(mut input: R, format: Format) -> Result<Self, String> {
         let start = input.fill_buf().map_err(|error| error.to_string())?;
         if start.starts_with(BOM) {
@@ -57,9 +57,9 @@ impl<R: BufRead> Cutter<R> {
             let mut header = Vec::new();
             cutter.row(&mut header)?;
             if !header.ends_with(b"\n") {
-                // A lone line feed may follow in the first part: an empty line, which is skipped.
+                // The first part may begin with the line feed: an empty line, which is skipped.
                 header.push(b'\n');
-                cutter.line = 1 + newlines(&header) - 1;
+                cutter.line = newlines(&header);
             } else {
                 cutter.line = 1 + newlines(&header);
             }
@@ -87,7 +87,7 @@ impl<R: BufRead> Cutter<R> {
         Ok((part.rows > 0).then_some(part))
     }
 
-    /// Copies one row, and the empty lines before it. Says whether there was one.
+    /// Copies one row, and the empty lines before it. Returns whether there was a row.
     fn row(&mut self, into: &mut Vec<u8>) -> Result<bool, String> {
         let start = into.len();
         let mut scratch = [0; 4096];
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     fn parts(file: &[u8], format: Format) -> Vec<Part> {
-        // A buffer of a few bytes: every row is met in pieces.
+        // A small buffer: every row comes in pieces.
         let input = std::io::BufReader::with_capacity(7, file);
         let mut cutter = Cutter::new(input, format).unwrap();
         std::iter::from_fn(|| cutter.next_part().unwrap()).collect()

@@ -1,0 +1,57 @@
+//! `holdfast migrate`: a plain PostgreSQL, without a Lambda host.
+
+use std::process::Output;
+
+use local::postgres::SUPERUSER;
+use local::{Cluster, ClusterOptions};
+use tests::stack::holdfast;
+
+/// The exit code, the standard output and the standard error.
+fn migrate(variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    let mut command = holdfast("migrate");
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command
+        .env_clear()
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+#[test]
+fn a_plain_postgresql_is_migrated_by_its_url_alone() {
+    let cluster = Cluster::start(ClusterOptions::default()).unwrap();
+    let url = cluster.url(SUPERUSER, "postgres");
+    let (code, told, error) = migrate(&[("DATABASE_URL", &url)]);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(told.starts_with("applied V0001__"), "{told}");
+    let (code, told, error) = migrate(&[("DATABASE_URL", &url)]);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(told.starts_with("0 migrations applied, "), "{told}");
+    let check = "do $$ begin perform holdfast.promises_check(null); end $$";
+    cluster.execute("postgres", check).unwrap();
+}
+
+#[test]
+fn a_server_on_another_machine_needs_authorities_for_tls() {
+    let url = "postgresql://owner:swordfish@db.example.com/shop";
+    let (code, told, error) = migrate(&[("DATABASE_URL", url)]);
+    assert_eq!((code, told.as_str()), (Some(2), ""));
+    let sentence = "holdfast: DATABASE_CA_FILE is not set: ";
+    assert!(error.starts_with(sentence), "{error}");
+    assert!(!error.contains("swordfish"), "{error}");
+}
+
+#[test]
+fn without_a_database_the_error_names_the_variable() {
+    let (code, _, error) = migrate(&[]);
+    assert_eq!(code, Some(2));
+    assert!(
+        error.starts_with("holdfast: DATABASE_URL is not set: "),
+        "{error}"
+    );
+}
