@@ -128,7 +128,7 @@ fn described(message: &Message) -> String {
             gateway,
             received_at,
         }) => format!("{id}: {gateway}, for {shop}, came in at {received_at}"),
-        Err(error) => format!("{id}: no queued webhook ({error})"),
+        Err(error) => format!("{id}: not a queued webhook ({error})"),
     }
 }
 
