@@ -23,7 +23,7 @@ const DEAD_LETTER_QUEUE: &str = "holdfast-payment-events-dead";
 const OUTBOX: &str = "holdfast-outbox.fifo";
 
 /// MiniStack checks no signature, but reads the region and the service from it.
-const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 \
+pub(crate) const SQS_AUTHORIZATION: &str = "AWS4-HMAC-SHA256 \
     Credential=local/20260101/eu-west-1/sqs/aws4_request, SignedHeaders=host, Signature=0";
 
 /// The timeout of the function behind the queue. Above the 8 seconds of one database call, so that
@@ -145,7 +145,7 @@ impl Queue {
             .post(&self.endpoint)
             .header("content-type", "application/x-amz-json-1.0")
             .header("x-amz-target", format!("AmazonSQS.{action}"))
-            .header("authorization", AUTHORIZATION)
+            .header("authorization", SQS_AUTHORIZATION)
             .body(request.to_string())
             .send()
             .await;

@@ -10,6 +10,7 @@ use tokio::process::Command;
 use crate::command::{self, Signals, run_to_its_end};
 use crate::demo::{SHOPS, demo_secret};
 use crate::postgres::SUPERUSER;
+use crate::queue::SQS_AUTHORIZATION;
 use crate::stack::DATABASE;
 use crate::{Binaries, Error, Stack, StackOptions, project, roles};
 
@@ -149,32 +150,39 @@ pub(crate) fn shell(stack: &Stack, command: &str) -> Command {
 
 fn addresses(stack: &Stack) -> String {
     format!(
-        "
-Holdfast is up.
+        r#"
+Holdfast is up, with the shops dress (wedding wear) and tour (seats of departures).
 
-  API       {api}/v1/shops/dress
-  admin     {api}/v1/admin/shops/dress
-  webhooks  {webhook}/v1/shops/dress/webhooks/cashfree
+  HTTP API  {api}
+  webhooks  {webhook}
   gateways  {gateways} (simulated: tools/simulator/README.md)
-  database  {database}
-            {readonly} (reads only)
-  queues    {sqs} (SQS; announcements: {outbox})
+  database  psql '{database}'
+            psql '{readonly}' (read only)
   logs      {logs}
-  shops     dress (wedding wear), tour (seats of departures)
 
-Try it: paste the next line and then the blocks of docs/tour.md into a second terminal.
+Paste these lines into a second terminal. Then docs/tour.md works from top to bottom.
 
+export HOLDFAST_API={api} HOLDFAST_WEBHOOK={webhook} HOLDFAST_GATEWAYS={gateways}
 export HOLDFAST_ADMIN_TOKEN={token}
 
-Ctrl-C stops everything and removes its data.",
+# Reads announcements from their queue.
+curl -s {sqs} -H 'x-amz-target: AmazonSQS.ReceiveMessage' \
+  -H 'content-type: application/x-amz-json-1.0' -H 'authorization: {authorization}' \
+  -d '{{"QueueUrl":"{outbox}","MaxNumberOfMessages":10,"VisibilityTimeout":0}}'; echo
+
+# Runs the sweeper now. It answers with no violation, because every promise holds.
+curl -s -X POST {api}/2015-03-31/functions/holdfast-sweeper/invocations; echo
+
+Ctrl-C stops everything and deletes its data."#,
         api = stack.api_url,
         webhook = stack.webhook_url,
         gateways = stack.gateways_url,
         database = stack.database_url(),
         readonly = stack.url(roles::READONLY, DATABASE),
-        sqs = stack.sqs_endpoint,
-        outbox = stack.outbox_queue_url,
         logs = stack.logs.folder.display(),
         token = stack.admin_token,
+        sqs = stack.sqs_endpoint,
+        authorization = SQS_AUTHORIZATION,
+        outbox = stack.outbox_queue_url,
     )
 }
