@@ -68,16 +68,16 @@ mod stack {
     mod gateways;
     mod migrate_command;
     mod migrate_step;
-    mod outbox_queue;
-    mod queue;
+    mod outbox;
     mod rehearsal;
     mod secrets;
     mod stock_command;
     mod storm;
-    mod subscribers;
+    mod subscriber;
     mod telemetry;
     mod tls;
     mod tour;
+    mod webhook_queue;
 }
 
 /// What the repository promises on paper: documents, openapi.yaml, template.yaml, its own layout.

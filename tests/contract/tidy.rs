@@ -1,4 +1,4 @@
-//! The shape of the tree: what depends on what, how things are called, how long they are.
+//! The shape of the tree: dependencies, names, lengths.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -43,13 +43,13 @@ fn code() -> Vec<(String, String)> {
     )
 }
 
-/// Whatever is wrong, all of it at once.
+/// Fails with all findings at once.
 #[track_caller]
 fn assert_none(what: &str, wrong: &[String]) {
     assert!(wrong.is_empty(), "{what}:\n{}", wrong.join("\n"));
 }
 
-/// A line that holds nothing to break at (a URL, a long text) may be longer.
+/// A line without a place to break it (a URL, a long text) may be longer.
 fn can_be_broken(line: &str) -> bool {
     let longest = line
         .split_whitespace()
@@ -82,7 +82,7 @@ fn no_file_is_longer_than_600_lines() {
     assert_none("split it by what it is about", &wrong);
 }
 
-/// The packages that a manifest depends on, tests and build scripts aside.
+/// The packages that a manifest depends on, without those of tests and build scripts.
 fn dependencies(manifest: &str) -> BTreeSet<String> {
     let text = fs::read_to_string(root().join(manifest)).unwrap();
     let mut section = "";
@@ -133,8 +133,8 @@ fn dependencies_point_one_way() {
                 || other == "tokio-postgres" && name != "migrate"
         });
     }
-    // The simulator says what gateways say, and the drill what a shopper sees: neither may take the
-    // product's word for it.
+    // The simulator behaves like the gateways, and the drill sees what a shopper sees: neither may
+    // trust the product's code.
     for witness in ["tools/simulator", "tools/drill"] {
         depends(witness, &|name| {
             function(name) || ["operations", "gateways", "holdfast-http", "local"].contains(&name)
@@ -145,8 +145,8 @@ fn dependencies_point_one_way() {
     });
 }
 
-/// Scenario 13. Promise 8: a process whose clock is wrong must not be able to say what time it is.
-/// On one machine, where all clocks agree, no answer could show that. So no code may read one.
+/// Scenario 13. Promise 8: a process with a wrong clock must not be able to give the time. On one
+/// machine all clocks agree, so no answer could show that. Therefore no code may read a clock.
 #[test]
 fn no_answer_carries_the_clock_of_a_process() {
     let mut found = Vec::new();
@@ -158,15 +158,15 @@ fn no_answer_carries_the_clock_of_a_process() {
         }
     }
     let expected = [
-        // how much of an invocation is left: the deadline is of the same clock
+        // the rest of an invocation's time: the deadline is from the same clock
         "functions/sweeper/src/lib.rs: .duration_since(SystemTime::now())",
-        // when a message was signed, which its receiver checks against its own
+        // the time of a message's signature, which its receiver checks against its own clock
         "functions/sweeper/src/subscribers.rs: let timestamp = SystemTime::now()",
-        // how old a signature is (the gateway's clock against ours), and for people, when it came
+        // the age of a signature (the gateway's clock against ours), and the arrival, for people
         "functions/webhook/src/lib.rs: now: time::OffsetDateTime::now_utc(),",
-        // when a token was signed, which the database checks against its own
+        // the time of a token's signature, which the database checks against its own clock
         "shared/aws/src/token.rs: SystemTime::now(),",
-        // how long a connection was idle or a secret is cached, also across a freeze
+        // the idle time of a connection and the age of a cached secret, also across a freeze
         "shared/operations/src/clock.rs: wall: SystemTime::now(),",
         // the time of metrics, for graphs
         concat!(
@@ -209,7 +209,7 @@ fn each_routine_has_a_file_of_its_name() {
     assert_none("one routine a file, named as it", &wrong);
 }
 
-/// A newcomer sees from the folder whether a change of a routine concerns the functions.
+/// The folder of a routine says whether functions call it.
 #[test]
 fn routines_that_only_routines_call_are_internal() {
     // A person calls it, as the owner.
@@ -240,7 +240,7 @@ fn one_word_names_operation_module_and_routine() {
         .collect();
     assert!(operations.len() >= 8, "{operations:?}");
     for operation in operations {
-        // The webhook ends at the queue: what it says is recorded by the function behind.
+        // A webhook ends at the queue: the function behind it records the event.
         let operation = if operation.starts_with("webhook_receive") {
             "payment_record_event"
         } else {
@@ -294,7 +294,7 @@ fn nothing_is_skipped_and_nothing_is_unwrapped_outside_tests() {
     let unwrap = concat!(".unwrap", "()");
     let mut wrong = Vec::new();
     for (name, text) in files(&["functions", "shared", "tools", "tests"], &["rs"]) {
-        // The half of a test that its other half runs, in a process of its own, is not skipped.
+        // The second half of a test, which its first half runs in another process, is not skipped.
         let runs_ignored = text.contains(concat!("\"--", "ignored\""));
         let body = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
         for (number, line) in text.lines().enumerate() {
@@ -314,6 +314,26 @@ fn nothing_is_skipped_and_nothing_is_unwrapped_outside_tests() {
     assert_none("not here", &wrong);
 }
 
+/// A guard is marked in the SQL for its negative control (tests/support/routine.rs).
+#[test]
+fn every_marked_guard_has_a_control() {
+    let controls: String = files(&["tests/rules", "tests/stack"], &["rs"])
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
+    let mut wrong = Vec::new();
+    for (name, text) in files(&["migrations/routines"], &["sql"]) {
+        let guards = text.split("-- guard(").skip(1);
+        for mark in guards.chain(text.split("-- race(").skip(1)) {
+            let mark = mark.split(')').next().unwrap();
+            if !controls.contains(&format!("\"{mark}\"")) {
+                wrong.push(format!("{name}: {mark}"));
+            }
+        }
+    }
+    assert_none("no test takes this guard out", &wrong);
+}
+
 /// Tests share code through tests/support only. A test with submodules may have a file of its own
 /// for them, such as rules/mixed/traffic.rs.
 #[test]
@@ -324,7 +344,7 @@ fn no_test_imports_from_another() {
         let folder = root().join(&name);
         let folder = folder.parent().unwrap();
         for (number, line) in text.lines().enumerate() {
-            // a text, such as an example of an import
+            // a string, such as an example of an import
             if line.contains('"') {
                 continue;
             }
@@ -367,7 +387,7 @@ fn the_changelog_has_an_entry_for_this_version() {
     assert!(text.contains(version), "nothing about {version}");
 }
 
-/// The project does not know the machine that it was made on.
+/// The project does not know the developer's machine.
 #[test]
 fn no_path_of_a_developers_machine_is_in_the_tree() {
     let places = [

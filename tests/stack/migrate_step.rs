@@ -11,10 +11,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 const FUNCTION: &str = "arn:aws:lambda:eu-west-1:123456789012:function:holdfast-migrate";
-/// In a URL that is wrong, so that it would be seen wherever the URL went.
+/// A part of a wrong URL, to be found wherever the URL appears.
 const PASSWORD: &str = "swordfish-migrate";
 
-/// Where CloudFormation waits for its answer: takes one request, and says 200.
+/// CloudFormation's receiver of answers: takes one request, and says 200.
 struct Waiting {
     listener: TcpListener,
 }
@@ -30,7 +30,7 @@ impl Waiting {
         format!("http://{address}/answer?Signature=swordfish-url")
     }
 
-    /// The head and the body of what came.
+    /// The head and the body of the request.
     async fn answer(self) -> (String, Value) {
         let (mut socket, _) = self.listener.accept().await.unwrap();
         let mut bytes = Vec::new();
@@ -51,7 +51,7 @@ impl Waiting {
     }
 }
 
-/// What CloudFormation is told when it calls this function.
+/// The answer that CloudFormation gets from this function.
 async fn answer(function: &str, request_type: &str, wanted: u32, current: u32) -> Value {
     let waiting = Waiting::new().await;
     let event = json!({
@@ -88,7 +88,7 @@ async fn answer(function: &str, request_type: &str, wanted: u32, current: u32) -
     body
 }
 
-/// The function with a database that is not there.
+/// The function, with a database that does not exist.
 async fn without_database() -> &'static str {
     const NAME: &str = "migrate-without-database";
     static ADDED: tokio::sync::OnceCell<()> = tokio::sync::OnceCell::const_new();
@@ -101,7 +101,7 @@ async fn without_database() -> &'static str {
 }
 
 #[tokio::test]
-async fn a_deployment_goes_on_once_the_database_is_migrated() {
+async fn a_deployment_continues_once_the_database_is_migrated() {
     for request_type in ["Create", "Update"] {
         let body = answer(MIGRATE, request_type, 2, 1).await;
         assert_eq!(body["Status"], "SUCCESS", "{body}");
@@ -109,7 +109,7 @@ async fn a_deployment_goes_on_once_the_database_is_migrated() {
 }
 
 #[tokio::test]
-async fn a_deployment_is_stopped_when_the_database_can_t_be_migrated() {
+async fn a_failed_migration_stops_the_deployment() {
     let function = without_database().await;
     for request_type in ["Create", "Update"] {
         let body = answer(function, request_type, 2, 1).await;
@@ -124,8 +124,8 @@ async fn a_deployment_is_stopped_when_the_database_can_t_be_migrated() {
     assert!(!format!("{whole:?}").contains("swordfish"), "{whole:?}");
 }
 
-/// Neither must wait for a database that is down: a rollback that fails leaves a stack that nobody
-/// can update any more.
+/// Neither may wait for a database that is down: a failed rollback leaves a stack that nobody can
+/// update.
 #[tokio::test]
 async fn a_rollback_and_a_deleted_stack_never_touch_the_database() {
     let function = without_database().await;
@@ -136,10 +136,10 @@ async fn a_rollback_and_a_deleted_stack_never_touch_the_database() {
 }
 
 #[tokio::test]
-async fn login_by_iam_is_granted_to_the_functions_roles_and_only_where_there_is_rds() {
+async fn only_rds_gets_login_by_iam_for_the_functions_roles() {
     let test = TestDb::new().await;
     let client = test.session().await;
-    // Nobody commits this: roles belong to the whole server.
+    // Never committed: roles belong to the whole server.
     let sql = async |sql: &str| client.batch_execute(sql).await.unwrap();
     sql("begin; savepoint before").await;
     let refused = iam_login::grant(&client).await.unwrap_err();
