@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 use tests::contract::CONTRACT;
 use tests::http::Call;
-use tests::stack::{STACK, root};
+use tests::stack::STACK;
 
 const METHODS: [&str; 7] = ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"];
 const ID: &str = "0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4";
@@ -54,31 +54,6 @@ async fn each_path_has_the_methods_of_the_contract_and_no_other() {
             }
         }
     }
-}
-
-/// The tables of routes in the functions' documentation, above the code that routes.
-#[test]
-fn the_functions_tables_of_routes_are_those_of_the_contract() {
-    let mut table: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let read = |function: &str| {
-        std::fs::read_to_string(root().join(format!("functions/{function}/src/lib.rs"))).unwrap()
-    };
-    let source = read("checkout") + &read("admin");
-    for line in source
-        .lines()
-        .filter_map(|line| line.strip_prefix("//! | `"))
-    {
-        let (method, rest) = line.split_once(' ').unwrap();
-        let path = rest
-            .split('`')
-            .next()
-            .unwrap()
-            .replace("{id}", "{checkout_id}");
-        table.entry(path).or_default().insert(method.to_owned());
-    }
-    let mut contract = CONTRACT.routes();
-    contract.retain(|path, _| !path.contains("/webhooks/"));
-    assert_eq!(table, contract);
 }
 
 #[tokio::test]

@@ -129,7 +129,9 @@ fn workflows_run_verbs_of_the_makefile_and_nothing_else() {
             if line.starts_with(TOOLCHAIN) || line.starts_with(PACKAGES) {
                 continue;
             }
-            let verb = line.strip_prefix("make ").unwrap_or_default();
+            // `make build PROFILE=release`: a verb may have a variable
+            let call = line.strip_prefix("make ").unwrap_or_default();
+            let verb = call.split(" PROFILE=").next().unwrap();
             assert!(verbs.contains(verb), "{name} runs {line}");
             ran.insert(verb.to_owned());
         }

@@ -4,7 +4,7 @@ use operations::checkout::{self, BeginError, ExtendError, Shortage};
 use operations::ids::CheckoutId;
 use operations::order::{self, Create, CreateError, Created, Order, PaymentMethod, ShipTo};
 use tests::coupons::{TEN_PERCENT, Terms, coupon, uses};
-use tests::orders::{address, create, created, price, with_coupon};
+use tests::orders::{address, create, created, price, read_order, with_coupon};
 use tests::{
     MAIN, PRICE_MINOR, Routine, TestDb, at_once, begin_request, checkout_of, new_id, order_request,
     shop,
@@ -34,13 +34,6 @@ fn timeless(order: Order) -> Order {
     }
 }
 
-async fn read(test: &TestDb, id: CheckoutId) -> Order {
-    order::read(&test.db, &shop(MAIN), id, None)
-        .await
-        .unwrap()
-        .unwrap()
-}
-
 #[tokio::test]
 async fn an_order_has_the_prices_of_its_hold_whatever_the_catalogue_says() {
     let test = TestDb::new().await;
@@ -62,7 +55,7 @@ async fn an_order_has_the_prices_of_its_hold_whatever_the_catalogue_says() {
         .map(|line| (line.sku.as_str(), line.quantity, line.price_minor))
         .collect();
     assert_eq!(lines, [("A", 2, PRICE_MINOR), ("B", 3, 250)]);
-    assert_eq!(timeless(read(&test, id).await), timeless(order));
+    assert_eq!(timeless(read_order(&test, id).await), timeless(order));
     test.assert_promises_hold().await;
 }
 
@@ -102,7 +95,7 @@ async fn an_address_is_saved_only_on_request_and_only_for_its_customer() {
     // An order keeps the address that it was made with.
     test.sql("update holdfast.addresses set address = '{}'")
         .await;
-    assert_eq!(read(&test, id).await.address, Some(address("Asha")));
+    assert_eq!(read_order(&test, id).await.address, Some(address("Asha")));
 
     let foreign = new_id();
     let stranger = checkout::Begin {
@@ -302,7 +295,7 @@ async fn two_orders_for_one_unit_are_not_both_payable() {
     // The same request again shows the existing order, and takes nothing.
     let again = test.order(first).await.unwrap();
     assert_eq!(again.status, "expired");
-    assert_eq!(read(&test, second).await.status, "awaiting_payment");
+    assert_eq!(read_order(&test, second).await.status, "awaiting_payment");
     assert_eq!(test.level("A").await.1, 1);
     test.assert_promises_hold().await;
 }

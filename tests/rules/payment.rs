@@ -11,32 +11,20 @@ use operations::order::{self, Order};
 use operations::payment::{self, Event, EventKind, Gateway, Outcome};
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
-use serde_json::{Value, json};
+use serde_json::json;
+use tests::orders::read_order;
 use tests::{
     MAIN, PRICE_MINOR, Routine, SHUT_GATE, TestDb, again, at_once, begin_request, event, new_id,
     order_request, shop,
 };
 
-async fn order_of(test: &TestDb, id: CheckoutId) -> Order {
-    order::read(&test.db, &shop(MAIN), id, None)
-        .await
-        .unwrap()
-        .unwrap()
-}
-
 async fn status(test: &TestDb, id: CheckoutId) -> (String, String) {
-    let order = order_of(test, id).await;
+    let order = read_order(test, id).await;
     (order.status, order.payment.status)
 }
 
 fn is(status: &(String, String), order: &str, payment: &str) -> bool {
     (status.0.as_str(), status.1.as_str()) == (order, payment)
-}
-
-async fn announced(test: &TestDb, topic: &str) -> Vec<Value> {
-    let query = "select body from holdfast.outbox_messages where topic = $1 order by subject";
-    let rows = test.owner.query(query, &[&topic]).await.unwrap();
-    rows.iter().map(|row| row.get(0)).collect()
 }
 
 async fn sold(test: &TestDb) -> i64 {
@@ -71,8 +59,8 @@ async fn one_of_two_late_payments_for_one_unit_completes_and_the_other_is_owed_b
     assert!(is(&status(&test, first).await, "paid", "paid"));
     assert!(is(&status(&test, second).await, "refund_due", "paid"));
     assert_eq!(test.level("A").await.0, 0);
-    assert_eq!(announced(&test, "order.paid").await.len(), 1);
-    let refunds = announced(&test, "order.refund_due").await;
+    assert_eq!(test.announced("order.paid").await.len(), 1);
+    let refunds = test.announced("order.refund_due").await;
     assert_eq!(refunds.len(), 1);
     assert_eq!(refunds[0]["gateway_payment_id"], "pay-2");
     assert_eq!(refunds[0]["amount_minor"], PRICE_MINOR);
@@ -125,7 +113,7 @@ async fn a_late_payment_is_owed_back_when_a_bad_row_has_its_stock() {
     .await;
     let paid = event(&order, EventKind::Paid, "pay-1");
     assert_eq!(test.record(&paid).await.unwrap(), Outcome::RefundDue);
-    assert_eq!(announced(&test, "order.refund_due").await.len(), 1);
+    assert_eq!(test.announced("order.refund_due").await.len(), 1);
 }
 
 /// A due hold is still the order's.
@@ -199,7 +187,7 @@ async fn a_thousand_payments_sent_three_times_each_are_a_thousand_deductions() {
     );
     assert_eq!(test.level("A").await, (500, 0, 1 + 2 * 1_000));
     assert_eq!(sold(&test).await, 1_000);
-    assert_eq!(announced(&test, "order.paid").await.len(), PAYMENTS);
+    assert_eq!(test.announced("order.paid").await.len(), PAYMENTS);
     test.assert_promises_hold().await;
 }
 
@@ -296,7 +284,7 @@ async fn a_wrong_amount_or_currency_goes_to_review_and_never_completes() {
         );
         assert_eq!(test.record(&wrong).await.unwrap(), Outcome::Duplicate);
         assert!(is(&status(&test, id).await, "review", "unpaid"));
-        let alarms = announced(&test, "payment.review").await;
+        let alarms = test.announced("payment.review").await;
         assert_eq!(alarms.len(), n + 1);
         let alarm = alarms
             .iter()
@@ -333,10 +321,10 @@ async fn the_right_payment_completes_an_order_in_review() {
     };
     assert_eq!(test.record(&late).await.unwrap(), Outcome::Review);
     assert!(is(&status(&test, id).await, "paid", "paid"));
-    assert_eq!(announced(&test, "payment.review").await.len(), 2);
+    assert_eq!(test.announced("payment.review").await.len(), 2);
     // the payment before the right one is now in excess
     assert_eq!(
-        announced(&test, "order.refund_due").await[0]["amount_minor"],
+        test.announced("order.refund_due").await[0]["amount_minor"],
         1
     );
     test.assert_promises_hold().await;
@@ -357,7 +345,7 @@ async fn a_second_payment_of_a_paid_order_is_owed_back() {
         test.record(&again(&second, 2)).await.unwrap(),
         Outcome::NoEffect
     );
-    let refunds = announced(&test, "order.refund_due").await;
+    let refunds = test.announced("order.refund_due").await;
     assert_eq!(refunds.len(), 1);
     assert_eq!(refunds[0]["gateway_payment_id"], "pay-2");
     assert!(is(&status(&test, id).await, "paid", "paid"));
@@ -383,7 +371,7 @@ async fn one_of_ten_payments_of_one_order_completes_it_and_nine_are_owed_back() 
     .await;
     let of = |outcome| outcomes.iter().filter(|one| **one == outcome).count();
     assert_eq!((of(Outcome::Completed), of(Outcome::Excess)), (1, 9));
-    assert_eq!(announced(&test, "order.refund_due").await.len(), 9);
+    assert_eq!(test.announced("order.refund_due").await.len(), 9);
     assert_eq!(sold(&test).await, 1);
     test.assert_promises_hold().await;
 }
@@ -406,7 +394,7 @@ async fn a_payment_only_rises() {
     ] {
         let event = event(&order, kind, &format!("pay-{n}"));
         assert_eq!(test.record(&event).await.unwrap(), outcome, "{event:?}");
-        assert_eq!(order_of(&test, id).await.payment.status, expected);
+        assert_eq!(read_order(&test, id).await.payment.status, expected);
         // the hold stays, because shoppers try again
         let held = i32::from(expected != "paid");
         assert_eq!(test.level("A").await.1, held);
@@ -460,7 +448,7 @@ async fn a_late_payment_whose_coupon_is_gone_is_owed_back() {
     };
     let id = test.held(&[("A", 1)]).await;
     order::create(&test.db, &with_coupon(id)).await.unwrap();
-    let order = order_of(&test, id).await;
+    let order = read_order(&test, id).await;
     test.expire(id).await;
     let other = test.held(&[("A", 1)]).await;
     order::create(&test.db, &with_coupon(other)).await.unwrap();
@@ -468,7 +456,7 @@ async fn a_late_payment_whose_coupon_is_gone_is_owed_back() {
     let paid = event(&order, EventKind::Paid, "pay-1");
     assert_eq!(test.record(&paid).await.unwrap(), Outcome::RefundDue);
     assert_eq!(test.level("A").await, level);
-    assert_eq!(announced(&test, "order.refund_due").await.len(), 1);
+    assert_eq!(test.announced("order.refund_due").await.len(), 1);
     test.assert_promises_hold().await;
 }
 

@@ -11,7 +11,7 @@ use tests::shrinkage::{
 use tests::{MAIN, TestDb, at_once, begin_request, event, new_id, refused_by, shop};
 
 /// A call of the attempt, for a session whose transaction is still open.
-fn core(units: i32) -> String {
+fn shrink_attempt(units: i32) -> String {
     format!(
         "select o_outcome from holdfast.stock_shrink_core(
             'main', 'A', {units}, null, 'clerk', null, null, gen_random_uuid(), false, true)"
@@ -19,7 +19,7 @@ fn core(units: i32) -> String {
 }
 
 /// A hold in a transaction that is still open.
-fn core_begin(id: CheckoutId, units: i32) -> String {
+fn begin_attempt(id: CheckoutId, units: i32) -> String {
     format!(
         "select holdfast.checkout_begin_core(
             'main', '{id}', 'c', 1, '', null, '{{A}}', '{{{units}}}')"
@@ -35,7 +35,7 @@ async fn a_shrinkage_chooses_again_after_a_hold_overtakes_it() {
     let old = test.held(&[("A", 1)]).await;
     let newer = test.held(&[("A", 2)]).await;
     let newcomer = new_id();
-    let hold = test.block(&core_begin(newcomer, 2)).await;
+    let hold = test.block(&begin_attempt(newcomer, 2)).await;
     let ahead = async {
         test.until_waiting(1).await; // it has chosen `newer`, and waits for the stock
         hold.commit().await;
@@ -56,10 +56,10 @@ async fn half_a_shrinkage_is_never_committed() {
     test.sku("A", 5).await;
     test.held(&[("A", 1)]).await;
     test.held(&[("A", 2)]).await;
-    let hold = test.block(&core_begin(new_id(), 2)).await;
+    let hold = test.block(&begin_attempt(new_id(), 2)).await;
     let session = test.session().await;
     session.batch_execute("begin").await.unwrap();
-    let call = core(3);
+    let call = shrink_attempt(3);
     let ahead = async {
         test.until_waiting(1).await;
         hold.commit().await;
@@ -82,7 +82,7 @@ async fn a_hold_behind_a_shrinkage_gets_what_is_left() {
     let test = TestDb::new().await;
     test.sku("A", 5).await;
     let held = test.held(&[("A", 3)]).await;
-    let shrinkage = test.block(&core(3)).await;
+    let shrinkage = test.block(&shrink_attempt(3)).await;
     let ended = async {
         test.until_waiting(1).await; // it has seen two free units, and waits for the stock
         shrinkage.commit().await;

@@ -6,8 +6,9 @@ use holdfast_sweeper::sweep::{self, SweepReport};
 use local::roles::SWEEPER;
 use operations::checkout;
 use operations::ids::CheckoutId;
-use operations::order::{self, Order};
+use operations::order;
 use operations::payment::{EventKind, Outcome};
+use tests::orders::read_order;
 use tests::{
     MAIN, Routine, SHUT_GATE, TestDb, at_once, begin_request, event, new_id, order_request, shop,
     until,
@@ -28,13 +29,6 @@ async fn many_held(test: &TestDb, count: usize, sku: &'static str) -> Vec<Checko
 
 fn expired(report: &SweepReport) -> i32 {
     report.shops.iter().map(|shop| shop.expired).sum()
-}
-
-async fn order_of(test: &TestDb, id: CheckoutId) -> Order {
-    order::read(&test.db, &shop(MAIN), id, None)
-        .await
-        .unwrap()
-        .unwrap()
 }
 
 async fn count_holds(test: &TestDb, status: &str) -> i64 {
@@ -59,7 +53,7 @@ async fn a_sweep_expires_due_checkouts_and_nothing_else() {
     assert_eq!(report.violations, []);
     assert!(!report.out_of_time);
     assert_eq!(test.level("A").await.1, 3);
-    assert_eq!(order_of(&test, due_order).await.status, "expired");
+    assert_eq!(read_order(&test, due_order).await.status, "expired");
     let main = shop(MAIN);
     let still = checkout::read(&test.db, &main, alive, None)
         .await
@@ -213,7 +207,7 @@ async fn a_sweep_and_an_order_never_both_get_the_checkout() {
     assert!(created.is_ok(), "{created:?}");
     assert_eq!(test.level("A").await.1, 2);
     assert_eq!(count_holds(&test, "expired").await, 1);
-    assert_eq!(order_of(&test, second).await.status, "awaiting_payment");
+    assert_eq!(read_order(&test, second).await.status, "awaiting_payment");
     test.assert_promises_hold().await;
 }
 
@@ -347,8 +341,8 @@ async fn a_sweep_applies_a_parked_event_once_its_order_exists() {
     let report = test.sweep().await;
     assert_eq!(report.shops[0].unparked, 3);
     assert!(report.shops[0].failure.is_some());
-    assert_eq!(order_of(&test, ids[1].0).await.status, "paid");
-    assert_eq!(order_of(&test, ids[0].0).await.payment.status, "failed");
+    assert_eq!(read_order(&test, ids[1].0).await.status, "paid");
+    assert_eq!(read_order(&test, ids[0].0).await.payment.status, "failed");
     test.corrupt("update holdfast.stock_levels set held = 1 where sku = 'BAD'")
         .await;
     let report = test.sweep().await;
@@ -356,8 +350,8 @@ async fn a_sweep_applies_a_parked_event_once_its_order_exists() {
         (report.shops[0].unparked, &report.shops[0].failure),
         (1, &None)
     );
-    assert_eq!(order_of(&test, ids[0].0).await.status, "paid");
-    assert_eq!(order_of(&test, ids[2].0).await.status, "awaiting_payment");
+    assert_eq!(read_order(&test, ids[0].0).await.status, "paid");
+    assert_eq!(read_order(&test, ids[2].0).await.status, "awaiting_payment");
     test.assert_promises_hold().await;
 }
 
@@ -552,7 +546,7 @@ async fn a_late_payment_finds_its_order_after_the_journal_is_purged() {
 
     let paid = event(&order, EventKind::Paid, "pay-1");
     assert_eq!(test.record(&paid).await.unwrap(), Outcome::CompletedLate);
-    assert_eq!(order_of(&test, late).await.status, "paid");
+    assert_eq!(read_order(&test, late).await.status, "paid");
     test.assert_promises_hold().await;
 }
 

@@ -4,7 +4,7 @@ use operations::ids::CheckoutId;
 use operations::order::{self, Address, Create, CreateError, Created, Order};
 use serde_json::json;
 
-use crate::{TestDb, order_request};
+use crate::{MAIN, TestDb, order_request, shop};
 
 /// Sets a price in the catalogue of `main`.
 pub async fn price(test: &TestDb, sku: &str, minor: i64) {
@@ -45,4 +45,12 @@ pub async fn created(test: &TestDb, request: &Create) -> Order {
         Created::New(order) => order,
         Created::Same(order) => panic!("not new: {order:?}"),
     }
+}
+
+/// The order of a checkout of `main`.
+pub async fn read_order(test: &TestDb, id: CheckoutId) -> Order {
+    order::read(&test.db, &shop(MAIN), id, None)
+        .await
+        .unwrap()
+        .unwrap()
 }
