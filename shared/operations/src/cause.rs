@@ -2,7 +2,7 @@
 
 use tokio_postgres::error::DbError;
 
-/// The error underneath another one.
+/// The cause of an error.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// An error and the chain of its causes: for the log, never for a client.
@@ -18,8 +18,8 @@ pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// One of them. What the database adds in DETAIL is the row that broke a rule, with the customer
-/// and the address in it; its code and the constraint's name say enough.
+/// The text of one error. The database's DETAIL is left out: it is the row that broke a rule, with
+/// the customer's name and address. The code and the constraint's name say enough.
 fn told(error: &(dyn std::error::Error + 'static)) -> String {
     let Some(refusal) = error.downcast_ref::<DbError>() else {
         return error.to_string();

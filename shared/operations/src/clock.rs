@@ -1,12 +1,12 @@
-//! How long ago something was, also across a freeze.
+//! A clock for elapsed times that also counts while the process is frozen.
 
 use std::time::{Duration, Instant, SystemTime};
 
 /// A point in time of this process.
 ///
-/// Lambda freezes an environment between two requests, and the monotonic clock may stand still
-/// meanwhile; the wall clock goes on, but somebody may set it. The longer of the two counts: at
-/// worst something is looked at again too early.
+/// Lambda freezes an environment between two requests. The monotonic clock may stand still
+/// meanwhile. The wall clock goes on, but an operator may set it. The longer of the two times
+/// counts: at worst a check comes too early.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading {
     monotonic: Instant,
@@ -14,7 +14,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Now.
+    /// The current time.
     #[must_use]
     pub fn now() -> Self {
         Self {
@@ -23,7 +23,7 @@ impl Reading {
         }
     }
 
-    /// How long ago it was.
+    /// The time since this reading.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.monotonic

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::cause::causes;
 
-/// A setting that is missing or wrong: names the variable and says what to do.
+/// A missing or invalid setting. The message names the variable and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A required variable is not set.
@@ -16,13 +16,13 @@ pub enum ConfigError {
     Invalid {
         /// The variable's name.
         variable: &'static str,
-        /// What is wrong with it. Never the value: it may hold a password.
+        /// What is wrong. Never the value, which may contain a password.
         reason: String,
     },
 }
 
-/// What ends a function's `main`. Rust prints that by its `Debug` form: here it is the sentence,
-/// with its causes, for whoever reads the log of a function that does not start.
+/// The error that ends a function's `main`. Rust prints its `Debug` form, so that form is the
+/// sentence with its causes, for the log.
 pub struct Fatal(Box<dyn Error + Send + Sync>);
 
 impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Fatal {

@@ -1,9 +1,9 @@
-//! The way to the database: a small pool, verified TLS, and bounded retries around every call.
+//! Access to the database: a small pool, verified TLS, and bounded retries around every call.
 //!
-//! A call is one statement, one transaction and one round trip (an unnamed, typed statement, so
-//! that the same code runs directly, behind PgBouncer in transaction mode and behind RDS Proxy).
-//! Running it again after a lost connection is safe, because ids are the client's: the second run
-//! finds the effect of the first, or does it.
+//! A call is one statement, one transaction and one round trip. The statement is unnamed and typed,
+//! so the same code also runs behind PgBouncer in transaction mode and behind RDS Proxy. A retry
+//! after a lost connection is safe, because the ids are the client's: the second run finds the
+//! effect of the first, or has it.
 
 mod authorities;
 mod config;
@@ -33,17 +33,17 @@ pub use failure::Failure;
 use failure::query_failure;
 pub(crate) use json::from_json;
 
-/// How long one operation may take with all its tries, unless [`Database::with_call_timeout`] says
-/// otherwise. Too low and a failover of a few seconds becomes errors; too high and the function's
-/// own timeout (10 seconds for checkout) comes first, and the caller learns nothing.
+/// Time for one operation, all tries included, unless [`Database::with_call_timeout`] sets another.
+/// If too low, a failover of a few seconds causes errors. If too high, the function's own timeout
+/// (10 seconds for checkout) comes first, and the caller gets no answer.
 const CALL_TIMEOUT_DEFAULT: Duration = Duration::from_secs(8);
-/// What is left of it at the end of somebody's time: a call that is made has a chance.
+/// The least time for a call near a deadline, so that the call can succeed.
 const CALL_TIMEOUT_MIN: Duration = Duration::from_secs(1);
-/// Tries of one operation at most: with the pauses between them they take longer than a shopper
-/// waits, or a failover of a few seconds would use them up.
+/// Tries of one operation. With their pauses they take longer than a shopper waits. Fewer would be
+/// used up by a failover of a few seconds.
 const TRIES_MAX: u32 = 24;
-/// The longest pause between two tries; it starts at a hundredth of it and doubles, with full
-/// jitter.
+/// The longest pause between two tries. The first pause is a hundredth of it. Pauses double, with
+/// full jitter.
 const PAUSE_MAX: Duration = Duration::from_millis(1000);
 
 /// A parameter of a statement and its type.
@@ -76,14 +76,15 @@ impl Database {
         })
     }
 
-    /// The same pool with another time for each operation: a sweep has more of it than a shopper.
+    /// The same pool with another time for each operation: a sweep may take longer than a shopper's
+    /// call.
     #[must_use]
     pub fn with_call_timeout(mut self, call_timeout: Duration) -> Self {
         self.call_timeout = call_timeout;
         self
     }
 
-    /// The same pool, patient no longer than until `deadline`: for work that must end by then.
+    /// The same pool, for work that must end by `deadline`.
     #[must_use]
     pub fn until(&self, deadline: std::time::Instant) -> Self {
         let left = deadline.saturating_duration_since(std::time::Instant::now());
@@ -91,9 +92,8 @@ impl Database {
         self.clone().with_call_timeout(timeout)
     }
 
-    /// Runs one statement and returns its rows, with bounded and jittered retries of what a
-    /// repetition can mend: serialization failures, deadlocks, lost connections, a server that is
-    /// starting or full.
+    /// Runs one statement and returns its rows. Retries errors that may pass: serialization
+    /// failures, deadlocks, lost connections, a server that is starting or full.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] when the tries or the time ran out; [`Failure::Internal`] for
@@ -112,7 +112,7 @@ impl Database {
                 && tries < TRIES_MAX
                 && Instant::now() + next < deadline;
             if !worth_it {
-                // A rule that refused a statement is an answer, which the caller tells.
+                // A constraint that refused the statement is an answer: the caller handles it.
                 telemetry::count(
                     Metric::DatabaseFailures,
                     usize::from(failure.constraint().is_none()),
@@ -128,7 +128,7 @@ impl Database {
         unreachable!("the loop ends by returning")
     }
 
-    /// As [`Self::call`], for a statement that answers exactly one row.
+    /// The same for a statement that returns exactly one row.
     ///
     /// # Errors
     /// As [`Self::call`]; no row, or more than one, is [`Failure::Internal`].
@@ -164,8 +164,8 @@ impl Database {
                 Ok(rows)
             }
             Ok(Err(error)) => {
-                // A server that became a standby keeps its connections, and refuses all that comes
-                // by them: the next one leads to whoever is the primary now.
+                // A server that became a standby keeps its connections and refuses every statement.
+                // A new connection reaches the new primary.
                 if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
                     drop(Object::take(connection));
                 } else {
@@ -174,7 +174,7 @@ impl Database {
                 Err(query_failure(error))
             }
             Err(elapsed) => {
-                // Nothing is known of this connection any more: it must not serve another request.
+                // The state of this connection is unknown, so it must not serve another request.
                 drop(Object::take(connection));
                 Err(out_of_time(elapsed))
             }

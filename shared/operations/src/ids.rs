@@ -1,5 +1,4 @@
-//! Identifiers, parsed at the edge. A value of one of these types has the form that the database's
-//! constraints ask for.
+//! Identifiers. A value of one of these types has the form that the database's constraints require.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,12 +7,12 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Why a text is not the identifier that it should be: a sentence that follows the field's name.
+/// Why a text is not a valid identifier. The sentence follows the field's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidId(String);
 
-/// Texts in messages are cut: an error never repeats a megabyte of input.
+/// Messages repeat only the beginning of a long text.
 const QUOTED_CHARS_MAX: usize = 80;
 
 pub(crate) fn invalid(rule: &str, got: &str) -> InvalidId {
@@ -22,8 +21,8 @@ pub(crate) fn invalid(rule: &str, got: &str) -> InvalidId {
     InvalidId(format!("must be {rule}, got {quoted:?}{dots}"))
 }
 
-/// Reads a text that follows `rule`. What is no text at all hears the rule too: "expected a string"
-/// alone would cost its sender a second try.
+/// Parses a text that follows `rule`. A value that is no text gets the rule, too: "expected a
+/// string" alone would cost the sender a second try.
 pub(crate) fn read_text<'de, D, T>(deserializer: D, rule: impl fmt::Display) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -104,7 +103,7 @@ macro_rules! text_id {
 pub(crate) use text_id;
 
 text_id!(
-    /// One seller on a deployment; first in every key.
+    /// A seller on a deployment. First in every key.
     Shop, 12, |c| c.is_ascii_lowercase() || c.is_ascii_digit(),
     "1 to 12 characters of a-z 0-9"
 );
@@ -115,8 +114,7 @@ text_id!(
     "1 to 64 characters of A-Z a-z 0-9 . _ : -"
 );
 text_id!(
-    /// Who buys: the subject of the caller's token, or a name that the storefront's own server
-    /// gives.
+    /// The customer: the subject of the caller's token, or a name from the storefront's server.
     Customer, 64, |c| !c.is_control(),
     "1 to 64 characters without control characters"
 );
@@ -126,13 +124,13 @@ text_id!(
     "1 to 32 characters of A-Z 0-9 _ -"
 );
 text_id!(
-    /// Who changes something at the stock office: the subject of the caller's token, or the ARN of
-    /// its IAM identity.
+    /// The actor of a change by staff: the subject of the caller's token, or the ARN of its IAM
+    /// identity.
     Actor, 256, |c| !c.is_control(),
     "1 to 256 characters without control characters"
 );
 text_id!(
-    /// What a change of stock refers to: a purchase order, a count, a payment.
+    /// The reference of a stock change: a purchase order, a count, a payment.
     Reference, 128, |c| !c.is_control(),
     "1 to 128 characters without control characters"
 );
@@ -165,9 +163,9 @@ macro_rules! uuid_id {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                // The nil UUID is what a client sends that forgot to make one: every such caller
-                // would share an id. Only the hyphenated form: other spellings of one id would be
-                // two ids to a client.
+                // The nil UUID is refused: clients that forgot to make an id would share it. Only
+                // the hyphenated form is accepted, because clients would see two spellings as two
+                // ids.
                 match Uuid::try_parse(text) {
                     Ok(id) if !id.is_nil() && text.len() == 36 => Ok(Self(id)),
                     _ => Err(invalid("a UUID with hyphens that is not all zeros", text)),
@@ -210,12 +208,12 @@ uuid_id!(
     MovementId
 );
 uuid_id!(
-    /// One file that is imported; made by the client, and what an interrupted import goes on by.
+    /// One imported file. Made by the client. An interrupted import continues by it.
     ImportId
 );
 
-/// What the gateway knows an order by: `<shop>-<26 characters of a-z 2-7>`, at most 39 characters.
-/// A Razorpay receipt allows 40, a Cashfree order id 45.
+/// The payment reference, under which a gateway knows an order: `<shop>-<26 characters of a-z
+/// 2-7>`, at most 39 characters. A Razorpay receipt allows 40, a Cashfree order id 45.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentReference(String);
 

@@ -1,25 +1,18 @@
-//! Everything the functions share: one typed function per routine of the database.
+//! The operations of Holdfast: one typed function per routine of the database.
 //!
-//! The work itself is done by PL/pgSQL routines (`migrations/routines/`), one call and one round
-//! trip per operation. A module here carries the same name as its routine: [`checkout::begin`]
-//! calls `holdfast.checkout_begin`. What a reader meets, from the edge inwards:
+//! PL/pgSQL routines (`migrations/routines/`) do the work, with one call and one round trip per
+//! operation. A module has the name of its routine: [`checkout::begin`] calls
+//! `holdfast.checkout_begin`.
 //!
-//! - [`ids`], [`quantity`], [`money`], [`text`], [`utc`]: input, parsed once at the edge into types
-//!   that can't be wrong;
-//! - [`checkout`], [`order`], [`payment`], [`refund`], [`gateway_order`], [`lookup`], [`sweep`],
-//!   [`promises`], and for the stock office [`shop`], [`sku`], [`stock`], [`coupon`], [`ledger`],
-//!   [`hold`], [`history`], [`import`] and [`announcement`]: one file per verb;
-//! - [`outbox`]: the messages that they leave to be sent, and the relay that sends them;
-//!   [`subscriber`]: who is told of them at a URL;
-//! - [`page`]: pages of long lists, and the cursors between them;
-//! - [`problem`]: refusals and failures as RFC 9457 problems, the only module that knows all of
-//!   them;
-//! - [`config`], [`login`], [`secret`], [`db`]: the database's address, who comes to it, TLS, the
-//!   pool, and the bounded retries around every call;
-//! - [`migrate`], [`iam_login`]: the schema and the routines, applied under a lock, and who may log
-//!   in without a password;
-//! - [`backlog`]: what waits, and for how long;
-//! - [`telemetry`]: JSON logs and metrics.
+//!
+//! - [`ids`], [`quantity`], [`money`], [`text`], [`utc`]: input, parsed once into types that cannot
+//!   be wrong;
+//! - one folder per noun, such as [`checkout`], [`order`], [`payment`], [`stock`]: one file per verb;
+//! - [`outbox`] and [`subscriber`]: announcements and their delivery;
+//! - [`page`]: pages of long lists, and their cursors;
+//! - [`config`], [`login`], [`secret`], [`db`]: settings, the login, TLS, the pool, and bounded
+//!   retries around every call;
+//! - [`backlog`], [`telemetry`]: the backlog, logs and metrics.
 //!
 //! This crate depends on no Lambda and no AWS crate.
 

@@ -1,5 +1,5 @@
-//! As whom the functions come to the database: a URL, a secret that is fetched, or a token that is
-//! signed anew for each connection.
+//! The login at the database: a URL, a fetched secret, or a token that is signed for each
+//! connection.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use tokio_postgres::config::Host;
 use crate::cause::Cause;
 use crate::secret::{Fetching, Secret};
 
-/// Who signs tokens that the database takes instead of a password.
+/// Signs tokens that the database accepts as passwords.
 pub trait Signer: Send + Sync {
-    /// A token for this user at this server. An error never holds it.
+    /// A token for this user at this server. An error never contains it.
     fn token<'a>(&'a self, host: &'a str, port: u16, user: &'a str) -> Fetching<'a>;
 }
 
-/// Where a connection's address, name and password come from.
+/// The source of a connection's address, user and password.
 pub enum Logins {
     /// From a URL or a secret.
     Kept(Secret<Config>),
@@ -24,7 +24,7 @@ pub enum Logins {
     Signed {
         /// Everything but the password.
         config: Box<Config>,
-        /// Who makes it.
+        /// The signer.
         signer: Box<dyn Signer>,
     },
 }
@@ -49,7 +49,7 @@ impl Logins {
         }
     }
 
-    /// Another login than the one that the server refused, if there is one.
+    /// A login other than the refused one, if there is one.
     pub(crate) async fn other_than(
         &self,
         refused: &Arc<Config>,
@@ -60,7 +60,7 @@ impl Logins {
         }
     }
 
-    /// Whether a login that was refused may be replaced in a moment.
+    /// Whether a refused login may soon be replaced.
     pub(crate) fn may_change(&self) -> bool {
         match self {
             Self::Kept(secret) => secret.may_change(),
@@ -69,10 +69,10 @@ impl Logins {
     }
 }
 
-/// PostgreSQL's.
+/// PostgreSQL's default port.
 pub const PORT_DEFAULT: u16 = 5432;
 
-/// What the environment says of the address, by itself or over what a secret says.
+/// The address in the environment. It replaces the address in a secret.
 #[derive(Debug, Clone, Default)]
 pub struct Address {
     /// `DATABASE_HOST`.
@@ -85,7 +85,7 @@ pub struct Address {
     pub user: Option<String>,
 }
 
-/// A secret as RDS makes it. What else is in it (engine, identifiers) is not needed.
+/// A secret in RDS's form. Its other fields (engine, identifiers) are not needed.
 #[derive(Deserialize, Default)]
 struct Members {
     username: Option<String>,
@@ -95,7 +95,7 @@ struct Members {
     dbname: Option<String>,
 }
 
-/// Rotation functions have written both.
+/// Rotation functions write either name.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Port {
@@ -104,8 +104,8 @@ enum Port {
 }
 
 impl Address {
-    /// The login of a secret's text: RDS's JSON, or a whole database URL. What the environment
-    /// names counts instead of what the secret says.
+    /// The login in a secret's text: RDS's JSON, or a database URL. The environment's address
+    /// replaces the secret's.
     ///
     /// # Errors
     /// When it is neither, or something is missing in both. Never holds the text.
@@ -114,7 +114,7 @@ impl Address {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             return self.over_url(text);
         }
-        // the parser quotes what it met, which may be a password
+        // the parser quotes its input, which may be a password
         let members: Members = serde_json::from_str(text).map_err(|error| {
             format!(
                 "it is neither a database URL nor JSON with username and password \
@@ -154,7 +154,7 @@ impl Address {
             self.user.as_ref().map(|user| config.user(user));
             return Ok(config);
         }
-        // A host can only be added to, so everything else moves to a new one.
+        // A config's host can only be added to, so the rest moves to a new config.
         let mut config = Config::new();
         match (&self.host, told.get_hosts()) {
             (Some(host), _) => config.host(host),

@@ -19,7 +19,7 @@ pub enum AmountError {
     },
 }
 
-/// Digits after the point of a currency's amounts (ISO 4217); 2 for every code that is not listed
+/// Digits after the decimal point of a currency (ISO 4217). 2 for every code that is not listed
 /// here.
 pub(crate) fn minor_digits(currency: &str) -> u32 {
     match currency {

@@ -1,5 +1,5 @@
-//! Pages of long lists. A page is bounded by the rows that it shows and by the rows that it looks
-//! at; between two pages stands a cursor, which says where the next one begins.
+//! Pages of long lists. A page is bounded by the rows that it shows and by the rows that it reads.
+//! A cursor says where the next page begins.
 
 use std::str::FromStr;
 
@@ -10,8 +10,8 @@ use tokio_postgres::Row;
 
 use crate::db::Failure;
 
-/// Rows that a page looks at: beyond it a page ends, however few rows fit its filters. Too low and
-/// a rare row is many calls away; too high and one call reads for seconds.
+/// Rows that a page may read. The page ends there, even if few rows match its filter. If too low,
+/// finding a rare row takes many calls. If too high, one call reads for seconds.
 pub(crate) const SCAN_MAX: i32 = 5_000;
 
 /// One page.
@@ -19,35 +19,35 @@ pub(crate) const SCAN_MAX: i32 = 5_000;
 pub struct Page<T> {
     /// Its rows.
     pub rows: Vec<T>,
-    /// Where the next page begins; none after the last one. A page with fewer rows than were asked
-    /// for, even none, can have a next one: it has looked at as many as it may.
+    /// Where the next page begins. `None` after the last one. Even a page without rows can have a
+    /// next one, because it read its bound of rows.
     pub next: Option<Cursor>,
 }
 
-/// Where a page begins: opaque to callers, who send back what an answer gave them.
+/// Where a page begins. It is opaque: callers send back the text of an earlier answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cursor(String);
 
-/// Why a text is no cursor: a sentence that follows the field's name.
+/// Why a text is no cursor. The sentence follows the field's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be `next` of the previous page of the same list")]
 pub struct InvalidCursor;
 
 impl Cursor {
-    /// As a caller sends it back.
+    /// The text for the caller.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Writes a place in a list.
+    /// The cursor of a position in a list.
     pub(crate) fn of(place: &impl Serialize) -> Result<Self, Failure> {
         let json = serde_json::to_vec(place).map_err(|error| Failure::Internal(error.into()))?;
         Ok(Self(data_encoding::BASE64URL_NOPAD.encode(&json)))
     }
 }
 
-/// The place that a page begins after, as [`Cursor::of`] wrote it.
+/// The position after which a page begins, as written by [`Cursor::of`].
 #[derive(Debug, Clone)]
 pub struct After<P>(pub(crate) P);
 
@@ -61,8 +61,8 @@ impl<P: DeserializeOwned> FromStr for After<P> {
     }
 }
 
-/// Reads a page from its routine's columns: an array of rows, and the last row that was looked at
-/// where there may be more.
+/// Reads a page from its routine's columns: an array of rows, and the last row read if there may be
+/// more.
 pub(crate) fn from_row<T, P>(row: &Row, rows: &str) -> Result<Page<T>, Failure>
 where
     T: DeserializeOwned,
@@ -83,7 +83,7 @@ where
     })
 }
 
-/// The page of a list that is sorted by a code: the next one begins after its last row.
+/// The page of a list that is sorted by a code. The next page begins after its last row.
 pub(crate) fn by_code<T>(
     rows: Value,
     limit: i32,

@@ -1,4 +1,4 @@
-//! Counted things: whole numbers within stated bounds, which say so themselves when they are not.
+//! Whole numbers with bounds. A number out of bounds is refused with a sentence.
 
 use std::fmt;
 
@@ -39,7 +39,7 @@ macro_rules! bounded {
         impl std::str::FromStr for $name {
             type Err = OutOfBounds;
 
-            /// From a parameter in a URL.
+            /// From a parameter of a URL.
             fn from_str(text: &str) -> Result<Self, OutOfBounds> {
                 let got = || text.chars().take(40).collect();
                 let number = text.parse::<i64>();
@@ -85,7 +85,7 @@ bounded!(
     Quantity, i32, 1, 100_000, "a whole number from 1 to 100000"
 );
 bounded!(
-    /// The client's number of a cart; a replacement carries a higher one.
+    /// The client's number of a cart. A replacement has a higher one.
     Revision, i32, 1, 1_000_000_000, "a whole number from 1 to 1000000000"
 );
 bounded!(
@@ -93,15 +93,15 @@ bounded!(
     HoldSeconds, i32, 1, 86_400, "a whole number of seconds from 1 to 86400"
 );
 bounded!(
-    /// Units that come in, and limits: at least one.
+    /// Received units, and limits: at least one.
     Units, i32, 1, 1_000_000_000, "a whole number from 1 to 1000000000"
 );
 bounded!(
-    /// Units that were counted, and thresholds: none is possible.
+    /// Counted units, and thresholds: zero is possible.
     Count, i32, 0, 1_000_000_000, "a whole number from 0 to 1000000000"
 );
 bounded!(
-    /// By how many units a count differs.
+    /// A difference of units.
     Delta, i32, -1_000_000_000, 1_000_000_000, "a whole number from -1000000000 to 1000000000"
 );
 bounded!(
@@ -109,7 +109,7 @@ bounded!(
     PageLimit, i32, 1, 500, "a whole number from 1 to 500"
 );
 bounded!(
-    /// What a coupon takes off: basis points, or minor units. Of a percentage 10000 is all of it.
+    /// A coupon's discount: basis points (10000 is 100 %), or minor units.
     CouponValue, i64, 1, 100_000_000_000, "a whole number from 1 to 100000000000"
 );
 bounded!(
@@ -117,11 +117,11 @@ bounded!(
     Version, i64, 0, 9_007_199_254_740_991, "a whole number from 0 to 9007199254740991"
 );
 bounded!(
-    /// The number of a part of an import, and how many it has.
+    /// The number of a part of an import, and the number of its parts.
     PartNumber, i32, 1, 2_000, "a whole number from 1 to 2000"
 );
 bounded!(
-    /// A share of something.
+    /// A percentage.
     Percent, i32, 1, 100, "a whole number from 1 to 100"
 );
 bounded!(
@@ -130,12 +130,12 @@ bounded!(
 );
 
 bounded!(
-    /// Money of which there is some, in minor units.
+    /// A positive amount in minor units.
     AmountMinor, i64, 1, 9_007_199_254_740_991, "a whole number from 1 to 9007199254740991"
 );
 
 impl Quantity {
-    /// The sum, where it is still a quantity.
+    /// The sum, if it is within the bounds.
     ///
     /// # Errors
     /// When the sum is more than [`Quantity::MAX`].
@@ -145,26 +145,26 @@ impl Quantity {
 }
 
 impl HoldSeconds {
-    /// How long a shop holds a new checkout's stock unless it says otherwise.
+    /// How long a shop holds a new checkout's stock by default.
     pub const MINUTES_20: Self = Self(1_200);
-    /// How long it does at most, and an order's, unless it says otherwise.
+    /// The longest hold of a checkout by default, and the hold of an order.
     pub const MINUTES_30: Self = Self(1_800);
 }
 
 impl PageLimit {
-    /// Unless the caller says otherwise.
+    /// The default.
     pub const USUAL: Self = Self(100);
 }
 
 impl Count {
-    /// No unit at all.
+    /// Zero.
     pub const NONE: Self = Self(0);
 }
 
 impl Percent {
-    /// What an import takes of the database's time unless its caller says otherwise.
+    /// The share of the database's time of an import by default.
     pub const QUARTER: Self = Self(25);
-    /// All of it.
+    /// 100 %.
     pub const ALL: Self = Self(100);
 }
 

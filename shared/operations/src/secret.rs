@@ -1,6 +1,6 @@
-//! A secret that somebody else keeps: fetched when it is first needed, kept for a time, and fetched
-//! again when it is refused. So a rotation needs no deployment, and a store that is down for a
-//! while stops nobody who has been there before.
+//! A secret in a store. It is fetched at the first use, cached for a time, and fetched again when
+//! it is refused. So a rotation needs no deployment, and a process with a cached secret survives an
+//! outage of the store.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,40 +12,40 @@ use crate::cause::{Cause, causes};
 use crate::clock::Reading;
 use crate::config::ConfigError;
 
-/// How long a fetched secret is used when `SECRET_TTL_S` says nothing. Too low and the store is
-/// asked all the time; too high and a secret that was replaced is believed for longer. (A login
-/// that PostgreSQL refuses is replaced at once, whatever this says.)
+/// How long a fetched secret is used without `SECRET_TTL_S`. If too low, the store gets many calls.
+/// If too high, a replaced secret stays in use for longer. (A login that PostgreSQL refuses is
+/// replaced at once.)
 const TTL_DEFAULT: Duration = Duration::from_secs(300);
-/// A day: more than this is a mistake in the setting.
+/// A day. A longer time is a mistake.
 const TTL_MAX_S: u64 = 86_400;
 
-/// What a store answers, or will.
+/// The answer of a store.
 pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<String, Cause>> + Send + 'a>>;
 
-/// Which of a secret's versions.
+/// A version of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
-    /// The one that counts.
+    /// The current version.
     Current,
-    /// The one that a rotation under way has made. The database may know it already, and the store
-    /// calls it current a moment later.
+    /// The version that a rotation has made. The database may know it shortly before the store
+    /// calls it current.
     Pending,
 }
 
-/// Who keeps one secret.
+/// The store of one secret.
 pub trait Store: Send + Sync {
-    /// Its text. An error never holds it.
+    /// Its text. An error never contains it.
     fn fetch(&self, version: Version) -> Fetching<'_>;
 }
 
-/// When a secret is fetched again.
+/// The rules for fetching a secret again.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
-    /// A text that is older than this.
+    /// The age at which it is fetched again.
     pub ttl: Duration,
-    /// Never sooner than this after the last time, however often it is refused.
+    /// The shortest time between two fetches.
     pub pause: Duration,
-    /// Whether, when the current one is refused, the pending one is tried.
+    /// Whether the pending version is tried when the current one is refused.
     pub try_pending: bool,
 }
 
@@ -68,7 +68,7 @@ pub fn ttl(variable: impl Fn(&str) -> Option<String>) -> Result<Duration, Config
 
 type Parse<T> = Box<dyn Fn(&str) -> Result<T, Cause> + Send + Sync>;
 
-/// A secret, read as `T`.
+/// A secret, parsed as `T`.
 pub struct Secret<T> {
     source: Source<T>,
 }
@@ -79,7 +79,7 @@ enum Source<T> {
         store: Box<dyn Store>,
         rules: Rules,
         parse: Parse<T>,
-        // Locked while it is fetched, so that many requests at once ask once.
+        // Locked during a fetch, so many requests at once cause one fetch.
         kept: Mutex<Kept<T>>,
     },
 }
@@ -96,14 +96,15 @@ struct Fetched<T> {
 }
 
 impl<T> Secret<T> {
-    /// One that never changes.
+    /// A secret that never changes.
     pub fn fixed(value: T) -> Self {
         Self {
             source: Source::Fixed(Arc::new(value)),
         }
     }
 
-    /// One that a store keeps. Nothing is fetched yet. The errors of `parse` never hold the text.
+    /// A secret in a store. Nothing is fetched yet. The errors of `parse` must not contain the
+    /// text.
     pub fn kept(
         store: Box<dyn Store>,
         rules: Rules,
@@ -123,13 +124,13 @@ impl<T> Secret<T> {
         }
     }
 
-    /// Whether it may be another one later.
+    /// Whether it may change later.
     #[must_use]
     pub fn may_change(&self) -> bool {
         matches!(self.source, Source::Kept { .. })
     }
 
-    /// The secret. When it is too old and can't be fetched, the old one goes on.
+    /// The secret. If it is too old and cannot be fetched, the old one stays in use.
     ///
     /// # Errors
     /// When it was never fetched, and can't be now.
@@ -168,8 +169,8 @@ impl<T> Secret<T> {
         }
     }
 
-    /// Another secret than the one that was refused, if there is one: somebody may have fetched it
-    /// already, or the store may have it.
+    /// A secret other than the refused one, if there is one: already fetched by another request, or
+    /// new in the store.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -195,7 +196,7 @@ impl<T> Secret<T> {
         if other.is_some() || !rules.try_pending {
             return Ok(other);
         }
-        // No rotation is under way, most of the time: then there is no such version.
+        // Most of the time no rotation is under way, and there is no pending version.
         if let Err(cause) = kept.ask(&**store, parse, Version::Pending).await {
             tracing::debug!(causes = causes(&*cause), "no pending version of the secret");
         }
@@ -213,7 +214,7 @@ impl<T> Kept<T> {
         (!Arc::ptr_eq(&fetched.value, refused)).then(|| Arc::clone(&fetched.value))
     }
 
-    /// Fetches it, and keeps what came if it can be read. The same text stays the same value.
+    /// Fetches the secret and caches it if it can be parsed. An unchanged text keeps its value.
     async fn ask(
         &mut self,
         store: &dyn Store,

@@ -1,9 +1,9 @@
-//! Words that people write and read, and gateways: bounded, on one line, and otherwise theirs.
+//! Texts of people and gateways: bounded, on one line, and otherwise free.
 
 use crate::ids::text_id;
 
 /// A parser's message without the values that it quotes, for the log: `invalid type: string "…",
-/// expected a map`. What was sent may be somebody's address.
+/// expected a map`. A value may be a customer's address.
 #[must_use]
 pub fn without_values(error: &serde_json::Error) -> String {
     let text = error.to_string();
@@ -16,17 +16,17 @@ pub fn without_values(error: &serde_json::Error) -> String {
 }
 
 text_id!(
-    /// What a sku is called.
+    /// The title of a sku.
     Title, 200, |c| !c.is_control(),
     "1 to 200 characters without control characters"
 );
 text_id!(
-    /// What a shop is called.
+    /// The title of a shop.
     ShopName, 100, |c| !c.is_control(),
     "1 to 100 characters without control characters"
 );
 text_id!(
-    /// Why a clerk changes stock, in their own words.
+    /// A clerk's note about a change.
     Note, 500, |c| !c.is_control(),
     "1 to 500 characters without control characters"
 );
@@ -46,12 +46,12 @@ text_id!(
     "1 to 512 characters without control characters"
 );
 
-/// Why a text is none of a few words: a sentence that follows the field's name.
+/// Why a text is none of these words. The sentence follows the field's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be one of {0}")]
 pub struct NotOneOf(pub(crate) &'static str);
 
-/// Defines what is one of a few words, as the database writes them.
+/// Defines a type whose values are a few words, as the database writes them.
 macro_rules! one_of {
     ($(#[$doc:meta])* $name:ident, $first:literal $(, $word:literal)*) => {
         $(#[$doc])*

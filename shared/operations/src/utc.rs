@@ -1,4 +1,4 @@
-//! Times as they go in and out: RFC 3339 with any offset in, UTC out.
+//! Times: RFC 3339 with any offset in, UTC out.
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use time::{OffsetDateTime, UtcOffset};
 
 use crate::ids::read_text;
 
-/// A moment, in UTC.
+/// A time in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Utc(OffsetDateTime);
 
 impl Utc {
-    /// For a statement's parameter.
+    /// As a parameter of a statement.
     #[must_use]
     pub fn get(self) -> OffsetDateTime {
         self.0
@@ -28,7 +28,7 @@ impl From<OffsetDateTime> for Utc {
 
 const RULE: &str = "a time as in RFC 3339 with its offset, such as 2027-01-31T23:59:00+05:30";
 
-/// Why a text is no time: a sentence that follows the field's name.
+/// Why a text is no time. The sentence follows the field's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be {RULE}")]
 pub struct InvalidTime;
@@ -46,7 +46,7 @@ impl std::str::FromStr for Utc {
 
     fn from_str(text: &str) -> Result<Self, InvalidTime> {
         let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidTime)?;
-        // In UTC the last hours of the year 9999 are out of the range of these types.
+        // In UTC, some times of the year 9999 are out of the range of these types.
         time.checked_to_offset(UtcOffset::UTC)
             .map(Self)
             .ok_or(InvalidTime)

@@ -1,4 +1,4 @@
-//! Which of the announcements that a shop can do without it wants: put, read.
+//! The optional announcements of a shop: put, read.
 
 pub mod put;
 pub mod read;
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 pub use put::put;
 pub use read::read;
 
-/// What a shop wants. The database writes it as JSON; this type is what that JSON must be.
+/// The optional announcements that a shop wants, as the database writes them in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Announcements {
-    /// `checkout.expired`, for each checkout that runs out.
+    /// `checkout.expired`, for each expired checkout.
     pub checkout_expired: bool,
 }

@@ -1,4 +1,4 @@
-//! What waits, and for how long: due holds, unsent messages, parked events, locks.
+//! The backlog: due holds, unsent messages, parked events, lock waits.
 
 pub mod read;
 

@@ -1,27 +1,27 @@
-//! Reads what waits at this moment, in all shops.
+//! Reads the backlog of all shops.
 
 use serde::Serialize;
 
 use crate::db::{Database, Failure};
 
-/// What waits. An age is 0 where nothing does.
+/// The backlog. An age is 0 without a row.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Backlog {
-    /// For how long the oldest due checkout has been due.
+    /// How long the oldest due checkout has been due.
     pub due_s: f64,
-    /// The age of the oldest outbox message that is not sent.
+    /// The age of the oldest unsent outbox message.
     pub unsent_s: f64,
-    /// Parked events that say that money came.
+    /// Parked `paid` events.
     pub parked: i32,
     /// The age of the oldest of them.
     pub parked_s: f64,
-    /// Sessions of this database that wait for a lock.
+    /// Sessions that wait for a lock.
     pub lock_waiters: i32,
-    /// For how long the longest of them has been waiting.
+    /// The longest of these waits.
     pub lock_wait_ms: f64,
 }
 
-/// What waits at this moment, by the database's clock. Locks nothing.
+/// Reads the backlog, by the database's clock. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.

@@ -1,4 +1,4 @@
-//! Places, or replaces, the hold of a whole cart: all of it or nothing.
+//! Places or replaces the hold of a cart: all of it or nothing.
 
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
@@ -11,30 +11,31 @@ use crate::ids::{CheckoutId, Customer, Shop};
 use crate::quantity::{HoldSeconds, Revision};
 use crate::telemetry::{self, Metric};
 
-/// What a shopper asks for.
+/// A request to hold a cart.
 #[derive(Debug, Clone)]
 pub struct Begin {
-    /// The shop; all skus of a cart are of one shop.
+    /// The shop. All skus of a cart belong to one shop.
     pub shop: Shop,
     /// The client's id of this checkout.
     pub checkout_id: CheckoutId,
-    /// Who buys.
+    /// The customer.
     pub customer: Customer,
-    /// The client's number of this cart; a replacement carries a higher one.
+    /// The client's number of this cart. A replacement has a higher one.
     pub revision: Revision,
-    /// How long to hold; the shop's default when none.
+    /// How long to hold. `None`: the shop's default.
     pub hold: Option<HoldSeconds>,
-    /// What to hold.
+    /// The cart.
     pub cart: Cart,
 }
 
 impl Begin {
-    /// What makes two requests the same one: SHA-256 over everything that was asked for.
+    /// The request hash: SHA-256 over everything that was asked for. Requests with one hash are the
+    /// same request.
     fn hash(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(self.hold.map_or(0, HoldSeconds::get).to_be_bytes());
         for (sku, quantity) in self.cart.lines() {
-            // a sku holds no NUL: where one line ends is never in doubt
+            // a sku contains no NUL, so the end of a line is unambiguous
             hash.update(sku.as_str());
             hash.update([0]);
             hash.update(quantity.get().to_be_bytes());
@@ -46,61 +47,59 @@ impl Begin {
 /// A cart that is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begun {
-    /// Held now for the first time.
+    /// Held for the first time.
     Placed(Checkout),
-    /// Held now in place of an earlier cart of this checkout.
+    /// Held in place of an earlier cart of this checkout.
     Replaced(Checkout),
-    /// The same request again: nothing changed.
+    /// A retry: nothing changed.
     Same(Checkout),
 }
 
 /// Why a cart is not held. In order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum BeginError {
-    /// No such shop.
+    /// The shop does not exist.
     #[error("there is no such shop")]
     UnknownShop,
-    /// The id belongs to somebody else, or to another cart with the same revision.
+    /// The id belongs to another customer, or to another cart with this revision.
     #[error("this checkout id is in use for another request")]
     Conflict,
-    /// A newer cart is in place.
+    /// The checkout has a newer cart.
     #[error("a newer revision of this cart is in place")]
     StaleRevision,
     /// Released, expired or paid.
     #[error("this checkout has ended")]
     Ended,
-    /// The cart is frozen by its order.
+    /// The checkout has an order, so the cart is frozen.
     #[error("this checkout has an order")]
     Ordered,
-    /// Longer than the shop allows.
+    /// The hold would be longer than the shop allows.
     #[error("the shop does not hold stock that long")]
     HoldTooLong,
-    /// Not in the catalogue: all of them.
+    /// Skus that are not in the catalogue: all of them.
     #[error("not in the catalogue")]
     UnknownSku(Vec<String>),
-    /// Not on sale now: all of them.
+    /// Skus that are not on sale: all of them.
     #[error("not on sale")]
     NotOnSale(Vec<String>),
-    /// Too few units: every shortage.
+    /// Every shortage.
     #[error("not enough stock")]
     Shortage(Vec<Shortage>),
-    /// The customer has as many checkouts as one may have at once.
+    /// The customer already has the allowed number of checkouts.
     #[error("too many checkouts of this customer")]
     TooManyCheckouts,
-    /// More than one customer may have: every sku of which it is too much.
+    /// The limit per customer is exceeded: every such sku.
     #[error("the customer's limit is reached")]
     LimitReached(Vec<LimitReached>),
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Holds the cart, or refuses all of it. The same request again gets the same answer and has no
-/// second effect.
+/// Holds the whole cart or refuses it. A retry gets the same answer and has no second effect.
 ///
-/// Locks: the checkout, the customer's counts where the shop limits them, then the stock levels in
-/// the order of their skus. The hot row's lock is
-/// free before the answer is flushed; the answer comes after the flush.
+/// Locks: the checkout, the customer's counts if the shop limits them, then stock levels by sku.
+/// The hot row is free before the flush. The answer comes after the flush.
 ///
 /// # Errors
 /// [`BeginError`]; a refusal changes nothing.

@@ -8,7 +8,7 @@ use super::Shortage;
 use crate::ids::Sku;
 use crate::quantity::{OutOfBounds, Quantity};
 
-/// One wish of a cart, as it comes in.
+/// One line of a request.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
@@ -18,16 +18,16 @@ pub struct Line {
     pub quantity: Quantity,
 }
 
-/// Why lines are no cart.
+/// Why lines are not a valid cart.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CartError {
-    /// Nothing in it.
+    /// No line.
     #[error("must hold at least one line")]
     Empty,
     /// More lines than [`Cart::LINES_MAX`].
     #[error("must hold at most {max} lines, got {0}", max = Cart::LINES_MAX)]
     TooManyLines(usize),
-    /// Lines of one sku that add up to too much.
+    /// The lines of one sku add up to too much.
     #[error("the quantities of {sku} add up to too much: {source}")]
     TooMuch {
         /// The sku.
@@ -37,8 +37,8 @@ pub enum CartError {
     },
 }
 
-/// Lines merged by sku and sorted bytewise: the order in which every routine locks stock levels.
-/// Unsorted carts that share two skus would deadlock.
+/// Lines merged by sku and sorted bytewise. Every routine locks stock levels in this order:
+/// unsorted carts that share two skus would deadlock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cart(BTreeMap<Sku, Quantity>);
 
@@ -46,7 +46,7 @@ impl Cart {
     /// Lines at most.
     pub const LINES_MAX: usize = 50;
 
-    /// Merges and sorts.
+    /// Merges the lines by sku and sorts them.
     ///
     /// # Errors
     /// [`CartError`].
@@ -84,7 +84,7 @@ impl Cart {
             .unzip()
     }
 
-    /// What a routine refused of this cart: what was asked beside what there is.
+    /// The shortages of this cart: the requested and the available units.
     pub(crate) fn shortages(&self, skus: Vec<String>, available: Vec<i32>) -> Vec<Shortage> {
         let requested = |sku: &str| {
             self.lines()

@@ -10,25 +10,26 @@ use crate::quantity::HoldSeconds;
 /// Why a hold is not extended.
 #[derive(Debug, thiserror::Error)]
 pub enum ExtendError {
-    /// There is none, or it is somebody else's.
+    /// It does not exist, or it belongs to another customer.
     #[error("there is no such checkout")]
     NotFound,
-    /// Its order has set the time.
+    /// It has an order, which sets the time.
     #[error("this checkout has an order")]
     Ordered,
     /// Released, expired or paid.
     #[error("this checkout has ended")]
     Ended,
-    /// Longer than the shop allows.
+    /// The hold would be longer than the shop allows.
     #[error("the shop does not hold stock that long")]
     HoldTooLong,
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Holds until `hold` seconds from now (the shop's default when none), never beyond the shop's
-/// limit after the checkout began, and never shorter than before. Locks: the checkout; no stock.
+/// Extends the hold to `hold` seconds from now (`None`: the shop's default). The hold never ends
+/// after the shop's limit, counted from the beginning of the checkout, and never becomes shorter.
+/// Locks: the checkout; no stock.
 ///
 /// # Errors
 /// [`ExtendError`].

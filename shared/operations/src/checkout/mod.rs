@@ -22,7 +22,7 @@ pub use release::{ReleaseError, release};
 pub struct Checkout {
     /// The client's id.
     pub checkout_id: Uuid,
-    /// Whose it is.
+    /// The customer.
     pub customer: String,
     /// `open`, `ordered`, `paid`, `released` or `expired` (as soon as it is due, swept or not).
     pub status: String,
@@ -34,10 +34,10 @@ pub struct Checkout {
     pub total_minor: i64,
     /// ISO 4217.
     pub currency: String,
-    /// Until when its stock is held, by the database's clock.
+    /// The end of its hold, by the database's clock.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
-    /// The database's clock at this answer.
+    /// The database's clock at the answer.
     #[serde(with = "time::serde::rfc3339")]
     pub server_time: OffsetDateTime,
 }
@@ -61,27 +61,27 @@ fn total_minor(lines: &[PricedLine]) -> i64 {
         .sum()
 }
 
-/// A sku that a cart asks more of than there is.
+/// A sku with too few units for a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Shortage {
     /// The sku's code.
     pub sku: String,
-    /// Units that the cart asks for.
+    /// Requested units.
     pub requested: i32,
-    /// Units that it could have.
+    /// Available units.
     pub available: i32,
 }
 
-/// A sku of which a cart asks more than one customer may have.
+/// A sku whose limit per customer a cart exceeds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LimitReached {
     /// The sku's code.
     pub sku: String,
-    /// Units that this customer may still have.
+    /// Units that the customer may still buy.
     pub allowed: i32,
 }
 
-/// What a routine that answered `limit_reached` says.
+/// The answer `limit_reached` of a routine.
 pub(crate) fn limits(row: &Row) -> Vec<LimitReached> {
     let skus: Vec<String> = row.get("o_refused_skus");
     let allowed: Vec<i32> = row.get("o_refused_available");
@@ -93,7 +93,7 @@ pub(crate) fn limits(row: &Row) -> Vec<LimitReached> {
 
 /// Reads the columns that checkout_read, checkout_extend and checkout_release have in common.
 fn from_row(checkout_id: Uuid, row: &Row) -> Checkout {
-    // Null where the journal was purged: the checkout is older than it.
+    // Null when the holds of an old checkout are purged.
     let skus: Option<Vec<String>> = row.get("o_skus");
     let quantities: Option<Vec<i32>> = row.get("o_quantities");
     let prices: Option<Vec<i64>> = row.get("o_prices");

@@ -6,8 +6,8 @@ use super::{Checkout, from_row};
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop};
 
-/// Reads a checkout. With `customer`, somebody else's looks like a missing one; without, the id is
-/// the capability. Locks: the checkout FOR KEY SHARE, because an answer is an acknowledgement.
+/// Reads a checkout. With `customer`, a checkout of another customer is `None`. Without it, the id
+/// is the capability. Locks: the checkout FOR KEY SHARE, because an answer is an acknowledgement.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.

@@ -1,4 +1,4 @@
-//! Lets a checkout go.
+//! Releases a checkout.
 
 use tokio_postgres::types::Type;
 
@@ -6,22 +6,22 @@ use super::{Checkout, from_row};
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop};
 
-/// Why a checkout is not let go.
+/// Why a checkout is not released.
 #[derive(Debug, thiserror::Error)]
 pub enum ReleaseError {
-    /// There is none, or it is somebody else's.
+    /// It does not exist, or it belongs to another customer.
     #[error("there is no such checkout")]
     NotFound,
-    /// The goods are sold.
+    /// The checkout is paid.
     #[error("this checkout is paid")]
     Paid,
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Gives the stock back at once and cancels an order that awaits its payment. Again, or after an
-/// expiry: the checkout as it is, and no effect. Locks: the checkout, its order, the order's
+/// Gives the stock back and cancels an order that awaits its payment. A retry, or a release after
+/// an expiry, returns the checkout and changes nothing. Locks: the checkout, its order, the order's
 /// coupon, stock levels by sku.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! A coupon's terms and uses, as the stock office sees them: put, read, list.
+//! Coupons: put, read, list.
 
 pub mod list;
 pub mod put;
@@ -22,27 +22,27 @@ pub struct Coupon {
     pub kind: String,
     /// Basis points of a percent coupon, minor units of a fixed one.
     pub value: i64,
-    /// From which sum of its lines on it may be used.
+    /// The smallest sum of its lines for which it may be used.
     pub minimum_minor: i64,
-    /// From when on.
+    /// The beginning of its validity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<Utc>,
-    /// Until when.
+    /// The end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Utc>,
-    /// How often, by everybody together.
+    /// Uses by all customers together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uses_max: Option<i32>,
-    /// How often, by one customer.
+    /// Uses by one customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uses_per_customer_max: Option<i32>,
-    /// The skus that it takes something off; every sku, when none.
+    /// The skus that it applies to. `None`: every sku.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skus: Option<Vec<String>>,
-    /// Uses that orders hold which await their payment.
+    /// Uses held by orders that await payment.
     pub uses_held: i32,
     /// Uses of paid orders.
     pub uses_consumed: i32,
-    /// When it was first put.
+    /// When it was created.
     pub created_at: Utc,
 }

@@ -1,4 +1,4 @@
-//! Creates a coupon, or says its terms anew.
+//! Creates or replaces a coupon.
 
 use serde::Deserialize;
 use tokio_postgres::types::Type;
@@ -9,16 +9,16 @@ use crate::ids::{CouponCode, Shop, Sku};
 use crate::quantity::{Count, CouponValue, PriceMinor, Units};
 use crate::utc::Utc;
 
-/// Skus that a coupon is restricted to, at most.
+/// Skus of one coupon.
 pub const SKUS_MAX: usize = 500;
 
-/// How a coupon takes something off.
+/// The kind of a coupon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// Basis points of what its lines cost.
+    /// Basis points of the price of its lines.
     Percent,
-    /// So many minor units, and never more than its lines cost.
+    /// Minor units, at most the price of its lines.
     Fixed,
 }
 
@@ -29,35 +29,34 @@ pub struct Put {
     pub shop: Shop,
     /// The coupon's code.
     pub code: CouponCode,
-    /// How it takes something off.
+    /// Its kind.
     pub kind: Kind,
     /// How much: basis points, 10000 at most, or minor units.
     pub value: CouponValue,
-    /// From which sum of its lines on.
+    /// The smallest sum of its lines for which it may be used.
     pub minimum_minor: Option<PriceMinor>,
-    /// From when on.
+    /// The beginning of its validity.
     pub valid_from: Option<Utc>,
-    /// Until when.
+    /// The end.
     pub valid_until: Option<Utc>,
-    /// How often, by everybody together.
+    /// Uses by all customers together.
     pub uses_max: Option<Count>,
-    /// How often, by one customer.
+    /// Uses by one customer.
     pub uses_per_customer_max: Option<Units>,
-    /// The skus that it takes something off, sorted, each once, 1 to [`SKUS_MAX`]; every sku, when
-    /// none.
+    /// The skus that it applies to: sorted, each once, 1 to [`SKUS_MAX`]. `None`: every sku.
     pub skus: Option<Vec<Sku>>,
 }
 
-/// Why a coupon is not put.
+/// Why a coupon is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum PutError {
-    /// No such shop.
+    /// The shop does not exist.
     #[error("there is no such shop")]
     UnknownShop,
-    /// More uses are held and consumed than it would have: the coupon as it is.
+    /// The coupon has more uses than the new bound. The current coupon.
     #[error("more uses are taken than the coupon would have")]
     BelowUsed(Box<Coupon>),
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(Failure),
 }
@@ -71,8 +70,8 @@ impl From<Failure> for PutError {
     }
 }
 
-/// Creates the coupon, or says its terms anew; true where it is new. Uses that are held or consumed
-/// stay counted, and orders that hold one keep it. Locks: the coupon.
+/// Creates or replaces the coupon. Returns whether it is new. Held and consumed uses stay counted.
+/// Locks: the coupon.
 ///
 /// # Errors
 /// [`PutError`]; a refusal changes nothing.

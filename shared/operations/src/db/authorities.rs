@@ -1,16 +1,17 @@
-//! Whose certificates a database may show.
+//! The certificate authorities that are trusted.
 
 use postgres_native_tls::MakeTlsConnector;
 
 use super::config::Authorities;
 use crate::config::ConfigError;
 
-/// The authorities of RDS in each region, and Amazon's public roots, which RDS Proxy's certificates
-/// come from; made by `tools/ca/update`. A comment above each certificate is its name.
+/// The authorities of RDS in each region, and Amazon's public roots, which issue RDS Proxy's
+/// certificates. `tools/ca/update` writes this file. The comment above each certificate is its
+/// name.
 const RDS: &str = include_str!("rds-ca.pem");
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 
-/// TLS that trusts these and nobody else.
+/// TLS that trusts only these authorities.
 pub(super) fn connector(trusted: &Authorities) -> Result<MakeTlsConnector, ConfigError> {
     let (variable, place, pem) = match trusted {
         Authorities::File(file) => {
@@ -30,7 +31,7 @@ pub(super) fn connector(trusted: &Authorities) -> Result<MakeTlsConnector, Confi
     if authorities.is_empty() {
         return Err(named(&"holds no certificate in PEM form"));
     }
-    // The system's own authorities are left out: they are not needed, and loading them is most of a
+    // The system's authorities are left out: they are not needed, and loading them takes most of a
     // cold start.
     let mut builder = native_tls::TlsConnector::builder();
     builder
@@ -52,8 +53,8 @@ fn unusable(variable: &'static str, place: &str, error: &dyn std::fmt::Display) 
     }
 }
 
-/// The certificates that a database in this region may be below: its own three and Amazon's. All of
-/// them are 3 to 8 ms more in a cold start. Without a region there is no choice.
+/// The authorities for a region: its own three and Amazon's. All regions together add 3 to 8 ms to
+/// a cold start. Without a region all are taken.
 fn rds(region: Option<&str>) -> String {
     let wanted = |name: &str| match (name.strip_prefix("# Amazon RDS "), region) {
         (Some(of), Some(region)) => of.split(' ').next() == Some(region),

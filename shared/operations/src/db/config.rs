@@ -11,29 +11,28 @@ use crate::config::{ConfigError, invalid};
 use crate::login::{Address, Logins, Signer};
 use crate::secret::{self, Rules, Secret, Store};
 
-/// How long sent data may stay unacknowledged before the connection counts as dead: an environment
-/// that was frozen finds a dead peer in this time, and not after the kernel's quarter of an hour.
+/// The time after which a connection with unacknowledged data counts as dead. A thawed environment
+/// finds a dead peer in this time, not after the kernel's quarter of an hour.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
-/// How soon, and how often, the kernel asks a silent peer whether it is still there, while a call
-/// waits for its answer. Too low is chatter; too high, and a server that vanished in the middle of
-/// a call is waited for until the caller's time ends.
+/// When and how often the kernel probes a silent peer while a call waits. If too low, it only costs
+/// traffic. If too high, a call waits for a vanished server until its time ends.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(3);
 const KEEPALIVE_TRIES: u32 = 3;
-/// How long one address of the server may take to accept. The whole of connecting has a limit of
-/// its own in [`crate::db`].
+/// Time for one address of the server to accept. Connecting as a whole has its own limit in
+/// [`crate::db`].
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Connections per process when `DATABASE_POOL_SIZE` says nothing: a Lambda environment handles one
-/// request at a time.
+/// Connections per process without `DATABASE_POOL_SIZE`: a Lambda environment handles one request
+/// at a time.
 const POOL_SIZE_DEFAULT: usize = 1;
-/// More than this per process is a mistake in the setting: PostgreSQL's own limit is a few hundred
-/// for all processes.
+/// A larger pool is a mistake: PostgreSQL's own limit is a few hundred connections for all
+/// processes.
 const POOL_SIZE_MAX: usize = 64;
-/// A login that is refused is looked for anew at most this often. Shorter than a call's timeout,
-/// so that a call that began in the middle of a rotation ends well.
+/// The shortest time between two fetches of a refused login. It is shorter than a call's timeout,
+/// so a call that began during a rotation succeeds.
 const REFUSED_LOGIN_PAUSE: Duration = Duration::from_secs(1);
 
-/// Nothing says as whom to come to the database.
+/// No variable says how to log in.
 const NOBODY: ConfigError = ConfigError::Missing(
     "DATABASE_URL",
     "postgresql://user:password@host/database; or DATABASE_SECRET_ARN, the secret that holds it",
@@ -42,44 +41,43 @@ const NOBODY: ConfigError = ConfigError::Missing(
 /// How the connection is protected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tls {
-    /// TLS, with the server's certificate and name verified against these authorities and no
-    /// others.
+    /// TLS. The server's certificate and name are verified against these authorities only.
     Verify(Authorities),
-    /// Plaintext: only to a socket folder or to loopback, and only when asked for.
+    /// Plaintext, only to a socket folder or loopback, and only on request.
     Off,
 }
 
-/// Whose certificates are trusted.
+/// The trusted authorities.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authorities {
-    /// Those of a PEM file.
+    /// The authorities of a PEM file.
     File(PathBuf),
-    /// Those of RDS and Amazon, which are compiled in; of a region, or of all of them.
+    /// The compiled-in authorities of RDS and Amazon, of one region or of all.
     Rds {
         /// `AWS_REGION`.
         region: Option<String>,
     },
 }
 
-/// Who keeps secrets and signs tokens: what this crate leaves to others.
+/// Keeps secrets and signs tokens. This crate knows no cloud, so others implement it.
 pub trait Keeper {
-    /// The secret with this name.
+    /// The store of the secret with this name.
     fn store(&self, arn: &str) -> Box<dyn Store>;
-    /// Tokens for the database.
+    /// The signer of tokens for the database.
     fn signer(&self) -> Box<dyn Signer>;
 }
 
-/// When a connection that nobody used is trusted no more. An environment is frozen between
-/// requests, and what ended its connection meanwhile could not tell it.
+/// When an idle connection is checked or replaced. While an environment is frozen, it does not
+/// notice that its connection ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Idle {
-    /// Unused for this long, it is asked whether it still works before it gets a request. Too low
-    /// costs a round trip on requests that need none.
+    /// After this idle time a connection is checked before its next use. If too low, requests pay a
+    /// needless round trip.
     pub ask_after: Duration,
-    /// How long it may take to answer.
+    /// How long the check may take.
     pub answer_within: Duration,
-    /// Unused for this long, it is not asked any more but replaced. Network address translation and
-    /// load balancers forget a silent connection after 350 seconds.
+    /// After this idle time a connection is replaced. Address translation and load balancers drop a
+    /// silent connection after 350 seconds.
     pub replace_after: Duration,
 }
 
@@ -93,7 +91,7 @@ impl Default for Idle {
     }
 }
 
-/// The way to the database.
+/// The settings of the connection.
 #[derive(Clone)]
 pub struct DatabaseConfig {
     /// Host, user, password, database.
@@ -102,7 +100,7 @@ pub struct DatabaseConfig {
     pub tls: Tls,
     /// Connections per process at most.
     pub pool_size: usize,
-    /// When a connection is trusted no more.
+    /// When an idle connection is checked or replaced.
     pub idle: Idle,
 }
 
@@ -119,8 +117,8 @@ impl DatabaseConfig {
         Self::parse_with(application_name, variable, None)
     }
 
-    /// As [`Self::parse`], where there is somebody who keeps secrets: then `DATABASE_SECRET_ARN`,
-    /// or `DATABASE_AUTH=iam`, may stand instead of the URL.
+    /// The same with a keeper of secrets: `DATABASE_SECRET_ARN` or `DATABASE_AUTH=iam` may replace
+    /// the URL.
     ///
     /// # Errors
     /// When one of them is missing or wrong.
@@ -129,7 +127,7 @@ impl DatabaseConfig {
         variable: impl Fn(&str) -> Option<String>,
         keeper: Option<&dyn Keeper>,
     ) -> Result<Self, ConfigError> {
-        // A template can leave a variable empty more easily than out.
+        // An empty variable counts as missing: a template cannot easily omit one.
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let nobody = ["DATABASE_URL", "DATABASE_SECRET_ARN", "DATABASE_AUTH"]
             .iter()
@@ -287,7 +285,7 @@ fn parse_address(variable: &impl Fn(&str) -> Option<String>) -> Result<Address, 
     })
 }
 
-/// What every connection has, whoever it is for. Plaintext stays on this machine.
+/// Adds what every connection has. Plaintext must stay on this machine.
 fn finished(mut config: Config, application_name: &str, tls: &Tls) -> Result<Config, &'static str> {
     if *tls == Tls::Off && !stays_on_this_machine(&config) {
         return Err(

@@ -1,4 +1,4 @@
-//! Connections: how one is opened, and when one is not used again.
+//! Opens connections, and decides when one is replaced.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +17,8 @@ use crate::clock::Reading;
 use crate::config::ConfigError;
 use crate::login::Logins;
 
-/// How long the whole of connecting may take: the name, the addresses, TLS, the login. Too low and
-/// a database that is failing over, or starting from zero, is given up too early; too high and one
-/// attempt uses up the caller's time.
+/// Time for connecting: name, addresses, TLS and login. If too low, a database that fails over or
+/// starts from zero is given up too early. If too high, one attempt uses up the caller's time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// One connection of the pool.
@@ -30,7 +29,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// The server has just said something: it is there.
+    /// The server has just answered.
     pub(super) fn has_answered(&mut self) {
         self.answered_at = Reading::now();
     }
@@ -38,12 +37,12 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // It would wait for a peer that is silent for ever.
+        // The task would wait for ever for a silent peer.
         self.task.abort();
     }
 }
 
-/// What opens connections.
+/// The connection manager of the pool.
 pub(super) struct Connections {
     logins: Arc<Logins>,
     wire: Wire,
@@ -66,7 +65,7 @@ impl Connections {
         }
     }
 
-    /// Logs in; with another login when the first one is refused and there is one.
+    /// Logs in. If the login is refused, tries another one if there is one.
     async fn log_in(&self) -> Result<(Client, JoinHandle<()>), Failure> {
         let unavailable = Failure::Unavailable;
         let login = self.logins.login().await.map_err(unavailable)?;
@@ -98,7 +97,7 @@ impl Manager for Connections {
     type Error = Failure;
 
     async fn create(&self) -> Result<Connection, Failure> {
-        // On the heap: it is long and rare, and would be part of every call's future.
+        // On the heap: this long and rare branch would enlarge every call's future.
         let (client, task) = Box::pin(self.open()).await?;
         Ok(Connection {
             client,
@@ -133,18 +132,18 @@ impl Manager for Connections {
     }
 }
 
-/// Opens one connection outside any pool, for work that needs a session of its own. It closes when
-/// the client is dropped.
+/// Opens one connection outside the pool, for work that needs its own session. It closes when the
+/// client is dropped.
 ///
 /// # Errors
 /// [`Failure`] when the server can't be reached or refuses.
 pub async fn connect(config: &DatabaseConfig) -> Result<Client, Failure> {
     let connections = Connections::new(config).map_err(|error| Failure::Refused(error.into()))?;
-    // The task goes on by itself: it ends with the client.
+    // The task runs until the client is dropped.
     connections.open().await.map(|(client, _)| client)
 }
 
-/// How bytes get there.
+/// The transport: TLS or plaintext.
 enum Wire {
     Plain,
     Tls(MakeTlsConnector),
@@ -184,7 +183,7 @@ async fn watched(connection: impl Future<Output = Result<(), tokio_postgres::Err
     }
 }
 
-/// The password is wrong, or the role may not log in (any more).
+/// The password is wrong, or the role may not log in.
 fn is_login_refused(error: &tokio_postgres::Error) -> bool {
     [
         SqlState::INVALID_PASSWORD,
@@ -194,7 +193,7 @@ fn is_login_refused(error: &tokio_postgres::Error) -> bool {
     .any(|code| error.code() == Some(code))
 }
 
-/// Where no connection comes about, what would be a defect of a statement is one of the settings.
+/// While connecting, an internal error is a wrong setting and no wrong statement.
 fn not_opened(error: tokio_postgres::Error) -> Failure {
     match query_failure(error) {
         Failure::Internal(cause) => Failure::Refused(cause),

@@ -1,4 +1,4 @@
-//! Why the database could not decide, and what a repetition can mend.
+//! Failures of the database, and which of them a retry can mend.
 
 use std::error::Error as _;
 
@@ -8,33 +8,32 @@ use tokio_postgres::error::SqlState;
 use crate::cause::Cause;
 use crate::telemetry::{self, Metric};
 
-/// Could not decide: the caller may try again. Its text is safe for a client; its
-/// [causes](crate::cause::causes) are for
-/// the log.
+/// The database could not answer, so the caller may try again. The text is safe for a client. The
+/// [causes](crate::cause::causes) are for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The database can't be reached, is restarting, or was too busy: the same request may succeed
     /// in a moment.
     #[error("the database is not available")]
     Unavailable(#[source] Cause),
-    /// No connection can be had, and none will be until somebody changes a setting, a certificate
-    /// or a password: not worth a repetition within one call.
+    /// A connection is impossible until an operator changes a setting, a certificate or a password.
+    /// A retry within one call is useless.
     #[error("the database can't be connected to")]
     Refused(#[source] Cause),
-    /// The statement failed in a way that a repetition will not mend.
+    /// The statement failed, and a retry will not mend it.
     #[error("the database refused a statement")]
     Internal(#[source] Cause),
 }
 
 impl Failure {
-    /// There is no way to the database: what comes next would meet the same.
+    /// The database cannot be reached: the next call would fail, too.
     #[must_use]
     pub fn is_out_of_reach(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Refused(_))
     }
 
-    /// The one from before, where this one only says that the time is up: the log has to tell why
-    /// it took so long.
+    /// The earlier failure, if this one only says that the time is up. The log must say why it took
+    /// so long.
     pub(super) fn or_why(self, before: Option<Self>) -> Self {
         match (self, before) {
             (Self::Unavailable(cause), Some(before)) if cause.is::<Elapsed>() => before,
@@ -42,8 +41,8 @@ impl Failure {
         }
     }
 
-    /// The constraint or trigger that refused the statement, by its name. The database's rules hold
-    /// whoever writes; where a caller can break one, its name is what the refusal is told by.
+    /// The name of the constraint or trigger that refused the statement. If a caller can break the
+    /// rule, the name tells which refusal to answer.
     #[must_use]
     pub fn constraint(&self) -> Option<&str> {
         let Self::Internal(cause) = self else {
@@ -53,8 +52,7 @@ impl Failure {
         error.as_db_error()?.constraint()
     }
 
-    /// A routine answered with a word that this version does not know: code and schema are of
-    /// different releases.
+    /// A routine answered an unknown outcome: code and routines are of different releases.
     #[must_use]
     pub fn unknown_outcome(routine: &str, outcome: &str) -> Self {
         Self::Internal(
@@ -63,7 +61,7 @@ impl Failure {
     }
 }
 
-/// What a failed statement, or a failed attempt to connect, means.
+/// Classifies the error of a statement or of a connection attempt.
 pub(super) fn query_failure(error: tokio_postgres::Error) -> Failure {
     let over_a_lock = [
         SqlState::LOCK_NOT_AVAILABLE,
@@ -73,8 +71,8 @@ pub(super) fn query_failure(error: tokio_postgres::Error) -> Failure {
         telemetry::count(Metric::LockTimeouts, 1);
     }
     let passes = match error.code() {
-        // Not the server's answer: the connection could not be made, or broke. A certificate that
-        // is refused stays refused, and says so.
+        // Not an answer of the server: the connection failed. A refused certificate stays refused,
+        // and gets its own message.
         None => match tls_refusal(&error) {
             Some(refusal) => return Failure::Refused(refusal.into()),
             None => error.is_closed() || is_transport(&error),
@@ -88,7 +86,7 @@ pub(super) fn query_failure(error: tokio_postgres::Error) -> Failure {
     }
 }
 
-/// Whether a repetition can mend what the server said.
+/// Whether a retry can mend this error of the server.
 fn passes_by_itself(code: &SqlState) -> bool {
     [
         SqlState::T_R_SERIALIZATION_FAILURE,
@@ -132,7 +130,7 @@ fn tls_refusal(error: &tokio_postgres::Error) -> Option<String> {
                 )
             });
         }
-        // What tokio-postgres says of it is a text and no type.
+        // tokio-postgres has only a text for this, and no type.
         if inner.to_string() == "server does not support TLS" {
             return Some(
                 "the database server does not support TLS: switch it on there; DATABASE_TLS=off is \

@@ -1,4 +1,4 @@
-//! Writes down that a gateway's order is closed there.
+//! Records that an order is closed at its gateway.
 
 use tokio_postgres::types::Type;
 
@@ -6,16 +6,16 @@ use crate::db::{Database, Failure};
 use crate::ids::Shop;
 use crate::payment::Gateway;
 
-/// What became of it.
+/// The result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
-    /// Closed, now or before.
+    /// Closed, by this call or before.
     Closed,
-    /// There is no such order.
+    /// The order does not exist.
     NotFound,
 }
 
-/// Writes down that nobody can pay by this order or session any more. Locks: it.
+/// Records that the gateway order takes no payment any more. Locks: the gateway order.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.

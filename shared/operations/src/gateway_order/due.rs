@@ -1,4 +1,4 @@
-//! Takes orders at gateways that are to be closed there.
+//! Claims gateway orders that are due to be closed.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -10,17 +10,17 @@ use crate::payment::Gateway;
 /// An order or session to close at its gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
-    /// Where.
+    /// The gateway.
     pub gateway: Gateway,
-    /// The gateway's id of it.
+    /// The gateway's id.
     pub gateway_order_id: String,
     /// Our reference of the payment.
     pub reference: String,
 }
 
-/// Takes up to `limit` orders of a shop at its gateways by which nobody is to pay any more: paid,
-/// over, or with a hold that ends within `before_s` seconds. To be closed at the gateway, then
-/// [here](super::close); taken again a minute later otherwise.
+/// Claims up to `limit` gateway orders of a shop that must take no payment any more: paid, over, or
+/// with a hold that ends within `before_s` seconds. Close each at the gateway, then
+/// [here](super::close). Otherwise it is claimed again after a minute.
 ///
 /// Locks: the gateways' orders (SKIP LOCKED).
 ///

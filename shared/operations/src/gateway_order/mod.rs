@@ -1,5 +1,5 @@
-//! What a gateway makes for a payment before any money comes: its order or session, kept so that
-//! the storefront finds it again, and so that it is looked up and closed there.
+//! Gateway orders: what a gateway creates for a payment before the money comes. They are stored, so
+//! that the storefront finds them again, and the sweeper can look them up and close them.
 
 pub mod close;
 pub mod due;
@@ -20,20 +20,20 @@ pub use read::read;
 /// be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GatewayOrder {
-    /// Who made it.
+    /// The gateway.
     pub gateway: String,
-    /// The gateway's id of it.
+    /// The gateway's id.
     pub gateway_order_id: String,
     /// Our reference of the payment.
     pub reference: String,
     /// What the storefront needs to take the payment.
     pub data: Value,
-    /// When the gateway lets it go by itself.
+    /// When the gateway ends it by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Utc>,
     /// When it was made.
     pub created_at: Utc,
-    /// When it was closed: nobody can pay by it any more.
+    /// When it was closed. It takes no payment any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Utc>,
 }

@@ -1,4 +1,4 @@
-//! Keeps what a gateway made for a payment.
+//! Stores the gateway order of a payment.
 
 use serde_json::Value;
 use tokio_postgres::types::Type;
@@ -15,43 +15,43 @@ pub struct Put {
     pub shop: Shop,
     /// Our reference of the payment.
     pub reference: PaymentReference,
-    /// Who made it.
+    /// The gateway.
     pub gateway: Gateway,
-    /// The gateway's id of it.
+    /// The gateway's id.
     pub gateway_order_id: String,
     /// What the storefront needs to take the payment: a JSON object.
     pub data: Value,
-    /// In how many seconds the gateway lets it go by itself; none: never, or not said.
+    /// Seconds until the gateway ends it by itself. `None`: never, or unknown.
     pub expires_in_s: Option<i32>,
 }
 
-/// An order at a gateway that is kept.
+/// A stored gateway order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stored {
-    /// This one, now or before.
+    /// This one, stored by this call or before.
     This(GatewayOrder),
-    /// Another one of the same payment is open there: use that, and close yours.
+    /// The payment already has another open one there: use that one, and close yours.
     Other(GatewayOrder),
 }
 
-/// Why it is not kept: close it. In order of precedence.
+/// Why it is not stored, in order of precedence. Close it.
 #[derive(Debug, thiserror::Error)]
 pub enum PutError {
-    /// There is no such payment.
+    /// The payment does not exist.
     #[error("there is no such payment")]
     NotFound,
     /// It belongs to another payment.
     #[error("this order of the gateway's belongs to another payment")]
     Conflict,
-    /// The order is paid or has ended, or this very one was closed: nobody is to pay by it.
+    /// The order is paid or over, or this gateway order was closed. It must take no payment.
     #[error("the order is paid or has ended")]
     Ended,
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Keeps a gateway's order, once; a payment has one open one at a gateway.
+/// Stores a gateway order, once. A payment has one open gateway order at a gateway.
 ///
 /// Locks: the payment, the gateway's order.
 ///

@@ -1,4 +1,4 @@
-//! Finds the open order of a payment at a gateway again.
+//! Reads the open gateway order of a payment.
 
 use tokio_postgres::types::Type;
 
@@ -7,8 +7,8 @@ use crate::db::{Database, Failure, from_json};
 use crate::ids::{PaymentReference, Shop};
 use crate::payment::Gateway;
 
-/// The open order or session of a payment at a gateway; none where there is none, or the gateway
-/// has let it go. Locks nothing.
+/// The open order or session of a payment at a gateway. `None` if there is none, or if the gateway
+/// ended it. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.

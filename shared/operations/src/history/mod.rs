@@ -1,4 +1,4 @@
-//! What became of a purchase: search.
+//! The history of purchases: search.
 
 pub mod search;
 

@@ -1,4 +1,4 @@
-//! Finds checkouts, orders and payments by whatever somebody has of them.
+//! Finds checkouts, orders and payments by any of their ids.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -15,21 +15,20 @@ const FOUND_MAX: i32 = 20;
 const ROWS_MAX: i32 = 200;
 
 text_id!(
-    /// What to look for: the id of a checkout, an order or a gateway's payment, a payment's
+    /// The text to search: the id of a checkout, an order or a gateway's payment, a payment
     /// reference, or a customer.
     Query, 128, |c| !c.is_control(),
     "1 to 128 characters without control characters"
 );
 
-/// What was found. The histories are the database's own JSON: rows as they are, to be read by
-/// people.
+/// The results. The histories are the database's own JSON: its rows, for people to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Found {
     /// Each checkout with its whole history, the newest first.
     pub found: Value,
-    /// Events of payments that belong to no order here.
+    /// Payment events without an order.
     pub unmatched_events: Value,
-    /// Whether there are more than are shown.
+    /// Whether there are more results.
     pub truncated: bool,
 }
 

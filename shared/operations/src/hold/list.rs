@@ -12,7 +12,7 @@ use crate::quantity::PageLimit;
 use crate::text::one_of;
 use crate::utc::Utc;
 
-/// Which holds; none of a field is any.
+/// A filter for holds. `None` matches any value.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Of this sku.

@@ -1,4 +1,4 @@
-//! The journal of every claim on stock: list.
+//! The journal of holds: list, purge.
 
 pub mod list;
 pub mod purge;
@@ -15,26 +15,26 @@ pub use purge::purge;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hold {
-    /// Whose claim.
+    /// The checkout.
     pub checkout_id: Uuid,
-    /// Of which time that stock was taken for the checkout.
+    /// The generation of the checkout's holds.
     pub take: i32,
-    /// Of what.
+    /// The sku.
     pub sku: String,
-    /// How many units.
+    /// Units.
     pub quantity: i32,
-    /// The price that the shopper was shown, in minor units.
+    /// The price shown to the shopper, in minor units.
     pub price_minor: i64,
     /// `active`, `consumed`, `released` or `expired`.
     pub status: String,
-    /// Until when.
+    /// The end.
     pub expires_at: Utc,
-    /// Since when.
+    /// The beginning.
     pub created_at: Utc,
-    /// When it ended.
+    /// When it was resolved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolved_at: Option<Utc>,
-    /// Who buys.
+    /// The customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer: Option<String>,
 }

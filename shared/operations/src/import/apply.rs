@@ -1,4 +1,4 @@
-//! Applies a staged import, or tries it: batch after batch, with rests between them.
+//! Applies a staged import, or tries it, in batches with rests between them.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::db::{Database, Failure};
 use crate::ids::{Actor, ImportId, Shop};
 use crate::quantity::Percent;
 
-/// The longest rest between two batches: whoever asks for a share of 1 % waits, but not for ever.
+/// The longest rest between two batches, for imports with a small share of the time.
 const REST_MAX: Duration = Duration::from_secs(5);
 
 /// One call: as many batches as fit into `budget`.
@@ -19,46 +19,46 @@ const REST_MAX: Duration = Duration::from_secs(5);
 pub struct Apply {
     /// The shop.
     pub shop: Shop,
-    /// Which import.
+    /// The import.
     pub import_id: ImportId,
-    /// How many parts the file has: one that is missing is noticed before anything changes.
+    /// The number of parts of the file. A missing part is found before anything changes.
     pub parts: i32,
-    /// What happens to the good rows when there are bad ones.
+    /// The treatment of good rows when there are bad ones.
     pub mode: Mode,
-    /// Only say what would happen.
+    /// Only report what would happen.
     pub dry_run: bool,
-    /// Who applies it: the actor of its stock movements.
+    /// The actor of its stock movements.
     pub actor: Actor,
-    /// How much of the time the database may be at work for it: after each batch it rests in
-    /// proportion to what the batch took.
+    /// The share of time in which the database may work for the import. After each batch the import
+    /// rests in proportion to the batch's time.
     pub share: Percent,
-    /// When to return at the latest, one batch aside.
+    /// The time until the call returns. The last batch may exceed it.
     pub budget: Duration,
 }
 
-/// How far it is.
+/// The progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Progress {
-    /// Where the import is.
+    /// The import's status.
     pub status: Status,
-    /// Whether this pass is complete; if not, call again.
+    /// Whether this pass is complete. If not, call again.
     pub done: bool,
     /// Rows of the import.
     pub rows: i32,
-    /// Skus that are new.
+    /// New skus.
     pub created: i32,
-    /// Skus that are changed.
+    /// Changed skus.
     pub changed: i32,
-    /// Rows that change nothing.
+    /// Rows without a change.
     pub unchanged: i32,
-    /// Rows that are refused.
+    /// Refused rows.
     pub refused: i32,
 }
 
 /// Why nothing was applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// There is none with this id.
+    /// The import does not exist.
     #[error("there is no such import")]
     NotFound,
     /// It is being applied in the other mode, or is done.
@@ -70,19 +70,19 @@ pub enum ApplyError {
         /// The first part that is not staged.
         next_part: i32,
     },
-    /// More rows than all or nothing takes.
+    /// Too many rows for an all-or-nothing import.
     #[error("{rows} rows are too many for all or nothing")]
     TooLarge {
         /// Rows of the import.
         rows: i32,
     },
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Applies what fits into the budget. All or nothing is one batch. Locks, in each batch: the
-/// import; skus that change, by sku; stock levels that change, by sku.
+/// Applies the batches that fit into the budget. An all-or-nothing import is one batch. Locks, in
+/// each batch: the import; skus that change, by sku; stock levels that change, by sku.
 ///
 /// # Errors
 /// [`ApplyError`]. What earlier batches did stays; the same call goes on behind them.
@@ -96,7 +96,7 @@ pub async fn apply(db: &Database, request: &Apply) -> Result<Progress, ApplyErro
         }
         let rest = rest_after(started.elapsed(), request.share);
         if Instant::now() + rest >= deadline {
-            // The rest is owed all the same: the next call may follow at once.
+            // Rest before returning, too: the next call may follow at once.
             tokio::time::sleep(rest).await;
             return Ok(progress);
         }

@@ -11,10 +11,10 @@ use super::{PART_ROWS_MAX, Unreadable};
 use crate::sku::Attributes;
 use crate::sku::columns::{FIELDS, unescaped};
 
-/// What the name of an attribute's own column begins with.
+/// The prefix of a column that holds one attribute.
 const ATTRIBUTE_PREFIX: &str = "attr.";
-/// Reads a part. `first_line`: the line of the file that the first line behind the header is; none
-/// where the part is the file.
+/// Parses a part. `first_line`: the line number in the file of the first line after the header.
+/// `None` if the part is the whole file.
 ///
 /// # Errors
 /// [`Unreadable`] when the header is wrong or there are too many rows. A bad row is no error: its
@@ -52,8 +52,8 @@ pub fn rows(body: &[u8], first_line: Option<i32>) -> Result<Vec<Row>, Unreadable
     Ok(rows)
 }
 
-/// Counts lines up to where the reader is. The reader itself says where it began to look for a
-/// record, which is before the empty lines that it skips.
+/// Counts the lines up to the reader's position. The reader's own position is before the empty
+/// lines that it skips.
 struct Lines<'a> {
     body: &'a [u8],
     at: usize,
@@ -69,7 +69,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// The first line of what ends at `byte` and has so many line ends inside.
+    /// The first line of the record that ends at `byte` and contains this number of line ends.
     fn until(&mut self, byte: u64, inside: usize) -> i32 {
         let end = usize::try_from(byte)
             .unwrap_or(usize::MAX)

@@ -1,4 +1,4 @@
-//! JSON lines: an object a line.
+//! JSON lines: one object per line.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 use super::row::{Cell, Row};
 use super::{PART_ROWS_MAX, Unreadable};
 
-/// Reads a part. `first_line`: the line of the file that its first line is; none where the part is
-/// the file.
+/// Parses a part. `first_line`: the line number in the file of its first line. `None` if the part
+/// is the whole file.
 ///
 /// # Errors
 /// [`Unreadable`] when there are too many rows. A bad row is no error: its refusals are kept with
@@ -30,8 +30,8 @@ pub fn rows(body: &[u8], first_line: Option<i32>) -> Result<Vec<Row>, Unreadable
     Ok(rows)
 }
 
-/// The members of an object in their order, each as it is written. A map would keep the last of two
-/// with one name and say nothing.
+/// The members of an object, in order. A map would silently drop the first of two members with one
+/// name.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {

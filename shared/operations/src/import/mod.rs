@@ -1,8 +1,8 @@
 //! Bulk import of skus and stock: a file is staged in parts, then applied step by step.
 //!
-//! [`csv`] and [`jsonl`] read a part into [`Row`]s, [`stage`] keeps them in the database, [`apply`]
-//! judges them and writes what changes, [`report`] says what became of each. One path serves every
-//! mode and size, and no request of it is larger or longer than a function on Lambda may be.
+//! [`csv`] and [`jsonl`] parse a part into [`Row`]s. [`stage`] stores them in the database.
+//! [`apply`] compares them with the catalogue and writes the changes. [`report`] shows the result
+//! of each row. One path serves every mode and size, within the limits of a Lambda function.
 
 pub mod apply;
 pub mod csv;
@@ -24,17 +24,17 @@ pub use stage::{Part, StageError, Staged, stage};
 pub const PART_ROWS_MAX: usize = 5_000;
 /// Parts of one import at most; as `import_part_is_sane`.
 pub const PARTS_MAX: i32 = 2_000;
-/// Rows of an import that is applied all or nothing, at most: it is one transaction, and whoever
-/// wants one of its changed skus waits for its end.
+/// Rows of an all-or-nothing import. It is one transaction, and shoppers of its changed skus wait
+/// for its end.
 pub const ALL_OR_NOTHING_ROWS_MAX: i32 = 10_000;
 
-/// What happens to the good rows when there are bad ones.
+/// The treatment of good rows when there are bad ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Good rows are applied, refused ones left out.
+    /// Good rows are applied, and bad rows are left out.
     GoodRowsOnly,
-    /// One refused row, and nothing changes.
+    /// If one row is refused, nothing changes.
     AllOrNothing,
 }
 
@@ -61,7 +61,7 @@ pub enum Status {
     Applying,
     /// It is applied.
     Done,
-    /// All or nothing, and a row was refused: nothing was changed.
+    /// All or nothing, with a refused row: nothing was changed.
     Rejected,
 }
 
@@ -73,11 +73,11 @@ impl Status {
     }
 }
 
-/// Why a part can't be read at all. Nothing of it was staged.
+/// Why a part cannot be parsed. Nothing of it was staged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {message}")]
 pub struct Unreadable {
-    /// Which: a column, or `body`.
+    /// The column, or `body`.
     pub field: String,
     /// A sentence that follows the field's name.
     pub message: String,

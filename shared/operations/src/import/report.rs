@@ -1,4 +1,4 @@
-//! What became of an import, row by row.
+//! The result of an import, row by row.
 
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Type;
@@ -11,17 +11,17 @@ use crate::utc::Utc;
 /// Rows of one page at most.
 pub const PAGE_ROWS_MAX: i32 = 5_000;
 
-/// What happened to a row; in a dry run, or when all or nothing was nothing: what would have.
+/// The outcome of a row. In a dry run or a rejected import: what would have happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowOutcome {
     /// The sku is new.
     Created,
-    /// Something of it changed.
+    /// The sku changed.
     Changed,
-    /// It was so already.
+    /// It already had these values.
     Unchanged,
-    /// Something is wrong with the row.
+    /// The row is refused.
     Refused,
 }
 
@@ -36,15 +36,15 @@ impl RowOutcome {
     }
 }
 
-/// An import on the whole.
+/// An import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Import {
     /// Its id.
     pub import_id: ImportId,
-    /// Where it is.
+    /// Its status.
     pub status: Status,
-    /// How it is applied; none before it is.
+    /// Its mode. `None` before it is applied.
     pub mode: Option<Mode>,
     /// Rows that are staged.
     pub rows: i64,
@@ -60,7 +60,7 @@ pub struct Import {
     pub unchanged: i32,
     /// Rows that are refused, so far.
     pub refused: i32,
-    /// Who began it.
+    /// The actor who began it.
     pub actor: String,
     /// When it was begun.
     pub created_at: Utc,
@@ -76,9 +76,9 @@ pub struct ReportRow {
     pub part: i32,
     /// Its line in the file.
     pub line: i32,
-    /// Its sku, where that is legible.
+    /// Its sku, if it could be parsed.
     pub sku: Option<String>,
-    /// What happened to it; none: not looked at yet.
+    /// Its outcome. `None`: not processed yet.
     pub outcome: Option<RowOutcome>,
     /// Why it was refused.
     pub refusals: Vec<Refusal>,
@@ -87,23 +87,23 @@ pub struct ReportRow {
 /// One page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// The import on the whole.
+    /// The import.
     #[serde(flatten)]
     pub import: Import,
     /// Its rows, in the order of the file.
     pub page: Vec<ReportRow>,
-    /// What to ask for next; none at the end.
+    /// The cursor of the next page. `None` on the last one.
     pub next: Option<String>,
 }
 
-/// Which rows.
+/// The rows to show.
 #[derive(Debug, Clone, Default)]
 pub struct Page {
     /// Only rows with this outcome.
     pub outcome: Option<RowOutcome>,
-    /// Behind this row: its part and its line.
+    /// Only rows after this one: its part and its line.
     pub after: (i32, i32),
-    /// So many at most, up to [`PAGE_ROWS_MAX`]; none is a question for the import alone.
+    /// Rows of the page, up to [`PAGE_ROWS_MAX`]. 0 asks for the import alone.
     pub limit: i32,
 }
 

@@ -1,5 +1,4 @@
-//! One row of a file, field by field. What is wrong is kept with the row: its field, its value and
-//! why.
+//! One row of a file. A wrong field is kept with the row: its name, its value and the reason.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -23,17 +22,17 @@ const QUOTED_CHARS_MAX: usize = 80;
 pub struct Refusal {
     /// The column or member; `row` for the whole of it.
     pub field: String,
-    /// Its value, cut; none where it is missing.
+    /// Its value, shortened. `None` if it is missing.
     pub value: Option<String>,
     /// A sentence that follows the field's name.
     pub why: String,
 }
 
 impl Refusal {
-    /// A refusal with its texts cut to what a report repeats.
+    /// A refusal with shortened texts.
     pub(super) fn new(field: &str, value: &str, why: impl Display) -> Self {
         let why = why.to_string();
-        // The value stands beside it.
+        // the report shows the value itself beside the message
         let why = why
             .split_once(", got ")
             .map_or(why.as_str(), |(rule, _)| rule);
@@ -45,7 +44,7 @@ impl Refusal {
     }
 }
 
-/// The beginning of a text, without what the database can't keep.
+/// The beginning of a text, without characters that the database cannot store.
 fn quoted(text: &str) -> String {
     let dots = if text.chars().nth(QUOTED_CHARS_MAX).is_some() {
         "…"
@@ -56,45 +55,45 @@ fn quoted(text: &str) -> String {
     cut.replace('\0', "\u{fffd}") + dots
 }
 
-/// A row as it was read. `None`: the file does not say, so it stays as it is.
+/// A parsed row. `None`: the file has no value, so the old value stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
     /// Its first line in the file, from 1.
     pub line: i32,
-    /// The sku, where it is legible.
+    /// The sku, if it could be parsed.
     pub sku: Option<Sku>,
-    /// What it is called.
+    /// Its title.
     pub title: Option<Title>,
     /// A JSON object.
     pub attributes: Option<String>,
     /// The price of one unit.
     pub price_minor: Option<i64>,
-    /// In which currency that is meant.
+    /// The currency of the price.
     pub currency: Option<Currency>,
-    /// From when on it is sold; `Some(None)`: always.
+    /// The beginning of its sale. `Some(None)`: no beginning.
     pub sale_opens_at: Option<Option<OffsetDateTime>>,
-    /// Until when it is sold; `Some(None)`: for ever.
+    /// The end of its sale. `Some(None)`: no end.
     pub sale_closes_at: Option<Option<OffsetDateTime>>,
-    /// At or below so many available units it is shown as low.
+    /// The sku is shown as low at or below this number of available units.
     pub low_stock_threshold: Option<i32>,
-    /// Units that one customer may have; `Some(None)`: any.
+    /// Units that one customer may buy. `Some(None)`: any number.
     pub limit_per_customer: Option<Option<i32>>,
-    /// Whether it is off sale for good.
+    /// Whether it is retired.
     pub retired: Option<bool>,
-    /// Units that are there.
+    /// Units on hand.
     pub on_hand: Option<i32>,
     /// The version of the stock level that the row was written for.
     pub expected_version: Option<i64>,
-    /// What is wrong with its form.
+    /// Errors of its form.
     pub refusals: Vec<Refusal>,
 }
 
-/// A value before it is understood.
+/// A value before parsing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cell<'a> {
     /// An empty cell, or JSON's null: none.
     Empty,
-    /// A cell of a CSV file, which is text whatever it means.
+    /// A cell of a CSV file. It is text, whatever it means.
     Csv(&'a str),
     /// A JSON string.
     Text(&'a str),
@@ -126,7 +125,7 @@ impl<'a> Cell<'a> {
     where
         T: TryFrom<i64, Error: Display>,
     {
-        // What is no number at all hears the same rule as what is out of bounds.
+        // A text that is no number gets the same message as a number out of bounds.
         let number = match self {
             Self::Text(_) => i64::MIN,
             cell => cell.text().parse().unwrap_or(i64::MIN),
@@ -174,7 +173,7 @@ impl Row {
         }
     }
 
-    /// Notes what is wrong.
+    /// Records an error.
     pub(super) fn refuse(&mut self, field: &str, value: &str, why: impl Display) {
         self.refusals.push(Refusal::new(field, value, why));
     }
@@ -206,7 +205,7 @@ impl Row {
         Ok(())
     }
 
-    /// What an empty cell means: none, where there can be none.
+    /// An empty cell: no value, where that is possible.
     fn clear(&mut self, field: &str) -> Result<(), String> {
         match field {
             "attributes" => self.attributes = Some("{}".to_owned()),

@@ -9,51 +9,52 @@ use crate::db::{Database, Failure};
 use crate::ids::{Actor, ImportId, Shop, Sku};
 use crate::text::{Currency, Title};
 
-/// Rows that one transaction of [`super::apply`] takes. More would keep the locks of changed skus
-/// longer; fewer cost more commits.
+/// Rows of one transaction of [`super::apply`]. More would hold the locks of changed skus longer.
+/// Fewer cost more commits.
 pub const CHUNK_ROWS: i32 = 500;
 
-/// A part that was read.
+/// A parsed part.
 #[derive(Debug, Clone)]
 pub struct Part {
     /// The shop.
     pub shop: Shop,
-    /// Which import.
+    /// The import.
     pub import_id: ImportId,
     /// Its number, from 1 to [`super::PARTS_MAX`].
     pub part: i32,
-    /// Who imports.
+    /// The actor.
     pub actor: Actor,
     /// Its rows.
     pub rows: Vec<Row>,
 }
 
-/// A part as it was kept.
+/// A staged part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Staged {
-    /// How many rows it has.
+    /// Its rows.
     pub rows: usize,
-    /// How many of them are refused already: their form is wrong.
+    /// Rows refused already, because their form is wrong.
     pub refused: usize,
     /// The first part of the import that is missing.
     pub next_part: i32,
 }
 
-/// Why a part was not kept.
+/// Why a part was not staged.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
-    /// There is no such shop.
+    /// The shop does not exist.
     #[error("there is no such shop")]
     UnknownShop,
     /// The import is being applied, or is done: its rows are final.
     #[error("the import is closed")]
     Closed,
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Keeps a part; the same number again replaces it. Locks: the import FOR KEY SHARE, the part.
+/// Stages a part. A part with the same number is replaced. Locks: the import FOR KEY SHARE, the
+/// part.
 ///
 /// # Errors
 /// [`StageError`].

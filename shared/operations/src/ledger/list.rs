@@ -11,7 +11,7 @@ use crate::stock::Movement;
 use crate::text::one_of;
 use crate::utc::Utc;
 
-/// Which movements; none of a field is any.
+/// A filter for movements. `None` matches any value.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Of this sku.
@@ -22,14 +22,14 @@ pub struct Filter {
     pub reason: Option<Reason>,
     /// Of this actor.
     pub actor: Option<Actor>,
-    /// From this moment on.
+    /// At or after this time.
     pub from: Option<Utc>,
-    /// Before this moment.
+    /// Before this time.
     pub until: Option<Utc>,
 }
 
 one_of!(
-    /// Why stock changed, in the ledger's words.
+    /// The reason of a stock change.
     Reason, "received", "adjusted", "sold", "returned", "missing"
 );
 
@@ -41,8 +41,8 @@ pub struct Position {
     version: i64,
 }
 
-/// Lists movements, newest first. Rows that are added meanwhile are newer than every page that is
-/// still to come. Locks nothing.
+/// Lists movements, newest first. Rows that are added meanwhile do not appear on later pages. Locks
+/// nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.

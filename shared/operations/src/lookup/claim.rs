@@ -1,4 +1,4 @@
-//! Takes payments and refunds that are to be looked up at their gateways now.
+//! Claims payments and refunds that are due to be looked up at their gateways.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -8,52 +8,54 @@ use crate::db::{Database, Failure};
 use crate::ids::Shop;
 use crate::payment::Gateway;
 
-/// What is looked up, and how often.
+/// The rules of look-ups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Payments, and refunds, that one call takes at most.
+    /// Payments, and refunds, of one call.
     pub batch_max: i32,
-    /// Payments whose hold ends within so many seconds. Too low and a payment whose webhook was
-    /// lost is a late one; too high and orders are looked up whose shoppers are still paying.
+    /// Seconds before the end of a hold from which its payment is looked up. If too low, a payment
+    /// whose webhook was lost becomes a late one. If too high, orders are looked up while their
+    /// shoppers still pay.
     pub before_s: i32,
-    /// And those whose hold ended not more than so many seconds ago: gateways honour attempts that
-    /// were begun before. Once more after that, and after a day and three, what gateways know of.
+    /// Seconds after the end of a hold until which its payment is looked up: gateways finish
+    /// attempts that began before. Payments that a gateway knows are looked up once more after
+    /// that, after a day and after three days.
     pub after_s: i32,
-    /// Refunds that the gateway took on more than so many seconds ago. Also, once, payments that
-    /// were paid so many seconds ago: another attempt may have gone through too.
+    /// Seconds after which a pending refund is looked up. A paid payment is looked up once after
+    /// the same time: another attempt may have succeeded, too.
     pub pending_s: i32,
-    /// None that was looked up in the last so many seconds.
+    /// Seconds between two look-ups of one payment or refund.
     pub again_s: i32,
 }
 
-/// Something to look up.
+/// A look-up to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lookup {
-    /// What has come of a payment: its events go to [`crate::payment::record_event`].
+    /// A payment. Its events go to [`crate::payment::record_event`].
     Payment {
         /// Our reference.
         reference: String,
-        /// The gateway's order or session; none where the storefront made it: then only our
-        /// reference can be asked for, at whichever gateways the shop has.
+        /// The gateway's order or session. `None` if the storefront created it: then each gateway
+        /// of the shop is asked for our reference.
         order: Option<(Gateway, String)>,
     },
-    /// What has come of a refund: it goes to [`crate::refund::report`].
+    /// A refund. Its result goes to [`crate::refund::report`].
     Refund {
-        /// Ours.
+        /// Our id.
         refund_id: Uuid,
-        /// Where.
+        /// The gateway.
         gateway: Gateway,
         /// Our reference of the payment.
         reference: String,
         /// The gateway's id of the payment.
         gateway_payment_id: String,
-        /// The gateway's id of the refund, where it told.
+        /// The gateway's id of the refund, if known.
         gateway_refund_id: Option<String>,
     },
 }
 
-/// Takes what is to be looked up in a shop now. A payment comes once for each of its orders at
-/// gateways. Safe in any number of copies at once.
+/// Claims the due look-ups of a shop. A payment comes once for each of its gateway orders. Any
+/// number of callers may run at once.
 ///
 /// Locks: the payments, the refunds (SKIP LOCKED).
 ///

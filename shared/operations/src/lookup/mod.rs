@@ -1,4 +1,4 @@
-//! What is to be looked up at the gateways, because webhooks get lost: claim.
+//! Look-ups at the gateways, because webhooks get lost: claim.
 
 pub mod claim;
 

@@ -4,16 +4,15 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ids::read_text;
 
-/// Where an order goes. Every text is trimmed of nothing and kept as given; only its length is
-/// bounded.
+/// A postal address. Texts are stored as given; only their length is bounded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Address {
-    /// Who receives it.
+    /// The recipient.
     pub recipient: Text<200>,
     /// Street and number.
     pub line1: Text<200>,
-    /// Whatever else the street needs.
+    /// A second address line.
     #[serde(default, deserialize_with = "not_null")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line2: Option<Text<200>>,
@@ -33,7 +32,7 @@ pub struct Address {
     pub phone: Option<Text<32>>,
 }
 
-/// What is optional may be left out, but null is no value of it.
+/// An optional field may be omitted but must not be null.
 fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -80,7 +79,7 @@ impl<const MAX: usize> TryFrom<String> for Text<MAX> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Country(String);
 
-/// What a country is.
+/// The rule for a country's code.
 const COUNTRY: &str = "the two capital letters of a country (ISO 3166-1 alpha-2)";
 
 impl<'de> Deserialize<'de> for Country {

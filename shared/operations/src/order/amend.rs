@@ -7,71 +7,71 @@ use crate::checkout::{Cart, LimitReached, Shortage, limits};
 use crate::db::{Database, Failure};
 use crate::ids::{Actor, CheckoutId, Shop};
 
-/// What a dispatcher changes.
+/// A change of a booking.
 #[derive(Debug, Clone)]
 pub struct Amend {
     /// The shop.
     pub shop: Shop,
     /// The booking.
     pub checkout_id: CheckoutId,
-    /// The version of the order that the dispatcher has seen.
+    /// The version of the order that the dispatcher saw.
     pub expected_version: i64,
     /// The dispatcher.
     pub actor: Actor,
-    /// The new whole: every line that the party has afterwards.
+    /// The new cart: every line that the party has afterwards.
     pub cart: Cart,
 }
 
 /// A booking with these lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Amended {
-    /// Changed now.
+    /// Changed.
     Changed(DeskOrder),
-    /// It had these lines already: nothing changed.
+    /// The booking already had these lines: nothing changed.
     Same(DeskOrder),
 }
 
-/// Why nothing is changed. In order of precedence.
+/// Why a booking is not changed, in order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum AmendError {
-    /// There is no such booking.
+    /// The booking does not exist.
     #[error("there is no such booking")]
     NotFound,
-    /// It was paid, or is to be paid, through a gateway.
+    /// It is an online order.
     #[error("this order was not paid at the desk")]
     NotOffline,
-    /// Cancelled, or its money has gone back.
+    /// It is cancelled or refunded.
     #[error("this order has ended")]
     Ended,
-    /// A coupon's discount belongs to the order as it was.
+    /// It has a coupon, whose discount belongs to the old lines.
     #[error("this order has a coupon")]
     HasCoupon,
-    /// Somebody else changed it since: the order as it is now.
+    /// The version is stale. The current order.
     #[error("this order has another version now")]
     Stale(Box<DeskOrder>),
-    /// Not in the catalogue: all of them.
+    /// Skus that are not in the catalogue: all of them.
     #[error("not in the catalogue")]
     UnknownSku(Vec<String>),
-    /// The party would get more of it, and it is not on sale: all of them.
+    /// Skus that are not on sale and of which the party wants more: all of them.
     #[error("not on sale")]
     NotOnSale(Vec<String>),
-    /// More than one customer may have: every sku of which it is too much.
+    /// The limit per customer is exceeded: every such sku.
     #[error("the customer's limit is reached")]
     LimitReached(Vec<LimitReached>),
-    /// Too few seats: every shortage. `available` counts the seats that the party has.
+    /// Every shortage. `available` includes the seats that the party has.
     #[error("not enough stock")]
     Shortage(Vec<Shortage>),
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Sets a booking's lines to a new whole, all of it or nothing: what is more is sold, what is less
-/// is given back, each with its movement. New skus have the catalogue's price, kept ones keep
-/// theirs; the total follows.
+/// Replaces a booking's lines, all or nothing. Additional units are sold, and missing ones are
+/// given back, each with a movement. New skus have the catalogue's price; others keep theirs. The
+/// total follows.
 ///
 /// Locks: the checkout, the order, the payment, the customer's counts, then stock levels by sku.
-/// The hot row's lock is free before the answer is flushed; the answer comes after the flush.
+/// The hot row is free before the flush. The answer comes after the flush.
 ///
 /// # Errors
 /// [`AmendError`]; a refusal changes nothing.

@@ -10,7 +10,7 @@ use crate::db::{Database, Failure};
 use crate::ids::{Actor, CheckoutId, CouponCode, Customer, PaymentReference, Shop};
 use crate::telemetry::{self, Metric};
 
-/// What a dispatcher books.
+/// A booking to make.
 #[derive(Debug, Clone)]
 pub struct Book {
     /// The shop.
@@ -23,13 +23,13 @@ pub struct Book {
     pub actor: Actor,
     /// The seats.
     pub cart: Cart,
-    /// A coupon to use.
+    /// The coupon to use.
     pub coupon: Option<CouponCode>,
 }
 
 impl Book {
-    /// What makes two requests the same one: SHA-256 over everything that was asked for, and over
-    /// the fact that the desk asked: a storefront's checkout of the same cart is another request.
+    /// The request hash: SHA-256 over everything that was asked for. It includes that the desk
+    /// asked, so a storefront's checkout of the same cart is another request.
     fn hash(&self) -> Result<[u8; 32], serde_json::Error> {
         let lines: Vec<_> = self
             .cart
@@ -50,49 +50,49 @@ impl Book {
 /// A booking that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Booked {
-    /// Made now.
+    /// Made by this call.
     New(DeskOrder),
-    /// The same request again: nothing changed. The order as it is now.
+    /// A retry: nothing changed. The current order.
     Same(DeskOrder),
 }
 
-/// Why nothing is booked. In order of precedence. Nothing is held or sold by a refusal.
+/// Why nothing is booked, in order of precedence. A refusal holds and sells nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum BookError {
-    /// No such shop.
+    /// The shop does not exist.
     #[error("there is no such shop")]
     UnknownShop,
     /// The id belongs to another request.
     #[error("this booking id is in use for another request")]
     Conflict,
-    /// Not in the catalogue: all of them.
+    /// Skus that are not in the catalogue: all of them.
     #[error("not in the catalogue")]
     UnknownSku(Vec<String>),
-    /// Not on sale now, or its sale has closed: all of them.
+    /// Skus that are not on sale: all of them.
     #[error("not on sale")]
     NotOnSale(Vec<String>),
-    /// Too few seats: every shortage.
+    /// Every shortage.
     #[error("not enough stock")]
     Shortage(Vec<Shortage>),
-    /// The party has as many checkouts as one customer may have at once.
+    /// The customer already has the allowed number of checkouts.
     #[error("too many checkouts of this customer")]
     TooManyCheckouts,
-    /// More than one customer may have: every sku of which it is too much.
+    /// The limit per customer is exceeded: every such sku.
     #[error("the customer's limit is reached")]
     LimitReached(Vec<LimitReached>),
-    /// The coupon can't be used.
+    /// The coupon cannot be used.
     #[error("the coupon can't be used")]
     Coupon(CouponRefusal),
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Books the party, or refuses all of it: the seats are sold at once, at the catalogue's prices.
-/// The same request again gets the same order.
+/// Books the whole party or refuses it. The seats are sold at once, at the catalogue's prices. A
+/// retry gets the same order.
 ///
-/// Locks: the checkout, the coupon, the customer's counts, then stock levels by sku. The hot row's
-/// lock is free before the answer is flushed; the answer comes after the flush.
+/// Locks: the checkout, the coupon, the customer's counts, then stock levels by sku. The hot row is
+/// free before the flush. The answer comes after the flush.
 ///
 /// # Errors
 /// [`BookError`]; a refusal changes nothing.
@@ -107,7 +107,7 @@ pub async fn book(db: &Database, request: &Book) -> Result<Booked, BookError> {
 }
 
 async fn ask(db: &Database, request: &Book) -> Result<Booked, BookError> {
-    // Made here, so that a retry of the whole call by this process means the same order.
+    // Made here, so a retry by this process means the same order.
     let order_id = Uuid::now_v7();
     let reference = PaymentReference::of_order(&request.shop, &order_id);
     let hash = request
@@ -140,7 +140,7 @@ async fn ask(db: &Database, request: &Book) -> Result<Booked, BookError> {
         "booked" => Ok(Booked::New(DeskOrder::from_json(row.get("o_order"))?)),
         "same" => Ok(Booked::Same(DeskOrder::from_json(row.get("o_order"))?)),
         "unknown_shop" => Err(BookError::UnknownShop),
-        // A storefront's checkout has this id: whatever became of it, it is no booking.
+        // A storefront's checkout has this id, so it is no booking.
         "checkout_conflict" | "stale_revision" | "checkout_ended" => Err(BookError::Conflict),
         "unknown_sku" => Err(BookError::UnknownSku(refused())),
         "not_on_sale" => Err(BookError::NotOnSale(refused())),

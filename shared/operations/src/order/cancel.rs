@@ -6,25 +6,25 @@ use super::DeskOrder;
 use crate::db::{Database, Failure};
 use crate::ids::{Actor, CheckoutId, Shop};
 
-/// Why a booking is not cancelled. In order of precedence.
+/// Why a booking is not cancelled, in order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum CancelError {
-    /// There is no such booking.
+    /// The booking does not exist.
     #[error("there is no such booking")]
     NotFound,
-    /// It was paid, or is to be paid, through a gateway.
+    /// It is an online order.
     #[error("this order was not paid at the desk")]
     NotOffline,
-    /// Its money has gone back already.
+    /// It is refunded.
     #[error("this order has ended")]
     Ended,
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Cancels a booking: every seat that has not come back yet is free again. Once cancelled,
-/// cancelling again answers the same.
+/// Cancels a booking and gives back all seats that did not come back before. A retry gets the same
+/// answer.
 ///
 /// Locks: the checkout, the order, the payment, the coupon, the customer's counts, then stock
 /// levels by sku.

@@ -13,12 +13,12 @@ use crate::ids::{
 };
 use crate::telemetry::{self, Metric};
 
-/// How the money comes.
+/// The payment method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PaymentMethod {
     /// Through a gateway, whose webhook completes the order.
     Online,
-    /// By other means: the stock is consumed at once. A dispatcher's booking.
+    /// Without a gateway, as in a dispatcher's booking. The stock is sold at once.
     Offline,
 }
 
@@ -31,8 +31,8 @@ impl PaymentMethod {
     }
 }
 
-/// What a payment method is. Not serde's own reader of an enum: it tells who sends null "expected
-/// value", and takes `{"online": null}` for a method.
+/// Parses a payment method. Rejected: serde's own enum parser. It answers null with "expected
+/// value", and accepts `{"online": null}`.
 const METHOD: &str = "\"online\" or \"offline\"";
 
 impl TryFrom<String> for PaymentMethod {
@@ -52,42 +52,43 @@ impl<'de> Deserialize<'de> for PaymentMethod {
     }
 }
 
-/// Where the order goes.
+/// The address of an order.
 #[derive(Debug, Clone)]
 pub enum ShipTo {
-    /// Nowhere: a seat, a voucher.
+    /// No address: a seat, a voucher.
     Nowhere,
-    /// An address that the customer saved earlier.
+    /// A saved address of the customer.
     Saved(Uuid),
-    /// This one.
+    /// A new address.
     Given {
         /// The address.
         address: Address,
-        /// Whether the customer keeps it for later.
+        /// Whether to save it for the customer.
         save: bool,
     },
 }
 
-/// What a shopper commits to.
+/// An order to make.
 #[derive(Debug, Clone)]
 pub struct Create {
     /// The shop.
     pub shop: Shop,
     /// The checkout that becomes the order.
     pub checkout_id: CheckoutId,
-    /// With it, somebody else's checkout looks like a missing one; without, the id is the
+    /// With a customer, a checkout of another customer does not exist. Without, the id is the
     /// capability.
     pub customer: Option<Customer>,
-    /// How the money comes.
+    /// The payment method.
     pub method: PaymentMethod,
-    /// A coupon to use.
+    /// The coupon to use.
     pub coupon: Option<CouponCode>,
-    /// Where it goes.
+    /// Its address.
     pub ship_to: ShipTo,
 }
 
 impl Create {
-    /// What makes two requests the same one: SHA-256 over everything that was asked for.
+    /// The request hash: SHA-256 over everything that was asked for. Requests with one hash are the
+    /// same request.
     fn hash(&self) -> Result<[u8; 32], serde_json::Error> {
         let ship_to = match &self.ship_to {
             ShipTo::Nowhere => serde_json::Value::Null,
@@ -105,12 +106,12 @@ impl Create {
     }
 }
 
-/// An order that exists.
+/// A made order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Created {
-    /// Made now.
+    /// Made by this call.
     New(Order),
-    /// The same request again: nothing changed.
+    /// A retry: nothing changed.
     Same(Order),
 }
 
@@ -119,61 +120,61 @@ pub enum Created {
 pub enum CouponRefusal {
     /// The shop has no such coupon.
     Unknown,
-    /// Its time has not come.
+    /// It is not valid yet.
     NotYetValid,
-    /// Its time is over.
+    /// It has expired.
     Expired,
-    /// It is for other skus than those of the cart.
+    /// It does not apply to any sku of the cart.
     NotForCart,
-    /// What it is for costs less than its minimum.
+    /// The price of its lines is below its minimum.
     BelowMinimum,
-    /// Every use of it is taken.
+    /// It is used up.
     UsedUp,
-    /// This customer has used it as often as one may.
+    /// This customer has used it up.
     UsedUpByCustomer,
 }
 
-/// Why there is no order. In order of precedence. Nothing is left behind, and nothing is held that
-/// was not held before.
+/// Why there is no order, in order of precedence. A refusal leaves nothing behind.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
     /// There is no such checkout, or it is somebody else's.
     #[error("there is no such checkout")]
     NotFound,
-    /// It has an order already, by another request.
+    /// It already has an order from another request.
     #[error("this checkout has another order")]
     Conflict,
     /// Released or paid.
     #[error("this checkout has ended")]
     CheckoutEnded,
-    /// Begun too long ago.
+    /// It is too old.
     #[error("this checkout is too old")]
     CheckoutTooOld,
-    /// No saved address of this customer.
+    /// The customer has no such saved address.
     #[error("there is no such address")]
     AddressUnknown,
-    /// The coupon can't be used.
+    /// The coupon cannot be used.
     #[error("the coupon can't be used")]
     Coupon(CouponRefusal),
-    /// The hold had ended, and the stock is gone: every shortage.
+    /// The hold had ended, and the stock is short: every shortage.
     #[error("not enough stock")]
     Shortage(Vec<Shortage>),
-    /// The hold had ended, and the customer has as many checkouts as one may have at once.
+    /// The hold had ended, and the customer already has the allowed number of checkouts.
     #[error("too many checkouts of this customer")]
     TooManyCheckouts,
-    /// The hold had ended, and the customer has had what one may have: every sku.
+    /// The hold had ended, and the limit per customer is exceeded: every such sku.
     #[error("the customer's limit is reached")]
     LimitReached(Vec<LimitReached>),
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Makes the order: totals from the checkout's prices, the coupon's use held, the address saved if
-/// wished, the payment's reference, the hold refreshed (or taken again when it had ended).
-/// `Offline` and a total of zero complete it at once. The same request again gets the same order.
+/// Makes the order: computes the totals from the checkout's prices, holds a use of the coupon,
+/// saves the address on request, makes the payment reference, and prolongs the hold (or holds
+/// again, if it had ended). `Offline`, or a total of zero, completes the order at once. A retry
+/// gets the same order.
 ///
-/// Locks: the checkout, the coupon, the customer's counts, then stock levels by sku where stock
+/// Locks: the checkout, the coupon, the customer's counts, then stock levels by sku if stock
 /// changes.
 ///
 /// # Errors
@@ -194,7 +195,7 @@ pub async fn create(db: &Database, request: &Create) -> Result<Created, CreateEr
 }
 
 async fn ask(db: &Database, request: &Create) -> Result<Created, CreateError> {
-    // Made here, so that a retry of the whole call by this process means the same order.
+    // Made here, so a retry by this process means the same order.
     let order_id = Uuid::now_v7();
     let reference = PaymentReference::of_order(&request.shop, &order_id);
     let hash = request

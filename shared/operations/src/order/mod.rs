@@ -1,4 +1,4 @@
-//! What a checkout becomes when the shopper commits.
+//! Orders: create, read, book, amend, cancel, restock.
 
 pub mod address;
 pub mod amend;
@@ -24,15 +24,14 @@ pub use restock::{Excess, Restock, RestockError, Restocked, restock};
 
 use crate::checkout::PricedLine;
 
-/// An order as its readers see it. The database writes it as JSON; this type is what that JSON must
-/// be.
+/// An order, as the database writes it in JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// The order's id.
     pub order_id: Uuid,
-    /// The checkout that it was.
+    /// Its checkout.
     pub checkout_id: Uuid,
-    /// Whose it is.
+    /// The customer.
     pub customer: String,
     /// `awaiting_payment`, `paid`, `review`, `refund_due`, `refunded`, `expired` or `cancelled`.
     pub status: String,
@@ -40,7 +39,7 @@ pub struct Order {
     pub lines: Vec<PricedLine>,
     /// The sum of the lines in minor units of `currency`.
     pub subtotal_minor: i64,
-    /// What the coupon takes off.
+    /// The coupon's discount.
     pub discount_minor: i64,
     /// `subtotal_minor - discount_minor`: what is to be paid.
     pub total_minor: i64,
@@ -49,18 +48,18 @@ pub struct Order {
     /// The coupon's code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coupon: Option<String>,
-    /// Where it goes, as it was when the order was made.
+    /// The address at the time of the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
-    /// The saved address that it is, or became.
+    /// The id of the saved address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address_id: Option<Uuid>,
-    /// The money.
+    /// The payment.
     pub payment: Payment,
-    /// Until when the stock is held, by the database's clock.
+    /// The end of the hold, by the database's clock.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
-    /// The database's clock at this answer.
+    /// The database's clock at the answer.
     #[serde(with = "time::serde::rfc3339")]
     pub server_time: OffsetDateTime,
 }
@@ -68,7 +67,7 @@ pub struct Order {
 /// One order's money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
-    /// What the gateway knows the order by.
+    /// The payment reference.
     pub reference: String,
     /// `unpaid`, `dropped`, `failed` or `paid`: it only rises.
     pub status: String,
@@ -78,7 +77,7 @@ pub struct Payment {
     pub amount_minor: i64,
 }
 
-/// Reads an order from the routine's JSON, whose times are in the session's time zone.
+/// Parses the routine's JSON. Its times are in the session's time zone.
 fn from_json(json: serde_json::Value) -> Result<Order, crate::db::Failure> {
     let mut order: Order =
         serde_json::from_value(json).map_err(|error| crate::db::Failure::Internal(error.into()))?;

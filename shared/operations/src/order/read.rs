@@ -6,8 +6,8 @@ use super::{Order, from_json};
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop};
 
-/// Reads the order of a checkout. With `customer`, somebody else's looks like a missing one;
-/// without, the id is the capability. Locks: the order FOR KEY SHARE, because an answer is an
+/// Reads the order of a checkout. With `customer`, an order of another customer is `None`. Without
+/// it, the id is the capability. Locks: the order FOR KEY SHARE, because an answer is an
 /// acknowledgement.
 ///
 /// # Errors

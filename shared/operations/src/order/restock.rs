@@ -10,28 +10,29 @@ use crate::db::{Database, Failure};
 use crate::ids::{Actor, OrderId, ReturnId, Shop};
 use crate::text::Note;
 
-/// What came back.
+/// A return of goods.
 #[derive(Debug, Clone)]
 pub struct Restock {
     /// The shop.
     pub shop: Shop,
-    /// The order that it was sold with.
+    /// The order.
     pub order_id: OrderId,
     /// The client's id of this return: the idempotency key.
     pub return_id: ReturnId,
-    /// Who puts it back.
+    /// The actor.
     pub actor: Actor,
     /// Why, in the clerk's own words.
     pub note: Option<Note>,
-    /// What, and how many.
+    /// The lines.
     pub cart: Cart,
 }
 
 impl Restock {
-    /// What makes two requests the same one: SHA-256 over everything that was asked for.
+    /// The request hash: SHA-256 over everything that was asked for. Requests with one hash are the
+    /// same request.
     fn hash(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
-        // neither a note nor a sku holds a NUL: where one ends is never in doubt
+        // neither a note nor a sku contains a NUL, so their ends are unambiguous
         hash.update(self.note.as_ref().map_or("", Note::as_str));
         hash.update([0]);
         for (sku, quantity) in self.cart.lines() {
@@ -43,48 +44,48 @@ impl Restock {
     }
 }
 
-/// A return that is in the ledger.
+/// A recorded return.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Restocked {
-    /// Put back now.
+    /// Recorded by this call.
     New(DeskOrder),
-    /// The same return again: nothing changed. The order as it is now.
+    /// A retry: nothing changed. The current order.
     Same(DeskOrder),
 }
 
-/// A line that asks to put back more than was sold and has not come back.
+/// A line with more units than can come back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Excess {
     /// The sku's code.
     pub sku: String,
-    /// Units that were to be put back.
+    /// Requested units.
     pub requested: i32,
-    /// Units that could be.
+    /// Units that can come back.
     pub returnable: i32,
 }
 
-/// Why nothing is put back. In order of precedence.
+/// Why nothing is put back, in order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum RestockError {
-    /// There is no such order.
+    /// The order does not exist.
     #[error("there is no such order")]
     NotFound,
     /// The return's id belongs to another request.
     #[error("this return id is in use for another request")]
     Conflict,
-    /// Nothing of it was ever sold.
+    /// The order sold nothing.
     #[error("this order sold nothing")]
     NotSold,
-    /// More than was sold and has not come back: every such line.
+    /// Every line with more units than can come back.
     #[error("more than was sold")]
     TooMany(Vec<Excess>),
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Puts units of a sold order back, all lines or none, never more than were sold. Money is not
-/// touched. The same return again has no second effect.
+/// Puts units of a sold order back: all lines or none, and never more than were sold. Money does
+/// not change. A retry has no second effect.
 ///
 /// Locks: the checkout, the order, the payment, the return's id, the customer's counts, then stock
 /// levels by sku.

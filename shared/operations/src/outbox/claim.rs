@@ -1,4 +1,4 @@
-//! Takes messages to send, and a lease on them.
+//! Claims messages to send, with a lease.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use super::Message;
 use crate::db::{Database, Failure};
 use crate::utc::Utc;
 
-/// How long a relay has its messages for itself. Too low and one that is only slow is taken for
-/// dead, and its messages are sent twice; too high and those of a dead one wait.
+/// The lease of claimed messages. If too low, the messages of a slow relay are sent twice. If too
+/// high, the messages of a dead relay wait.
 pub const LEASE: Duration = Duration::from_secs(60);
 const LEASE_MINUTES: i32 = 1;
 
-/// What is sent: the form of Standard Webhooks.
+/// The payload, in the form of Standard Webhooks.
 #[derive(Serialize)]
 struct Payload<'a> {
     r#type: &'a str,
@@ -26,9 +26,8 @@ struct Payload<'a> {
     data: &'a Value,
 }
 
-/// Claims up to `limit` messages of a shop: of these groups, or of any. Sorted by their numbers,
-/// each group from its beginning. The same claim again gets what it got. Locks: the messages (SKIP
-/// LOCKED).
+/// Claims up to `limit` messages of a shop, of these groups or of any, sorted by number. Each group
+/// begins with its oldest message. Locks: the messages (SKIP LOCKED).
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
@@ -75,7 +74,7 @@ pub(crate) fn payload(
     created_at: OffsetDateTime,
     mut data: Value,
 ) -> Result<String, Failure> {
-    // One queue has the messages of all shops.
+    // The shop's name: one queue has the messages of all shops.
     if let Value::Object(members) = &mut data {
         members.insert("shop".to_owned(), Value::from(shop));
     }

@@ -1,4 +1,4 @@
-//! Writes down what became of claimed messages.
+//! Records the result of claimed messages.
 
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -6,14 +6,14 @@ use uuid::Uuid;
 use super::Message;
 use crate::db::{Database, Failure};
 
-/// What became of a message.
+/// The result of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
-    /// The queue has it.
+    /// The queue accepted it.
     Sent,
-    /// The queue will not have it, and says why: tried again later, and its group waits for it.
+    /// The queue refused it, with the reason. It is tried again later, and its group waits.
     Refused(String),
-    /// Nobody knows, or it was not its turn: free for the next relay.
+    /// Unknown or not tried. The next relay may claim it.
     Untried,
 }
 
@@ -34,7 +34,7 @@ impl Fate {
     }
 }
 
-/// Marks messages of a claim; returns how many are marked as sent. Locks: the messages.
+/// Marks claimed messages. Returns how many are marked as sent. Locks: the messages.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer: they are sent again when the lease is over.

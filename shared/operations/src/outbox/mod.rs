@@ -1,9 +1,8 @@
-//! The messages that transactions have left to be sent, and their way to a queue: at least once,
-//! and in order within a group (an order, a checkout, a sku).
+//! Sends the messages that transactions left in the outbox to a queue: at least once, and in order
+//! within a group (an order, a checkout, a sku).
 //!
-//! A relay claims messages, sends them and marks them. Whatever happens in between, a message that
-//! is not marked is sent again, when its lease is over: nothing is skipped, and a receiver may see
-//! one twice, with the same id.
+//! A relay claims messages, sends them and marks them. An unmarked message is sent again after its
+//! lease. So none is skipped, and a receiver may see one twice, with the same id.
 
 pub mod claim;
 pub mod mark;
@@ -24,23 +23,23 @@ pub use purge::purge;
 pub use relay::{Relayed, relay};
 pub use run_once::{RUN_MAX, RelayReport, run_once};
 
-/// Messages that a queue takes in one call at most (SQS's limit).
+/// Messages of one call to a queue (SQS's limit).
 pub const BATCH_MAX: usize = 10;
 
 /// One message, as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// The same for every try: what a receiver tells repetitions by.
+    /// Its id, the same for every try. A receiver recognizes repetitions by it.
     pub id: String,
-    /// The shop that it is of.
+    /// The shop.
     pub shop: String,
-    /// What happened: `order.paid`.
+    /// The kind of event: `order.paid`.
     pub kind: String,
-    /// To what it happened; with the kind, its key in the outbox.
+    /// The thing that changed. With the kind, it is the message's key.
     pub subject: String,
-    /// What stays in order: `order/018f…`, `sku/GOWN-S`.
+    /// The group whose messages stay in order: `order/018f…`, `sku/GOWN-S`.
     pub group: String,
-    /// Its place in the group.
+    /// Its number in the group.
     pub number: i64,
     /// The payload, JSON of the form of Standard Webhooks: `type`, `timestamp`, `data`.
     pub payload: String,
@@ -68,13 +67,13 @@ pub fn group_of_order(order_id: Uuid) -> String {
     format!("order/{order_id}")
 }
 
-/// What a queue says of each message: none where it has it, or why it refuses this one.
+/// The queue's answer for each message: `None` if accepted, or the reason of a refusal.
 pub type Answers = Vec<Option<String>>;
 
-/// What a queue answers, or will. An error is about all of them: it could not be asked.
+/// The future answer of a queue. An error means that the queue could not be reached.
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Answers, Cause>> + Send + 'a>>;
 
-/// Where messages go.
+/// A queue for messages.
 pub trait Queue: Send + Sync {
     /// Sends up to [`BATCH_MAX`] messages, of as many groups.
     fn send<'a>(&'a self, messages: &'a [Message]) -> Sending<'a>;

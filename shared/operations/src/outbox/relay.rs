@@ -10,24 +10,25 @@ use crate::cause::causes;
 use crate::db::{Database, Failure};
 use crate::telemetry::{self, Metric};
 
-/// What is left of the lease when sending ends: a call to the queue that hangs must not outlive it.
+/// The part of the lease that stays unused, so a hanging call to the queue does not outlive the
+/// lease.
 const MARGIN: Duration = Duration::from_secs(20);
 
-/// What one claim came to.
+/// The result of one claim.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Relayed {
-    /// Messages that were claimed.
+    /// Claimed messages.
     pub claimed: usize,
-    /// Messages that the queue has.
+    /// Messages that the queue accepted.
     pub sent: usize,
     /// Messages that the queue refused.
     pub refused: usize,
-    /// Why the queue could not be asked, where it could not: the rest is free for the next relay.
+    /// Why the queue could not be reached. The next relay may claim the rest.
     pub failure: Option<String>,
 }
 
 /// Sends up to `limit` messages of a shop, of these groups or of any, until `deadline`. Locks: the
-/// messages, in claiming and in marking; none while it sends.
+/// messages, while claiming and while marking; none while sending.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer. What was sent and could not be marked is sent
@@ -69,8 +70,8 @@ pub async fn relay(
     Ok(relayed)
 }
 
-/// Round after round, the first message of each group: a batch may succeed by half, and then the
-/// second of a group must not have gone before its first.
+/// Sends the first message of each group, then the second, and so on. A batch may half succeed, and
+/// the second message of a group must not go before the first.
 async fn send(
     messages: Vec<Message>,
     queue: &dyn Queue,

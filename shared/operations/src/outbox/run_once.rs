@@ -16,7 +16,7 @@ pub const RUN_MAX: usize = 5_000;
 /// What one run did.
 #[derive(Debug, Default, Serialize)]
 pub struct RelayReport {
-    /// Messages that the queue has.
+    /// Messages that the queue accepted.
     pub sent: usize,
     /// Messages that the queue refused. They are tried again, and their groups wait.
     pub refused: usize,

@@ -1,17 +1,17 @@
-//! What the deployment knows of a shop's account at a gateway.
+//! A shop's account at a gateway, for its webhooks.
 
 use serde_json::Value;
 
 use super::Gateway;
 
-/// Secrets of one gateway at most. Each is tried on each forged webhook.
+/// Secrets of one gateway. Each is tried on every forged webhook.
 pub const SECRETS_MAX: usize = 10;
-/// Tolerances at most, in seconds: a week.
+/// The largest tolerance in seconds: a week.
 const TOLERANCE_S_MAX: u64 = 604_800;
-/// The members of an account that is written as an object.
+/// The members of an account in its object form.
 const MEMBERS: [&str; 3] = ["secrets", "live", "tolerance_s"];
 
-/// The secrets that sign a shop's webhooks at one gateway, and which of them are taken.
+/// The secrets that sign a shop's webhooks at one gateway, and the rules for accepting them.
 // No Debug: it must not be possible to log a secret by mistake.
 pub struct Account {
     secrets: Vec<String>,
@@ -23,7 +23,7 @@ impl Account {
     /// From JSON: a list of secrets, or `{"secrets": […], "live": true, "tolerance_s": 300}`.
     ///
     /// # Errors
-    /// What is wrong, without a word of what it says: that may be a secret.
+    /// What is wrong. The message never quotes the JSON, which contains secrets.
     pub fn parse(gateway: Gateway, value: &Value) -> Result<Self, String> {
         let nothing = serde_json::Map::new();
         let (secrets, settings) = match value {
@@ -77,17 +77,17 @@ impl Account {
         Ok(secrets)
     }
 
-    /// The secrets: several, because after a rotation the previous one still signs.
+    /// The secrets. There may be several, because after a rotation the previous one still signs.
     pub(super) fn secrets(&self) -> &[String] {
         &self.secrets
     }
 
-    /// Whether it takes the live mode's messages, or the test mode's.
+    /// Whether it accepts live webhooks, or those of the test mode.
     pub(super) fn live(&self) -> bool {
         self.live
     }
 
-    /// How old a signed time may be.
+    /// The largest age of a signed time.
     pub(super) fn tolerance_s(&self) -> u32 {
         self.tolerance_s.unwrap_or(0)
     }

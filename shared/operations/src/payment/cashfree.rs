@@ -18,8 +18,8 @@ const SIGNATURE: &str = "x-webhook-signature";
 pub struct Cashfree;
 
 impl Adapter for Cashfree {
-    /// A day. The last retry comes 30 minutes after the event, and whether it carries a new
-    /// timestamp is not documented; what guards against replays is that one event has one effect.
+    /// A day. The last retry comes 30 minutes after the event. It is not documented whether it
+    /// carries a new timestamp. Replays are harmless, because one event has one effect.
     fn tolerance_s_default(&self) -> Option<u32> {
         Some(86_400)
     }
@@ -67,7 +67,8 @@ impl Adapter for Cashfree {
             | "PAYMENT_FAILED_WEBHOOK"
             | "PAYMENT_USER_DROPPED_WEBHOOK" => attempt(&name, &body.object("data")?)?,
             "REFUND_STATUS_WEBHOOK" => refund(&name, &body.object("data")?.object("refund")?)?,
-            // Its documentation shows one sample: what looks otherwise is kept, and means nothing.
+            // The documentation shows one sample. A webhook in another form is stored and has no
+            // effect.
             "AUTO_REFUND_STATUS_WEBHOOK" => body
                 .object("data")
                 .and_then(|data| data.object("auto_refund"))
@@ -80,9 +81,9 @@ impl Adapter for Cashfree {
     }
 }
 
-/// A payment's attempt. `payment_status` decides and not the type alone, which may be
-/// PAYMENT_SUCCESS_WEBHOOK with a payment that is PENDING. The amount is `order_amount`, what the
-/// order is about: `payment_amount` may be less by an offer of the gateway's.
+/// An attempt to pay. `payment_status` decides, because a PAYMENT_SUCCESS_WEBHOOK may carry a
+/// PENDING payment. The amount is `order_amount`: `payment_amount` may be lower because of the
+/// gateway's own offer.
 fn attempt(name: &str, data: &Fields<'_>) -> Result<Event, String> {
     let (order, payment) = (data.object("order")?, data.object("payment")?);
     let reference = order.id("order_id")?;
@@ -97,10 +98,10 @@ fn attempt(name: &str, data: &Fields<'_>) -> Result<Event, String> {
         _ => EventKind::Other,
     };
     let currency = order.currency("order_currency");
-    // Type, attempt and status together: the attempt alone would swallow USER_DROPPED, then SUCCESS
-    // of one attempt. The reference too: should two orders ever share an attempt, both count.
-    // x-idempotency-key (2025-01-01) says the same but is not signed: trusting it would let a
-    // replayed body take the key of a payment that is still to come.
+    // The key consists of type, attempt and status: the attempt alone would drop a SUCCESS after a
+    // USER_DROPPED of the same attempt. It contains the reference, too, in case two orders share an
+    // attempt. Rejected: x-idempotency-key (2025-01-01). It is not signed, so a replayed body could
+    // take the key of a payment that is still to come.
     let key = format!("{name}:{id}:{status}:{reference}");
     Ok(Event {
         reference: Some(reference),
@@ -111,8 +112,8 @@ fn attempt(name: &str, data: &Fields<'_>) -> Result<Event, String> {
     })
 }
 
-/// A refund: ours, where `refund_id` is an id that we made; one of the dashboard's; or one that
-/// Cashfree made by itself, of an attempt that came too late or twice.
+/// A refund. `refund_id` is our id if we asked for it. Otherwise it was made in the dashboard, or
+/// by Cashfree itself for an attempt that came too late or twice.
 fn refund(name: &str, refund: &Fields<'_>) -> Result<Event, String> {
     let id = refund.id("cf_refund_id")?;
     let status = refund.id("refund_status")?;
@@ -151,8 +152,8 @@ fn dispute(name: &str, data: &Fields<'_>) -> Result<Event, String> {
     })
 }
 
-/// An amount that is none of its currency is never the order's: without one, money goes to review,
-/// and the body says what came. Refused, a verified payment would not even be stored.
+/// An amount that does not fit the currency is never the order's. Without an amount, the money goes
+/// to review, and the stored body shows the amount. An error here would lose a verified payment.
 fn minor(fields: &Fields<'_>, name: &str, currency: Option<&str>) -> Option<i64> {
     money::minor_from_major(&fields.number(name)?, currency?).ok()
 }

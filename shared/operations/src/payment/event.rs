@@ -1,36 +1,37 @@
-//! What a gateway says happened, in the words that all gateways have in common.
+//! A payment event, in words that all gateways share.
 
 use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// The note (Stripe: metadata, Razorpay: notes) under which a payment carries our reference, where
-/// the gateway has no field of its own for it.
+/// The note (Stripe: metadata, Razorpay: notes) with our reference of a payment, where the gateway
+/// has no field for it.
 pub const REFERENCE_NOTE: &str = "reference";
-/// The note under which a refund carries our id of it.
+/// The note with our id of a refund.
 pub const REFUND_NOTE: &str = "refund_id";
 
-/// What a gateway says happened.
+/// The kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventKind {
-    /// The money is there.
+    /// The money was captured.
     Paid,
-    /// An attempt failed; shoppers try again.
+    /// An attempt failed. The shopper may try again.
     Failed,
-    /// The shopper left the gateway's page, or its time ran out; shoppers come back.
+    /// The shopper left the gateway's page, or its time ran out. The shopper may come back.
     Dropped,
-    /// Not decided yet. Also a payment that is authorised and not captured: that is no money.
+    /// Not decided yet. An authorized payment that is not captured counts as pending: it is no
+    /// money.
     Pending,
-    /// A refund was taken on, and is not through.
+    /// A refund was accepted and is not finished.
     RefundPending,
-    /// A refund went through.
+    /// A refund was finished.
     RefundSettled,
-    /// A refund failed: the money is with the shop, also where it had gone through before.
+    /// A refund failed: the shop keeps the money, even after an earlier success.
     RefundFailed,
     /// The shopper's bank asks for the money back.
     Disputed,
-    /// Known, but not about this order's money: recorded, without effect.
+    /// Any other event. It is recorded and has no effect.
     Other,
 }
 
@@ -63,7 +64,7 @@ impl EventKind {
         }
     }
 
-    /// What became of money that goes back.
+    /// The kind of a refund event in this state.
     #[must_use]
     pub fn is_refund(self) -> bool {
         matches!(
@@ -77,41 +78,42 @@ impl EventKind {
     }
 }
 
-/// One event, typed.
+/// One payment event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// One event has one key, however often it is sent. Made only of what is signed.
+    /// The event's key. It is the same for every delivery of the event, and made only of signed
+    /// content.
     pub key: String,
-    /// What happened.
+    /// Its kind.
     pub kind: EventKind,
     /// Our payment reference.
     pub reference: Option<String>,
-    /// What the gateway calls what it is paid for (Stripe: session or intent, Razorpay: order):
-    /// where we had it made, it finds the payment, whatever the reference says.
+    /// The gateway's id of the order (Stripe: session or intent, Razorpay: order). If Holdfast
+    /// created it, it finds the payment, whatever the reference says.
     pub gateway_order_id: Option<String>,
-    /// What was paid, refunded or is disputed, in minor units of `currency`; none where the
-    /// gateway's amount can't be one of that currency. Money of no amount goes to review.
+    /// The paid, refunded or disputed amount, in minor units of `currency`. `None` if the gateway's
+    /// amount does not fit the currency. Such money goes to review.
     pub amount_minor: Option<i64>,
     /// ISO 4217, upper case.
     pub currency: Option<String>,
-    /// The gateway's id of the payment: one for each time that money is taken, also where the
-    /// gateway sends several events about it.
+    /// The gateway's id of the payment. It is one for each capture, even if the gateway sends
+    /// several events about it.
     pub gateway_payment_id: Option<String>,
-    /// Our id of the refund; none where a person made it in the gateway's dashboard, or the gateway
+    /// Our id of the refund. `None` if it was made in the gateway's dashboard or by the gateway
     /// itself.
     pub refund_id: Option<Uuid>,
     /// The gateway's id of the refund.
     pub gateway_refund_id: Option<String>,
     /// The raw body.
     pub payload: String,
-    /// The headers that came with it and are worth keeping. None of them is believed.
+    /// The stored headers. Nothing is decided by them.
     pub headers: BTreeMap<String, String>,
-    /// When it came in; none where we asked for it.
+    /// When the webhook arrived. `None` for the result of a look-up.
     pub received_at: Option<OffsetDateTime>,
 }
 
 impl Event {
-    /// An event about nothing in particular: the fields that say more are none.
+    /// An event with these fields; all others are `None`.
     #[must_use]
     pub fn new(key: String, kind: EventKind, payload: String) -> Self {
         Self {

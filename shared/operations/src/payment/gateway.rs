@@ -1,4 +1,4 @@
-//! The payment gateways that there are.
+//! The supported payment gateways.
 
 use std::fmt;
 use std::str::FromStr;
@@ -35,7 +35,7 @@ impl Gateway {
         }
     }
 
-    /// What its webhooks look like. The only place that tells gateways apart.
+    /// The adapter that reads its webhooks. No other place tells gateways apart.
     #[must_use]
     pub fn adapter(self) -> &'static dyn Adapter {
         match self {

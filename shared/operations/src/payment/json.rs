@@ -1,15 +1,15 @@
-//! Reads what it needs out of a gateway's JSON, member by member, and lets everything else be
-//! anything. Numbers stay text until they are integers: a float would not be exact.
+//! Reads single members of a gateway's JSON and ignores the rest. Numbers stay text until they
+//! become integers: a float would not be exact.
 //!
-//! No message quotes a value: bodies are full of names and addresses, and messages go to the log.
+//! No message quotes a value: bodies contain names and addresses, and messages go to the log.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// Bytes of an id at most. Gateways' ids have below 100, and are of ASCII; several of them together
-/// are a key, which must fit an index.
+/// Bytes of an id. Gateways' ids are ASCII and shorter than 100. A key joins several of them, and
+/// must fit an index.
 const ID_BYTES_MAX: usize = 255;
 
 /// The members of one object.
@@ -43,13 +43,14 @@ impl<'a> Fields<'a> {
         serde_json::from_str(self.members.get(name)?.get()).ok()
     }
 
-    /// An object that must be there.
+    /// A required object.
     pub(super) fn object(&self, name: &str) -> Result<Self, String> {
         self.object_if_any(name)
             .ok_or_else(|| format!("{} is missing, or no object", self.path(name)))
     }
 
-    /// An object, if it is one: not where it is null, missing, or `[]`, as PHP writes an empty one.
+    /// An optional object. `None` if it is null, missing, or `[]`: PHP writes an empty object like
+    /// that.
     pub(super) fn object_if_any(&self, name: &str) -> Option<Self> {
         Some(Self {
             path: self.path(name),
@@ -57,25 +58,25 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// A text that must be there.
+    /// A required text.
     pub(super) fn text(&self, name: &str) -> Result<String, String> {
         self.read(name)
             .ok_or_else(|| format!("{} is missing, or no text", self.path(name)))
     }
 
-    /// A text, if it is one.
+    /// An optional text.
     pub(super) fn text_if_any(&self, name: &str) -> Option<String> {
         self.read(name)
     }
 
-    /// An id that must be there.
+    /// A required id.
     pub(super) fn id(&self, name: &str) -> Result<String, String> {
         self.id_if_any(name)
             .ok_or_else(|| format!("{} is missing, or no id", self.path(name)))
     }
 
-    /// An id: a text, an integer of any length, or the object itself with its `id`. The text "null"
-    /// is none.
+    /// An optional id: a text, an integer of any length, or an object with an `id`. The text "null"
+    /// is no id.
     pub(super) fn id_if_any(&self, name: &str) -> Option<String> {
         let raw = self.members.get(name)?.get();
         let id = match raw.as_bytes().first()? {
@@ -90,7 +91,7 @@ impl<'a> Fields<'a> {
         fits.then_some(id)
     }
 
-    /// The text of a number, which may be written as a text.
+    /// The text of a number. The number may be written as a text.
     pub(super) fn number(&self, name: &str) -> Option<String> {
         let raw = self.members.get(name)?.get();
         match raw.as_bytes().first()? {
@@ -105,12 +106,12 @@ impl<'a> Fields<'a> {
         self.read(name).filter(|count: &i64| *count >= 0)
     }
 
-    /// True or false, if it is one of them.
+    /// An optional true or false.
     pub(super) fn flag(&self, name: &str) -> Option<bool> {
         self.read(name)
     }
 
-    /// A currency's code in upper case, if it is one.
+    /// An optional currency code, in upper case.
     pub(super) fn currency(&self, name: &str) -> Option<String> {
         let code: String = self.read(name)?;
         (code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_alphabetic()))

@@ -1,4 +1,4 @@
-//! Money: a gateway's verified message, what it means, and what it does to an order.
+//! Payments: verified webhooks, their events, and the effect on an order.
 
 pub mod account;
 pub mod cashfree;

@@ -12,46 +12,46 @@ use super::{Event, Gateway};
 use crate::ids::Shop;
 use crate::text::without_values;
 
-/// Characters of a header's value that are kept.
+/// Stored characters of a header's value.
 const HEADER_CHARS_MAX: usize = 256;
 
-/// The message in the queue. Written by `webhook` after the signature was verified, read by
-/// `payments`.
+/// The message in the queue. `webhook` writes it after verifying the signature, and `payments`
+/// reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueuedWebhook {
-    /// Whose gateway account it was sent for.
+    /// The shop of the gateway account.
     pub shop: Shop,
-    /// Who sent it.
+    /// The gateway.
     pub gateway: Gateway,
-    /// When it came in.
+    /// When it arrived.
     #[serde(with = "time::serde::rfc3339")]
     pub received_at: OffsetDateTime,
-    /// The headers that are worth keeping, by their lower-case names; never a signature.
+    /// The stored headers, by lower-case names. Never a signature.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// The raw body in base 64: the very bytes that were signed.
+    /// The raw body in base64: the bytes that were signed.
     body: String,
 }
 
-/// Why a webhook can't be understood. Sending it again would not help: it goes to the dead-letter
+/// Why a queued webhook cannot be processed. A retry would not help, so it goes to the dead-letter
 /// queue, for a person.
 #[derive(Debug, thiserror::Error)]
 pub enum QueuedWebhookError {
     /// The message in the queue is no queued webhook.
     #[error("not a queued webhook: {0}")]
     Envelope(String),
-    /// The body is not base 64.
+    /// The body is not base64.
     #[error("the body is not base 64")]
     Base64(#[from] base64::DecodeError),
     /// The body is not UTF-8.
     #[error("the body is not UTF-8")]
     Utf8(#[from] std::string::FromUtf8Error),
-    /// The gateway's message lacks what an event needs.
+    /// The gateway's message lacks a required field.
     #[error("not an event of {gateway}: {reason}")]
     Event {
-        /// Who sent it.
+        /// The gateway.
         gateway: Gateway,
-        /// What is wrong with it.
+        /// The missing or invalid field.
         reason: String,
     },
 }
@@ -63,7 +63,7 @@ impl From<serde_json::Error> for QueuedWebhookError {
 }
 
 impl QueuedWebhook {
-    /// Wraps the raw bytes of a verified webhook, and the headers that its gateway's adapter keeps.
+    /// Wraps the raw bytes of a verified webhook and the headers that its gateway's adapter stores.
     #[must_use]
     pub fn new(shop: Shop, gateway: Gateway, webhook: &Webhook<'_>) -> Self {
         let kept = |name: &&str| {
@@ -87,7 +87,7 @@ impl QueuedWebhook {
         }
     }
 
-    /// What the gateway says happened.
+    /// Parses the event.
     ///
     /// # Errors
     /// [`QueuedWebhookError`].

@@ -16,7 +16,7 @@ const SIGNATURE: &str = "x-razorpay-signature";
 pub struct Razorpay;
 
 impl Adapter for Razorpay {
-    /// None: it signs no time. What guards against replays is that one event has one effect.
+    /// None: Razorpay signs no time. Replays are harmless, because one event has one effect.
     fn tolerance_s_default(&self) -> Option<u32> {
         None
     }
@@ -46,7 +46,7 @@ impl Adapter for Razorpay {
         let body = Fields::parse(&payload)?;
         let name = body.text("event")?;
         let entity = |of: &str| body.object("payload")?.object(of)?.object("entity");
-        // beside what the event is about
+        // the account stands beside the payload
         let of_payment = || entity("payment").ok();
         let event = match name.as_str() {
             "payment.authorized" | "payment.captured" | "payment.failed" => {
@@ -59,16 +59,16 @@ impl Adapter for Razorpay {
             "payment.dispute.created" => {
                 dispute(&name, &entity("dispute")?, of_payment().as_ref())?
             }
-            // x-razorpay-event-id tells events apart, but is not signed
+            // x-razorpay-event-id identifies events, but is not signed
             _ => Event::new(digest_key(&name, &payload), EventKind::Other, String::new()),
         };
         Ok(Event { payload, ..event })
     }
 }
 
-/// A payment. The event and `status` decide, and not `captured`, which is true in a sample of
-/// payment.failed. The amount is the payment's and not the order's: several payments may add up to
-/// one order.
+/// A payment. The event's name and `status` decide, not `captured`: a documented sample of
+/// payment.failed has `captured: true`. The amount is the payment's and not the order's, because
+/// several payments may pay one order.
 fn attempt(name: &str, payment: &Fields<'_>, order: Option<&Fields<'_>>) -> Result<Event, String> {
     let id = payment.id("id")?;
     let status = payment.id("status")?;
@@ -80,7 +80,7 @@ fn attempt(name: &str, payment: &Fields<'_>, order: Option<&Fields<'_>>) -> Resu
     let kind = match (name, status.as_str()) {
         ("payment.captured" | "order.paid", "captured") => EventKind::Paid,
         ("payment.authorized", "authorized") => EventKind::Pending,
-        // of a payment that is nobody's: another use of the account
+        // a payment without our reference: another use of the account
         ("payment.failed", "failed") if reference.is_none() && gateway_order_id.is_none() => {
             EventKind::Other
         }
@@ -97,8 +97,8 @@ fn attempt(name: &str, payment: &Fields<'_>, order: Option<&Fields<'_>>) -> Resu
     })
 }
 
-/// A refund. It has settled with refund.processed and not before: in a sample of refund.created the
-/// status says `processed` already.
+/// A refund. Only refund.processed means settled: a documented sample of refund.created has the
+/// status `processed`.
 fn refund(name: &str, refund: &Fields<'_>, payment: Option<&Fields<'_>>) -> Result<Event, String> {
     let id = refund.id("id")?;
     let status = refund.id("status")?;
@@ -137,7 +137,7 @@ fn dispute(
     })
 }
 
-/// One of the notes; there are none where `notes` is `[]`.
+/// One of the notes. `notes` is `[]` if there are none.
 fn note(entity: &Fields<'_>, name: &str) -> Option<String> {
     entity.object_if_any("notes")?.id_if_any(name)
 }

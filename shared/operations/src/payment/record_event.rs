@@ -1,4 +1,4 @@
-//! Records one verified event of a gateway and does what it means, once.
+//! Records one verified payment event and applies it, once.
 
 use serde_json::{Value, json};
 use time::UtcOffset;
@@ -11,29 +11,29 @@ use crate::db::{Database, Failure};
 use crate::ids::Shop;
 use crate::telemetry::{self, Metric};
 
-/// What an event did.
+/// The effect of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The order is complete: stock deducted, once. What came beyond its total is owed back, and
-    /// that is announced.
+    /// The order is complete: the stock is deducted, once. Money beyond the total is owed back,
+    /// which is announced.
     Completed,
-    /// The hold had ended; the stock was taken again and the order is complete.
+    /// The hold had ended. The stock was held again, and the order is complete.
     CompletedLate,
-    /// The hold had ended and the stock is gone: the money is owed back, and that is announced.
+    /// The hold had ended and the stock is gone. The money is owed back, which is announced.
     RefundDue,
-    /// Amount or currency differs: a person decides, and that is announced. Or only a part of the
-    /// total has come: the order waits for the rest.
+    /// The amount or currency differs: a person decides, which is announced. Or only a part of the
+    /// total arrived: the order waits for the rest.
     Review,
-    /// The order is paid already, by another payment: this one is owed back, and that is announced.
+    /// The order was already paid by another payment. This one is owed back, which is announced.
     Excess,
-    /// Stored; the payment may have risen, a refund may have moved on, the stock is untouched.
+    /// Stored. A payment's or refund's status may have changed. The stock did not.
     Recorded,
-    /// Stored; it changed nothing.
+    /// Stored, without effect.
     NoEffect,
-    /// Stored before.
+    /// Already stored.
     Duplicate,
-    /// Stored, but what it is about is not known (yet): to be tried again, never to be acknowledged
-    /// away.
+    /// Stored, but its payment or capture is unknown. It must come again and must not be
+    /// acknowledged.
     Parked,
 }
 
@@ -73,16 +73,16 @@ impl Outcome {
     }
 }
 
-/// What an event did, and to which order.
+/// The effect of an event, and its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recorded {
-    /// What it did.
+    /// The effect.
     pub outcome: Outcome,
-    /// The order that it is about.
+    /// The order.
     pub order_id: Option<Uuid>,
 }
 
-/// Stores the event (once by shop, gateway and key) and applies it, all in one transaction.
+/// Stores the event (once by shop, gateway and key) and applies it, in one transaction.
 ///
 /// Locks: the event, the checkout, the order, the payment, the coupon, stock levels by sku, then
 /// refunds and captures.

@@ -1,4 +1,4 @@
-//! Reads a stored event anew and records what it says by today's knowledge.
+//! Parses a stored event again and records it by today's rules.
 
 use tokio_postgres::types::Type;
 
@@ -6,31 +6,31 @@ use super::{Gateway, Recorded, record_event};
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
 
-/// Why a stored event is not recorded anew. In order of precedence.
+/// Why a stored event is not recorded again, in order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum RedriveError {
-    /// This gateway has sent no event of this key.
+    /// No event of this gateway has this key.
     #[error("there is no such event")]
     NotFound,
-    /// Its body can't be read, today as then.
+    /// Its body still cannot be parsed.
     #[error("the stored body is not an event of {gateway}: {reason}")]
     Unreadable {
-        /// Who sent it.
+        /// The gateway.
         gateway: Gateway,
-        /// What is wrong with it.
+        /// The missing or invalid field.
         reason: String,
     },
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Reads a stored event with the adapter of today and records what it says: what was parked is
-/// tried again, and what an earlier release recorded as none of its business has its effect now,
-/// where today's adapter gives it another key, as it does to a type that was not known. An event of
-/// the same key is a duplicate: what it did is history, also where that was nothing.
+/// Parses a stored event with today's adapter and records the result. A parked event is tried
+/// again. An event that an earlier release ignored has its effect now, if today's adapter gives it
+/// another key, as it does for a new type. An event with the same key is a duplicate: its effect is
+/// history, even if it had none.
 ///
-/// Locks: as [`record_event`].
+/// Locks: those of [`record_event`].
 ///
 /// # Errors
 /// [`RedriveError`].

@@ -1,5 +1,4 @@
-//! Hands parked events to `record_event` once more: those of which what they are about is known by
-//! now.
+//! Records parked events again whose payment or capture is known now.
 
 use std::time::Instant;
 
@@ -10,25 +9,25 @@ use super::{Event, EventKind, Outcome, record_event};
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
 
-/// Events that one call takes at most; the next one goes on.
+/// Events of one call. The next call continues.
 pub const BATCH_MAX: i32 = 100;
 
-/// What became of a shop's parked events.
+/// The result for a shop's parked events.
 #[derive(Debug, Default)]
 pub struct Retried {
-    /// How many are no longer parked.
+    /// Events that are no longer parked.
     pub unparked: i32,
-    /// The first failure, if any; it never stops the events behind it, unless the database is out
-    /// of reach.
+    /// The first failure. It does not stop the events after it, unless the database cannot be
+    /// reached.
     pub failure: Option<Failure>,
 }
 
-/// Tries the oldest parked events of a shop again that can be applied by now, until `deadline`.
+/// Records the oldest parked events of a shop that can be applied now, until `deadline`.
 ///
-/// Locks: as [`record_event`], one event after the other.
+/// Locks: those of [`record_event`], one event after the other.
 ///
 /// # Errors
-/// [`Failure`] when the database could not even name them.
+/// [`Failure`] when the database could not list them.
 pub async fn retry_parked(
     db: &Database,
     shop: &Shop,
@@ -50,7 +49,8 @@ pub async fn retry_parked(
             Ok(Outcome::Parked) => {}
             Ok(_) => retried.unparked += 1,
             Err(failure) => {
-                // Out of reach: the rest would only use up the sweep's time.
+                // The database cannot be reached: trying the rest would only use up the sweep's
+                // time.
                 let out_of_reach = failure.is_out_of_reach();
                 retried.failure.get_or_insert(failure);
                 if out_of_reach {

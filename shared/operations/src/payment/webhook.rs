@@ -1,5 +1,5 @@
-//! What is asked of every gateway's webhooks: are these bytes the gateway's, may this deployment
-//! take them, and what do they say.
+//! The interface of a gateway's webhooks: verify the bytes, decide whether this deployment takes
+//! them, and parse the event.
 
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -11,62 +11,62 @@ use super::{Account, Event};
 /// Characters of an event's name in its key.
 const NAME_CHARS_MAX: usize = 80;
 
-/// One gateway's way of writing webhooks.
+/// The webhook format of one gateway.
 pub trait Adapter: Sync {
-    /// How old a signed time may be unless the account says otherwise, in seconds; none where the
+    /// The largest age of a signed time in seconds, unless the account sets another. `None` if the
     /// gateway signs no time.
     fn tolerance_s_default(&self) -> Option<u32>;
 
-    /// Whether its messages say if they are of the live or of the test mode.
+    /// Whether its webhooks say that they are of the live or of the test mode.
     fn tells_mode(&self) -> bool;
 
-    /// The headers that are kept with the event, in lower case. Never a signature: with it, what is
-    /// stored could be sent again.
+    /// The headers that are stored with the event, in lower case. Never a signature: with it, a
+    /// stored webhook could be sent again.
     fn kept_headers(&self) -> &'static [&'static str];
 
-    /// Whether the bytes are the gateway's: one of the account's secrets has signed them, in the
-    /// time that the account allows. Compares in constant time.
+    /// Verifies that one of the account's secrets signed the bytes, within the account's tolerance.
+    /// Compares in constant time.
     ///
     /// # Errors
     /// [`Forgery`].
     fn verify(&self, account: &Account, webhook: &Webhook<'_>) -> Result<(), Forgery>;
 
-    /// Whether verified bytes are for this deployment at all.
+    /// Whether this deployment takes the verified bytes.
     ///
     /// # Errors
-    /// [`Refusal`]: what is wrong with them, which their sender may know.
+    /// [`Refusal`]. The sender may know it.
     fn admit(&self, account: &Account, raw: &[u8]) -> Result<(), Refusal> {
         let _ = (account, raw);
         Ok(())
     }
 
-    /// What a verified body says.
+    /// Parses the event of a verified body.
     ///
     /// # Errors
-    /// What it lacks to be an event. Never quotes the body: what it says of people is not for logs.
+    /// The missing field. Never quotes the body, because it contains personal data.
     fn event(&self, payload: String) -> Result<Event, String>;
 }
 
-/// One webhook as it came in.
+/// One webhook as it arrived.
 pub struct Webhook<'a> {
     /// The value of a header, by its lower-case name.
     pub header: &'a dyn Fn(&str) -> Option<&'a str>,
     /// The bytes that were signed.
     pub raw: &'a [u8],
-    /// When it came in.
+    /// When it arrived.
     pub now: OffsetDateTime,
 }
 
-/// Why a webhook is not believed. For the log; its sender is told nothing.
+/// Why a webhook is not genuine. For the log: the sender gets no reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Forgery {
     /// A header is missing.
     #[error("the header {0} is missing")]
     Missing(&'static str),
-    /// A header is not of its form.
+    /// A header has the wrong form.
     #[error("the header {0} is malformed")]
     Unreadable(&'static str),
-    /// The signed time is too far away.
+    /// The signed time is too old.
     #[error("it was signed longer ago than the tolerance allows")]
     Old,
     /// The signed time is too far away in the future.
@@ -81,13 +81,13 @@ pub enum Forgery {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {reason}")]
 pub struct Refusal {
-    /// The member of the body that is wrong.
+    /// The wrong member of the body.
     pub field: &'static str,
     /// What is wrong with it.
     pub reason: &'static str,
 }
 
-/// Whether one of the secrets gives one of the signatures over these parts, put together.
+/// Whether one of the secrets gives one of the signatures over the joined parts.
 pub(super) fn signed(account: &Account, parts: &[&[u8]], signatures: &[Vec<u8>]) -> bool {
     account.secrets().iter().any(|secret| {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
@@ -102,8 +102,8 @@ pub(super) fn signed(account: &Account, parts: &[&[u8]], signatures: &[Vec<u8>])
     })
 }
 
-/// Whether the signed time is within the account's tolerance. A clock that is ahead is refused only
-/// where the gateway itself says so.
+/// Whether the signed time is within the account's tolerance. A time in the future is refused only
+/// if the gateway's own documentation says so.
 pub(super) fn age_fits(
     account: &Account,
     webhook: &Webhook<'_>,
@@ -121,10 +121,10 @@ pub(super) fn age_fits(
     Ok(())
 }
 
-/// The key of an event whose fields are not ours to read: the same bytes are the same event.
+/// The key of an event whose fields are unknown: the same bytes are the same event.
 pub(super) fn digest_key(name: &str, payload: &str) -> String {
     let digest = Sha256::digest(payload.as_bytes());
-    // A key is stored as text, and goes to the log: what is no plain character may break both.
+    // The key is stored as text and goes to the log. Other characters could break both.
     let plain = |c: char| if c.is_ascii_graphic() { c } else { '?' };
     let name: String = name.chars().take(NAME_CHARS_MAX).map(plain).collect();
     format!("{name}:{}", HEXLOWER.encode(&digest))

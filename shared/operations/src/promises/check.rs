@@ -1,4 +1,4 @@
-//! The check of all promises: what must never be seen, with the rows that show it.
+//! The check of all promises. It returns the rows that break one.
 
 use serde::Serialize;
 use tokio_postgres::types::Type;
@@ -16,8 +16,8 @@ pub struct Violation {
     pub detail: serde_json::Value,
 }
 
-/// Checks every promise over one shop, in one snapshot. Empty: all are kept. Reads the whole shop;
-/// locks nothing.
+/// Checks every promise of one shop in one snapshot. Empty: all promises hold. Reads the whole
+/// shop. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.

@@ -1,4 +1,4 @@
-//! What is promised, and whether it is kept.
+//! The promises: check.
 
 pub mod check;
 

@@ -1,21 +1,21 @@
-//! Reads which refunds are not through, in all shops.
+//! Reads the unfinished refunds of all shops.
 
 use serde::Serialize;
 
 use crate::db::{Database, Failure};
 
-/// Refunds that are not through. An age is 0 where there is none.
+/// Unfinished refunds. An age is 0 without one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Backlog {
-    /// Those that failed and wait for a person.
+    /// Failed refunds, which wait for a person.
     pub failed: i32,
-    /// For how long the oldest that no gateway has taken on has been owed.
+    /// How long the oldest refund that no gateway accepted has been owed.
     pub owed_s: f64,
-    /// The age of the oldest that a gateway has taken on and not ended.
+    /// The age of the oldest refund that a gateway accepted and did not finish.
     pub pending_s: f64,
 }
 
-/// What of all refunds is not through at this moment, by the database's clock. Locks nothing.
+/// Reads the unfinished refunds, by the database's clock. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.

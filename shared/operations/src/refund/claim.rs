@@ -1,4 +1,4 @@
-//! Takes refunds that are to be sent to their gateways now.
+//! Claims refunds that are due to be sent to their gateways.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -11,11 +11,11 @@ use crate::payment::Gateway;
 /// A refund to send to its gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
-    /// Ours: the idempotency key at the gateway.
+    /// Our id: the idempotency key at the gateway.
     pub refund_id: Uuid,
-    /// What the gateway knows the order by.
+    /// The payment reference.
     pub reference: String,
-    /// Where.
+    /// The gateway.
     pub gateway: Gateway,
     /// The gateway's id of the payment.
     pub gateway_payment_id: String,
@@ -23,16 +23,16 @@ pub struct Claimed {
     pub amount_minor: i64,
     /// ISO 4217.
     pub currency: String,
-    /// Why: one word, for the gateway's note.
+    /// The reason: one word, for the gateway's note.
     pub reason: String,
-    /// Which try this is, from 1.
+    /// The number of this try, from 1.
     pub attempts: i32,
 }
 
-/// Takes up to `limit` refunds of a shop, the longest waiting first. Each is to be
-/// [reported](super::report()) or [given back](super::untried()) within two minutes; after that
-/// somebody else takes it, which the gateway can tell by its id. Safe in any number of copies at
-/// once.
+/// Claims up to `limit` refunds of a shop, the longest waiting first. Each must be
+/// [reported](super::report()) or [returned](super::untried()) within two minutes. After that
+/// another caller claims it, and the gateway recognizes it by its id. Any number of callers may run
+/// at once.
 ///
 /// Locks: the refunds (SKIP LOCKED).
 ///

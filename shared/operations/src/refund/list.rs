@@ -12,7 +12,7 @@ use crate::quantity::PageLimit;
 use crate::text::one_of;
 use crate::utc::Utc;
 
-/// Which refunds; none of a field is any.
+/// A filter for refunds. `None` matches any value.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Filter {
     /// In this state.
@@ -31,7 +31,7 @@ pub struct Position {
     refund_id: Uuid,
 }
 
-/// Lists refunds, oldest first. What failed and was done over is not listed as failed. Locks
+/// Lists refunds, oldest first. A failed refund that was replaced is not listed as failed. Locks
 /// nothing.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
-//! Money that goes back: what is owed, who sends it to the gateway, and what became of it.
+//! Refunds: money that is owed back, sent to the gateway, and finished or failed.
 //!
-//! Whoever carries refunds out calls [`claim`], then the gateway, outside any transaction, then
-//! [`report`]. The gateway knows each by our id of it: sent twice, it is made once.
+//! A caller that sends refunds calls [`claim`], then the gateway outside any transaction, then
+//! [`report`]. The gateway knows each refund by our id: sent twice, it is made once.
 
 pub mod backlog;
 pub mod claim;
@@ -26,16 +26,16 @@ pub use request::{Request, RequestError, Requested, request};
 pub use retry::{Retried, RetryError, retry};
 pub use untried::untried;
 
-/// One refund at a gateway. The database writes it as JSON; this type is what that JSON must be.
+/// One refund at a gateway, as the database writes it in JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
-    /// Ours, and the idempotency key at the gateway.
+    /// Our id, and the idempotency key at the gateway.
     pub refund_id: Uuid,
-    /// The order whose money it is.
+    /// The order.
     pub order_id: Uuid,
-    /// What the gateway knows the order by.
+    /// The payment reference.
     pub reference: String,
-    /// Where.
+    /// The gateway.
     pub gateway: String,
     /// The gateway's id of the payment.
     pub gateway_payment_id: String,
@@ -47,37 +47,37 @@ pub struct Refund {
     pub reason: String,
     /// `owed`, `sending`, `pending`, `settled` or `failed`.
     pub status: String,
-    /// The gateway itself says that it failed: final.
+    /// The gateway itself called it failed, which is final.
     pub bounced: bool,
-    /// Counts no more: done over by another one, or nobody's debt.
+    /// It does not count any more: another refund replaced it, or nothing was owed.
     pub void: bool,
-    /// The id under which staff asked for it.
+    /// The id under which staff requested it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<Uuid>,
-    /// The one that bounced and that this one does over.
+    /// The bounced refund that it replaces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_of: Option<Uuid>,
-    /// How often it was sent, or may have been.
+    /// Times that it was sent, or may have been sent.
     pub attempts: i32,
-    /// Owed: when it is sent next. Sending: when its sender is given up.
+    /// Owed: when it is sent next. Sending: when its claim ends.
     pub next_try_at: Utc,
     /// When the gateway was last asked about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub looked_up_at: Option<Utc>,
-    /// The gateway's id of it.
+    /// The gateway's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway_refund_id: Option<String>,
-    /// What went wrong last.
+    /// The last error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
     /// Who decided it: a clerk, the service itself, or the gateway.
     pub actor: String,
-    /// Why, in the clerk's own words.
+    /// The clerk's note.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// When it was owed.
+    /// When it became owed.
     pub created_at: Utc,
-    /// When it went through.
+    /// When it was finished.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settled_at: Option<Utc>,
 }

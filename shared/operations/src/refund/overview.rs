@@ -1,4 +1,4 @@
-//! All that was captured for an order, and all that goes back of it.
+//! The captures and refunds of an order.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,50 +10,50 @@ use crate::db::{Database, Failure, from_json};
 use crate::ids::{OrderId, Shop};
 use crate::utc::Utc;
 
-/// An order's money. The database writes it as JSON; this type is what that JSON must be.
+/// The money of an order, as the database writes it in JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overview {
     /// The order.
     pub order_id: Uuid,
-    /// What the gateways know it by.
+    /// The payment reference.
     pub reference: String,
     /// The order's status.
     pub status: String,
-    /// What was to be paid, in minor units of `currency`.
+    /// The order's total, in minor units of `currency`.
     pub total_minor: i64,
     /// ISO 4217.
     pub currency: String,
-    /// What could still go back of the captures in `currency`.
+    /// The amount that can still be refunded of the captures in `currency`.
     pub refundable_minor: i64,
     /// When a bank first asked for the money back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disputed_at: Option<Utc>,
-    /// Each time that a gateway took money, oldest first.
+    /// The captures, oldest first.
     pub captures: Vec<Capture>,
     /// All refunds, oldest first.
     pub refunds: Vec<Refund>,
-    /// The database's clock at this answer.
+    /// The database's clock at the answer.
     pub server_time: Utc,
 }
 
-/// Once that a gateway took money.
+/// One capture: a gateway took money once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
-    /// Who took it.
+    /// The gateway.
     pub gateway: String,
     /// The gateway's id of the payment.
     pub gateway_payment_id: String,
-    /// Minor units of `currency`; none where what came is no amount of it.
+    /// Minor units of `currency`. `None` if the amount does not fit the currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount_minor: Option<i64>,
     /// ISO 4217.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
-    /// Whether it counts towards the total; if not, a person decides.
+    /// Whether it counts towards the total. If not, a person decides.
     pub counts: bool,
-    /// What refunds give back of it, done or owed.
+    /// The sum of its refunds, owed ones included.
     pub refunded_minor: i64,
-    /// When it was first told of.
+    /// When the first event about it arrived.
     pub captured_at: Utc,
 }
 

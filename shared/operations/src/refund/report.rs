@@ -1,4 +1,4 @@
-//! Writes down what a gateway answered to a refund.
+//! Records a gateway's answer to a refund.
 
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -6,45 +6,45 @@ use uuid::Uuid;
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
 
-/// What the gateway answered.
+/// The gateway's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Taken on; its webhook or a look-up says how it ends.
+    /// Accepted. Its webhook or a look-up brings the result.
     Pending {
-        /// The gateway's id of it.
+        /// The gateway's id.
         gateway_refund_id: Option<String>,
     },
-    /// The money is on its way to the shopper.
+    /// Finished: the money is on its way to the shopper.
     Settled {
-        /// The gateway's id of it.
+        /// The gateway's id.
         gateway_refund_id: Option<String>,
     },
-    /// Refused, or made and failed there: a person has to look.
+    /// Refused, or made and failed there. A person must look.
     Failed {
-        /// The gateway's id of it, where it was made at all: then this one can't be sent again.
+        /// The gateway's id, if the gateway made it. Then it cannot be sent again.
         gateway_refund_id: Option<String>,
         /// What the gateway said.
         error: String,
     },
-    /// No answer, or a failure that passes: sent again after a pause.
+    /// No answer, or an error that may pass. It is sent again after a pause.
     Retry {
-        /// What happened.
+        /// The error.
         error: String,
     },
 }
 
-/// What became of the report.
+/// The result of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reported {
-    /// Written down.
+    /// Recorded.
     Recorded,
-    /// It stands so or further already: a webhook was faster.
+    /// It already had this status or a later one: a webhook was faster.
     NoEffect,
-    /// There is no such refund.
+    /// The refund does not exist.
     NotFound,
 }
 
-/// Writes down what a gateway answered. After 20 tries in vain (some 14 hours) a refund has failed.
+/// Records a gateway's answer. After 20 failed tries (about 14 hours) a refund has failed.
 ///
 /// Locks: the checkout, the order, the payment, the refund, the capture.
 ///

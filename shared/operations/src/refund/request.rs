@@ -1,4 +1,4 @@
-//! Owes money back that staff decide to give back, and puts goods back with it.
+//! Requests a refund for staff, and puts returned goods back.
 
 use sha2::{Digest as _, Sha256};
 use tokio_postgres::Row;
@@ -12,33 +12,34 @@ use crate::order::{Excess, RestockError};
 use crate::quantity::AmountMinor;
 use crate::text::{GatewayPaymentId, Note};
 
-/// What is to go back.
+/// A refund to make.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The shop.
     pub shop: Shop,
-    /// The order whose money it is.
+    /// The order.
     pub order_id: OrderId,
     /// The client's id of this refund: the idempotency key.
     pub refund_id: RefundId,
-    /// Who decides it.
+    /// The actor.
     pub actor: Actor,
     /// Why, in the clerk's own words.
     pub note: Option<Note>,
-    /// How much; none: all that is left.
+    /// The amount. `None`: everything that is left.
     pub amount: Option<AmountMinor>,
-    /// Of which of the gateway's payments; none: of all in the order's currency, money in review
-    /// first, then the newest.
+    /// The gateway's payment. `None`: all payments in the order's currency, money in review first,
+    /// then the newest.
     pub gateway_payment_id: Option<GatewayPaymentId>,
-    /// Goods that are put back on the shelf with it, under the same id; none: none.
+    /// Goods to put back on the shelf with it, under the same id.
     pub restock: Option<Cart>,
 }
 
 impl Request {
-    /// What makes two requests the same one: SHA-256 over everything that was asked for.
+    /// The request hash: SHA-256 over everything that was asked for. Requests with one hash are the
+    /// same request.
     fn hash(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
-        // no text holds a NUL: where one ends is never in doubt
+        // no text contains a NUL, so their ends are unambiguous
         hash.update(self.note.as_ref().map_or("", Note::as_str));
         hash.update([0]);
         let amount = self.amount.map_or(0, AmountMinor::get);
@@ -55,45 +56,45 @@ impl Request {
     }
 }
 
-/// A refund that is owed.
+/// A requested refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Requested {
     /// Owed from now on.
     New(Overview),
-    /// The same request again: nothing changed. What goes back, as it is now.
+    /// A retry: nothing changed. The current refunds.
     Same(Overview),
 }
 
-/// Why nothing goes back. In order of precedence.
+/// Why nothing is refunded, in order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// There is no such order.
+    /// The order does not exist.
     #[error("there is no such order")]
     NotFound,
-    /// The refund's id belongs to another request.
+    /// The id belongs to another request.
     #[error("this refund id is in use for another request")]
     Conflict,
-    /// No gateway has taken money for it, or not by this payment.
+    /// The order has no capture, or not this one.
     #[error("no gateway has taken money for this order")]
     NotCaptured,
-    /// More than was captured and has not gone back.
+    /// More than was captured and not refunded.
     #[error("more than is left: {refundable_minor}")]
     TooMuch {
-        /// What could go back.
+        /// The amount that can still be refunded.
         refundable_minor: i64,
     },
-    /// The goods can't come back, and so the money does not go either.
+    /// The goods cannot come back, so the money is not refunded either.
     #[error(transparent)]
     Restock(RestockError),
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Owes money of an order back, and puts goods back with it where it says so: both or neither. The
-/// same request again has no second effect. Goods come back only by saying so.
+/// Records that money of an order is owed back, and puts the named goods back: both or neither. A
+/// retry has no second effect.
 ///
-/// Locks: the checkout, the order, the payment, captures, then as [`crate::order::restock`].
+/// Locks: the checkout, the order, the payment, captures, then those of [`crate::order::restock`].
 ///
 /// # Errors
 /// [`RequestError`]; a refusal changes nothing.

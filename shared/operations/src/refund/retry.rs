@@ -1,4 +1,4 @@
-//! Sends a refund that failed once more, because a person says so.
+//! Sends a failed refund again, at a person's request.
 
 use tokio_postgres::types::Type;
 
@@ -6,31 +6,32 @@ use super::Refund;
 use crate::db::{Database, Failure};
 use crate::ids::{Actor, RefundId, Shop};
 
-/// A refund that is under way again.
+/// The result of a retry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Retried {
-    /// From now on: the same one, or another in its place where the gateway calls it failed.
+    /// The refund is under way again: the same one, or its replacement if the gateway called it
+    /// failed.
     New(Refund),
-    /// It was under way, or done over, before.
+    /// It was already under way, or already replaced.
     Same(Refund),
 }
 
-/// Why it is not sent again. In order of precedence.
+/// Why it is not sent again, in order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum RetryError {
-    /// There is no such refund.
+    /// The refund does not exist.
     #[error("there is no such refund")]
     NotFound,
-    /// It went through, or nobody owes it.
+    /// It is settled or void.
     #[error("this refund has not failed")]
     NotFailed,
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Sends a failed refund again. What the gateway calls failed gets another one in its place,
-/// because the gateway knows the old id as failed for ever.
+/// Sends a failed refund again. If the gateway called it failed, a new refund replaces it, because
+/// the gateway keeps the old id as failed for ever.
 ///
 /// Locks: the checkout, the order, the payment, the refund, the capture.
 ///

@@ -1,4 +1,4 @@
-//! Gives back refunds that were claimed and not tried.
+//! Returns refunds that were claimed and not tried.
 
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -7,9 +7,9 @@ use super::Claimed;
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
 
-/// Gives back what was [claimed](super::claim()) and of which the gateway was not told: it is due
-/// at once, and its try is not counted. What somebody else has claimed since stays theirs. Returns
-/// how many.
+/// Returns [claimed](super::claim()) refunds of which the gateway was not told. They are due at
+/// once, and the try does not count. A refund that another caller has claimed since stays with that
+/// caller. Returns how many.
 ///
 /// Locks: the refunds.
 ///

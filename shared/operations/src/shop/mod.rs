@@ -1,4 +1,4 @@
-//! A seller on a deployment, as the stock office sees it: put, read.
+//! Shops: put, read, list.
 
 pub mod list;
 pub mod put;
@@ -31,6 +31,6 @@ pub struct Profile {
     /// How many checkouts of one customer may hold stock at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkouts_per_customer_max: Option<i32>,
-    /// When it was first put.
+    /// When it was created.
     pub created_at: Utc,
 }

@@ -1,4 +1,4 @@
-//! Creates a shop, or says anew what it is.
+//! Creates or replaces a shop.
 
 use tokio_postgres::types::Type;
 
@@ -8,7 +8,7 @@ use crate::ids::Shop;
 use crate::quantity::{HoldSeconds, Units};
 use crate::text::{Currency, ShopName};
 
-/// All that a shop is; what is not given has its default.
+/// All fields of a shop. A missing field has its default.
 #[derive(Debug, Clone)]
 pub struct Put {
     /// The shop.
@@ -27,13 +27,13 @@ pub struct Put {
     pub checkouts_per_customer_max: Option<Units>,
 }
 
-/// Why a shop is not put.
+/// Why a shop is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum PutError {
-    /// It has another currency.
+    /// The shop has another currency.
     #[error("the currency of a shop does not change")]
     CurrencyIsFinal,
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(Failure),
 }
@@ -47,7 +47,7 @@ impl From<Failure> for PutError {
     }
 }
 
-/// Creates the shop, or says anew what it is; true where it is new. Locks: the shop.
+/// Creates or replaces the shop. Returns whether it is new. Locks: the shop.
 ///
 /// # Errors
 /// [`PutError`]; a refusal changes nothing.

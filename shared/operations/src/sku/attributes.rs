@@ -1,4 +1,4 @@
-//! What a shop says of a sku beyond its title: free in form, bounded in number.
+//! The attributes of a sku: free in form, bounded in number.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -17,13 +17,13 @@ pub enum InvalidAttributes {
     /// More than [`ATTRIBUTES_MAX`].
     #[error("must have at most {ATTRIBUTES_MAX} members")]
     TooMany,
-    /// PostgreSQL keeps no such text.
+    /// PostgreSQL cannot store such a text.
     #[error("must hold no text with the character U+0000")]
     HoldsNul,
 }
 
 impl Attributes {
-    /// For a statement's parameter.
+    /// As a parameter of a statement.
     #[must_use]
     pub fn to_value(&self) -> Value {
         Value::Object(self.0.clone())
@@ -47,7 +47,7 @@ impl TryFrom<Map<String, Value>> for Attributes {
     }
 }
 
-/// As deep as the parser goes, which is 128.
+/// As deep as the parser goes: 128.
 fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),

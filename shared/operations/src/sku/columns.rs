@@ -1,6 +1,6 @@
-//! The fields of a sku in a file that is imported or exported, and how a text becomes a cell.
+//! The fields of a sku in an imported or exported file, and the escaping of a cell.
 
-/// What a row may have, in the order in which an export writes it.
+/// The fields of a row, in the order of an export.
 pub const FIELDS: [&str; 12] = [
     "sku",
     "title",
@@ -15,11 +15,11 @@ pub const FIELDS: [&str; 12] = [
     "on_hand",
     "expected_version",
 ];
-/// What makes a spreadsheet take a cell for a formula.
+/// The characters with which a spreadsheet begins a formula.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// A text as a cell of a CSV file. One that a spreadsheet would take for a formula gets an
-/// apostrophe in front, which [`unescaped`] takes away again.
+/// A text as a cell of a CSV file. If a spreadsheet would read it as a formula, it gets an
+/// apostrophe in front. [`unescaped`] removes it.
 #[must_use]
 pub fn escaped(text: &str) -> String {
     if text.trim_start_matches('\'').starts_with(FORMULA) {

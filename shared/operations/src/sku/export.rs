@@ -13,15 +13,15 @@ use crate::utc::Utc;
 
 /// Rows of one page at most.
 pub const PAGE_ROWS_MAX: i32 = 5_000;
-/// Bytes of one page, one row aside: an answer of Lambda has at most 6 MB.
+/// Bytes of one page, plus one row. An answer of Lambda has at most 6 MB.
 const PAGE_BYTES_MAX: usize = 4_000_000;
 
-/// How it is written.
+/// The format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Comma-separated values; the first page begins with the header.
     Csv,
-    /// An object a line.
+    /// One JSON object per line.
     Jsonl,
 }
 
@@ -30,14 +30,14 @@ pub enum Format {
 pub struct Exported {
     /// The rows, written.
     pub text: String,
-    /// How many there are.
+    /// Their number.
     pub rows: usize,
-    /// The last sku of this page, to ask for the next one with; none at the end.
+    /// The last sku of this page: the cursor of the next one. `None` on the last page.
     pub next: Option<String>,
 }
 
-/// One page of skus behind `after` (from the first one when none), sorted by code. An unknown shop
-/// has none. Locks nothing.
+/// One page of skus after `after` (`None`: from the first one), sorted by code. An unknown shop has
+/// none. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
@@ -120,7 +120,7 @@ fn time(row: &Row, column: &str) -> Option<String> {
 }
 
 fn write_json(text: &mut Vec<u8>, row: &Row) -> Result<(), Failure> {
-    // As it is kept: a number that a parser would round is written digit by digit.
+    // The stored text: a parser would round some numbers.
     let attributes: String = row.get("o_attributes");
     let attributes = RawValue::from_string(attributes).map_err(internal)?;
     let members = json!({

@@ -1,4 +1,4 @@
-//! Who sits on a departure: what of one sku is sold and held, and by whom.
+//! The manifest of a sku: its sold and held units, with their customers.
 
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, UtcOffset};
@@ -26,42 +26,42 @@ pub struct Manifest {
         skip_serializing_if = "Option::is_none"
     )]
     pub sale_closes_at: Option<OffsetDateTime>,
-    /// Seats that are left, held ones included.
+    /// Unsold seats, held ones included.
     pub on_hand: i32,
-    /// Seats of them that are held.
+    /// Held seats.
     pub held: i32,
     /// `on_hand - held`.
     pub available: i32,
-    /// Seats that are sold and have not come back.
+    /// Sold seats, without returned ones.
     pub sold: i64,
-    /// In the order in which they were begun.
+    /// The rows, oldest first.
     pub rows: Vec<Seat>,
-    /// Behind the last row, when there are more.
+    /// The cursor of the next page, if there is one.
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     pub next: Option<Cursor>,
-    /// The database's clock at this answer.
+    /// The database's clock at the answer.
     #[serde(with = "time::serde::rfc3339")]
     pub server_time: OffsetDateTime,
 }
 
-/// What one party has of a sku.
+/// The seats of one party.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seat {
-    /// The order, where there is one.
+    /// The order, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_id: Option<Uuid>,
     /// The checkout: the id of the booking.
     pub checkout_id: Uuid,
-    /// Whose they are.
+    /// The customer.
     pub customer: String,
-    /// The dispatcher who booked them; none when the customer did.
+    /// The dispatcher who booked them. `None` for an online order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub placed_by: Option<String>,
-    /// Units, without those that came back.
+    /// Units, without returned ones.
     pub quantity: i32,
     /// The order's status, or `held` for a hold without an order.
     pub status: String,
-    /// Until when they are held; none when they are sold.
+    /// The end of the hold. `None` if they are sold.
     #[serde(
         default,
         with = "time::serde::rfc3339::option",

@@ -1,5 +1,4 @@
-//! What a shop's catalogue says of a sku, as the stock office sees it: put, read, list, retire; and
-//! who has what of it.
+//! Skus: put, read, list, retire, export, manifest.
 
 pub mod attributes;
 pub mod columns;
@@ -37,21 +36,21 @@ pub struct Entry {
     pub price_minor: i64,
     /// ISO 4217: the shop's.
     pub currency: String,
-    /// From when on it is sold; always, when none.
+    /// The beginning of its sale. `None`: no beginning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sale_opens_at: Option<Utc>,
-    /// Until when it is sold; for ever, when none.
+    /// The end of its sale. `None`: no end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sale_closes_at: Option<Utc>,
-    /// At or below so many available units it is shown as low.
+    /// The sku is shown as low at or below this number of available units.
     pub low_stock_threshold: i32,
-    /// Units that one customer may have.
+    /// Units that one customer may buy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_per_customer: Option<i32>,
-    /// Since when it is not for sale any more.
+    /// When it was retired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired_at: Option<Utc>,
-    /// When it was first put.
+    /// When it was created.
     pub created_at: Utc,
     /// The counters.
     pub stock: Level,

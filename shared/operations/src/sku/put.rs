@@ -1,4 +1,4 @@
-//! Creates a sku, or says anew what the catalogue says of it.
+//! Creates or replaces a sku.
 
 use tokio_postgres::types::Type;
 
@@ -9,7 +9,7 @@ use crate::quantity::{Count, PriceMinor, Units};
 use crate::text::{Currency, Title};
 use crate::utc::Utc;
 
-/// All that the catalogue says of a sku; what is not given has its default.
+/// All fields of a sku. A missing field has its default.
 #[derive(Debug, Clone)]
 pub struct Put {
     /// The shop.
@@ -22,30 +22,30 @@ pub struct Put {
     pub attributes: Attributes,
     /// Price of one unit.
     pub price_minor: PriceMinor,
-    /// In which currency the caller means the price: the shop's, or it is refused.
+    /// The currency of the price. It must be the shop's.
     pub currency: Option<Currency>,
-    /// From when on it is sold.
+    /// The beginning of its sale.
     pub sale_opens_at: Option<Utc>,
-    /// Until when it is sold.
+    /// The end of its sale.
     pub sale_closes_at: Option<Utc>,
-    /// At or below so many available units it is shown as low.
+    /// The sku is shown as low at or below this number of available units.
     pub low_stock_threshold: Count,
-    /// Units that one customer may have.
+    /// Units that one customer may buy.
     pub limit_per_customer: Option<Units>,
-    /// Whether it is off sale for good; as it is, when none.
+    /// Whether it is retired. `None`: unchanged.
     pub retired: Option<bool>,
 }
 
-/// Why a sku is not put.
+/// Why a sku is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum PutError {
-    /// No such shop.
+    /// The shop does not exist.
     #[error("there is no such shop")]
     UnknownShop,
-    /// Not the currency of the shop's prices.
+    /// The shop has another currency.
     #[error("the shop's prices are in another currency")]
     OtherCurrency,
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(Failure),
 }
@@ -60,9 +60,9 @@ impl From<Failure> for PutError {
     }
 }
 
-/// Creates the sku with an empty stock level, or says anew what the catalogue says of it; true
-/// where it is new. Locks: the sku, and its stock level when the low-stock threshold changes, which
-/// then has the next version.
+/// Creates the sku with an empty stock level, or replaces its fields. Returns whether it is new.
+/// Locks: the sku, and its stock level if the low-stock threshold changes, which raises the level's
+/// version.
 ///
 /// # Errors
 /// [`PutError`]; a refusal changes nothing.

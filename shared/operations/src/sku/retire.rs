@@ -6,8 +6,7 @@ use super::Entry;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::{Shop, Sku};
 
-/// Takes a sku off sale. Checkouts that hold it go on; its stock and its ledger stay. Again: no
-/// effect. Locks: the sku.
+/// Takes a sku off sale. Its holds, stock and ledger stay. A retry has no effect. Locks: the sku.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.

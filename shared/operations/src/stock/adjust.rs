@@ -6,8 +6,8 @@ use super::change::{Change, ChangeError, Changed, from_row};
 use crate::db::Database;
 use crate::quantity::Delta;
 
-/// Changes `on_hand` by a difference, which must not be 0, with its row in the ledger. The same
-/// request again: the same movement, and no second effect. Locks: the stock level.
+/// Changes `on_hand` by a difference other than 0, with a movement. A retry returns the same
+/// movement and has no second effect. Locks: the stock level.
 ///
 /// # Errors
 /// [`ChangeError`]; a refusal changes nothing.

@@ -1,4 +1,4 @@
-//! How many units of many skus could be bought now: a courtesy that reads fast, never a guarantee.
+//! The available units of many skus: a fast courtesy, never a guarantee.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -7,10 +7,10 @@ use tokio_postgres::types::Type;
 use crate::db::{Database, Failure};
 use crate::ids::{Shop, Sku};
 
-/// Skus in one question at most.
+/// Skus of one call.
 pub const SKUS_MAX: usize = 100;
 
-/// What a storefront shows beside one sku.
+/// The availability of one sku.
 #[derive(Debug, Clone, Serialize)]
 pub struct SkuAvailability {
     /// The sku's code.
@@ -31,19 +31,19 @@ pub struct SkuAvailability {
     pub on_sale: bool,
 }
 
-/// The answer about many skus.
+/// The availability of many skus.
 #[derive(Debug, Clone, Serialize)]
 pub struct Availability {
-    /// Those in the catalogue, sorted by code.
+    /// The known skus, sorted by code.
     pub skus: Vec<SkuAvailability>,
-    /// Those that are not, as asked.
+    /// The unknown skus, as in the request.
     pub unknown: Vec<Sku>,
     /// The database's clock.
     #[serde(with = "time::serde::rfc3339")]
     pub server_time: OffsetDateTime,
 }
 
-/// Looks up to [`SKUS_MAX`] skus up. An unknown shop knows no sku. Locks nothing.
+/// Reads the availability of up to [`SKUS_MAX`] skus. An unknown shop knows no sku. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.

@@ -1,4 +1,4 @@
-//! What all changes of stock by the stock office have in common.
+//! What all stock changes by clerks have in common.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -10,22 +10,22 @@ use crate::ids::{Actor, MovementId, Reference, Shop, Sku};
 use crate::quantity::Version;
 use crate::text::Note;
 
-/// Who changes which stock level, and why.
+/// A change of a stock level.
 #[derive(Debug, Clone)]
 pub struct Change {
     /// The shop.
     pub shop: Shop,
     /// The sku.
     pub sku: Sku,
-    /// The client's id of this change: sent again, it has no second effect.
+    /// The client's id of this change: the idempotency key.
     pub movement_id: MovementId,
-    /// The version that the clerk has seen.
+    /// The version that the clerk saw.
     pub expected_version: Version,
-    /// Who.
+    /// The actor.
     pub actor: Actor,
-    /// What it refers to.
+    /// Its reference.
     pub reference: Option<Reference>,
-    /// Why.
+    /// The note.
     pub note: Option<Note>,
 }
 
@@ -39,36 +39,36 @@ impl Change {
     }
 }
 
-/// A change that was made, now or by an earlier sending of the same request.
+/// A recorded change, made by this call or by an earlier one with the same id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Changed {
-    /// The counters now.
+    /// The current counters.
     #[serde(flatten)]
     pub level: Level,
-    /// Its row in the ledger; none when `on_hand` was already what it was set to.
+    /// Its movement. `None` when `on_hand` already had this value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub movement: Option<Movement>,
 }
 
-/// Why stock is not changed. In order of precedence.
+/// Why stock is not changed, in order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
-    /// No such sku.
+    /// The sku does not exist.
     #[error("there is no such sku")]
     UnknownSku,
     /// The id belongs to another change.
     #[error("this movement id is in use for another change")]
     MovementConflict,
-    /// Somebody wrote since the version was read: the counters now, and the last movement.
+    /// The version is stale. The current counters, and the last movement.
     #[error("the stock level has another version")]
     Stale(Level, Option<Box<Movement>>),
-    /// Active holds claim more than would be left: the counters now.
+    /// Active holds need more than would be left. The current counters.
     #[error("active holds claim more than would be left")]
     BelowHeld(Level),
-    /// More than a stock level may be.
+    /// The stock level would be too high.
     #[error("there would be too many units")]
     TooMany,
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(Failure),
 }

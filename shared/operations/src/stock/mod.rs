@@ -1,5 +1,4 @@
-//! Stock: as a storefront sees it (availability), and as the stock office changes it (read,
-//! receive, adjust, set, shrink).
+//! Stock levels: availability for storefronts; read, receive, adjust, set and shrink for clerks.
 
 pub mod adjust;
 pub mod availability;
@@ -30,7 +29,7 @@ pub struct Level {
     pub sku: String,
     /// Units that the business could hand over now.
     pub on_hand: i32,
-    /// Units of it that active holds have claimed.
+    /// Units that active holds hold.
     pub held: i32,
     /// `on_hand - held`.
     pub available: i32,
@@ -46,15 +45,15 @@ pub struct Movement {
     pub sku: String,
     /// The version that the change gave the stock level.
     pub version: i64,
-    /// By how much `on_hand` changed.
+    /// The change of `on_hand`.
     pub delta: i32,
-    /// What it was then.
+    /// `on_hand` after the change.
     pub on_hand_after: i32,
     /// `received`, `adjusted`, `sold`, `returned` or `missing`.
     pub reason: String,
-    /// Who did it.
+    /// The actor.
     pub actor: String,
-    /// What it refers to.
+    /// Its reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// Why, in the clerk's own words.
@@ -63,6 +62,6 @@ pub struct Movement {
     /// The client's id of the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub movement_id: Option<Uuid>,
-    /// When.
+    /// The time.
     pub created_at: Utc,
 }

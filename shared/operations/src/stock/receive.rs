@@ -1,4 +1,4 @@
-//! Adds units that came in.
+//! Adds received units.
 
 use tokio_postgres::types::Type;
 
@@ -6,8 +6,8 @@ use super::change::{Change, ChangeError, Changed, from_row};
 use crate::db::Database;
 use crate::quantity::Units;
 
-/// Adds units that came in, with its row in the ledger. The same request again: the same
-/// movement, and no second effect. Locks: the stock level.
+/// Adds received units, with a movement. A retry returns the same movement and has no second
+/// effect. Locks: the stock level.
 ///
 /// # Errors
 /// [`ChangeError`]; a refusal changes nothing.

@@ -1,4 +1,4 @@
-//! Sets stock to what was counted.
+//! Sets stock to a counted number.
 
 use tokio_postgres::types::Type;
 
@@ -6,8 +6,8 @@ use super::change::{Change, ChangeError, Changed, from_row};
 use crate::db::Database;
 use crate::quantity::Count;
 
-/// Sets `on_hand` to what was counted, with its row in the ledger. The same request again: the same
-/// movement, and no second effect. Locks: the stock level.
+/// Sets `on_hand` to a counted number, with a movement. A retry returns the same movement and has
+/// no second effect. Locks: the stock level.
 ///
 /// # Errors
 /// [`ChangeError`]; a refusal changes nothing.

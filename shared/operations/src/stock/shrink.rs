@@ -1,5 +1,5 @@
-//! Takes units that are not there, though they were counted, out of the stock; the newest holds go
-//! where what is left is too little for all of them.
+//! Takes missing units out of the stock. If too few are left for all holds, the newest holds are
+//! broken.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,85 +14,84 @@ use crate::quantity::{Units, Version};
 use crate::text::Note;
 use crate::utc::Utc;
 
-/// What staff found.
+/// Missing units.
 #[derive(Debug, Clone)]
 pub struct Shrink {
     /// The shop.
     pub shop: Shop,
-    /// Whose stock it is.
+    /// The sku.
     pub sku: Sku,
-    /// How many units are not there.
+    /// The number of missing units.
     pub missing: Units,
-    /// The client's id of this change: sent again, it has no second effect. A dry run has none.
+    /// The client's id of this change: the idempotency key. A dry run records none.
     pub movement_id: MovementId,
-    /// The version that the clerk has seen; any when none.
+    /// The version that the clerk saw. `None`: any.
     pub expected_version: Option<Version>,
-    /// Who says so.
+    /// The actor.
     pub actor: Actor,
-    /// What it refers to.
+    /// Its reference.
     pub reference: Option<Reference>,
-    /// Why, in the clerk's own words; it stands in the messages about broken holds too.
+    /// The clerk's note. It also goes into the announcements of broken holds.
     pub note: Option<Note>,
-    /// Only say what would happen.
+    /// Only report what would happen.
     pub dry_run: bool,
 }
 
-/// A hold that is broken: its whole checkout is let go.
+/// A broken hold. Its whole checkout ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BrokenHold {
     /// The checkout.
     pub checkout_id: Uuid,
-    /// Whose it was.
+    /// The customer.
     pub customer: String,
-    /// How many units of the sku it held.
+    /// Its held units of the sku.
     pub quantity: i32,
-    /// Since when.
+    /// The beginning.
     pub created_at: Utc,
     /// Its order, which is cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_id: Option<Uuid>,
 }
 
-/// What a shrinkage did, now or by an earlier sending of the same request, or would do.
+/// The result of a shrinkage, or of its dry run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Shrinkage {
-    /// Nothing was changed.
+    /// Whether nothing was changed.
     pub dry_run: bool,
-    /// The counters now; of a dry run as they would be, with the version of now: what to expect in
-    /// earnest.
+    /// The counters after the shrinkage. After a dry run: the expected counters with the current
+    /// version.
     #[serde(flatten)]
     pub level: Level,
-    /// Its row in the ledger; none of a dry run.
+    /// Its movement. `None` for a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub movement: Option<Movement>,
-    /// The holds, newest first.
+    /// The broken holds, newest first.
     pub broken: Vec<BrokenHold>,
 }
 
-/// Why nothing is taken out. In order of precedence.
+/// Why stock is not shrunk, in order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum ShrinkError {
-    /// No such sku.
+    /// The sku does not exist.
     #[error("there is no such sku")]
     UnknownSku,
     /// The id belongs to another change.
     #[error("this movement id is in use for another change")]
     MovementConflict,
-    /// Somebody wrote since the version was read: the counters now, and the last movement.
+    /// The version is stale. The current counters, and the last movement.
     #[error("the stock level has another version")]
     Stale(Level, Option<Box<Movement>>),
-    /// More is missing than the books say is there: the counters now.
+    /// More units are missing than are on hand. The current counters.
     #[error("more is missing than is on hand")]
     MoreThanOnHand(Level),
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Lowers `on_hand` by what is missing, with its row in the ledger. Holds that are due expire
-/// first; then the newest holds are broken, just enough of them, and each is announced. The same
-/// request again has no second effect.
+/// Lowers `on_hand` by the missing units, with a movement. Due holds expire first. Then just enough
+/// of the newest holds are broken, and each is announced. A retry has no second effect.
 ///
 /// Locks: the broken checkouts by id, their orders, coupons, their customers' counts, stock levels
 /// by sku. A dry run: none.

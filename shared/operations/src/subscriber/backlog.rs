@@ -1,19 +1,19 @@
-//! Reads which announcements their subscribers do not have, in all shops.
+//! Reads the undelivered announcements of all shops.
 
 use serde::Serialize;
 
 use crate::db::{Database, Failure};
 
-/// Announcements that their subscribers do not have.
+/// Undelivered announcements.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Backlog {
-    /// For how long the one that waits longest has waited; 0 where none does.
+    /// How long the oldest one has waited. 0 without one.
     pub waiting_s: f64,
-    /// How many were given up within a day; 1,000 of each subscriber are counted at most.
+    /// How many were given up within a day. At most 1,000 of each subscriber are counted.
     pub given_up: i32,
 }
 
-/// What subscribers do not have at this moment, by the database's clock. Locks nothing.
+/// Reads the undelivered announcements, by the database's clock. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.

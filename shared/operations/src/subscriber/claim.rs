@@ -1,20 +1,20 @@
-//! Takes deliveries that are to be made now.
+//! Claims due deliveries.
 
 use tokio_postgres::types::Type;
 
 use crate::db::{Database, Failure};
 use crate::outbox::payload;
 
-/// One message to one subscriber.
+/// One delivery: a message to a subscriber.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// The subscriber.
     pub name: String,
-    /// Where it is told.
+    /// Its URL.
     pub url: String,
-    /// What happened.
+    /// The topic.
     pub topic: String,
-    /// To what; with the topic, the message's key.
+    /// The subject. With the topic, it is the message's key.
     pub subject: String,
     /// `webhook-id`: the same for every try.
     pub id: String,
@@ -22,7 +22,7 @@ pub struct Delivery {
     pub payload: String,
 }
 
-/// The shops that have a delivery to make now. Locks nothing.
+/// The shops with a due delivery. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
@@ -33,8 +33,8 @@ pub async fn waiting(db: &Database) -> Result<Vec<String>, Failure> {
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Takes deliveries of a shop, up to `limit` of each subscriber, sorted by subscriber. They are to
-/// be marked within two minutes; then somebody else takes them. Locks: the deliveries (SKIP
+/// Claims deliveries of a shop, up to `limit` of each subscriber, sorted by subscriber. They must
+/// be marked within two minutes. After that another run claims them. Locks: the deliveries (SKIP
 /// LOCKED).
 ///
 /// # Errors

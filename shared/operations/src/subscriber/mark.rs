@@ -1,20 +1,20 @@
-//! Writes down what became of deliveries.
+//! Records the results of deliveries.
 
 use tokio_postgres::types::Type;
 
 use super::Delivery;
 use crate::db::{Database, Failure};
 
-/// What became of a delivery.
+/// The result of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// The subscriber has it.
+    /// The subscriber accepted it.
     Delivered,
-    /// It does not, and why: tried again after a pause.
+    /// It failed, with the reason. It is tried again after a pause.
     Failed(String),
-    /// It wants no more.
+    /// The subscriber answered 410 Gone: it wants no more.
     Gone,
-    /// It was not its turn.
+    /// It was not tried.
     Untried,
 }
 

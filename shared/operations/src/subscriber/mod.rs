@@ -1,8 +1,7 @@
-//! Who is told of announcements at a URL: put, read, list, delete; and the deliveries to them.
+//! Subscribers: put, read, list, delete, and the deliveries to them.
 //!
-//! A message is sent to each until it has answered 2xx, after pauses as Standard Webhooks has them,
-//! or is given up. Each delivery is by itself: one that fails delays no other, so their order is
-//! not promised.
+//! A message is sent to each subscriber until it answers 2xx, with the pauses of Standard Webhooks,
+//! or is given up. A failed delivery delays no other, so their order is not promised.
 
 pub mod backlog;
 pub mod claim;
@@ -37,23 +36,23 @@ const NAME_CHARS_MAX: usize = 40;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subscriber {
-    /// Its name, under which its secret is kept.
+    /// Its name. Its secret has the same name.
     pub name: String,
-    /// Where it is told.
+    /// Its URL.
     pub url: String,
-    /// Of what; none: of everything.
+    /// The topics it wants. `None`: all.
     pub types: Option<Vec<String>>,
-    /// When it was put first.
+    /// When it was created.
     pub created_at: Utc,
-    /// Since when it is told nothing any more, because it said so.
+    /// When it answered 410 Gone. It gets nothing any more.
     pub disabled_at: Option<Utc>,
-    /// How it said so.
+    /// The answer with which it refused.
     pub disabled_why: Option<String>,
-    /// Deliveries that wait, for their first try or another one.
+    /// Waiting deliveries.
     pub waiting: i64,
-    /// Deliveries that are not tried any more.
+    /// Deliveries that were given up.
     pub given_up: i64,
-    /// What went wrong last.
+    /// The last error.
     pub last_error: Option<String>,
 }
 
@@ -64,7 +63,7 @@ pub fn is_name(text: &str) -> bool {
     (1..=NAME_CHARS_MAX).contains(&text.len()) && text.chars().all(plain)
 }
 
-/// Why a text is no URL of a subscriber: a sentence that follows the field's name.
+/// Why a text is not a valid URL of a subscriber. The sentence follows the field's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be an https URL without user and fragment (http only to this machine itself)")]
 pub struct InvalidUrl;

@@ -1,4 +1,4 @@
-//! Says where a subscriber is told of what.
+//! Creates or replaces a subscriber.
 
 use tokio_postgres::types::Type;
 
@@ -13,27 +13,27 @@ pub struct Put {
     pub shop: Shop,
     /// Its name.
     pub name: String,
-    /// Where.
+    /// Its URL.
     pub url: String,
-    /// Of what; none: of everything.
+    /// The topics it wants. `None`: all.
     pub types: Option<Vec<String>>,
 }
 
-/// Why a subscriber is not put.
+/// Why a subscriber is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum PutError {
-    /// There is no such shop.
+    /// The shop does not exist.
     #[error("there is no such shop")]
     UnknownShop,
     /// The shop has 20.
     #[error("there are too many")]
     TooMany,
-    /// Could not decide.
+    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
-/// Creates the subscriber, or says anew what it is; true where it is new. Locks: the subscriber.
+/// Creates or replaces the subscriber. Returns whether it is new. Locks: the subscriber.
 ///
 /// # Errors
 /// [`PutError`]; a refusal changes nothing.

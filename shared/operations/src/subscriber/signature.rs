@@ -9,11 +9,11 @@ const PREFIX: &str = "whsec_";
 /// Bytes of a key, as the standard asks for.
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// A key to sign with. It is never shown.
+/// A signing key. It is never shown.
 #[derive(Clone)]
 pub struct SigningSecret(Vec<u8>);
 
-/// Why a text is no secret. It never repeats it.
+/// Why a text is no secret. The error never repeats the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a secret must be whsec_ and 24 to 64 bytes in base64")]
 pub struct InvalidSecret;
@@ -31,8 +31,8 @@ impl std::str::FromStr for SigningSecret {
     }
 }
 
-/// The header `webhook-signature`: one signature for each secret, so that a subscriber may have the
-/// old one or the new one.
+/// The header `webhook-signature`: one signature for each secret, so a subscriber may know the old
+/// or the new one.
 #[must_use]
 pub fn sign(secrets: &[SigningSecret], id: &str, timestamp: i64, body: &str) -> String {
     let signed = |secret: &SigningSecret| {

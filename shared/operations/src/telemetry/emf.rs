@@ -1,10 +1,9 @@
-//! Metrics as lines of the log, in CloudWatch's embedded metric format (EMF): CloudWatch makes
-//! metrics of them, without a call in anybody's way.
+//! Metrics as log lines in CloudWatch's embedded metric format (EMF). CloudWatch makes metrics of
+//! them, so no request waits for a call.
 //!
-//! Written here, a hundred lines, because the crate for it (`metrics_cloudwatch_embedded`) tells a
-//! gauge again and again until it is set anew, so that a sweep which fails would repeat a good lag;
-//! loses what comes after the hundredth value of one invocation; writes a line piece by piece, so
-//! that lines of two processes mix; and takes any name as a metric.
+//! Rejected: the crate `metrics_cloudwatch_embedded`. It repeats a gauge until the next value, so a
+//! failing sweep would repeat a good lag. It loses values after the hundredth of one invocation. It
+//! writes a line in pieces, so lines of two processes mix. It accepts any name as a metric.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -17,13 +16,12 @@ use super::metric::{Metric, Scope, Unit};
 
 /// The namespace of all metrics.
 const NAMESPACE: &str = "Holdfast";
-/// Values of one metric in one line at most, which is CloudWatch's limit: a line is written before
-/// it would hold more.
+/// Values of one metric in one line: CloudWatch's limit. A full line is written at once.
 const VALUES_MAX: usize = 100;
 
 static EMITTER: OnceLock<Emitter> = OnceLock::new();
 
-/// What was gathered since the last line.
+/// The values since the last line.
 struct Emitter {
     stack: String,
     function: String,
@@ -32,8 +30,8 @@ struct Emitter {
 
 type Gathered = BTreeMap<Metric, Vec<f64>>;
 
-/// Metrics are told when `METRICS_STACK` is set: it is the dimension `Stack`, so that two
-/// deployments of one account never add up.
+/// Metrics are written if `METRICS_STACK` is set. It is the dimension `Stack`, so two deployments
+/// in one account stay apart.
 pub(super) fn init() {
     let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
     let Some(stack) = variable("METRICS_STACK") else {
@@ -51,8 +49,7 @@ pub(super) fn init() {
     }
 }
 
-/// So many more of a metric that counts. None is told too: a line with a zero says that somebody
-/// looked.
+/// Adds to a counter. A zero is written, too: it says that the function looked.
 pub fn count(metric: Metric, more: usize) {
     debug_assert!(metric.unit() == Unit::Count, "{metric:?} is observed");
     #[expect(
@@ -66,7 +63,7 @@ pub fn count(metric: Metric, more: usize) {
     });
 }
 
-/// One value of a metric that measures.
+/// Adds one value of a measurement.
 pub fn observe(metric: Metric, value: f64) {
     debug_assert!(metric.unit() != Unit::Count, "{metric:?} is counted");
     if value.is_finite() {
@@ -89,8 +86,8 @@ fn gather(metric: Metric, add: impl FnOnce(&mut Vec<f64>)) {
     }
 }
 
-/// Writes what was gathered, if anything was: at the end of every invocation, after which the
-/// process may be frozen, or never run again.
+/// Writes the values at the end of every invocation. After that the process may be frozen, or never
+/// run again.
 pub fn flush() {
     let Some(emitter) = EMITTER.get() else { return };
     let gathered = emitter
@@ -103,7 +100,7 @@ pub fn flush() {
     }
 }
 
-/// [`flush`] when it goes out of scope, whichever way an invocation ends.
+/// Calls [`flush`] when it is dropped, however the invocation ends.
 #[must_use]
 pub struct Flush;
 
@@ -113,14 +110,14 @@ impl Drop for Flush {
     }
 }
 
-/// In one piece, because other threads and processes write into the same log.
+/// In one write, because other threads and processes write into the same log.
 fn write(emitter: &Emitter, gathered: &Gathered) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let timestamp_ms = now.map_or(0, |since| since.as_millis());
     let mut text = line(&emitter.stack, &emitter.function, timestamp_ms, gathered).to_string();
     text.push('\n');
     let mut stdout = std::io::stdout().lock();
-    // Without a log there is nobody to tell that there is none.
+    // If the log cannot be written, there is no place to report that.
     let _ = stdout.write_all(text.as_bytes());
     let _ = stdout.flush();
 }

@@ -1,5 +1,4 @@
-//! JSON logs: one line an event, with the fields of the span around it (the request id first of
-//! all).
+//! JSON logs: one line per event, with the fields of the span around it, such as the request id.
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::filter_fn;
@@ -7,13 +6,13 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
-/// The crates whose lines are written with care for what is in them. Others (the Lambda runtime,
-/// the SDK) write whole requests when they are asked for more than `info`, addresses included.
+/// The crates whose log lines contain no personal data at any level. Others (the Lambda runtime,
+/// the SDK) write whole requests below `info`, addresses included.
 const OWN: [&str; 3] = ["operations", "gateways", "holdfast_"];
 
-/// Sends logs to standard output as JSON, as CloudWatch reads them. `LOG_LEVEL` is a tracing
-/// filter, `info` by default; a filter that can't be read is reported and `info` is used: a typing
-/// mistake must not keep a function from starting.
+/// Writes JSON logs to standard output, for CloudWatch. `LOG_LEVEL` is a tracing filter, `info` by
+/// default. An invalid filter is reported, and `info` is used: a typing mistake must not stop a
+/// function from starting.
 pub(super) fn init() {
     let wanted = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".to_owned());
     let (filter, complaint) = match EnvFilter::try_new(&wanted) {

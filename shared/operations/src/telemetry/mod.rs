@@ -1,8 +1,7 @@
-//! What a process tells about itself: JSON logs ([`init`]), and metrics as lines among them
-//! ([`count`], [`observe`]).
+//! JSON logs ([`init`]), and metrics as lines among them ([`count`], [`observe`]).
 //!
-//! Neither ever holds a customer's id, address or e-mail: ids of checkouts, orders and payments
-//! lead to them for those who may see them.
+//! Neither contains a customer's id, address or e-mail. The ids of checkouts, orders and payments
+//! lead to them, for people who may see them.
 
 mod emf;
 mod log;
@@ -11,8 +10,7 @@ pub mod metric;
 pub use emf::{Flush, count, flush, observe};
 pub use metric::Metric;
 
-/// Starts the logs, and the metrics where `METRICS_STACK` asks for them. Once, before anything
-/// else.
+/// Starts the logs, and the metrics if `METRICS_STACK` is set. Call it once, first of all.
 pub fn init() {
     log::init();
     emf::init();

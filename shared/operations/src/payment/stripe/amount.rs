@@ -1,28 +1,28 @@
-//! Stripe's amounts: integers in the smallest unit, which for a few currencies is another one than
-//! that of ISO 4217.
+//! Stripe's amounts: integers in Stripe's smallest unit. For a few currencies it differs from the
+//! minor unit of ISO 4217.
 //!
 //! Source: Stripe's page on supported currencies ("zero-decimal currencies", "special cases").
 
 use crate::money::minor_digits;
 
-/// Digits after the point of Stripe's amounts.
+/// Digits after the decimal point in Stripe's amounts.
 fn stripe_digits(currency: &str) -> u32 {
     match currency {
         // without a minor unit, but written with two zeros, "for backwards compatibility"
         "ISK" | "UGX" => 2,
-        // with one of a fifth in ISO 4217, and without one at Stripe
+        // with a minor unit of a fifth in ISO 4217, and without one at Stripe
         "MGA" => 0,
         other => minor_digits(other),
     }
 }
 
-/// An amount of Stripe's in minor units of ISO 4217; none where it is none of that currency.
+/// Stripe's amount in minor units of ISO 4217. `None` if it does not fit the currency.
 #[must_use]
 pub fn minor_from_stripe(amount: i64, currency: &str) -> Option<i64> {
     rescaled(amount, stripe_digits(currency), minor_digits(currency))
 }
 
-/// An amount in minor units of ISO 4217 as Stripe takes it; none where Stripe can't.
+/// An amount in minor units of ISO 4217 in Stripe's unit. `None` if Stripe cannot express it.
 #[must_use]
 pub fn stripe_from_minor(minor: i64, currency: &str) -> Option<i64> {
     rescaled(minor, minor_digits(currency), stripe_digits(currency))

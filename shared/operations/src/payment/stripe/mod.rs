@@ -18,7 +18,7 @@ const SIGNATURE: &str = "stripe-signature";
 pub struct Stripe;
 
 impl Adapter for Stripe {
-    /// As in its official libraries. A retry is signed anew.
+    /// As in Stripe's official libraries. Stripe signs a retry anew.
     fn tolerance_s_default(&self) -> Option<u32> {
         Some(300)
     }
@@ -28,12 +28,12 @@ impl Adapter for Stripe {
     }
 
     fn kept_headers(&self) -> &'static [&'static str] {
-        // its only header of interest is the signature
+        // the signature is the only header of interest
         &[]
     }
 
-    /// `t=<seconds>,v1=<hex>[,v1=<hex>…]`: one of the v1 is
-    /// `HMAC-SHA256(secret, t ++ "." ++ raw body)`. While a secret is rolled there are several.
+    /// `t=<seconds>,v1=<hex>[,v1=<hex>…]`: one of the v1 is `HMAC-SHA256(secret, t ++ "." ++ raw
+    /// body)`. During the rotation of a secret there are several.
     fn verify(&self, account: &Account, webhook: &Webhook<'_>) -> Result<(), Forgery> {
         let header = (webhook.header)(SIGNATURE).ok_or(Forgery::Missing(SIGNATURE))?;
         let unreadable = Forgery::Unreadable(SIGNATURE);
@@ -42,7 +42,7 @@ impl Adapter for Stripe {
             match name {
                 "t" => times.push(value),
                 "v1" => signatures.extend(HEXLOWER.decode(value.as_bytes())),
-                // v0 is for tests, and whatever comes later is not known
+                // v0 is for tests, and later versions are unknown
                 _ => {}
             }
         }
@@ -53,7 +53,7 @@ impl Adapter for Stripe {
         if signatures.is_empty() || !time.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(unreadable);
         }
-        // as in its official libraries, only an old time is refused
+        // as in Stripe's official libraries, only an old time is refused
         age_fits(account, webhook, seconds, false)?;
         let parts = [time.as_bytes(), b".", webhook.raw];
         if signed(account, &parts, &signatures) {
@@ -103,8 +103,8 @@ impl Adapter for Stripe {
             // until API version 2024-10-28 a refund's changes came as charge.refund.updated
             Some(("refund", _) | ("charge", "refund.updated")) => refund(&name, &object()?)?,
             Some(("charge", "dispute.created")) => dispute(&name, &object()?)?,
-            // charge.refunded among them: what it says is the sum of all refunds of a charge, and
-            // each of them has its own event
+            // among them charge.refunded: it carries the sum of all refunds of a charge, and each
+            // refund has its own event
             _ => {
                 let key = match body.id_if_any("id") {
                     Some(id) => format!("{}:{id}", name.chars().take(80).collect::<String>()),
@@ -117,7 +117,7 @@ impl Adapter for Stripe {
     }
 }
 
-/// A payment intent. One that has succeeded is one payment, with its own id.
+/// A payment intent. A succeeded intent is one payment, with its own id.
 fn intent(name: &str, intent: &Fields<'_>) -> Result<Event, String> {
     let id = intent.id("id")?;
     let status = intent.id("status")?;
@@ -127,7 +127,7 @@ fn intent(name: &str, intent: &Fields<'_>) -> Result<Event, String> {
         ("payment_intent.payment_failed", _) => EventKind::Failed,
         ("payment_intent.canceled", "canceled") => EventKind::Dropped,
         (
-            // requires_capture: authorised, which is no money
+            // requires_capture: authorized, which is no money
             "payment_intent.processing"
             | "payment_intent.requires_action"
             | "payment_intent.partially_funded"
@@ -142,7 +142,7 @@ fn intent(name: &str, intent: &Fields<'_>) -> Result<Event, String> {
     };
     let (amount_minor, currency) = money(intent, amount);
     let reference = note(intent, REFERENCE_NOTE);
-    // A shopper may fail several times with one intent: each time it is another charge.
+    // A shopper may fail several times with one intent. Each failure is another charge.
     let key = format!("{name}:{id}:{status}:{charge}");
     let kind = unless_foreign(kind, reference.as_deref());
     Ok(Event {
@@ -155,8 +155,8 @@ fn intent(name: &str, intent: &Fields<'_>) -> Result<Event, String> {
     })
 }
 
-/// A checkout session. Its payment is its intent: the intent's own events are about the same money.
-/// Completed is not paid: with a bank transfer, the money comes days later, or does not.
+/// A checkout session. Its payment is its intent, so the intent's own events are about the same
+/// money. Completed does not mean paid: the money of a bank transfer comes days later, or never.
 fn session(name: &str, session: &Fields<'_>) -> Result<Event, String> {
     let id = session.id("id")?;
     let status = session.id("payment_status")?;
@@ -167,7 +167,7 @@ fn session(name: &str, session: &Fields<'_>) -> Result<Event, String> {
         ("checkout.session.completed", "unpaid") => EventKind::Pending,
         ("checkout.session.async_payment_failed", _) => EventKind::Failed,
         ("checkout.session.expired", _) => EventKind::Dropped,
-        // no_payment_required among them: nothing was paid
+        // among them no_payment_required: nothing was paid
         _ => EventKind::Other,
     };
     let (amount_minor, currency) = money(session, "amount_total");
@@ -187,9 +187,9 @@ fn session(name: &str, session: &Fields<'_>) -> Result<Event, String> {
     })
 }
 
-/// An attempt without a reference is another use of the account: tried again and again as one of an
-/// unknown order, each declined card of it would end as an alarm. Money without a reference stays
-/// money: somebody must look where it belongs.
+/// A failed attempt without our reference is another use of the account. As an event of an unknown
+/// order it would be retried and end in an alarm for every declined card. Money without a reference
+/// stays money: a person must find its order.
 fn unless_foreign(kind: EventKind, reference: Option<&str>) -> EventKind {
     match kind {
         EventKind::Failed | EventKind::Dropped if reference.is_none() => EventKind::Other,
@@ -197,10 +197,10 @@ fn unless_foreign(kind: EventKind, reference: Option<&str>) -> EventKind {
     }
 }
 
-/// A refund: what its status says, whichever event brings it.
+/// A refund. Its status decides, whichever event carries it.
 fn refund(name: &str, refund: &Fields<'_>) -> Result<Event, String> {
     let id = refund.id("id")?;
-    // older versions have refunds without one: they are through
+    // older versions have refunds without a status: they are finished
     let status = refund.id_if_any("status");
     let status = status.as_deref().unwrap_or("succeeded");
     let kind = match status {
@@ -232,7 +232,7 @@ fn dispute(name: &str, dispute: &Fields<'_>) -> Result<Event, String> {
     })
 }
 
-/// What a refund or a dispute is about: the intent; of an old charge without one, the charge.
+/// The payment of a refund or dispute: the intent, or the charge if an old charge has no intent.
 fn payment(object: &Fields<'_>) -> Option<String> {
     object
         .id_if_any("payment_intent")
