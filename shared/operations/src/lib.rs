@@ -4,7 +4,6 @@
 //! operation. A module has the name of its routine: [`checkout::begin`] calls
 //! `holdfast.checkout_begin`.
 //!
-//!
 //! - [`ids`], [`quantity`], [`money`], [`text`], [`utc`]: input, parsed once into types that cannot
 //!   be wrong;
 //! - one folder per noun, such as [`checkout`], [`order`], [`payment`], [`stock`]: one file per verb;
