@@ -10,7 +10,6 @@ use crate::caller::Callers;
 
 /// What one process needs to answer.
 pub struct App {
-    /// The database.
     pub db: Database,
     /// The callers that are let in.
     pub callers: Callers,

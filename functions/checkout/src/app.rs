@@ -7,7 +7,6 @@ use crate::caller::Callers;
 
 /// What one process needs to answer.
 pub struct App {
-    /// The database.
     pub db: Database,
     /// The rules about callers.
     pub callers: Callers,

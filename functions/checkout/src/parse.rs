@@ -55,7 +55,6 @@ struct OrderBody {
 
 /// The content of an order's body.
 pub struct OrderRequest {
-    /// The order.
     pub create: Create,
     /// The gateway that takes the payment. `None` when the storefront opens the payment itself.
     pub pay_at: Option<PayAt>,
@@ -63,7 +62,6 @@ pub struct OrderRequest {
 
 /// The gateway that takes an order's payment.
 pub struct PayAt {
-    /// The gateway.
     pub gateway: Gateway,
     /// The customer's phone, from the body or from the address.
     pub phone: Option<Phone>,

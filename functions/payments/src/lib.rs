@@ -18,7 +18,6 @@ pub use outbox::Outbox;
 
 /// What one process of the function needs.
 pub struct App {
-    /// The database.
     pub db: Database,
     /// The relay of announcements.
     pub outbox: Outbox,

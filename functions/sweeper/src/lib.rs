@@ -25,7 +25,6 @@ pub use subscribers::{Subscribers, ToldReport};
 
 /// What one process of the function needs.
 pub struct App {
-    /// The database.
     pub db: Database,
     /// The shops' accounts at gateways.
     pub accounts: Accounts,

@@ -39,7 +39,6 @@ pub struct SweepReport {
 /// The result for one shop.
 #[derive(Debug, Default, Serialize)]
 pub struct ShopSweep {
-    /// The shop's code.
     pub shop: String,
     /// Due checkouts that are now expired.
     pub expired: i32,

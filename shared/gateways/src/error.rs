@@ -7,10 +7,8 @@ use operations::telemetry::{self, Metric};
 /// only its codes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GatewayError {
-    /// The shop has no account at this gateway.
     #[error("the shop has no account at {0}")]
     NotConfigured(Gateway),
-    /// The gateway cannot take such an order, because of its amount, currency or id.
     #[error("{gateway} can't be asked for this: {reason}")]
     Unfit {
         /// Which gateway.
@@ -18,7 +16,6 @@ pub enum GatewayError {
         /// The part that does not fit.
         reason: &'static str,
     },
-    /// No complete answer came in time. The call may have had its effect.
     #[error("no answer from {gateway}: {reason}")]
     Unavailable {
         /// Which gateway.
@@ -26,7 +23,6 @@ pub enum GatewayError {
         /// What happened.
         reason: &'static str,
     },
-    /// The gateway says that it cannot answer now.
     #[error("{gateway} answered {status}: try again later")]
     Busy {
         /// Which gateway.
@@ -34,13 +30,10 @@ pub enum GatewayError {
         /// HTTP status.
         status: u16,
     },
-    /// The gateway refused the credentials.
     #[error("{0} does not take the credentials")]
     Unauthorized(Gateway),
-    /// The gateway does not know the order or refund.
     #[error("{0} knows nothing of it")]
     NotFound(Gateway),
-    /// The gateway refused the call.
     #[error("{gateway} refused: {status} {code}")]
     Refused {
         /// Which gateway.
@@ -50,7 +43,6 @@ pub enum GatewayError {
         /// The gateway's code.
         code: String,
     },
-    /// The answer lacks a required field.
     #[error("the answer of {gateway} can't be read: {reason}")]
     Unreadable {
         /// Which gateway.

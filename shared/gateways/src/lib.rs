@@ -147,7 +147,6 @@ pub struct KnownRefund {
 /// A refund as the gateway reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundResult {
-    /// The gateway's id.
     pub gateway_refund_id: String,
     /// Its state.
     pub state: RefundState,

@@ -48,11 +48,9 @@ pub struct InvalidPhone;
 
 /// An order that is to be paid at a gateway.
 pub struct Opening<'a> {
-    /// The shop.
     pub shop: &'a Shop,
     /// The order, which awaits its payment.
     pub order: &'a Order,
-    /// The gateway.
     pub gateway: Gateway,
     /// The customer's phone.
     pub phone: Option<&'a Phone>,
@@ -61,17 +59,14 @@ pub struct Opening<'a> {
 /// Why there is no gateway order. Our order is unchanged. In order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The accounts could not be fetched.
     #[error("the gateways' accounts can't be fetched: {0}")]
     Accounts(Cause),
-    /// The gateway did not answer, or refused.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
     /// The order was paid or has ended meanwhile. Or its hold is about to end, so its gateway order
     /// was closed, and there will be no other.
     #[error("the order is paid or has ended")]
     Ended,
-    /// The database could not decide.
     #[error(transparent)]
     Failure(#[from] Failure),
 }

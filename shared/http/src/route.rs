@@ -45,17 +45,11 @@ const WORDS: [&str; 28] = [
 pub struct Route {
     /// The path with names in place of the caller's values: `/v1/shops/{shop}/availability`.
     pub pattern: String,
-    /// The shop.
     pub shop: Option<Shop>,
-    /// The checkout.
     pub checkout_id: Option<Uuid>,
-    /// The order.
     pub order_id: Option<Uuid>,
-    /// The import.
     pub import_id: Option<Uuid>,
-    /// The sku.
     pub sku: Option<Sku>,
-    /// The payment gateway.
     pub gateway: Option<Gateway>,
 }
 

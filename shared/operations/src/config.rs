@@ -8,10 +8,8 @@ use crate::cause::causes;
 /// A missing or invalid setting. The message names the variable and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A required variable is not set.
     #[error("{0} is not set: {1}")]
     Missing(&'static str, &'static str),
-    /// A variable has a value that can't be used.
     #[error("{variable} can't be used: {reason}")]
     Invalid {
         /// The variable's name.

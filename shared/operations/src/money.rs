@@ -6,10 +6,8 @@ use rust_decimal::prelude::ToPrimitive as _;
 /// Why an amount in major units is no amount of its currency.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
-    /// Not a decimal number.
     #[error("{0:?} is not a decimal number")]
     NotANumber(String),
-    /// Negative, finer than the currency's minor unit, or beyond 64 bits.
     #[error("{amount} is not an amount of {currency}")]
     NotInCurrency {
         /// The amount as it came.

@@ -17,7 +17,6 @@ pub(crate) const SCAN_MAX: i32 = 5_000;
 /// One page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
-    /// Its rows.
     pub rows: Vec<T>,
     /// Where the next page begins. `None` after the last one. Even a page without rows can have a
     /// next one, because it read its bound of rows.

@@ -18,13 +18,11 @@ pub struct Begin {
     pub shop: Shop,
     /// The client's id of this checkout.
     pub checkout_id: CheckoutId,
-    /// The customer.
     pub customer: Customer,
     /// The client's number of this cart. A replacement has a higher one.
     pub revision: Revision,
     /// How long to hold. `None`: the shop's default.
     pub hold: Option<HoldSeconds>,
-    /// The cart.
     pub cart: Cart,
 }
 
@@ -58,40 +56,28 @@ pub enum Begun {
 /// Why a cart is not held. In order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum BeginError {
-    /// The shop does not exist.
     #[error("there is no such shop")]
     UnknownShop,
-    /// The id belongs to another customer, or to another cart with this revision.
     #[error("this checkout id is in use for another request")]
     Conflict,
-    /// The checkout has a newer cart.
     #[error("a newer revision of this cart is in place")]
     StaleRevision,
-    /// Released, expired or paid.
     #[error("this checkout has ended")]
     Ended,
-    /// The checkout has an order, so the cart is frozen.
     #[error("this checkout has an order")]
     Ordered,
-    /// The hold would be longer than the shop allows.
     #[error("the shop does not hold stock that long")]
     HoldTooLong,
-    /// Skus that are not in the catalogue: all of them.
     #[error("not in the catalogue")]
     UnknownSku(Vec<String>),
-    /// Skus that are not on sale: all of them.
     #[error("not on sale")]
     NotOnSale(Vec<String>),
-    /// Every shortage.
     #[error("not enough stock")]
     Shortage(Vec<Shortage>),
-    /// The customer already has the allowed number of checkouts.
     #[error("too many checkouts of this customer")]
     TooManyCheckouts,
-    /// The limit per customer is exceeded: every such sku.
     #[error("the customer's limit is reached")]
     LimitReached(Vec<LimitReached>),
-    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }

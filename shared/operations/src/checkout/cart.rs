@@ -12,22 +12,17 @@ use crate::quantity::{OutOfBounds, Quantity};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
-    /// The sku's code.
     pub sku: Sku,
-    /// Units.
     pub quantity: Quantity,
 }
 
 /// Why lines are not a valid cart.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CartError {
-    /// No line.
     #[error("must hold at least one line")]
     Empty,
-    /// More lines than [`Cart::LINES_MAX`].
     #[error("must hold at most {max} lines, got {0}", max = Cart::LINES_MAX)]
     TooManyLines(usize),
-    /// The lines of one sku add up to too much.
     #[error("the quantities of {sku} add up to too much: {source}")]
     TooMuch {
         /// The sku.

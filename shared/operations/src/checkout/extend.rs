@@ -10,19 +10,14 @@ use crate::quantity::HoldSeconds;
 /// Why a hold is not extended.
 #[derive(Debug, thiserror::Error)]
 pub enum ExtendError {
-    /// It does not exist, or it belongs to another customer.
     #[error("there is no such checkout")]
     NotFound,
-    /// It has an order, which sets the time.
     #[error("this checkout has an order")]
     Ordered,
-    /// Released, expired or paid.
     #[error("this checkout has ended")]
     Ended,
-    /// The hold would be longer than the shop allows.
     #[error("the shop does not hold stock that long")]
     HoldTooLong,
-    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }

@@ -22,7 +22,6 @@ pub use release::{ReleaseError, release};
 pub struct Checkout {
     /// The client's id.
     pub checkout_id: Uuid,
-    /// The customer.
     pub customer: String,
     /// `open`, `ordered`, `paid`, `released` or `expired` (as soon as it is due, swept or not).
     pub status: String,
@@ -45,9 +44,7 @@ pub struct Checkout {
 /// One line of a cart, with the catalogue's price when its stock was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PricedLine {
-    /// The sku's code.
     pub sku: String,
-    /// Units.
     pub quantity: i32,
     /// Price of one unit in minor units.
     pub price_minor: i64,
@@ -64,7 +61,6 @@ fn total_minor(lines: &[PricedLine]) -> i64 {
 /// A sku with too few units for a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Shortage {
-    /// The sku's code.
     pub sku: String,
     /// Requested units.
     pub requested: i32,
@@ -75,7 +71,6 @@ pub struct Shortage {
 /// A sku whose limit per customer a cart exceeds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LimitReached {
-    /// The sku's code.
     pub sku: String,
     /// Units that the customer may still buy.
     pub allowed: i32,

@@ -9,13 +9,10 @@ use crate::ids::{CheckoutId, Customer, Shop};
 /// Why a checkout is not released.
 #[derive(Debug, thiserror::Error)]
 pub enum ReleaseError {
-    /// It does not exist, or it belongs to another customer.
     #[error("there is no such checkout")]
     NotFound,
-    /// The checkout is paid.
     #[error("this checkout is paid")]
     Paid,
-    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }

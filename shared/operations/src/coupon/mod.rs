@@ -16,7 +16,6 @@ pub use read::read;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Coupon {
-    /// The coupon's code.
     pub code: String,
     /// `percent` or `fixed`.
     pub kind: String,
@@ -43,6 +42,5 @@ pub struct Coupon {
     pub uses_held: i32,
     /// Uses of paid orders.
     pub uses_consumed: i32,
-    /// When it was created.
     pub created_at: Utc,
 }

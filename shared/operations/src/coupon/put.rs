@@ -25,9 +25,7 @@ pub enum Kind {
 /// A coupon's terms.
 #[derive(Debug, Clone)]
 pub struct Put {
-    /// The shop.
     pub shop: Shop,
-    /// The coupon's code.
     pub code: CouponCode,
     /// Its kind.
     pub kind: Kind,
@@ -50,13 +48,10 @@ pub struct Put {
 /// Why a coupon is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum PutError {
-    /// The shop does not exist.
     #[error("there is no such shop")]
     UnknownShop,
-    /// The coupon has more uses than the new bound. The current coupon.
     #[error("more uses are taken than the coupon would have")]
     BelowUsed(Box<Coupon>),
-    /// The database could not answer.
     #[error(transparent)]
     Failure(Failure),
 }

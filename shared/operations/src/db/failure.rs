@@ -20,7 +20,6 @@ pub enum Failure {
     /// A retry within one call is useless.
     #[error("the database can't be connected to")]
     Refused(#[source] Cause),
-    /// The statement failed, and a retry will not mend it.
     #[error("the database refused a statement")]
     Internal(#[source] Cause),
 }

@@ -10,9 +10,7 @@ use crate::payment::Gateway;
 /// An order or session to close at its gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
-    /// The gateway.
     pub gateway: Gateway,
-    /// The gateway's id.
     pub gateway_order_id: String,
     /// Our reference of the payment.
     pub reference: String,

@@ -20,9 +20,7 @@ pub use read::read;
 /// be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GatewayOrder {
-    /// The gateway.
     pub gateway: String,
-    /// The gateway's id.
     pub gateway_order_id: String,
     /// Our reference of the payment.
     pub reference: String,

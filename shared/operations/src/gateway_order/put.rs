@@ -11,13 +11,10 @@ use crate::payment::Gateway;
 /// A gateway's order or session that was just made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Put {
-    /// The shop.
     pub shop: Shop,
     /// Our reference of the payment.
     pub reference: PaymentReference,
-    /// The gateway.
     pub gateway: Gateway,
-    /// The gateway's id.
     pub gateway_order_id: String,
     /// What the storefront needs to take the payment: a JSON object.
     pub data: Value,
@@ -37,16 +34,12 @@ pub enum Stored {
 /// Why it is not stored, in order of precedence. Close it.
 #[derive(Debug, thiserror::Error)]
 pub enum PutError {
-    /// The payment does not exist.
     #[error("there is no such payment")]
     NotFound,
-    /// It belongs to another payment.
     #[error("this order of the gateway's belongs to another payment")]
     Conflict,
-    /// The order is paid or over, or this gateway order was closed. It must take no payment.
     #[error("the order is paid or has ended")]
     Ended,
-    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }

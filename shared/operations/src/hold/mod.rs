@@ -15,13 +15,10 @@ pub use purge::purge;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hold {
-    /// The checkout.
     pub checkout_id: Uuid,
     /// The generation of the checkout's holds.
     pub take: i32,
-    /// The sku.
     pub sku: String,
-    /// Units.
     pub quantity: i32,
     /// The price shown to the shopper, in minor units.
     pub price_minor: i64,

@@ -17,9 +17,7 @@ const REST_MAX: Duration = Duration::from_secs(5);
 /// One call: as many batches as fit into `budget`.
 #[derive(Debug, Clone)]
 pub struct Apply {
-    /// The shop.
     pub shop: Shop,
-    /// The import.
     pub import_id: ImportId,
     /// The number of parts of the file. A missing part is found before anything changes.
     pub parts: i32,
@@ -58,25 +56,20 @@ pub struct Progress {
 /// Why nothing was applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// The import does not exist.
     #[error("there is no such import")]
     NotFound,
-    /// It is being applied in the other mode, or is done.
     #[error("the import is closed")]
     Closed,
-    /// A part is missing, or there are more than the file has.
     #[error("part {next_part} is missing")]
     Incomplete {
         /// The first part that is not staged.
         next_part: i32,
     },
-    /// Too many rows for an all-or-nothing import.
     #[error("{rows} rows are too many for all or nothing")]
     TooLarge {
         /// Rows of the import.
         rows: i32,
     },
-    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }

@@ -40,9 +40,7 @@ impl RowOutcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Import {
-    /// Its id.
     pub import_id: ImportId,
-    /// Its status.
     pub status: Status,
     /// Its mode. `None` before it is applied.
     pub mode: Option<Mode>,
@@ -72,7 +70,6 @@ pub struct Import {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReportRow {
-    /// Its part.
     pub part: i32,
     /// Its line in the file.
     pub line: i32,

@@ -16,22 +16,17 @@ pub const CHUNK_ROWS: i32 = 500;
 /// A parsed part.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// The shop.
     pub shop: Shop,
-    /// The import.
     pub import_id: ImportId,
     /// Its number, from 1 to [`super::PARTS_MAX`].
     pub part: i32,
-    /// The actor.
     pub actor: Actor,
-    /// Its rows.
     pub rows: Vec<Row>,
 }
 
 /// A staged part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Staged {
-    /// Its rows.
     pub rows: usize,
     /// Rows refused already, because their form is wrong.
     pub refused: usize,
@@ -42,13 +37,10 @@ pub struct Staged {
 /// Why a part was not staged.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
-    /// The shop does not exist.
     #[error("there is no such shop")]
     UnknownShop,
-    /// The import is being applied, or is done: its rows are final.
     #[error("the import is closed")]
     Closed,
-    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }

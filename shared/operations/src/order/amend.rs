@@ -10,13 +10,11 @@ use crate::ids::{Actor, CheckoutId, Shop};
 /// A change of a booking.
 #[derive(Debug, Clone)]
 pub struct Amend {
-    /// The shop.
     pub shop: Shop,
     /// The booking.
     pub checkout_id: CheckoutId,
     /// The version of the order that the dispatcher saw.
     pub expected_version: i64,
-    /// The dispatcher.
     pub actor: Actor,
     /// The new cart: every line that the party has afterwards.
     pub cart: Cart,
@@ -34,34 +32,24 @@ pub enum Amended {
 /// Why a booking is not changed, in order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum AmendError {
-    /// The booking does not exist.
     #[error("there is no such booking")]
     NotFound,
-    /// It is an online order.
     #[error("this order was not paid at the desk")]
     NotOffline,
-    /// It is cancelled or refunded.
     #[error("this order has ended")]
     Ended,
-    /// It has a coupon, whose discount belongs to the old lines.
     #[error("this order has a coupon")]
     HasCoupon,
-    /// The version is stale. The current order.
     #[error("this order has another version now")]
     Stale(Box<DeskOrder>),
-    /// Skus that are not in the catalogue: all of them.
     #[error("not in the catalogue")]
     UnknownSku(Vec<String>),
-    /// Skus that are not on sale and of which the party wants more: all of them.
     #[error("not on sale")]
     NotOnSale(Vec<String>),
-    /// The limit per customer is exceeded: every such sku.
     #[error("the customer's limit is reached")]
     LimitReached(Vec<LimitReached>),
-    /// Every shortage. `available` includes the seats that the party has.
     #[error("not enough stock")]
     Shortage(Vec<Shortage>),
-    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }

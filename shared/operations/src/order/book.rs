@@ -13,17 +13,14 @@ use crate::telemetry::{self, Metric};
 /// A booking to make.
 #[derive(Debug, Clone)]
 pub struct Book {
-    /// The shop.
     pub shop: Shop,
     /// The booking's id, made by the client: the idempotency key.
     pub checkout_id: CheckoutId,
     /// The party.
     pub customer: Customer,
-    /// The dispatcher.
     pub actor: Actor,
     /// The seats.
     pub cart: Cart,
-    /// The coupon to use.
     pub coupon: Option<CouponCode>,
 }
 
@@ -59,31 +56,22 @@ pub enum Booked {
 /// Why nothing is booked, in order of precedence. A refusal holds and sells nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum BookError {
-    /// The shop does not exist.
     #[error("there is no such shop")]
     UnknownShop,
-    /// The id belongs to another request.
     #[error("this booking id is in use for another request")]
     Conflict,
-    /// Skus that are not in the catalogue: all of them.
     #[error("not in the catalogue")]
     UnknownSku(Vec<String>),
-    /// Skus that are not on sale: all of them.
     #[error("not on sale")]
     NotOnSale(Vec<String>),
-    /// Every shortage.
     #[error("not enough stock")]
     Shortage(Vec<Shortage>),
-    /// The customer already has the allowed number of checkouts.
     #[error("too many checkouts of this customer")]
     TooManyCheckouts,
-    /// The limit per customer is exceeded: every such sku.
     #[error("the customer's limit is reached")]
     LimitReached(Vec<LimitReached>),
-    /// The coupon cannot be used.
     #[error("the coupon can't be used")]
     Coupon(CouponRefusal),
-    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }

@@ -9,16 +9,12 @@ use crate::ids::{Actor, CheckoutId, Shop};
 /// Why a booking is not cancelled, in order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum CancelError {
-    /// The booking does not exist.
     #[error("there is no such booking")]
     NotFound,
-    /// It is an online order.
     #[error("this order was not paid at the desk")]
     NotOffline,
-    /// It is refunded.
     #[error("this order has ended")]
     Ended,
-    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }

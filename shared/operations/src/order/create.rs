@@ -71,7 +71,6 @@ pub enum ShipTo {
 /// An order to make.
 #[derive(Debug, Clone)]
 pub struct Create {
-    /// The shop.
     pub shop: Shop,
     /// The checkout that becomes the order.
     pub checkout_id: CheckoutId,
@@ -80,7 +79,6 @@ pub struct Create {
     pub customer: Option<Customer>,
     /// The payment method.
     pub method: PaymentMethod,
-    /// The coupon to use.
     pub coupon: Option<CouponCode>,
     /// Its address.
     pub ship_to: ShipTo,
@@ -137,34 +135,24 @@ pub enum CouponRefusal {
 /// Why there is no order, in order of precedence. A refusal leaves nothing behind.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// There is no such checkout, or it is somebody else's.
     #[error("there is no such checkout")]
     NotFound,
-    /// It already has an order from another request.
     #[error("this checkout has another order")]
     Conflict,
-    /// Released or paid.
     #[error("this checkout has ended")]
     CheckoutEnded,
-    /// It is too old.
     #[error("this checkout is too old")]
     CheckoutTooOld,
-    /// The customer has no such saved address.
     #[error("there is no such address")]
     AddressUnknown,
-    /// The coupon cannot be used.
     #[error("the coupon can't be used")]
     Coupon(CouponRefusal),
-    /// The hold had ended, and the stock is short: every shortage.
     #[error("not enough stock")]
     Shortage(Vec<Shortage>),
-    /// The hold had ended, and the customer already has the allowed number of checkouts.
     #[error("too many checkouts of this customer")]
     TooManyCheckouts,
-    /// The hold had ended, and the limit per customer is exceeded: every such sku.
     #[error("the customer's limit is reached")]
     LimitReached(Vec<LimitReached>),
-    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }

@@ -10,7 +10,6 @@ use crate::db::Failure;
 /// An order with the fields that staff need, as the database writes it in JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeskOrder {
-    /// The order's id.
     pub order_id: Uuid,
     /// Its checkout: the id of the booking.
     pub checkout_id: Uuid,
@@ -36,7 +35,6 @@ pub struct DeskOrder {
     /// The coupon's code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coupon: Option<String>,
-    /// The payment.
     pub payment: Payment,
     /// When it was ordered.
     #[serde(with = "time::serde::rfc3339")]
@@ -49,7 +47,6 @@ pub struct DeskOrder {
 /// One line of an order, with its returned units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SoldLine {
-    /// The sku's code.
     pub sku: String,
     /// Units that were ordered.
     pub quantity: i32,

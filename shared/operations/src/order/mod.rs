@@ -27,11 +27,9 @@ use crate::checkout::PricedLine;
 /// An order, as the database writes it in JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// The order's id.
     pub order_id: Uuid,
     /// Its checkout.
     pub checkout_id: Uuid,
-    /// The customer.
     pub customer: String,
     /// `awaiting_payment`, `paid`, `review`, `refund_due`, `refunded`, `expired` or `cancelled`.
     pub status: String,
@@ -54,7 +52,6 @@ pub struct Order {
     /// The id of the saved address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address_id: Option<Uuid>,
-    /// The payment.
     pub payment: Payment,
     /// The end of the hold, by the database's clock.
     #[serde(with = "time::serde::rfc3339")]

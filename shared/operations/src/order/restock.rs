@@ -13,17 +13,13 @@ use crate::text::Note;
 /// A return of goods.
 #[derive(Debug, Clone)]
 pub struct Restock {
-    /// The shop.
     pub shop: Shop,
-    /// The order.
     pub order_id: OrderId,
     /// The client's id of this return: the idempotency key.
     pub return_id: ReturnId,
-    /// The actor.
     pub actor: Actor,
     /// Why, in the clerk's own words.
     pub note: Option<Note>,
-    /// The lines.
     pub cart: Cart,
 }
 
@@ -56,7 +52,6 @@ pub enum Restocked {
 /// A line with more units than can come back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Excess {
-    /// The sku's code.
     pub sku: String,
     /// Requested units.
     pub requested: i32,
@@ -67,19 +62,14 @@ pub struct Excess {
 /// Why nothing is put back, in order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum RestockError {
-    /// The order does not exist.
     #[error("there is no such order")]
     NotFound,
-    /// The return's id belongs to another request.
     #[error("this return id is in use for another request")]
     Conflict,
-    /// The order sold nothing.
     #[error("this order sold nothing")]
     NotSold,
-    /// Every line with more units than can come back.
     #[error("more than was sold")]
     TooMany(Vec<Excess>),
-    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }

@@ -31,7 +31,6 @@ pub const BATCH_MAX: usize = 10;
 pub struct Message {
     /// Its id, the same for every try. A receiver recognizes repetitions by it.
     pub id: String,
-    /// The shop.
     pub shop: String,
     /// The kind of event: `order.paid`.
     pub kind: String,

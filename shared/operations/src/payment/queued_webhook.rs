@@ -21,7 +21,6 @@ const HEADER_CHARS_MAX: usize = 256;
 pub struct QueuedWebhook {
     /// The shop of the gateway account.
     pub shop: Shop,
-    /// The gateway.
     pub gateway: Gateway,
     /// When it arrived.
     #[serde(with = "time::serde::rfc3339")]
@@ -37,16 +36,12 @@ pub struct QueuedWebhook {
 /// queue, for a person.
 #[derive(Debug, thiserror::Error)]
 pub enum QueuedWebhookError {
-    /// The message in the queue is no queued webhook.
     #[error("not a queued webhook: {0}")]
     Envelope(String),
-    /// The body is not base64.
     #[error("the body is not base 64")]
     Base64(#[from] base64::DecodeError),
-    /// The body is not UTF-8.
     #[error("the body is not UTF-8")]
     Utf8(#[from] std::string::FromUtf8Error),
-    /// The gateway's message lacks a required field.
     #[error("not an event of {gateway}: {reason}")]
     Event {
         /// The gateway.

@@ -78,7 +78,6 @@ impl Outcome {
 pub struct Recorded {
     /// The effect.
     pub outcome: Outcome,
-    /// The order.
     pub order_id: Option<Uuid>,
 }
 

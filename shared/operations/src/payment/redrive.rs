@@ -9,10 +9,8 @@ use crate::ids::Shop;
 /// Why a stored event is not recorded again, in order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum RedriveError {
-    /// No event of this gateway has this key.
     #[error("there is no such event")]
     NotFound,
-    /// Its body still cannot be parsed.
     #[error("the stored body is not an event of {gateway}: {reason}")]
     Unreadable {
         /// The gateway.
@@ -20,7 +18,6 @@ pub enum RedriveError {
         /// The missing or invalid field.
         reason: String,
     },
-    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }

@@ -60,19 +60,14 @@ pub struct Webhook<'a> {
 /// Why a webhook is not genuine. For the log: the sender gets no reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Forgery {
-    /// A header is missing.
     #[error("the header {0} is missing")]
     Missing(&'static str),
-    /// A header has the wrong form.
     #[error("the header {0} is malformed")]
     Unreadable(&'static str),
-    /// The signed time is too old.
     #[error("it was signed longer ago than the tolerance allows")]
     Old,
-    /// The signed time is too far away in the future.
     #[error("it was signed in the future, further than the tolerance allows")]
     Future,
-    /// No secret gives this signature.
     #[error("no configured secret gives this signature over the raw body")]
     Mismatch,
 }

@@ -15,7 +15,6 @@ pub struct Claimed {
     pub refund_id: Uuid,
     /// The payment reference.
     pub reference: String,
-    /// The gateway.
     pub gateway: Gateway,
     /// The gateway's id of the payment.
     pub gateway_payment_id: String,

@@ -31,11 +31,9 @@ pub use untried::untried;
 pub struct Refund {
     /// Our id, and the idempotency key at the gateway.
     pub refund_id: Uuid,
-    /// The order.
     pub order_id: Uuid,
     /// The payment reference.
     pub reference: String,
-    /// The gateway.
     pub gateway: String,
     /// The gateway's id of the payment.
     pub gateway_payment_id: String,

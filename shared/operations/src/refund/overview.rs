@@ -13,7 +13,6 @@ use crate::utc::Utc;
 /// The money of an order, as the database writes it in JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overview {
-    /// The order.
     pub order_id: Uuid,
     /// The payment reference.
     pub reference: String,
@@ -39,7 +38,6 @@ pub struct Overview {
 /// One capture: a gateway took money once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
-    /// The gateway.
     pub gateway: String,
     /// The gateway's id of the payment.
     pub gateway_payment_id: String,

@@ -15,13 +15,10 @@ use crate::text::{GatewayPaymentId, Note};
 /// A refund to make.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The shop.
     pub shop: Shop,
-    /// The order.
     pub order_id: OrderId,
     /// The client's id of this refund: the idempotency key.
     pub refund_id: RefundId,
-    /// The actor.
     pub actor: Actor,
     /// Why, in the clerk's own words.
     pub note: Option<Note>,
@@ -68,25 +65,19 @@ pub enum Requested {
 /// Why nothing is refunded, in order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// The order does not exist.
     #[error("there is no such order")]
     NotFound,
-    /// The id belongs to another request.
     #[error("this refund id is in use for another request")]
     Conflict,
-    /// The order has no capture, or not this one.
     #[error("no gateway has taken money for this order")]
     NotCaptured,
-    /// More than was captured and not refunded.
     #[error("more than is left: {refundable_minor}")]
     TooMuch {
         /// The amount that can still be refunded.
         refundable_minor: i64,
     },
-    /// The goods cannot come back, so the money is not refunded either.
     #[error(transparent)]
     Restock(RestockError),
-    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }

@@ -19,13 +19,10 @@ pub enum Retried {
 /// Why it is not sent again, in order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum RetryError {
-    /// The refund does not exist.
     #[error("there is no such refund")]
     NotFound,
-    /// It is settled or void.
     #[error("this refund has not failed")]
     NotFailed,
-    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }

@@ -16,9 +16,7 @@ pub use read::read;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// The shop's code.
     pub shop: String,
-    /// Its name for people.
     pub name: String,
     /// ISO 4217: the currency of all its prices.
     pub currency: String,
@@ -31,6 +29,5 @@ pub struct Profile {
     /// How many checkouts of one customer may hold stock at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkouts_per_customer_max: Option<i32>,
-    /// When it was created.
     pub created_at: Utc,
 }

@@ -11,9 +11,7 @@ use crate::text::{Currency, ShopName};
 /// All fields of a shop. A missing field has its default.
 #[derive(Debug, Clone)]
 pub struct Put {
-    /// The shop.
     pub shop: Shop,
-    /// Its name for people.
     pub name: ShopName,
     /// The currency of its prices, which never changes.
     pub currency: Currency,
@@ -30,10 +28,8 @@ pub struct Put {
 /// Why a shop is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum PutError {
-    /// The shop has another currency.
     #[error("the currency of a shop does not change")]
     CurrencyIsFinal,
-    /// The database could not answer.
     #[error(transparent)]
     Failure(Failure),
 }

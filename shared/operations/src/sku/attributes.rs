@@ -14,10 +14,8 @@ pub struct Attributes(Map<String, Value>);
 /// Why an object can't be the attributes of a sku: a sentence that follows the field's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAttributes {
-    /// More than [`ATTRIBUTES_MAX`].
     #[error("must have at most {ATTRIBUTES_MAX} members")]
     TooMany,
-    /// PostgreSQL cannot store such a text.
     #[error("must hold no text with the character U+0000")]
     HoldsNul,
 }

@@ -13,9 +13,7 @@ use crate::quantity::PageLimit;
 /// A page of a sku's manifest. The database writes it as JSON; this type is what that JSON must be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// The sku's code.
     pub sku: String,
-    /// Its name for people.
     pub title: String,
     /// Date, place and the like.
     pub attributes: serde_json::Value,
@@ -52,7 +50,6 @@ pub struct Seat {
     pub order_id: Option<Uuid>,
     /// The checkout: the id of the booking.
     pub checkout_id: Uuid,
-    /// The customer.
     pub customer: String,
     /// The dispatcher who booked them. `None` for an online order.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -26,9 +26,7 @@ pub use retire::retire;
 /// A sku with its stock level. The database writes it as JSON; this type is what that JSON must be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The sku's code.
     pub sku: String,
-    /// Its name for people.
     pub title: String,
     /// Colour, size, date and the like.
     pub attributes: Map<String, Value>,
@@ -50,7 +48,6 @@ pub struct Entry {
     /// When it was retired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired_at: Option<Utc>,
-    /// When it was created.
     pub created_at: Utc,
     /// The counters.
     pub stock: Level,

@@ -12,11 +12,8 @@ use crate::utc::Utc;
 /// All fields of a sku. A missing field has its default.
 #[derive(Debug, Clone)]
 pub struct Put {
-    /// The shop.
     pub shop: Shop,
-    /// The sku.
     pub sku: Sku,
-    /// Its name for people.
     pub title: Title,
     /// Colour, size, date and the like.
     pub attributes: Attributes,
@@ -39,13 +36,10 @@ pub struct Put {
 /// Why a sku is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum PutError {
-    /// The shop does not exist.
     #[error("there is no such shop")]
     UnknownShop,
-    /// The shop has another currency.
     #[error("the shop's prices are in another currency")]
     OtherCurrency,
-    /// The database could not answer.
     #[error(transparent)]
     Failure(Failure),
 }

@@ -13,9 +13,7 @@ pub const SKUS_MAX: usize = 100;
 /// The availability of one sku.
 #[derive(Debug, Clone, Serialize)]
 pub struct SkuAvailability {
-    /// The sku's code.
     pub sku: String,
-    /// Its name for people.
     pub title: String,
     /// Colour, size, date and the like.
     pub attributes: serde_json::Value,

@@ -13,19 +13,14 @@ use crate::text::Note;
 /// A change of a stock level.
 #[derive(Debug, Clone)]
 pub struct Change {
-    /// The shop.
     pub shop: Shop,
-    /// The sku.
     pub sku: Sku,
     /// The client's id of this change: the idempotency key.
     pub movement_id: MovementId,
     /// The version that the clerk saw.
     pub expected_version: Version,
-    /// The actor.
     pub actor: Actor,
-    /// Its reference.
     pub reference: Option<Reference>,
-    /// The note.
     pub note: Option<Note>,
 }
 
@@ -53,22 +48,16 @@ pub struct Changed {
 /// Why stock is not changed, in order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
-    /// The sku does not exist.
     #[error("there is no such sku")]
     UnknownSku,
-    /// The id belongs to another change.
     #[error("this movement id is in use for another change")]
     MovementConflict,
-    /// The version is stale. The current counters, and the last movement.
     #[error("the stock level has another version")]
     Stale(Level, Option<Box<Movement>>),
-    /// Active holds need more than would be left. The current counters.
     #[error("active holds claim more than would be left")]
     BelowHeld(Level),
-    /// The stock level would be too high.
     #[error("there would be too many units")]
     TooMany,
-    /// The database could not answer.
     #[error(transparent)]
     Failure(Failure),
 }

@@ -25,7 +25,6 @@ pub use shrink::{BrokenHold, Shrink, ShrinkError, Shrinkage, shrink};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Level {
-    /// The sku's code.
     pub sku: String,
     /// Units that the business could hand over now.
     pub on_hand: i32,
@@ -41,7 +40,6 @@ pub struct Level {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Movement {
-    /// The sku's code.
     pub sku: String,
     /// The version that the change gave the stock level.
     pub version: i64,
@@ -51,7 +49,6 @@ pub struct Movement {
     pub on_hand_after: i32,
     /// `received`, `adjusted`, `sold`, `returned` or `missing`.
     pub reason: String,
-    /// The actor.
     pub actor: String,
     /// Its reference.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +59,5 @@ pub struct Movement {
     /// The client's id of the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub movement_id: Option<Uuid>,
-    /// The time.
     pub created_at: Utc,
 }

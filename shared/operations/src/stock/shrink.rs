@@ -17,9 +17,7 @@ use crate::utc::Utc;
 /// Missing units.
 #[derive(Debug, Clone)]
 pub struct Shrink {
-    /// The shop.
     pub shop: Shop,
-    /// The sku.
     pub sku: Sku,
     /// The number of missing units.
     pub missing: Units,
@@ -27,9 +25,7 @@ pub struct Shrink {
     pub movement_id: MovementId,
     /// The version that the clerk saw. `None`: any.
     pub expected_version: Option<Version>,
-    /// The actor.
     pub actor: Actor,
-    /// Its reference.
     pub reference: Option<Reference>,
     /// The clerk's note. It also goes into the announcements of broken holds.
     pub note: Option<Note>,
@@ -41,9 +37,7 @@ pub struct Shrink {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BrokenHold {
-    /// The checkout.
     pub checkout_id: Uuid,
-    /// The customer.
     pub customer: String,
     /// Its held units of the sku.
     pub quantity: i32,
@@ -73,19 +67,14 @@ pub struct Shrinkage {
 /// Why stock is not shrunk, in order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum ShrinkError {
-    /// The sku does not exist.
     #[error("there is no such sku")]
     UnknownSku,
-    /// The id belongs to another change.
     #[error("this movement id is in use for another change")]
     MovementConflict,
-    /// The version is stale. The current counters, and the last movement.
     #[error("the stock level has another version")]
     Stale(Level, Option<Box<Movement>>),
-    /// More units are missing than are on hand. The current counters.
     #[error("more is missing than is on hand")]
     MoreThanOnHand(Level),
-    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }

@@ -10,9 +10,7 @@ use crate::outbox::payload;
 pub struct Delivery {
     /// The subscriber.
     pub name: String,
-    /// Its URL.
     pub url: String,
-    /// The topic.
     pub topic: String,
     /// The subject. With the topic, it is the message's key.
     pub subject: String,

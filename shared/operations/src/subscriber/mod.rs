@@ -38,11 +38,9 @@ const NAME_CHARS_MAX: usize = 40;
 pub struct Subscriber {
     /// Its name. Its secret has the same name.
     pub name: String,
-    /// Its URL.
     pub url: String,
     /// The topics it wants. `None`: all.
     pub types: Option<Vec<String>>,
-    /// When it was created.
     pub created_at: Utc,
     /// When it answered 410 Gone. It gets nothing any more.
     pub disabled_at: Option<Utc>,

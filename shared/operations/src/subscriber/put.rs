@@ -9,11 +9,8 @@ use crate::ids::Shop;
 /// A subscriber.
 #[derive(Debug, Clone)]
 pub struct Put {
-    /// The shop.
     pub shop: Shop,
-    /// Its name.
     pub name: String,
-    /// Its URL.
     pub url: String,
     /// The topics it wants. `None`: all.
     pub types: Option<Vec<String>>,
@@ -22,13 +19,10 @@ pub struct Put {
 /// Why a subscriber is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum PutError {
-    /// The shop does not exist.
     #[error("there is no such shop")]
     UnknownShop,
-    /// The shop has 20.
     #[error("there are too many")]
     TooMany,
-    /// The database could not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
