@@ -93,7 +93,7 @@ create index refunds_of_request_idx on holdfast.refunds (shop, request_id)
 create unique index refunds_of_gateway_idx on holdfast.refunds (shop, gateway, gateway_refund_id)
     where gateway_refund_id is not null;
 
--- Whoever writes refunds, those of one capture never add up to more than it.
+-- The refunds of a capture never add up to more than its amount, whatever statement writes them.
 create function holdfast.count_refund() returns trigger
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 begin

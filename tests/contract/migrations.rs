@@ -1,4 +1,4 @@
-//! The schema's way from nothing to now.
+//! Migrations from an empty database, and the optional file for Citus.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ fn versions() -> Vec<String> {
     names
 }
 
-/// A role that owns the database and may create roles, as a cloud's master user: no superuser.
+/// As a cloud's master user: the role owns the database and may create roles, but is no superuser.
 #[tokio::test]
 async fn an_owner_without_superuser_rights_can_migrate() {
     let maintenance = connect(&CLUSTER.url(SUPERUSER, "postgres")).await;
@@ -30,8 +30,8 @@ async fn an_owner_without_superuser_rights_can_migrate() {
         .batch_execute("create database of_mere_owner owner mere_owner")
         .await
         .unwrap();
-    // On this server the roles are there already, made by another user: PostgreSQL 16 asks for the
-    // right to act as the owner.
+    // Another user has created the roles on this server. PostgreSQL 16 then needs the right to act
+    // as the owner.
     maintenance
         .batch_execute("grant holdfast_owner to mere_owner")
         .await

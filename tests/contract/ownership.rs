@@ -14,7 +14,7 @@ use tests::rights::{documented, granted};
 use tests::{CLUSTER, TestDb, connect, count, until};
 use tokio_postgres::Client;
 
-/// A server without any of the roles, but with a cloud's master user: no superuser.
+/// A server without the roles, and with a cloud's master user, who is no superuser.
 async fn fresh_server() -> Cluster {
     let cluster =
         tokio::task::spawn_blocking(|| Cluster::start(ClusterOptions::default()).unwrap()).await;
@@ -37,7 +37,7 @@ async fn database(cluster: &Cluster, name: &str) -> String {
     cluster.url("master", name)
 }
 
-/// Whatever is in the schemas and belongs to somebody else.
+/// Everything in the schemas that does not belong to the owner.
 async fn not_the_owners(client: &Client) -> Vec<String> {
     let query = "
         select format('%s of %s', what, owner::regrole) from (
@@ -73,7 +73,7 @@ async fn a_master_without_superuser_rights_migrates_an_empty_server() {
     assert!(report.applied.contains(&"V0001__create_roles".to_owned()));
     assert_eq!(not_the_owners(&master).await, Vec::<String>::new());
     assert_eq!(granted(&master).await, documented());
-    // and is itself again
+    // The session is the master's again.
     let row = master.query_one("select current_user::text", &[]).await;
     assert_eq!(row.unwrap().get::<_, String>(0), "master");
 
@@ -85,7 +85,7 @@ async fn a_master_without_superuser_rights_migrates_an_empty_server() {
         assert_eq!(error.code().unwrap().code(), "42501");
     }
 
-    // From now on the migrator will do, which may make no role and owns no database.
+    // From now on the migrator is enough: it may create no role and owns no database.
     let before = catalogue(&master).await;
     let mut migrator = connect(&cluster.url(MIGRATOR, "shop")).await;
     migrate::run(&mut migrator).await.unwrap();
@@ -140,7 +140,7 @@ async fn databases_of_one_server_migrate_at_the_same_time() {
     assert_eq!(settings(&superuser).await, settings(&test).await);
 }
 
-/// The moment that counts: another database's migration has made a role, and not committed yet.
+/// Another database's migration has created a role, and has not committed yet.
 #[tokio::test]
 async fn a_migration_waits_for_the_roles_that_another_is_making() {
     let cluster = fresh_server().await;
@@ -166,10 +166,10 @@ async fn a_migration_waits_for_the_roles_that_another_is_making() {
         let_go
     );
     migrated.unwrap();
-    // The control: to look first is not enough.
+    // The control: checking before creating is not enough.
     let refused = control.unwrap_err();
     assert_eq!(refused.code().unwrap().code(), "23505", "{refused}");
-    // Whoever made it has set it, and nobody else.
+    // Only the migration that created the role has set it.
     let settings = settings(&other).await;
     assert_eq!(settings["holdfast_sweeper"], ["lock_timeout=7s"]);
 }

@@ -1,5 +1,5 @@
-//! A release comes while callers go on, of the release before and of the new one: no call fails.
-//! No retries here: whatever the server says of a call is counted.
+//! A release goes out while callers of the old and of the new release go on: no call fails. These
+//! callers never retry, so every failure counts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,12 +15,12 @@ use tokio_postgres::types::Type;
 const CALLERS: usize = 8;
 /// How often the routines are written again under them.
 const ROUNDS: usize = 6;
-/// How long a control may look for its first failed call.
+/// How long a control waits for its first failed call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// As this release's functions give a cart back.
 const LET_GO: &str = "select * from holdfast.checkout_release('main', $1, null)";
-/// As those of the next release do.
+/// As the next release's functions do.
 const LET_GO_WHY: &str = "select * from holdfast.checkout_release('main', $1, null, 'too red')";
 
 /// Callers that run until they are told to stop.
@@ -58,7 +58,7 @@ impl Load {
         load
     }
 
-    /// Until each caller has begun, about `more` times again.
+    /// Waits for so many more calls.
     async fn until_called(&self, more: u64) {
         let wanted = self.calls.load(Ordering::Relaxed) + more;
         tests::until("the callers have called", async || {
@@ -67,7 +67,7 @@ impl Load {
         .await;
     }
 
-    /// How many calls there were, and what became of those that failed.
+    /// The number of calls, and the failures.
     async fn stop(self) -> (u64, Vec<String>) {
         self.stop.store(true, Ordering::Relaxed);
         let mut failures = Vec::new();
@@ -78,7 +78,7 @@ impl Load {
     }
 }
 
-/// One shopper, who looks, takes, looks again and gives back.
+/// One shopper reads the stock, begins a checkout, reads it and releases it.
 async fn shop_once(session: &Client, let_go: &str) -> Result<(), tokio_postgres::Error> {
     let id = *new_id().as_uuid();
     let look = "select * from holdfast.stock_availability('main', '{A}')";
@@ -116,7 +116,7 @@ async fn routines_are_replaced_under_load_without_a_failed_call() {
         load.until_called(CALLERS as u64).await;
         let mut release = Release::this();
         for file in &mut release.routines {
-            // Another text each time, so that there is something to replace.
+            // A new text each time, so that every routine is replaced.
             file.text = file
                 .text
                 .replace("\nbegin\n", &format!("\nbegin -- {round}\n"));
@@ -133,7 +133,7 @@ async fn routines_are_replaced_under_load_without_a_failed_call() {
     test.assert_promises_hold().await;
 }
 
-/// The control: each routine dropped and made again, as one would by hand.
+/// The control: a routine is dropped and created again.
 #[tokio::test(flavor = "multi_thread")]
 async fn routines_that_are_dropped_and_made_again_fail_calls() {
     let test = TestDb::new().await;
@@ -159,8 +159,8 @@ async fn routines_that_are_dropped_and_made_again_fail_calls() {
     );
 }
 
-/// The whole of a release: a column and a signature. Callers of this release go on all the time;
-/// those of the next come when it is there; the old signature goes when nobody uses it any more.
+/// A whole release: a new column and a new signature. Callers of this release go on, callers of the
+/// next one join them, and the old signature is dropped when nobody uses it any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_column_and_a_new_signature_go_out_under_load_without_a_failed_call() {
     let test = TestDb::new().await;
@@ -171,7 +171,7 @@ async fn a_new_column_and_a_new_signature_go_out_under_load_without_a_failed_cal
     let new = Load::start(app_sessions(&test).await, LET_GO_WHY);
     new.until_called(CALLERS as u64).await;
     old.until_called(CALLERS as u64).await;
-    // Functions that are rolled back bring their own migrate; it changes nothing.
+    // A rollback of the functions runs the older migrate. It changes nothing.
     migrate_to(&test, &Release::this()).await;
     new.until_called(CALLERS as u64).await;
     old.until_called(CALLERS as u64).await;
@@ -189,7 +189,7 @@ async fn a_new_column_and_a_new_signature_go_out_under_load_without_a_failed_cal
     test.assert_promises_hold().await;
 }
 
-/// The control: the contract step while the release before is still running.
+/// The control: the contract step comes while functions of the old release still run.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signature_that_is_dropped_too_early_fails_calls() {
     let test = TestDb::new().await;
@@ -208,8 +208,9 @@ async fn a_signature_that_is_dropped_too_early_fails_calls() {
     );
 }
 
-/// A call sees what was committed last, statement by statement: one that began in the old
-/// checkout_extend goes on with the new routines under it. Replaced, they fit; dropped, they don't.
+/// Each statement of a call sees the newest routines. A call that began in the old checkout_extend
+/// goes on with the new routines that it calls: it succeeds if they were replaced, and fails if
+/// they were dropped.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_is_under_way_goes_on_with_the_routines_that_replaced_those_under_it() {
     for dropped in [false, true] {

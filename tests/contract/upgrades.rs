@@ -1,4 +1,4 @@
-//! How a release comes to a database: once, whole or not at all, without getting in anybody's way.
+//! A migration applies each step of a release once, whole or not at all, and blocks no caller.
 
 use holdfast_migrate::{self as migrate, File, MigrateError, MigrateReport, Options, Release};
 use tests::catalogue::{catalogue, differences};
@@ -34,7 +34,7 @@ async fn from_empty_every_file_is_applied_once_and_a_second_run_changes_nothing(
 }
 
 #[tokio::test]
-async fn of_two_at_once_each_step_is_done_by_one_and_both_succeed() {
+async fn two_runs_at_once_do_each_step_once_and_both_succeed() {
     let name = empty_database().await;
     let blocker = superuser(&name).await;
     let (mut a, mut b) = (superuser(&name).await, superuser(&name).await);
@@ -72,8 +72,8 @@ async fn an_applied_file_that_has_changed_since_is_refused() {
     assert_eq!(differences(&catalogue(&client).await, &before), EMPTY);
 }
 
-/// Functions that are rolled back bring their own migrate: it must not undo the newer routines, and
-/// must not stop the rollback either.
+/// A rollback of the functions runs the older migrate. It must not undo the newer routines, and
+/// must not fail either.
 #[tokio::test]
 async fn an_older_release_leaves_a_newer_schema_and_its_routines_as_they_are() {
     let mut client = superuser(&empty_database().await).await;
@@ -87,7 +87,7 @@ async fn an_older_release_leaves_a_newer_schema_and_its_routines_as_they_are() {
     assert_eq!(differences(&catalogue(&client).await, &newer), EMPTY);
     let report = run(&mut client, &next_release()).await.unwrap();
     assert_eq!(report.left_to, None);
-    // Someone decides otherwise: the routines go back, tables and what is new stay.
+    // An operator asks for the older routines: tables and new routines stay.
     let put_back = Options {
         put_back_routines: true,
     };
@@ -105,7 +105,7 @@ async fn an_older_release_leaves_a_newer_schema_and_its_routines_as_they_are() {
     );
 }
 
-/// Its functions would fail on it: the contract step has been taken.
+/// The contract step is done: the functions of this release would fail.
 #[tokio::test]
 async fn a_schema_that_is_two_releases_ahead_is_refused() {
     let mut client = superuser(&empty_database().await).await;
@@ -126,7 +126,7 @@ async fn a_schema_that_is_two_releases_ahead_is_refused() {
     run(&mut client, &next_release()).await.unwrap();
 }
 
-/// The same number and more files: somebody's work in progress.
+/// The same number and more files: work in progress.
 #[tokio::test]
 async fn a_file_that_this_release_does_not_have_yet_is_left_as_it_is() {
     let mut client = superuser(&empty_database().await).await;
@@ -172,7 +172,7 @@ async fn a_file_that_fails_leaves_nothing_of_itself_and_frees_the_lock() {
     );
     let error = run(&mut client, &broken).await.unwrap_err();
     assert!(error.to_string().contains("V9003__half"), "{error}");
-    // The file before it is whole, the routines are the old ones, and both work together.
+    // The file before it is applied, and the routines are the old ones. Both work together.
     let left = differences(&catalogue(&client).await, &before);
     assert_eq!(left.len(), 1, "{left:#?}");
     assert!(
@@ -186,7 +186,7 @@ async fn a_file_that_fails_leaves_nothing_of_itself_and_frees_the_lock() {
 }
 
 #[tokio::test]
-async fn of_routines_one_of_which_fails_none_is_replaced() {
+async fn one_failing_routine_leaves_all_routines_as_they_were() {
     let mut client = superuser(&empty_database().await).await;
     migrate::run(&mut client).await.unwrap();
     let before = catalogue(&client).await;
@@ -202,7 +202,7 @@ async fn of_routines_one_of_which_fails_none_is_replaced() {
     assert_eq!(differences(&catalogue(&client).await, &before), EMPTY);
 }
 
-/// What a pooler in transaction mode needs: each transaction may have another session.
+/// A pooler in transaction mode needs this: each transaction may have another session.
 #[tokio::test]
 async fn a_run_leaves_nothing_in_its_session() {
     let mut client = superuser(&empty_database().await).await;
@@ -225,8 +225,8 @@ async fn a_run_leaves_nothing_in_its_session() {
     assert_eq!(row.get::<_, i64>(0), 0);
 }
 
-/// `alter table` waits for whoever reads the table, and everybody else waits behind it: not for
-/// longer than a second.
+/// `alter table` waits for a reader of the table, and every later caller waits behind it: for a
+/// second at most.
 #[tokio::test]
 async fn a_migration_that_waits_for_a_lock_lets_callers_pass_and_tries_again() {
     let test = TestDb::new().await;
@@ -240,7 +240,7 @@ async fn a_migration_that_waits_for_a_lock_lets_callers_pass_and_tries_again() {
         test.held(&[("A", 1)]).await;
         let query = "select count(*) from holdfast.schema_history where file like 'V9001%'";
         assert_eq!(test.count(query).await, 0);
-        // It is at its next try.
+        // The migration tries again.
         test.until_waiting(1).await;
         reader.let_go().await;
     };
@@ -248,7 +248,7 @@ async fn a_migration_that_waits_for_a_lock_lets_callers_pass_and_tries_again() {
     assert_eq!(report.unwrap().applied, ["V9001__remember_why_let_go"]);
 }
 
-/// The first line that says it, and a table of some rows.
+/// A release with an index that is built outside a transaction, over a table with some rows.
 fn with_an_index() -> Release {
     let mut release = Release::this();
     release.version(
@@ -271,7 +271,7 @@ async fn an_index_is_built_beside_writers_and_what_an_interrupted_build_left_is_
     let mut before = release.clone();
     before.versions.pop();
     run(&mut client, &before).await.unwrap();
-    // A writer that goes on keeps the build waiting; the build is killed there.
+    // The build waits for an open transaction of a writer, and is killed there.
     let writer = superuser(&name).await;
     let write = "begin; insert into holdfast.items values (0)";
     writer.batch_execute(write).await.unwrap();
@@ -305,7 +305,7 @@ async fn an_index_is_built_beside_writers_and_what_an_interrupted_build_left_is_
 }
 
 #[tokio::test]
-async fn two_that_build_the_same_index_at_once_both_succeed() {
+async fn two_runs_that_build_the_same_index_at_once_both_succeed() {
     let name = empty_database().await;
     let (mut a, mut b) = (superuser(&name).await, superuser(&name).await);
     let release = with_an_index();
@@ -329,7 +329,7 @@ async fn two_that_build_the_same_index_at_once_both_succeed() {
     assert_eq!(count(&writer, invalid).await, 0);
 }
 
-/// An old signature that is kept for the release before says until when, and goes then.
+/// The file name of an old signature says which release drops it.
 #[test]
 fn no_routine_is_kept_for_longer_than_it_says() {
     let is_late = |file: &File| {

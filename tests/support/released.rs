@@ -17,7 +17,7 @@ use crate::{CLUSTER, connect, empty_database};
 /// The column of an answer that is a failure.
 const ERROR: &str = "error";
 
-/// What is known of a release: enough to hold a later one against it.
+/// The recording of a release: enough to hold a later one against it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Released {
     /// Its number.

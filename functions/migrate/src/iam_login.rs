@@ -1,12 +1,11 @@
-//! Login by IAM, where the database is RDS or Aurora: it takes a token instead of a password from
-//! whoever is a member of its role `rds_iam`, and from then on no password any more.
+//! Login by IAM on RDS or Aurora. Members of the role `rds_iam` log in by token, and no longer by
+//! password.
 
 use tokio_postgres::Client;
 
 use crate::migration::MigrateError;
 
-/// The functions' roles, which the migrations make. Not the one that migrates: it comes with a
-/// password, from before any of them was there.
+/// The functions' roles. Not the migrating role: it logs in by password before these roles exist.
 const GRANT: &str = "
 do $$
 declare
@@ -22,10 +21,10 @@ begin
     end loop;
 end $$";
 
-/// Makes the functions' roles members of `rds_iam`; those that are already stay as they are.
+/// Makes the functions' roles members of `rds_iam`, where they are not yet.
 ///
 /// # Errors
-/// When the server has no such role (it is not RDS), or refuses the grant.
+/// When the server has no role `rds_iam` (it is not RDS), or refuses the grant.
 pub async fn grant(client: &Client) -> Result<(), MigrateError> {
     client
         .batch_execute(GRANT)

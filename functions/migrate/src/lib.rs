@@ -1,5 +1,5 @@
-//! Brings the database to the version of this code: as a step of a deployment, which CloudFormation
-//! asks for and waits for ([`step`]), or when somebody invokes it.
+//! Brings the database to the release of this code: as a step of a deployment ([`step`]), or when a
+//! person invokes the function.
 
 pub mod iam_login;
 mod migration;
@@ -13,12 +13,12 @@ use serde_json::Value;
 pub use migration::{File, MigrateError, MigrateReport, Options, Release, run, run_release};
 use step::{Answer, Step};
 
-/// Applies what is missing. A failed file leaves nothing of itself behind. What a newer release has
-/// done stays; `{"put_back_routines": true}` writes this release's routines over its routines all
-/// the same.
+/// Applies the missing migrations. A failed file leaves nothing behind. A newer release in the
+/// database stays as it is; `{"put_back_routines": true}` writes this release's routines over its
+/// routines.
 ///
-/// A deployment's step is answered where it says, whether it went well or not; the invocation then
-/// succeeds. Invoked otherwise, the answer is the [`MigrateReport`], and a failure fails it.
+/// CloudFormation gets its answer at the URL in its call, also after a failure, and the invocation
+/// succeeds. Any other caller gets the [`MigrateReport`], or a failed invocation.
 ///
 /// # Errors
 /// When the database can't be reached or refuses a statement, or an answer could not be given.
@@ -81,7 +81,7 @@ async fn migrate_and_grant(options: Options) -> Result<MigrateReport, Error> {
     Ok(report)
 }
 
-/// `GRANT_IAM_LOGIN`: `yes` or `no` (the default), whether the functions log in by IAM.
+/// `GRANT_IAM_LOGIN`: whether the functions log in by IAM, `yes` or `no` (the default).
 fn grants_iam_login() -> Result<bool, ConfigError> {
     match std::env::var("GRANT_IAM_LOGIN").as_deref() {
         Err(_) | Ok("no") => Ok(false),

@@ -1,18 +1,17 @@
-//! CloudFormation's side of a migration: a custom resource. CloudFormation calls the function, and
-//! waits until somebody puts an answer to the URL that came with the call. A "no" stops the
-//! deployment and rolls it back.
+//! A migration as a step of a deployment: a custom resource. CloudFormation calls the function and
+//! waits until the function puts an answer to the URL in the call. A failure stops the deployment
+//! and rolls it back.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The one thing that the resource stands for. It never changes: another id would make
-/// CloudFormation delete what the first one stood for.
+/// The id of the resource. It never changes: CloudFormation deletes a resource whose id changed.
 const PHYSICAL_ID: &str = "holdfast-database";
-/// CloudFormation takes answers of 4,096 bytes, the ids included.
+/// CloudFormation accepts answers of 4,096 bytes, ids included.
 const REASON_CHARS_MAX: usize = 1000;
-/// Without an answer the deployment hangs until its time is over: worth more than one try.
+/// Without an answer, the deployment hangs until its timeout.
 const TRIES_MAX: u32 = 4;
 const TRY_TIMEOUT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(1);
@@ -43,11 +42,11 @@ enum RequestType {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Properties {
-    /// ARN of the function's version: it ends in a number that only rises.
+    /// ARN of the function's version. It ends in a number that only rises.
     release: Option<String>,
 }
 
-/// What CloudFormation is told.
+/// The answer to CloudFormation.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Success,
@@ -72,10 +71,10 @@ struct Body<'a> {
 }
 
 impl Step {
-    /// The step that an event is, or none if somebody else invokes the function.
+    /// The step in an event; none if it does not come from CloudFormation.
     ///
     /// # Errors
-    /// When it wants an answer and can't be understood.
+    /// When it comes from CloudFormation and can't be parsed.
     pub(crate) fn of(event: &Value) -> Result<Option<Self>, serde_json::Error> {
         if event.get("ResponseURL").is_none() {
             return Ok(None);
@@ -83,9 +82,9 @@ impl Step {
         Self::deserialize(event).map(Some)
     }
 
-    /// Why there is nothing to do, if so. Migrations only expand, and the functions of the release
-    /// before run on what this one made: a rollback leaves it, and works while the database is
-    /// down. A stack that is deleted leaves the shop's data to its owner.
+    /// Why there is nothing to do, if so. The functions of the release before run on this schema:
+    /// a rollback leaves it as it is, and works while the database is down. A deleted stack leaves
+    /// the shop's data to its owner.
     pub(crate) fn leaves_the_database(&self) -> Option<&'static str> {
         match self.request_type {
             RequestType::Delete => Some("the stack no longer needs it; the data stays"),
@@ -113,7 +112,7 @@ impl Step {
             request_id: &self.request_id,
             logical_resource_id: &self.logical_resource_id,
         };
-        // The URL is signed, and whoever has it may answer: it must not stand in an error.
+        // The signed URL is a secret: everybody who has it may answer. No error may show it.
         let failed = |error: reqwest::Error| Unanswered(error.without_url().into());
         let body = serde_json::to_string(&body).map_err(|error| Unanswered(error.into()))?;
         let client = reqwest::Client::builder()
@@ -122,7 +121,7 @@ impl Step {
             .map_err(failed)?;
         let mut tries = 1;
         loop {
-            // Signed with no content type, so that is what must be sent.
+            // The URL is signed for a request without a content type.
             let put = client
                 .put(&self.response_url)
                 .header(reqwest::header::CONTENT_TYPE, "")
@@ -139,9 +138,9 @@ impl Step {
 }
 
 impl Answer {
-    /// What a person reads among the stack's events, who may not be allowed to see data. Of rows
-    /// PostgreSQL tells in lines of their own (`DETAIL: Failing row contains …`): those stay in the
-    /// log.
+    /// The reason appears in the stack's events, whose readers may not be allowed to see data. It
+    /// is the first line only: PostgreSQL shows rows in later lines (`DETAIL: Failing row contains
+    /// …`), which stay in the log.
     pub(crate) fn failed(causes: &str, request_id: &str) -> Self {
         let first: String = causes
             .lines()
