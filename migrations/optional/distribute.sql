@@ -1,25 +1,25 @@
 -- Optional, and never applied by `migrate`: distributes every table over the nodes of a Citus
--- cluster, by shop. Run it once, as a superuser, on the coordinator, after `migrate` and before the
--- first shop is put:
+-- cluster, by shop. Run it once, as a superuser, on the coordinator, after `migrate` and before
+-- you make the first shop:
 --
 --     psql "$DATABASE_URL" -v ON_ERROR_STOP=1 -f migrations/optional/distribute.sql
 --
--- Why it is this short: `shop` is the first column of every primary, unique and foreign key, every
--- statement of a routine names it, and a call touches one shop. So all rows of a call lie on one
--- node, and foreign keys, FOR UPDATE SKIP LOCKED and constraints work there unchanged.
+-- `shop` is the first column of every primary, unique and foreign key, every statement of a routine
+-- names it, and a call touches one shop. So one node has all rows of a call, and foreign keys, FOR
+-- UPDATE SKIP LOCKED and constraints work there unchanged.
 --
--- Its statements were tried on Citus 13.2 with a prototype of this schema. This file itself has not
--- been run on a cluster yet: rehearse it before you rely on it.
+-- These statements ran on Citus 13.2 with a prototype of this schema. This file has not run on a
+-- cluster yet: rehearse it first.
 
 begin;
 
--- Citus wants to be told that triggers look at nothing but rows of their own shard. Here they
--- compare OLD with NEW, or look up the movement of the same shop.
+-- Citus allows triggers only on this promise: they read rows of their own shard alone. Ours compare
+-- OLD with NEW, or read and write rows of the same shop.
 set local citus.enable_unsafe_triggers = on;
 
--- Early lock release is sound only where a whole call runs on the node that flushes. With a
--- coordinator in between it does not: the flush would go to the wrong node's log. Turn it on again
--- only for clients that connect to the node that owns their shop.
+-- Early lock release is sound only where the node that runs a call also flushes its log. Behind a
+-- coordinator, the flush would go to the wrong node's log. Turn it on again only for clients that
+-- connect to the node of their shop.
 do $$ begin execute format('alter database %I set holdfast.early_release = off',
     current_database()); end $$;
 
