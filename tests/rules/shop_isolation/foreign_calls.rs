@@ -1,15 +1,11 @@
 //! Calls of one shop with the ids of another.
 
-/// Every routine that a function may call and that takes a shop, called for `other` with the ids of
-/// `main`. A new routine must be added here.
-pub(super) const FOREIGN_CALLS: [(&str, &str); 65] = [
+/// Calls for `other` with the ids of `main`: of procedures, and of functions with a parameter that
+/// [`ARGUMENTS`] does not name.
+pub(super) const FOREIGN_CALLS: [(&str, &str); 43] = [
     (
         "announcement_put",
         "select holdfast.announcement_put('other', true)",
-    ),
-    (
-        "announcement_read",
-        "select holdfast.announcement_read('other')",
     ),
     (
         "checkout_begin",
@@ -21,10 +17,6 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 65] = [
         "select holdfast.checkout_extend('other', '{checkout}', null, null)",
     ),
     (
-        "checkout_read",
-        "select holdfast.checkout_read('other', '{checkout}', null)",
-    ),
-    (
         "checkout_reclaim",
         "select holdfast.checkout_reclaim('other', '{SECRET}', 'SECRET', 'secret-c')",
     ),
@@ -33,16 +25,8 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 65] = [
         "select holdfast.checkout_release('other', '{checkout}', null)",
     ),
     (
-        "coupon_list",
-        "select holdfast.coupon_list('other', null, 10)",
-    ),
-    (
         "coupon_put",
         "select holdfast.coupon_put('other', 'SECRET', 'fixed', 7, 0, null, null, 7)",
-    ),
-    (
-        "coupon_read",
-        "select holdfast.coupon_read('other', 'SECRET')",
     ),
     (
         "gateway_order_close",
@@ -57,17 +41,8 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 65] = [
         "select holdfast.gateway_order_put('other', '{reference}', 'stripe', 'cs_other', '{}', 60)",
     ),
     (
-        "gateway_order_read",
-        "select holdfast.gateway_order_read('other', '{reference}', 'stripe')",
-    ),
-    (
         "history_search",
         "select holdfast.history_search('other', 'SECRET', '{checkout}', 10, 10, 100)",
-    ),
-    (
-        "hold_list",
-        "select holdfast.hold_list('other', 'SECRET', '{checkout}', null, null, null, null, null,
-            null, 10, 100)",
     ),
     (
         "hold_purge",
@@ -81,10 +56,6 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 65] = [
     (
         "import_purge",
         "select holdfast.import_purge('other', interval '1 day', 100)",
-    ),
-    (
-        "import_report",
-        "select holdfast.import_report('other', '{checkout}', null, null, null, 10)",
     ),
     (
         "import_stage",
@@ -120,10 +91,6 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 65] = [
             'online', 'SECRET', null, null, false)",
     ),
     (
-        "order_read",
-        "select holdfast.order_read('other', '{checkout}', null)",
-    ),
-    (
         "order_restock",
         "select holdfast.order_restock('other', '{order}', gen_random_uuid(), '', 'clerk', null,
             '{SECRET}', '{1}')",
@@ -154,16 +121,7 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 65] = [
         "payment_redrive",
         "select holdfast.payment_redrive('other', 'cashfree', 'Paid:pay')",
     ),
-    ("promises_check", "select holdfast.promises_check('other')"),
     ("refund_claim", "select holdfast.refund_claim('other', 10)"),
-    (
-        "refund_list",
-        "select holdfast.refund_list('other', null, null, null, 10, 100)",
-    ),
-    (
-        "refund_overview",
-        "select holdfast.refund_overview('other', '{order}')",
-    ),
     (
         "refund_report",
         "select holdfast.refund_report('other', '{refund}', 'settled', 'rf', null)",
@@ -185,36 +143,13 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 65] = [
         "shop_put",
         "select holdfast.shop_put('other', 'Renamed', 'INR')",
     ),
-    ("shop_read", "select holdfast.shop_read('other')"),
-    (
-        "sku_export",
-        "select holdfast.sku_export('other', null, 10)",
-    ),
-    ("sku_list", "select holdfast.sku_list('other', null, 10)"),
-    (
-        "sku_manifest",
-        "select holdfast.sku_manifest('other', 'SECRET', null, null, 10)",
-    ),
     (
         "sku_put",
         "select holdfast.sku_put('other', 'SECRET', 'Renamed', '{}', 7)",
     ),
-    ("sku_read", "select holdfast.sku_read('other', 'SECRET')"),
-    (
-        "sku_retire",
-        "select holdfast.sku_retire('other', 'SECRET')",
-    ),
     (
         "stock_adjust",
         "select holdfast.stock_adjust('other', 'SECRET', 7, null, 'adjusted', 'clerk', null)",
-    ),
-    (
-        "stock_availability",
-        "select holdfast.stock_availability('other', '{SECRET}')",
-    ),
-    (
-        "stock_read",
-        "select holdfast.stock_read('other', 'SECRET')",
     ),
     (
         "stock_receive",
@@ -239,14 +174,6 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 65] = [
         "select holdfast.subscriber_claim('other', 10)",
     ),
     (
-        "subscriber_delete",
-        "select holdfast.subscriber_delete('other', 'secret')",
-    ),
-    (
-        "subscriber_list",
-        "select holdfast.subscriber_list('other')",
-    ),
-    (
         "subscriber_mark",
         "select holdfast.subscriber_mark('other', 'secret', '{stock.back}', '{SECRET@1}', '{gone}',
             '{null}')",
@@ -256,11 +183,43 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 65] = [
         "select holdfast.subscriber_put('other', 'crm', 'https://crm.example', null)",
     ),
     (
-        "subscriber_read",
-        "select holdfast.subscriber_read('other', 'secret')",
-    ),
-    (
         "sweep_expire",
         "select holdfast.sweep_expire('other', 100, '{}')",
     ),
 ];
+
+/// The arguments of every other routine, by the name of the parameter. A parameter that begins with
+/// `p_after` is null.
+const ARGUMENTS: [(&str, &str); 15] = [
+    ("p_shop", "'other'"),
+    ("p_sku", "'SECRET'"),
+    ("p_skus", "'{SECRET}'"),
+    ("p_code", "'SECRET'"),
+    ("p_name", "'secret'"),
+    ("p_checkout_id", "'{checkout}'"),
+    ("p_import_id", "'{checkout}'"),
+    ("p_order_id", "'{order}'"),
+    ("p_reference", "'{reference}'"),
+    ("p_gateway", "'stripe'"),
+    ("p_limit", "10"),
+    ("p_scan", "100"),
+    ("p_customer", "null"),
+    ("p_status", "null"),
+    ("p_outcome", "null"),
+];
+
+/// The call of a function by its parameters.
+pub(super) fn foreign_call(routine: &str, parameters: &[String]) -> String {
+    let arguments: Vec<&str> = parameters
+        .iter()
+        .map(|parameter| {
+            let named = ARGUMENTS.iter().find(|(name, _)| name == parameter);
+            match named {
+                Some((_, argument)) => argument,
+                None if parameter.starts_with("p_after") => "null",
+                None => panic!("{routine}: FOREIGN_CALLS needs its call, for {parameter}"),
+            }
+        })
+        .collect();
+    format!("select holdfast.{routine}({})", arguments.join(", "))
+}
