@@ -14,8 +14,9 @@ create table holdfast.checkouts (
     -- The client's number of the cart. A replacement has a higher one, so that a late retry of an
     -- older cart is noticed.
     revision integer not null,
-    -- how many times stock was taken for it: by begin, by each replacement, again after an expiry
-    take integer not null default 1,
+    -- which placing of its holds is the last: begin makes 1; each replacement, and holding again
+    -- after an expiry, the next
+    generation integer not null default 1,
     -- SHA-256 of the request: the same id and revision with another request is a conflict
     request_hash bytea not null,
     expires_at timestamptz not null,
@@ -45,7 +46,7 @@ execute function holdfast.refuse('A paid checkout stays paid; goods that come ba
 create table holdfast.holds (
     shop text collate "C" not null,
     checkout_id uuid not null,
-    take integer not null,
+    generation integer not null,
     sku text collate "C" not null,
     quantity integer not null constraint hold_quantity_is_positive check (quantity > 0),
     -- the price when the stock was taken: the order costs what the shopper was shown
@@ -56,7 +57,7 @@ create table holdfast.holds (
     resolved_at timestamptz,
     -- whether customer_units counts it
     limited boolean not null default false,
-    primary key (shop, checkout_id, take, sku),
+    primary key (shop, checkout_id, generation, sku),
     constraint hold_resolved_at_matches_status check ((status = 'active') = (resolved_at is null))
 );
 -- No foreign keys: one to stock_levels would lock the hot row for every hold, one to checkouts
@@ -71,7 +72,7 @@ create trigger hold_resolves_once
 before update on holdfast.holds
 for each row when (old.status <> 'active')
 execute function holdfast.refuse(
-    'A resolved hold is history. Take the stock again with a new take.');
+    'A resolved hold is history. Hold the stock again with a new generation.');
 
 create trigger hold_is_resolved_before_it_goes
 before delete on holdfast.holds

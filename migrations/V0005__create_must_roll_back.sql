@@ -6,12 +6,12 @@
 -- hold; and undoing the writes, which would have to pass the triggers that protect the journal.
 
 -- Unlogged, because it is empty after every commit.
-create unlogged table holdfast.refused_work (
+create unlogged table holdfast.must_roll_back (
     shop text collate "C" not null
 );
 
-create constraint trigger refused_work_is_rolled_back
-after insert on holdfast.refused_work deferrable initially deferred
+create constraint trigger must_roll_back_is_never_committed
+after insert on holdfast.must_roll_back deferrable initially deferred
 for each row execute function holdfast.refuse(
     'Roll back: the routine that you called answered no after it had begun to write. Or call the '
-    'procedure without _core in its name, which does that by itself.');
+    'procedure without _attempt in its name, which does that by itself.');

@@ -145,7 +145,7 @@ create table holdfast.payment_events (
     payload text not null,
     -- Some of the webhook's headers, and when it came in by its function's clock. Evidence for
     -- people: nothing is decided by it.
-    delivery jsonb,
+    webhook_envelope jsonb,
     -- parked: no payment has its reference (yet); it is tried again. dismissed: a person put it
     -- aside, because the money is not this deployment's.
     outcome text not null default 'parked' constraint payment_event_outcome_is_known

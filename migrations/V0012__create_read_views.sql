@@ -27,13 +27,13 @@ select shop, sku, version, delta, on_hand_after, reason, reference, movement_id,
 from holdfast.stock_movements;
 
 create view holdfast_read.checkouts as
-select shop, left(md5(checkout_id::text), 16) as checkout, status, revision, take, counted,
+select shop, left(md5(checkout_id::text), 16) as checkout, status, revision, generation, counted,
     expires_at, created_at, ended_at
 from holdfast.checkouts;
 
 create view holdfast_read.holds as
-select shop, left(md5(checkout_id::text), 16) as checkout, take, sku, quantity, price_minor, status,
-    limited, expires_at, created_at, resolved_at
+select shop, left(md5(checkout_id::text), 16) as checkout, generation, sku, quantity, price_minor,
+    status, limited, expires_at, created_at, resolved_at
 from holdfast.holds;
 
 create view holdfast_read.coupons as

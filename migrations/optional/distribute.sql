@@ -59,7 +59,8 @@ select create_distributed_table('holdfast.customer_units', 'shop',
 select create_distributed_table('holdfast.customer_coupons', 'shop',
     colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.shrinkages', 'shop', colocate_with => 'holdfast.shops');
-select create_distributed_table('holdfast.refused_work', 'shop', colocate_with => 'holdfast.shops');
+select create_distributed_table(
+    'holdfast.must_roll_back', 'shop', colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.imports', 'shop', colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.import_parts', 'shop', colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.import_chunks', 'shop',

@@ -44,7 +44,7 @@ const RETIRED: [(&str, &str, Where, &[&str]); 30] = [
     ("refused work", "must_roll_back", Everywhere, &[]),
     ("take", "generation", SqlNames, &[]),
     ("take again", "hold_again", SqlNames, &[]),
-    ("p delivery", "p_webhook_headers", Everywhere, &[]),
+    ("p delivery", "p_webhook_envelope", Everywhere, &[]),
     ("verdict", "outcome (SQL), result", Everywhere, &[]),
     ("verdicts", "outcomes (SQL), results", Everywhere, &[]),
     ("patience", "…_timeout, …_max", Everywhere, &[]),

@@ -218,8 +218,8 @@ async fn a_call_that_is_under_way_goes_on_with_the_routines_that_replaced_those_
         test.sku("A", 1).await;
         let id = *test.held(&[("A", 1)]).await.as_uuid();
         let changes = [(
-            "    select d.* into",
-            format!("    {GATE}\n    select d.* into"),
+            "    select * into v_view",
+            format!("    {GATE}\n    select * into v_view"),
         )];
         let changes = changes.each_ref().map(|(from, to)| (*from, to.as_str()));
         test.change_routine("checkout_extend", &changes).await;

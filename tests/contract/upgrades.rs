@@ -194,11 +194,13 @@ async fn one_failing_routine_leaves_all_routines_as_they_were() {
     broken.put("cart_check", |file| {
         file.text.push_str("\n-- another text of it")
     });
-    broken.put("checkout_read", |file| {
-        file.text = file.text.replace("o_prices bigint[]", "o_prices integer[]");
+    broken.put("stock_availability", |file| {
+        file.text = file
+            .text
+            .replace("o_price_minor bigint", "o_price_minor integer");
     });
     let error = run(&mut client, &broken).await.unwrap_err();
-    assert!(error.to_string().contains("checkout_read"), "{error}");
+    assert!(error.to_string().contains("stock_availability"), "{error}");
     assert_eq!(differences(&catalogue(&client).await, &before), EMPTY);
 }
 

@@ -273,7 +273,10 @@ async fn a_page_reads_a_bounded_number_of_rows_and_says_where_it_stopped() {
 }
 
 fn hold(row: &Value) -> String {
-    format!("{} {} {}", row["checkout_id"], row["take"], row["sku"])
+    format!(
+        "{} {} {}",
+        row["checkout_id"], row["generation"], row["sku"]
+    )
 }
 
 #[tokio::test]

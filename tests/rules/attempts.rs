@@ -9,8 +9,9 @@ use tokio_postgres::Client;
 
 fn begin(id: impl std::fmt::Display, revision: i32, skus: &str, quantities: &str) -> String {
     format!(
-        "select * from holdfast.checkout_begin_core(
-            'main', '{id}', 'c', {revision}, '\\x{revision:02}', null, '{skus}', '{quantities}')"
+        "select * from holdfast.checkout_begin_attempt(
+            'main', '{id}', 'c', {revision}, '\\x{revision:02}', null, '{skus}',
+            '{quantities}', true)"
     )
 }
 
@@ -18,17 +19,19 @@ fn begin(id: impl std::fmt::Display, revision: i32, skus: &str, quantities: &str
 fn order(id: impl std::fmt::Display, coupon: &str) -> String {
     let address = serde_json::to_string(&address("Asha")).unwrap();
     format!(
-        "select * from holdfast.order_create_core(
+        "select * from holdfast.order_create_attempt(
             'main', '{id}', 'c', '\\x01', gen_random_uuid(), 'main-x', 'online', {coupon},
-            '{address}', gen_random_uuid(), true)"
+            '{address}', gen_random_uuid(), true, null, true)"
     )
 }
 
 /// A session in whose open transaction an attempt was called.
 async fn called(test: &TestDb, call: &str) -> (Client, String) {
     let role = match call {
-        _ if call.contains("payment_record_event_core") => roles::PAYMENTS,
-        _ if call.contains("order_book_core") || call.contains("order_amend_core") => roles::ADMIN,
+        _ if call.contains("payment_record_event_attempt") => roles::PAYMENTS,
+        _ if call.contains("order_book_attempt") || call.contains("order_amend_attempt") => {
+            roles::ADMIN
+        }
         _ => roles::CHECKOUT,
     };
     let app = tests::connect(&tests::CLUSTER.url(role, test.name())).await;
@@ -82,8 +85,9 @@ async fn late_payment(test: &TestDb) -> (Client, String) {
     let other = test.held(&[("D", 1)]).await;
     test.make_due(other).await;
     let call = format!(
-        "select * from holdfast.payment_record_event_core('main', 'cashfree', 'key-1', '{}', 'paid',
-            {PRICE_MINOR}, 'INR', 'pay-1', '{{}}', null, null, null, null, true)",
+        "select * from holdfast.payment_record_event_attempt(
+            'main', 'cashfree', 'key-1', '{}', 'paid', {PRICE_MINOR}, 'INR', 'pay-1', '{{}}',
+            null, null, null, null, true)",
         order.payment.reference
     );
     called(test, &call).await
@@ -93,8 +97,8 @@ async fn late_payment(test: &TestDb) -> (Client, String) {
 async fn booking_without_its_coupon(test: &TestDb) -> (Client, String) {
     test.sku("E", 1).await;
     let call = format!(
-        "select * from holdfast.order_book_core('main', '{}', 'c', '\\x01', gen_random_uuid(),
-            'main-y', 'NONE', 'd-1', '{{E}}', '{{1}}')",
+        "select * from holdfast.order_book_attempt('main', '{}', 'c', '\\x01', gen_random_uuid(),
+            'main-y', 'NONE', 'd-1', '{{E}}', '{{1}}', true)",
         new_id()
     );
     called(test, &call).await
@@ -106,7 +110,8 @@ async fn move_to_a_full_departure(test: &TestDb) -> (Client, String) {
     test.sku("F2", 1).await;
     let order = test.desk(1).booked(&[("F1", 2)]).await;
     let call = format!(
-        "select * from holdfast.order_amend_core('main', '{}', 1, 'd-1', '{{F2}}', '{{2}}')",
+        "select * from holdfast.order_amend_attempt(
+            'main', '{}', 1, 'd-1', '{{F2}}', '{{2}}', true)",
         order.checkout_id
     );
     called(test, &call).await
@@ -128,7 +133,7 @@ async fn a_client_that_commits_after_a_refusal_commits_nothing() {
         let before = test.rows().await;
         assert_eq!(
             refused_by(&app, "commit").await,
-            "refused_work_is_rolled_back"
+            "must_roll_back_is_never_committed"
         );
         assert_eq!(test.rows().await, before);
         test.assert_promises_hold().await;
@@ -160,8 +165,10 @@ async fn a_client_that_commits_after_a_refusal_commits_nothing() {
 #[tokio::test]
 async fn without_the_trigger_a_refused_attempt_would_be_committed() {
     let test = TestDb::new().await;
-    test.sql("alter table holdfast.refused_work disable trigger refused_work_is_rolled_back")
-        .await;
+    test.sql(
+        "alter table holdfast.must_roll_back disable trigger must_roll_back_is_never_committed",
+    )
+    .await;
     let mut broken = Vec::new();
     for (app, _) in [
         beaten_begin(&test).await,

@@ -344,7 +344,7 @@ async fn two_parts_at_once_complete_the_order() {
 async fn without_the_locks_two_parts_would_never_add_up() {
     let test = TestDb::new().await;
     test.sku("A", 1).await;
-    let record = Routine::named("payment_record_event_core");
+    let record = Routine::named("payment_record_event_attempt");
     test.put_routine(record.without_guard("a_payment_changes_stock_once"))
         .await;
     test.put_routine(Routine::named("payment_capture").gated("parts_add_up"))

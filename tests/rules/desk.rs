@@ -517,8 +517,8 @@ async fn a_change_and_a_cancellation_at_once_give_every_seat_back() {
 async fn cancel_waits_for(test: &TestDb, desk: &Desk, order: &DeskOrder) -> DeskOrder {
     let blocker = test
         .block(&format!(
-            "select o_outcome from holdfast.order_amend_core(
-                'main', '{}', 1, 'd-2', '{{SEAT}}', '{{5}}')",
+            "select o_outcome from holdfast.order_amend_attempt(
+                'main', '{}', 1, 'd-2', '{{SEAT}}', '{{5}}', true)",
             order.checkout_id
         ))
         .await;

@@ -25,7 +25,7 @@ async fn a_sale_between_read_and_lock_is_not_overwritten() {
 async fn moved_meanwhile(guarded: bool) -> (Vec<Line>, (i32, i32, i64)) {
     let clerk = Importer::new().await;
     if !guarded {
-        for routine in ["import_find", "import_write"] {
+        for routine in ["import_judge_chunks", "import_write"] {
             let routine = Routine::named(routine).without_guard("an_import_overwrites_no_sale");
             clerk.test.put_routine(routine).await;
         }

@@ -153,7 +153,7 @@ fn hold() -> String {
             (shop, checkout_id, customer, revision, request_hash, expires_at, created_at)
          values ('main', '{id}', 'c', 1, '', now() + interval '20 minutes', now());
          insert into holdfast.holds
-            (shop, checkout_id, take, sku, quantity, price_minor, expires_at, created_at)
+            (shop, checkout_id, generation, sku, quantity, price_minor, expires_at, created_at)
          values ('main', '{id}', 1, 'A', 1, 0, now() + interval '20 minutes', now())"
     )
 }

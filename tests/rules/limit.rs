@@ -216,7 +216,7 @@ async fn without_the_customers_lock_the_limit_would_be_exceeded() {
     test.sku("A", 99).await;
     limit(&test, "A", 5).await;
     held_as(&test, "asha", &[("A", 1)]).await;
-    let routine = Routine::named("limit_take")
+    let routine = Routine::named("limit_acquire")
         .without_guard("customer_never_over_limit")
         .gated("customer_never_over_limit")
         // all would wait for each other at the row that counts checkouts

@@ -211,7 +211,7 @@ async fn without_the_lock_one_checkout_would_become_fifty_orders() {
         let test = TestDb::new().await;
         test.sku("A", 1).await;
         let id = test.held(&[("A", 1)]).await;
-        let routine = Routine::named("order_create_core").without_guard(guard);
+        let routine = Routine::named("order_create_attempt").without_guard(guard);
         test.put_routine(routine.gated(guard)).await;
         if !constrained {
             test.sql("alter table holdfast.orders drop constraint checkout_has_one_order")

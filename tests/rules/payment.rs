@@ -238,7 +238,7 @@ async fn without_the_locks_each_message_of_a_payment_would_deduct() {
     {
         let test = TestDb::new().await;
         test.sku("A", 15).await;
-        let routine = Routine::named("payment_record_event_core").without_guard(all[0]);
+        let routine = Routine::named("payment_record_event_attempt").without_guard(all[0]);
         test.put_routine(routine.gated(all[0])).await;
         for guard in &guards[..without] {
             test.sql(guard).await;

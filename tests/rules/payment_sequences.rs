@@ -18,7 +18,7 @@ async fn final_rows(test: &TestDb, order: &Order) -> Value {
                 where p.order_id = w.order_id),
             'checkout', (select to_jsonb(c) from holdfast.checkouts c
                 where c.checkout_id = w.checkout_id),
-            'holds', (select jsonb_agg(to_jsonb(h) order by h.take) from holdfast.holds h
+            'holds', (select jsonb_agg(to_jsonb(h) order by h.generation) from holdfast.holds h
                 where h.checkout_id = w.checkout_id),
             'sold', (select jsonb_agg(to_jsonb(m)) from holdfast.stock_movements m
                 where m.reference = w.reference),

@@ -13,7 +13,7 @@ use tests::{MAIN, TestDb, at_once, begin_request, event, new_id, refused_by, sho
 /// A call of the attempt, for a session whose transaction is still open.
 fn shrink_attempt(units: i32) -> String {
     format!(
-        "select o_outcome from holdfast.stock_shrink_core(
+        "select o_outcome from holdfast.stock_shrink_attempt(
             'main', 'A', {units}, null, 'clerk', null, null, gen_random_uuid(), false, true)"
     )
 }
@@ -21,8 +21,8 @@ fn shrink_attempt(units: i32) -> String {
 /// A hold in a transaction that is still open.
 fn begin_attempt(id: CheckoutId, units: i32) -> String {
     format!(
-        "select holdfast.checkout_begin_core(
-            'main', '{id}', 'c', 1, '', null, '{{A}}', '{{{units}}}')"
+        "select holdfast.checkout_begin_attempt(
+            'main', '{id}', 'c', 1, '', null, '{{A}}', '{{{units}}}', true)"
     )
 }
 
@@ -70,7 +70,7 @@ async fn half_a_shrinkage_is_never_committed() {
     assert_eq!(outcome, "again");
     assert_eq!(
         refused_by(&session, "commit").await,
-        "refused_work_is_rolled_back"
+        "must_roll_back_is_never_committed"
     );
     assert_eq!(test.level("A").await, (5, 5, 4));
     assert_all_is_well(&test, &[]).await;

@@ -460,7 +460,7 @@ async fn a_bad_row_is_found_in_a_few_tries() {
     )
     .await;
     test.change_routine(
-        "checkout_let_go",
+        "checkout_give_back",
         &[("\nbegin\n", "\nbegin perform nextval('tries');\n")],
     )
     .await;

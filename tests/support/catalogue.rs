@@ -24,7 +24,7 @@ const LINES: &str = "
         pg_get_expr(d.adbin, d.adrelid))
     from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
         left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum, here
-    where c.relnamespace = schema and c.relkind in ('r', 'p', 'v', 'm') and not a.attisdropped
+    where c.relnamespace = schema and c.relkind in ('r', 'p', 'v', 'm', 'c') and not a.attisdropped
     union all
     select format('constraint %s.%s: %s, valid %s', conrelid::regclass, conname,
         translate(pg_get_constraintdef(oid), '()', ''), convalidated)

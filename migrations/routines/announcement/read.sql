@@ -1,5 +1,5 @@
--- Which of the announcements that a shop can do without it wants, as the JSON of the HTTP contract.
--- Null: there is no such shop. No locks.
+-- The optional announcements that a shop wants, as the JSON of the HTTP contract. Null: there is no
+-- such shop. No locks.
 create or replace function holdfast.announcement_read(p_shop text) returns jsonb
 language sql stable security definer set search_path = holdfast, pg_temp as $$
     select jsonb_build_object('checkout_expired', coalesce(a.checkout_expired, false))

@@ -1,8 +1,8 @@
--- What waits at this moment, in all shops: for how long the oldest due checkout has been due, the
--- oldest unsent outbox message has waited, and the oldest parked event that says that money came
--- (parked events of other kinds may stay for ever); how many of those there are; how many sessions
--- of this database wait for a lock, and for how long the longest of them has been. 0 where nothing
--- waits. Reads the head of an index of each shop, and the server's table of locks. Locks nothing.
+-- What waits now, in all shops: for how long the oldest due checkout has been due; for how long the
+-- oldest unsent outbox message has waited; how many parked events say that money came, and the age
+-- of the oldest (parked events of other kinds may stay for ever); how many sessions of this
+-- database wait for a lock, and the longest of these waits. 0 where nothing waits. Reads the head
+-- of one index per shop, and the server's table of locks. No locks.
 create or replace function holdfast.backlog_read(
     out o_due_s double precision, out o_unsent_s double precision,
     out o_parked integer, out o_parked_s double precision,

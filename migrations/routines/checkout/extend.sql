@@ -1,20 +1,18 @@
 -- Extends the hold of an open checkout to p_hold_s seconds from now (null: the shop's default),
 -- never beyond the shop's hold_s_max after the checkout began, and never shortens it. Outcomes:
--- extended, checkout_ordered, checkout_ended, hold_too_long (p_hold_s is more than hold_s_max, as
--- in checkout_begin); no row: not found. Locks: the checkout. Stock is not touched: the units are
--- held already.
+-- extended, checkout_ordered, checkout_ended, hold_too_long (p_hold_s is more than hold_s_max). No
+-- row: not found. Locks: the checkout. Stock is not touched: the units are held already.
 create or replace function holdfast.checkout_extend(
-    p_shop text, p_checkout_id uuid, p_customer text, p_hold_s integer,
-    out o_outcome text, out o_customer text, out o_status text, out o_revision integer,
-    out o_currency text,
-    out o_expires_at timestamptz, out o_server_time timestamptz,
-    out o_skus text[], out o_quantities integer[], out o_prices bigint[])
-returns setof record
+    p_shop text, p_checkout_id uuid, p_customer text, p_hold_s integer)
+    returns setof holdfast.checkout_view
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_checkout checkouts%rowtype;
     v_shop shops%rowtype;
     v_now timestamptz;
+    v_expires_at timestamptz;
+    v_outcome text;
+    v_view checkout_view;
 begin
     select * into v_checkout from checkouts c
     where c.shop = p_shop and c.checkout_id = p_checkout_id
@@ -25,27 +23,26 @@ begin
     end if;
     select * into strict v_shop from shops s where s.shop = p_shop;
     v_now := clock_timestamp();
-    o_outcome := case
-        -- what is due is shown as expired, by every routine, an order too
+    v_outcome := case
+        -- every routine shows what is due as expired, an ordered checkout too
         when v_checkout.status not in ('open', 'ordered') or v_checkout.expires_at <= v_now
             then 'checkout_ended'
         when v_checkout.status = 'ordered' then 'checkout_ordered'
         when p_hold_s > v_shop.hold_s_max then 'hold_too_long'
         else 'extended'
     end;
-    if o_outcome = 'extended' then
-        o_expires_at := greatest(v_checkout.expires_at, least(
+    if v_outcome = 'extended' then
+        v_expires_at := greatest(v_checkout.expires_at, least(
             v_now + make_interval(secs => coalesce(p_hold_s, v_shop.hold_s_default)),
             v_checkout.created_at + make_interval(secs => v_shop.hold_s_max)));
-        update checkouts c set expires_at = o_expires_at where c.shop = p_shop
-            and c.checkout_id = p_checkout_id;
-        update holds h set expires_at = o_expires_at
-        where h.shop = p_shop and h.checkout_id = p_checkout_id and h.take = v_checkout.take
-            and h.status = 'active';
+        update checkouts c set expires_at = v_expires_at
+        where c.shop = p_shop and c.checkout_id = p_checkout_id;
+        update holds h set expires_at = v_expires_at
+        where h.shop = p_shop and h.checkout_id = p_checkout_id
+            and h.generation = v_checkout.generation and h.status = 'active';
     end if;
-    select d.* into o_customer, o_status, o_revision, o_currency, o_expires_at, o_server_time,
-        o_skus, o_quantities, o_prices
-    from checkout_describe(p_shop, p_checkout_id, null) d;
-    return next;
+    select * into v_view from checkout_describe(p_shop, p_checkout_id, null);
+    v_view.o_outcome := v_outcome;
+    return next v_view;
 end;
 $$;

@@ -1,11 +1,7 @@
--- Reads a checkout. No row: there is none, or it is somebody else's (p_customer, null where the id
+-- Reads a checkout. No row: there is none, or it is somebody else's (p_customer; null where the id
 -- is the capability). Locks: the checkout FOR KEY SHARE (see checkout_describe).
 create or replace function holdfast.checkout_read(
-    p_shop text, p_checkout_id uuid, p_customer text,
-    out o_customer text, out o_status text, out o_revision integer, out o_currency text,
-    out o_expires_at timestamptz, out o_server_time timestamptz,
-    out o_skus text[], out o_quantities integer[], out o_prices bigint[])
-returns setof record
+    p_shop text, p_checkout_id uuid, p_customer text) returns setof holdfast.checkout_view
 language sql security definer set search_path = holdfast, pg_temp as $$
     select * from checkout_describe(p_shop, p_checkout_id, p_customer)
 $$;

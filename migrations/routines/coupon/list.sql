@@ -1,5 +1,5 @@
--- One page of a shop's coupons, sorted by code: those after p_after (null: from the first), p_limit
--- at most, as a JSON array. No locks.
+-- One page of a shop's coupons, sorted by code: those after p_after (null: from the first), at most
+-- p_limit, as a JSON array. No locks.
 create or replace function holdfast.coupon_list(p_shop text, p_after text, p_limit integer)
     returns jsonb
 language sql stable security definer set search_path = holdfast, pg_temp as $$

@@ -1,8 +1,8 @@
--- Creates a coupon, or says its terms anew; what is left out gets its default, and uses that are
+-- Creates a coupon, or replaces its terms; a term that is left out gets its default. Uses that are
 -- held or consumed stay counted. p_value: basis points of a percent coupon, minor units of a fixed
--- one. p_uses_max and p_uses_per_customer_max null: as often as one likes. p_skus null: for every
--- sku. Outcomes: created; changed; unchanged; below_used (more uses are held and consumed than
--- p_uses_max, so nothing changed); with the coupon. Locks: the coupon.
+-- one. p_uses_max and p_uses_per_customer_max null: unlimited. p_skus null: for every sku.
+-- Outcomes: created; changed; unchanged; below_used (more uses are held and consumed than
+-- p_uses_max: nothing changed); with the coupon. Locks: the coupon.
 create or replace function holdfast.coupon_put(
     p_shop text, p_code text, p_kind text, p_value bigint, p_minimum_minor bigint,
     p_valid_from timestamptz, p_valid_until timestamptz, p_uses_max integer,

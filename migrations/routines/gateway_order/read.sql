@@ -1,5 +1,5 @@
--- The open order of a payment at a gateway, as JSON; null: there is none, or the gateway has let it
--- go. No locks.
+-- The open order of a payment at a gateway, as JSON. Null: there is none, or it has expired there.
+-- No locks.
 create or replace function holdfast.gateway_order_read(
     p_shop text, p_reference text, p_gateway text) returns jsonb
 language sql stable security definer set search_path = holdfast, pg_temp as $$

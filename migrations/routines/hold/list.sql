@@ -1,22 +1,22 @@
 -- One page of the journal of holds: of one sku, checkout and customer, with this status (null:
--- any). Sorted by key (checkout, take, sku); active holds of one sku are sorted by expires_at
--- instead, the next to end first. It begins after the row of the p_after_…, at the first where they
--- are null.
--- A page looks at p_scan rows at most, however few of them fit: o_after is then the last of them,
--- where the next page begins, and null after the last one. No locks, and no index that a hold would
--- have to write.
+-- any). Sorted by key (checkout, generation, sku); active holds of one sku are sorted by expires_at
+-- instead, the next to end first. The page begins after the row of the p_after_… parameters, or at
+-- the first where they are null.
+-- A page reads p_scan rows at most, however few of them match. o_after is the last row that was
+-- read, where the next page begins; null after the last page. No locks, and no index that every
+-- hold would have to maintain.
 create or replace function holdfast.hold_list(
     p_shop text, p_sku text, p_checkout_id uuid, p_customer text, p_status text,
-    p_after_expires_at timestamptz, p_after_checkout_id uuid, p_after_take integer,
+    p_after_expires_at timestamptz, p_after_checkout_id uuid, p_after_generation integer,
     p_after_sku text,
     p_limit integer, p_scan integer,
     out o_holds jsonb, out o_after jsonb)
 language plpgsql stable security definer set search_path = holdfast, pg_temp as $$
 declare
     v_checkout_id uuid := coalesce(p_after_checkout_id, '00000000-0000-0000-0000-000000000000');
-    v_take integer := coalesce(p_after_take, 0);
+    v_generation integer := coalesce(p_after_generation, 0);
     v_sku text := coalesce(p_after_sku, '');
-    -- where the index alone finds what fits, the page need not look further than it shows
+    -- where the index finds exactly the rows that match, the page reads no more than it shows
     v_scan integer := case when p_customer is null
             and (p_sku is null and p_status is null
                 or p_checkout_id is null and p_sku is not null and p_status = 'active')
@@ -29,24 +29,24 @@ begin
         from (
             select * from holds h
             where h.shop = p_shop and h.checkout_id = p_checkout_id
-                and (h.checkout_id, h.take, h.sku) > (v_checkout_id, v_take, v_sku)
-            order by h.checkout_id, h.take, h.sku limit v_scan) page;
+                and (h.checkout_id, h.generation, h.sku) > (v_checkout_id, v_generation, v_sku)
+            order by h.checkout_id, h.generation, h.sku limit v_scan) page;
     elsif p_sku is not null and p_status = 'active' then
         select array_agg(hold_describe(page)) into v_scanned
         from (
             select * from holds h
             where h.shop = p_shop and h.sku = p_sku and h.status = 'active'
                 and h.expires_at >= coalesce(p_after_expires_at, '-infinity')
-                and (h.expires_at, h.checkout_id, h.take)
-                    > (coalesce(p_after_expires_at, '-infinity'), v_checkout_id, v_take)
-            order by h.expires_at, h.checkout_id, h.take limit v_scan) page;
+                and (h.expires_at, h.checkout_id, h.generation)
+                    > (coalesce(p_after_expires_at, '-infinity'), v_checkout_id, v_generation)
+            order by h.expires_at, h.checkout_id, h.generation limit v_scan) page;
     else
         select array_agg(hold_describe(page)) into v_scanned
         from (
             select * from holds h
             where h.shop = p_shop
-                and (h.checkout_id, h.take, h.sku) > (v_checkout_id, v_take, v_sku)
-            order by h.checkout_id, h.take, h.sku limit v_scan) page;
+                and (h.checkout_id, h.generation, h.sku) > (v_checkout_id, v_generation, v_sku)
+            order by h.checkout_id, h.generation, h.sku limit v_scan) page;
     end if;
     select array_agg(fits.hold order by fits.nth) into v_found
     from (

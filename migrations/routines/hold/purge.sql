@@ -1,7 +1,7 @@
--- Purges the journal of one shop: holds resolved more than p_older_than ago, then ended checkouts
--- of that age which left neither holds nor an order. At most p_batch_max rows of each. Returns how
--- many holds went. Orders, the ledger and payment events stay. Locks: the rows it deletes (SKIP
--- LOCKED).
+-- Purges the journal of one shop: holds resolved more than p_older_than ago, then checkouts that
+-- ended so long ago and left neither holds nor an order. At most p_batch_max rows of each. Returns
+-- how many holds went. Orders, the ledger and payment events stay. Locks: the rows that it deletes
+-- (SKIP LOCKED).
 create or replace function holdfast.hold_purge(p_shop text, p_older_than interval,
     p_batch_max integer) returns integer
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
@@ -14,10 +14,10 @@ begin
             message = 'hold_purge: the journal is kept for at least a day';
     end if;
     delete from holds h using (
-        select d.checkout_id, d.take, d.sku from holds d
+        select d.checkout_id, d.generation, d.sku from holds d
         where d.shop = p_shop and d.resolved_at < v_before
         order by d.resolved_at limit p_batch_max for update skip locked) old
-    where h.shop = p_shop and h.checkout_id = old.checkout_id and h.take = old.take
+    where h.shop = p_shop and h.checkout_id = old.checkout_id and h.generation = old.generation
         and h.sku = old.sku;
     get diagnostics v_holds = row_count;
     delete from checkouts c using (

@@ -1,14 +1,13 @@
--- One step of a pass over a staged import: its next chunk, in one transaction. A pass is
--- a dry run (p_dry_run: every row is judged, nothing changes) or the application; the caller comes
--- again until o_status is no longer `trying` or `applying`.
+-- One step of a pass over a staged import: its next chunk, in one transaction. A pass is a dry run
+-- (p_dry_run: every row is judged, nothing changes) or the application. The caller repeats the call
+-- until o_status is no longer `trying` or `applying`.
 -- Modes: good_rows_only leaves refused rows out. all_or_nothing takes the whole import in one step,
--- which
--- must not have more than p_all_rows_max rows, and changes nothing when a row is refused.
--- p_parts is how many parts the file has: a part that got lost is noticed before anything changes.
+-- which must not have more than p_all_rows_max rows, and changes nothing when a row is refused.
+-- p_parts is how many parts the file has: a lost part is noticed before anything changes.
 -- Outcomes, in order of precedence: unknown_import; closed (it is being applied in the other mode,
--- or is done, and this asks for something else); incomplete (o_next_part is missing); too_large;
--- judged. Asking again for what is done answers it again; a dry run that is complete begins anew.
--- Locks: the import; then import_write's.
+-- or is done, and this call asks for something else); incomplete (o_next_part is missing);
+-- too_large; judged. A finished application answers the same again; a finished dry run starts over.
+-- Locks: the import; then as import_write.
 create or replace function holdfast.import_apply(
     p_shop text, p_import_id uuid, p_parts integer, p_mode text, p_dry_run boolean, p_actor text,
     p_all_rows_max integer,

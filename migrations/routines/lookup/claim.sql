@@ -1,18 +1,21 @@
--- Takes up to p_limit payments, and as many refunds, of one shop that are to be looked up at their
--- gateways: webhooks get lost. Payments by gateway that are not paid and whose hold ends within
--- p_before_s seconds, or ended not more than p_after_s ago; refunds that the gateway took on more
--- than p_pending_s ago. None that was looked up in the last p_again_s seconds. Also payments that
--- were paid p_pending_s ago, once: an attempt that was under way then may have gone through too,
--- and nobody would hear of money that is to go back. And once more each, p_after_s, a day and three
--- days after they ended, paid or not, payments that a gateway knows of (it made an order, or sent
--- an event): a transfer may come days later. They are due for p_after_s, so that what is read is
--- never more than four such spans of what ended; whoever asks for none of it (0) gets none of it.
+-- Claims up to p_limit payments, and as many refunds, of one shop that are to be looked up at their
+-- gateways, because webhooks get lost. None that was looked up in the last p_again_s seconds. They
+-- are:
+-- - payments by gateway that are not paid, and whose hold ends within p_before_s seconds or ended
+--   at most p_after_s ago;
+-- - payments that were paid p_pending_s ago, once: an attempt that was under way then may have gone
+--   through too, and nobody would hear of money that must go back;
+-- - once more each p_after_s, a day and three days after they ended, paid or not, payments that a
+--   gateway knows (it made an order, or sent an event): a transfer may arrive days later. Each such
+--   look-up is due for p_after_s, which bounds what is read to four such spans; with p_after_s = 0
+--   there is none;
+-- - refunds that the gateway took on more than p_pending_s ago.
 -- Payments that were never looked up come first, those that have not ended before those that have,
--- by the end of their hold; then whatever is due for longest, so that none is passed over for ever.
--- What the gateway says of them goes through payment_record_event (refund_report) as a webhook
--- would. A payment has a row for each order that is known at a gateway, or one without (o_gateway
--- null): then the storefront made it, and only our reference can be asked for. Safe in any number
--- of copies at once. Locks: the payments, the refunds (SKIP LOCKED).
+-- by the end of their hold; then those that have been due for longest, so that none is passed over
+-- for ever. The gateway's answer goes through payment_record_event (refund_report), as a webhook
+-- would. A payment has a row for each of its gateway orders, or one without (o_gateway null): then
+-- the storefront made the payment, and only our reference can be asked for. Any number of copies
+-- may run at once. Locks: the payments, the refunds (SKIP LOCKED).
 create or replace function holdfast.lookup_claim(
     p_shop text, p_limit integer, p_before_s integer, p_after_s integer, p_pending_s integer,
     p_again_s integer,
@@ -29,7 +32,7 @@ declare
 begin
     return query
         with ending as (
-            -- by the indexes that a sweep uses: next to end, and ended last
+            -- by the indexes of a sweep: next to end, and ended last
             (select c.checkout_id, c.expires_at, c.ended_at, interval '0' as later from checkouts c
             where c.shop = p_shop and c.ended_at is null
                 and c.expires_at <= v_now + make_interval(secs => p_before_s)

@@ -1,12 +1,11 @@
 -- Sets the lines of a booking to a new whole: another party size, or another departure, both or
--- neither. The entry that callers use; order_amend_core decides.
+-- neither. order_amend_attempt decides.
 --
 -- Outcomes: amended, same (the order has these lines already), not_found, not_offline, order_ended,
 -- order_has_coupon, stale (p_expected_version is not the order's), unknown_sku, not_on_sale,
--- limit_reached (o_refused_available then says how many more the customer may have), shortage. With
--- amended, same and stale comes the order as it is. A refusal changes nothing. Due
--- holds are reclaimed before a shortage and the row lock is released early, both as in
--- checkout_begin.
+-- limit_reached (o_refused_available says how many more the customer may have), shortage. With
+-- amended, same and stale comes the order as it is. A refusal changes nothing. Reclaims and early
+-- lock release as in checkout_begin.
 create or replace procedure holdfast.order_amend(
     p_shop text, p_checkout_id uuid, p_expected_version bigint, p_actor text,
     p_skus text[], p_quantities integer[],
@@ -15,47 +14,36 @@ create or replace procedure holdfast.order_amend(
 language plpgsql as $$
 declare
     v_early boolean := holdfast.early_release_allowed();
-    v_tries integer := 0;
-    -- reclaims in a row that freed nothing: what is due there can't be expired, the promises' check
-    -- reports it
-    v_idle integer := 0;
+    v_answer holdfast.order_answer;
+    v_attempts integer := 0;
+    -- reclaims in a row that freed nothing, as in checkout_begin
+    v_in_vain integer := 0;
     v_reclaimed integer;
-    v_customer text;
 begin
     loop
-        v_tries := v_tries + 1;
         if v_early then
             set local synchronous_commit = off;
         end if;
-        select c.o_outcome, c.o_order, c.o_refused_skus, c.o_refused_available, c.o_customer
-        into o_outcome, o_order, o_refused_skus, o_refused_available, v_customer
-        from holdfast.order_amend_core(
-            p_shop, p_checkout_id, p_expected_version, p_actor, p_skus, p_quantities) c;
-        exit when o_outcome in ('amended', 'same');
-        -- a move whose other end is full: what was given back on the way is taken again
+        v_answer := holdfast.order_amend_attempt(p_shop, p_checkout_id, p_expected_version,
+            p_actor, p_skus, p_quantities, v_in_vain < 3);
+        exit when v_answer.o_outcome in ('amended', 'same');
+        -- a move to a full departure: the units that were given back before the refusal stay sold
         rollback;
-        exit when o_outcome not in ('again', 'reclaim', 'reclaim_customer');
-        if v_tries = 1000 then
-            raise exception using errcode = 'serialization_failure',
-                message = 'order_amend: others were faster a thousand times';
-        end if;
-        if o_outcome <> 'again' then
-            v_reclaimed := case o_outcome
-                when 'reclaim'
-                    then holdfast.checkout_reclaim(p_shop, o_refused_skus, null, null)
-                else holdfast.checkout_reclaim(p_shop, null, null, v_customer)
-            end;
-            v_idle := case v_reclaimed when 0 then v_idle + 1 else 0 end;
+        exit when v_answer.o_outcome not in ('again', 'reclaim');
+        v_attempts := holdfast.attempt_count('order_amend', v_attempts);
+        if v_answer.o_outcome = 'reclaim' then
+            v_reclaimed := holdfast.checkout_reclaim(p_shop, v_answer.o_reclaim);
             commit;
-            if v_idle = 3 then
-                o_outcome := case o_outcome when 'reclaim' then 'shortage' else 'limit_reached' end;
-                exit;
-            end if;
+            v_in_vain := case v_reclaimed when 0 then v_in_vain + 1 else 0 end;
         end if;
     end loop;
-    if v_early and o_outcome in ('amended', 'same') then
+    if v_early and v_answer.o_outcome in ('amended', 'same') then
         commit;
         perform pg_logical_emit_message(true, 'holdfast', '');
     end if;
+    o_outcome := v_answer.o_outcome;
+    o_order := v_answer.o_order;
+    o_refused_skus := v_answer.o_refused_skus;
+    o_refused_available := v_answer.o_refused_available;
 end;
 $$;

@@ -1,7 +1,7 @@
 -- Cancels a booking: every unit that has not come back yet does so now, and the order is cancelled.
--- A coupon's use and what counts against a limit of the customer's are given back with them. Its
--- payment stays paid: what was paid at the desk is given back there. Outcomes: cancelled, same (it
--- was cancelled before), not_found, not_offline, order_ended. Locks: the checkout, the order, the
+-- The use of its coupon and its units in the customer's limits are given back too. Its payment
+-- stays paid: money paid at the desk is given back there. Outcomes: cancelled, same (it was
+-- cancelled before), not_found, not_offline, order_ended. Locks: the checkout, the order, the
 -- payment, the coupon, the customer's counts, then stock levels by sku.
 create or replace function holdfast.order_cancel(
     p_shop text, p_checkout_id uuid, p_actor text, out o_outcome text, out o_order jsonb)
@@ -32,7 +32,7 @@ begin
             jsonb_build_object('order_id', v_order.order_id, 'checkout_id', p_checkout_id,
                 'reference', v_payment.reference, 'total_minor', v_order.total_minor,
                 'currency', v_order.currency), v_now);
-        -- what it used up besides stock
+        -- the coupon's use and the customer's limits
         if v_order.coupon_use = 'consumed' then
             perform coupon_count(p_shop, v_order.coupon_code, v_order.customer, 0, -1);
         end if;

@@ -1,9 +1,9 @@
--- Puts units of a sold order back on the shelf: goods of a refund, online or offline, in parts if
--- need be, never more than were sold. Money is not touched. Outcomes: restocked; same (this
--- p_return_id did just this before); not_found; return_conflict (this p_return_id did something
--- else); not_sold (the order never sold anything); too_many (some lines ask for more than has not
--- come back yet: all of them, with how many could). Locks: the checkout, the order, the payment,
--- the return's id, the customer's counts, then stock levels by sku.
+-- Puts units of a sold order back on the shelf: returned goods, online or offline, in parts if need
+-- be, never more than were sold. Money is not touched. Outcomes: restocked; same (this p_return_id
+-- did just this before); not_found; return_conflict (this p_return_id did something else); not_sold
+-- (the order never sold anything); too_many (some lines ask for more than has not come back yet:
+-- all of these lines, with how many could). Locks: the checkout, the order, the payment, the
+-- return's id, the customer's counts, then stock levels by sku.
 create or replace function holdfast.order_restock(
     p_shop text, p_order_id uuid, p_return_id uuid, p_request_hash bytea, p_actor text, p_note text,
     p_skus text[], p_quantities integer[],
@@ -33,7 +33,7 @@ begin
         end if;
         return;
     end if;
-    -- set when its stock was deducted, whatever became of the order afterwards
+    -- set when the stock was deducted, whatever happened to the order afterwards
     if v_order.paid_at is null then
         o_outcome := 'not_sold';
         return;
@@ -59,7 +59,7 @@ begin
     end if;
     update orders o set version = o.version + 1
     where o.shop = p_shop and o.order_id = p_order_id;
-    -- what came back does not count against a limit of the customer's any more
+    -- returned units no longer count against the customer's limits
     perform limit_change(p_shop, v_order.customer, l.sku, -l.units)
     from (
         select o.sku, w.quantity as units

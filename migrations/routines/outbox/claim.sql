@@ -1,14 +1,14 @@
--- Gives a relay messages to send, and a lease on them: the oldest unsent one of each of up to
--- p_limit groups, and what stands behind it in its group (20 at most), p_limit messages in all.
--- p_groups: only these; null: any. A group is passed over while its oldest message is leased to
--- another relay, or waits for its next try: so one relay at a time sends a group, in order, and a
--- message that can't be sent keeps up its own group alone. p_claim_id is the caller's; the same one
--- again gets what it got. Sorted by number. Locks: the oldest message of each group (SKIP LOCKED),
--- then what stands behind it, which nobody else takes meanwhile.
+-- Gives a relay messages to send, and a lease on them: the oldest unsent message of each of up to
+-- p_limit groups, and those behind it in its group (20 at most), p_limit messages in all. p_groups:
+-- only these groups; null: any. A group is passed over while its oldest message is leased to
+-- another relay or waits for its next try. So one relay at a time sends a group, in order, and a
+-- message that can't be sent delays its own group only. p_claim_id is the caller's; the same id
+-- again gets the same messages. Sorted by number. Locks: the oldest message of each group (SKIP
+-- LOCKED), then those behind it, which nobody else takes meanwhile.
 --
--- Nearly always nothing waits, and that is what the statistics say when suddenly thousands do. So
--- what is looked up a row at a time stands where the planner can't make a join over all that waits
--- of it: in a subquery with a limit, or by the primary key.
+-- Nearly always nothing waits, and the statistics say so when suddenly thousands do. So rows are
+-- looked up one at a time where the planner can't turn it into a join over all that waits: in a
+-- subquery with a limit, or by the primary key.
 create or replace function holdfast.outbox_claim(
     p_shop text, p_groups text[], p_claim_id uuid, p_limit integer, p_lease interval)
     returns table (o_number bigint, o_group text, o_message_id text, o_topic text, o_subject text,
@@ -53,13 +53,13 @@ begin
                     select e.topic, e.subject, e.number from outbox_messages e
                     where e.shop = p_shop and e.group_key = g.group_key and e.sent_at is null
                     order by e.number limit 20) n
-                -- by number over all: of each group it is the beginning
+                -- by number over all groups: so each group's part is its beginning
                 order by n.number limit p_limit) taken
             where b.shop = p_shop and b.topic = taken.topic and b.subject = taken.subject
                 and coalesce(b.sent_at, 'infinity') = 'infinity'
             returning b.*)
         select c.number, c.group_key,
-            -- the same for every try: what happened to what is the key
+            -- the same for every try: topic and subject are the key
             'msg_' || left(encode(sha256(convert_to(
                 concat_ws(E'\n', p_shop, c.topic, c.subject), 'UTF8')), 'hex'), 32),
             c.topic, c.subject, c.created_at, c.body

@@ -1,7 +1,7 @@
--- Writes down what became of claimed messages, by topic and subject. p_results: `sent`; `refused`
--- (with its error: it is tried again after a pause that doubles up to an hour, and its group waits
--- for it); `untried` (free for whoever comes next). What was sent is marked even if the lease is
--- over and another relay has it now: it was sent. The rest only where the claim still stands.
+-- Records the results of claimed messages, by topic and subject. p_results: `sent`; `refused` (with
+-- its error: tried again after a pause that doubles up to an hour, and its group waits for it);
+-- `untried` (free for the next relay). A sent message is marked even if the lease is over and
+-- another relay has it now: it was sent. The others are marked only where the claim still stands.
 -- Returns how many are marked as sent. Locks: those messages.
 create or replace function holdfast.outbox_mark(
     p_shop text, p_claim_id uuid, p_topics text[], p_subjects text[], p_results text[],

@@ -1,8 +1,8 @@
--- Deletes messages of one shop that were sent more than p_older_than ago and that nothing needs any
--- more: crossings of stock, and expired checkouts, of which there are as many as shoppers. What
--- money and customers were told of stays: the promises' check and the history look for it. And how
--- subscribers were told of it, or were not, so long ago. At most p_batch_max of each. Returns how
--- many rows went. Locks: the rows it deletes (SKIP LOCKED).
+-- Deletes messages of one shop that were sent more than p_older_than ago and are no longer needed:
+-- crossings of stock, and expired checkouts, of which there are as many as shoppers. Messages about
+-- money and to customers stay: the check of the promises and the history look for them. Also
+-- deletes subscribers' deliveries that ended so long ago. At most p_batch_max of each. Returns how
+-- many rows went. Locks: the rows that it deletes (SKIP LOCKED).
 create or replace function holdfast.outbox_purge(p_shop text, p_older_than interval,
     p_batch_max integer) returns integer
 language plpgsql security definer set search_path = holdfast, pg_temp as $$

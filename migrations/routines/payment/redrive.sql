@@ -1,6 +1,6 @@
--- The body of a stored event as it came, for somebody who reads it anew and records what they find:
--- an adapter that has learned its kind since, or what it is about is known by now. Null: there is
--- none of this key. No locks.
+-- The body of a stored event as it came, to be read and recorded anew: by an adapter that has
+-- learned its kind since, or because its payment is known by now. Null: there is no event with this
+-- key. No locks.
 create or replace function holdfast.payment_redrive(
     p_shop text, p_gateway text, p_event_key text) returns text
 language sql stable security definer set search_path = holdfast, pg_temp as $$

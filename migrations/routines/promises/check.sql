@@ -1,6 +1,6 @@
--- Every promise that rows can show, checked over one shop (null: all shops) in one snapshot.
--- Returns one row a violation, with the rows that show it; no row means that all are kept. Locks
--- nothing; reads the whole shop.
+-- Checks every promise that rows can show, over one shop (null: all shops), in one snapshot.
+-- Returns one row per violation, with the rows that show it; no row means that every promise holds.
+-- Reads the whole shop. No locks.
 create or replace function holdfast.promises_check(p_shop text)
     returns table (promise text, shop text, violation jsonb)
 -- it reads whole tables, and the functions' role is set to avoid that
@@ -23,7 +23,7 @@ as $$
     line as (
         select l.shop, l.order_id, l.sku, l.quantity, l.returned, o.reference, o.status,
             o.checkout_id,
-            -- set when the stock was deducted; an order that was cancelled after that gave it back
+            -- paid_at is set when the stock was deducted; a later cancellation gave it back
             case when o.paid_at is not null and o.status <> 'cancelled'
                 then l.quantity - l.returned else 0 end as expected
         from order_lines l join ordered o on o.shop = l.shop and o.order_id = l.order_id),
@@ -54,7 +54,8 @@ as $$
     from holds h left join checkouts c on c.shop = h.shop and c.checkout_id = h.checkout_id
     where (p_shop is null or h.shop = p_shop)
         and (c.checkout_id is null
-            or (h.status = 'active') <> (c.status in ('open', 'ordered') and h.take = c.take)
+            or (h.status = 'active')
+                <> (c.status in ('open', 'ordered') and h.generation = c.generation)
             or (h.status = 'active' and h.expires_at <> c.expires_at)
             or (h.status = 'consumed' and c.status <> 'paid'))
     union all
@@ -63,7 +64,7 @@ as $$
     where (p_shop is null or c.shop = p_shop) and c.status in ('open', 'ordered')
         and not exists (
             select from holds h
-            where h.shop = c.shop and h.checkout_id = c.checkout_id and h.take = c.take
+            where h.shop = c.shop and h.checkout_id = c.checkout_id and h.generation = c.generation
                 and h.status = 'active')
     union all
     select 'a_cart_is_all_or_nothing', l.shop, to_jsonb(l)
@@ -71,7 +72,7 @@ as $$
     where c.status = 'ordered'
         and l.quantity is distinct from (
             select h.quantity from holds h
-            where h.shop = l.shop and h.checkout_id = l.checkout_id and h.take = c.take
+            where h.shop = l.shop and h.checkout_id = l.checkout_id and h.generation = c.generation
                 and h.sku = l.sku
                 and h.status = 'active')
     union all
@@ -82,11 +83,11 @@ as $$
     from line l full join sold s on s.shop = l.shop and s.reference = l.reference and s.sku = l.sku
         left join ordered o on o.shop = s.shop and o.reference = s.reference
     where case
-        -- goods that came back without an order are a clerk's own entry
+        -- a return without an order is a clerk's own entry
         when l.shop is null and o.shop is null then s.times > 0
         else coalesce(s.net, 0) <> coalesce(l.expected, 0)
-            -- What was sold too often and returned to hide it has the right net. An online order is
-            -- deducted once and whole; one of the desk once more a change at most.
+            -- Units that were sold twice and returned once have the right net. An online order is
+            -- deducted once and whole; a booking once more per change at most.
             or (o.method = 'online' and (s.times > 1 or s.units <> case
                 when o.paid_at is null then 0 else coalesce(l.quantity, 0) end))
             or s.times > o.version
@@ -97,7 +98,7 @@ as $$
     where o.reference is null or o.amount_minor <> o.total_minor
         or (o.payment_status = 'paid')
             <> (o.status in ('paid', 'refund_due', 'refunded')
-                -- the desk cancels what was paid there, and gives the money back there
+                -- a booking that is cancelled stays paid: the desk gives the money back
                 or (o.status = 'cancelled' and o.method = 'offline'))
         or (o.status = 'paid' and not exists (
             select from outbox_messages b
@@ -107,18 +108,13 @@ as $$
     from payment_events e
     where (p_shop is null or e.shop = p_shop)
         and e.outcome in ('completed', 'completed_late', 'refund_due', 'excess', 'review')
-        and (case e.outcome
-            when 'review' then not exists (
+        and (case
+            when e.outcome = 'review' then not exists (
                 select from outbox_messages b
                 where b.shop = e.shop and b.topic = 'payment.review'
                     and starts_with(b.subject || ':',
                         e.gateway || ':' || coalesce(e.gateway_payment_id, e.reference) || ':'))
-            when 'refund_due' then not exists (
-                select from outbox_messages b
-                where b.shop = e.shop and b.topic = 'order.refund_due'
-                    and b.subject = e.gateway || ':'
-                        || coalesce(e.gateway_payment_id, e.reference))
-            when 'excess' then not exists (
+            when e.outcome in ('refund_due', 'excess') then not exists (
                 select from outbox_messages b
                 where b.shop = e.shop and b.topic = 'order.refund_due'
                     and b.subject = e.gateway || ':'
@@ -129,7 +125,7 @@ as $$
                 where c.shop = e.shop and c.gateway = e.gateway
                     and c.gateway_payment_id = coalesce(e.gateway_payment_id, e.reference)))
     union all
-    -- every capture is in a completed order, goes back, or waits for a person who was told
+    -- every capture is in a completed order, goes back, or waits for a person who was alerted
     select 'no_payment_is_lost', o.shop, to_jsonb(o) || jsonb_build_object(
         'captured_minor', m.captured, 'left_minor', m.left_over, 'excess_minor', m.excess,
         'under_way', m.under_way)
@@ -186,8 +182,8 @@ as $$
     select 'no_payment_is_lost', e.shop, to_jsonb(e) - 'payload'
     from payment_events e
     where (p_shop is null or e.shop = p_shop) and e.outcome = 'parked'
-        -- its message has had all its tries by then: a person must find out whose money it is, or
-        -- dismiss it (payment_event_dismiss). Without money nobody needs to look.
+        -- After two hours its message has had all its tries: a person must find out whose money it
+        -- is, or dismiss it (payment_event_dismiss). Events without money need no look.
         and e.kind = 'paid' and e.received_at < now() - interval '2 hours'
     union all
     select 'a_limit_is_never_exceeded', coalesce(u.shop, h.shop), jsonb_build_object(

@@ -1,12 +1,12 @@
--- Owes money back that staff decide to give back: p_amount_minor of it, all that is left where it
--- is null, of one capture (p_gateway_payment_id) or of the order's captures in its currency: money
--- in review first, then the newest. And puts goods back with it, where p_skus is not null: both or
--- neither. It takes one refund of each capture; the first has p_refund_id, which the client made.
--- Outcomes: requested; same (this p_refund_id did just this before); not_found; refund_conflict
--- (it is in use for something else); not_captured (no gateway has taken money for it: what was paid
--- at the desk is given back there); too_much (o_refundable_minor could be given back); and those of
--- order_restock: not_sold, too_many, return_conflict. Locks: the checkout, the order, the payment,
--- captures, then as order_restock.
+-- Owes money back that staff decide to give back: p_amount_minor of it, or all that is left where
+-- it is null, of one capture (p_gateway_payment_id) or of the order's captures in its currency:
+-- money in review first, then the newest. Where p_skus is not null, goods are put back with it:
+-- both or neither. It makes one refund per capture; the first has p_refund_id, which the client
+-- made. Outcomes: requested; same (this p_refund_id did just this before); not_found;
+-- refund_conflict (this p_refund_id did something else); not_captured (no gateway has taken money
+-- for it: money paid at the desk is given back there); too_much (o_refundable_minor could be given
+-- back); and those of order_restock: not_sold, too_many, return_conflict. Locks: the checkout, the
+-- order, the payment, captures, then as order_restock.
 create or replace function holdfast.refund_request(
     p_shop text, p_order_id uuid, p_refund_id uuid, p_request_hash bytea, p_actor text, p_note text,
     p_amount_minor bigint, p_gateway_payment_id text, p_skus text[], p_quantities integer[],
@@ -46,7 +46,7 @@ begin
     if o_outcome is not null then
         return;
     end if;
-    -- a savepoint: goods that can't come back take the money's part with them
+    -- a savepoint: when the goods can't come back, no refund stays either
     begin
         for v_capture in
             select * from refund_captures(p_shop, (v_locked.o_payment).reference,

@@ -1,9 +1,8 @@
--- Sends a refund that failed once more, because a person says so. What the gateway itself called
--- failed gets another refund in its place, because the gateway knows the old id as failed for ever;
--- anything else is sent again under its own, so that the gateway finds what it may have done.
--- Outcomes: retried, same (it is under way, or done over already), not_found, refund_not_failed.
--- With the refund that is under way. Locks: the checkout, the order, the payment, the refund, the
--- capture.
+-- Sends a failed refund once more, because a person says so. A bounced refund gets another one in
+-- its place, because the gateway knows the old id as failed for ever. Any other is sent again under
+-- its own id, so that the gateway finds what it may have done. Outcomes: retried, same (it is under
+-- way, or replaced already), not_found, refund_not_failed. Answers the refund that is under way.
+-- Locks: the checkout, the order, the payment, the refund, the capture.
 create or replace function holdfast.refund_retry(
     p_shop text, p_refund_id uuid, p_actor text, out o_outcome text, out o_refund jsonb)
 language plpgsql security definer set search_path = holdfast, pg_temp as $$

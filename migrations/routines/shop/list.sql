@@ -1,4 +1,4 @@
--- The codes of all shops, sorted: sweeps go from shop to shop, one call each.
+-- The codes of all shops, sorted: a sweep makes one call per shop.
 create or replace function holdfast.shop_list() returns setof text
 language sql stable security definer set search_path = holdfast, pg_temp as $$
     select s.shop from shops s order by s.shop

@@ -1,6 +1,6 @@
 -- What a storefront shows beside each sku: a courtesy that reads fast, without locks, and never a
--- guarantee. A sku that is not in the catalogue has no row; when none is, there is one row of
--- nothing but the time.
+-- guarantee. A sku that is not in the catalogue has no row; when none is, one row has the time and
+-- nothing else.
 create or replace function holdfast.stock_availability(
     p_shop text, p_skus text[],
     out o_sku text, out o_title text, out o_attributes jsonb, out o_price_minor bigint,

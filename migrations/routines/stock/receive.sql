@@ -1,10 +1,9 @@
 -- Adds units that came in, with their row in the ledger. Outcomes, numbers and locks: stock_move.
 create or replace function holdfast.stock_receive(
     p_shop text, p_sku text, p_quantity integer, p_expected_version bigint,
-    p_actor text, p_reference text, p_note text, p_movement_id uuid,
-    out o_outcome text, out o_on_hand integer, out o_held integer, out o_version bigint,
-    out o_movement jsonb)
+    p_actor text, p_reference text, p_note text, p_movement_id uuid)
+    returns holdfast.stock_answer
 language sql security definer set search_path = holdfast, pg_temp as $$
-    select m.* from stock_move(p_shop, p_sku, p_quantity, null, p_expected_version, 'received',
-        p_actor, p_reference, p_note, p_movement_id) m
+    select stock_move(p_shop, p_sku, p_quantity, null, p_expected_version, 'received',
+        p_actor, p_reference, p_note, p_movement_id)
 $$;

@@ -1,6 +1,6 @@
--- Takes deliveries that are to be made now: of each of a shop's subscribers up to p_limit, the
--- longest waiting first. Who takes them has two minutes; then somebody else does. Locks: the
--- deliveries (SKIP LOCKED).
+-- Claims deliveries that are to be made now: up to p_limit of each subscriber of a shop, the
+-- longest waiting first. A claim without a mark ends after two minutes. Locks: the deliveries (SKIP
+-- LOCKED).
 create or replace function holdfast.subscriber_claim(p_shop text, p_limit integer)
     returns table (o_name text, o_url text, o_topic text, o_subject text, o_message_id text,
         o_created_at timestamptz, o_body jsonb)
@@ -22,7 +22,7 @@ begin
                 and d.subject = due.subject
             returning d.name, due.url, d.topic, d.subject)
         select t.name, t.url, t.topic, t.subject,
-            -- as in the queue
+            -- the same id as in the queue
             'msg_' || left(encode(sha256(convert_to(
                 concat_ws(E'\n', p_shop, t.topic, t.subject), 'UTF8')), 'hex'), 32),
             b.created_at, b.body

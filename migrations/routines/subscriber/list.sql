@@ -1,4 +1,4 @@
--- A shop's subscribers (20 at most), sorted by name, and how their deliveries stand, as a JSON
+-- A shop's subscribers (20 at most), sorted by name, with the state of their deliveries, as a JSON
 -- array. No locks.
 create or replace function holdfast.subscriber_list(p_shop text) returns jsonb
 language plpgsql stable security definer set search_path = holdfast, pg_temp as $$

@@ -1,6 +1,6 @@
--- Reads a subscriber and how its deliveries stand, as the JSON of the HTTP contract. Null: there is
--- none. Of the deliveries it reads those that it does not have, by their indexes: the others may be
--- a hundred times as many. No locks.
+-- Reads a subscriber and the state of its deliveries, as the JSON of the HTTP contract. Null: there
+-- is none. Reads only the deliveries that it does not have, by their indexes: the others may be a
+-- hundred times as many. No locks.
 create or replace function holdfast.subscriber_read(p_shop text, p_name text) returns jsonb
 language sql stable security definer set search_path = holdfast, pg_temp as $$
     select jsonb_build_object('name', s.name, 'url', s.url, 'types', to_jsonb(s.topics),

@@ -1,8 +1,8 @@
--- One bounded batch of a sweep: expires up to p_batch_max checkouts of one shop that are due,
--- oldest first. Safe in any number of copies at once: locked checkouts are skipped, somebody else
--- is deciding them. Returns how many it expired, and the ids that it could not, which the caller
+-- One bounded batch of a sweep: expires up to p_batch_max due checkouts of one shop, oldest first.
+-- Any number of copies may run at once: a locked checkout is skipped, because somebody else is
+-- deciding it. Returns how many it expired, and the ids that can't be expired, which the caller
 -- passes back in p_skip to go on behind them. Locks: due checkouts (SKIP LOCKED), then as
--- checkout_let_go.
+-- checkout_give_back.
 create or replace function holdfast.sweep_expire(
     p_shop text, p_batch_max integer, p_skip uuid[], out o_expired integer, out o_failed uuid[])
 language plpgsql security definer set search_path = holdfast, pg_temp as $$

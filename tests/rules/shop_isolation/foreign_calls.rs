@@ -18,7 +18,7 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 43] = [
     ),
     (
         "checkout_reclaim",
-        "select holdfast.checkout_reclaim('other', '{SECRET}', 'SECRET', 'secret-c')",
+        "select holdfast.checkout_reclaim('other', row('{SECRET}', 'SECRET', 'secret-c'))",
     ),
     (
         "checkout_release",

@@ -1,42 +1,48 @@
--- Whether a checkout could have this cart in place of what its take p_take holds: a shopper's own
--- hold never counts against them. Outcomes: enough (with the prices), unknown_sku, not_on_sale,
--- shortage, reclaim, again; a refusal lists all of its skus. Reads without locks.
+-- Whether a checkout could have this cart in place of the one that it holds: its own holds never
+-- count against it. Outcomes: enough (with the prices), unknown_sku, not_on_sale, and those of
+-- shortage_outcome; a refusal lists all of its skus. Reads without locks.
 create or replace function holdfast.cart_check(
-    p_shop text, p_checkout_id uuid, p_take integer, p_skus text[], p_quantities integer[],
-    p_now timestamptz,
-    out o_outcome text, out o_prices bigint[],
-    out o_refused_skus text[], out o_refused_available integer[])
+    p_shop text, p_checkout holdfast.checkouts, p_skus text[], p_quantities integer[],
+    p_now timestamptz, p_reclaim boolean) returns holdfast.checkout_answer
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
+    v_answer checkout_answer;
     v_unknown text[];
     v_not_on_sale text[];
     v_short text[];
     v_free integer[];
 begin
     select
-        array_agg(k.price_minor order by w.nth),
-        array_agg(w.sku order by w.nth) filter (where l.sku is null),
-        array_agg(w.sku order by w.nth) filter (
-            where k.retired_at is not null or k.sale_opens_at > p_now
-                or k.sale_closes_at <= p_now),
-        array_agg(w.sku order by w.nth) filter (
-            where l.on_hand - l.held + coalesce(own.quantity, 0) < w.quantity),
-        array_agg(l.on_hand - l.held order by w.nth) filter (
-            where l.on_hand - l.held + coalesce(own.quantity, 0) < w.quantity),
-        array_agg(l.on_hand - l.held + coalesce(own.quantity, 0) order by w.nth) filter (
-            where l.on_hand - l.held + coalesce(own.quantity, 0) < w.quantity)
-    into o_prices, v_unknown, v_not_on_sale, v_short, v_free, o_refused_available
-    from unnest(p_skus, p_quantities) with ordinality w (sku, quantity, nth)
-        left join skus k on k.shop = p_shop and k.sku = w.sku
-        left join stock_levels l on l.shop = p_shop and l.sku = w.sku
-        left join holds own on own.shop = p_shop and own.checkout_id = p_checkout_id
-            and own.take = p_take and own.sku = w.sku and own.status = 'active';
-    o_outcome := case
+        array_agg(c.price_minor order by c.nth),
+        array_agg(c.sku order by c.nth) filter (where c.unknown),
+        array_agg(c.sku order by c.nth) filter (where c.not_on_sale),
+        array_agg(c.sku order by c.nth) filter (where c.free + c.own < c.quantity),
+        array_agg(c.free order by c.nth) filter (where c.free + c.own < c.quantity),
+        array_agg(c.free + c.own order by c.nth) filter (where c.free + c.own < c.quantity)
+    into v_answer.o_prices, v_unknown, v_not_on_sale, v_short, v_free,
+        v_answer.o_refused_available
+    from (
+        select w.sku, w.quantity, w.nth, k.price_minor, l.sku is null as unknown,
+            k.retired_at is not null or k.sale_opens_at > p_now or k.sale_closes_at <= p_now
+                as not_on_sale,
+            l.on_hand - l.held as free, coalesce(own.quantity, 0) as own
+        from unnest(p_skus, p_quantities) with ordinality w (sku, quantity, nth)
+            left join skus k on k.shop = p_shop and k.sku = w.sku
+            left join stock_levels l on l.shop = p_shop and l.sku = w.sku
+            left join holds own on own.shop = p_shop
+                and own.checkout_id = p_checkout.checkout_id
+                and own.generation = p_checkout.generation and own.sku = w.sku
+                and own.status = 'active') c;
+    v_answer.o_outcome := case
         when v_unknown is not null then 'unknown_sku'
         when v_not_on_sale is not null then 'not_on_sale'
         when v_short is null then 'enough'
-        else shortage_verdict(p_shop, v_short, v_free, p_now)
+        else shortage_outcome(p_shop, v_short, v_free, p_now, p_reclaim)
     end;
-    o_refused_skus := coalesce(v_unknown, v_not_on_sale, v_short);
+    v_answer.o_refused_skus := coalesce(v_unknown, v_not_on_sale, v_short);
+    if v_answer.o_outcome = 'reclaim' then
+        v_answer.o_reclaim := row(v_short, null, null)::reclaim;
+    end if;
+    return v_answer;
 end;
 $$;

@@ -1,17 +1,18 @@
--- Announces that these checkouts run out now, with what they held; once for each take. The
--- checkouts must be locked by the caller, and not ended yet.
+-- Announces that these checkouts run out now, with what they held; once for each generation. The
+-- caller has locked the checkouts; they have not ended yet.
 create or replace function holdfast.checkout_announce_expired(p_shop text, p_checkout_ids uuid[])
     returns void
 language sql set search_path = holdfast, pg_temp as $$
     insert into outbox_messages (shop, topic, subject, body, created_at)
-    select p_shop, 'checkout.expired', format('%s:%s', c.checkout_id, c.take),
+    select p_shop, 'checkout.expired', format('%s:%s', c.checkout_id, c.generation),
         jsonb_build_object('checkout_id', c.checkout_id, 'order_id', o.order_id,
             'reference', p.reference, 'customer', c.customer, 'expired_at', c.expires_at,
             'lines', (
                 select jsonb_agg(jsonb_build_object('sku', h.sku, 'quantity', h.quantity)
                     order by h.sku)
                 from holds h
-                where h.shop = p_shop and h.checkout_id = c.checkout_id and h.take = c.take)),
+                where h.shop = p_shop and h.checkout_id = c.checkout_id
+                    and h.generation = c.generation)),
         clock_timestamp()
     from checkouts c
         left join orders o on o.shop = p_shop and o.checkout_id = c.checkout_id

@@ -1,24 +1,24 @@
--- Ends checkouts whose units of p_sku are not there any more, and announces each: the shop must
--- tell its customer, who did nothing wrong. An order that awaits its payment is cancelled; money
--- that comes for it all the same is a late payment. A checkout ends by this, so each of its takes
--- is broken once at most: checkout and take are the message's key. The checkouts must be locked by
--- the caller, and hold p_sku. Returns the units that the caller must take out of `held`, and locks,
--- as checkout_end.
+-- Ends checkouts because their units of p_sku are not there any more, and announces each: the shop
+-- must tell its customer, who did nothing wrong. An order that awaits its payment is cancelled;
+-- money that arrives for it all the same is a late payment. A checkout ends by this, so each of its
+-- generations is broken once at most, and checkout and generation are the message's key. The caller
+-- has locked the checkouts, which hold p_sku. Returns the units that the caller must take out of
+-- `held`. Locks: as checkout_end.
 create or replace function holdfast.checkout_break(
     p_shop text, p_checkout_ids uuid[], p_sku text, p_reason text, p_note text,
     out o_skus text[], out o_units integer[])
 language plpgsql set search_path = holdfast, pg_temp as $$
 begin
     insert into outbox_messages (shop, topic, subject, body, created_at)
-    select p_shop, 'checkout.broken', format('%s:%s', c.checkout_id, c.take),
+    select p_shop, 'checkout.broken', format('%s:%s', c.checkout_id, c.generation),
         jsonb_build_object(
             'checkout_id', c.checkout_id, 'customer', c.customer, 'order_id', o.order_id,
             'reference', p.reference, 'sku', p_sku, 'quantity', h.quantity,
             'reason', p_reason, 'note', p_note),
         clock_timestamp()
     from checkouts c
-        join holds h on h.shop = p_shop and h.checkout_id = c.checkout_id and h.take = c.take
-            and h.sku = p_sku
+        join holds h on h.shop = p_shop and h.checkout_id = c.checkout_id
+            and h.generation = c.generation and h.sku = p_sku
         left join orders o on o.shop = p_shop and o.checkout_id = c.checkout_id
         left join payments p on p.shop = p_shop and p.order_id = o.order_id
     where c.shop = p_shop and c.checkout_id = any (p_checkout_ids);

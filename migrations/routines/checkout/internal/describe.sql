@@ -1,19 +1,16 @@
--- A checkout as its readers see it: the lines of its last take, and `expired` as soon as it is due
--- by the database's clock, whether or not a sweep has come by. No row when there is none, or when
+-- A checkout as its readers see it: the lines of its last generation, and `expired` as soon as it
+-- is due by the database's clock, whether or not a sweep has come by. No row: there is none, or
 -- p_customer is given and is somebody else. Locks the row FOR KEY SHARE: an answer is an
 -- acknowledgement, so its commit must flush what was committed early.
 create or replace function holdfast.checkout_describe(
-    p_shop text, p_checkout_id uuid, p_customer text,
-    out o_customer text, out o_status text, out o_revision integer, out o_currency text,
-    out o_expires_at timestamptz, out o_server_time timestamptz,
-    out o_skus text[], out o_quantities integer[], out o_prices bigint[])
-returns setof record
+    p_shop text, p_checkout_id uuid, p_customer text) returns setof holdfast.checkout_view
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
-    v_take integer;
+    v_view checkout_view;
+    v_generation integer;
 begin
-    select c.customer, c.status, c.revision, c.take, c.expires_at
-    into o_customer, o_status, o_revision, v_take, o_expires_at
+    select c.customer, c.status, c.revision, c.generation, c.expires_at
+    into v_view.o_customer, v_view.o_status, v_view.o_revision, v_generation, v_view.o_expires_at
     from checkouts c
     where c.shop = p_shop and c.checkout_id = p_checkout_id
         and (p_customer is null or c.customer = p_customer)
@@ -21,15 +18,16 @@ begin
     if not found then
         return;
     end if;
-    o_server_time := clock_timestamp();
-    if o_status in ('open', 'ordered') and o_expires_at <= o_server_time then
-        o_status := 'expired';
+    v_view.o_server_time := clock_timestamp();
+    if v_view.o_status in ('open', 'ordered') and v_view.o_expires_at <= v_view.o_server_time then
+        v_view.o_status := 'expired';
     end if;
-    select s.currency into o_currency from shops s where s.shop = p_shop;
+    select s.currency into v_view.o_currency from shops s where s.shop = p_shop;
     select array_agg(h.sku order by h.sku), array_agg(h.quantity order by h.sku),
         array_agg(h.price_minor order by h.sku)
-    into o_skus, o_quantities, o_prices
-    from holds h where h.shop = p_shop and h.checkout_id = p_checkout_id and h.take = v_take;
-    return next;
+    into v_view.o_skus, v_view.o_quantities, v_view.o_prices
+    from holds h
+    where h.shop = p_shop and h.checkout_id = p_checkout_id and h.generation = v_generation;
+    return next v_view;
 end;
 $$;

@@ -1,9 +1,9 @@
 -- Holds one use of a coupon for a checkout's order and computes the discount. Outcomes: held,
 -- coupon_unknown, coupon_not_yet_valid, coupon_expired, coupon_not_for_cart (it is for other skus),
--- coupon_below_minimum, coupon_used_up, coupon_used_up_by_customer.
--- A coupon for some skus looks at their lines alone, for its minimum too. A percentage is rounded
--- down to the minor unit, once, over all of those lines; a fixed amount is at most what they cost:
--- a total is never negative. Locks: the coupon, then the customer's count of it.
+-- coupon_below_minimum, coupon_used_up, coupon_used_up_by_customer. A coupon for some skus counts
+-- only their lines, for its minimum too. A percentage is rounded down to the minor unit, once, over
+-- all of those lines; a fixed amount is at most what they cost, so a total is never negative.
+-- Locks: the coupon, then the customer's count of it.
 create or replace function holdfast.coupon_hold(
     p_shop text, p_code text, p_checkout holdfast.checkouts, p_now timestamptz, out o_outcome text,
     out o_discount bigint)
@@ -22,9 +22,9 @@ begin
     end if;
     select sum(h.quantity * h.price_minor) into v_eligible from holds h
     where h.shop = p_shop and h.checkout_id = p_checkout.checkout_id
-        and h.take = p_checkout.take
+        and h.generation = p_checkout.generation
         and (v_coupon.skus is null or h.sku = any (v_coupon.skus));
-    -- under the coupon's lock nobody else counts a use of it
+    -- the coupon's lock keeps everybody else from counting a use
     select u.uses_held + u.uses_consumed into v_own from customer_coupons u
     where u.shop = p_shop and u.code = p_code and u.customer = p_checkout.customer;
     o_outcome := case

@@ -1,9 +1,8 @@
 -- Whether an operation may free its row locks before its commit is flushed (docs/architecture.md,
--- "Early lock release"). It is a switch and not part of any promise: a superuser's `alter
--- database … set holdfast.early_release = off` turns it off, and the same calls then commit once,
--- synchronously.
--- Refused where a sharding engine would pass "synchronous_commit = off" on to other nodes: the
--- flush would go to this node's log only, and acknowledged holds could be lost.
+-- "Early lock release"). No promise depends on it: `alter database … set holdfast.early_release =
+-- off`, by a superuser, turns it off, and the same calls then commit once, synchronously. Off where
+-- a sharding engine would pass "synchronous_commit = off" on to other nodes: the flush would go to
+-- this node's log only, and acknowledged holds could be lost.
 create or replace function holdfast.early_release_allowed() returns boolean
 language sql stable as $$
     select coalesce(current_setting('holdfast.early_release', true), 'on') <> 'off'

@@ -1,7 +1,6 @@
--- All that is known of one checkout, as JSON: the checkout, every hold of every take, its order
--- with lines and payment, the gateway's events, what was captured and what goes back of it, what it
--- moved in the ledger and what was announced.
--- Each list has p_limit rows at most, the newest of them where there are more. No locks.
+-- The history of one checkout, as JSON: the checkout, every hold of every generation, its order
+-- with lines and payment, the gateway's events, captures and refunds, its movements in the ledger
+-- and its messages. Each list has p_limit rows at most, the newest. No locks.
 create or replace function holdfast.history_describe(
     p_shop text, p_checkout_id uuid, p_limit integer) returns jsonb
 language plpgsql stable set search_path = holdfast, pg_temp as $$
@@ -18,11 +17,11 @@ begin
     return jsonb_build_object(
         'checkout', to_jsonb(v_checkout) - '{shop,request_hash,counted}'::text[],
         'holds', (
-            select coalesce(jsonb_agg(hold_describe(h) order by h.take, h.sku), '[]')
+            select coalesce(jsonb_agg(hold_describe(h) order by h.generation, h.sku), '[]')
             from (
                 select * from holds h
                 where h.shop = p_shop and h.checkout_id = p_checkout_id
-                order by h.take desc, h.sku limit p_limit) h),
+                order by h.generation desc, h.sku limit p_limit) h),
         'order', case when v_order.order_id is not null then
             to_jsonb(v_order) - '{shop,request_hash}'::text[] end,
         'lines', (

@@ -3,7 +3,7 @@ create or replace function holdfast.hold_describe(p_hold holdfast.holds) returns
 language sql immutable set search_path = holdfast, pg_temp as $$
     select jsonb_build_object(
         'checkout_id', p_hold.checkout_id,
-        'take', p_hold.take,
+        'generation', p_hold.generation,
         'sku', p_hold.sku,
         'quantity', p_hold.quantity,
         'price_minor', p_hold.price_minor,

@@ -1,4 +1,4 @@
--- One refusal of a row of an import, in the form that a report has it.
+-- One refusal of a row of an import, in the form of the report.
 create or replace function holdfast.import_refusal(p_field text, p_value text, p_why text)
     returns text
 language sql stable as $$

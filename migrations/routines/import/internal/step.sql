@@ -1,8 +1,8 @@
--- The step itself of import_apply: p_import, which the caller has locked, as it is afterwards. The
--- pass that it continues is the one of p_import's status, or a new one from the first row. Rows
--- that change nothing are not locked at all. Those that do are locked, and judged once more: stock
--- may have moved since. Locks: skus that change, by sku; stock levels that change, or whose version
--- is expected, by sku; import_write's.
+-- The step of import_apply. Takes p_import, which the caller has locked, and returns it as it is
+-- afterwards. Continues the pass of p_import's status, or begins a new one at the first row. Rows
+-- that change nothing are not locked at all. The others are locked and judged once more, because
+-- stock may have moved since. Locks: skus that change, by sku; stock levels that change, or whose
+-- version is expected, by sku; then as import_write.
 create or replace function holdfast.import_step(
     p_import holdfast.imports, p_mode text, p_dry_run boolean, p_actor text)
     returns holdfast.imports
@@ -34,8 +34,8 @@ begin
             where c.shop = v.shop and c.import_id = v.import_id
             order by c.part desc, c.chunk desc limit 1;
         end if;
-        select f.* into v_found from import_find(v.shop, v.import_id, v_from.part, v_from.chunk,
-            v_to.part, v_to.chunk, false) f;
+        select f.* into v_found from import_judge_chunks(v.shop, v.import_id, v_from.part,
+            v_from.chunk, v_to.part, v_to.chunk, false) f;
         if not p_dry_run and v_found.o_changed > 0 and not (v_all and v_found.o_refused > 0) then
             v_skus := v_found.o_skus;
             v_levels := v_found.o_levels;
@@ -43,7 +43,7 @@ begin
             order by k.sku for no key update;
             perform from stock_levels l where l.shop = v.shop and l.sku = any (v_levels)
             order by l.sku for no key update;
-            select f.* into v_found from import_find(v.shop, v.import_id, v_from.part,
+            select f.* into v_found from import_judge_chunks(v.shop, v.import_id, v_from.part,
                 v_from.chunk, v_to.part, v_to.chunk, true) f;
         end if;
         if v_all and v_found.o_refused > 0 then

@@ -1,8 +1,8 @@
--- Moves units that an order sells (p_delta below zero) or gives back (above), with their row in the
--- ledger: the one place where a sale without a hold, or its return, changes on_hand. Selling never
--- touches what holds have claimed: o_moved is false when too few are free; o_free then says how
--- many are, and nothing has changed. What is given back always moves. Locks: the stock level; a
--- caller that moves several goes by sku, bytewise.
+-- Moves units that an order sells (p_delta below zero) or gives back (above zero), with their row
+-- in the ledger: the one place where a sale without a hold, or its return, changes on_hand. Selling
+-- never touches held units: when too few are free, o_moved is false, o_free says how many are, and
+-- nothing has changed. A return always moves. Locks: the stock level; a caller that moves several
+-- goes by sku, bytewise.
 create or replace function holdfast.order_move_stock(
     p_shop text, p_sku text, p_delta integer, p_reason text, p_actor text, p_reference text,
     p_note text default null,
@@ -19,7 +19,8 @@ begin
         returning l.version, l.on_hand into v_version, v_on_hand;
         o_moved := found;
         exit when o_moved;
-        -- under the lock, so that a refusal never says "2 are free" to somebody who asked for 2
+        -- read under the lock, so that a refusal never says "2 are free" to a caller who asked for
+        -- 2
         select l.on_hand - l.held into strict o_free from stock_levels l
         where l.shop = p_shop and l.sku = p_sku for no key update;
         if o_free < -p_delta then

@@ -1,7 +1,6 @@
--- Sets an order's status by what was captured for it and given back: an order all of whose money is
--- to go back is `refund_due`, and `refunded` when all of it went; one whose money in review went
--- back is what it would be without it. Stock is not touched. Checkout, order and payment must be
--- locked by the caller.
+-- Sets an order's status by its captures and refunds. `refund_due`: all of its money is to go back;
+-- `refunded`: all of it went. An order whose money in review went back gets the status that it
+-- would have without it. Stock is not touched. The caller has locked checkout, order and payment.
 create or replace function holdfast.order_refund_status(p_shop text, p_order_id uuid) returns void
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
@@ -18,7 +17,7 @@ begin
         join checkouts c on c.shop = o.shop and c.checkout_id = o.checkout_id
     where o.shop = p_shop and o.order_id = p_order_id;
     select bool_or(c.counts), bool_or(c.counts and c.amount_minor > c.refunded_minor),
-        -- money of no amount is never all given back by a routine
+        -- a capture without an amount is never all given back by a routine
         bool_or(c.amount_minor is null or c.amount_minor > c.refunded_minor)
     into v_counted, v_left, v_any_left
     from payment_captures c where c.shop = p_shop and c.reference = v_order.reference;

@@ -1,7 +1,7 @@
--- Keeps a capture, once, and says what it is towards its order: no_effect (known), review (with its
+-- Stores a capture, once, and says what it means for its order: no_effect (known), review (with its
 -- alarm), excess (the order is paid: owed back), or enough, with all that was captured for the
--- order and not given back. Checkout, order and payment must be locked by the caller. Locks: the
--- capture, or whoever else is keeping it at this moment.
+-- order and not given back. The caller has locked checkout, order and payment. Locks: the capture,
+-- and a concurrent insert of it.
 create or replace function holdfast.payment_capture(
     p_payment holdfast.payments, p_checkout_id uuid, p_gateway text, p_gateway_payment_id text,
     p_amount_minor bigint, p_currency text,
@@ -10,7 +10,7 @@ language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_counts boolean := coalesce(p_currency = p_payment.currency
         and p_amount_minor between 1 and p_payment.amount_minor, false);
-    -- about this payment of the gateway; a second word on it is another message
+    -- the gateway's payment; a contradicting capture of it is another message
     v_subject text := p_gateway || ':' || p_gateway_payment_id;
 begin
     insert into payment_captures (shop, gateway, gateway_payment_id, reference, amount_minor,
@@ -29,7 +29,7 @@ begin
             o_outcome := 'no_effect';
             return;
         end if;
-        -- money is taken once: of another sum, or for another order, it is not this one's
+        -- a gateway takes a payment once: with another sum or another order it can't count here
         v_counts := false;
         v_subject := v_subject || ':' || p_payment.reference;
     end if;
@@ -51,7 +51,7 @@ begin
     update orders o set status = 'review'
     where o.shop = p_payment.shop and o.order_id = p_payment.order_id
         and o.status in ('awaiting_payment', 'expired', 'cancelled')
-        -- what was paid at the desk and cancelled there stays so
+        -- a booking that was paid at the desk and cancelled there stays so
         and p_payment.status <> 'paid';
     insert into outbox_messages (shop, topic, subject, body, created_at)
     values (p_payment.shop, 'payment.review', v_subject, jsonb_build_object(

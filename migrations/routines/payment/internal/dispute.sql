@@ -1,6 +1,6 @@
--- Writes down that a bank asks for a payment's money back, once, and announces it. Nothing else
--- changes: whether the money goes is decided there, and by people. The payment must be locked by
--- the caller. Outcomes: recorded, no_effect (it was disputed before).
+-- Records that a bank asks for a payment's money back, once, and announces it. Nothing else
+-- changes: the bank and people decide whether the money goes. The caller has locked the payment.
+-- Outcomes: recorded, no_effect (it was disputed before).
 create or replace function holdfast.payment_dispute(
     p_payment holdfast.payments, p_gateway text, p_gateway_payment_id text, p_amount_minor bigint,
     p_currency text, out o_outcome text)

@@ -1,11 +1,10 @@
--- What a gateway's event about a refund does to the books. Checkout, order and payment of
--- p_reference must be locked by the caller. It is about the refund with our id; or with the
--- gateway's id; or, where the event has no id of ours (a person made it in the gateway's dashboard)
--- and the same sum of the same capture is owed and was never sent, about that one: nobody is paid
--- back twice. Otherwise it is a refund that was made there, and is written down as such.
--- Outcomes: recorded; no_effect (it stands so or further already); review (another sum than ours,
--- or more than is left of the capture: announced). Goods are not touched. Locks: the refund, then
--- the capture.
+-- What a gateway's event about a refund changes. The caller has locked checkout, order and payment
+-- of p_reference. The event is about the refund with our id, or with the gateway's id. Where it has
+-- no id of ours (a person made the refund in the gateway's dashboard) and the same sum of the same
+-- capture is owed and was never sent, it is about that refund: nobody is paid back twice. Otherwise
+-- the refund was made at the gateway, and is recorded as such. Outcomes: recorded; no_effect (it
+-- has this status or a later one already); review (another sum than ours, or more than is left of
+-- the capture: announced). Goods are not touched. Locks: the refund, then the capture.
 create or replace function holdfast.refund_apply_event(
     p_shop text, p_gateway text, p_reference text, p_kind text, p_amount_minor bigint,
     p_currency text, p_gateway_payment_id text, p_refund_id uuid, p_gateway_refund_id text,
@@ -37,7 +36,8 @@ begin
         end if;
     end if;
     if v_refund.refund_id is null and v_capture.currency = p_currency then
-        v_refund := refund_learn(v_capture, p_amount_minor, p_gateway_refund_id, v_to = 'failed');
+        v_refund := refund_record_external(
+            v_capture, p_amount_minor, p_gateway_refund_id, v_to = 'failed');
     end if;
     if v_refund.refund_id is null or v_refund.amount_minor <> p_amount_minor
         or v_refund.currency <> p_currency

@@ -1,6 +1,6 @@
 -- The captures that a refund can be of, in the order in which they are given back: money in review
--- first, then the newest. All in one currency, or one that is named. The order must be locked by
--- the caller.
+-- first, then the newest. All in one currency, or the one that is named. The caller has locked the
+-- order.
 create or replace function holdfast.refund_captures(
     p_shop text, p_reference text, p_currency text, p_gateway_payment_id text)
     returns setof holdfast.payment_captures

@@ -1,8 +1,9 @@
--- Moves a refund to `pending`, `settled` or `failed`; p_bounced says that it is the gateway that
--- says failed: that is final. A refund only goes on from owed and sending over pending to settled;
--- what this service took for failed goes on when the gateway knows better; what bounced stays so.
--- Announces it, and sets the order's status. Checkout, order, payment and refund must be locked by
--- the caller. Outcomes: recorded, no_effect. Locks: the capture, where a refund counts no more.
+-- Moves a refund to `pending`, `settled` or `failed`. p_bounced: the gateway itself says failed,
+-- which is final. A refund only goes forward, from owed and sending over pending to settled. A
+-- refund that this service took for failed goes on when the gateway knows better; a bounced one
+-- stays failed. Announces the change, and sets the order's status. The caller has locked checkout,
+-- order, payment and refund. Outcomes: recorded, no_effect. Locks: the capture, where a refund
+-- counts no more.
 create or replace function holdfast.refund_move(
     p_refund holdfast.refunds, p_to text, p_gateway_refund_id text, p_bounced boolean,
     p_error text, out o_outcome text)
@@ -13,7 +14,7 @@ declare
     v_twin text;
     v_refund refunds%rowtype;
 begin
-    -- The gateway's event came first and did not name our id: it was written down as a refund that
+    -- The gateway's event came first and did not name our id, so it was recorded as a refund that
     -- was made there.
     if p_refund.gateway_refund_id is distinct from p_gateway_refund_id then
         update refunds r set void = true, gateway_refund_id = null,
@@ -48,7 +49,7 @@ begin
     if v_to <> 'pending' then
         insert into outbox_messages (shop, topic, subject, body, created_at)
         values (v_refund.shop, 'refund.' || v_to,
-            -- it can fail more than once: each time that somebody has sent it, and once for good
+            -- a refund can fail each time that it was sent, and once for good
             v_refund.refund_id || case when v_to <> 'failed' then ''
                 when p_bounced then ':bounced' else ':' || v_refund.attempts end,
             refund_describe(v_refund) - '{next_try_at,looked_up_at}'::text[], v_now)

@@ -1,5 +1,5 @@
--- Puts another refund in the place of one that bounced: the gateway knows its id as failed for
--- ever. The order and the refund must be locked by the caller. Locks: the capture.
+-- Puts another refund in the place of a bounced one: the gateway knows its id as failed for ever.
+-- The caller has locked the order and the refund. Locks: the capture.
 create or replace function holdfast.refund_replace(p_refund holdfast.refunds, p_actor text)
     returns holdfast.refunds
 language plpgsql set search_path = holdfast, pg_temp as $$

@@ -35,7 +35,7 @@ one_of!(
 pub struct Position {
     expires_at: Utc,
     checkout_id: Uuid,
-    take: i32,
+    generation: i32,
     sku: String,
 }
 
@@ -65,7 +65,7 @@ pub async fn list(
                     Type::TIMESTAMPTZ,
                 ),
                 (&after.map(|After(place)| place.checkout_id), Type::UUID),
-                (&after.map(|After(place)| place.take), Type::INT4),
+                (&after.map(|After(place)| place.generation), Type::INT4),
                 (&after.map(|After(place)| place.sku.as_str()), Type::TEXT),
                 (&limit.get(), Type::INT4),
                 (&SCAN_MAX, Type::INT4),

@@ -16,8 +16,8 @@ pub use purge::purge;
 #[serde(deny_unknown_fields)]
 pub struct Hold {
     pub checkout_id: Uuid,
-    /// The generation of the checkout's holds.
-    pub take: i32,
+    /// Which placing of the checkout's holds: 1 is the first, each replacement is the next.
+    pub generation: i32,
     pub sku: String,
     pub quantity: i32,
     /// The price shown to the shopper, in minor units.

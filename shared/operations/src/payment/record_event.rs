@@ -95,7 +95,7 @@ pub async fn record_event(
     gateway: Gateway,
     event: &Event,
 ) -> Result<Recorded, Failure> {
-    let delivery = evidence(event);
+    let envelope = webhook_envelope(event);
     let row = db
         .call_one(
             "call holdfast.payment_record_event(
@@ -113,7 +113,7 @@ pub async fn record_event(
                 (&event.gateway_order_id, Type::TEXT),
                 (&event.refund_id, Type::UUID),
                 (&event.gateway_refund_id, Type::TEXT),
-                (&delivery, Type::JSONB),
+                (&envelope, Type::JSONB),
             ],
         )
         .await?;
@@ -143,8 +143,9 @@ fn count(kind: EventKind, outcome: Outcome) {
     }
 }
 
-/// What came beside the body, for people; none where we asked for the event ourselves.
-fn evidence(event: &Event) -> Option<Value> {
+/// The webhook's headers and its time of arrival, for people. None for an event that this service
+/// asked for.
+fn webhook_envelope(event: &Event) -> Option<Value> {
     let received_at = event.received_at?.to_offset(UtcOffset::UTC);
     let received_at = received_at.format(&Rfc3339).ok();
     Some(json!({ "headers": event.headers, "received_at": received_at }))

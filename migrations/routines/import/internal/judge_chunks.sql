@@ -1,8 +1,8 @@
--- Judges a range of chunks and keeps what it finds in them. p_again: rows that were found `changed`
--- are judged once more, now that they are locked; all others stay as they were found. Returns how
--- many rows have which outcome, and what the changed ones would change or rely on. Locks nothing
--- but the chunks.
-create or replace function holdfast.import_find(
+-- Judges a range of chunks and stores the outcomes. p_again: rows whose outcome was `changed` are
+-- judged once more, now that they are locked; all others keep their outcome. Returns how many rows
+-- have which outcome, and the skus and stock levels that the changed rows change or rely on. Locks:
+-- the chunks.
+create or replace function holdfast.import_judge_chunks(
     p_shop text, p_import_id uuid, p_part integer, p_chunk integer, p_to_part integer,
     p_to_chunk integer, p_again boolean,
     out o_created integer, out o_changed integer, out o_unchanged integer, out o_refused integer,

@@ -1,6 +1,5 @@
--- Whether uses of this coupon are held by orders that are due: they are as good as given back.
--- Locks nothing.
-create or replace function holdfast.coupon_is_due(p_shop text, p_code text) returns boolean
+-- Whether orders that are due hold uses of this coupon: a reclaim would give them back. No locks.
+create or replace function holdfast.coupon_has_due_uses(p_shop text, p_code text) returns boolean
 language plpgsql set search_path = holdfast, pg_temp as $$
 begin
     return exists (

@@ -1,20 +1,18 @@
--- The decision and the work of order_amend, in the caller's transaction. Outcomes beside those of
--- order_amend: `again`, `reclaim` and `reclaim_customer`, as in checkout_begin_core. Of what is
--- neither `amended` nor `same`, nothing can be committed. Locks: the checkout, the order, the
--- payment, the customer's counts, then the stock levels of p_skus and of the order's own lines, by
--- sku.
+-- One attempt of order_amend, in the caller's transaction. Outcomes beside those of order_amend:
+-- `again` and `reclaim`, as in checkout_begin_attempt. Nothing can be committed unless it is
+-- `amended` or `same`. Locks: the checkout, the order, the payment, the customer's counts, then the
+-- stock levels of p_skus and of the order's own lines, by sku.
 --
--- A sku of which the party gets more must be on sale: a sale that has closed sells nothing more.
--- One of which it keeps as many or fewer need not be. Units that were put back by a restock are no
+-- A sku of which the party gets more must be on sale: a sale that has closed sells nothing more. A
+-- sku of which the party keeps as many or fewer need not be. Units that a restock put back are no
 -- part of the order any more: the new whole is what the party has and pays for. An order with a
 -- coupon keeps its lines: the discount was for them.
-create or replace function holdfast.order_amend_core(
+create or replace function holdfast.order_amend_attempt(
     p_shop text, p_checkout_id uuid, p_expected_version bigint, p_actor text,
-    p_skus text[], p_quantities integer[],
-    out o_outcome text, out o_order jsonb,
-    out o_refused_skus text[], out o_refused_available integer[], out o_customer text)
+    p_skus text[], p_quantities integer[], p_reclaim boolean) returns holdfast.order_answer
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
+    v_answer order_answer;
     v_now timestamptz := clock_timestamp();
     v_locked record;
     v_order orders%rowtype;
@@ -30,13 +28,12 @@ begin
     v_locked := order_desk_lock(p_shop, p_checkout_id, null);
     v_order := v_locked.o_order;
     v_payment := v_locked.o_payment;
-    o_customer := v_order.customer;
-    o_outcome := case
+    v_answer.o_outcome := case
         when not v_locked.o_found then 'not_found'
         when v_payment.method <> 'offline' then 'not_offline'
         when v_order.status <> 'paid' then 'order_ended'
         when v_order.coupon_code is not null then 'order_has_coupon'
-        -- before the version: a retry of what has been done carries the version before it
+        -- before the version: a retry carries the version from before the change
         when not exists (
             select from unnest(p_skus, p_quantities) w (sku, quantity)
                 full join (
@@ -46,11 +43,11 @@ begin
             then 'same'
         when v_order.version <> p_expected_version then 'stale'
     end;
-    if o_outcome in ('same', 'stale') then
-        o_order := order_desk_describe(p_shop, v_order.order_id);
+    if v_answer.o_outcome in ('same', 'stale') then
+        v_answer.o_order := order_desk_describe(p_shop, v_order.order_id);
     end if;
-    if o_outcome is not null then
-        return;
+    if v_answer.o_outcome is not null then
+        return v_answer;
     end if;
 
     select array_agg(d.o_sku) filter (where d.o_price_minor is null),
@@ -59,12 +56,12 @@ begin
     from order_differences(p_shop, v_order.order_id, p_skus, p_quantities) d
     where d.o_wanted > d.o_kept;
     if v_unknown is not null or v_not_on_sale is not null then
-        o_outcome := case when v_unknown is null then 'not_on_sale' else 'unknown_sku' end;
-        o_refused_skus := coalesce(v_unknown, v_not_on_sale);
-        return;
+        v_answer.o_outcome := case when v_unknown is null then 'not_on_sale' else 'unknown_sku' end;
+        v_answer.o_refused_skus := coalesce(v_unknown, v_not_on_sale);
+        return v_answer;
     end if;
 
-    -- A line counts against a limit with all of its units or with none.
+    -- A line counts against a limit with all of its units, or with none.
     for v_line in
         select d.o_sku as sku,
             d.o_wanted - case when d.o_limited then d.o_kept else 0 end as more
@@ -73,18 +70,19 @@ begin
     loop
         v_allowed := limit_change(p_shop, v_order.customer, v_line.sku, v_line.more);
         if v_allowed is not null then
-            o_refused_skus := o_refused_skus || v_line.sku;
-            o_refused_available := o_refused_available || v_allowed;
+            v_answer.o_refused_skus := v_answer.o_refused_skus || v_line.sku;
+            v_answer.o_refused_available := v_answer.o_refused_available || v_allowed;
         end if;
     end loop;
-    if o_refused_skus is not null then
-        insert into refused_work (shop) values (p_shop);
-        o_outcome := case when exists (
+    if v_answer.o_refused_skus is not null then
+        insert into must_roll_back (shop) values (p_shop);
+        v_answer.o_outcome := case when p_reclaim and exists (
             select from checkouts c
             where c.shop = p_shop and c.customer = v_order.customer and c.counted
                 and c.expires_at <= v_now)
-            then 'reclaim_customer' else 'limit_reached' end;
-        return;
+            then 'reclaim' else 'limit_reached' end;
+        v_answer.o_reclaim := row(null, null, v_order.customer)::reclaim;
+        return v_answer;
     end if;
 
     for v_line in
@@ -96,16 +94,19 @@ begin
             case when v_line.wanted > v_line.kept then 'sold' else 'returned' end,
             p_actor, v_payment.reference);
         if not v_moved.o_moved then
-            o_refused_skus := o_refused_skus || v_line.sku;
-            o_refused_available := o_refused_available || v_moved.o_free + v_line.kept;
+            v_answer.o_refused_skus := v_answer.o_refused_skus || v_line.sku;
+            v_answer.o_refused_available :=
+                v_answer.o_refused_available || v_moved.o_free + v_line.kept;
             v_free := v_free || v_moved.o_free;
         end if;
     end loop;
-    if o_refused_skus is not null then
-        -- the other end of a move may be written already: that alone must not be committed
-        insert into refused_work (shop) values (p_shop);
-        o_outcome := shortage_verdict(p_shop, o_refused_skus, v_free, v_now);
-        return;
+    if v_answer.o_refused_skus is not null then
+        -- the other half of a move may be written already: it must not be committed alone
+        insert into must_roll_back (shop) values (p_shop);
+        v_answer.o_outcome := shortage_outcome(
+            p_shop, v_answer.o_refused_skus, v_free, v_now, p_reclaim);
+        v_answer.o_reclaim := row(v_answer.o_refused_skus, null, null)::reclaim;
+        return v_answer;
     end if;
 
     insert into order_lines (shop, order_id, sku, quantity, price_minor, limited)
@@ -131,7 +132,8 @@ begin
         jsonb_build_object('order_id', v_order.order_id, 'checkout_id', p_checkout_id,
             'reference', v_payment.reference, 'version', v_order.version,
             'total_minor', v_order.total_minor, 'currency', v_order.currency), v_now);
-    o_outcome := 'amended';
-    o_order := order_desk_describe(p_shop, v_order.order_id);
+    v_answer.o_outcome := 'amended';
+    v_answer.o_order := order_desk_describe(p_shop, v_order.order_id);
+    return v_answer;
 end;
 $$;

@@ -1,20 +1,22 @@
--- The decision and the work of stock_shrink, in the caller's transaction. Outcomes beside those of
--- stock_shrink: `again` (somebody was faster: roll back and call again; where it comes after the
--- first write it can't be committed) and `reclaim` (holds of the sku are due, and go before anybody
--- else's: roll back, reclaim them, call again), only where p_reclaim allows it.
+-- One attempt of stock_shrink, in the caller's transaction. Outcomes beside those of stock_shrink:
+-- `again` (somebody was faster: roll back and call again) and, where p_reclaim allows it, `reclaim`
+-- (holds of the sku are due, and go before anybody else's: roll back, stock_shrink_reclaim, call
+-- again). An `again` that comes after the first write can't be committed (must_roll_back).
 --
--- Whom to let go is chosen twice: without locks, to know whose checkouts to lock, and again under
--- their locks, because waiting for them takes time. It may be fewer then; if it is others, all
--- begins anew. A hold that comes in after that is as good as one that came after the whole call: it
--- fits into what is left, or the update of the stock level finds no row.
--- Locks: the checkouts in id order, then as checkout_let_go, with the stock level among the others.
-create or replace function holdfast.stock_shrink_core(
+-- The checkouts to break are chosen twice: without locks, to know which checkouts to lock, and
+-- again under their locks, because waiting for them takes time. The second choice may be smaller;
+-- if it has others, the attempt begins anew. A hold that comes in after that is as good as one that
+-- came after the whole call: it fits into what is left, or the update of the stock level finds no
+-- row.
+-- Locks: the checkouts in id order, then as checkout_give_back, with the stock level among the
+-- others.
+create or replace function holdfast.stock_shrink_attempt(
     p_shop text, p_sku text, p_missing integer, p_expected_version bigint, p_actor text,
-    p_reference text, p_note text, p_movement_id uuid, p_dry_run boolean, p_reclaim boolean,
-    out o_outcome text, out o_on_hand integer, out o_held integer, out o_version bigint,
-    out o_movement jsonb, out o_broken jsonb)
+    p_reference text, p_note text, p_movement_id uuid, p_dry_run boolean, p_reclaim boolean)
+    returns holdfast.shrink_answer
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
+    v_answer shrink_answer;
     v_plan record;
     v_movement stock_movements%rowtype;
     v_locked uuid[];
@@ -29,27 +31,27 @@ begin
     end if;
     loop
         v_plan := stock_shrink_plan(p_shop, p_sku, p_missing, p_reclaim);
-        o_on_hand := v_plan.o_on_hand;
-        o_held := v_plan.o_held;
-        o_version := v_plan.o_version;
-        -- After the counters: whoever finds them changed by this very call's earlier sending finds
-        -- its movement here.
+        v_answer.o_on_hand := v_plan.o_on_hand;
+        v_answer.o_held := v_plan.o_held;
+        v_answer.o_version := v_plan.o_version;
+        -- After the counters: if an earlier sending of this call changed them, its movement is
+        -- visible here.
         select * into v_movement from stock_movements m
         where m.shop = p_shop and m.movement_id = p_movement_id and not p_dry_run;
-        o_outcome := case
-            when o_version is null then 'unknown_sku'
+        v_answer.o_outcome := case
+            when v_answer.o_version is null then 'unknown_sku'
             when found and (v_movement.sku, v_movement.delta, v_movement.reason, v_movement.actor,
                     v_movement.reference, v_movement.note)
                 is not distinct from (p_sku, -p_missing, 'missing', p_actor, p_reference, p_note)
                 then 'same'
             when found then 'movement_conflict'
-            when o_version <> p_expected_version then 'stale'
-            when o_on_hand < p_missing then 'more_than_on_hand'
+            when v_answer.o_version <> p_expected_version then 'stale'
+            when v_answer.o_on_hand < p_missing then 'more_than_on_hand'
             when p_dry_run then 'would_shrink'
             when v_plan.o_due > 0 then 'reclaim'
             when not v_plan.o_checkout_ids <@ v_locked then 'again'
         end;
-        exit when o_outcome is not null or v_locked is not null;
+        exit when v_answer.o_outcome is not null or v_locked is not null;
         v_locked := array(
             select c.checkout_id from checkouts c
             where c.shop = p_shop and c.checkout_id = any (v_plan.o_checkout_ids)
@@ -57,30 +59,30 @@ begin
             for no key update);
     end loop;
 
-    if o_outcome = 'would_shrink' then
-        o_on_hand := o_on_hand - p_missing;
-        o_held := o_held - v_plan.o_due - v_plan.o_units;
-        o_broken := v_plan.o_broken;
-    elsif o_outcome in ('same', 'movement_conflict') then
-        o_movement := movement_describe(v_movement);
-        select s.broken into o_broken from shrinkages s
+    if v_answer.o_outcome = 'would_shrink' then
+        v_answer.o_on_hand := v_answer.o_on_hand - p_missing;
+        v_answer.o_held := v_answer.o_held - v_plan.o_due - v_plan.o_units;
+        v_answer.o_broken := v_plan.o_broken;
+    elsif v_answer.o_outcome in ('same', 'movement_conflict') then
+        v_answer.o_movement := movement_describe(v_movement);
+        select s.broken into v_answer.o_broken from shrinkages s
         where s.shop = p_shop and s.sku = v_movement.sku and s.version = v_movement.version;
-    elsif o_outcome = 'stale' then
-        select movement_describe(m) into o_movement from stock_movements m
+    elsif v_answer.o_outcome = 'stale' then
+        select movement_describe(m) into v_answer.o_movement from stock_movements m
         where m.shop = p_shop and m.sku = p_sku order by m.version desc limit 1;
     end if;
-    if o_outcome is not null then
-        return;
+    if v_answer.o_outcome is not null then
+        return v_answer;
     end if;
-    if o_held - v_plan.o_units > o_on_hand - p_missing then
+    if v_answer.o_held - v_plan.o_units > v_answer.o_on_hand - p_missing then
         raise exception using errcode = 'object_not_in_prerequisite_state',
             message = format('stock_shrink: %s/%s has holds that are due and can''t be expired',
                 p_shop, p_sku),
             hint = 'holdfast.promises_check shows what is wrong with them.';
     end if;
 
-    -- One write for each stock level: what leaves `held` and what leaves `on_hand` together, or the
-    -- units would seem to be free in between, and be announced.
+    -- One write per stock level takes units out of `held` and `on_hand` together: in between they
+    -- would seem to be free, and be announced.
     for v_line in
         select b.sku, b.units, case b.sku when p_sku then p_missing else 0 end as missing
         from (
@@ -99,31 +101,32 @@ begin
             and (v_line.sku <> p_sku or coalesce(l.version = p_expected_version, true))
         returning * into v_level;
         if not found then
-            insert into refused_work (shop) values (p_shop);
-            o_outcome := 'again';
-            return;
+            insert into must_roll_back (shop) values (p_shop);
+            v_answer.o_outcome := 'again';
+            return v_answer;
         end if;
         if v_line.sku = p_sku then
-            o_on_hand := v_level.on_hand;
-            o_held := v_level.held;
-            o_version := v_level.version;
+            v_answer.o_on_hand := v_level.on_hand;
+            v_answer.o_held := v_level.held;
+            v_answer.o_version := v_level.version;
         end if;
     end loop;
     insert into stock_movements (shop, sku, version, delta, on_hand_after, reason, actor, reference,
         note, movement_id)
-    values (p_shop, p_sku, o_version, -p_missing, o_on_hand, 'missing', p_actor, p_reference,
-        p_note, p_movement_id)
+    values (p_shop, p_sku, v_answer.o_version, -p_missing, v_answer.o_on_hand, 'missing', p_actor,
+        p_reference, p_note, p_movement_id)
     on conflict do nothing
     returning * into v_movement;
     if not found then
-        insert into refused_work (shop) values (p_shop);
-        o_outcome := 'again';
-        return;
+        insert into must_roll_back (shop) values (p_shop);
+        v_answer.o_outcome := 'again';
+        return v_answer;
     end if;
     insert into shrinkages (shop, sku, version, broken)
-    values (p_shop, p_sku, o_version, v_plan.o_broken);
-    o_outcome := 'shrunk';
-    o_movement := movement_describe(v_movement);
-    o_broken := v_plan.o_broken;
+    values (p_shop, p_sku, v_answer.o_version, v_plan.o_broken);
+    v_answer.o_outcome := 'shrunk';
+    v_answer.o_movement := movement_describe(v_movement);
+    v_answer.o_broken := v_plan.o_broken;
+    return v_answer;
 end;
 $$;

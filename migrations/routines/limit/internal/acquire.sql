@@ -1,14 +1,15 @@
--- Counts a take of a checkout against what its customer may have: the checkout itself, and units of
--- every sku with a limit. Outcomes: taken; too_many_checkouts; limit_reached, with every sku of
--- which the customer may not have so many, and how many more they may; reclaim_customer (refused,
--- but checkouts of this customer are due: roll back, checkout_reclaim, decide anew). After anything
--- but `taken` the caller must roll back: what was written can't be committed (refused_work). The
--- checkout must be locked by the caller and its holds written. Locks: the customer's counts.
-create or replace function holdfast.limit_take(
-    p_shop text, p_checkout_id uuid, p_take integer,
-    out o_outcome text, out o_refused_skus text[], out o_refused_allowed integer[])
+-- Counts one generation of a checkout against what its customer may have: the checkout itself, and
+-- the units of every sku that has a limit. Outcomes: acquired; too_many_checkouts; limit_reached
+-- (every sku of which the customer may not have so many, and how many more they may have); and,
+-- where p_reclaim allows it, `reclaim` (refused, but checkouts of this customer are due). After a
+-- refusal the caller must roll back (must_roll_back). The caller has locked the checkout and
+-- written its holds. Locks: the customer's counts.
+create or replace function holdfast.limit_acquire(
+    p_shop text, p_checkout_id uuid, p_generation integer, p_reclaim boolean)
+    returns holdfast.hold_answer
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
+    v_answer hold_answer;
     v_customer text;
     v_counted boolean;
     v_open_max integer;
@@ -21,7 +22,7 @@ begin
     on conflict do nothing;
     perform from customer_checkouts o where o.shop = p_shop and o.customer = v_customer
         for no key update;  -- guard(customer_never_over_limit)
-    o_outcome := 'taken';
+    v_answer.o_outcome := 'acquired';
     if not v_counted then  -- guard(a_checkout_is_counted)
         update customer_checkouts o set open = o.open + 1, open_max = v_open_max
         where o.shop = p_shop and o.customer = v_customer
@@ -30,7 +31,7 @@ begin
             update checkouts c set counted = true
             where c.shop = p_shop and c.checkout_id = p_checkout_id;
         else
-            o_outcome := 'too_many_checkouts';
+            v_answer.o_outcome := 'too_many_checkouts';
         end if;
     end if;
     for v_line in
@@ -40,14 +41,15 @@ begin
             join skus k on k.shop = h.shop and k.sku = h.sku
             left join customer_units u
                 on u.shop = h.shop and u.customer = v_customer and u.sku = h.sku
-        where h.shop = p_shop and h.checkout_id = p_checkout_id and h.take = p_take
+        where h.shop = p_shop and h.checkout_id = p_checkout_id and h.generation = p_generation
             and k.limit_per_customer is not null
         order by h.sku
     loop
         if v_line.units + v_line.quantity > v_line.units_max then
-            o_outcome := case o_outcome when 'taken' then 'limit_reached' else o_outcome end;
-            o_refused_skus := o_refused_skus || v_line.sku;
-            o_refused_allowed := o_refused_allowed
+            v_answer.o_outcome := case v_answer.o_outcome
+                when 'acquired' then 'limit_reached' else v_answer.o_outcome end;
+            v_answer.o_refused_skus := v_answer.o_refused_skus || v_line.sku;
+            v_answer.o_refused_available := v_answer.o_refused_available
                 || greatest(v_line.units_max - v_line.units, 0);
             continue;
         end if;
@@ -57,19 +59,21 @@ begin
         on conflict (shop, customer, sku) do update
         set units_held = u.units_held + excluded.units_held, units_max = excluded.units_max;
         update holds h set limited = true
-        where h.shop = p_shop and h.checkout_id = p_checkout_id and h.take = p_take
+        where h.shop = p_shop and h.checkout_id = p_checkout_id and h.generation = p_generation
             and h.sku = v_line.sku;
     end loop;
-    if o_outcome <> 'taken' then
-        if exists (
+    if v_answer.o_outcome <> 'acquired' then
+        if p_reclaim and exists (
             select from checkouts c
             where c.shop = p_shop and c.customer = v_customer and c.counted
                 and c.expires_at <= clock_timestamp()
                 and c.checkout_id <> p_checkout_id)
         then
-            o_outcome := 'reclaim_customer';
+            v_answer.o_outcome := 'reclaim';
+            v_answer.o_reclaim := row(null, null, v_customer)::reclaim;
         end if;
-        insert into refused_work (shop) values (p_shop);
+        insert into must_roll_back (shop) values (p_shop);
     end if;
+    return v_answer;
 end;
 $$;

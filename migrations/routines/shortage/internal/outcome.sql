@@ -1,20 +1,21 @@
--- What a shortage means, decided in one snapshot: `reclaim` (holds that are due claim some of these
--- skus: expire them and decide anew), `again` (more is available now than the p_available that was
--- read: decide anew), else `shortage`. One snapshot, because holds that are due may be given back
--- between two: then neither the counter that was read before nor the journal that is read after
--- shows them, and a shopper would be told "sold out" because of them.
+-- What a shortage means: `reclaim` (holds that are due claim some of these skus: expire them and
+-- decide anew; where p_reclaim allows it), `again` (more is available than the p_available that was
+-- read: decide anew), else `shortage`. Decided in one snapshot, because holds that are due may be
+-- given back between two: then neither the counter that was read before nor the journal that is
+-- read after shows them, and a shopper would be told "sold out" because of them.
 -- PL/pgSQL, because it keeps the plan: an SQL function would be planned anew for every refusal.
-create or replace function holdfast.shortage_verdict(
-    p_shop text, p_skus text[], p_available integer[], p_now timestamptz) returns text
+create or replace function holdfast.shortage_outcome(
+    p_shop text, p_skus text[], p_available integer[], p_now timestamptz, p_reclaim boolean)
+    returns text
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_due boolean;
     v_more boolean;
 begin
     select
-        -- the earliest of each sku: asked as "exists … expires_at <= p_now" the planner expects to
-        -- meet one soon, and reads the whole journal
-        exists (
+        -- The earliest of each sku. With "exists … expires_at <= p_now" the planner would expect to
+        -- meet one soon, and read the whole journal.
+        p_reclaim and exists (
             select from unnest(p_skus) short (sku)
                 cross join lateral (
                     select h.expires_at from holds h

@@ -1,8 +1,8 @@
--- Writes down a refund that was made at the gateway and not by this service, of a capture of an
--- order that the caller has locked; as `sending`, for refund_move to go on from in the same
--- transaction. A refund that is known only as failed (p_failed) is nobody's debt. Answers no refund
--- where the amount is none, or more than is left of the capture. Locks: the capture.
-create or replace function holdfast.refund_learn(
+-- Records a refund that was made at the gateway and not by this service, of a capture of an order
+-- that the caller has locked; as `sending`, for refund_move to go on from in the same transaction.
+-- A refund that is known only as failed (p_failed) is nobody's debt. Returns null where there is no
+-- amount, or more than is left of the capture. Locks: the capture.
+create or replace function holdfast.refund_record_external(
     p_capture holdfast.payment_captures, p_amount_minor bigint, p_gateway_refund_id text,
     p_failed boolean) returns holdfast.refunds
 language plpgsql set search_path = holdfast, pg_temp as $$

@@ -1,0 +1,12 @@
+-- Counts one more attempt of a call that others get in the way of, and ends the call after 1000.
+create or replace function holdfast.attempt_count(p_routine text, p_attempts integer)
+    returns integer
+language plpgsql set search_path = holdfast, pg_temp as $$
+begin
+    if p_attempts = 999 then
+        raise exception using errcode = 'serialization_failure',
+            message = format('%s: others were faster a thousand times', p_routine);
+    end if;
+    return p_attempts + 1;
+end;
+$$;

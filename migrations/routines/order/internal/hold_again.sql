@@ -1,0 +1,50 @@
+-- A late payment's second chance: holds again what the order had held, the coupon's use included,
+-- all or nothing, within the customer's limits. Outcomes: held; `again` and `reclaim`, as in
+-- checkout_begin_attempt; anything else says that the stock or the coupon's last use is gone.
+-- Nothing is written unless it is `held`. The caller has locked the checkout. Locks: the coupon,
+-- the customer's counts, then stock levels by sku.
+create or replace function holdfast.order_hold_again(
+    p_shop text, p_order_id uuid, p_checkout_id uuid, p_reclaim boolean)
+    returns holdfast.hold_answer
+language plpgsql set search_path = holdfast, pg_temp as $$
+declare
+    v_answer hold_answer;
+    v_now timestamptz := clock_timestamp();
+    v_coupon text;
+begin
+    -- a savepoint: of a cart that is half held, nothing stays
+    begin
+        perform coupon_count(p_shop, o.coupon_code, o.customer, 1, 0) from orders o
+        where o.shop = p_shop and o.order_id = p_order_id and o.coupon_use = 'released';
+        update orders o set coupon_use = 'held'
+        where o.shop = p_shop and o.order_id = p_order_id and o.coupon_use = 'released';
+        -- the order's own lines: the journal of its holds may have been purged
+        select a.* into v_answer
+        from (
+            select array_agg(l.sku order by l.sku) as skus,
+                array_agg(l.quantity order by l.sku) as quantities,
+                array_agg(l.price_minor order by l.sku) as prices
+            from order_lines l where l.shop = p_shop and l.order_id = p_order_id) lines,
+            checkout_hold_again(p_shop, p_checkout_id, lines.skus, lines.quantities,
+                lines.prices) a;
+        if v_answer.o_outcome <> 'held' then
+            raise exception using errcode = 'HF001', message = 'short';
+        end if;
+    exception
+        when sqlstate 'HF001' then
+            if v_answer.o_outcome = 'shortage' then
+                v_answer.o_outcome := shortage_outcome(p_shop, v_answer.o_refused_skus,
+                    v_answer.o_refused_available, v_now, p_reclaim);
+                v_answer.o_reclaim := row(v_answer.o_refused_skus, null, null)::reclaim;
+            end if;
+        -- somebody else has the coupon's last use, or this customer had it: a constraint refuses it
+        when check_violation then
+            select o.coupon_code into v_coupon from orders o
+            where o.shop = p_shop and o.order_id = p_order_id;
+            v_answer.o_outcome := case when p_reclaim and coupon_has_due_uses(p_shop, v_coupon)
+                then 'reclaim' else 'coupon_used_up' end;
+            v_answer.o_reclaim := row(null, v_coupon, null)::reclaim;
+    end;
+    return v_answer;
+end;
+$$;
