@@ -1,6 +1,6 @@
 //! openapi.yaml and the code have the same routes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::json;
 use tests::contract::CONTRACT;

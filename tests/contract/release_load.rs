@@ -93,10 +93,10 @@ async fn shop_once(session: &Client, let_go: &str) -> Result<(), tokio_postgres:
     Ok(())
 }
 
-async fn app_sessions(test: &TestDb) -> Vec<Client> {
+async fn checkout_sessions(test: &TestDb) -> Vec<Client> {
     let mut sessions = Vec::new();
     for _ in 0..CALLERS {
-        sessions.push(test.app_session().await);
+        sessions.push(test.checkout_session().await);
     }
     sessions
 }
@@ -111,7 +111,7 @@ async fn migrate_to(test: &TestDb, release: &Release) {
 async fn routines_are_replaced_under_load_without_a_failed_call() {
     let test = TestDb::new().await;
     test.sku("A", 1_000_000).await;
-    let load = Load::start(app_sessions(&test).await, LET_GO);
+    let load = Load::start(checkout_sessions(&test).await, LET_GO);
     for round in 0..ROUNDS {
         load.until_called(CALLERS as u64).await;
         let mut release = Release::this();
@@ -138,7 +138,7 @@ async fn routines_are_replaced_under_load_without_a_failed_call() {
 async fn routines_that_are_dropped_and_made_again_fail_calls() {
     let test = TestDb::new().await;
     test.sku("A", 1_000_000).await;
-    let load = Load::start(app_sessions(&test).await, LET_GO);
+    let load = Load::start(checkout_sessions(&test).await, LET_GO);
     load.until_called(CALLERS as u64).await;
     let this = Release::this();
     let file = this
@@ -165,10 +165,10 @@ async fn routines_that_are_dropped_and_made_again_fail_calls() {
 async fn a_new_column_and_a_new_signature_go_out_under_load_without_a_failed_call() {
     let test = TestDb::new().await;
     test.sku("A", 1_000_000).await;
-    let old = Load::start(app_sessions(&test).await, LET_GO);
+    let old = Load::start(checkout_sessions(&test).await, LET_GO);
     old.until_called(CALLERS as u64).await;
     migrate_to(&test, &next_release()).await;
-    let new = Load::start(app_sessions(&test).await, LET_GO_WHY);
+    let new = Load::start(checkout_sessions(&test).await, LET_GO_WHY);
     new.until_called(CALLERS as u64).await;
     old.until_called(CALLERS as u64).await;
     // A rollback of the functions runs the older migrate. It changes nothing.
@@ -194,7 +194,7 @@ async fn a_new_column_and_a_new_signature_go_out_under_load_without_a_failed_cal
 async fn a_signature_that_is_dropped_too_early_fails_calls() {
     let test = TestDb::new().await;
     test.sku("A", 1_000_000).await;
-    let old = Load::start(app_sessions(&test).await, LET_GO);
+    let old = Load::start(checkout_sessions(&test).await, LET_GO);
     old.until_called(CALLERS as u64).await;
     migrate_to(&test, &next_release()).await;
     migrate_to(&test, &release_after_next()).await;
@@ -223,7 +223,7 @@ async fn a_call_that_is_under_way_goes_on_with_the_routines_that_replaced_those_
         )];
         let changes = changes.each_ref().map(|(from, to)| (*from, to.as_str()));
         test.change_routine("checkout_extend", &changes).await;
-        let session = test.app_session().await;
+        let session = test.checkout_session().await;
         let extend = "select o_outcome from holdfast.checkout_extend('main', $1, null, 60)";
         let params: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 1] = [(&id, Type::UUID)];
         let call = session.query_typed(extend, &params);

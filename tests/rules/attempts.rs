@@ -200,7 +200,7 @@ async fn a_cart_without_lines_is_refused() {
     test.sku("A", 1).await;
     let id = test.held(&[("A", 1)]).await;
     let before = test.rows().await;
-    let app = test.app_session().await;
+    let app = test.checkout_session().await;
     for call in [
         begin(id, 2, "{}", "{}"),
         begin(id, 2, "{}", "{1}"),

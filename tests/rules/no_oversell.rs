@@ -93,7 +93,7 @@ async fn the_rush_ends_the_same_without_early_lock_release() {
         ))
         .await;
         let allowed = "select holdfast.early_release_allowed()";
-        let session = test.app_session().await;
+        let session = test.checkout_session().await;
         let on: bool = session.query_one(allowed, &[]).await.unwrap().get(0);
         assert_eq!(on, switch == "on");
         drop(session);

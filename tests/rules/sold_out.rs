@@ -108,7 +108,7 @@ async fn whole_reads(setting: &str) -> i64 {
         let vacuum = format!("vacuum analyze holdfast.{table}");
         test.owner.batch_execute(&vacuum).await.unwrap();
     }
-    let session = test.app_session().await;
+    let session = test.checkout_session().await;
     session.batch_execute(setting).await.unwrap();
     let scans = "select coalesce(sum(seq_scan), 0)::bigint from pg_stat_user_tables \
                  where relname in ('checkouts', 'holds')";

@@ -205,7 +205,7 @@ impl TestDb {
     }
 
     /// One connection of the checkout function's role.
-    pub async fn app_session(&self) -> Client {
+    pub async fn checkout_session(&self) -> Client {
         self.session_of(CHECKOUT).await
     }
 
