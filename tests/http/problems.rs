@@ -78,17 +78,22 @@ async fn provoke(code: &str) -> Answer {
     }
 }
 
+/// A call of a clerk of the shop `dress`.
+fn admin(method: &str, rest: &str) -> Call {
+    let claims = json!({ "sub": "clerk", "shops": "dress", "scope": "holdfast:admin" });
+    Call::new(method, &format!("/v1/admin/shops/dress{rest}")).claims(claims)
+}
+
+async fn ask(call: Call) -> Answer {
+    send(To::Function("holdfast-admin"), &call).await
+}
+
 /// Problems of an import.
 async fn provoke_import(code: &str) -> Answer {
-    let clerk = json!({ "sub": "clerk", "shops": "dress", "scope": "holdfast:admin" });
-    let path = format!("/v1/admin/shops/dress/imports/{}", Uuid::new_v4());
+    let path = format!("/imports/{}", Uuid::new_v4());
     let call = async |method: &str, rest: &str, kind: &str, body: String| {
-        let call = Call::new(method, &format!("{path}{rest}"));
-        let call = call
-            .body(body)
-            .header("content-type", kind)
-            .claims(clerk.clone());
-        send(To::Function("holdfast-admin"), &call).await
+        let call = admin(method, &format!("{path}{rest}"));
+        ask(call.body(body).header("content-type", kind)).await
     };
     let rows = if code == "import_too_large" { 4_001 } else { 0 };
     let part = "sku\n".to_owned() + &"X\n".repeat(rows);
@@ -140,18 +145,15 @@ async fn provoke_limit(code: &str, shopper: Shopper) -> Answer {
 /// A clerk lowers a coupon to fewer uses than orders hold.
 async fn provoke_below_used(shopper: &Shopper) -> Answer {
     let code = format!("C-{}", &shopper.id.simple().to_string().to_uppercase()[4..]);
-    let claims = json!({ "sub": "clerk", "shops": "dress", "scope": "holdfast:admin" });
     let put = |uses_max: i32| {
         let body = json!({ "kind": "fixed", "value": 1, "uses_max": uses_max });
-        let call = Call::new("PUT", &format!("/v1/admin/shops/dress/coupons/{code}"));
-        call.json(&body).claims(claims.clone())
+        ask(admin("PUT", &format!("/coupons/{code}")).json(&body))
     };
-    let office = To::Function("holdfast-admin");
-    send(office, &put(1)).await.ok(201);
+    put(1).await.ok(201);
     shopper.begin(1).await;
     let order = json!({ "payment_method": "online", "coupon": code });
     shopper.order(&order).await.ok(201);
-    let answer = send(office, &put(0)).await;
+    let answer = put(0).await;
     assert_eq!(
         (&answer.body["uses_held"], &answer.body["uses_consumed"]),
         (&json!(1), &json!(0))
@@ -161,47 +163,35 @@ async fn provoke_below_used(shopper: &Shopper) -> Answer {
 
 /// Problems of the stock office. The shopper's sku has version 1, and version 2 once it is held.
 async fn provoke_at_the_office(code: &str, shopper: &Shopper) -> Answer {
-    let receive = |delta: i32| {
-        let path = format!("/v1/admin/shops/dress/stock/{}/adjust", shopper.sku);
-        let scope = if code == "scope_missing" {
-            ""
-        } else {
-            "holdfast:admin"
-        };
-        let claims = json!({ "sub": "clerk", "shops": "dress", "scope": scope });
-        let body = json!({ "delta": delta, "note": "count", "movement_id": shopper.id });
-        (Call::new("POST", &path).claims(claims), body)
+    let stock = |verb: &str| admin("POST", &format!("/stock/{}/{verb}", shopper.sku));
+    let adjust = |delta: i32, version: i64| {
+        ask(
+            stock("adjust").json(&json!({ "delta": delta, "note": "count",
+            "movement_id": shopper.id, "expected_version": version })),
+        )
     };
-    let (call, mut body) = receive(-5);
-    let office = To::Function("holdfast-admin");
     match code {
+        "scope_missing" => {
+            let no_scope = json!({ "sub": "clerk", "shops": "dress", "scope": "" });
+            ask(stock("adjust").json(&json!({})).claims(no_scope)).await
+        }
         "precondition_failed" => {
-            let call = call.json(&body).header("if-match", "\"0\"");
-            send(office, &call).await
+            let body = json!({ "delta": -5, "note": "count", "movement_id": shopper.id });
+            ask(stock("adjust").json(&body).header("if-match", "\"0\"")).await
         }
         "below_held" => {
             shopper.begin(1).await;
-            body["expected_version"] = json!(2);
-            send(office, &call.json(&body)).await
+            adjust(-5, 2).await
         }
         "more_than_on_hand" => {
-            let shrink = format!("/v1/admin/shops/dress/stock/{}/shrink", shopper.sku);
-            let claims = json!({ "sub": "clerk", "shops": "dress", "scope": "holdfast:admin" });
             let body = json!({ "missing": 6, "note": "count", "expected_version": 1 });
-            let call = Call::new("POST", &shrink).claims(claims).json(&body);
-            send(office, &call).await
+            ask(stock("shrink").json(&body)).await
         }
         "movement_conflict" => {
-            body["expected_version"] = json!(1);
-            send(office, &call.json(&body)).await.ok(200);
-            let (call, mut other) = receive(-1);
-            other["expected_version"] = json!(2);
-            send(office, &call.json(&other)).await
+            adjust(-5, 1).await.ok(200);
+            adjust(-1, 2).await
         }
-        _ => {
-            body["expected_version"] = json!(0);
-            send(office, &call.json(&body)).await
-        }
+        _ => adjust(-5, 0).await,
     }
 }
 
@@ -280,25 +270,20 @@ async fn provoke_with_order(code: &str, shopper: Shopper) -> Answer {
 
 /// Problems of the desk. The shopper's sku has five units.
 async fn provoke_at_the_desk(code: &str, shopper: &Shopper) -> Answer {
-    let claims = json!({ "sub": "dispatcher", "shops": "dress", "scope": "holdfast:admin" });
-    let call = |method: &str, rest: &str| {
-        Call::new(method, &format!("/v1/admin/shops/dress{rest}")).claims(claims.clone())
-    };
-    let ask = async |call: Call| send(To::Function("holdfast-admin"), &call).await;
     let line = |quantity: i32| json!([{ "sku": shopper.sku, "quantity": quantity }]);
     let path = format!("/desk/orders/{}", Uuid::new_v4());
     let mut book = json!({ "customer": "c", "lines": line(2) });
-    let amend = call("PATCH", &path).json(&json!({ "expected_version": 9, "lines": line(1) }));
+    let amend = admin("PATCH", &path).json(&json!({ "expected_version": 9, "lines": line(1) }));
     let restock = |order: &Value, return_id: Uuid, quantity: i32| {
         let rest = format!("/orders/{}/restock", order["order_id"].as_str().unwrap());
         let body = json!({ "return_id": return_id, "lines": line(quantity) });
-        ask(call("POST", &rest).json(&body))
+        ask(admin("POST", &rest).json(&body))
     };
     match code {
         "order_not_offline" => {
             shopper.begin(1).await;
             shopper.ordered().await;
-            let own = call("DELETE", &format!("/desk/orders/{}", shopper.id));
+            let own = admin("DELETE", &format!("/desk/orders/{}", shopper.id));
             return ask(own).await;
         }
         "order_not_sold" => {
@@ -314,10 +299,10 @@ async fn provoke_at_the_desk(code: &str, shopper: &Shopper) -> Answer {
         }
         _ => {}
     }
-    let order = ask(call("PUT", &path).json(&book)).await.ok(201).clone();
+    let order = ask(admin("PUT", &path).json(&book)).await.ok(201).clone();
     match code {
         "order_ended" => {
-            ask(call("DELETE", &path)).await.ok(200);
+            ask(admin("DELETE", &path)).await.ok(200);
             ask(amend).await
         }
         "return_conflict" => {
@@ -332,15 +317,7 @@ async fn provoke_at_the_desk(code: &str, shopper: &Shopper) -> Answer {
 
 /// Problems of a refund, or of a stored event.
 async fn provoke_with_refund(code: &str, shopper: &Shopper) -> Answer {
-    let post = async |rest: &str, body: Value| {
-        let claims = json!({ "sub": "clerk", "shops": "dress", "scope": "holdfast:admin" });
-        let call = Call::new("POST", &format!("/v1/admin/shops/dress{rest}"));
-        send(
-            To::Function("holdfast-admin"),
-            &call.json(&body).claims(claims),
-        )
-        .await
-    };
+    let post = |rest: &str, body: Value| ask(admin("POST", rest).json(&body));
     shopper.begin(1).await;
     let order = shopper.ordered().await;
     let refunds = format!("/orders/{}/refunds", order["order_id"].as_str().unwrap());
