@@ -251,7 +251,7 @@ fn only_the_callers_of_gateways_have_their_credentials_and_a_way_out() {
             assert_eq!(text(variable.unwrap()), [secret.as_str()], "{name}");
             assert_eq!(actions(rights[0]), ["secretsmanager:GetSecretValue"]);
             let subnets = &function["VpcConfig"]["Fn::If"][1]["SubnetIds"]["Fn::If"];
-            assert_eq!(subnets[0], "CreatesWayOut", "{name}");
+            assert_eq!(subnets[0], "CreatesNatGateway", "{name}");
             assert_eq!(text(&subnets[1]), ["GatewaySubnetA", "GatewaySubnetB"]);
         } else if name != "Webhook" {
             assert!(function.get("VpcConfig").is_none(), "{name}");
@@ -261,7 +261,7 @@ fn only_the_callers_of_gateways_have_their_credentials_and_a_way_out() {
     assert!(!all.to_string().contains("GatewaySubnet"));
     let mut leads: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, route) in template.of_type("AWS::EC2::Route") {
-        assert_eq!(template.resource(name)["Condition"], "CreatesWayOut");
+        assert_eq!(template.resource(name)["Condition"], "CreatesNatGateway");
         let table = text(&route["RouteTableId"]).remove(0);
         for (_, of) in template.of_type("AWS::EC2::SubnetRouteTableAssociation") {
             if text(&of["RouteTableId"]) == [table.as_str()] {
