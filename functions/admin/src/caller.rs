@@ -5,7 +5,6 @@
 //!   commas) names the shops. `scope` must contain `holdfast:admin`.
 //! - IAM authorizer: the actor is the identity's ARN. `ADMIN_SHOPS` names the shops, because the
 //!   policy that lets the identity call the API does not name any.
-//! identity call the API knows none.
 
 use holdfast_http::caller::{Claims, Shops, claims, iam_arn};
 use holdfast_http::problem::Problem;

@@ -31,7 +31,7 @@ enum Command {
     /// Run the whole stack on this machine, until Ctrl-C
     Up(local::up::Up),
     /// Rehearse a flash sale against a running deployment, and check every promise
-    Drill(drill::Args),
+    Drill(Box<drill::Args>),
     /// Measure how fast one sku can be held, and compare
     Bench(bench::Args),
     /// Simulate Cashfree, Stripe and Razorpay on this machine, until Ctrl-C
