@@ -107,7 +107,11 @@ pub(super) async fn refund(work: &Work<'_>, gateway: Gateway, known: &KnownRefun
             refund::report(work.db, work.shop, id, &verdict).await?;
         }
         Ok(None) => {
-            tracing::error!(shop, refund.id = %id, "a gateway does not know a refund that it accepted");
+            tracing::error!(
+                shop,
+                refund.id = %id,
+                "a gateway does not know a refund that it accepted"
+            );
         }
         Err(error) => return Ok((round, Some(error))),
     }

@@ -1,6 +1,6 @@
 //! Every metric, with its unit, its dimensions and its meaning. No other metric is ever written.
-//! Shops, skus and ids are never dimensions: each value would be a series of its own, and CloudWatch
-//! charges for each series. A query of the log answers such questions.
+//! Shops, skus and ids are never dimensions: each value would be a series of its own, and
+//! CloudWatch charges for each series. A query of the log answers such questions.
 //!
 //! A test compares this list with docs/metrics.md, and with the alarms and the dashboard of
 //! template.yaml.
