@@ -1,7 +1,6 @@
--- Who may call what in the database, in one place. Applied by every migration after the routines,
--- in the same transaction: a routine that is not in here may be called by its owner alone, and a
--- right that is taken out of here is gone with the next migration. docs/rights.md shows the same
--- table; a test holds both to what the database really grants.
+-- Which role may call which routine. Every migration applies this file after the routines, in the
+-- same transaction. Only the owner may call a routine that is not listed here, and a removed line
+-- removes the right with the next migration. A test compares the list with the database's grants.
 --
 -- Rejected: a grant at the end of each routine's file. Nobody could see at a glance what one role
 -- may do, and a line that was deleted took nothing away.

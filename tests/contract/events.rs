@@ -6,7 +6,7 @@ use std::fs;
 use operations::order::Order;
 use operations::outbox::TYPES;
 use operations::payment::{Event, EventKind};
-use operations::refund::Verdict;
+use operations::refund::GatewayAnswer;
 use operations::utc::Utc;
 use serde_json::{Value, json};
 use tests::outbox::Mailbox;
@@ -61,7 +61,7 @@ async fn refunds_and_disputes(test: &TestDb, paid: &Order) {
     test.report(claimed[0].refund_id, &settled("rf-1")).await;
     test.ask(&ask_for(paid, None)).await.unwrap();
     let claimed = test.claimed().await;
-    let failed = Verdict::Failed {
+    let failed = GatewayAnswer::Failed {
         gateway_refund_id: None,
         error: "not enough money in the account".to_owned(),
     };

@@ -81,15 +81,7 @@ const RETIRED: [(&str, &str, Where, &[&str]); 30] = [
 ];
 
 /// What is being renamed.
-const STILL_OLD: [&str; 7] = [
-    "docs/rights.md",
-    "functions/sweeper/",
-    "migrations/",
-    "shared/operations/src/refund/",
-    "shared/operations/src/subscriber/",
-    "tests/",
-    "tools/",
-];
+const STILL_OLD: [&str; 2] = ["tools/drill/", "tools/simulator/"];
 
 /// Files with one of these endings in the places.
 fn files(endings: &[&str]) -> Vec<PathBuf> {

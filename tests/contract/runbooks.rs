@@ -6,7 +6,7 @@ use std::fs;
 use local::roles::READONLY;
 use operations::checkout;
 use operations::payment::{self, Event, EventKind, Gateway, Outcome};
-use operations::refund::Verdict;
+use operations::refund::GatewayAnswer;
 use operations::subscriber;
 use serde_json::{Value, json};
 use tests::http::Call;
@@ -106,16 +106,16 @@ async fn money_goes_back(test: &TestDb) {
             assert_eq!(test.record(&disputed).await.unwrap(), Outcome::Recorded);
         }
     }
-    let failed = Verdict::Failed {
+    let failed = GatewayAnswer::Failed {
         gateway_refund_id: None,
         error: "the account is empty".to_owned(),
     };
-    let pending = Verdict::Pending {
+    let pending = GatewayAnswer::Pending {
         gateway_refund_id: Some("r-1".to_owned()),
     };
     let sent = test.claimed().await;
-    for (refund, verdict) in sent.iter().zip([failed, pending]) {
-        test.report(refund.refund_id, &verdict).await;
+    for (refund, result) in sent.iter().zip([failed, pending]) {
+        test.report(refund.refund_id, &result).await;
     }
     assert_eq!(sent.len(), 3);
 }

@@ -1,7 +1,7 @@
 //! Refunds and stored events at the admin API. Each answer is held against openapi.yaml.
 
 use operations::payment::{Event, EventKind, Outcome};
-use operations::refund::Verdict;
+use operations::refund::GatewayAnswer;
 use serde_json::{Value, json};
 use tests::clerk::Clerk;
 use tests::http::Answer;
@@ -115,11 +115,11 @@ async fn failed_refunds_are_listed_page_by_page_and_retried() {
         asked(&clerk, order.order_id, body).await.ok(201);
     }
     for sent in test.claimed().await.into_iter().take(3) {
-        let verdict = Verdict::Failed {
+        let result = GatewayAnswer::Failed {
             gateway_refund_id: None,
             error: "insufficient balance".to_owned(),
         };
-        test.report(sent.refund_id, &verdict).await;
+        test.report(sent.refund_id, &result).await;
     }
     for (query, expected) in [("?limit=2", 5), ("?status=failed&limit=2", 3)] {
         let mut seen = Vec::new();

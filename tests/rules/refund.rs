@@ -2,7 +2,7 @@
 
 use operations::payment::{EventKind, Outcome};
 use operations::refund::{
-    self, Claimed, Reported, Request, RequestError, Requested, Retried, Verdict,
+    self, Claimed, GatewayAnswer, Reported, Request, RequestError, Requested, Retried,
 };
 use operations::text::GatewayPaymentId;
 use tests::desk::booked_order;
@@ -10,14 +10,14 @@ use tests::refund::{ask_for, part, pending, refund_event, settled};
 use tests::{MAIN, PRICE_MINOR, TestDb, cart, event, shop};
 use uuid::Uuid;
 
-fn retry(error: &str) -> Verdict {
-    Verdict::Retry {
+fn retry(error: &str) -> GatewayAnswer {
+    GatewayAnswer::Retry {
         error: error.to_owned(),
     }
 }
 
-fn failed(gateway_refund_id: Option<&str>) -> Verdict {
-    Verdict::Failed {
+fn failed(gateway_refund_id: Option<&str>) -> GatewayAnswer {
+    GatewayAnswer::Failed {
         gateway_refund_id: gateway_refund_id.map(str::to_owned),
         error: "insufficient balance".to_owned(),
     }

@@ -128,9 +128,9 @@ async fn a_webhook_and_a_report_of_one_refund_settle_it_once() {
         let kind = EventKind::RefundSettled;
         let webhook = refund_event(kind, &payment, &gateway_id, Some(id), PRICE_MINOR);
         let db = test.pool_of(SWEEPER, 3);
-        let verdict = tests::refund::settled(&gateway_id);
+        let result = tests::refund::settled(&gateway_id);
         let effects = at_once(3, |n| {
-            let (db, webhook, verdict) = (db.clone(), webhook.clone(), verdict.clone());
+            let (db, webhook, result) = (db.clone(), webhook.clone(), result.clone());
             async move {
                 if n == 2 {
                     // another worker that claimed it after the lease
@@ -138,7 +138,7 @@ async fn a_webhook_and_a_report_of_one_refund_settle_it_once() {
                     return 0;
                 }
                 let recorded = if n == 0 {
-                    let report = refund::report(&db, &shop(MAIN), id, &verdict).await;
+                    let report = refund::report(&db, &shop(MAIN), id, &result).await;
                     report.unwrap() == refund::Reported::Recorded
                 } else {
                     let gateway = Gateway::Stripe;

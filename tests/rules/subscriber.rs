@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::iter::repeat;
 
 use operations::subscriber::signature::sign;
-use operations::subscriber::{self, Verdict};
+use operations::subscriber::{self, DeliveryResult};
 use serde_json::Value;
 use tests::{MAIN, Routine, TestDb};
 use tokio_postgres::error::SqlState;
@@ -44,12 +44,12 @@ async fn a_delivery_is_tried_ten_times_over_three_days() {
         assert_eq!(deliveries.len(), 1, "{deliveries:?}");
         // another worker has it
         assert_eq!(claim().await, []);
-        let failed = Verdict::Failed("it answered 500".to_owned());
-        let verdicts: Vec<_> = deliveries
+        let failed = DeliveryResult::Failed("it answered 500".to_owned());
+        let results: Vec<_> = deliveries
             .into_iter()
             .map(|delivery| (delivery, failed.clone()))
             .collect();
-        subscriber::mark(&test.sweeper, MAIN, "dead", &verdicts)
+        subscriber::mark(&test.sweeper, MAIN, "dead", &results)
             .await
             .unwrap();
         let pause = "select round(extract(epoch from next_try_at - clock_timestamp()) / 5)::bigint
@@ -107,12 +107,15 @@ async fn a_sweep_reports_waiting_and_given_up_deliveries() {
     assert_eq!((seen().await.waiting_s / 3600.0).round(), 5.0);
     // a disabled subscriber has nothing waiting; its waiting deliveries are given up
     let deliveries = subscriber::claim(&test.sweeper, MAIN, 10).await.unwrap();
-    let verdict = |delivery: subscriber::Delivery| match delivery.name.as_str() {
-        "old" => (delivery, Verdict::Gone),
-        _ => (delivery, Verdict::Failed("it answered 500".to_owned())),
+    let result = |delivery: subscriber::Delivery| match delivery.name.as_str() {
+        "old" => (delivery, DeliveryResult::Gone),
+        _ => (
+            delivery,
+            DeliveryResult::Failed("it answered 500".to_owned()),
+        ),
     };
-    for (name, verdicts) in [("crm", 0..2), ("old", 2..4)] {
-        let own: Vec<_> = deliveries[verdicts].iter().cloned().map(verdict).collect();
+    for (name, results) in [("crm", 0..2), ("old", 2..4)] {
+        let own: Vec<_> = deliveries[results].iter().cloned().map(result).collect();
         assert!(own.iter().all(|(delivery, _)| delivery.name == name));
         subscriber::mark(&test.sweeper, MAIN, name, &own)
             .await
@@ -160,11 +163,11 @@ async fn deliveries_to_a_dead_subscriber_are_given_up_after_four_days() {
          where subject like 'A0@%' or subject like 'A1@%'",
     )
     .await;
-    let mark = async |first: Verdict| {
+    let mark = async |first: DeliveryResult| {
         let deliveries = subscriber::claim(&test.sweeper, MAIN, 10).await.unwrap();
-        let verdicts = [first].into_iter().chain(repeat(Verdict::Untried));
-        let verdicts: Vec<_> = deliveries.into_iter().zip(verdicts).collect();
-        subscriber::mark(&test.sweeper, MAIN, "dead", &verdicts)
+        let results = [first].into_iter().chain(repeat(DeliveryResult::Untried));
+        let results: Vec<_> = deliveries.into_iter().zip(results).collect();
+        subscriber::mark(&test.sweeper, MAIN, "dead", &results)
             .await
             .unwrap();
         let count = "select count(*) from holdfast.subscriber_deliveries
@@ -172,8 +175,11 @@ async fn deliveries_to_a_dead_subscriber_are_given_up_after_four_days() {
         test.count(count).await
     };
     // while the subscriber accepts deliveries, age does not matter
-    assert_eq!(mark(Verdict::Delivered).await, 0);
-    assert_eq!(mark(Verdict::Failed("it answered 500".to_owned())).await, 1);
+    assert_eq!(mark(DeliveryResult::Delivered).await, 0);
+    assert_eq!(
+        mark(DeliveryResult::Failed("it answered 500".to_owned())).await,
+        1
+    );
     let waiting = "select count(*) from holdfast.subscriber_deliveries
         where delivered_at is null and given_up_at is null and subject not like 'A1@%'";
     assert_eq!(test.count(waiting).await, 2);

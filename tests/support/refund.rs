@@ -2,7 +2,9 @@
 
 use operations::order::Order;
 use operations::payment::{self, Event, EventKind, Gateway, Outcome};
-use operations::refund::{self, Claimed, Reported, Request, RequestError, Requested, Verdict};
+use operations::refund::{
+    self, Claimed, GatewayAnswer, Reported, Request, RequestError, Requested,
+};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -63,8 +65,8 @@ impl TestDb {
     }
 
     /// Reports the gateway's answer.
-    pub async fn report(&self, refund_id: Uuid, verdict: &Verdict) -> Reported {
-        refund::report(&self.sweeper, &shop(MAIN), refund_id, verdict)
+    pub async fn report(&self, refund_id: Uuid, result: &GatewayAnswer) -> Reported {
+        refund::report(&self.sweeper, &shop(MAIN), refund_id, result)
             .await
             .unwrap()
     }
@@ -128,15 +130,15 @@ pub fn ask_for(order: &Order, amount: Option<i64>) -> Request {
 }
 
 /// The gateway has accepted it.
-pub fn pending(gateway_refund_id: &str) -> Verdict {
-    Verdict::Pending {
+pub fn pending(gateway_refund_id: &str) -> GatewayAnswer {
+    GatewayAnswer::Pending {
         gateway_refund_id: Some(gateway_refund_id.to_owned()),
     }
 }
 
 /// The gateway has paid it out.
-pub fn settled(gateway_refund_id: &str) -> Verdict {
-    Verdict::Settled {
+pub fn settled(gateway_refund_id: &str) -> GatewayAnswer {
+    GatewayAnswer::Settled {
         gateway_refund_id: Some(gateway_refund_id.to_owned()),
     }
 }

@@ -1,4 +1,4 @@
-//! Rights on routines: what docs/rights.md says, and what PostgreSQL grants.
+//! Rights on routines: those that rights.sql lists, and those that PostgreSQL grants.
 
 use std::collections::BTreeSet;
 
@@ -24,22 +24,20 @@ pub fn table(first: &str) -> Vec<Vec<String>> {
     rows.map(cells).collect()
 }
 
-/// The rights of the documented table.
+/// The rights that rights.sql lists: rows of `('routine', 'role role')`.
 pub fn documented() -> Rights {
-    let rows = table("routine");
-    let roles = &rows[0][1..];
-    assert_eq!(roles, ["checkout", "payments", "sweeper", "admin"]);
-    let mut rights = Rights::new();
-    for row in &rows[1..] {
-        assert_eq!(row.len(), 5, "{row:?}");
-        for (role, cell) in roles.iter().zip(&row[1..]) {
-            assert!(["", "yes"].contains(&cell.as_str()), "{row:?}");
-            if cell == "yes" {
-                rights.insert((row[0].clone(), format!("holdfast_{role}")));
-            }
-        }
-    }
-    rights
+    let path = root().join("migrations/rights/rights.sql");
+    let text = std::fs::read_to_string(path).unwrap();
+    let rows = text.lines().filter_map(|line| {
+        let (routine, rest) = line.trim().strip_prefix("('")?.split_once("',")?;
+        let roles = rest.trim().strip_prefix('\'')?.split_once('\'')?.0;
+        Some((routine, roles))
+    });
+    let each = rows.flat_map(|(routine, roles)| {
+        let right = |role| (routine.to_owned(), format!("holdfast_{role}"));
+        roles.split(' ').map(right).collect::<Vec<_>>()
+    });
+    each.collect()
 }
 
 /// The rights that the database grants, without the owner's own.

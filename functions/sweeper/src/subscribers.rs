@@ -11,7 +11,7 @@ use operations::cause::causes;
 use operations::config::ConfigError;
 use operations::db::{Database, Failure};
 use operations::subscriber::signature::sign;
-use operations::subscriber::{self, Delivery, Verdict, parse_url};
+use operations::subscriber::{self, Delivery, DeliveryResult, parse_url};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, StatusCode, redirect};
 use serde::Serialize;
@@ -129,15 +129,15 @@ impl Subscribers {
         keys: &Keys,
         until: Instant,
     ) -> Result<(usize, usize), Failure> {
-        let mut verdicts = Vec::new();
+        let mut results = Vec::new();
         let mut stopped = false;
         for delivery in deliveries {
-            let verdict = if stopped || Instant::now() >= until {
-                Verdict::Untried
+            let result = if stopped || Instant::now() >= until {
+                DeliveryResult::Untried
             } else {
                 self.send(shop, &delivery, keys).await
             };
-            if let Verdict::Failed(why) = &verdict {
+            if let DeliveryResult::Failed(why) = &result {
                 tracing::warn!(
                     shop,
                     subscriber = name,
@@ -145,26 +145,29 @@ impl Subscribers {
                     "a delivery to a subscriber failed"
                 );
             }
-            stopped |= verdict != Verdict::Delivered;
-            verdicts.push((delivery, verdict));
+            stopped |= result != DeliveryResult::Delivered;
+            results.push((delivery, result));
         }
-        subscriber::mark(db, shop, &name, &verdicts).await?;
-        let count = |is: fn(&Verdict) -> bool| verdicts.iter().filter(|(_, of)| is(of)).count();
+        subscriber::mark(db, shop, &name, &results).await?;
+        let count =
+            |is: fn(&DeliveryResult) -> bool| results.iter().filter(|(_, of)| is(of)).count();
         Ok((
-            count(|verdict| *verdict == Verdict::Delivered),
-            count(|verdict| matches!(verdict, Verdict::Failed(_) | Verdict::Gone)),
+            count(|result| *result == DeliveryResult::Delivered),
+            count(|result| matches!(result, DeliveryResult::Failed(_) | DeliveryResult::Gone)),
         ))
     }
 
-    async fn send(&self, shop: &str, delivery: &Delivery, keys: &Keys) -> Verdict {
+    async fn send(&self, shop: &str, delivery: &Delivery, keys: &Keys) -> DeliveryResult {
         let secrets = keys.of(shop, &delivery.name);
         if secrets.is_empty() {
-            return Verdict::Failed("there is no secret of its name to sign with".to_owned());
+            return DeliveryResult::Failed(
+                "there is no secret of its name to sign with".to_owned(),
+            );
         }
         let url = match parse_url(&delivery.url) {
             Ok(url) if self.networks.may_reach(&url) => url,
-            Ok(_) => return Verdict::Failed("its address is not a public one".to_owned()),
-            Err(error) => return Verdict::Failed(format!("its URL {error}")),
+            Ok(_) => return DeliveryResult::Failed("its address is not a public one".to_owned()),
+            Err(error) => return DeliveryResult::Failed(format!("its URL {error}")),
         };
         // by this machine's clock: the receiver compares it with its own
         let timestamp = SystemTime::now()
@@ -180,11 +183,11 @@ impl Subscribers {
             .header("webhook-signature", signature)
             .body(delivery.payload.clone());
         match request.send().await {
-            Ok(answer) if answer.status().is_success() => Verdict::Delivered,
-            Ok(answer) if answer.status() == StatusCode::GONE => Verdict::Gone,
+            Ok(answer) if answer.status().is_success() => DeliveryResult::Delivered,
+            Ok(answer) if answer.status() == StatusCode::GONE => DeliveryResult::Gone,
             // the answer's body may contain anything, so it is not logged
-            Ok(answer) => Verdict::Failed(format!("it answered {}", answer.status())),
-            Err(error) => Verdict::Failed(causes(&error.without_url())),
+            Ok(answer) => DeliveryResult::Failed(format!("it answered {}", answer.status())),
+            Err(error) => DeliveryResult::Failed(causes(&error.without_url())),
         }
     }
 }

@@ -5,7 +5,7 @@ use operations::lookup::{self, Limits, Lookup};
 use operations::payment::{self, Gateway, Outcome};
 use operations::refund;
 
-use super::refunds::verdict;
+use super::refunds::gateway_answer;
 use super::work::{Lines, Round, Step, Task, Work, is_full};
 use gateways::{KnownOrder, KnownRefund};
 
@@ -100,11 +100,11 @@ pub(super) async fn refund(work: &Work<'_>, gateway: Gateway, known: &KnownRefun
     let (shop, id) = (work.shop.as_str(), known.refund_id);
     match answer {
         Ok(Some(result)) => {
-            let verdict = verdict(result);
-            if let refund::Verdict::Failed { error, .. } = &verdict {
+            let answer = gateway_answer(result);
+            if let refund::GatewayAnswer::Failed { error, .. } = &answer {
                 tracing::error!(shop, refund.id = %id, error, "a refund failed");
             }
-            refund::report(work.db, work.shop, id, &verdict).await?;
+            refund::report(work.db, work.shop, id, &answer).await?;
         }
         Ok(None) => {
             tracing::error!(

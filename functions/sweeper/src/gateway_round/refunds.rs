@@ -1,7 +1,7 @@
 //! Sends refunds that are owed.
 
 use operations::db::Failure;
-use operations::refund::{self, Claimed, Verdict};
+use operations::refund::{self, Claimed, GatewayAnswer};
 
 use super::work::{BATCH_MAX, Lines, Round, Step, Task, Work, is_full};
 use gateways::{GatewayError, NewRefund, RefundResult, RefundState};
@@ -33,15 +33,15 @@ pub(super) async fn send(work: &Work<'_>, claimed: &Claimed) -> Step {
         Ok(api) => work.in_time(claimed.gateway, api.refund(&new)).await,
         Err(error) => Err(error),
     };
-    let (verdict, error) = match answer {
-        Ok(result) => (verdict(result), None),
+    let (answer, error) = match answer {
+        Ok(result) => (gateway_answer(result), None),
         Err(error) => (refusal(&error), Some(error)),
     };
     let (shop, id) = (work.shop.as_str(), claimed.refund_id);
-    if let Verdict::Failed { error, .. } = &verdict {
+    if let GatewayAnswer::Failed { error, .. } = &answer {
         tracing::error!(shop, refund.id = %id, error, "a refund failed");
     }
-    let reported = refund::report(work.db, work.shop, id, &verdict).await?;
+    let reported = refund::report(work.db, work.shop, id, &answer).await?;
     tracing::info!(shop, refund.id = %id, ?reported, "sent a refund");
     let round = Round {
         refunds_sent: 1,
@@ -50,12 +50,12 @@ pub(super) async fn send(work: &Work<'_>, claimed: &Claimed) -> Step {
     Ok((round, error))
 }
 
-pub(super) fn verdict(result: RefundResult) -> Verdict {
+pub(super) fn gateway_answer(result: RefundResult) -> GatewayAnswer {
     let gateway_refund_id = Some(result.gateway_refund_id);
     match result.state {
-        RefundState::Pending => Verdict::Pending { gateway_refund_id },
-        RefundState::Settled => Verdict::Settled { gateway_refund_id },
-        RefundState::Failed => Verdict::Failed {
+        RefundState::Pending => GatewayAnswer::Pending { gateway_refund_id },
+        RefundState::Settled => GatewayAnswer::Settled { gateway_refund_id },
+        RefundState::Failed => GatewayAnswer::Failed {
             gateway_refund_id,
             error: "it failed at the gateway".to_owned(),
         },
@@ -64,17 +64,17 @@ pub(super) fn verdict(result: RefundResult) -> Verdict {
 
 /// A refund fails if a person must look at it. It is tried again if the cause may pass, or if the
 /// gateway may have made it.
-fn refusal(error: &GatewayError) -> Verdict {
+fn refusal(error: &GatewayError) -> GatewayAnswer {
     let words = error.to_string();
     match error {
         GatewayError::Unavailable { .. }
         | GatewayError::Busy { .. }
         | GatewayError::Unauthorized(_)
-        | GatewayError::Unreadable { .. } => Verdict::Retry { error: words },
+        | GatewayError::Unreadable { .. } => GatewayAnswer::Retry { error: words },
         GatewayError::NotConfigured(_)
         | GatewayError::Unfit { .. }
         | GatewayError::NotFound(_)
-        | GatewayError::Refused { .. } => Verdict::Failed {
+        | GatewayError::Refused { .. } => GatewayAnswer::Failed {
             gateway_refund_id: None,
             error: words,
         },

@@ -21,7 +21,7 @@ pub use backlog::{Backlog, backlog};
 pub use claim::{Claimed, claim};
 pub use list::{Filter, Position, Status, list};
 pub use overview::{Capture, Overview, overview};
-pub use report::{Reported, Verdict, report};
+pub use report::{GatewayAnswer, Reported, report};
 pub use request::{Request, RequestError, Requested, request};
 pub use retry::{Retried, RetryError, retry};
 pub use untried::untried;

@@ -8,7 +8,7 @@ use crate::ids::Shop;
 
 /// The gateway's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum GatewayAnswer {
     /// Accepted. Its webhook or a look-up brings the result.
     Pending {
         /// The gateway's id.
@@ -54,16 +54,20 @@ pub async fn report(
     db: &Database,
     shop: &Shop,
     refund_id: Uuid,
-    verdict: &Verdict,
+    answer: &GatewayAnswer,
 ) -> Result<Reported, Failure> {
-    let (result, gateway_refund_id, error) = match verdict {
-        Verdict::Pending { gateway_refund_id } => ("pending", gateway_refund_id.as_ref(), None),
-        Verdict::Settled { gateway_refund_id } => ("settled", gateway_refund_id.as_ref(), None),
-        Verdict::Failed {
+    let (result, gateway_refund_id, error) = match answer {
+        GatewayAnswer::Pending { gateway_refund_id } => {
+            ("pending", gateway_refund_id.as_ref(), None)
+        }
+        GatewayAnswer::Settled { gateway_refund_id } => {
+            ("settled", gateway_refund_id.as_ref(), None)
+        }
+        GatewayAnswer::Failed {
             gateway_refund_id,
             error,
         } => ("failed", gateway_refund_id.as_ref(), Some(error)),
-        Verdict::Retry { error } => ("retry", None, Some(error)),
+        GatewayAnswer::Retry { error } => ("retry", None, Some(error)),
     };
     let row = db
         .call_one(

@@ -7,7 +7,7 @@ use crate::db::{Database, Failure};
 
 /// The result of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum DeliveryResult {
     /// The subscriber accepted it.
     Delivered,
     /// It failed, with the reason. It is tried again after a pause.
@@ -18,7 +18,7 @@ pub enum Verdict {
     Untried,
 }
 
-impl Verdict {
+impl DeliveryResult {
     fn as_str(&self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
@@ -45,12 +45,12 @@ pub async fn mark(
     db: &Database,
     shop: &str,
     name: &str,
-    verdicts: &[(Delivery, Verdict)],
+    marks: &[(Delivery, DeliveryResult)],
 ) -> Result<(), Failure> {
-    let topics: Vec<&str> = verdicts.iter().map(|(of, _)| of.topic.as_str()).collect();
-    let subjects: Vec<&str> = verdicts.iter().map(|(of, _)| of.subject.as_str()).collect();
-    let results: Vec<&str> = verdicts.iter().map(|(_, is)| is.as_str()).collect();
-    let errors: Vec<Option<&str>> = verdicts.iter().map(|(_, is)| is.error()).collect();
+    let topics: Vec<&str> = marks.iter().map(|(of, _)| of.topic.as_str()).collect();
+    let subjects: Vec<&str> = marks.iter().map(|(of, _)| of.subject.as_str()).collect();
+    let results: Vec<&str> = marks.iter().map(|(_, is)| is.as_str()).collect();
+    let errors: Vec<Option<&str>> = marks.iter().map(|(_, is)| is.error()).collect();
     db.call(
         "select holdfast.subscriber_mark($1, $2, $3, $4, $5, $6)",
         &[

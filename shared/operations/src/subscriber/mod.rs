@@ -21,7 +21,7 @@ pub use backlog::{Backlog, backlog};
 pub use claim::{Delivery, claim, waiting};
 pub use delete::delete;
 pub use list::list;
-pub use mark::{Verdict, mark};
+pub use mark::{DeliveryResult, mark};
 pub use put::{Put, PutError, put};
 pub use read::read;
 pub use signature::SigningSecret;
