@@ -31,7 +31,7 @@ setup: ## fetch what the machine lacks into .tools/ (SQS, and PostgreSQL if ther
 	@tools/setup
 
 .PHONY: build
-build: ## build the functions and the tools; PROFILE=release builds them as they are deployed
+build: ## build the functions and the tools; PROFILE=release as they are deployed
 	@cargo build --workspace --bins --locked --profile $(PROFILE)
 
 .PHONY: up
@@ -47,7 +47,7 @@ mixed: setup build ## make demo with staff at work: edits, imports, bookings, re
 	@$(BIN)/holdfast up --hot-units $(UNITS) --run '$(DRILL) --units $(UNITS) --mixed --rush-s 45'
 
 .PHONY: storm
-storm: setup build ## make demo on a bad day: webhooks get lost or come twice, PostgreSQL stops for a minute
+storm: setup build ## make demo on a bad day: webhooks get lost, PostgreSQL stops
 	@$(BIN)/holdfast up --hot-units $(STORM_UNITS) --sweep-every-s 2 \
 		--sweeper-set LOOKUP_BEFORE_S=3600 --sweeper-set LOOKUP_AGAIN_S=5 \
 		--sweeper-set LOOKUP_PENDING_S=15 --run '$(DRILL) --units $(STORM_UNITS) \
@@ -55,28 +55,30 @@ storm: setup build ## make demo on a bad day: webhooks get lost or come twice, P
 		--gateway-down-s 10 --rush-s 60 --settle-s 180'
 
 .PHONY: upgrade-rehearsal
-upgrade-rehearsal: setup ## deploy two releases under load: no request may fail (minutes: it builds three)
+upgrade-rehearsal: setup ## deploy two releases under load (minutes: it builds three)
 	@tools/release/rehearse
 
 .PHONY: bench
 bench: setup ## compare holds on one hot sku with the classic routine and with bare inserts
-	@cargo run --quiet --locked --release --bin holdfast -- bench
+	@cargo build --workspace --bin holdfast --locked --release
+	@$(TARGET)/release/holdfast bench
 
 .PHONY: bench-rush
 bench-rush: setup ## many shoppers ask for one of 100 pieces at once, through PgBouncer: RUSH=10000
-	@cargo run --quiet --locked --release --bin holdfast -- bench --rush $(RUSH)
+	@cargo build --workspace --bin holdfast --locked --release
+	@$(TARGET)/release/holdfast bench --rush $(RUSH)
 
 .PHONY: bench-cold
 bench-cold: PROFILE = release
-bench-cold: setup build ## measure how long a gateway waits for a new process of the webhook function
-	@$(BIN)/holdfast up --run 'python3 tools/bench/cold.py $(BIN)'
+bench-cold: setup build ## measure new processes of the webhook function
+	@$(BIN)/holdfast bench --cold
 
 .PHONY: test
 test: setup build ## set up, build the functions and the tools, run every test
 	@cargo test --workspace --locked
 
 .PHONY: test-pgbouncer
-test-pgbouncer: setup build ## run the integration tests once more, through PgBouncer in transaction mode
+test-pgbouncer: setup build ## run the integration tests through PgBouncer
 	@HOLDFAST_TEST_POOLER=1 cargo test --workspace --locked --test it
 
 .PHONY: gateways

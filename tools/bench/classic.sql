@@ -1,12 +1,12 @@
 -- What Holdfast is compared with.
 --
--- `classic.begin` is the usual way to write a reservation: lock the stock row, sum the active holds,
--- insert one. It is correct: it never oversells. The comparison is fair to it: one call, one round
--- trip, an index for the sum, and less work than checkout_begin: no catalogue, no checkout, no
--- idempotency.
+-- `classic.begin` is the usual way to write a reservation: lock the stock row, sum the active
+-- holds, insert one. It is correct: it never oversells. The comparison is fair to it: one call, one
+-- round trip, an index for the sum, and less work than checkout_begin: no catalogue, no checkout,
+-- no idempotency.
 --
--- `classic.count` is early lock release alone: one counter, two commits; no hold to release, no price,
--- no idempotency, no triggers. No routine that places a hold in this way can be faster.
+-- `classic.count` is early lock release alone: one counter, two commits; no hold to release, no
+-- price, no idempotency, no triggers. No routine that places a hold in this way can be faster.
 --
 -- `classic.rows` is the limit: one row into a table with a primary key.
 create schema classic;

@@ -17,8 +17,8 @@ pub(crate) enum Contestant {
     InsertOnly,
 }
 
-/// The id of a transaction: rising, as a UUID of version 7 is. pgbench counts, so that the server has
-/// little to parse where a function would send a parameter.
+/// The id of a transaction: rising, as a UUID of version 7 is. pgbench counts, so that the server
+/// has little to parse where a function would send a parameter.
 const ID: &str = "('0000000000007' || :id)::uuid";
 const NEXT_ID: &str = "\\set n :n + 1\n\\set id 1008000000000000000 + :n * 100000 + :client_id\n";
 

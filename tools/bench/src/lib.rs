@@ -3,6 +3,7 @@
 //! All contestants run in turns against one server, several rounds each. Read the medians and their
 //! ratios: other programs run on the machine, too.
 
+mod cold;
 mod contestant;
 mod rush;
 mod server;
@@ -54,6 +55,9 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 40, requires = "rush",
           value_parser = clap::value_parser!(u32).range(1..=550))]
     sessions: u32,
+    /// Instead of the comparison: measure new processes of the webhook function
+    #[arg(long, conflicts_with_all = ["json", "require", "rush"])]
+    cold: bool,
 }
 
 /// One contestant's rounds under one condition.
@@ -75,6 +79,10 @@ struct Row {
 pub async fn run(args: &Args) -> Result<bool, Failed> {
     if let Some(shoppers) = args.rush {
         rush::run(shoppers, args.sessions).await?;
+        return Ok(true);
+    }
+    if args.cold {
+        cold::run().await?;
         return Ok(true);
     }
     let mut rows = Vec::new();

@@ -93,8 +93,8 @@ impl Answer {
     }
 }
 
-/// pgbench and PgBouncer open a file for each shopper, and inherit our limit. If it cannot be raised,
-/// pgbench says what it needs.
+/// pgbench and PgBouncer open a file for each shopper, and inherit our limit. If it cannot be
+/// raised, pgbench says what it needs.
 fn allow_open_files() {
     if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
         setrlimit(Resource::RLIMIT_NOFILE, most, most).ok();

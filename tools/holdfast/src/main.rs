@@ -1,5 +1,5 @@
-//! `holdfast`: every tool of Holdfast in one command. Each tool is a crate beside this one; this one
-//! only reads the command line.
+//! `holdfast`: every tool of Holdfast in one command. Each tool is a crate beside this one; this
+//! one only reads the command line.
 
 mod migrate;
 

@@ -1,5 +1,5 @@
-//! `holdfast database`: a PostgreSQL as a cloud has it: TLS, passwords, and a master user that is no
-//! superuser.
+//! `holdfast database`: a PostgreSQL as a cloud has it: TLS, passwords, and a master user that is
+//! no superuser.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,6 +1,5 @@
 //! The functions' binaries.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -14,9 +13,9 @@ pub const ADMIN: &str = "holdfast-admin";
 
 const FUNCTIONS: [&str; 6] = [CHECKOUT, WEBHOOK, PAYMENTS, SWEEPER, MIGRATE, ADMIN];
 
-/// Where each function's binary is.
+/// The folder of the functions' binaries.
 #[derive(Debug, Clone)]
-pub struct Binaries(BTreeMap<&'static str, PathBuf>);
+pub struct Binaries(PathBuf);
 
 impl Binaries {
     /// The functions beside this program: one build makes them all.
@@ -35,18 +34,15 @@ impl Binaries {
     pub fn in_folder(folder: &Path) -> Result<Self, Error> {
         let folder =
             std::path::absolute(folder).map_err(Error::io(format!("find {}", folder.display())))?;
-        let mut binaries = BTreeMap::new();
-        for name in FUNCTIONS {
-            let path = folder.join(name);
-            if !path.is_file() {
-                return Err(Error::BinaryMissing(path));
-            }
-            binaries.insert(name, path);
-        }
-        Ok(Self(binaries))
+        let missing = FUNCTIONS.iter().find(|name| !folder.join(name).is_file());
+        missing.map_or(Ok(Self(folder.clone())), |name| {
+            Err(Error::BinaryMissing(folder.join(name)))
+        })
     }
 
-    pub(crate) fn path(&self, name: &'static str) -> PathBuf {
-        self.0.get(name).cloned().unwrap_or_default()
+    /// Where this function is.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
     }
 }

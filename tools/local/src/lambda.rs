@@ -97,8 +97,8 @@ impl Host {
         })
     }
 
-    /// Deploys another binary as a function. Later calls go to the new processes, and wait for their
-    /// start. Running calls end in the old ones, which stay, idle, as on AWS.
+    /// Deploys another binary as a function. Later calls go to the new processes, and wait for
+    /// their start. Running calls end in the old ones, which stay, idle, as on AWS.
     pub(crate) async fn replace(&self, name: &str, binary: PathBuf) -> Result<(), Error> {
         let old = lock(&self.functions).get(name).cloned();
         let old = old.ok_or_else(|| Error::FunctionStart {

@@ -1,6 +1,7 @@
 //! The local stack: everything that the functions need, on one machine, from real parts.
 //!
-//! - [`up`], [`database`], [`upgrade`]: the commands of `holdfast`; `command` runs what `--run` names
+//! - [`up`], [`database`], [`upgrade`]: the commands of `holdfast`; `command` runs what `--run`
+//!   names
 //! - [`stack`] starts and ends everything in order
 //! - [`postgres`] starts a throw-away PostgreSQL from the installed server binaries
 //! - [`lambda`] runs the functions as processes behind the Lambda Runtime API

@@ -18,9 +18,9 @@ pub struct Logs {
 }
 
 impl Logs {
-    /// Takes the first of `folder`, `folder-2`, `folder-3`, … that no running stack has, and removes
-    /// the logs of an earlier run. So a single stack always has the same folder, and two stacks never
-    /// mix or remove each other's logs.
+    /// Takes the first of `folder`, `folder-2`, `folder-3`, … that no running stack has, and
+    /// removes the logs of an earlier run. So a single stack always has the same folder, and two
+    /// stacks never mix or remove each other's logs.
     ///
     /// # Errors
     /// When the folder can't be written, or all of them are taken.

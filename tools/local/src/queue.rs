@@ -238,8 +238,10 @@ impl Queue {
         let done = messages
             .iter()
             .filter(|one| !failed.contains(&one.message_id));
-        let entry = |(index, one): (usize, &Message)| json!({ "Id": index.to_string(), "ReceiptHandle": one.receipt_handle });
-        let entries: Vec<Value> = done.enumerate().map(entry).collect();
+        let entries: Vec<Value> = done
+            .enumerate()
+            .map(|(id, one)| json!({ "Id": id.to_string(), "ReceiptHandle": one.receipt_handle }))
+            .collect();
         if entries.is_empty() {
             return;
         }
@@ -265,8 +267,8 @@ impl Queue {
     }
 }
 
-/// The ids that the function reported as failed. `None`: the whole batch counts as failed, also when
-/// the function names no id, or an id that was not in the batch.
+/// The ids that the function reported as failed. `None`: the whole batch counts as failed, also
+/// when the function names no id, or an id that was not in the batch.
 fn failures(answer: &[u8], messages: &[Message]) -> Option<HashSet<String>> {
     #[derive(Default, Deserialize)]
     #[serde(rename_all = "camelCase")]

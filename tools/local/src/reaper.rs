@@ -1,8 +1,8 @@
 //! A child process that lives a moment longer than ours, and cleans up after it.
 //!
 //! `Drop` does not run when SIGKILL ends our process, nor for the statics of a test binary. The
-//! reaper reads a pipe from us. The operating system closes the pipe however we end; then the reaper
-//! ends the processes that it watches, and removes the run folder.
+//! reaper reads a pipe from us. The operating system closes the pipe however we end; then the
+//! reaper ends the processes that it watches, and removes the run folder.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;

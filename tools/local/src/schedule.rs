@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lambda::{ACCOUNT, Host, REGION};
 
-/// Calls `function` every `period` until the stack stops. A running call delays the next one; on AWS
-/// they would overlap, which the sweeper allows.
+/// Calls `function` every `period` until the stack stops. A running call delays the next one; on
+/// AWS they would overlap, which the sweeper allows.
 pub(crate) async fn every(
     period: Duration,
     function: &'static str,

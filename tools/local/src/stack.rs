@@ -59,8 +59,8 @@ pub struct StackOptions {
     pub cluster: ClusterOptions,
     /// `LOG_LEVEL` of the functions; `None` passes on this process's own.
     pub log_level: Option<String>,
-    /// The folder of the logs, or the next free one beside it: see [`Logs::claim`]. `None` puts them
-    /// into the run folder, which goes with the stack.
+    /// The folder of the logs, or the next free one beside it: see [`Logs::claim`]. `None` puts
+    /// them into the run folder, which goes with the stack.
     pub logs: Option<PathBuf>,
 }
 

@@ -66,8 +66,8 @@ fn variable(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Starts the stack and stays until Ctrl-C, or until the command of `--run` ends, whose exit code it
-/// returns.
+/// Starts the stack and stays until Ctrl-C, or until the command of `--run` ends, whose exit code
+/// it returns.
 ///
 /// # Errors
 /// When the stack does not start, or the command can't be run.

@@ -6,7 +6,6 @@ use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 
 use tokio::process::Child;
-use tokio_postgres::NoTls;
 
 use crate::command::exit_code;
 use crate::functions::{ADMIN, CHECKOUT, MIGRATE, PAYMENTS, SWEEPER, WEBHOOK};
@@ -64,7 +63,7 @@ impl Upgrade {
             Err(_) => Ok(ExitStatus::default()),
         };
         let checked = match outcome {
-            Ok(()) => self.check(&stack).await,
+            Ok(()) => self.check(&stack),
             failed => failed,
         };
         stack.stop().await;
@@ -105,18 +104,12 @@ impl Upgrade {
         Ok(())
     }
 
-    async fn check(&self, stack: &Stack) -> Result<(), Error> {
-        let wrong = |error: String| failed(&self.check)(std::io::Error::other(error));
-        let url = stack.cluster.url("postgres", DATABASE);
-        let connected = tokio_postgres::connect(&url, NoTls).await;
-        let (client, connection) = connected.map_err(|error| wrong(error.to_string()))?;
-        tokio::spawn(connection);
-        let row = client.query_one(&self.check, &[]).await;
-        let row = row.map_err(|error| wrong(format!("{error:?}")))?;
-        if row.try_get(0).unwrap_or(false) {
-            return Ok(());
-        }
-        Err(wrong(String::from("it did not answer true")))
+    fn check(&self, stack: &Stack) -> Result<(), Error> {
+        let query = &self.check;
+        let check = format!(
+            "do $check$ begin assert ({query}), 'the final check is not true'; end $check$"
+        );
+        stack.cluster.execute(DATABASE, &check)
     }
 }
 

@@ -11,7 +11,7 @@ pub enum Command {
     /// Region, credentials and endpoint come from the environment, as for every AWS program.
     /// Messages that were moved before an error stay moved; run it again for the rest.
     #[command(after_help = "Example:
-  holdfast replay dead-letters --from https://sqs.…/holdfast-dead --to https://sqs.…/holdfast --look")]
+  holdfast replay dead-letters --from \"$DEAD_LETTER_QUEUE_URL\" --to \"$QUEUE_URL\" --look")]
     DeadLetters(DeadLetters),
     /// Have this release read a stored payment event once more
     #[command(after_help = "Example:

@@ -10,7 +10,7 @@ use uuid::{Builder, Uuid};
 use crate::args::Format;
 
 /// How a file is cut into parts. Parts of two versions do not fit together.
-const CUT_VERSION: &str = "holdfast-stock/1";
+const CUT_VERSION: &str = "holdfast stock 1";
 
 /// The content of a file.
 pub(crate) struct Content(Sha256);

@@ -82,7 +82,8 @@ async fn unfinished(api: &Api, content: &Content) -> Result<(Uuid, Option<State>
     ))
 }
 
-/// On a terminal, writes over the line before. An empty text only goes back to the line's beginning.
+/// On a terminal, writes over the line before. An empty text only goes back to the line's
+/// beginning.
 fn progress(text: &str) {
     if std::io::stderr().is_terminal() {
         eprint!("\r{text}");

@@ -1,5 +1,5 @@
-//! The JWT authorizer in front of the admin API: one token, made at the start, instead of an issuer.
-//! It passes the token's claims on in API Gateway's form.
+//! The JWT authorizer in front of the admin API: one token, made at the start, instead of an
+//! issuer. It passes the token's claims on in API Gateway's form.
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;

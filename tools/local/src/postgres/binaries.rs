@@ -8,8 +8,8 @@ use crate::{Error, project};
 /// The oldest major version whose features the migrations use.
 const MAJOR_MIN: u32 = 15;
 
-/// The folder with `initdb` and `postgres`: `HOLDFAST_PG_BIN`, or else the folder that `tools/setup`
-/// found or unpacked.
+/// The folder with `initdb` and `postgres`: `HOLDFAST_PG_BIN`, or else the folder that
+/// `tools/setup` found or unpacked.
 pub(super) fn find() -> Result<PathBuf, Error> {
     let (folder, missing) = match std::env::var_os("HOLDFAST_PG_BIN") {
         Some(folder) => {
