@@ -1,5 +1,5 @@
-//! The stock office's API, behind an authorizer. One file per noun. A handler has four steps: parse,
-//! one operation, map, return.
+//! The stock office's API, behind an authorizer. One file per noun. A handler has four steps:
+//! parse, one operation, map, return.
 
 mod announcement;
 mod app;

@@ -8,7 +8,7 @@ pub mod sweep;
 
 use std::time::{Duration, SystemTime};
 
-use gateway_round::{Plan, Round};
+use gateway_round::Round;
 use gateways::Accounts;
 use lambda_runtime::{Context, Error, LambdaEvent};
 use operations::cause::causes;
@@ -21,6 +21,7 @@ use sweep::SweepReport;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+pub use gateway_round::Plan;
 pub use subscribers::{Subscribers, ToldReport};
 
 /// What one process of the function needs.

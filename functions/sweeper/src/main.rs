@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateways::{Accounts, CallLimits};
-use holdfast_sweeper::gateway_round::Plan;
-use holdfast_sweeper::{App, Subscribers, handle};
+use holdfast_sweeper::{App, Plan, Subscribers, handle};
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use operations::config::Fatal;
 use serde_json::Value;

@@ -6,7 +6,8 @@
 //!
 //! - [`ids`], [`quantity`], [`money`], [`text`], [`utc`]: input, parsed once into types that cannot
 //!   be wrong;
-//! - one folder per noun, such as [`checkout`], [`order`], [`payment`], [`stock`]: one file per verb;
+//! - one folder per noun, such as [`checkout`], [`order`], [`payment`], [`stock`]: one file per
+//!   verb;
 //! - [`outbox`] and [`subscriber`]: announcements and their delivery;
 //! - [`page`]: pages of long lists, and their cursors;
 //! - [`config`], [`login`], [`secret`], [`db`]: settings, the login, TLS, the pool, and bounded

@@ -87,8 +87,8 @@ pub struct Args {
         value_name = "TOKEN"
     )]
     pub(crate) admin_token: Option<String>,
-    /// URL of the simulated gateways (HOLDFAST_GATEWAYS of `holdfast up --run`): shoppers pay there, and
-    /// the gateways tell the deployment, on a bad day
+    /// URL of the simulated gateways (HOLDFAST_GATEWAYS of `holdfast up --run`): shoppers pay
+    /// there, and the gateways tell the deployment, on a bad day
     #[arg(long, value_name = "URL", value_parser = parse_url, requires = "database")]
     pub(crate) gateways: Option<String>,
     /// So many of a hundred of the gateways' webhooks never arrive

@@ -6,7 +6,8 @@ use super::Announcements;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::Shop;
 
-/// Sets which announcements a shop wants from now on. `None` for an unknown shop. Locks: the shop's row of announcements.
+/// Sets which announcements a shop wants from now on. `None` for an unknown shop. Locks: the shop's
+/// row of announcements.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.

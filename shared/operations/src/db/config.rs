@@ -1,4 +1,5 @@
-//! Reads from the environment where the database is, how to log in, and which certificates to trust.
+//! Reads from the environment where the database is, how to log in, and which certificates to
+//! trust.
 
 use std::path::PathBuf;
 use std::sync::Arc;

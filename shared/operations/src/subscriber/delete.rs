@@ -5,7 +5,8 @@ use tokio_postgres::types::Type;
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
 
-/// Deletes a subscriber and its waiting deliveries. `false` when there is no such subscriber. Locks: the subscriber, its deliveries.
+/// Deletes a subscriber and its waiting deliveries. `false` when there is no such subscriber.
+/// Locks: the subscriber, its deliveries.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
