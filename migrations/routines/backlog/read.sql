@@ -1,8 +1,11 @@
--- What waits now, in all shops: for how long the oldest due checkout has been due; for how long the
--- oldest unsent outbox message has waited; how many parked events say that money came, and the age
--- of the oldest (parked events of other kinds may stay for ever); how many sessions of this
--- database wait for a lock, and the longest of these waits. 0 where nothing waits. Reads the head
--- of one index per shop, and the server's table of locks. No locks.
+-- The work that waits now, in all shops:
+-- - how long the oldest due checkout has been due;
+-- - how long the oldest unsent outbox message has waited;
+-- - how many parked events report money, and the age of the oldest (parked events of other kinds
+--   may stay for ever);
+-- - how many sessions of this database wait for a lock, and the longest of these waits.
+-- 0 where nothing waits. Reads the head of one index per shop, and the server's table of locks. No
+-- locks.
 create or replace function holdfast.backlog_read(
     out o_due_s double precision, out o_unsent_s double precision,
     out o_parked integer, out o_parked_s double precision,
@@ -23,7 +26,7 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
         select count(*) as events, min(e.received_at) as since
         from payment_events e where e.outcome = 'parked' and e.kind = 'paid'),
     waiter as (
-        -- waitstart is null for a moment when a wait begins
+        -- waitstart is null in the first moment of a wait
         select count(*) as sessions, min(l.waitstart) as since
         from pg_locks l join pg_stat_activity a on a.pid = l.pid
         where not l.granted and a.datname = current_database())

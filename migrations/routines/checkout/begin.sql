@@ -5,14 +5,14 @@
 -- the customer may have), checkout_conflict, stale_revision, checkout_ordered, checkout_ended,
 -- hold_too_long.
 --
--- checkout_begin_attempt decides. It runs again when somebody else was faster (`again`), and after
--- a reclaim when holds that are due stand in its way (`reclaim`).
+-- checkout_begin_attempt decides. It runs again after `again` (another call was faster). After
+-- `reclaim` (due holds are in the way) they are expired first, and then it runs again.
 --
--- Early lock release: the first commit is asynchronous, which frees the hot row at once for the
--- next shopper. Then one tiny WAL record is committed synchronously, which flushes everything
--- before it, the first commit included. The answer leaves after that flush, so what was
--- acknowledged survives. A refusal changes nothing and needs no flush. A routine that commits can
--- be neither SECURITY DEFINER nor have a SET clause: hence the two pieces.
+-- Early lock release: the first commit is asynchronous, so the hot row is free at once for the next
+-- shopper. Then a tiny WAL record is committed synchronously. This flushes everything before it,
+-- the first commit included. The answer leaves after that flush, so everything acknowledged
+-- survives. A refusal changes nothing and needs no flush. A routine that commits cannot be SECURITY
+-- DEFINER and cannot have a SET clause. So the work is in a second routine.
 create or replace procedure holdfast.checkout_begin(
     p_shop text, p_checkout_id uuid, p_customer text, p_revision integer, p_request_hash bytea,
     p_hold_s integer, p_skus text[], p_quantities integer[],
@@ -26,14 +26,14 @@ declare
     v_answer holdfast.checkout_answer;
     v_held boolean;
     v_attempts integer := 0;
-    -- reclaims in a row that freed nothing: what is due there can't be expired, and the check of
-    -- the promises reports it
+    -- consecutive reclaims that freed nothing: these due holds can't be expired, and promises_check
+    -- reports them
     v_in_vain integer := 0;
     v_reclaimed integer;
     v_set text;
     v_flush pg_lsn;
 begin
-    -- Assignments where a statement would do, because a statement costs several times as much.
+    -- Assignments, and not SQL statements: a statement costs several times as much.
     loop
         if v_early then
             v_set := set_config('synchronous_commit', 'off', true);
@@ -54,7 +54,7 @@ begin
             v_in_vain := case v_reclaimed when 0 then v_in_vain + 1 else 0 end;
         end if;
     end loop;
-    -- before anything else: until here the hot row is locked
+    -- first of all, because the hot row is locked until this commit
     if v_held and v_early then
         commit;
         v_flush := pg_logical_emit_message(true, 'holdfast', '');  -- guard(acknowledged_survives)

@@ -1,7 +1,8 @@
--- Extends the hold of an open checkout to p_hold_s seconds from now (null: the shop's default),
--- never beyond the shop's hold_s_max after the checkout began, and never shortens it. Outcomes:
--- extended, checkout_ordered, checkout_ended, hold_too_long (p_hold_s is more than hold_s_max). No
--- row: not found. Locks: the checkout. Stock is not touched: the units are held already.
+-- Extends the hold of an open checkout to p_hold_s seconds from now (null: the shop's default). The
+-- hold never ends later than the shop's hold_s_max after the checkout began, and never becomes
+-- shorter. Outcomes: extended, checkout_ordered, checkout_ended, hold_too_long (p_hold_s is more
+-- than hold_s_max). No row: not found. Locks: the checkout. Stock does not change: the units are
+-- held already.
 create or replace function holdfast.checkout_extend(
     p_shop text, p_checkout_id uuid, p_customer text, p_hold_s integer)
     returns setof holdfast.checkout_view
@@ -24,7 +25,7 @@ begin
     select * into strict v_shop from shops s where s.shop = p_shop;
     v_now := clock_timestamp();
     v_outcome := case
-        -- every routine shows what is due as expired, an ordered checkout too
+        -- every routine shows a due checkout as expired, even if it has an order
         when v_checkout.status not in ('open', 'ordered') or v_checkout.expires_at <= v_now
             then 'checkout_ended'
         when v_checkout.status = 'ordered' then 'checkout_ordered'

@@ -1,7 +1,7 @@
--- Releases a checkout: its stock is available again at once, and an order that awaits its payment
--- is cancelled (money that arrives all the same is a late payment). Once a checkout has ended,
--- releasing it again answers the same. Outcomes: released, checkout_paid. No row: not found. Locks:
--- the checkout, then as checkout_give_back.
+-- Releases a checkout. Its stock is available again at once, and an order that awaits its payment
+-- is cancelled (money that arrives later is a late payment). A release of an ended checkout answers
+-- the same and changes nothing. Outcomes: released, checkout_paid. No row: not found. Locks: the
+-- checkout, then as checkout_give_back.
 create or replace function holdfast.checkout_release(
     p_shop text, p_checkout_id uuid, p_customer text) returns setof holdfast.checkout_view
 language plpgsql security definer set search_path = holdfast, pg_temp as $$

@@ -1,5 +1,5 @@
--- Records that a gateway's order is closed there: nobody can pay by it any more. Outcomes: closed
--- (also when it was before), not_found. Locks: the gateway's order.
+-- Records that a gateway's order is closed there, so nobody can pay it any more. Outcomes: closed
+-- (by this call or before), not_found. Locks: the gateway's order.
 create or replace function holdfast.gateway_order_close(
     p_shop text, p_gateway text, p_gateway_order_id text, out o_outcome text)
 language plpgsql security definer set search_path = holdfast, pg_temp as $$

@@ -1,8 +1,8 @@
--- Claims up to p_limit open gateway orders of one shop that are to be closed at their gateway,
--- because nobody may pay by them any more: their order is paid, cancelled or over, or its hold ends
--- within p_before_s seconds. The caller closes each at the gateway, then calls gateway_order_close;
--- otherwise it is claimed again a minute later. An order that has expired at the gateway is closed
--- here at once. Locks: the gateway orders (SKIP LOCKED).
+-- Claims up to p_limit open gateway orders of one shop that must be closed at their gateway,
+-- because nobody may pay them any more. Their order is paid, cancelled or over, or its hold ends
+-- within p_before_s seconds. The caller closes each one at the gateway, and then calls
+-- gateway_order_close. Otherwise it is claimed again a minute later. An order that has expired at
+-- the gateway is closed here at once. Locks: the gateway orders (SKIP LOCKED).
 create or replace function holdfast.gateway_order_due(
     p_shop text, p_limit integer, p_before_s integer,
     out o_gateway text, out o_gateway_order_id text, out o_reference text)

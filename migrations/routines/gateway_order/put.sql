@@ -1,10 +1,13 @@
--- Stores what a gateway made for a payment: its order or session, with the data that the storefront
--- needs (p_data). p_expires_in_s: when it expires at the gateway; null: never, or not known. A
--- payment has one open order at a gateway. Outcomes: put; same (this very one is stored, and open);
--- exists (another one is open: o_gateway_order is that one, use it and close yours); ended (this
--- very one is closed or has expired, or the payment's order is paid or has ended: close yours);
--- not_found (no such payment); conflict (it is another payment's). Locks: the payment, the
--- gateway's order.
+-- Stores the order or session that a gateway made for a payment, with the data that the storefront
+-- needs (p_data). p_expires_in_s: when it expires at the gateway; null: never, or unknown. A
+-- payment has at most one open order at a gateway. Outcomes, "it" being the given order:
+-- - put;
+-- - same (it is stored already, and open);
+-- - exists (another one is open, o_gateway_order: use that one and close yours);
+-- - ended (it is closed or has expired, or the payment's order is paid or has ended: close yours);
+-- - not_found (no such payment);
+-- - conflict (it belongs to another payment).
+-- Locks: the payment, the gateway's order.
 create or replace function holdfast.gateway_order_put(
     p_shop text, p_reference text, p_gateway text, p_gateway_order_id text, p_data jsonb,
     p_expires_in_s integer, out o_outcome text, out o_gateway_order jsonb)
@@ -15,7 +18,7 @@ declare
     v_order_status text;
     v_known gateway_orders%rowtype;
 begin
-    -- the order is only read: money that arrives for an ended order is a late payment
+    -- the order is not locked: money that arrives for an ended order is a late payment
     select o.status into v_order_status
     from payments p join orders o on o.shop = p.shop and o.order_id = p.order_id
     where p.shop = p_shop and p.reference = p_reference for no key update of p;

@@ -1,9 +1,9 @@
 -- Finds checkouts, orders and payments by any of their ids (of a checkout, an order, a gateway's
--- payment), by the payment's reference or by customer. Each is found once, with its whole history,
--- newest first. Also finds events of payments that belong to no order here. At most p_limit
--- checkouts, and p_rows rows of each list; o_truncated: there were more. Checkouts without an order
--- are found by customer among the p_scan that are next to end and the p_scan that ended last: an
--- index for them would make every hold slower. No locks.
+-- payment), by the payment's reference, or by customer. Each is found once, with its whole history,
+-- newest first. Also finds payment events that belong to no order here. Returns at most p_limit
+-- checkouts, and p_rows rows of each list; o_truncated: there were more. The search by customer
+-- finds checkouts without an order only among the p_scan that end next and the p_scan that ended
+-- last: an index for them would make every hold slower. No locks.
 create or replace function holdfast.history_search(
     p_shop text, p_q text, p_id uuid, p_limit integer, p_rows integer, p_scan integer,
     out o_found jsonb, out o_unmatched_events jsonb, out o_truncated boolean)

@@ -1,10 +1,9 @@
 -- One page of the journal of holds: of one sku, checkout and customer, with this status (null:
--- any). Sorted by key (checkout, generation, sku); active holds of one sku are sorted by expires_at
--- instead, the next to end first. The page begins after the row of the p_after_… parameters, or at
--- the first where they are null.
--- A page reads p_scan rows at most, however few of them match. o_after is the last row that was
--- read, where the next page begins; null after the last page. No locks, and no index that every
--- hold would have to maintain.
+-- any). Sorted by key (checkout, generation, sku). Active holds of one sku are sorted by expires_at
+-- instead, the earliest end first. The page begins after the row of the p_after_… parameters, or at
+-- the first row if they are null. A page reads at most p_scan rows, even if few of them match.
+-- o_after is the last row that was read, where the next page begins; null after the last page. No
+-- locks, and no index that every hold would have to maintain.
 create or replace function holdfast.hold_list(
     p_shop text, p_sku text, p_checkout_id uuid, p_customer text, p_status text,
     p_after_expires_at timestamptz, p_after_checkout_id uuid, p_after_generation integer,
@@ -16,7 +15,7 @@ declare
     v_checkout_id uuid := coalesce(p_after_checkout_id, '00000000-0000-0000-0000-000000000000');
     v_generation integer := coalesce(p_after_generation, 0);
     v_sku text := coalesce(p_after_sku, '');
-    -- where the index finds exactly the rows that match, the page reads no more than it shows
+    -- if the index finds exactly the matching rows, the page reads only the rows that it shows
     v_scan integer := case when p_customer is null
             and (p_sku is null and p_status is null
                 or p_checkout_id is null and p_sku is not null and p_status = 'active')

@@ -1,7 +1,7 @@
--- Purges the journal of one shop: holds resolved more than p_older_than ago, then checkouts that
--- ended so long ago and left neither holds nor an order. At most p_batch_max rows of each. Returns
--- how many holds went. Orders, the ledger and payment events stay. Locks: the rows that it deletes
--- (SKIP LOCKED).
+-- Purges the journal of one shop: holds that were resolved more than p_older_than ago, then
+-- checkouts that ended that long ago and have neither holds nor an order left. At most p_batch_max
+-- rows of each. Returns the number of purged holds. Orders, the ledger and payment events stay.
+-- Locks: the deleted rows (SKIP LOCKED).
 create or replace function holdfast.hold_purge(p_shop text, p_older_than interval,
     p_batch_max integer) returns integer
 language plpgsql security definer set search_path = holdfast, pg_temp as $$

@@ -1,11 +1,11 @@
 -- One step of a pass over a staged import: its next chunk, in one transaction. A pass is a dry run
 -- (p_dry_run: every row is judged, nothing changes) or the application. The caller repeats the call
 -- until o_status is no longer `trying` or `applying`.
--- Modes: good_rows_only leaves refused rows out. all_or_nothing takes the whole import in one step,
--- which must not have more than p_all_rows_max rows, and changes nothing when a row is refused.
--- p_parts is how many parts the file has: a lost part is noticed before anything changes.
--- Outcomes, in order of precedence: unknown_import; closed (it is being applied in the other mode,
--- or is done, and this call asks for something else); incomplete (o_next_part is missing);
+-- Modes: good_rows_only skips refused rows. all_or_nothing takes the whole import in one step, of
+-- at most p_all_rows_max rows, and changes nothing if a row is refused. p_parts is the number of
+-- parts of the file, so a lost part is noticed before anything changes.
+-- Outcomes, in order of precedence: unknown_import; closed (it is being applied in another mode, or
+-- it is done and this call asks for something else); incomplete (o_next_part is missing);
 -- too_large; judged. A finished application answers the same again; a finished dry run starts over.
 -- Locks: the import; then as import_write.
 create or replace function holdfast.import_apply(

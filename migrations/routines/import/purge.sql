@@ -1,6 +1,6 @@
 -- Purges the oldest import of one shop that began more than p_older_than ago: at most p_chunks_max
--- of its chunks, and the import itself when none is left. Returns how many chunks went. What it
--- changed stays in the ledger. Locks: the import (SKIP LOCKED).
+-- of its chunks, and the import itself when no chunk is left. Returns the number of purged chunks.
+-- The movements of the import stay in the ledger. Locks: the import (SKIP LOCKED).
 create or replace function holdfast.import_purge(
     p_shop text, p_older_than interval, p_chunks_max integer) returns integer
 language plpgsql security definer set search_path = holdfast, pg_temp as $$

@@ -1,7 +1,7 @@
--- An import and the outcomes of its rows, as JSON, in the order of the file: rows after
--- (p_after_part, p_after_line), at most p_limit, only those with p_outcome where it is given. The
--- outcomes of an import that is not `applying` or `done` say what would happen; null: not judged
--- yet. No row: there is no such import. No locks.
+-- An import and the outcomes of its rows, as JSON, in the order of the file: the rows after
+-- (p_after_part, p_after_line), at most p_limit, only with p_outcome if it is given. Unless the
+-- import is `applying` or `done`, the outcomes say what would happen; null: not judged yet. No row:
+-- there is no such import. No locks.
 create or replace function holdfast.import_report(
     p_shop text, p_import_id uuid, p_outcome text, p_after_part integer, p_after_line integer,
     p_limit integer, out o_import jsonb, out o_rows jsonb)

@@ -1,9 +1,9 @@
--- Stages one part of an import: its rows, column by column, as the caller has read them from the
--- file, in chunks of p_chunk_rows, each of which import_apply takes in one transaction. A malformed
--- row (JSON: [{field, value, why}]) stays refused. The same part again replaces it. The first part
--- makes the import. Outcomes: staged; unknown_shop; closed (the import is being applied, or is
--- done: its rows are final). o_next_part is the first part that is missing. Locks: the import FOR
--- KEY SHARE (parts may be staged side by side, but not beside import_apply), the part.
+-- Stages one part of an import: the rows of the file, column by column, in chunks of p_chunk_rows.
+-- import_apply takes each chunk in one transaction. A malformed row (JSON: [{field, value, why}])
+-- stays refused. A part with the same number is replaced. The first part makes the import.
+-- Outcomes: staged; unknown_shop; closed (the import is being applied or is done: its rows are
+-- final). o_next_part is the first missing part. Locks: the import FOR KEY SHARE (parts may be
+-- staged side by side, but not beside import_apply), the part.
 create or replace function holdfast.import_stage(
     p_shop text, p_import_id uuid, p_part integer, p_actor text, p_chunk_rows integer,
     p_lines integer[], p_skus text[], p_titles text[], p_attributes text[],
@@ -23,7 +23,7 @@ begin
     end if;
     insert into imports (shop, import_id, actor, created_at)
     values (p_shop, p_import_id, p_actor, now()) on conflict do nothing;
-    -- a dry run judged the rows of before
+    -- a dry run has judged the old rows
     update imports i set status = 'open' where i.shop = p_shop and i.import_id = p_import_id
         and i.status in ('trying', 'tried');
     select i.status into v_status from imports i

@@ -1,10 +1,9 @@
 -- One page of the ledger, newest first: the movements of one sku, of one reference, or of the whole
 -- shop, from p_from until before p_until, with this reason and this actor (null: any). The page
--- begins after the row (p_after_at, p_after_sku, p_after_version), or at the newest where that is
--- null.
--- A page reads p_scan rows at most, however few of them match. o_after is the last row that was
--- read, where the next page begins; null after the last page. Rows that are added meanwhile are
--- newer than every page that is still to come. No locks.
+-- begins after the row (p_after_at, p_after_sku, p_after_version), or at the newest row if these
+-- are null. A page reads at most p_scan rows, even if few of them match. o_after is the last row
+-- that was read, where the next page begins; null after the last page. Rows that are added
+-- meanwhile are newer than every later page. No locks.
 create or replace function holdfast.ledger_list(
     p_shop text, p_sku text, p_reference text, p_reason text, p_actor text,
     p_from timestamptz, p_until timestamptz,
@@ -14,18 +13,18 @@ create or replace function holdfast.ledger_list(
 language plpgsql stable security definer set search_path = holdfast, pg_temp as $$
 declare
     v_at timestamptz := coalesce(p_after_at, p_until, 'infinity');
-    -- before every row of that time: p_until itself is left out
+    -- sorts before every row of that time: p_until itself is excluded
     v_sku text := coalesce(p_after_sku, '');
     v_version bigint := coalesce(p_after_version, 0);
     v_from timestamptz := coalesce(p_from, '-infinity');
-    -- where the index finds exactly the rows that match, the page reads no more than it shows
+    -- if the index finds exactly the matching rows, the page reads only the rows that it shows
     v_scan integer := case when p_reason is null and p_actor is null
             and (p_sku is null or coalesce(p_reference, p_from::text, p_until::text) is null)
         then p_limit else p_scan end;
     v_scanned jsonb[];
     v_found jsonb[];
 begin
-    -- Three queries, one for each index that has this order.
+    -- Three queries, one for each index with this order.
     if p_sku is not null then
         -- Versions give the order within a sku: times may differ by a wait for the lock.
         select array_agg(movement_describe(page)) into v_scanned

@@ -19,7 +19,7 @@ declare
     v_early boolean := holdfast.early_release_allowed();
     v_answer holdfast.order_answer;
     v_attempts integer := 0;
-    -- reclaims in a row that freed nothing, as in checkout_begin
+    -- consecutive reclaims that freed nothing, as in checkout_begin
     v_in_vain integer := 0;
     v_reclaimed integer;
 begin

@@ -21,7 +21,7 @@ declare
     v_answer holdfast.shrink_answer;
     v_expected_version bigint := p_expected_version;
     v_attempts integer := 0;
-    -- reclaims in a row that freed nothing, as in checkout_begin
+    -- consecutive reclaims that freed nothing, as in checkout_begin
     v_in_vain integer := 0;
     v_reclaimed integer;
 begin

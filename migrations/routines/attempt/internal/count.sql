@@ -1,4 +1,5 @@
--- Counts one more attempt of a call that others get in the way of, and ends the call after 1000.
+-- Counts the attempts of one call. An attempt repeats because another call was faster. Ends the
+-- call with an error at the 1000th.
 create or replace function holdfast.attempt_count(p_routine text, p_attempts integer)
     returns integer
 language plpgsql set search_path = holdfast, pg_temp as $$

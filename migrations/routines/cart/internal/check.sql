@@ -1,6 +1,6 @@
--- Whether a checkout could have this cart in place of the one that it holds: its own holds never
+-- Checks whether a checkout could have this cart in place of its present one. Its own holds do not
 -- count against it. Outcomes: enough (with the prices), unknown_sku, not_on_sale, and those of
--- shortage_outcome; a refusal lists all of its skus. Reads without locks.
+-- shortage_outcome. A refusal lists all of its skus. Reads without locks.
 create or replace function holdfast.cart_check(
     p_shop text, p_checkout holdfast.checkouts, p_skus text[], p_quantities integer[],
     p_now timestamptz, p_reclaim boolean) returns holdfast.checkout_answer

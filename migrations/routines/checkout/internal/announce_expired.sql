@@ -1,5 +1,5 @@
--- Announces that these checkouts run out now, with what they held; once for each generation. The
--- caller has locked the checkouts; they have not ended yet.
+-- Announces that these checkouts expire, with the lines that they held; once for each generation.
+-- The caller has locked the checkouts, and has not ended them yet.
 create or replace function holdfast.checkout_announce_expired(p_shop text, p_checkout_ids uuid[])
     returns void
 language sql set search_path = holdfast, pg_temp as $$

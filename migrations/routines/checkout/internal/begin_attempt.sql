@@ -1,17 +1,18 @@
 -- One attempt of checkout_begin, in the caller's transaction. Outcomes beside those of
--- checkout_begin: `again` (somebody was faster: roll back and call again) and, where p_reclaim
--- allows it, `reclaim` (holds or checkouts that are due stand in the way: roll back, expire
--- o_reclaim, call again). Where p_reclaim is false, the refusal is final. A refusal that comes
--- after the first write can't be committed (must_roll_back).
--- Locks: the checkout, the customer's counts where something limits them, then the stock levels in
--- the order of p_skus, which must be sorted bytewise and merged (the caller sorts; here the order
--- is only checked).
+-- checkout_begin: `again` (another call was faster: roll back and call again) and, if p_reclaim,
+-- `reclaim` (due holds or checkouts are in the way: roll back, expire o_reclaim, call again).
+-- Without p_reclaim the refusal is final. A refusal after the first write can't be committed
+-- (must_roll_back). Locks: the checkout, the customer's counts if something limits them, then the
+-- stock levels in the order of p_skus. The caller sorts p_skus bytewise and merges them; this
+-- routine only checks the order.
 --
--- This function handles the usual case only: a new checkout, and nothing in its way. Before the
--- first write it leaves everything else to checkout_replace_or_refuse. It has plain statements, one
--- per line of the cart, because their plans are cached; and as few statements and expressions as
--- possible, because each one is slow in a session whose caches are cold. It updates the hot row
--- last, so that the row's lock is held for the commit and nothing else.
+-- This function handles the usual case: a new checkout, and nothing in its way. Every other case
+-- goes to checkout_replace_or_refuse before the first write. For speed:
+-- - One plain statement for each line of the cart, because the plans of these statements are
+--   cached.
+-- - As few statements and expressions as possible, because each one is slow in a session with cold
+--   caches.
+-- - The hot row is updated last, so its lock is held during the commit only.
 create or replace function holdfast.checkout_begin_attempt(
     p_shop text, p_checkout_id uuid, p_customer text, p_revision integer, p_request_hash bytea,
     p_hold_s integer, p_skus text[], p_quantities integer[], p_reclaim boolean)
@@ -30,12 +31,12 @@ begin
     <<usual>>
     begin
         v_now := clock_timestamp();
-        -- Unlocked: a sold-out sku is refused without waiting for its row. "is not false" also
-        -- accepts null: no end of the sale, no wish for a time.
+        -- Without a lock: a sold-out sku is refused without waiting for its row. "is not false"
+        -- also accepts null: a sale without an end, a request without a time.
         for i in 1 .. v_lines loop
             select k.price_minor, s.currency,
                 v_now + coalesce(p_hold_s, s.hold_s_default) * interval '1 second',
-                -- null where nothing limits one customer
+                -- null if nothing limits one customer
                 coalesce(v_limit, k.limit_per_customer, s.checkouts_per_customer_max)
             into v_price, v_currency, v_expires_at, v_limit
             from shops s

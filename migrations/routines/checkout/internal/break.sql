@@ -1,9 +1,9 @@
--- Ends checkouts because their units of p_sku are not there any more, and announces each: the shop
--- must tell its customer, who did nothing wrong. An order that awaits its payment is cancelled;
--- money that arrives for it all the same is a late payment. A checkout ends by this, so each of its
--- generations is broken once at most, and checkout and generation are the message's key. The caller
--- has locked the checkouts, which hold p_sku. Returns the units that the caller must take out of
--- `held`. Locks: as checkout_end.
+-- Ends checkouts because units of p_sku are missing, and announces each one. The shop must tell the
+-- customer, who did nothing wrong. An order that awaits its payment is cancelled; money that
+-- arrives later is a late payment. The checkout ends here, so a generation breaks at most once:
+-- checkout and generation are the message's key. The caller has locked the checkouts, and each of
+-- them holds p_sku. Returns the units that the caller must take out of `held`. Locks: as
+-- checkout_end.
 create or replace function holdfast.checkout_break(
     p_shop text, p_checkout_ids uuid[], p_sku text, p_reason text, p_note text,
     out o_skus text[], out o_units integer[])

@@ -1,7 +1,7 @@
--- A checkout as its readers see it: the lines of its last generation, and `expired` as soon as it
--- is due by the database's clock, whether or not a sweep has come by. No row: there is none, or
--- p_customer is given and is somebody else. Locks the row FOR KEY SHARE: an answer is an
--- acknowledgement, so its commit must flush what was committed early.
+-- A checkout as its readers see it: the lines of its last generation. It reads as `expired` as soon
+-- as it is due by the database's clock, swept or not. No row: there is none, or it belongs to
+-- another customer than p_customer. Locks the row FOR KEY SHARE: an answer is an acknowledgement,
+-- so its commit must flush what was committed early.
 create or replace function holdfast.checkout_describe(
     p_shop text, p_checkout_id uuid, p_customer text) returns setof holdfast.checkout_view
 language plpgsql set search_path = holdfast, pg_temp as $$

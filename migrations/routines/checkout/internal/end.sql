@@ -1,7 +1,7 @@
--- Ends checkouts that the caller has locked, except for their stock: orders, coupon uses,
--- customers' counts, and holds. p_as: `released` (by the shopper, or broken) or `expired` (by
--- time). Returns how many it ended, and the units that the caller must now take out of `held`, in
--- the order to do it in. Locks: their orders, coupons by code, the counts of their customers.
+-- Ends checkouts that the caller has locked: their orders, coupon uses, customers' counts and
+-- holds, but not their stock. p_as: `released` (by the shopper, or broken) or `expired` (by time).
+-- Returns how many it ended, and the units that the caller must now take out of `held`, in lock
+-- order. Locks: their orders, coupons by code, the counts of their customers.
 create or replace function holdfast.checkout_end(
     p_shop text, p_checkout_ids uuid[], p_as text,
     out o_ended integer, out o_skus text[], out o_units integer[])

@@ -1,8 +1,8 @@
--- Expires checkouts that the caller has locked. A checkout that can't be expired, because some row
--- of it breaks a constraint, never stops the others: o_failed has its id. It is found by halves. As
--- soon as some of the others have gone through together, the call ends, because going on behind
--- them would leave the lock order; the caller comes back for the rest. Nothing expired means that
--- none of them can be. Locks: as checkout_give_back.
+-- Expires checkouts that the caller has locked. If a row of a checkout breaks a constraint, that
+-- checkout can't be expired, and o_failed has its id. It never stops the others. The routine finds
+-- it by halving the list. It returns as soon as a part of the others is expired: a further part
+-- would take locks out of order. The caller calls again for the rest. If nothing is expired, none
+-- of these can be. Locks: as checkout_give_back.
 create or replace function holdfast.checkout_expire(
     p_shop text, p_checkout_ids uuid[], out o_expired integer, out o_failed uuid[])
 language plpgsql set search_path = holdfast, pg_temp as $$
@@ -16,7 +16,7 @@ begin
             o_expired := checkout_give_back(p_shop, v_part, 'expired');
             return;
         exception when check_violation or not_null_violation or numeric_value_out_of_range then
-            -- rolling back to the savepoint released its locks too
+            -- the rollback to the savepoint has released its locks, too
             null;
         end;
         if cardinality(v_part) > 1 then

@@ -1,6 +1,6 @@
--- Ends checkouts that the caller has locked, and gives back everything that they still hold: their
--- stock, and what checkout_end gives back. p_as: `released` (by the shopper) or `expired` (by
--- time). Returns how many checkouts it ended. Locks: as checkout_end, then stock levels by sku.
+-- Ends checkouts that the caller has locked. Gives their stock back, and everything that
+-- checkout_end gives back. p_as: `released` (by the shopper) or `expired` (by time). Returns how
+-- many checkouts it ended. Locks: as checkout_end, then stock levels by sku.
 create or replace function holdfast.checkout_give_back(
     p_shop text, p_checkout_ids uuid[], p_as text) returns integer
 language plpgsql set search_path = holdfast, pg_temp as $$

@@ -1,8 +1,8 @@
--- Holds the stock of an expired or released checkout once more, all lines or none, at the prices
--- that they had. Outcomes: held; shortage (every line that is short); and, without a reclaim, the
--- refusals of limit_acquire: other customers' holds are not what limits this one. After a refusal
--- the caller must roll back, the transaction or a savepoint (must_roll_back). The caller has locked
--- the checkout; the lines are sorted by sku. Locks: the customer's counts, stock levels by sku.
+-- Holds the stock of an expired or released checkout again, all lines or none, at their old prices.
+-- Outcomes: held; shortage (every short line); the refusals of limit_acquire, but never `reclaim`:
+-- other customers' holds do not count against this customer's limit. After a refusal the caller
+-- must roll back the transaction or a savepoint (must_roll_back). The caller has locked the
+-- checkout, and the lines are sorted by sku. Locks: the customer's counts, stock levels by sku.
 create or replace function holdfast.checkout_hold_again(
     p_shop text, p_checkout_id uuid, p_skus text[], p_quantities integer[], p_prices bigint[])
     returns holdfast.hold_answer

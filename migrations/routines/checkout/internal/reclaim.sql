@@ -1,12 +1,15 @@
--- Expires checkouts that are due and stand in the way of an attempt: those that hold any of its
--- skus, its coupon, or a place in its customer's limits (each may be null). So a slow or dead
--- sweeper never causes a false "sold out". Returns how many checkouts it expired, 100 at most: the
--- caller attempts again, and asks again while it is short. 0: what stands in the way can't be
--- expired. Null: others resolved it first. The caller must tell these two apart: one that took its
--- slower turns for a dead end would tell a shopper "sold out".
+-- Expires due checkouts that are in the way of an attempt: those that hold one of its skus or its
+-- coupon, or that count against its customer's limits (each may be null). So a slow or dead sweeper
+-- never causes a false "sold out". Expires 100 checkouts at most. The caller attempts again, and
+-- reclaims again while it is short.
+-- Returns:
+-- - how many checkouts it expired;
+-- - 0: the due checkouts can't be expired;
+-- - null: other calls resolved them first. This is not 0: the caller must try again, or it would
+--   tell a shopper "sold out" by mistake.
 -- Locks: the due checkouts in id order, waiting for each (its holder is about to decide it), then
--- as checkout_give_back. Call it in a transaction of its own, which holds nothing yet: that is why
--- waiting can't deadlock.
+-- as checkout_give_back. Call it in a transaction that holds no lock yet. Then waiting can't
+-- deadlock.
 create or replace function holdfast.checkout_reclaim(p_shop text, p_reclaim holdfast.reclaim)
     returns integer
 language plpgsql security definer set search_path = holdfast, pg_temp as $$

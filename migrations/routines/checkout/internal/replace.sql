@@ -1,7 +1,7 @@
--- The part of checkout_begin_attempt for a checkout that is known: the same request again, a
--- conflict, or another cart in place of the one that it holds. Outcomes and locks as there. A
--- replacement never prolongs a checkout beyond the shop's hold_s_max after its beginning: otherwise
--- a checkout could hold stock for ever.
+-- The part of checkout_begin_attempt for a known checkout: the same request again, a conflict, or
+-- another cart in place of its present one. Outcomes and locks as there. A replacement never
+-- prolongs a checkout beyond the shop's hold_s_max after its beginning. Otherwise a checkout could
+-- hold stock for ever.
 create or replace function holdfast.checkout_replace(
     p_shop text, p_checkout_id uuid, p_customer text, p_revision integer, p_request_hash bytea,
     p_hold_s integer, p_skus text[], p_quantities integer[], p_reclaim boolean)
@@ -70,7 +70,7 @@ begin
         expires_at = v_answer.o_expires_at
     where c.shop = p_shop and c.checkout_id = p_checkout_id
     returning c.generation into strict v_checkout.generation;
-    -- first out of the customer's counts: a cart never counts against its successor
+    -- first takes the old cart out of the customer's counts: it never counts against the new one
     if v_checkout.counted then
         perform limit_resolve(p_shop, array[p_checkout_id], false);
     end if;
@@ -94,8 +94,7 @@ begin
             return v_answer;
         end if;
     end if;
-    -- Only the difference to the cart before, in lock order: a hold grows without being given back
-    -- first.
+    -- Only the difference to the old cart, in lock order. A growing hold is not given back first.
     for v_line in
         select h.sku,
             sum(case h.generation when v_checkout.generation then h.quantity

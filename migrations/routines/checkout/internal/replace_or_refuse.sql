@@ -1,6 +1,6 @@
--- The part of checkout_begin_attempt for whatever is in the way of a new checkout: its id is known
--- already, the cart can't be had, or somebody was faster. Outcomes and locks as there. A refusal
--- writes nothing, and locks nothing unless the id is known.
+-- The part of checkout_begin_attempt for everything but a new checkout that nothing stops: a known
+-- id, a cart that is refused, or another call that was faster. Outcomes and locks as there. A
+-- refusal writes nothing, and locks nothing unless the id is known.
 create or replace function holdfast.checkout_replace_or_refuse(
     p_shop text, p_checkout_id uuid, p_customer text, p_revision integer, p_request_hash bytea,
     p_hold_s integer, p_skus text[], p_quantities integer[], p_reclaim boolean)
@@ -52,7 +52,7 @@ begin
         end if;
     end loop;
 
-    -- Only now, after the counters were read: this very checkout may hold what is short.
+    -- Only now, after reading the counters: this checkout itself may hold the missing units.
     perform from checkouts c where c.shop = p_shop and c.checkout_id = p_checkout_id;
     if found then
         return checkout_replace(

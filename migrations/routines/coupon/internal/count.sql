@@ -1,6 +1,6 @@
 -- Changes how many uses of a coupon are held and consumed, in total and by this customer. The
--- constraints coupon_never_overused and coupon_never_overused_by_customer refuse a use too many.
--- Locks: the coupon, then the customer's count of it.
+-- constraints coupon_never_overused and coupon_never_overused_by_customer refuse a use beyond the
+-- limit. Locks: the coupon, then the customer's count of it.
 create or replace function holdfast.coupon_count(
     p_shop text, p_code text, p_customer text, p_held integer, p_consumed integer) returns void
 language plpgsql set search_path = holdfast, pg_temp as $$
@@ -15,7 +15,7 @@ begin
     on conflict do nothing;
     update customer_coupons u
     set uses_held = u.uses_held + p_held, uses_consumed = u.uses_consumed + p_consumed,
-        -- a limit that was lowered below the uses so far refuses more uses, and nothing else
+        -- a limit that was lowered below the present uses refuses new uses only
         uses_max = case when p_held + p_consumed > 0 then v_uses_max else u.uses_max end
     where u.shop = p_shop and u.code = p_code and u.customer = p_customer;
 end;

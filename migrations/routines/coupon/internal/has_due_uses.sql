@@ -1,4 +1,4 @@
--- Whether orders that are due hold uses of this coupon: a reclaim would give them back. No locks.
+-- Whether due orders hold uses of this coupon. A reclaim would give these uses back. No locks.
 create or replace function holdfast.coupon_has_due_uses(p_shop text, p_code text) returns boolean
 language plpgsql set search_path = holdfast, pg_temp as $$
 begin

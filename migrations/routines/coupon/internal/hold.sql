@@ -24,7 +24,7 @@ begin
     where h.shop = p_shop and h.checkout_id = p_checkout.checkout_id
         and h.generation = p_checkout.generation
         and (v_coupon.skus is null or h.sku = any (v_coupon.skus));
-    -- the coupon's lock keeps everybody else from counting a use
+    -- the coupon's lock stops other calls from counting a use
     select u.uses_held + u.uses_consumed into v_own from customer_coupons u
     where u.shop = p_shop and u.code = p_code and u.customer = p_checkout.customer;
     o_outcome := case

@@ -1,7 +1,7 @@
 -- Whether an operation may free its row locks before its commit is flushed (docs/architecture.md,
--- "Early lock release"). No promise depends on it: `alter database … set holdfast.early_release =
--- off`, by a superuser, turns it off, and the same calls then commit once, synchronously. Off where
--- a sharding engine would pass "synchronous_commit = off" on to other nodes: the flush would go to
+-- "Early lock release"). No promise depends on it. A superuser turns it off by `alter database …
+-- set holdfast.early_release = off`; then the same calls commit once, synchronously. It is also off
+-- if a sharding engine would pass "synchronous_commit = off" to other nodes: the flush would go to
 -- this node's log only, and acknowledged holds could be lost.
 create or replace function holdfast.early_release_allowed() returns boolean
 language sql stable as $$

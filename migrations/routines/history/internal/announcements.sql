@@ -1,6 +1,6 @@
 -- The outbox messages about any of these subjects, or about any event of this payment reference, as
--- a JSON array. The key begins with the topic, of which there are few: each is looked up by itself.
--- No locks.
+-- a JSON array. The key begins with the topic. There are few topics, so each one is looked up
+-- separately. No locks.
 create or replace function holdfast.history_announcements(
     p_shop text, p_subjects text[], p_reference text, p_limit integer) returns jsonb
 language sql stable set search_path = holdfast, pg_temp as $$
@@ -23,7 +23,7 @@ language sql stable set search_path = holdfast, pg_temp as $$
             join outbox_messages b on b.shop = p_shop and b.topic = t.topic
                 and b.subject = s.subject
         union
-        -- events that happen to one subject more than once are numbered: <subject>:<number>
+        -- repeated events of one subject have a number: <subject>:<number>
         select b.shop, b.topic, b.subject, b.body, b.created_at, b.sent_at
         from topics t cross join subjects s
             join outbox_messages b on b.shop = p_shop and b.topic = t.topic

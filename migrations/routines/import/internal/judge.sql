@@ -1,10 +1,10 @@
 -- What each row of a range of chunks would change in the catalogue and the stock, and its outcome
 -- now: created, changed, unchanged, or refused with the field, its value and the reason. A field
--- that a row leaves out stays as it is. A row that would change nothing is unchanged, whatever
--- version it expects: a file that is sent again is no stale edit. No locks.
+-- that a row omits stays as it is. A row that would change nothing is unchanged, even with a stale
+-- version: a file that is sent twice is no stale edit. No locks.
 --
--- Each "limit 1" makes the planner look up one row by the whole key: with the statistics of a table
--- that an import is filling, it would read all of a shop for each row.
+-- Each "limit 1" makes the planner look up one row by its whole key. The statistics of a table that
+-- an import is filling are wrong, and the planner would read all rows of a shop for each row.
 create or replace function holdfast.import_judge(
     p_shop text, p_import_id uuid, p_part integer, p_chunk integer, p_to_part integer,
     p_to_chunk integer)

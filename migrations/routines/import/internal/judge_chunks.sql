@@ -1,7 +1,7 @@
--- Judges a range of chunks and stores the outcomes. p_again: rows whose outcome was `changed` are
--- judged once more, now that they are locked; all others keep their outcome. Returns how many rows
--- have which outcome, and the skus and stock levels that the changed rows change or rely on. Locks:
--- the chunks.
+-- Judges a range of chunks and stores the outcomes. p_again: judges once more the rows with the
+-- outcome `changed`, which are locked now; all others keep their outcome. Returns the number of
+-- rows of each outcome, and the skus and stock levels that the changed rows change or rely on.
+-- Locks: the chunks.
 create or replace function holdfast.import_judge_chunks(
     p_shop text, p_import_id uuid, p_part integer, p_chunk integer, p_to_part integer,
     p_to_chunk integer, p_again boolean,

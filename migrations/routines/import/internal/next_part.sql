@@ -1,5 +1,5 @@
--- The number of the first part of an import that is not staged: where an interrupted client goes
--- on. No locks.
+-- The number of the first part of an import that is not staged. An interrupted client continues
+-- with it. No locks.
 create or replace function holdfast.import_next_part(p_shop text, p_import_id uuid) returns integer
 language sql stable set search_path = holdfast, pg_temp as $$
     select min(n.part) from (

@@ -1,8 +1,8 @@
--- The step of import_apply. Takes p_import, which the caller has locked, and returns it as it is
--- afterwards. Continues the pass of p_import's status, or begins a new one at the first row. Rows
--- that change nothing are not locked at all. The others are locked and judged once more, because
--- stock may have moved since. Locks: skus that change, by sku; stock levels that change, or whose
--- version is expected, by sku; then as import_write.
+-- The step of import_apply. The caller has locked p_import; the routine returns it as changed. It
+-- continues the pass of p_import's status, or begins a new one at the first row. Rows that change
+-- nothing are not locked. The others are locked and judged once more, because stock may have moved
+-- meanwhile. Locks: the skus that change, by sku; the stock levels that change or whose version is
+-- expected, by sku; then as import_write.
 create or replace function holdfast.import_step(
     p_import holdfast.imports, p_mode text, p_dry_run boolean, p_actor text)
     returns holdfast.imports

@@ -1,14 +1,14 @@
--- Writes what import_judge finds in a range of chunks, after the caller has locked what changes:
--- the skus of p_skus and the stock levels of p_levels. A row that began to differ since then and is
--- not locked stays as it is. Fails with serialization_failure, for the caller to run again, when
--- somebody has just created a sku of this range. Locks: the new rows, by sku.
+-- Writes the changes that import_judge finds in a range of chunks. The caller has locked the skus
+-- of p_skus and the stock levels of p_levels. If another sku or stock level differs only since
+-- then, it is not locked, and stays as it is. Fails with serialization_failure if another call has
+-- just created a sku of this range; the caller then runs again. Locks: the new rows, by sku.
 create or replace function holdfast.import_write(
     p_shop text, p_import_id uuid, p_part integer, p_chunk integer, p_to_part integer,
     p_to_chunk integer, p_skus text[], p_levels text[], p_actor text) returns void
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_reference text := 'import:' || p_import_id;
-    -- as JSON, where a look-up does not scan the array
+    -- as JSON: a look-up in an array would scan it
     v_skus jsonb := jsonb_object(p_skus, p_skus);
     v_levels jsonb := jsonb_object(p_levels, p_levels);
     v_row record;
