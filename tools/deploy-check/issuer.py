@@ -1,21 +1,15 @@
 """A token issuer like a shop's identity provider: HTTPS on this machine, RS256."""
 
-import base64
 import json
 import ssl
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 KEY_ID = "deploy-check"
-
-
-def encoded(value):
-    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 class Issuer:
@@ -48,16 +42,10 @@ class Issuer:
     def document(self, path):
         if path == "/.well-known/openid-configuration":
             return {"issuer": self.url, "jwks_uri": self.url + "/keys"}
-        numbers = self.key.public_key().public_numbers()
-        number = lambda n: encoded(n.to_bytes((n.bit_length() + 7) // 8, "big"))
-        return {"keys": [{
-            "kty": "RSA", "alg": "RS256", "use": "sig", "kid": KEY_ID,
-            "n": number(numbers.n), "e": number(numbers.e),
-        }]}
+        key = jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
+        return {"keys": [{**key, "alg": "RS256", "use": "sig", "kid": KEY_ID}]}
 
     def token(self, **claims):
         now = int(time.time())
         claims = {"iss": self.url, "iat": now - 10, "exp": now + 3600, **claims}
-        signed = encoded({"alg": "RS256", "typ": "JWT", "kid": KEY_ID}) + "." + encoded(claims)
-        signature = self.key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
-        return signed + "." + encoded(signature)
+        return jwt.encode(claims, self.key, "RS256", headers={"kid": KEY_ID})

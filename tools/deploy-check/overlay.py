@@ -4,52 +4,11 @@ The template itself has no exceptions for the emulator. Each change is here with
 fails if it no longer changes anything.
 """
 
+import json
 import sys
 from pathlib import Path
 
-import yaml
-
-
-class Tagged:
-    """A value with a tag of CloudFormation, such as !Ref, passed through unchanged."""
-
-    def __init__(self, tag, value):
-        self.tag, self.value = tag, value
-
-
-class Loader(yaml.SafeLoader):
-    pass
-
-
-class Dumper(yaml.SafeDumper):
-    pass
-
-
-def construct(loader, suffix, node):
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)
-    return Tagged("!" + suffix, value)
-
-
-def represent(dumper, tagged):
-    if isinstance(tagged.value, str):
-        return dumper.represent_scalar(tagged.tag, tagged.value)
-    if isinstance(tagged.value, list):
-        return dumper.represent_sequence(tagged.tag, tagged.value, flow_style=True)
-    return dumper.represent_mapping(tagged.tag, tagged.value)
-
-
-Loader.add_multi_constructor("!", construct)
-Dumper.add_representer(Tagged, represent)
-# A date stays a string.
-Loader.yaml_implicit_resolvers = {
-    first: [(tag, regexp) for tag, regexp in resolvers if not tag.endswith(":timestamp")]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+from samtranslator.yaml_helper import yaml_parse
 
 
 def functions(template):
@@ -98,7 +57,7 @@ def here(template, root):
 
 def main():
     source, target = Path(sys.argv[1]), Path(sys.argv[2])
-    template = yaml.load(source.read_text(encoding="utf-8"), Loader)
+    template = yaml_parse(source.read_text(encoding="utf-8"))
     root = source.resolve().parent
     changes = (
         without_canary, without_metric_math, fast_dead_letters, plain_number, lambda t: here(t, root))
@@ -106,8 +65,8 @@ def main():
         if not change(template):
             print(f"overlay: {change.__name__} no longer changes anything", file=sys.stderr)
             return 1
-    text = yaml.dump(template, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
-    target.write_text(text, encoding="utf-8")
+    # JSON is YAML, too.
+    target.write_text(json.dumps(template, indent=2), encoding="utf-8")
     return 0
 
 
