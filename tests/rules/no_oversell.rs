@@ -241,6 +241,9 @@ async fn a_rush_of_all_calls_breaks_no_promise() {
     }
     let (db, payments) = (test.pool(40), test.pool_of(PAYMENTS, 16));
     let sweeper = test.pool_of(SWEEPER, 2);
+    // due, and in nobody's way: only a sweep expires it
+    test.sku("D", 1).await;
+    test.make_due(test.held(&[("D", 1)]).await).await;
     let deadlocks_before = test.deadlocks().await;
     let shopping = Arc::new(AtomicUsize::new(SHOPPERS));
     let swept = at_once(SHOPPERS + 2, |n| {
@@ -273,7 +276,7 @@ async fn a_rush_of_all_calls_breaks_no_promise() {
     .await;
     drop((db, payments, sweeper));
     assert_eq!(test.deadlocks().await, deadlocks_before);
-    for sku in ["A", "B", "C"] {
+    for sku in ["A", "B", "C", "D"] {
         assert_eq!(test.level(sku).await.1, 0);
     }
     // each of these happened
