@@ -62,6 +62,7 @@ mod http {
 
 /// Real processes: the local stack, its queue and its failures.
 mod stack {
+    mod broken_promises;
     mod connections;
     mod faults;
     mod gateway_credentials;

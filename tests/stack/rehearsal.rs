@@ -145,7 +145,7 @@ async fn every_promise_is_kept_while_processes_and_backends_are_killed() {
     );
     let report = std::fs::read_to_string(out.path().join("report.json")).unwrap();
     let report: Value = serde_json::from_str(&report).unwrap();
-    assert_eq!(report["kept"], true);
+    assert_eq!(report["passed"], true);
     assert!(
         report["counts"]["orders_paid"].as_u64().unwrap() > 0,
         "{}",

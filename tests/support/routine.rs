@@ -6,6 +6,7 @@
 //! - `-- race(<name>): …` on a line of its own: a race goes wrong when all sessions stop here.
 
 use holdfast_migrate::Release;
+use tokio_postgres::Client;
 
 use crate::TestDb;
 
@@ -66,6 +67,11 @@ impl Routine {
         let lines: Vec<String> = self.sql.lines().map(line).collect();
         let sql = lines.join("\n");
         Self { sql, ..self }
+    }
+
+    /// Puts the routine into the database of its owner.
+    pub async fn put(&self, owner: &Client) {
+        owner.batch_execute(&self.sql).await.unwrap();
     }
 }
 

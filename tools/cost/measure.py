@@ -29,7 +29,7 @@ def main(report, logs):
     recorded = [line for line in payments if line["message"] == "recorded"]
     sweeps = [line for line in sweeper if line["message"] == "swept"]
     calls = {call["call"]: call for call in report["calls"]}
-    if not (answered and recorded and sweeps and report["kept"]):
+    if not (answered and recorded and sweeps and report["passed"]):
         sys.exit("cost: the drill failed, or the logs are of another run")
     measured = {
         "shoppers": report["arguments"]["shoppers"],
@@ -40,7 +40,7 @@ def main(report, logs):
         "checkout_ms_mean": round(statistics.mean(took), 1),
         "checkout_log_bytes": len(checkout_log.encode()),
         "webhook_requests": sum(line["message"] == "answered" for line in webhook),
-        "webhook_ms_p50": calls["webhook"]["p50_ms"],
+        "webhook_ms_p50": calls["webhook"]["latency_ms"]["p50"],
         "webhook_log_bytes": len(webhook_log.encode()),
         "payment_messages": len(recorded),
         "payment_batches": len({line["span"]["request.id"] for line in recorded}),

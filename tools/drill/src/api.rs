@@ -1,58 +1,46 @@
-//! The deployment, by its URLs. Every request is repeated under a deadline, with the same ids, as
-//! long as the deployment does not answer or answers that it can't: that is what a careful client
-//! does, and why killing a function or a database connection must not show.
-
-mod office;
+//! The deployment, by its URLs. As a careful client does, the drill repeats a request with the same
+//! ids while the deployment does not answer or answers 429 or 5xx, up to a deadline. So killing a
+//! function or a database connection must not show.
 
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, RequestBuilder, StatusCode};
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::answers::{Availability, Checkout, Line, Order, Problem, Said, Shortage};
-use crate::answers::{lines_json, read};
+use crate::answers::{Answer, Availability, Checkout, Line, Order, Problem};
+use crate::args::Args;
 use crate::history::When;
 use crate::meters::{Call, Meters};
 use crate::random::Random;
 
-pub(crate) use office::{Changed, Level, Sent};
-
-/// Longer than an API gateway waits for a function (29 s) would only hide that it gave up.
+/// API Gateway waits 29 s for a function. A longer wait would hide that it gave up.
 const ATTEMPT_MAX: Duration = Duration::from_secs(30);
-/// How long the first request does: a wrong URL should be told soon.
-const FIRST_PATIENCE: Duration = Duration::from_secs(5);
-/// What a gateway is told; nobody is called.
+/// Sent to a gateway with each order; nobody is called.
 const PHONE: &str = "+919999999999";
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
-/// A deployment that asks for more than this gets asked earlier: the rehearsal has an end.
+/// The drill has an end, so it waits at most this long when the deployment asks for more.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
 
 pub(crate) struct Api {
     client: Client,
-    base: String,
+    api: String,
     webhooks: String,
     shop: String,
-    admin_token: Option<String>,
+    admin_token: String,
     started: Instant,
     deadline: Instant,
-    patience: Duration,
+    /// How long one request is repeated.
+    repeat_max: Duration,
     jitter: Random,
     pub(crate) meters: Meters,
-}
-
-pub(crate) struct Urls {
-    pub(crate) api: String,
-    pub(crate) webhook: String,
-    pub(crate) shop: String,
-    /// Of the stock office, where the run needs it.
-    pub(crate) admin_token: Option<String>,
 }
 
 pub(crate) struct Reply {
     pub(crate) when: When,
     /// Status and body, or why there is none.
-    pub(crate) answer: Result<(u16, Vec<u8>), String>,
+    answer: Result<(u16, Vec<u8>), String>,
 }
 
 impl Reply {
@@ -60,72 +48,93 @@ impl Reply {
         self.answer.as_ref().ok().map(|(status, _)| *status)
     }
 
-    /// Of a refusal for a shortage.
-    pub(crate) fn shortages(&self) -> Vec<Shortage> {
-        let problem: Option<Problem> = self.json(409);
-        problem.unwrap_or_default().shortages
+    /// The body of an answer with this status.
+    pub(crate) fn json<T: for<'de> Deserialize<'de>>(&self, wanted: u16) -> Option<T> {
+        match &self.answer {
+            Ok((status, body)) if *status == wanted => serde_json::from_slice(body).ok(),
+            _ => None,
+        }
     }
 
-    fn said<T: for<'de> serde::Deserialize<'de>>(self) -> (When, Said<T>) {
-        let said = match self.answer {
-            Ok((status, body)) => read(status, &body),
-            Err(reason) => Said::Nothing(reason),
+    /// Status and problem; status 0 and the reason when there is no answer.
+    pub(crate) fn problem(&self) -> (u16, Problem) {
+        match &self.answer {
+            Ok((status, body)) => (*status, serde_json::from_slice(body).unwrap_or_default()),
+            Err(reason) => {
+                let code = reason.clone();
+                (
+                    0,
+                    Problem {
+                        code,
+                        ..Problem::default()
+                    },
+                )
+            }
+        }
+    }
+
+    pub(crate) fn is_refused_as(&self, code: &str) -> bool {
+        self.problem().1.code == code
+    }
+
+    pub(crate) fn read<T: for<'de> Deserialize<'de>>(self) -> (When, Answer<T>) {
+        let answer = match self.answer {
+            Ok((status, body)) => Answer::read(status, &body),
+            Err(reason) => Answer::Missing(reason),
         };
-        (self.when, said)
+        (self.when, answer)
     }
 }
 
-/// A signed event, ready to be sent.
-pub(crate) struct Posted<'a> {
+/// A signed webhook of Cashfree.
+pub(crate) struct Webhook<'a> {
     /// None: the shop of the run.
     pub(crate) shop: Option<&'a str>,
-    pub(crate) body: &'a str,
-    pub(crate) timestamp: &'a str,
-    pub(crate) signature: Option<&'a str>,
+    pub(crate) body: String,
+    pub(crate) timestamp: String,
+    pub(crate) signature: Option<String>,
     pub(crate) version: &'a str,
-    pub(crate) idempotency_key: Option<&'a str>,
+    pub(crate) idempotency_key: Option<String>,
+}
+
+/// The counters of a sku with their version, in an answer or in a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Level {
+    pub(crate) on_hand: i64,
+    pub(crate) held: i64,
+    pub(crate) version: i64,
 }
 
 impl Api {
-    /// `patience`: how long one shopper, or the gateway with one event, keeps trying.
-    pub(crate) fn new(
-        urls: Urls,
-        timeout: Duration,
-        patience: Duration,
-    ) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(args: &Args) -> Result<Self, reqwest::Error> {
         let mut client = Client::builder()
-            // HTTP/1.1: every shopper a connection of their own, as in life. One HTTP/2 connection
-            // for all would queue them in this client once its streams are used up.
+            // HTTP/1.1: each shopper has a connection, as in life. HTTP/2 would put all of them on
+            // one connection, where they wait for each other once its streams are used up.
             .http1_only()
             .pool_max_idle_per_host(usize::MAX)
             .timeout(ATTEMPT_MAX);
-        if on_this_machine(&urls.api) && on_this_machine(&urls.webhook) {
+        if on_this_machine(&args.api) && on_this_machine(&args.webhook) {
             client = client.no_proxy();
         }
-        let client = client.build()?;
         let started = Instant::now();
         let trim = |url: &str| url.trim_end_matches('/').to_owned();
         Ok(Self {
-            client,
-            base: trim(&urls.api),
-            webhooks: trim(&urls.webhook),
-            shop: urls.shop,
-            admin_token: urls.admin_token,
+            client: client.build()?,
+            api: trim(&args.api),
+            webhooks: trim(&args.webhook),
+            shop: args.shop.clone(),
+            admin_token: args.admin_token.clone().unwrap_or_default(),
             started,
-            deadline: started + timeout,
-            patience,
+            deadline: started + args.timeout,
+            repeat_max: args.repeat_max(),
             jitter: Random::new(0, 0),
-            meters: Meters::new(),
+            meters: Meters::default(),
         })
     }
 
     /// Since the start of the run.
     pub(crate) fn now(&self) -> Duration {
         self.started.elapsed()
-    }
-
-    pub(crate) fn started(&self) -> Instant {
-        self.started
     }
 
     pub(crate) fn out_of_time(&self) -> bool {
@@ -138,26 +147,14 @@ impl Api {
         tokio::time::sleep(wait.min(left)).await;
     }
 
-    fn url(&self, shop: Option<&str>, path: &str) -> String {
-        format!(
-            "{}/v1/shops/{}/{path}",
-            self.base,
-            shop.unwrap_or(&self.shop)
-        )
-    }
-
-    /// Sends a request until it is answered, its deadline included in the run's.
-    async fn ask(&self, call: Call, make: impl Fn(&Client) -> RequestBuilder) -> Reply {
-        self.ask_for(self.patience, call, make).await
-    }
-
-    async fn ask_for(
+    /// Sends a request until it is answered or `repeat_max` is over.
+    async fn send(
         &self,
-        patience: Duration,
         call: Call,
-        make: impl Fn(&Client) -> RequestBuilder,
+        url: &str,
+        complete: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Reply {
-        let give_up = self.deadline.min(Instant::now() + patience);
+        let give_up = self.deadline.min(Instant::now() + self.repeat_max);
         let mut when = When {
             first_sent: self.now(),
             ..When::default()
@@ -165,25 +162,25 @@ impl Api {
         loop {
             when.sent = self.now();
             when.attempts += 1;
-            let (reason, retry_after) = match self.attempt(&make).await {
+            let request = complete(self.client.request(call.method(), url));
+            let (reason, retry_after) = match attempt(request).await {
                 Ok((status, retry_after, body)) => {
                     when.got = self.now();
-                    if !worth_repeating(status) {
+                    let busy = status == StatusCode::TOO_MANY_REQUESTS;
+                    if !status.is_server_error() && !busy {
                         self.meters.answered(call, when.got - when.sent);
-                        return Reply {
-                            when,
-                            answer: Ok((status.as_u16(), body)),
-                        };
+                        let answer = Ok((status.as_u16(), body));
+                        return Reply { when, answer };
                     }
                     self.meters.unavailable(call);
                     (format!("answered {}", status.as_u16()), retry_after)
                 }
                 Err(error) => {
                     self.meters.unanswered(call);
-                    (reason_of(&error), None)
+                    (innermost_cause(&error), Duration::ZERO)
                 }
             };
-            let wait = self.backoff(when.attempts, retry_after);
+            let wait = self.backoff(when.attempts) + retry_after.min(RETRY_AFTER_MAX);
             if Instant::now() + wait >= give_up {
                 when.got = self.now();
                 let answer = Err(format!("{} attempts, the last: {reason}", when.attempts));
@@ -193,115 +190,91 @@ impl Api {
         }
     }
 
-    async fn attempt(
-        &self,
-        make: &impl Fn(&Client) -> RequestBuilder,
-    ) -> Result<(StatusCode, Option<Duration>, Vec<u8>), reqwest::Error> {
-        let response = make(&self.client).send().await?;
-        let status = response.status();
-        let retry_after = response
-            .headers()
-            .get("retry-after")
-            .and_then(|value| value.to_str().ok()?.parse().ok())
-            .map(Duration::from_secs);
-        Ok((status, retry_after, response.bytes().await?.to_vec()))
-    }
-
-    /// Doubling and jittered; never earlier than the deployment asked for.
-    fn backoff(&self, attempts: u32, retry_after: Option<Duration>) -> Duration {
+    /// Doubles with each attempt, with jitter.
+    fn backoff(&self, attempts: u32) -> Duration {
         let most = Duration::from_millis(50)
             .saturating_mul(1 << attempts.min(6))
             .min(BACKOFF_MAX);
         let spread = u64::try_from(most.as_millis()).unwrap_or(0);
-        let jitter = Duration::from_millis(self.jitter.between(spread / 2, spread));
-        retry_after.unwrap_or_default().min(RETRY_AFTER_MAX) + jitter
+        Duration::from_millis(self.jitter.between(spread / 2, spread))
     }
 
-    pub(crate) async fn availability(&self, skus: &[String]) -> (When, Said<Availability>) {
-        self.availability_for(self.patience, skus).await
+    fn url(&self, shop: Option<&str>, path: &str) -> String {
+        let shop = shop.unwrap_or(&self.shop);
+        format!("{}/v1/shops/{shop}/{path}", self.api)
     }
 
-    /// The first look at the shop.
-    pub(crate) async fn opening(&self, skus: &[String]) -> Said<Availability> {
-        self.availability_for(FIRST_PATIENCE, skus).await.1
-    }
-
-    async fn availability_for(
-        &self,
-        patience: Duration,
-        skus: &[String],
-    ) -> (When, Said<Availability>) {
+    pub(crate) async fn availability(&self, skus: &[String]) -> (When, Answer<Availability>) {
         let url = self.url(None, &format!("availability?skus={}", skus.join(",")));
-        let reply = self
-            .ask_for(patience, Call::Availability, |client| client.get(&url))
-            .await;
-        reply.said()
+        let reply = self.send(Call::Availability, &url, |request| request);
+        reply.await.read()
+    }
+
+    /// A request about one checkout.
+    pub(crate) async fn checkout(&self, call: Call, id: Uuid, body: Option<&Value>) -> Reply {
+        let rest = match call {
+            Call::Extend => "/extend",
+            Call::Order | Call::ReadOrder => "/order",
+            _ => "",
+        };
+        let url = self.url(None, &format!("checkouts/{id}{rest}"));
+        let complete = |request: RequestBuilder| match body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        self.send(call, &url, complete).await
     }
 
     pub(crate) async fn begin(
         &self,
-        checkout: Uuid,
+        id: Uuid,
         customer: &str,
         revision: u32,
         hold_s: Option<u32>,
         cart: &[Line],
-    ) -> (When, Said<Checkout>) {
-        let mut body = json!({
-            "customer": customer, "revision": revision, "lines": lines_json(cart),
-        });
+    ) -> (When, Answer<Checkout>) {
+        let mut body = json!({ "customer": customer, "revision": revision, "lines": cart });
         if let Some(hold_s) = hold_s {
             body["hold_s"] = hold_s.into();
         }
-        self.put_checkout(checkout, &body).await.said()
+        self.checkout(Call::Begin, id, Some(&body)).await.read()
     }
 
-    pub(crate) async fn put_checkout(&self, checkout: Uuid, body: &serde_json::Value) -> Reply {
-        let url = self.url(None, &format!("checkouts/{checkout}"));
-        self.ask(Call::Begin, |client| client.put(&url).json(body))
-            .await
+    pub(crate) async fn read(&self, id: Uuid) -> (When, Answer<Checkout>) {
+        self.checkout(Call::Read, id, None).await.read()
     }
 
-    pub(crate) async fn read(&self, checkout: Uuid) -> (When, Said<Checkout>) {
-        self.read_as(checkout, None, None).await.said()
-    }
-
-    /// Reads a checkout in somebody's name, or on another shop's path.
+    /// Reads a checkout as another customer, or on another shop's path.
     pub(crate) async fn read_as(
         &self,
-        checkout: Uuid,
+        id: Uuid,
         shop: Option<&str>,
         customer: Option<&str>,
     ) -> Reply {
-        let url = self.url(shop, &format!("checkouts/{checkout}"));
-        let make = |client: &Client| match customer {
-            Some(customer) => client.get(&url).header("x-holdfast-customer", customer),
-            None => client.get(&url),
+        let url = self.url(shop, &format!("checkouts/{id}"));
+        let complete = |request: RequestBuilder| match customer {
+            Some(customer) => request.header("x-holdfast-customer", customer),
+            None => request,
         };
-        self.ask(Call::Read, make).await
+        self.send(Call::Read, &url, complete).await
     }
 
-    pub(crate) async fn extend(&self, checkout: Uuid) -> (When, Said<Checkout>) {
-        let url = self.url(None, &format!("checkouts/{checkout}/extend"));
-        self.ask(Call::Extend, |client| client.post(&url).json(&json!({})))
-            .await
-            .said()
+    pub(crate) async fn extend(&self, id: Uuid) -> (When, Answer<Checkout>) {
+        let body = json!({});
+        self.checkout(Call::Extend, id, Some(&body)).await.read()
     }
 
-    pub(crate) async fn release(&self, checkout: Uuid) -> (When, Said<Checkout>) {
-        let url = self.url(None, &format!("checkouts/{checkout}"));
-        self.ask(Call::Release, |client| client.delete(&url))
-            .await
-            .said()
+    pub(crate) async fn release(&self, id: Uuid) -> (When, Answer<Checkout>) {
+        self.checkout(Call::Release, id, None).await.read()
     }
 
-    /// `pay_at`: the gateway that is to take the order on.
+    /// `pay_at`: the gateway at which the shopper wants to pay.
     pub(crate) async fn order(
         &self,
-        checkout: Uuid,
+        id: Uuid,
         saves_address: bool,
         pay_at: Option<&str>,
-    ) -> (When, Said<Order>) {
-        let url = self.url(None, &format!("checkouts/{checkout}/order"));
+    ) -> (When, Answer<Order>) {
         let mut body = json!({
             "payment_method": "online", "save_address": saves_address,
             "address": {
@@ -313,40 +286,71 @@ impl Api {
             body["payment_gateway"] = gateway.into();
             body["phone"] = PHONE.into();
         }
-        self.ask(Call::Order, |client| client.post(&url).json(&body))
-            .await
-            .said()
+        self.checkout(Call::Order, id, Some(&body)).await.read()
     }
 
-    pub(crate) async fn read_order(&self, checkout: Uuid) -> (When, Said<Order>) {
-        let url = self.url(None, &format!("checkouts/{checkout}/order"));
-        self.ask(Call::Read, |client| client.get(&url)).await.said()
+    pub(crate) async fn read_order(&self, id: Uuid) -> (When, Answer<Order>) {
+        self.checkout(Call::ReadOrder, id, None).await.read()
     }
 
-    pub(crate) async fn webhook(&self, event: &Posted<'_>) -> Reply {
-        let shop = event.shop.unwrap_or(&self.shop);
+    pub(crate) async fn webhook(&self, webhook: &Webhook<'_>) -> Reply {
+        let shop = webhook.shop.unwrap_or(&self.shop);
         let url = format!("{}/v1/shops/{shop}/webhooks/cashfree", self.webhooks);
-        let make = |client: &Client| {
-            let mut request = client
-                .post(&url)
+        let complete = |request: RequestBuilder| {
+            let mut request = request
                 .header("content-type", "application/json")
-                .header("x-webhook-timestamp", event.timestamp)
-                .header("x-webhook-version", event.version)
+                .header("x-webhook-timestamp", &webhook.timestamp)
+                .header("x-webhook-version", webhook.version)
                 .header("x-webhook-attempt", "1")
-                .body(event.body.to_owned());
-            if let Some(signature) = event.signature {
+                .body(webhook.body.clone());
+            if let Some(signature) = &webhook.signature {
                 request = request.header("x-webhook-signature", signature);
             }
-            if let Some(key) = event.idempotency_key {
+            if let Some(key) = &webhook.idempotency_key {
                 request = request.header("x-idempotency-key", key);
             }
             request
         };
-        self.ask(Call::Webhook, make).await
+        self.send(Call::Webhook, &url, complete).await
+    }
+
+    /// A request to the stock office, with the clerk's token. The body is JSON, or the text of a
+    /// file of JSON lines, or null for none.
+    pub(crate) async fn office(&self, call: Call, path: &str, body: &Value) -> Reply {
+        let url = format!("{}/v1/admin/shops/{}/{path}", self.api, self.shop);
+        let complete = |request: RequestBuilder| {
+            let request = request.bearer_auth(&self.admin_token);
+            match body {
+                Value::Null => request,
+                Value::String(lines) => request
+                    .header("content-type", "application/jsonl")
+                    .body(lines.clone()),
+                body => request.json(body),
+            }
+        };
+        self.send(call, &url, complete).await
+    }
+
+    pub(crate) async fn level(&self, sku: &str) -> Option<Level> {
+        let path = format!("stock/{sku}");
+        let reply = self.office(Call::Stock, &path, &Value::Null).await;
+        reply.json(200)
     }
 }
 
-/// A proxy that the environment names can't reach what listens here.
+async fn attempt(
+    request: RequestBuilder,
+) -> Result<(StatusCode, Duration, Vec<u8>), reqwest::Error> {
+    let response = request.send().await?;
+    let retry_after = response.headers().get("retry-after");
+    let retry_after = retry_after
+        .and_then(|seconds| seconds.to_str().ok()?.parse().ok())
+        .map_or(Duration::ZERO, Duration::from_secs);
+    let status = response.status();
+    Ok((status, retry_after, response.bytes().await?.to_vec()))
+}
+
+/// A proxy that the environment names cannot reach a server of this machine.
 fn on_this_machine(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     ["127.", "localhost", "[::1]"]
@@ -354,13 +358,9 @@ fn on_this_machine(url: &str) -> bool {
         .any(|local| host.starts_with(local))
 }
 
-fn worth_repeating(status: StatusCode) -> bool {
-    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
-}
-
-/// The innermost cause: the outer ones only repeat the URL.
-fn reason_of(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
+/// The outer causes only repeat the URL.
+pub(crate) fn innermost_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }

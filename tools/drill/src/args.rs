@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 
-/// Rehearses a flash sale against a running deployment, and says whether every promise was kept.
+/// Rehearses a flash sale against a running deployment, and says of each promise whether it held.
 ///
-/// Exit code: 0 all kept, 1 a promise is broken, 2 the rehearsal could not run.
+/// Exit code: 0 no promise failed, 1 a promise or an expectation failed, 2 the rehearsal could not
+/// run.
 #[derive(Clone, Debug, Parser)]
 pub struct Args {
     /// URL of the checkout API, without /v1
@@ -28,14 +29,14 @@ pub struct Args {
     /// The shop that sells
     #[arg(long, default_value = "dress")]
     pub(crate) shop: String,
-    /// Another shop of the deployment, for requests on the wrong path [default: with --database,
-    /// the first other one; else none]
+    /// Another shop of the deployment, for requests on the wrong path [default: the first other one
+    /// in --database, or none]
     #[arg(long, value_name = "SHOP")]
     pub(crate) other_shop: Option<String>,
-    /// The sku that everybody wants
+    /// The sku that every shopper wants
     #[arg(long, value_name = "SKU")]
     pub(crate) hot_sku: String,
-    /// Other skus for carts [default: with --database, the best stocked ones; else none]
+    /// Other skus for carts [default: the best stocked ones in --database, or none]
     #[arg(
         long,
         visible_alias = "other-skus",
@@ -46,19 +47,19 @@ pub struct Args {
     /// How many shoppers come
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) shoppers: u32,
-    /// How many units of the hot sku there are; a deployment with another number is refused
+    /// Available units of the hot sku; the drill refuses a deployment with another number
     #[arg(long, default_value_t = 100)]
     pub(crate) units: u32,
-    /// What every random decision derives from; the same seed plays the same plan
+    /// Every random decision derives from it: the same seed plays the same plan
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Part of every id, so that two runs on one deployment don't meet [default: from the time]
+    /// Part of every id, so that two runs on one deployment don't collide [default: from the time]
     #[arg(long, value_name = "ID", value_parser = parse_run_id)]
     pub(crate) run_id: Option<String>,
-    /// Over how many seconds the shoppers arrive
+    /// The shoppers arrive within so many seconds
     #[arg(long, default_value = "2", value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) rush_s: Duration,
-    /// How long a cart that will be abandoned is held, in seconds
+    /// How long an abandoned cart is held, in seconds
     #[arg(long, default_value_t = 5, value_name = "SECONDS",
         value_parser = RangedU64ValueParser::<u32>::new().range(1..=600))]
     pub(crate) hold_s: u32,
@@ -68,7 +69,7 @@ pub struct Args {
     /// The longest the whole run may take, in seconds
     #[arg(long, default_value = "600", value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) timeout: Duration,
-    /// The deployment's database (as its owner), to watch the counters and run its own check
+    /// The deployment's database (as its owner), to read the counters and run its own check
     #[arg(
         long,
         env = "HOLDFAST_DATABASE",
@@ -87,63 +88,48 @@ pub struct Args {
         value_name = "TOKEN"
     )]
     pub(crate) admin_token: Option<String>,
-    /// URL of the simulated gateways (HOLDFAST_GATEWAYS of `holdfast up --run`): shoppers pay
-    /// there, and the gateways tell the deployment, on a bad day
+    /// URL of the simulated gateways (HOLDFAST_GATEWAYS of `holdfast up --run`), where shoppers pay
     #[arg(long, value_name = "URL", value_parser = parse_url, requires = "database")]
     pub(crate) gateways: Option<String>,
-    /// So many of a hundred of the gateways' webhooks never arrive
+    /// How many in a hundred webhooks of the gateways never arrive
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub(crate) lost_percent: u32,
-    /// How many more times each of the others is sent
+    /// How many copies the gateways send of each other webhook
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=9))]
     pub(crate) duplicates: u32,
-    /// For how many seconds each gateway in turn does not answer
+    /// How long each gateway in turn fails, in seconds
     #[arg(long, default_value = "0", value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) gateway_down_s: Duration,
-    /// URL of the local stack's control (HOLDFAST_LOCAL of `holdfast up --run`)
+    /// URL of the local stack's control API (HOLDFAST_LOCAL of `holdfast up --run`)
     #[arg(long, value_name = "URL", value_parser = parse_url)]
     pub(crate) local: Option<String>,
-    /// For how many seconds the database is stopped, from the middle of the rush on
+    /// How long the database is stopped in the middle of the rush, in seconds
     #[arg(long, default_value = "0", value_name = "SECONDS", value_parser = parse_seconds,
         requires = "local", requires = "gateways")]
     pub(crate) database_down_s: Duration,
-    /// No progress while it runs
+    /// Print no progress
     #[arg(long)]
     pub(crate) quiet: bool,
-    /// Where report.json and report.html go
+    /// The folder for report.json and report.html
     #[arg(long, default_value = "report", value_name = "DIR")]
     pub(crate) out: PathBuf,
 }
 
-/// How long one shopper, or the gateway with one event, keeps trying.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a client repeats one request.
+const REPEAT_MAX: Duration = Duration::from_secs(60);
 
 impl Args {
-    /// How long a shopper keeps trying: beyond an outage that is planned.
-    pub(crate) fn patience(&self) -> Duration {
-        PATIENCE + self.database_down_s
+    /// How long a client repeats one request: longer than a planned outage.
+    pub(crate) fn repeat_max(&self) -> Duration {
+        REPEAT_MAX + self.database_down_s
     }
 
-    /// The id of this run; by default the seconds since 1970, in base 36.
+    /// The id of this run; by default the seconds since 1970, in hexadecimal digits.
     pub(crate) fn run_id(&self) -> String {
-        self.run_id.clone().unwrap_or_else(|| {
-            let now = SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default()
-                .as_secs();
-            base36(now)
-        })
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.unwrap_or_default().as_secs();
+        self.run_id.clone().unwrap_or_else(|| format!("{now:x}"))
     }
-}
-
-fn base36(mut number: u64) -> String {
-    let mut digits = vec![];
-    while number > 0 {
-        let digit = u32::try_from(number % 36).unwrap_or(0);
-        digits.push(char::from_digit(digit, 36).unwrap_or('0'));
-        number /= 36;
-    }
-    digits.iter().rev().collect()
 }
 
 fn parse_url(text: &str) -> Result<String, String> {
@@ -188,24 +174,11 @@ mod tests {
 
     #[test]
     fn a_mixed_run_without_a_token_says_which_flag_is_missing() {
-        let args = [
-            "drill",
-            "--api",
-            "http://a",
-            "--webhook",
-            "http://w",
-            "--hot-sku",
-            "H",
-        ];
-        let mixed = args.into_iter().chain(["--webhook-secret", "s", "--mixed"]);
+        let args = "drill --api http://a --webhook http://w --webhook-secret s --hot-sku H --mixed";
+        let mixed = args.split(' ');
         let error = Args::try_parse_from(mixed.clone()).unwrap_err().to_string();
         assert!(error.contains("--admin-token <TOKEN>"), "{error}");
         let token = mixed.chain(["--admin-token", "t"]);
         assert!(Args::try_parse_from(token).unwrap().mixed);
-    }
-
-    #[test]
-    fn a_number_in_base_36_is_short() {
-        assert_eq!(base36(1_767_323_045), "t87v6t".to_owned());
     }
 }

@@ -1,43 +1,34 @@
-//! Each check reads the history and lists what is wrong in it. Pure functions, so that each can be
-//! shown to fail on a bad history.
+//! Each check reads the history of a run and lists its faults. The checks are pure functions, so a
+//! test can show that each of them finds a fault.
 
-mod answers;
-mod endings;
-mod payments;
-mod staff;
-mod stock;
+pub(crate) mod answers;
+pub(crate) mod money;
+pub(crate) mod payments;
+pub(crate) mod staff;
+pub(crate) mod stock;
 
-pub(crate) use answers::{cart_whole_or_refused, contract_kept, prices_are_the_catalogues};
-pub(crate) use answers::{refusables_refused, same_request_same_answer};
-pub(crate) use endings::{every_capture_ends_once, nothing_is_left_over};
-pub(crate) use endings::{refunds_add_up, sold_once};
-pub(crate) use payments::{acknowledged_survives, payments_end_right, payments_only_rise};
-pub(crate) use staff::no_deadlock;
-pub(crate) use staff::{EDIT_TOOK_MAX, EDIT_TRIES_MAX, edits, edits_changed_what_was_seen};
-pub(crate) use staff::{edits_never_starved, imports_end_as_reported, newest_holds_break_first};
-pub(crate) use stock::{deadlines_by_server_clock, deducted_once, gone_exactly, never_oversold};
-pub(crate) use stock::{nothing_leaks, refusals_were_true, stock_came_back};
-
-/// What one check looked at, and what it found wrong.
+/// What one check looked at, and the faults that it found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Checked {
-    pub(crate) judged: usize,
-    /// What was judged, in the plural.
+    /// The name of the promise or expectation.
+    pub(crate) promise: &'static str,
+    /// What was checked, in the plural.
     pub(crate) what: &'static str,
+    pub(crate) count: usize,
     pub(crate) wrong: Vec<String>,
 }
 
 impl Checked {
-    fn new(what: &'static str) -> Self {
+    pub(crate) fn new(promise: &'static str, what: &'static str) -> Self {
         Self {
-            judged: 0,
+            promise,
             what,
-            wrong: vec![],
+            ..Self::default()
         }
     }
 
-    fn judge(&mut self, right: bool, wrong: impl FnOnce() -> String) {
-        self.judged += 1;
+    pub(crate) fn check(&mut self, right: bool, wrong: impl FnOnce() -> String) {
+        self.count += 1;
         if !right {
             self.wrong.push(wrong());
         }

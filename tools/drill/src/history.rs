@@ -1,51 +1,53 @@
-//! What happened, as facts: every request of every shopper with its answer and its times. The
-//! promises are judged from this alone, after the run, by pure functions.
+//! Everything that happened in a run, as the drill saw it. The checks judge this record alone,
+//! after the run, as pure functions.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
+use simulator::cashfree::webhook::Kind;
 use uuid::Uuid;
 
-use crate::answers::{Availability, Checkout, Line, Order, Said, Shortage, Sku};
-use crate::books::Books;
-use crate::cashfree::Kind;
+use crate::answers::{Answer, Availability, Checkout, Line, Order, Shortage, Sku};
 use crate::plan::{Ending, Probe};
+use crate::records::Records;
 
-/// When a request happened, since the start of the run. Whatever the deployment did about it, it
-/// did after `first_sent`; what the answer reports was true at some moment from `sent` to `got`.
+/// When a request happened, since the start of the run. Its effect came after `first_sent`; its
+/// answer was true at some time from `sent` to `got`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct When {
     /// The first attempt was sent.
     pub(crate) first_sent: Duration,
     /// The attempt that was answered was sent.
     pub(crate) sent: Duration,
-    /// Its answer was complete, or the shopper gave up.
+    /// Its answer was complete, or the client gave up.
     pub(crate) got: Duration,
     pub(crate) attempts: u32,
 }
 
+/// A request of a shopper about one checkout.
 #[derive(Clone, Debug)]
-pub(crate) struct Fact {
+pub(crate) struct Exchange {
     pub(crate) when: When,
     pub(crate) checkout: Uuid,
-    pub(crate) what: What,
+    pub(crate) request: Request,
 }
 
+/// A request with its answer.
 #[derive(Clone, Debug)]
-pub(crate) enum What {
+pub(crate) enum Request {
     Begin {
         cart: Vec<Line>,
         revision: u32,
         hold_s: Option<u32>,
-        answer: Said<Checkout>,
+        answer: Answer<Checkout>,
     },
-    Extend(Said<Checkout>),
-    Read(Said<Checkout>),
-    Release(Said<Checkout>),
-    Order(Said<Order>),
-    ReadOrder(Said<Order>),
-    /// A signed event; the answer's status, None for no answer.
+    Extend(Answer<Checkout>),
+    Read(Answer<Checkout>),
+    Release(Answer<Checkout>),
+    Order(Answer<Order>),
+    ReadOrder(Answer<Order>),
+    /// A signed webhook, or an attempt at a simulated gateway. Status None: no answer.
     Webhook {
         kind: Kind,
         copy: bool,
@@ -53,7 +55,7 @@ pub(crate) enum What {
     },
     /// A request that must be refused: its status (None for no answer) and problem code.
     Probe {
-        probe: Refusable,
+        probe: MustRefuse,
         status: Option<u16>,
         code: String,
     },
@@ -61,10 +63,10 @@ pub(crate) enum What {
 
 /// Everything that a correct deployment refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusable {
+pub(crate) enum MustRefuse {
     Shopper(Probe),
     Forgery(Forgery),
-    /// Our own signed event on another shop's path.
+    /// A correctly signed webhook on another shop's path.
     OtherShopsPath,
 }
 
@@ -87,16 +89,16 @@ impl Forgery {
     ];
 }
 
-/// How a visit ended.
+/// How a visit ended, in the order of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outcome {
     Paid,
-    /// Paid when the hold was gone, and still got the goods.
+    /// Paid after the hold was gone, and still got the goods.
     PaidLate,
-    /// Paid when the hold was gone, and the goods were too.
+    /// Paid after the hold was gone, and the goods were gone too.
     RefundDue,
-    /// Ordered, not paid; the units are held until the order expires.
+    /// Ordered and not paid; the units are held until the order expires.
     Unpaid,
     /// Left the cart; the hold lapsed.
     Abandoned,
@@ -104,31 +106,19 @@ pub(crate) enum Outcome {
     /// Ordered after the hold had lapsed, and was refused.
     TooLate,
     SoldOut,
-    /// A request was never answered, or with something the contract does not know.
+    /// A request was not answered, or not as the contract says.
     Unclear,
 }
 
 impl Outcome {
-    pub(crate) const ALL: [Self; 9] = [
-        Self::Paid,
-        Self::PaidLate,
-        Self::RefundDue,
-        Self::Unpaid,
-        Self::Abandoned,
-        Self::Released,
-        Self::TooLate,
-        Self::SoldOut,
-        Self::Unclear,
-    ];
-
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Paid => "paid",
-            Self::PaidLate => "paid late, got it",
+            Self::PaidLate => "paid late, got the goods",
             Self::RefundDue => "paid late, refund due",
             Self::Unpaid => "ordered, not paid",
             Self::Abandoned => "abandoned the cart",
-            Self::Released => "gave it back",
+            Self::Released => "gave the cart back",
             Self::TooLate => "came back too late",
             Self::SoldOut => "sold out",
             Self::Unclear => "unclear",
@@ -136,90 +126,82 @@ impl Outcome {
     }
 }
 
+/// One shopper's part of the run.
 #[derive(Clone, Debug)]
 pub(crate) struct Visit {
     pub(crate) number: u32,
     pub(crate) ending: Ending,
-    pub(crate) facts: Vec<Fact>,
+    pub(crate) exchanges: Vec<Exchange>,
 }
 
 impl Visit {
-    /// Every answer that showed an order, in the order in which they were asked for.
+    /// Every answer that showed an order, in the order of the requests.
     pub(crate) fn orders(&self) -> impl Iterator<Item = (&When, &Order)> {
-        self.facts.iter().filter_map(|fact| match &fact.what {
-            What::Order(said) | What::ReadOrder(said) => Some((&fact.when, said.yes()?)),
+        self.exchanges.iter().filter_map(|e| match &e.request {
+            Request::Order(answer) | Request::ReadOrder(answer) => Some((&e.when, answer.done()?)),
             _ => None,
         })
     }
 
-    pub(crate) fn begins(&self) -> impl Iterator<Item = (&Fact, &Said<Checkout>)> {
-        self.facts.iter().filter_map(|fact| match &fact.what {
-            What::Begin { answer, .. } => Some((fact, answer)),
+    pub(crate) fn begins(&self) -> impl Iterator<Item = (&Exchange, &Answer<Checkout>)> {
+        self.exchanges.iter().filter_map(|e| match &e.request {
+            Request::Begin { answer, .. } => Some((e, answer)),
             _ => None,
         })
     }
 
-    pub(crate) fn holds_granted(&self) -> bool {
-        self.begins().any(|(_, answer)| answer.yes().is_some())
+    pub(crate) fn any(&self, wanted: impl Fn(&Request) -> bool) -> bool {
+        self.exchanges.iter().any(|e| wanted(&e.request))
     }
 
     pub(crate) fn released(&self) -> bool {
-        self.facts
-            .iter()
-            .any(|f| matches!(&f.what, What::Release(Said::Yes(_))))
+        self.any(|request| matches!(request, Request::Release(Answer::Done(_))))
     }
 
-    /// Signed events that the deployment took, without `pending` ones.
-    pub(crate) fn acknowledged_events(&self) -> impl Iterator<Item = (&When, Kind)> {
-        self.facts.iter().filter_map(|fact| match fact.what {
-            What::Webhook {
+    /// The kinds of the webhooks that the deployment acknowledged, except `pending` ones.
+    pub(crate) fn acknowledged(&self) -> impl Iterator<Item = Kind> {
+        self.exchanges.iter().filter_map(|e| match e.request {
+            Request::Webhook {
                 kind,
                 status: Some(200),
                 ..
-            } if kind.status().is_some() => Some((&fact.when, kind)),
+            } if kind.status().is_some() => Some(kind),
             _ => None,
         })
     }
 
-    /// Signed success events that were sent, taken or not.
-    pub(crate) fn first_payment_sent(&self) -> Option<&When> {
-        self.facts.iter().find_map(|fact| match fact.what {
-            What::Webhook {
-                kind: Kind::Paid, ..
-            } => Some(&fact.when),
-            _ => None,
-        })
+    /// The first success webhook, acknowledged or not.
+    pub(crate) fn first_payment(&self) -> Option<&When> {
+        first_payment(self.exchanges.iter())
     }
 
     pub(crate) fn outcome(&self) -> Outcome {
+        let late = self.released();
         if let Some((_, order)) = self.orders().last() {
-            let late = self.released();
             return match order.status.as_str() {
                 "paid" if late => Outcome::PaidLate,
                 "paid" => Outcome::Paid,
                 "refund_due" | "refunded" => Outcome::RefundDue,
                 "awaiting_payment" => Outcome::Unpaid,
-                "cancelled" | "expired" if late && self.first_payment_sent().is_none() => {
+                "cancelled" | "expired" if late && self.first_payment().is_none() => {
                     Outcome::Released
                 }
                 _ => Outcome::Unclear,
             };
         }
-        let refused_order = |w: &What| {
-            matches!(
-                w,
-                What::Order(Said::Short(_)) | What::Order(Said::No(409, _))
-            )
+        let order_refused = |request: &Request| {
+            use Answer::{Refused, Short};
+            matches!(request, Request::Order(Short(_) | Refused(409, _)))
         };
-        if self.facts.iter().any(|f| refused_order(&f.what)) {
+        let mut begins = self.begins().map(|(_, answer)| answer).peekable();
+        let began = begins.peek().is_some();
+        if self.any(order_refused) {
             Outcome::TooLate
-        } else if self.released() {
+        } else if late {
             Outcome::Released
-        } else if self.holds_granted() && self.ending == Ending::Abandon {
+        } else if self.ending == Ending::Abandon && self.begins().any(|b| b.1.done().is_some()) {
             Outcome::Abandoned
-        } else if self.begins().all(|(_, a)| matches!(a, Said::Short(_)))
-            && self.begins().next().is_some()
-        {
+        } else if began && begins.all(|answer| matches!(answer, Answer::Short(_))) {
             Outcome::SoldOut
         } else {
             Outcome::Unclear
@@ -227,39 +209,47 @@ impl Visit {
     }
 }
 
-/// What staff did beside the shoppers, in a mixed run.
+/// The earliest success webhook among these.
+pub(crate) fn first_payment<'a>(exchanges: impl Iterator<Item = &'a Exchange>) -> Option<&'a When> {
+    let paid = exchanges.filter(|e| {
+        let kind = Kind::Paid;
+        matches!(e.request, Request::Webhook { kind: k, .. } if k == kind)
+    });
+    paid.map(|e| &e.when).min_by_key(|when| when.first_sent)
+}
+
+/// The work of staff in a mixed run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Staff {
-    pub(crate) deeds: Vec<Deed>,
+    pub(crate) actions: Vec<StaffAction>,
     /// Deadlocks that the database counted before and after the run.
     pub(crate) deadlocks: Option<(i64, i64)>,
 }
 
-/// One thing that a member of staff did: one request, its repetitions included; of an edit the last
-/// of its tries.
+/// One request of staff after its repetitions. For an edit: the last of its tries.
 #[derive(Clone, Debug)]
-pub(crate) struct Deed {
+pub(crate) struct StaffAction {
     pub(crate) when: When,
-    /// Of the booking, the movement, the return or the import.
+    /// The id of the booking, the movement, the return or the import.
     pub(crate) id: Uuid,
-    /// By sku, the units that it takes from the stock; negative, brings.
+    /// The units of each sku that it takes from the stock. A negative number: it brings them.
     pub(crate) units: Vec<(String, i64)>,
-    pub(crate) end: End,
+    pub(crate) end: ActionEnd,
     pub(crate) work: Work,
-    /// What in its answers the contract does not have.
+    /// What the contract does not allow in its answers.
     pub(crate) wrong: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum ActionEnd {
     Done,
-    /// A correct no: nothing has changed.
+    /// A correct refusal: nothing has changed.
     Refused,
-    /// The same, because too few units are available.
+    /// Refused, because too few units are available.
     Short(Vec<Shortage>),
-    /// The edit was stale each time, until it was given up.
+    /// The edit was stale each time, until the clerk gave up.
     Starved,
-    /// Done or not: no answer, and why.
+    /// Done or not: there is no answer, for this reason.
     Unclear(String),
 }
 
@@ -272,7 +262,7 @@ pub(crate) enum Work {
     Restock,
     Import(Import),
     Shrink(Shrink),
-    /// What others of these need: a sku put, a level read.
+    /// Anything that the others need first: putting a sku, reading a level.
     Other,
 }
 
@@ -280,9 +270,9 @@ pub(crate) enum Work {
 #[derive(Clone, Debug)]
 pub(crate) struct Edit {
     pub(crate) expected_version: i64,
-    /// By how much `on_hand` was to change.
+    /// The wanted change of `on_hand`.
     pub(crate) delta: i64,
-    /// What the ledger says of it: the version that it gave the stock level, and the difference.
+    /// As the stock ledger shows it: the new version of the stock level, and the change.
     pub(crate) movement: Option<(i64, i64)>,
     /// How often the level was read and the edit sent.
     pub(crate) tries: u32,
@@ -295,20 +285,19 @@ pub(crate) type RowCounts = [i64; 4];
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Import {
-    /// What the rows were to become.
     pub(crate) expected: RowCounts,
     pub(crate) applied: Option<RowCounts>,
     pub(crate) reported: Option<RowCounts>,
-    /// What the catalogue shows afterwards that is not as the report says.
+    /// Where the report's rows or the catalogue differ from the expected ones.
     pub(crate) differs: Vec<String>,
 }
 
-/// A shrinkage of a sku whose holds are all of the rehearsal's own.
+/// A shrinkage of a sku on which only the drill itself has holds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shrink {
-    /// Oldest first: the checkout and its units.
+    /// The checkouts with their units, oldest first.
     pub(crate) holds: Vec<(Uuid, i64)>,
-    /// How many of them had to go, from the newest on.
+    /// How many of them had to break, from the newest on.
     pub(crate) to_break: usize,
     pub(crate) broken: Vec<Uuid>,
     /// Those that are still open when read afterwards.
@@ -317,21 +306,20 @@ pub(crate) struct Shrink {
     pub(crate) level: (i64, i64),
 }
 
-/// One look at the counters of the database.
+/// One reading of the counters in the database: of each sku, (on_hand, held).
 #[derive(Clone, Debug)]
 pub(crate) struct StockSample {
     pub(crate) at: Duration,
-    /// sku -> (on_hand, held)
     pub(crate) levels: BTreeMap<String, (i64, i64)>,
 }
 
 /// What the database said at the end.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DatabaseCheck {
-    /// (promise, the violating row) of `holdfast.promises_check`.
+    /// The rows of `holdfast.promises_check`: (promise, violation).
     pub(crate) violations: Vec<(String, String)>,
-    /// A hand-written stock change without version and ledger (rolled back): Some(true) when it was
-    /// refused, None when the role may not even try.
+    /// Whether a hand-written change of stock without version and ledger was refused (it is rolled
+    /// back). None: the role has no right to try.
     pub(crate) stale_edit_refused: Option<bool>,
 }
 
@@ -353,18 +341,16 @@ pub(crate) struct History {
     /// None: not a mixed run.
     pub(crate) staff: Option<Staff>,
     /// None: nobody paid at simulated gateways.
-    pub(crate) books: Option<Books>,
+    pub(crate) records: Option<Records>,
 }
 
 impl History {
-    pub(crate) fn deeds(&self) -> impl Iterator<Item = &Deed> {
-        self.staff.iter().flat_map(|staff| &staff.deeds)
+    pub(crate) fn actions(&self) -> impl Iterator<Item = &StaffAction> {
+        self.staff.iter().flat_map(|staff| &staff.actions)
     }
 
-    pub(crate) fn facts(&self) -> impl Iterator<Item = (&Visit, &Fact)> {
-        self.visits
-            .iter()
-            .flat_map(|visit| visit.facts.iter().map(move |fact| (visit, fact)))
+    pub(crate) fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
+        self.visits.iter().flat_map(|visit| &visit.exchanges)
     }
 
     pub(crate) fn stock_before(&self, sku: &str) -> i64 {

@@ -3,47 +3,36 @@
 mod answers;
 mod api;
 mod args;
-mod books;
 mod checks;
-mod claims;
 mod control;
-mod history;
-mod ledger;
-mod meters;
+mod database;
 #[cfg(test)]
-mod mock;
+mod examples;
+mod history;
+mod meters;
 mod plan;
 mod progress;
 mod promises;
 mod random;
+mod records;
 mod report;
-mod run;
+mod sale;
 mod shopper;
 mod staff;
-mod stage;
 mod storm;
-#[cfg(test)]
-mod testing;
+mod taken;
+mod timetable;
 mod watch;
 
-use simulator::cashfree::webhook as cashfree;
+pub use args::Args;
 
-pub use crate::args::Args;
-use crate::promises::State;
-
-/// Runs the rehearsal, prints its report and writes it. Returns whether every promise passed.
+/// Runs the rehearsal, prints its summary and writes its report. Returns whether no promise failed.
 ///
 /// # Errors
 /// When the rehearsal could not run.
 pub async fn run(args: &Args) -> Result<bool, String> {
-    let run = run::run(args).await?;
-    let report = report::Report::new(args, &run);
-    print!("{}", report::terminal(&report));
-    let written = report::write(&report, &args.out);
-    let files = written.map_err(|error| format!("{}: {error}", args.out.display()))?;
-    println!("\n{files}");
-    Ok(report
-        .promises
-        .iter()
-        .all(|verdict| verdict.state != State::Broken))
+    let run = timetable::run(args).await?;
+    let (summary, passed) = report::write(args, &run)?;
+    println!("{summary}");
+    Ok(passed)
 }

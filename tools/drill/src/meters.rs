@@ -1,20 +1,26 @@
-//! How long each call took, and how often it had to be repeated.
+//! How long each kind of request took, and how often it had to be repeated.
 
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use reqwest::Method;
+use serde::Serialize;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A kind of request, in the order of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Call {
     Availability,
     Begin,
     Extend,
     Read,
     Order,
+    ReadOrder,
     Release,
     Webhook,
-    StockRead,
+    Stock,
     Receive,
     Adjust,
     Set,
@@ -26,63 +32,29 @@ pub(crate) enum Call {
     ImportStage,
     ImportApply,
     ImportReport,
+    SkuPut,
     Sku,
+    SkuRetire,
 }
 
 impl Call {
-    pub(crate) const ALL: [Self; 20] = [
-        Self::Availability,
-        Self::Begin,
-        Self::Extend,
-        Self::Read,
-        Self::Order,
-        Self::Release,
-        Self::Webhook,
-        Self::StockRead,
-        Self::Receive,
-        Self::Adjust,
-        Self::Set,
-        Self::Shrink,
-        Self::Book,
-        Self::Amend,
-        Self::Cancel,
-        Self::Restock,
-        Self::ImportStage,
-        Self::ImportApply,
-        Self::ImportReport,
-        Self::Sku,
-    ];
-
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn method(self) -> Method {
         match self {
-            Self::Availability => "availability",
-            Self::Begin => "begin",
-            Self::Extend => "extend",
-            Self::Read => "read",
-            Self::Order => "order",
-            Self::Release => "release",
-            Self::Webhook => "webhook",
-            Self::StockRead => "stock",
-            Self::Receive => "receive",
-            Self::Adjust => "adjust",
-            Self::Set => "set",
-            Self::Shrink => "shrink",
-            Self::Book => "book",
-            Self::Amend => "amend",
-            Self::Cancel => "cancel",
-            Self::Restock => "restock",
-            Self::ImportStage => "import stage",
-            Self::ImportApply => "import apply",
-            Self::ImportReport => "import report",
-            Self::Sku => "sku",
+            Self::Availability | Self::Read | Self::ReadOrder => Method::GET,
+            Self::Stock | Self::ImportReport | Self::Sku => Method::GET,
+            Self::Begin | Self::Book | Self::ImportStage | Self::SkuPut => Method::PUT,
+            Self::Release | Self::Cancel | Self::SkuRetire => Method::DELETE,
+            Self::Amend => Method::PATCH,
+            _ => Method::POST,
         }
     }
 }
 
-/// The figures of one call. Latencies are of attempts that were answered, 5xx answers excepted:
-/// from sending to the complete answer, in microseconds.
+/// The measurements of one kind of request.
 #[derive(Clone)]
 pub(crate) struct Meter {
+    /// Of each answered attempt, from sending to the complete answer, in microseconds. Answers 429
+    /// and 5xx are not in it.
     pub(crate) latency: Histogram<u64>,
     /// Answers 429 and 5xx, after which the request was sent again.
     pub(crate) unavailable: u64,
@@ -90,67 +62,84 @@ pub(crate) struct Meter {
     pub(crate) unanswered: u64,
 }
 
-impl Meter {
-    fn new() -> Self {
-        // auto-resizing; 3 digits: a thousandth is far finer than what repeats from run to run
-        let mut latency = Histogram::new_with_bounds(1, 120_000_000, 3)
-            .unwrap_or_else(|_| unreachable_histogram());
-        latency.auto(true);
+impl Default for Meter {
+    fn default() -> Self {
         Self {
-            latency,
+            latency: histogram(),
             unavailable: 0,
             unanswered: 0,
         }
     }
+}
 
-    pub(crate) fn quantile_ms(&self, quantile: f64) -> f64 {
-        micros_as_ms(self.latency.value_at_quantile(quantile))
+/// Up to 120 s in microseconds; longer values count as 120 s. Three digits: differences between two
+/// runs are far larger than a thousandth.
+#[expect(clippy::expect_used, reason = "the library accepts 0 to 5 digits")]
+pub(crate) fn histogram() -> Histogram<u64> {
+    Histogram::new_with_max(120_000_000, 3).expect("a histogram of three digits")
+}
+
+/// How a set of measurements is spread.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Quantiles {
+    pub(crate) p50: f64,
+    pub(crate) p95: f64,
+    pub(crate) p99: f64,
+    pub(crate) max: f64,
+}
+
+impl Quantiles {
+    /// Each value multiplied by `unit`.
+    pub(crate) fn of(values: &Histogram<u64>, unit: f64) -> Self {
+        let at = |quantile| values.value_at_quantile(quantile) as f64 * unit;
+        Self {
+            p50: at(0.5),
+            p95: at(0.95),
+            p99: at(0.99),
+            max: values.max() as f64 * unit,
+        }
     }
 
-    pub(crate) fn max_ms(&self) -> f64 {
-        micros_as_ms(self.latency.max())
+    /// Of values in microseconds.
+    pub(crate) fn in_ms(micros: &Histogram<u64>) -> Self {
+        Self::of(micros, 0.001)
     }
 }
 
-fn unreachable_histogram() -> Histogram<u64> {
-    unreachable!("the bounds are constants that the histogram accepts")
-}
-
-pub(crate) fn micros_as_ms(micros: u64) -> f64 {
-    Duration::from_micros(micros).as_secs_f64() * 1_000.0
-}
-
-pub(crate) struct Meters(Mutex<[Meter; Call::ALL.len()]>);
+#[derive(Default)]
+pub(crate) struct Meters(Mutex<BTreeMap<Call, Meter>>);
 
 impl Meters {
-    pub(crate) fn new() -> Self {
-        Self(Mutex::new(std::array::from_fn(|_| Meter::new())))
-    }
-
-    fn with<T>(&self, call: Call, use_it: impl FnOnce(&mut Meter) -> T) -> T {
-        let mut meters = self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        // a variant's discriminant is its place in ALL
-        use_it(&mut meters[call as usize])
+    fn record(&self, call: Call, record: impl FnOnce(&mut Meter)) {
+        let mut meters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        record(meters.entry(call).or_default());
     }
 
     pub(crate) fn answered(&self, call: Call, took: Duration) {
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1);
-        self.with(call, |meter| meter.latency.saturating_record(micros));
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.record(call, |meter| meter.latency.saturating_record(micros));
     }
 
     pub(crate) fn unavailable(&self, call: Call) {
-        self.with(call, |meter| meter.unavailable += 1);
+        self.record(call, |meter| meter.unavailable += 1);
     }
 
     pub(crate) fn unanswered(&self, call: Call) {
-        self.with(call, |meter| meter.unanswered += 1);
+        self.record(call, |meter| meter.unanswered += 1);
     }
 
-    pub(crate) fn of(&self, call: Call) -> Meter {
-        self.with(call, |meter| meter.clone())
+    /// Every kind of request that was made.
+    pub(crate) fn all(&self) -> BTreeMap<Call, Meter> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn p99_ms(&self, call: Call) -> f64 {
+        let meters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let p99 = |meter: &Meter| Quantiles::in_ms(&meter.latency).p99;
+        meters.get(&call).map_or(0.0, p99)
     }
 }
 
@@ -159,14 +148,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_call_has_its_own_meter() {
-        let meters = Meters::new();
-        for (place, call) in Call::ALL.into_iter().enumerate() {
-            assert_eq!(call as usize, place);
-        }
+    fn each_kind_of_request_has_its_own_measurements() {
+        let meters = Meters::default();
         meters.answered(Call::Begin, Duration::from_millis(5));
-        assert_eq!(meters.of(Call::Begin).latency.len(), 1);
-        assert_eq!(meters.of(Call::Order).latency.len(), 0);
-        assert!((meters.of(Call::Begin).quantile_ms(0.5) - 5.0).abs() < 0.01);
+        meters.unavailable(Call::Order);
+        let all = meters.all();
+        assert!((Quantiles::in_ms(&all[&Call::Begin].latency).p50 - 5.0).abs() < 0.01);
+        assert_eq!(all[&Call::Order].latency.len(), 0);
+        assert_eq!(all[&Call::Order].unavailable, 1);
     }
 }

@@ -1,26 +1,26 @@
-//! Who comes, and what each of them will do. Pure: a plan follows from the seed, the number of
-//! shoppers and the catalogue's codes, and from nothing else; never from timing or answers.
+//! The plans of all shoppers. A plan follows from the seed, the number of shoppers and the skus
+//! alone, never from timing or answers.
 
 use std::time::Duration;
 
 use serde::Serialize;
 use simulator::Gateway;
+use simulator::cashfree::webhook::{Kind, Version};
 
-use crate::answers::Line;
-use crate::cashfree::{Kind, Version};
+use crate::answers::{Line, merged};
 use crate::random::Random;
 
-/// How a shopper's visit ends, when they get their cart at all.
+/// How a shopper's visit ends when the cart is granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Ending {
     Pay,
     /// One or two failed or dropped attempts, then money.
     PayAfterTrouble,
-    /// Orders and cancels; the money arrives all the same, when the hold is gone.
+    /// Orders and cancels; the money arrives all the same, after the hold is gone.
     PayLate,
-    /// Keeps an order until the sale is over, cancels it, and the money arrives all the same: the
-    /// hold is gone, but the units are still there.
+    /// Cancels an order only when the sale is over, and the money arrives all the same: the hold is
+    /// gone, but the units are still there.
     PayLast,
     /// Lets a short hold lapse, then orders and pays.
     OrderLate,
@@ -36,7 +36,7 @@ pub(crate) enum Ending {
     FailForGood,
 }
 
-/// Of 100 shoppers, how many end how. Dealt like a deck of cards: a small run has every kind too.
+/// The endings of 100 shoppers. They are dealt like cards, so a small run has every kind too.
 const SHARES: [(Ending, usize); 10] = [
     (Ending::Pay, 38),
     (Ending::PayAfterTrouble, 18),
@@ -54,18 +54,18 @@ const SHARES: [(Ending, usize); 10] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Copies {
     Once,
-    /// All at the same moment: a double click, a proxy that retries.
+    /// All at the same time: a double click, a proxy that retries.
     Together(usize),
     /// One after another.
     Afterwards(usize),
 }
 
-/// Requests that a correct deployment must refuse, made by shoppers along the way.
+/// Requests of shoppers that a correct deployment must refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Probe {
     /// The same checkout id and revision with another cart.
     OtherCart,
-    /// Somebody else's name on a read.
+    /// A checkout read as another customer.
     OtherCustomer,
     /// A checkout read on another shop's path.
     OtherShop,
@@ -73,11 +73,11 @@ pub(crate) enum Probe {
     OwnPrice,
 }
 
-/// How the money comes, when it comes at all, where shoppers pay at simulated gateways.
+/// How a shopper who pays at a simulated gateway pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Money {
+pub(crate) enum Captures {
     Once,
-    /// Another attempt goes through too: nothing keeps a bank from that.
+    /// A second attempt is captured too: nothing keeps a bank from that.
     Twice,
     InParts,
 }
@@ -86,16 +86,17 @@ pub(crate) enum Money {
 pub(crate) struct Event {
     pub(crate) kind: Kind,
     pub(crate) version: Version,
-    /// Which attempt to pay it tells of: events of one attempt share the gateway's payment id.
+    /// Events of one attempt to pay share the gateway's payment id.
     pub(crate) attempt: u32,
 }
 
+/// One sending of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Delivery {
+pub(crate) struct Sending {
     pub(crate) event: usize,
-    /// After the shopper set out to pay.
+    /// After the shopper began to pay.
     pub(crate) after: Duration,
-    /// Signed again with a new timestamp, or an exact copy of the first delivery.
+    /// Signed again with a new timestamp; else an exact copy of the first sending.
     pub(crate) signed_again: bool,
 }
 
@@ -107,9 +108,9 @@ pub(crate) struct ShopperPlan {
     pub(crate) arrives: Duration,
     pub(crate) cart: Vec<Line>,
     pub(crate) thinks: Duration,
-    /// Waits before each further try of a refused cart.
+    /// The waits before further tries of a refused cart.
     pub(crate) tries_again: Vec<Duration>,
-    /// Comes back once more when stock was given back.
+    /// Comes back when stock was given back.
     pub(crate) waits_for_more: bool,
     pub(crate) begin: Copies,
     pub(crate) replacement: Option<Vec<Line>>,
@@ -119,9 +120,9 @@ pub(crate) struct ShopperPlan {
     pub(crate) saves_address: bool,
     pub(crate) probes: Vec<Probe>,
     pub(crate) events: Vec<Event>,
-    pub(crate) deliveries: Vec<Delivery>,
+    pub(crate) sendings: Vec<Sending>,
     pub(crate) gateway: Gateway,
-    pub(crate) money: Money,
+    pub(crate) captures: Captures,
 }
 
 pub(crate) struct Settings<'a> {
@@ -159,7 +160,7 @@ fn shopper(settings: &Settings<'_>, number: u32, ending: Ending) -> ShopperPlan 
     let cart = cart(&random, settings);
     let buys = matches!(ending, Ending::Pay | Ending::PayAfterTrouble);
     let events = events(&random, ending);
-    let gateway = at(number);
+    let gateway = gateway(number);
     ShopperPlan {
         number,
         ending,
@@ -172,11 +173,8 @@ fn shopper(settings: &Settings<'_>, number: u32, ending: Ending) -> ShopperPlan 
         begin: copies(&random),
         replacement: random.percent(12).then(|| {
             let mut other = self::cart(&random, settings);
-            if crate::answers::merged(&other) == crate::answers::merged(&cart) {
-                other = vec![Line {
-                    sku: settings.hot_sku.to_owned(),
-                    quantity: 3,
-                }];
+            if merged(&other) == merged(&cart) {
+                other = vec![Line::new(settings.hot_sku, 3)];
             }
             other
         }),
@@ -193,8 +191,8 @@ fn shopper(settings: &Settings<'_>, number: u32, ending: Ending) -> ShopperPlan 
         .into_iter()
         .filter(|_| random.percent(8))
         .collect(),
-        deliveries: deliveries(&random, &events),
-        money: money(settings.seed, number, ending, gateway),
+        sendings: sendings(&random, &events),
+        captures: captures(settings.seed, number, ending, gateway),
         gateway,
         events,
         cart,
@@ -202,7 +200,7 @@ fn shopper(settings: &Settings<'_>, number: u32, ending: Ending) -> ShopperPlan 
 }
 
 /// Shoppers take the gateways in turn.
-fn at(number: u32) -> Gateway {
+fn gateway(number: u32) -> Gateway {
     match number % 3 {
         0 => Gateway::Cashfree,
         1 => Gateway::Stripe,
@@ -210,17 +208,17 @@ fn at(number: u32) -> Gateway {
     }
 }
 
-/// From a stream of its own, so that a seed means the same plan wherever shoppers pay.
-fn money(seed: u64, number: u32, ending: Ending, gateway: Gateway) -> Money {
+/// From a stream of its own, so that a seed gives the same plan with and without gateways.
+fn captures(seed: u64, number: u32, ending: Ending, gateway: Gateway) -> Captures {
     let random = Random::new(!seed, u64::from(number));
     let (twice, in_parts) = (random.percent(20), random.percent(25));
     match gateway {
-        _ if !matches!(ending, Ending::Pay | Ending::PayAfterTrouble) => Money::Once,
-        // one intent is one charge
-        Gateway::Stripe => Money::Once,
-        Gateway::Razorpay if in_parts => Money::InParts,
-        Gateway::Razorpay | Gateway::Cashfree if twice => Money::Twice,
-        Gateway::Razorpay | Gateway::Cashfree => Money::Once,
+        _ if !matches!(ending, Ending::Pay | Ending::PayAfterTrouble) => Captures::Once,
+        // One intent is one charge.
+        Gateway::Stripe => Captures::Once,
+        Gateway::Razorpay if in_parts => Captures::InParts,
+        Gateway::Razorpay | Gateway::Cashfree if twice => Captures::Twice,
+        Gateway::Razorpay | Gateway::Cashfree => Captures::Once,
     }
 }
 
@@ -228,7 +226,7 @@ fn millis(random: &Random, low: u64, high: u64) -> Duration {
     Duration::from_millis(random.between(low, high))
 }
 
-/// More of them come early: half of the shoppers in the first quarter of the rush.
+/// Half of the shoppers come in the first quarter of the rush.
 fn arrival(random: &Random, rush: Duration) -> Duration {
     let share = random.below(1_000_000);
     rush.mul_f64(f64::from(u32::try_from(share * share / 1_000_000).unwrap_or(0)) / 1e6)
@@ -243,22 +241,16 @@ fn copies(random: &Random) -> Copies {
     }
 }
 
-/// The hot sku and up to two others; now and then one sku on two lines, which is one line to hold.
+/// The hot sku and up to two others; sometimes one sku on two lines, which is one line to hold.
 fn cart(random: &Random, settings: &Settings<'_>) -> Vec<Line> {
-    let line = |sku: &str, quantity| Line {
-        sku: sku.to_owned(),
-        quantity,
-    };
-    let mut cart = vec![line(
-        settings.hot_sku,
-        if random.percent(10) { 2 } else { 1 },
-    )];
+    let quantity = if random.percent(10) { 2 } else { 1 };
+    let mut cart = vec![Line::new(settings.hot_sku, quantity)];
     let mut others: Vec<&String> = settings.other_skus.iter().collect();
     random.shuffle(&mut others);
     for sku in others.into_iter().take(random.index(3)) {
-        cart.push(line(sku, 1));
+        cart.push(Line::new(sku, 1));
         if random.percent(20) {
-            cart.push(line(sku, 1));
+            cart.push(Line::new(sku, 1));
         }
     }
     random.shuffle(&mut cart);
@@ -287,7 +279,7 @@ fn events(random: &Random, ending: Ending) -> Vec<Event> {
         Ending::FailForGood => vec![Kind::Dropped, Kind::Failed],
         Ending::Abandon | Ending::LeaveCart | Ending::CancelOrder => vec![],
     };
-    // Half of the shoppers of each version: a deployment sees both while it moves to the newer.
+    // Half of the shoppers each: a deployment sees both versions while it moves to the newer one.
     let version = if random.percent(50) {
         Version::V2025
     } else {
@@ -303,38 +295,38 @@ fn events(random: &Random, ending: Ending) -> Vec<Event> {
         .collect()
 }
 
-/// Every event one to three times, the copies late; in half of the visits also in another order
-/// than they happened.
-fn deliveries(random: &Random, events: &[Event]) -> Vec<Delivery> {
+/// Every event one to three times, the copies late. In half of the visits the events come in
+/// another order than they happened.
+fn sendings(random: &Random, events: &[Event]) -> Vec<Sending> {
     let mut order: Vec<usize> = (0..events.len()).collect();
     if random.percent(50) {
         random.shuffle(&mut order);
     }
-    let mut deliveries = vec![];
+    let mut sendings = vec![];
     let mut base = Duration::ZERO;
     for event in order {
         base += millis(random, 20, 400);
-        deliveries.push(Delivery {
+        sendings.push(Sending {
             event,
             after: base,
             signed_again: false,
         });
         for _ in 0..random.below(3) {
-            // some arrive in the same moment as the first, most later
+            // Some arrive at the same time as the first, most later.
             let late = if random.percent(30) {
                 0
             } else {
                 random.between(50, 2_500)
             };
-            deliveries.push(Delivery {
+            sendings.push(Sending {
                 event,
                 after: base + Duration::from_millis(late),
                 signed_again: random.percent(50),
             });
         }
     }
-    deliveries.sort_by_key(|d| d.after);
-    deliveries
+    sendings.sort_by_key(|d| d.after);
+    sendings
 }
 
 #[cfg(test)]
@@ -361,7 +353,7 @@ mod tests {
     #[test]
     fn every_cart_has_the_hot_sku_and_at_most_three_skus() {
         for plan in plans(1, 500) {
-            let skus = crate::answers::merged(&plan.cart);
+            let skus = merged(&plan.cart);
             assert!(skus.iter().any(|(sku, _)| sku == "HOT"));
             assert!((1..=3).contains(&skus.len()));
             assert!(plan.arrives < Duration::from_secs(2));
@@ -387,16 +379,16 @@ mod tests {
         any(|p| matches!(p.begin, Copies::Together(_)));
         any(|p| matches!(p.begin, Copies::Afterwards(_)));
         any(|p| p.replacement.is_some());
-        any(|p| p.cart.len() > crate::answers::merged(&p.cart).len());
-        any(|p| p.deliveries.len() > p.events.len());
-        // a failed or dropped attempt that is told of only after the payment
+        any(|p| p.cart.len() > merged(&p.cart).len());
+        any(|p| p.sendings.len() > p.events.len());
+        // A failed or dropped attempt that is reported only after the payment.
         any(|p| {
             let paid = p
-                .deliveries
+                .sendings
                 .iter()
                 .position(|d| p.events[d.event].kind == Kind::Paid);
             paid.is_some_and(|at| {
-                p.deliveries[at..]
+                p.sendings[at..]
                     .iter()
                     .any(|d| p.events[d.event].kind < Kind::Paid)
             })
@@ -404,27 +396,24 @@ mod tests {
     }
 
     #[test]
-    fn every_gateway_gets_its_third_and_money_comes_in_every_way() {
+    fn every_gateway_gets_its_third_and_every_way_to_pay_is_planned() {
         let plans = plans(1, 300);
         let at = |gateway: Gateway| plans.iter().filter(move |p| p.gateway == gateway);
         for gateway in Gateway::ALL {
             assert_eq!(at(gateway).count(), 100);
         }
-        let ways = |gateway, money| at(gateway).filter(|p| p.money == money).count();
-        assert!(ways(Gateway::Razorpay, Money::InParts) > 0);
-        assert!(ways(Gateway::Razorpay, Money::Twice) > 0);
-        assert!(ways(Gateway::Cashfree, Money::Twice) > 0);
-        assert_eq!(ways(Gateway::Stripe, Money::Once), 100);
+        let ways = |gateway, captures| at(gateway).filter(|p| p.captures == captures).count();
+        assert!(ways(Gateway::Razorpay, Captures::InParts) > 0);
+        assert!(ways(Gateway::Razorpay, Captures::Twice) > 0);
+        assert!(ways(Gateway::Cashfree, Captures::Twice) > 0);
+        assert_eq!(ways(Gateway::Stripe, Captures::Once), 100);
     }
 
     #[test]
     fn a_replacement_is_another_cart() {
         for plan in plans(11, 500) {
             if let Some(other) = &plan.replacement {
-                assert_ne!(
-                    crate::answers::merged(other),
-                    crate::answers::merged(&plan.cart)
-                );
+                assert_ne!(merged(other), merged(&plan.cart));
             }
         }
     }

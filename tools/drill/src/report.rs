@@ -1,29 +1,115 @@
-//! The result of a run: as figures, and in the three forms in which it is shown.
+//! The result of a run: its figures as `report.json`, a page of them as `report.html`, and a
+//! summary for the terminal.
 
+mod charts;
 mod figures;
-mod gateways;
-mod html;
-mod svg;
-mod terminal;
+mod filters;
+mod page;
 
-use std::io::Write as _;
-use std::path::Path;
+use crate::args::Args;
+use crate::timetable::Run;
+use figures::Report;
 
-pub(crate) use figures::Report;
-pub(crate) use terminal::terminal;
+/// Writes both files. Returns the summary, and whether no promise failed.
+pub(crate) fn write(args: &Args, run: &Run) -> Result<(String, bool), String> {
+    let report = Report::new(args, run);
+    let (json, html) = (args.out.join("report.json"), args.out.join("report.html"));
+    let failed = |error: std::io::Error| format!("{}: {error}", args.out.display());
+    std::fs::create_dir_all(&args.out).map_err(failed)?;
+    let figures = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
+    std::fs::write(&json, figures + "\n").map_err(failed)?;
+    std::fs::write(&html, page::html(&report)?).map_err(failed)?;
+    let summary = page::summary(&report)?;
+    let files = format!("written: {} and {}", html.display(), json.display());
+    Ok((format!("{summary}\n{files}"), report.passed))
+}
 
-/// Writes `report.json` and `report.html`; says where.
-pub(crate) fn write(report: &Report, out: &Path) -> std::io::Result<String> {
-    std::fs::create_dir_all(out)?;
-    let json = out.join("report.json");
-    let html = out.join("report.html");
-    let mut file = std::fs::File::create(&json)?;
-    serde_json::to_writer_pretty(&mut file, report)?;
-    file.write_all(b"\n")?;
-    std::fs::write(&html, html::page(report))?;
-    Ok(format!(
-        "written: {} and {}",
-        html.display(),
-        json.display()
-    ))
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use clap::Parser as _;
+    use serde_json::Value;
+    use simulator::cashfree::webhook::Kind;
+
+    use super::*;
+    use crate::api::Api;
+    use crate::examples::{action, checkout, order, sale, webhook, when, with_staff};
+    use crate::history::ActionEnd;
+    use crate::meters::Call;
+    use crate::records::{Records, Webhooks};
+
+    /// A report of a small run that has everything.
+    fn report() -> Report {
+        let args =
+            "drill --api http://a --webhook http://w --webhook-secret s --hot-sku A --units 2";
+        let args = Args::parse_from(args.split(' '));
+        let paid = vec![
+            checkout(1, 1, &[("A", 1)], when(0, 10), 60_000),
+            webhook(1, Kind::Paid, when(40, 50)),
+            order(1, "paid", &[("A", 1)], when(60, 70)),
+        ];
+        let edit = action("A", 1, when(0, 5), ActionEnd::Done);
+        let mut history = with_staff(sale(2, 0, vec![paid]), edit);
+        history
+            .before
+            .values_mut()
+            .for_each(|sku| sku.title = "<b>\"A\" & B".into());
+        let mut records = Records::default();
+        let stripe = ("stripe".to_owned(), Webhooks::default());
+        records.gateways.webhooks = [stripe].into();
+        history.records = Some(records);
+        let api = Arc::new(Api::new(&args).unwrap());
+        api.meters.answered(Call::Begin, Duration::from_millis(10));
+        let run = Run {
+            history,
+            api,
+            run_id: "test".into(),
+            second_calls: 0,
+            lag: Duration::ZERO,
+        };
+        Report::new(&args, &run)
+    }
+
+    fn collect_keys(json: &Value, keys: &mut Vec<String>) {
+        match json {
+            Value::Object(fields) => fields.iter().for_each(|(key, value)| {
+                keys.push(key.clone());
+                collect_keys(value, keys);
+            }),
+            Value::Array(items) => items.iter().for_each(|item| collect_keys(item, keys)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn the_readme_lists_every_key() {
+        let report = report();
+        assert!(report.staff.is_some() && report.gateways.is_some() && report.passed);
+        let mut json = serde_json::to_value(&report).unwrap();
+        json["outcomes"] = Value::Null;
+        let mut keys = vec![];
+        collect_keys(&json, &mut keys);
+        for key in keys {
+            let readme = include_str!("../README.md");
+            assert!(readme.contains(&format!("`{key}")), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_page_loads_nothing_and_a_title_cannot_break_it() {
+        let page = page::html(&report()).unwrap();
+        for outside in ["http://", "https://", "src=", "<b>\"A\" & B"] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+        assert!(page.contains("500 shoppers, 1 units: 1 sold or held, none twice."));
+    }
+
+    #[test]
+    fn the_summary_says_how_the_run_ended() {
+        let summary = page::summary(&report()).unwrap();
+        assert!(summary.contains("  1 paid\n"), "{summary}");
+        assert!(summary.contains("\nNo check failed, "), "{summary}");
+    }
 }

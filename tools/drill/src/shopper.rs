@@ -1,6 +1,5 @@
-//! One shopper, playing their plan.
+//! One shopper, who plays a plan.
 
-mod at_gateway;
 mod paying;
 
 use std::sync::Arc;
@@ -10,235 +9,194 @@ use futures_util::future::join_all;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::answers::{Checkout, Line, Said, Shortage, read};
+use crate::answers::{Answer, Checkout, Line, Shortage};
 use crate::api::Reply;
-use crate::history::{Fact, Refusable, Visit, What, When};
+use crate::history::{Exchange, MustRefuse, Request, Visit, When};
+use crate::meters::Call;
 use crate::plan::{Copies, Ending, Probe, ShopperPlan};
-use crate::stage::{Counts, Stage};
+use crate::sale::{Counts, Sale};
 
-/// Beyond the end of a hold, so that it is certainly over.
+/// After the end of a hold, so that it is certainly over.
 const LAPSE_MARGIN: Duration = Duration::from_millis(400);
 
 pub(crate) struct Shopper {
-    stage: Arc<Stage>,
+    sale: Arc<Sale>,
     pub(crate) plan: ShopperPlan,
     customer: String,
     cart: Vec<Line>,
-    /// How many checkouts they began; each has an id of its own.
+    /// How many checkouts were begun; each has an id of its own.
     tries: u32,
     checkout: Uuid,
-    facts: Vec<Fact>,
+    exchanges: Vec<Exchange>,
 }
 
-/// What came of an attempt to hold the cart.
-enum Took {
-    Held(Checkout),
-    Short(Vec<Shortage>),
-    Unclear,
+/// Sends the same request in as many copies as planned.
+async fn send_copies<T, F: Future<Output = T>>(copies: Copies, send: impl Fn() -> F) -> Vec<T> {
+    let (together, afterwards) = match copies {
+        Copies::Once => (1, 0),
+        Copies::Together(copies) => (copies, 0),
+        Copies::Afterwards(copies) => (1, copies - 1),
+    };
+    let mut answers = join_all((0..together).map(|_| send())).await;
+    for _ in 0..afterwards {
+        answers.push(send().await);
+    }
+    answers
 }
 
 impl Shopper {
-    pub(crate) fn new(stage: Arc<Stage>, plan: ShopperPlan) -> Self {
-        let customer = stage.customer(plan.number);
-        let cart = plan.cart.clone();
-        let checkout = stage.checkout_id(plan.number, 0);
+    pub(crate) fn new(sale: Arc<Sale>, plan: ShopperPlan) -> Self {
         Self {
-            stage,
-            plan,
-            customer,
-            cart,
+            customer: sale.customer(plan.number),
+            cart: plan.cart.clone(),
+            checkout: sale.checkout_id(plan.number, 0),
             tries: 0,
-            checkout,
-            facts: vec![],
+            exchanges: vec![],
+            sale,
+            plan,
         }
     }
 
-    pub(crate) fn into_visit(self) -> Visit {
+    /// Everything that the shopper has done so far.
+    pub(crate) fn visit_so_far(&self) -> Visit {
         Visit {
             number: self.plan.number,
             ending: self.plan.ending,
-            facts: self.facts,
+            exchanges: self.exchanges.clone(),
         }
     }
 
-    /// The facts so far, as a visit.
-    pub(crate) fn so_far(&self) -> Visit {
-        let facts = self.facts.clone();
-        Visit {
-            number: self.plan.number,
-            ending: self.plan.ending,
-            facts,
-        }
-    }
-
-    pub(crate) fn leaves(&self) {
-        Counts::add(&self.stage.counts.done);
-    }
-
-    /// The visit: arrive, look, try to hold the cart, and end as planned. True when the shopper
-    /// left empty-handed but would come back for stock that is given back.
+    /// The visit: arrive, look, try to hold the cart, and end as planned. True when the shopper got
+    /// nothing but would come back for stock that is given back.
     pub(crate) async fn visit(&mut self) -> bool {
-        let stage = Arc::clone(&self.stage);
-        stage.api.pause(self.plan.arrives).await;
+        let sale = Arc::clone(&self.sale);
+        sale.api.pause(self.plan.arrives).await;
         let skus: Vec<String> = self.cart.iter().map(|line| line.sku.clone()).collect();
-        stage.api.availability(&skus).await;
-        stage.api.pause(self.plan.thinks).await;
-        self.own_price().await;
-        let waits = self.plan.tries_again.clone();
-        let mut waits = waits.into_iter();
-        loop {
-            match self.take().await {
-                Took::Held(checkout) => {
-                    self.hold(checkout).await;
-                    return false;
-                }
-                Took::Short(shortages) => {
-                    self.settle_for_less(&shortages);
-                    let Some(wait) = waits.next() else {
-                        return self.plan.waits_for_more;
-                    };
-                    stage.api.pause(wait).await;
-                }
-                Took::Unclear => return false,
+        sale.api.availability(&skus).await;
+        sale.api.pause(self.plan.thinks).await;
+        self.try_own_price().await;
+        let mut waits = self.plan.tries_again.clone().into_iter();
+        let comes_back = loop {
+            if !self.try_to_buy().await {
+                break false;
             }
-        }
+            let Some(wait) = waits.next() else {
+                break self.plan.waits_for_more;
+            };
+            sale.api.pause(wait).await;
+        };
+        Counts::add(&sale.counts.done);
+        comes_back
     }
 
-    /// Comes back once, in the hope of stock that was given back. True when it was in vain.
-    pub(crate) async fn visit_again(&mut self) -> bool {
-        match self.take().await {
-            Took::Held(checkout) => {
-                self.hold(checkout).await;
-                false
+    /// Begins a checkout and plays it to its end. True when it was refused for a shortage.
+    pub(crate) async fn try_to_buy(&mut self) -> bool {
+        match self.begin().await {
+            Some(Answer::Done(checkout)) => self.play_ending(checkout).await,
+            Some(Answer::Short(shortages)) => {
+                self.leave_out(&shortages);
+                return true;
             }
-            Took::Short(shortages) => {
-                self.settle_for_less(&shortages);
-                true
-            }
-            Took::Unclear => false,
+            _ => {}
         }
+        false
     }
 
-    fn note(&mut self, when: When, what: What) {
-        self.facts.push(Fact {
+    fn note(&mut self, when: When, request: Request) {
+        let checkout = self.checkout;
+        self.exchanges.push(Exchange {
             when,
-            checkout: self.checkout,
-            what,
+            checkout,
+            request,
         });
     }
 
-    /// Begins a fresh checkout of the cart, in as many copies as planned.
-    async fn take(&mut self) -> Took {
-        self.checkout = self.stage.checkout_id(self.plan.number, self.tries);
+    fn note_begin(&mut self, when: When, revision: u32, answer: Answer<Checkout>) {
+        let begin = Request::Begin {
+            cart: self.cart.clone(),
+            revision,
+            hold_s: self.hold_s(),
+            answer,
+        };
+        self.note(when, begin);
+    }
+
+    /// Begins a fresh checkout of the cart. Returns the best answer of its copies.
+    async fn begin(&mut self) -> Option<Answer<Checkout>> {
+        self.checkout = self.sale.checkout_id(self.plan.number, self.tries);
         self.tries += 1;
-        let (together, afterwards) = match self.plan.begin {
-            Copies::Once => (1, 0),
-            Copies::Together(copies) => (copies, 0),
-            Copies::Afterwards(copies) => (1, copies - 1),
-        };
-        let begin = || {
-            self.stage
-                .api
-                .begin(self.checkout, &self.customer, 1, self.hold_s(), &self.cart)
-        };
-        let mut answers = join_all((0..together).map(|_| begin())).await;
-        for _ in 0..afterwards {
-            answers.push(begin().await);
-        }
-        let retried = answers.iter().any(|(when, _)| when.attempts > 1);
-        let took = answers
+        let (api, id, hold_s) = (&self.sale.api, self.checkout, self.hold_s());
+        let begin = || api.begin(id, &self.customer, 1, hold_s, &self.cart);
+        let answers = send_copies(self.plan.begin, begin).await;
+        let repeated = answers.iter().any(|(when, _)| when.attempts > 1);
+        let best = answers
             .iter()
-            .fold(Took::Unclear, |took, (_, said)| match (took, said) {
-                (Took::Held(checkout), _) => Took::Held(checkout),
-                (_, Said::Yes(checkout)) => Took::Held(checkout.clone()),
-                (_, Said::Short(shortages)) => Took::Short(shortages.clone()),
-                (took, _) => took,
+            .map(|(_, answer)| answer)
+            .min_by_key(|answer| match answer {
+                Answer::Done(_) => 0,
+                Answer::Short(_) => 1,
+                _ => 2,
             });
+        let best = best.cloned();
         for (when, answer) in answers {
-            let cart = self.cart.clone();
-            let hold_s = self.hold_s();
-            self.note(
-                when,
-                What::Begin {
-                    cart,
-                    revision: 1,
-                    hold_s,
-                    answer,
-                },
-            );
+            self.note_begin(when, 1, answer);
         }
-        match &took {
-            Took::Held(_) => Counts::add(&self.stage.counts.granted),
-            _ => Counts::add(&self.stage.counts.refused),
+        if matches!(best, Some(Answer::Done(_))) {
+            Counts::add(&self.sale.counts.granted);
+            return best;
         }
-        if retried && !matches!(took, Took::Held(_)) {
-            // an attempt that went unanswered may have been done: a careful client gives it back
+        Counts::add(&self.sale.counts.refused);
+        if repeated {
+            // An unanswered attempt may have been done. A careful client gives it back.
             self.release().await;
         }
-        took
+        best
     }
 
     /// Only carts that will lapse ask for a time of their own.
     fn hold_s(&self) -> Option<u32> {
         let lapses = matches!(self.plan.ending, Ending::Abandon | Ending::OrderLate);
-        lapses.then_some(self.stage.hold_s)
+        lapses.then_some(self.sale.hold_s)
     }
 
-    /// Leaves out of the next cart what is not there; the hot sku stays in, in whatever number
-    /// there is.
-    fn settle_for_less(&mut self, shortages: &[Shortage]) {
-        let hot = &self.stage.hot_sku;
-        self.cart
-            .retain(|line| line.sku == *hot || shortages.iter().all(|s| s.sku != line.sku));
-        let hot_short = shortages.iter().find(|shortage| shortage.sku == *hot);
-        if let Some(line) = self.cart.iter_mut().find(|line| line.sku == *hot)
-            && hot_short.is_some()
-        {
+    /// The next cart: without the missing skus, and with one unit of the hot sku if it is short.
+    fn leave_out(&mut self, shortages: &[Shortage]) {
+        let hot = &self.sale.hot_sku;
+        let is_short = |line: &Line| shortages.iter().any(|s| s.sku == line.sku);
+        self.cart.retain(|line| line.sku == *hot || !is_short(line));
+        if let Some(line) = self.cart.iter_mut().find(|line| is_short(line)) {
             line.quantity = 1;
         }
     }
 
-    async fn hold(&mut self, mut checkout: Checkout) {
-        let stage = Arc::clone(&self.stage);
+    async fn play_ending(&mut self, mut checkout: Checkout) {
+        let sale = Arc::clone(&self.sale);
         self.probe().await;
         if let Some(other) = self.plan.replacement.take() {
-            let hold_s = self.hold_s();
-            let (when, answer) = stage
-                .api
-                .begin(self.checkout, &self.customer, 2, hold_s, &other)
-                .await;
-            if let Said::Yes(replaced) = &answer {
-                checkout = replaced.clone();
-                self.cart.clone_from(&other);
+            let before = std::mem::replace(&mut self.cart, other);
+            let (id, hold_s) = (self.checkout, self.hold_s());
+            let begin = sale.api.begin(id, &self.customer, 2, hold_s, &self.cart);
+            let (when, answer) = begin.await;
+            self.note_begin(when, 2, answer.clone());
+            match answer {
+                Answer::Done(replaced) => checkout = replaced,
+                _ => self.cart = before,
             }
-            self.note(
-                when,
-                What::Begin {
-                    cart: other,
-                    revision: 2,
-                    hold_s,
-                    answer,
-                },
-            );
         }
-        // an extension would keep the units of those who are about to let go
+        // An extension would hold the units of shoppers who are about to let go.
         if self.plan.extends && self.hold_s().is_none() {
-            let (when, answer) = stage.api.extend(self.checkout).await;
-            self.note(when, What::Extend(answer));
+            let (when, answer) = sale.api.extend(self.checkout).await;
+            self.note(when, Request::Extend(answer));
         }
         if self.plan.reads {
             self.read().await;
         }
-        stage.api.pause(self.plan.thinks).await;
+        sale.api.pause(self.plan.thinks).await;
         match self.plan.ending {
             Ending::Abandon => {}
             Ending::LeaveCart => self.release().await,
             Ending::OrderLate => {
-                let left = Duration::try_from(checkout.expires_at - checkout.server_time);
-                stage
-                    .api
-                    .pause(left.unwrap_or_default() + LAPSE_MARGIN)
-                    .await;
+                sale.api.pause(checkout.remaining() + LAPSE_MARGIN).await;
                 self.order_and_pay().await;
             }
             _ => self.order_and_pay().await,
@@ -246,116 +204,109 @@ impl Shopper {
     }
 
     async fn release(&mut self) {
-        let (when, answer) = self.stage.api.release(self.checkout).await;
-        self.note(when, What::Release(answer));
+        let (when, answer) = self.sale.api.release(self.checkout).await;
+        self.note(when, Request::Release(answer));
     }
 
     async fn read(&mut self) {
-        let (when, answer) = self.stage.api.read(self.checkout).await;
-        self.note(when, What::Read(answer));
+        let (when, answer) = self.sale.api.read(self.checkout).await;
+        self.note(when, Request::Read(answer));
     }
 
-    /// Tries what must not work, on a checkout that was granted.
+    /// Tries forbidden requests on a checkout that was granted.
     async fn probe(&mut self) {
-        let stage = Arc::clone(&self.stage);
+        let (sale, id) = (Arc::clone(&self.sale), self.checkout);
         for probe in self.plan.probes.clone() {
             let reply = match probe {
                 Probe::OtherCart => {
                     let mut other = self.cart.clone();
                     other.iter_mut().for_each(|line| line.quantity += 1);
-                    let body = json!({
-                        "customer": self.customer, "revision": 1,
-                        "lines": crate::answers::lines_json(&other),
-                    });
-                    stage.api.put_checkout(self.checkout, &body).await
+                    let customer = &self.customer;
+                    let body = json!({ "customer": customer, "revision": 1, "lines": other });
+                    sale.api.checkout(Call::Begin, id, Some(&body)).await
                 }
                 Probe::OtherCustomer => {
-                    let other = stage.customer(self.plan.number + 1);
-                    stage.api.read_as(self.checkout, None, Some(&other)).await
+                    let other = sale.customer(self.plan.number + 1);
+                    sale.api.read_as(id, None, Some(&other)).await
                 }
                 Probe::OtherShop => {
-                    let Some(other) = stage.other_shop.as_deref() else {
+                    let Some(other) = sale.other_shop.as_deref() else {
                         continue;
                     };
-                    stage.api.read_as(self.checkout, Some(other), None).await
+                    sale.api.read_as(id, Some(other), None).await
                 }
-                // made before anything is held
+                // Tried before anything is held.
                 Probe::OwnPrice => continue,
             };
-            self.probed(Refusable::Shopper(probe), &reply);
+            self.note_probe(MustRefuse::Shopper(probe), &reply);
         }
     }
 
-    /// A cart with a price in it, under an id of its own. Should it be taken, it counts like any
-    /// other begin, so that its prices are judged; and it is given back.
-    async fn own_price(&mut self) {
+    /// A cart with a price in it, under an id of its own. If the deployment accepts it, it counts
+    /// like any other begin, so that its prices are checked; and it is given back.
+    async fn try_own_price(&mut self) {
         if !self.plan.probes.contains(&Probe::OwnPrice) {
             return;
         }
-        self.checkout = self.stage.checkout_id(self.plan.number, u32::MAX);
-        let cart = vec![Line {
-            sku: self.stage.hot_sku.clone(),
-            quantity: 1,
-        }];
-        let body = json!({
-            "customer": self.customer,
-            "lines": [{"sku": self.stage.hot_sku, "quantity": 1, "price_minor": 1}],
-        });
-        let reply = self.stage.api.put_checkout(self.checkout, &body).await;
-        match &reply.answer {
-            Ok((status, body)) if (200..300).contains(status) => {
-                let answer = read(*status, body);
-                let what = What::Begin {
-                    cart,
-                    revision: 1,
-                    hold_s: None,
-                    answer,
-                };
-                self.note(reply.when, what);
-                self.release().await;
-            }
-            _ => self.probed(Refusable::Shopper(Probe::OwnPrice), &reply),
+        self.checkout = self.sale.checkout_id(self.plan.number, u32::MAX);
+        let (sku, id) = (&self.sale.hot_sku, self.checkout);
+        let line = json!({ "sku": sku, "quantity": 1, "price_minor": 1 });
+        let body = json!({ "customer": self.customer, "lines": [line] });
+        let reply = self.sale.api.checkout(Call::Begin, id, Some(&body)).await;
+        if !reply
+            .status()
+            .is_some_and(|status| (200..300).contains(&status))
+        {
+            self.note_probe(MustRefuse::Shopper(Probe::OwnPrice), &reply);
+            return;
         }
+        let (when, answer) = reply.read();
+        let cart = vec![Line::new(sku, 1)];
+        let begin = Request::Begin {
+            cart,
+            revision: 1,
+            hold_s: None,
+            answer,
+        };
+        self.note(when, begin);
+        self.release().await;
     }
 
-    fn probed(&mut self, probe: Refusable, reply: &Reply) {
-        let code = match &reply.answer {
-            Ok((_, body)) => serde_json::from_slice(body).unwrap_or_default(),
-            Err(_) => crate::answers::Problem::default(),
-        };
-        let what = What::Probe {
-            probe,
-            status: reply.status(),
-            code: code.code,
-        };
-        self.note(reply.when, what);
+    fn note_probe(&mut self, probe: MustRefuse, reply: &Reply) {
+        let status = reply.status();
+        let code = reply.problem().1.code;
+        self.note(
+            reply.when,
+            Request::Probe {
+                probe,
+                status,
+                code,
+            },
+        );
     }
 
-    /// Reads everything once more that may hold something, when the sale is over.
+    /// After the sale: reads again everything that may hold something.
     pub(crate) async fn audit(&mut self) {
         let mut checkouts: Vec<Uuid> = vec![];
-        for fact in &self.facts {
-            let What::Begin { answer, .. } = &fact.what else {
+        for exchange in &self.exchanges {
+            let Request::Begin { answer, .. } = &exchange.request else {
                 continue;
             };
-            let may_hold =
-                matches!(answer, Said::Yes(_) | Said::Nothing(_)) || fact.when.attempts > 1;
-            if may_hold && !checkouts.contains(&fact.checkout) {
-                checkouts.push(fact.checkout);
+            let may_hold = matches!(answer, Answer::Done(_) | Answer::Missing(_))
+                || exchange.when.attempts > 1;
+            if may_hold && !checkouts.contains(&exchange.checkout) {
+                checkouts.push(exchange.checkout);
             }
         }
-        let ordered: Vec<Uuid> = self
-            .facts
-            .iter()
-            .filter(|fact| matches!(fact.what, What::Order(Said::Yes(_))))
-            .map(|fact| fact.checkout)
-            .collect();
         for checkout in checkouts {
+            let ordered = self.exchanges.iter().any(|e| {
+                e.checkout == checkout && matches!(e.request, Request::Order(Answer::Done(_)))
+            });
             self.checkout = checkout;
             self.read().await;
-            if ordered.contains(&checkout) {
-                let (when, answer) = self.stage.api.read_order(checkout).await;
-                self.note(when, What::ReadOrder(answer));
+            if ordered {
+                let (when, answer) = self.sale.api.read_order(checkout).await;
+                self.note(when, Request::ReadOrder(answer));
             }
         }
     }

@@ -3,38 +3,32 @@
 use std::collections::BTreeMap;
 
 use super::Checked;
-use crate::answers::{Checkout, Order, PricedLine, Said, merged, units_of};
-use crate::history::{Fact, History, Refusable, What};
+use crate::answers::{Answer, Checkout, Order, PricedLine, merged, units_of};
+use crate::history::{Exchange, History, MustRefuse, Request};
 use crate::plan::Probe;
 
-/// Promise 6. A grant holds the whole cart, every sku once; a refusal names at least one shortage,
-/// only skus of the cart, with what was asked for and less than that available.
+/// Promise 6. A grant holds the whole cart, each sku once. A refusal names at least one shortage,
+/// and only skus of the cart, with the requested units and fewer available ones.
 pub(crate) fn cart_whole_or_refused(history: &History) -> Checked {
-    let mut checked = Checked::new("grants and refusals");
-    for (_, fact) in history.facts() {
-        let What::Begin { cart, answer, .. } = &fact.what else {
+    let mut checked = Checked::new("a_cart_is_all_or_nothing", "grants and refusals");
+    for exchange in history.exchanges() {
+        let Request::Begin { cart, answer, .. } = &exchange.request else {
             continue;
         };
-        let cart = merged(cart);
+        let (cart, id) = (merged(cart), exchange.checkout);
         match answer {
-            Said::Yes(checkout) => checked.judge(units_of(&checkout.lines) == cart, || {
-                format!(
-                    "{}: asked for {cart:?}, got {:?}",
-                    fact.checkout, checkout.lines
-                )
+            Answer::Done(checkout) => checked.check(units_of(&checkout.lines) == cart, || {
+                format!("{id}: asked for {cart:?}, got {:?}", checkout.lines)
             }),
-            Said::Short(shortages) => {
-                let names_it = |shortage: &crate::answers::Shortage| {
+            Answer::Short(shortages) => {
+                let is_true = |shortage: &crate::answers::Shortage| {
                     let asked = cart.iter().find(|(sku, _)| *sku == shortage.sku);
                     asked.is_some_and(|(_, units)| i64::from(*units) == shortage.requested)
                         && (0..shortage.requested).contains(&shortage.available)
                 };
-                let right = !shortages.is_empty() && shortages.iter().all(names_it);
-                checked.judge(right, || {
-                    format!(
-                        "{}: asked for {cart:?}, refused with {shortages:?}",
-                        fact.checkout
-                    )
+                let right = !shortages.is_empty() && shortages.iter().all(is_true);
+                checked.check(right, || {
+                    format!("{id}: asked for {cart:?}, refused with {shortages:?}")
                 });
             }
             _ => {}
@@ -45,28 +39,27 @@ pub(crate) fn cart_whole_or_refused(history: &History) -> Checked {
 
 /// Every price and total is the catalogue's, whatever the caller sent.
 pub(crate) fn prices_are_the_catalogues(history: &History) -> Checked {
-    let mut checked = Checked::new("prices and totals");
+    let mut checked = Checked::new("prices_are_the_catalogues", "prices and totals");
     let catalogue = |lines: &[PricedLine]| -> Option<i64> {
-        lines
-            .iter()
-            .map(|line| {
-                let price = history.before.get(&line.sku)?.price_minor;
-                (line.price_minor == price).then_some(price * i64::from(line.quantity))
-            })
-            .sum()
+        let lines = lines.iter().map(|line| {
+            let price = history.before.get(&line.sku)?.price_minor;
+            (line.price_minor == price).then_some(price * i64::from(line.quantity))
+        });
+        lines.sum()
     };
-    for (_, fact) in history.facts() {
-        let (right, shown) = match &fact.what {
-            What::Begin {
-                answer: Said::Yes(checkout),
+    for exchange in history.exchanges() {
+        use Answer::Done;
+        let (right, shown) = match &exchange.request {
+            Request::Begin {
+                answer: Done(checkout),
                 ..
             }
-            | What::Extend(Said::Yes(checkout))
-            | What::Read(Said::Yes(checkout)) => {
+            | Request::Extend(Done(checkout))
+            | Request::Read(Done(checkout)) => {
                 let total = catalogue(&checkout.lines);
                 (total == Some(checkout.total_minor), checkout.total_minor)
             }
-            What::Order(Said::Yes(order)) | What::ReadOrder(Said::Yes(order)) => {
+            Request::Order(Done(order)) | Request::ReadOrder(Done(order)) => {
                 let total = catalogue(&order.lines);
                 let right = total == Some(order.subtotal_minor)
                     && order.discount_minor == 0
@@ -76,83 +69,78 @@ pub(crate) fn prices_are_the_catalogues(history: &History) -> Checked {
             }
             _ => continue,
         };
-        checked.judge(right, || format!("{}: a total of {shown}", fact.checkout));
+        checked.check(right, || {
+            format!("{}: a total of {shown}", exchange.checkout)
+        });
     }
     checked
 }
 
 /// Promise 7. Requests with one id and one content have one answer, and one order.
 pub(crate) fn same_request_same_answer(history: &History) -> Checked {
-    let mut checked = Checked::new("repeated requests");
+    let mut checked = Checked::new("same_id_same_answer", "repeated requests");
     for visit in &history.visits {
-        let mut same: BTreeMap<_, Vec<(&Fact, &Said<Checkout>)>> = BTreeMap::new();
+        let mut begins: BTreeMap<_, Vec<(&Exchange, &Answer<Checkout>)>> = BTreeMap::new();
         let mut orders: BTreeMap<_, Vec<&Order>> = BTreeMap::new();
-        for fact in &visit.facts {
-            match &fact.what {
-                What::Begin {
+        for exchange in &visit.exchanges {
+            let id = exchange.checkout;
+            match &exchange.request {
+                Request::Begin {
                     revision,
                     cart,
                     answer,
                     ..
                 } => {
-                    let request = (fact.checkout, *revision, merged(cart));
-                    same.entry(request).or_default().push((fact, answer));
+                    let request = (id, *revision, merged(cart));
+                    begins.entry(request).or_default().push((exchange, answer));
                 }
-                What::Order(Said::Yes(order)) => {
-                    orders.entry(fact.checkout).or_default().push(order);
-                }
+                Request::Order(Answer::Done(order)) => orders.entry(id).or_default().push(order),
                 _ => {}
             }
         }
-        for ((checkout, ..), answers) in same {
+        for ((id, ..), answers) in begins {
             for pair in answers.windows(2) {
-                let [(first, said), (second, again)] = pair else {
-                    continue;
-                };
-                checked.judge(agree(first, said, second, again), || {
-                    format!("{checkout}: first {said:?}, then {again:?}")
+                checked.check(agree(pair[0], pair[1]), || {
+                    format!("{id}: first {:?}, then {:?}", pair[0].1, pair[1].1)
                 });
             }
         }
-        for (checkout, answers) in orders {
+        for (id, answers) in orders {
             for pair in answers.windows(2) {
-                let [first, again] = pair else { continue };
-                let same = first.order_id == again.order_id
-                    && first.payment.reference == again.payment.reference
-                    && first.total_minor == again.total_minor
-                    && first.lines == again.lines
-                    && same_at_gateway(first, again);
-                checked.judge(same, || format!("{checkout}: two orders"));
+                let same = pair[0].is_same(pair[1]) && same_at_gateway(pair[0], pair[1]);
+                checked.check(same, || format!("{id}: two orders"));
             }
         }
     }
     checked
 }
 
-/// What a gateway made for it stays the same; once there is nothing to pay it is not shown.
-fn same_at_gateway(first: &Order, again: &Order) -> bool {
-    match (&first.gateway_order, &again.gateway_order) {
-        (Some(first), Some(again)) => first == again,
+/// The gateway's order stays the same. An answer shows none when there is nothing left to pay.
+fn same_at_gateway(first: &Order, second: &Order) -> bool {
+    match (&first.gateway_order, &second.gateway_order) {
+        (Some(first), Some(second)) => first == second,
         _ => true,
     }
 }
 
-fn agree(first: &Fact, said: &Said<Checkout>, second: &Fact, again: &Said<Checkout>) -> bool {
-    match (said, again) {
-        (Said::Yes(said), Said::Yes(again)) => {
-            // all but the clock's reading and the status, which may move on
+fn agree(
+    (first, answered): (&Exchange, &Answer<Checkout>),
+    (second, again): (&Exchange, &Answer<Checkout>),
+) -> bool {
+    match (answered, again) {
+        (Answer::Done(answered), Answer::Done(again)) => {
+            // All but the clock's reading and the status, which may move on.
             let timeless = |checkout: &Checkout| Checkout {
                 server_time: time::OffsetDateTime::UNIX_EPOCH,
                 status: String::new(),
                 ..checkout.clone()
             };
-            timeless(said) == timeless(again)
+            timeless(answered) == timeless(again)
         }
-        // a grant is a grant for as long as it lasts; a refusal changes nothing and may be followed
-        // by a grant; what went unanswered is judged by what is there at the end
-        (Said::Yes(said), Said::Short(_) | Said::No(..)) => {
-            let left = std::time::Duration::try_from(said.expires_at - said.server_time);
-            let lapsed = first.when.sent.saturating_add(left.unwrap_or_default());
+        // A grant is a grant for as long as it lasts. A refusal changes nothing, so a grant may
+        // follow it. A missing answer is judged by what is there at the end.
+        (Answer::Done(answered), Answer::Short(_) | Answer::Refused(..)) => {
+            let lapsed = first.when.sent.saturating_add(answered.remaining());
             let at_once = second.when.first_sent < first.when.got;
             at_once || second.when.got >= lapsed
         }
@@ -160,235 +148,228 @@ fn agree(first: &Fact, said: &Said<Checkout>, second: &Fact, again: &Said<Checko
     }
 }
 
-/// Requests that must be refused were, with the right status. `which` picks the probes.
-pub(crate) fn refusables_refused(
-    history: &History,
-    what: &'static str,
-    which: fn(Refusable) -> bool,
-) -> Checked {
-    let mut checked = Checked::new(what);
-    for (_, fact) in history.facts() {
-        let What::Probe {
+/// Every probe was refused with the right status.
+pub(crate) fn probes_refused(history: &History) -> [Checked; 4] {
+    let mut other_carts = Checked::new("same_id_same_answer", "other carts under a used id");
+    let mut foreign = Checked::new("a_shop_sees_only_itself", "foreign requests");
+    let mut own_prices = Checked::new("prices_are_the_catalogues", "carts with own prices");
+    let mut forged = Checked::new("forged_events_are_refused", "forged webhooks");
+    for exchange in history.exchanges() {
+        let Request::Probe {
             probe,
             status: Some(status),
             code,
-        } = &fact.what
+        } = &exchange.request
         else {
             continue;
         };
-        if !which(*probe) {
-            continue;
-        }
-        let right: &[u16] = match probe {
-            Refusable::Shopper(Probe::OtherCart) => &[409],
-            // a foreign id looks like a missing one
-            Refusable::Shopper(Probe::OtherCustomer) => &[404],
-            Refusable::Shopper(Probe::OtherShop) => &[403, 404],
-            Refusable::Shopper(Probe::OwnPrice) => &[400, 422],
-            Refusable::Forgery(_) | Refusable::OtherShopsPath => &[401],
+        let (checked, right): (_, &[u16]) = match probe {
+            MustRefuse::Shopper(Probe::OtherCart) => (&mut other_carts, &[409]),
+            // A checkout of another customer looks like a missing one.
+            MustRefuse::Shopper(Probe::OtherCustomer) => (&mut foreign, &[404]),
+            MustRefuse::Shopper(Probe::OtherShop) => (&mut foreign, &[403, 404]),
+            MustRefuse::OtherShopsPath => (&mut foreign, &[401]),
+            MustRefuse::Shopper(Probe::OwnPrice) => (&mut own_prices, &[400, 422]),
+            MustRefuse::Forgery(_) => (&mut forged, &[401]),
         };
-        checked.judge(right.contains(status), || {
+        checked.check(right.contains(status), || {
             format!("{probe:?} was answered with {status} {code}")
         });
     }
-    checked
+    [other_carts, foreign, own_prices, forged]
 }
 
-/// Every request was answered in time, with an answer that the contract has for it.
-pub(crate) fn contract_kept(history: &History) -> Checked {
-    let mut checked = Checked::new("requests");
-    for (_, fact) in history.facts() {
-        let wrong = match &fact.what {
-            What::Begin { answer, hold_s, .. } => unexpected(answer, |status, code| {
-                // a copy of a request for a short hold may come when that is over
+/// Every request was answered in time, with an answer that the contract allows.
+pub(crate) fn answered_by_contract(history: &History) -> Checked {
+    let mut checked = Checked::new("every_request_is_answered", "requests");
+    for exchange in history.exchanges() {
+        let wrong = match &exchange.request {
+            Request::Begin { answer, hold_s, .. } => unexpected(answer, |status, code| {
+                // A copy of a request for a short hold may come when the hold is over.
                 hold_s.is_some() && (status, code) == (409, "checkout_ended")
             }),
-            What::Extend(answer) => unexpected(answer, |status, _| status == 409),
-            What::Read(answer) => unexpected(answer, |status, _| status == 404),
-            What::Release(answer) => unexpected(answer, |status, code| {
+            Request::Extend(answer) => unexpected(answer, |status, _| status == 409),
+            Request::Read(answer) => unexpected(answer, |status, _| status == 404),
+            Request::Release(answer) => unexpected(answer, |status, code| {
                 status == 404 || code == "checkout_paid"
             }),
-            What::Order(Said::Yes(order))
-                if history.books.is_some()
+            Request::Order(Answer::Done(order))
+                if history.records.is_some()
                     && order.status == "awaiting_payment"
                     && order.gateway_order.is_none() =>
             {
-                Some("an order without what a gateway made for it".to_owned())
+                Some("an order without a gateway's order".to_owned())
             }
-            What::Order(answer) => unexpected(answer, |_, code| code == "checkout_ended"),
-            What::ReadOrder(answer) => unexpected(answer, |status, _| status == 404),
-            What::Webhook {
-                status: Some(200), ..
+            Request::Order(answer) => unexpected(answer, |_, code| code == "checkout_ended"),
+            Request::ReadOrder(answer) => unexpected(answer, |status, _| status == 404),
+            Request::Webhook { status, .. } => {
+                let wrong = format!("a webhook was answered with {status:?}");
+                (*status != Some(200)).then_some(wrong)
             }
-            | What::Probe {
-                status: Some(_), ..
-            } => None,
-            What::Webhook { status, .. } => Some(format!("event answered with {status:?}")),
-            What::Probe {
-                probe,
-                status: None,
-                ..
-            } => Some(format!("{probe:?} not answered")),
+            Request::Probe { probe, status, .. } => {
+                status.is_none().then(|| format!("{probe:?} not answered"))
+            }
         };
-        checked.judge(wrong.is_none(), || {
-            format!("{}: {}", fact.checkout, wrong.unwrap_or_default())
+        checked.check(wrong.is_none(), || {
+            format!("{}: {}", exchange.checkout, wrong.unwrap_or_default())
         });
     }
-    for deed in history.deeds() {
-        checked.judge(deed.wrong.is_empty(), || {
-            format!("staff, {:?}: {}", deed.work, deed.wrong.join("; "))
+    for action in history.actions() {
+        checked.check(action.wrong.is_empty(), || {
+            format!("staff, {:?}: {}", action.work, action.wrong.join("; "))
         });
     }
     checked
 }
 
-fn unexpected<T>(answer: &Said<T>, expected: impl Fn(u16, &str) -> bool) -> Option<String> {
+fn unexpected<T>(answer: &Answer<T>, expected: impl Fn(u16, &str) -> bool) -> Option<String> {
     match answer {
-        Said::Yes(_) | Said::Short(_) => None,
-        Said::No(status, code) if expected(*status, code) => None,
-        Said::No(status, code) => Some(format!("answered with {status} {code}")),
-        Said::Nothing(reason) => Some(format!("no answer: {reason}")),
+        Answer::Done(_) | Answer::Short(_) => None,
+        Answer::Refused(status, code) if expected(*status, code) => None,
+        Answer::Refused(status, code) => Some(format!("answered with {status} {code}")),
+        Answer::Missing(reason) => Some(format!("no answer: {reason}")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::Forgery;
-    use crate::testing::{cart, checkout, history, order, refused, visit, when};
+    use crate::answers::Line;
+    use crate::examples::{action, checkout, order, probe, refused, sale, when};
+    use crate::history::{ActionEnd, Forgery};
 
-    fn of(facts: Vec<Fact>) -> History {
-        history(5, 0, vec![visit(1, facts)])
+    fn of(exchanges: Vec<Exchange>) -> History {
+        sale(5, 0, vec![exchanges])
     }
 
-    fn hold() -> Fact {
+    fn hold() -> Exchange {
         checkout(1, 1, &[("A", 2)], when(0, 10), 60_000)
     }
 
-    fn change(mut fact: Fact, change: impl FnOnce(&mut Checkout)) -> Fact {
-        if let What::Begin {
-            answer: Said::Yes(checkout),
+    fn changed(change: impl FnOnce(&mut Checkout)) -> Exchange {
+        let mut exchange = hold();
+        if let Request::Begin {
+            answer: Answer::Done(checkout),
             ..
-        } = &mut fact.what
+        } = &mut exchange.request
         {
             change(checkout);
         }
-        fact
+        exchange
     }
 
     #[test]
-    fn half_a_cart_is_seen() {
-        assert!(cart_whole_or_refused(&of(vec![hold()])).wrong.is_empty());
-        let half = change(hold(), |checkout| checkout.lines[0].quantity = 1);
-        assert_eq!(cart_whole_or_refused(&of(vec![half])).wrong.len(), 1);
-    }
-
-    #[test]
-    fn two_lines_of_one_sku_are_one_line_to_hold() {
-        let mut fact = hold();
-        if let What::Begin { cart: lines, .. } = &mut fact.what {
-            *lines = cart(&[("A", 1), ("A", 1)]);
+    fn half_a_cart_is_found() {
+        let wrong = |exchange| cart_whole_or_refused(&of(vec![exchange])).wrong.len();
+        assert_eq!(wrong(hold()), 0);
+        assert_eq!(wrong(changed(|half| half.lines[0].quantity = 1)), 1);
+        let mut two_lines = hold();
+        if let Request::Begin { cart, .. } = &mut two_lines.request {
+            *cart = vec![Line::new("A", 1), Line::new("A", 1)];
         }
-        assert!(cart_whole_or_refused(&of(vec![fact])).wrong.is_empty());
+        assert_eq!(wrong(two_lines), 0);
     }
 
     #[test]
-    fn a_refusal_must_name_a_true_shortage() {
-        let wrong = |shortages| cart_whole_or_refused(&of(vec![shortages])).wrong.len();
-        assert_eq!(wrong(refused(1, &[("A", 2, 1)], when(0, 1))), 0);
-        assert_eq!(wrong(refused(1, &[("A", 2, 2)], when(0, 1))), 1);
-        assert_eq!(wrong(refused(1, &[("A", 2, -1)], when(0, 1))), 1);
-        assert_eq!(wrong(refused(1, &[], when(0, 1))), 1);
-    }
-
-    #[test]
-    fn a_price_of_the_callers_is_seen() {
-        assert!(
-            prices_are_the_catalogues(&of(vec![hold()]))
-                .wrong
-                .is_empty()
-        );
-        let cheap = change(hold(), |checkout| checkout.lines[0].price_minor = 1);
-        assert_eq!(prices_are_the_catalogues(&of(vec![cheap])).wrong.len(), 1);
-        let total = change(hold(), |checkout| checkout.total_minor = 1);
-        assert_eq!(prices_are_the_catalogues(&of(vec![total])).wrong.len(), 1);
-    }
-
-    #[test]
-    fn another_answer_to_the_same_request_is_seen() {
-        let again = |fact: Fact| Fact {
-            when: when(20, 30),
-            ..fact
+    fn a_false_shortage_is_found() {
+        let wrong = |shortages: &[(&str, i64, i64)]| {
+            let refused = refused(1, shortages, when(0, 1));
+            cart_whole_or_refused(&of(vec![refused])).wrong.len()
         };
+        assert_eq!(wrong(&[("A", 2, 1)]), 0);
+        assert_eq!(wrong(&[("A", 2, 2)]), 1);
+        assert_eq!(wrong(&[("A", 2, -1)]), 1);
+        assert_eq!(wrong(&[]), 1);
+    }
+
+    #[test]
+    fn a_price_of_the_callers_is_found() {
+        let wrong = |exchange| prices_are_the_catalogues(&of(vec![exchange])).wrong.len();
+        assert_eq!(wrong(hold()), 0);
+        assert_eq!(wrong(changed(|cheap| cheap.lines[0].price_minor = 1)), 1);
+        assert_eq!(wrong(changed(|cheap| cheap.total_minor = 1)), 1);
+    }
+
+    #[test]
+    fn another_answer_to_the_same_request_is_found() {
+        let wrong = |exchange, when| {
+            let second = Exchange { when, ..exchange };
+            let history = of(vec![hold(), second]);
+            same_request_same_answer(&history).wrong.len()
+        };
+        assert_eq!(wrong(hold(), when(20, 30)), 0);
+        let second = std::time::Duration::from_secs(1);
+        let later = changed(|checkout| checkout.expires_at += second);
+        assert_eq!(wrong(later, when(20, 30)), 1);
+        let short = || refused(1, &[("A", 2, 0)], when(0, 0));
+        assert_eq!(wrong(short(), when(20, 30)), 1);
+        assert_eq!(wrong(short(), when(5, 30)), 0);
+    }
+
+    #[test]
+    fn two_orders_of_one_checkout_are_found() {
+        let first = || order(1, "awaiting_payment", &[("A", 1)], when(20, 30));
         let wrong = |second| {
-            same_request_same_answer(&of(vec![hold(), second]))
-                .wrong
-                .len()
+            let history = of(vec![hold(), first(), second]);
+            same_request_same_answer(&history).wrong.len()
         };
-        assert_eq!(wrong(again(hold())), 0);
-        let later = change(hold(), |checkout| {
-            checkout.expires_at += std::time::Duration::from_secs(1);
-        });
-        assert_eq!(wrong(again(later)), 1);
-        let no = refused(1, &[("A", 2, 0)], when(20, 30));
-        assert_eq!(wrong(no), 1);
-        let at_once = refused(1, &[("A", 2, 0)], when(5, 30));
-        assert_eq!(wrong(at_once), 0);
-    }
-
-    #[test]
-    fn two_orders_of_one_checkout_are_seen() {
-        let first = order(1, "awaiting_payment", &[("A", 1)], when(20, 30));
-        let mut second = first.clone();
-        let same = vec![hold(), first.clone(), second.clone()];
-        assert!(same_request_same_answer(&of(same)).wrong.is_empty());
-        if let What::Order(Said::Yes(order)) = &mut second.what {
+        assert_eq!(wrong(first()), 0);
+        let mut other = first();
+        if let Request::Order(Answer::Done(order)) = &mut other.request {
             order.payment.reference = "dress-other".into();
         }
-        let two = vec![hold(), first, second];
-        assert_eq!(same_request_same_answer(&of(two)).wrong.len(), 1);
+        assert_eq!(wrong(other), 1);
     }
 
     #[test]
-    fn a_forged_event_that_is_taken_is_seen() {
-        let forged = |status| Fact {
-            what: What::Probe {
-                probe: Refusable::Forgery(Forgery::WrongSecret),
-                status: Some(status),
-                code: String::new(),
-            },
-            ..hold()
-        };
-        let wrong = |status| {
-            refusables_refused(&of(vec![forged(status)]), "forged events", |probe| {
-                matches!(probe, Refusable::Forgery(_))
-            })
-        };
-        assert!(wrong(401).wrong.is_empty());
-        assert_eq!(wrong(200).wrong.len(), 1);
-        assert_eq!(wrong(200).judged, 1);
-    }
-
-    #[test]
-    fn an_answer_to_staff_that_the_contract_does_not_have_is_seen() {
-        let mut bad = of(vec![hold()]);
-        let mut deed = crate::testing::deed("A", 1, when(0, 10), crate::history::End::Refused);
-        deed.wrong.push("answered with 418 teapot".into());
-        bad.staff.get_or_insert_default().deeds.push(deed);
-        assert_eq!(contract_kept(&bad).wrong.len(), 1);
-    }
-
-    #[test]
-    fn an_unanswered_request_breaks_the_contract() {
-        let mut fact = hold();
-        if let What::Begin { answer, .. } = &mut fact.what {
-            *answer = Said::Nothing("reset".into());
+    fn each_probe_that_is_answered_as_if_it_were_right_is_found() {
+        use MustRefuse::{Forgery as Forged, OtherShopsPath, Shopper};
+        let probes = [
+            (Shopper(Probe::OtherCart), 409, "same_id_same_answer"),
+            (
+                Shopper(Probe::OtherCustomer),
+                404,
+                "a_shop_sees_only_itself",
+            ),
+            (Shopper(Probe::OtherShop), 404, "a_shop_sees_only_itself"),
+            (OtherShopsPath, 401, "a_shop_sees_only_itself"),
+            (Shopper(Probe::OwnPrice), 422, "prices_are_the_catalogues"),
+            (
+                Forged(Forgery::WrongSecret),
+                401,
+                "forged_events_are_refused",
+            ),
+        ];
+        for (must_refuse, right, promise) in probes {
+            let wrong = |status| {
+                let checked = probes_refused(&of(vec![probe(must_refuse, Some(status))]));
+                let one = checked
+                    .into_iter()
+                    .find(|checked| checked.promise == promise);
+                one.map(|checked| (checked.count, checked.wrong.len()))
+            };
+            assert_eq!(wrong(right), Some((1, 0)), "{must_refuse:?}");
+            assert_eq!(wrong(200), Some((1, 1)), "{must_refuse:?}");
         }
-        assert_eq!(contract_kept(&of(vec![fact])).wrong.len(), 1);
-        let internal = Fact {
-            what: What::Order(Said::No(418, "teapot".into())),
-            ..hold()
-        };
-        assert_eq!(contract_kept(&of(vec![internal])).wrong.len(), 1);
+    }
+
+    #[test]
+    fn an_answer_that_the_contract_does_not_allow_is_found() {
+        let wrong = |exchange| answered_by_contract(&of(vec![exchange])).wrong.len();
+        let request = |request| Exchange { request, ..hold() };
+        assert_eq!(wrong(hold()), 0);
+        let missing = Request::Read(Answer::Missing("reset".into()));
+        assert_eq!(wrong(request(missing)), 1);
+        let teapot = Request::Order(Answer::Refused(418, "teapot".into()));
+        assert_eq!(wrong(request(teapot)), 1);
+        let forged = MustRefuse::Forgery(Forgery::NoSignature);
+        assert_eq!(wrong(probe(forged, Some(401))), 0);
+        assert_eq!(wrong(probe(forged, None)), 1);
+
+        let mut staff = of(vec![hold()]);
+        let mut action = action("A", 1, when(0, 10), ActionEnd::Refused);
+        action.wrong.push("answered with 418 teapot".into());
+        staff.staff.get_or_insert_default().actions.push(action);
+        assert_eq!(answered_by_contract(&staff).wrong.len(), 1);
     }
 }

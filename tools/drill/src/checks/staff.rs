@@ -1,113 +1,103 @@
-//! Checks of what staff did in a mixed run.
+//! Checks of the work of staff in a mixed run.
 
 use std::time::Duration;
 
 use super::Checked;
-use crate::history::{Edit, End, History, Import, Shrink, Work};
+use crate::history::{ActionEnd, Edit, History, Work};
 
-/// An edit that was stale this often has been starved by the sale.
+/// The sale has starved an edit that needed more tries than this.
 pub(crate) const EDIT_TRIES_MAX: u32 = 100;
-/// And one that took this long.
+/// Or longer than this.
 pub(crate) const EDIT_TOOK_MAX: Duration = Duration::from_secs(30);
 
-pub(crate) fn edits(history: &History) -> impl Iterator<Item = (&End, &Edit)> {
-    history.deeds().filter_map(|deed| match &deed.work {
-        Work::Edit(edit) => Some((&deed.end, edit)),
+pub(crate) fn edits(history: &History) -> impl Iterator<Item = (&ActionEnd, &Edit)> {
+    history.actions().filter_map(|action| match &action.work {
+        Work::Edit(edit) => Some((&action.end, edit)),
         _ => None,
     })
 }
 
-/// Promise 9. An edit that went through changed what its clerk had seen: the very next version, by
-/// the very difference.
-pub(crate) fn edits_changed_what_was_seen(history: &History) -> Checked {
-    let mut checked = Checked::new("edits with a version");
-    for (end, edit) in edits(history) {
-        if *end != End::Done {
-            continue;
-        }
-        let expected = (edit.delta != 0).then_some((edit.expected_version + 1, edit.delta));
-        checked.judge(edit.movement == expected, || {
-            format!(
-                "an edit by {} of version {} was done as {:?}",
-                edit.delta, edit.expected_version, edit.movement
-            )
+/// Promise 9. An edit that went through changed the stock level that its clerk had seen: the very
+/// next version, by the very difference.
+pub(crate) fn edits_changed_the_seen_level(history: &History) -> Checked {
+    let mut checked = Checked::new("a_stale_edit_is_refused", "edits with a version");
+    for (_, edit) in edits(history).filter(|(end, _)| **end == ActionEnd::Done) {
+        let (version, delta) = (edit.expected_version, edit.delta);
+        let expected = (delta != 0).then_some((version + 1, delta));
+        checked.check(edit.movement == expected, || {
+            let done = edit.movement;
+            format!("an edit by {delta} of version {version} was done as {done:?}")
         });
     }
     checked
 }
 
-/// However hot the sku is, an edit comes through.
+/// Promise 9. The database refuses a hand-written edit without version and ledger.
+pub(crate) fn edit_by_hand_refused(history: &History) -> Checked {
+    let mut checked = Checked::new("a_stale_edit_is_refused", "edits by hand");
+    let database = history.database.as_ref();
+    if let Some(refused) = database.and_then(|database| database.stale_edit_refused) {
+        checked.check(refused, || {
+            "an update of on_hand without version and ledger went through".to_owned()
+        });
+    }
+    checked
+}
+
+/// An edit succeeds, however hot the sku is.
 pub(crate) fn edits_never_starved(history: &History) -> Checked {
-    let mut checked = Checked::new("edits");
+    let mut checked = Checked::new("edits_are_never_starved", "edits");
     for (end, edit) in edits(history) {
-        let ended = matches!(end, End::Done | End::Refused);
+        let ended = matches!(end, ActionEnd::Done | ActionEnd::Refused);
         let soon = edit.tries <= EDIT_TRIES_MAX && edit.took <= EDIT_TOOK_MAX;
-        checked.judge(ended && soon, || {
-            let seconds = edit.took.as_secs_f64();
-            format!("{end:?} after {} tries and {seconds:.1} s", edit.tries)
+        checked.check(ended && soon, || {
+            format!("{end:?} after {} tries and {:?}", edit.tries, edit.took)
         });
     }
     checked
 }
 
-/// The database had no deadlock to resolve. A count that has fallen was lost in a crash, and says
+/// The database had no deadlock to resolve. A count that fell was lost in a crash and proves
 /// nothing.
 pub(crate) fn no_deadlock(history: &History) -> Checked {
-    let mut checked = Checked::new("readings of the database's count");
+    let mut checked = Checked::new("no_deadlock", "readings of the database's count");
     let counts = history.staff.as_ref().and_then(|staff| staff.deadlocks);
     if let Some((before, after)) = counts.filter(|(before, after)| before <= after) {
-        checked.judge(before == after, || {
+        checked.check(before == after, || {
             format!("{} deadlocks during the run", after - before)
         });
     }
     checked
 }
 
-/// What an import said while it was applied, what its report says, what its rows had to become and
-/// what the catalogue shows afterwards are the same.
+/// An import's last answer, its report, its expected outcome and the catalogue afterwards agree.
 pub(crate) fn imports_end_as_reported(history: &History) -> Checked {
-    let mut checked = Checked::new("imports");
-    for deed in history.deeds() {
-        let Work::Import(Import {
-            expected,
-            applied,
-            reported,
-            differs,
-        }) = &deed.work
-        else {
-            continue;
-        };
-        let right = *applied == Some(*expected) && applied == reported && differs.is_empty();
-        checked.judge(right, || {
-            format!(
-                "{}: expected {expected:?}, applied {applied:?}, reported {reported:?}, {}",
-                deed.id,
-                differs.join(", ")
-            )
-        });
+    let mut checked = Checked::new("imports_end_as_reported", "imports");
+    for action in history.actions() {
+        if let Work::Import(import) = &action.work {
+            let right = import.applied == Some(import.expected)
+                && import.applied == import.reported
+                && import.differs.is_empty();
+            checked.check(right, || format!("{}: {import:?}", action.id));
+        }
     }
     checked
 }
 
-/// Missing units break the newest holds, and no more of them than they must.
+/// Missing units break the newest holds, and no more of them than necessary.
 pub(crate) fn newest_holds_break_first(history: &History) -> Checked {
-    let mut checked = Checked::new("shrinkages");
-    for deed in history.deeds() {
-        let (Work::Shrink(shrink), End::Done) = (&deed.work, &deed.end) else {
+    let mut checked = Checked::new("the_newest_holds_break_first", "shrinkages");
+    for action in history.actions() {
+        let (Work::Shrink(shrink), ActionEnd::Done) = (&action.work, &action.end) else {
             continue;
         };
-        let Shrink {
-            holds,
-            to_break,
-            broken,
-            open,
-            level: (on_hand, held),
-        } = shrink;
-        let ids: Vec<_> = holds.iter().map(|(id, _)| *id).collect();
-        let (kept, gone) = ids.split_at(ids.len().saturating_sub(*to_break));
-        let newest_first: Vec<_> = gone.iter().rev().copied().collect();
-        let right = *broken == newest_first && open == kept && (0..=*on_hand).contains(held);
-        checked.judge(right, || format!("{}: {shrink:?}", deed.id));
+        let ids: Vec<_> = shrink.holds.iter().map(|(id, _)| *id).collect();
+        let (open, broken) = ids.split_at(ids.len().saturating_sub(shrink.to_break));
+        let (on_hand, held) = shrink.level;
+        let right = shrink.broken.iter().eq(broken.iter().rev())
+            && shrink.open == open
+            && (0..=on_hand).contains(&held);
+        checked.check(right, || format!("{}: {shrink:?}", action.id));
     }
     checked
 }
@@ -115,32 +105,28 @@ pub(crate) fn newest_holds_break_first(history: &History) -> Checked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Deed, Staff};
-    use crate::testing::{deed, history, id, when};
+    use crate::examples::{action, id, sale, when, with_staff};
+    use crate::history::{Import, Shrink};
 
-    fn of(deeds: Vec<Deed>) -> History {
-        let mut history = history(5, 5, vec![]);
-        history.staff = Some(Staff {
-            deeds,
-            ..Staff::default()
-        });
-        history
-    }
-
-    fn edited(end: End, change: impl FnOnce(&mut Edit)) -> History {
-        let mut deed = deed("A", -2, when(0, 10), end);
-        if let Work::Edit(edit) = &mut deed.work {
+    fn edited(end: ActionEnd, change: impl FnOnce(&mut Edit)) -> History {
+        let mut action = action("A", -2, when(0, 10), end);
+        if let Work::Edit(edit) = &mut action.work {
             change(edit);
         }
-        of(vec![deed])
+        with_staff(sale(5, 5, vec![]), action)
+    }
+
+    fn worked(work: Work) -> History {
+        let done = action("A", 0, when(0, 10), ActionEnd::Done);
+        let action = crate::history::StaffAction { work, ..done };
+        with_staff(sale(5, 5, vec![]), action)
     }
 
     #[test]
-    fn an_edit_of_another_version_than_was_seen_is_stale() {
+    fn an_edit_of_another_version_than_was_seen_is_found() {
         let wrong = |change: fn(&mut Edit)| {
-            edits_changed_what_was_seen(&edited(End::Done, change))
-                .wrong
-                .len()
+            let history = edited(ActionEnd::Done, change);
+            edits_changed_the_seen_level(&history).wrong.len()
         };
         assert_eq!(wrong(|_| {}), 0);
         assert_eq!(wrong(|edit| edit.movement = Some((9, 2))), 1);
@@ -150,75 +136,68 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_that_never_comes_through_is_starved() {
+    fn an_edit_that_is_starved_is_found() {
+        use ActionEnd::{Done, Refused, Starved, Unclear};
         let wrong =
             |end, change: fn(&mut Edit)| edits_never_starved(&edited(end, change)).wrong.len();
-        assert_eq!(wrong(End::Done, |_| {}), 0);
-        assert_eq!(wrong(End::Refused, |edit| edit.tries = EDIT_TRIES_MAX), 0);
-        assert_eq!(wrong(End::Starved, |_| {}), 1);
-        assert_eq!(wrong(End::Unclear("reset".into()), |_| {}), 1);
-        assert_eq!(wrong(End::Done, |edit| edit.tries = EDIT_TRIES_MAX + 1), 1);
-        assert_eq!(wrong(End::Done, |edit| edit.took = EDIT_TOOK_MAX * 2), 1);
+        assert_eq!(wrong(Done, |_| {}), 0);
+        assert_eq!(wrong(Refused, |edit| edit.tries = EDIT_TRIES_MAX), 0);
+        assert_eq!(wrong(Starved, |_| {}), 1);
+        assert_eq!(wrong(Unclear("reset".into()), |_| {}), 1);
+        assert_eq!(wrong(Done, |edit| edit.tries = EDIT_TRIES_MAX + 1), 1);
+        assert_eq!(wrong(Done, |edit| edit.took = EDIT_TOOK_MAX * 2), 1);
     }
 
     #[test]
-    fn a_deadlock_is_seen_and_without_a_database_not_judged() {
-        let mut history = of(vec![]);
-        assert_eq!(no_deadlock(&history).judged, 0);
-        for (after, judged, wrong) in [(3, 1, 0), (4, 1, 1), (0, 0, 0)] {
-            let staff = history.staff.get_or_insert_default();
-            staff.deadlocks = Some((3, after));
+    fn a_deadlock_is_found() {
+        let mut history = worked(Work::Other);
+        assert_eq!(no_deadlock(&history).count, 0);
+        for (after, count, wrong) in [(3, 1, 0), (4, 1, 1), (0, 0, 0)] {
+            history.staff.get_or_insert_default().deadlocks = Some((3, after));
             let checked = no_deadlock(&history);
-            assert_eq!((checked.judged, checked.wrong.len()), (judged, wrong));
+            assert_eq!((checked.count, checked.wrong.len()), (count, wrong));
         }
     }
 
-    fn import(change: impl FnOnce(&mut Import)) -> usize {
-        let counts = [1, 2, 3, 4];
-        let mut import = Import {
-            expected: counts,
-            applied: Some(counts),
-            reported: Some(counts),
-            differs: vec![],
+    #[test]
+    fn an_import_that_differs_from_its_report_is_found() {
+        let wrong = |change: fn(&mut Import)| {
+            let counts = [1, 2, 3, 4];
+            let mut import = Import {
+                expected: counts,
+                applied: Some(counts),
+                reported: Some(counts),
+                differs: vec![],
+            };
+            change(&mut import);
+            let history = worked(Work::Import(import));
+            imports_end_as_reported(&history).wrong.len()
         };
-        change(&mut import);
-        let mut deed = deed("A", 0, when(0, 10), End::Done);
-        deed.work = Work::Import(import);
-        imports_end_as_reported(&of(vec![deed])).wrong.len()
+        assert_eq!(wrong(|_| {}), 0);
+        assert_eq!(wrong(|import| import.applied = None), 1);
+        assert_eq!(wrong(|import| import.reported = Some([1, 2, 4, 3])), 1);
+        assert_eq!(wrong(|import| import.expected = [2, 1, 3, 4]), 1);
+        assert_eq!(wrong(|import| import.differs.push("B costs 2".into())), 1);
     }
 
     #[test]
-    fn an_import_that_ends_otherwise_than_its_report_says_is_seen() {
-        assert_eq!(import(|_| {}), 0);
-        assert_eq!(import(|import| import.applied = None), 1);
-        assert_eq!(import(|import| import.reported = Some([1, 2, 4, 3])), 1);
-        assert_eq!(import(|import| import.expected = [2, 1, 3, 4]), 1);
-        assert_eq!(
-            import(|import| import.differs = vec!["B costs 2".into()]),
-            1
-        );
-    }
-
-    fn shrink(change: impl FnOnce(&mut Shrink)) -> usize {
-        let mut shrink = Shrink {
-            holds: vec![(id(1), 1), (id(2), 2), (id(3), 1)],
-            to_break: 2,
-            broken: vec![id(3), id(2)],
-            open: vec![id(1)],
-            level: (1, 1),
+    fn a_shrinkage_that_breaks_the_wrong_holds_is_found() {
+        let wrong = |change: fn(&mut Shrink)| {
+            let mut shrink = Shrink {
+                holds: vec![(id(1), 1), (id(2), 2), (id(3), 1)],
+                to_break: 2,
+                broken: vec![id(3), id(2)],
+                open: vec![id(1)],
+                level: (1, 1),
+            };
+            change(&mut shrink);
+            let history = worked(Work::Shrink(shrink));
+            newest_holds_break_first(&history).wrong.len()
         };
-        change(&mut shrink);
-        let mut deed = deed("A", 0, when(0, 10), End::Done);
-        deed.work = Work::Shrink(shrink);
-        newest_holds_break_first(&of(vec![deed])).wrong.len()
-    }
-
-    #[test]
-    fn a_shrinkage_that_breaks_the_wrong_holds_is_seen() {
-        assert_eq!(shrink(|_| {}), 0);
-        assert_eq!(shrink(|shrink| shrink.broken = vec![id(1), id(2)]), 1);
-        assert_eq!(shrink(|shrink| shrink.broken = vec![id(3)]), 1);
-        assert_eq!(shrink(|shrink| shrink.open = vec![]), 1);
-        assert_eq!(shrink(|shrink| shrink.level = (1, 2)), 1);
+        assert_eq!(wrong(|_| {}), 0);
+        assert_eq!(wrong(|shrink| shrink.broken = vec![id(1), id(2)]), 1);
+        assert_eq!(wrong(|shrink| shrink.broken = vec![id(3)]), 1);
+        assert_eq!(wrong(|shrink| shrink.open = vec![]), 1);
+        assert_eq!(wrong(|shrink| shrink.level = (1, 2)), 1);
     }
 }

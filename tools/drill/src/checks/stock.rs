@@ -2,449 +2,412 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::Checked;
-use crate::answers::{Checkout, Said, Shortage, units_of};
-use crate::claims::{By, Claim, most_at_once};
-use crate::history::{End, History, What, When};
+use crate::answers::{Answer, Shortage, units_of};
+use crate::history::{ActionEnd, History, Request, When};
+use crate::taken::{By, Taken, most_at_once};
 
 /// The longest hold that a shop gives (the contract's bound), for requests that name none.
 const HOLD_MAX: Duration = Duration::from_secs(1_800);
-/// Between reading the clock for `expires_at` and for `server_time`, or rounding one of them.
+/// `expires_at` and `server_time` may come from two readings of the clock, and be rounded.
 const CLOCK_SLACK: Duration = Duration::from_millis(1_500);
 
+fn units<'a>(taken: impl Iterator<Item = &'a Taken>) -> i64 {
+    taken.map(|one| one.units).sum()
+}
+
 /// The units of a sku that are taken when the run ends: at least, and at most.
-fn taken(history: &History, claims: &[Claim], sku: &str) -> (i64, i64) {
-    let of_sku = || claims.iter().filter(|claim| claim.sku == sku);
+fn taken_at_end(history: &History, taken: &[Taken], sku: &str) -> (i64, i64) {
+    let of_sku = || taken.iter().filter(|one| one.sku == sku);
     let (from, until) = (history.ended.sent, history.ended.got);
-    let sum = |claims: &mut dyn Iterator<Item = &Claim>| claims.map(|c| c.units).sum();
     (
-        sum(&mut of_sku().filter(|c| c.certainly_within(from, until))),
-        sum(&mut of_sku().filter(|c| c.possibly_within(from, until))),
+        units(of_sku().filter(|one| one.certainly_within(from, until))),
+        units(of_sku().filter(|one| one.possibly_within(from, until))),
     )
 }
 
-/// The units that left the shelf, less what was brought: at least, and at most. Only what staff
-/// did and were not told leaves a doubt.
-fn sold(claims: &[Claim], sku: &str) -> (i64, i64) {
-    let of_sku = || claims.iter().filter(|c| c.sku == sku);
-    let sold: i64 = of_sku().filter(|c| c.sold.is_some()).map(|c| c.units).sum();
-    let perhaps = || of_sku().filter(|c| c.by == By::StaffPerhaps);
-    let brought: i64 = perhaps().map(|c| c.units.min(0)).sum();
-    let taken: i64 = perhaps().map(|c| c.units.max(0)).sum();
-    (sold + brought, sold + taken)
+/// The units that left the shelf, less the brought ones: at least, and at most. Only unanswered
+/// requests of staff make a difference.
+fn sold(taken: &[Taken], sku: &str) -> (i64, i64) {
+    let of_sku = || taken.iter().filter(|one| one.sku == sku);
+    let sold = units(of_sku().filter(|one| one.sold.is_some()));
+    let perhaps = || of_sku().filter(|one| one.by == By::StaffPerhaps);
+    let brought = units(perhaps().filter(|one| one.units < 0));
+    let took = units(perhaps().filter(|one| one.units > 0));
+    (sold + brought, sold + took)
 }
 
 /// Promise 1. The units of acknowledged live holds and paid orders never exceed the stock, at any
-/// moment; no reading of the counters shows an impossible level.
-pub(crate) fn never_oversold(history: &History, claims: &[Claim]) -> Checked {
-    let mut checked = Checked::new("claims and stock readings");
-    checked.judged = claims.len();
-    for (sku, (most, at)) in most_at_once(claims) {
+/// time. No reading of the counters shows an impossible level.
+pub(crate) fn never_oversold(history: &History, taken: &[Taken]) -> Checked {
+    let mut checked = Checked::new("never_oversold", "holds, sales and readings of stock");
+    checked.count = taken.len();
+    for (sku, (most, at)) in most_at_once(taken) {
         let stock = history.stock_before(sku);
-        checked.judge(most <= stock, || {
-            format!(
-                "{sku}: {most} units were taken at {:.3} s, of {stock}",
-                at.as_secs_f64()
-            )
+        checked.check(most <= stock, || {
+            format!("{sku}: {most} units were taken at {at:.3?}, of {stock}")
         });
     }
-    for (when, seen) in &history.availability {
-        for sku in &seen.skus {
-            checked.judge(sku.available >= 0, || {
-                let at = when.got.as_secs_f64();
-                format!("{}: {} available at {at:.3} s", sku.sku, sku.available)
+    for (when, page) in &history.availability {
+        for sku in &page.skus {
+            checked.check(sku.available >= 0, || {
+                format!(
+                    "{}: {} available at {:.3?}",
+                    sku.sku, sku.available, when.got
+                )
             });
         }
     }
     for sample in &history.samples {
         for (sku, (on_hand, held)) in &sample.levels {
-            checked.judge((0..=*on_hand).contains(held), || {
-                format!("{sku}: on hand {on_hand}, held {held} at {:?}", sample.at)
+            checked.check((0..=*on_hand).contains(held), || {
+                format!("{sku}: on hand {on_hand}, held {held} at {:.3?}", sample.at)
             });
         }
     }
     checked
 }
 
-/// Promise 2. What is available at the end is what there was, less what is taken; units whose hold
+/// Promise 2. The available units at the end are the stock less the taken units. Units whose hold
 /// lapsed may not have been swept yet.
-pub(crate) fn nothing_leaks(history: &History, claims: &[Claim]) -> Checked {
-    let mut checked = Checked::new("stock levels");
+pub(crate) fn nothing_leaks(history: &History, taken: &[Taken]) -> Checked {
+    let mut checked = Checked::new("nothing_leaks", "stock levels");
     for (sku, after) in &history.after {
-        let (least, most) = taken(history, claims, sku);
-        let lapsed: i64 = claims
-            .iter()
-            .filter(|c| c.sku == *sku && c.lapses && c.possible.1 < history.ended.sent)
-            .map(|c| c.units)
-            .sum();
+        let (least, most) = taken_at_end(history, taken, sku);
+        let lapsed =
+            units(taken.iter().filter(|one| {
+                one.sku == *sku && one.lapses && one.possible.1 < history.ended.sent
+            }));
         let stock = history.stock_before(sku);
         let right = (stock - most - lapsed..=stock - least).contains(after);
-        checked.judge(right, || {
+        checked.check(right, || {
             format!("{sku}: {stock} before, {least} to {most} taken, but {after} available after")
         });
     }
     checked
 }
 
-/// Abandoned units were given back while the rehearsal waited for it.
-pub(crate) fn stock_came_back(history: &History, claims: &[Claim]) -> Checked {
-    let mut checked = Checked::new("stock levels");
+/// Abandoned units came back while the drill waited for them.
+pub(crate) fn stock_came_back(history: &History, taken: &[Taken]) -> Checked {
+    let mut checked = Checked::new("stock_came_back", "stock levels");
     for (sku, after) in &history.after {
-        let (_, most) = taken(history, claims, sku);
+        let (_, most) = taken_at_end(history, taken, sku);
         let expected = history.stock_before(sku) - most;
-        checked.judge(*after >= expected, || {
+        checked.check(*after >= expected, || {
             format!("{sku}: {after} available after the wait, {expected} expected")
         });
     }
     checked
 }
 
-/// Promise 4. What left the shelf is what was paid for, and what staff took: by the counters when
-/// the database was watched, else by what is available and what is still held.
-pub(crate) fn deducted_once(history: &History, claims: &[Claim]) -> Checked {
-    let mut checked = Checked::new("skus");
-    let (first, last) = (history.samples.first(), history.samples.last());
+/// Promise 4. Exactly the units that were paid for, and those that staff took, left the shelf: by
+/// the counters when the database was watched, else by the available and the held units.
+pub(crate) fn deducted_once(history: &History, taken: &[Taken]) -> Checked {
+    let mut checked = Checked::new("a_payment_only_rises", "skus");
     for (sku, after) in &history.after {
-        let (paid, most_paid) = sold(claims, sku);
-        let level = |sample: Option<&crate::history::StockSample>| {
-            sample
-                .and_then(|s| s.levels.get(sku))
-                .map(|(on_hand, _)| *on_hand)
+        let (paid, most_paid) = sold(taken, sku);
+        let on_hand = |sample: Option<&crate::history::StockSample>| {
+            let level = sample.and_then(|sample| sample.levels.get(sku));
+            level.map(|(on_hand, _)| *on_hand)
         };
-        if let (Some(before), Some(now)) = (level(first), level(last)) {
-            let left = before - now;
-            checked.judge((paid..=most_paid).contains(&left), || {
+        let first = on_hand(history.samples.first());
+        if let (Some(first), Some(last)) = (first, on_hand(history.samples.last())) {
+            let left = first - last;
+            checked.check((paid..=most_paid).contains(&left), || {
                 format!("{sku}: {left} units left the shelf, {paid} were paid for or taken")
             });
         } else {
-            let (least, most) = taken(history, claims, sku);
+            let (least, most) = taken_at_end(history, taken, sku);
             let left = history.stock_before(sku) - after;
-            checked.judge(
-                (paid.max(least)..=most.max(most_paid)).contains(&left),
-                || format!("{sku}: {left} units gone, {paid} paid for, {least} to {most} taken"),
-            );
+            let right = (paid.max(least)..=most.max(most_paid)).contains(&left);
+            checked.check(right, || {
+                format!("{sku}: {left} units gone, {paid} paid for, {least} to {most} taken")
+            });
         }
     }
     checked
 }
 
-/// The hot sku is gone at the end: exactly its stock is sold or held, as long as somebody wants it.
-pub(crate) fn gone_exactly(history: &History, claims: &[Claim]) -> Checked {
-    let mut checked = Checked::new("units");
-    let sku = &history.hot_sku;
+/// As long as somebody wants the hot sku, exactly its stock is sold or held at the end.
+pub(crate) fn gone_exactly(history: &History, taken: &[Taken]) -> Checked {
+    let mut checked = Checked::new("gone_exactly", "units");
+    let (sku, wanted) = (&history.hot_sku, history.still_wanted);
     let stock = history.stock_before(sku);
-    let (least, most) = taken(history, claims, sku);
-    let short = most < stock;
-    if short && history.still_wanted == 0 {
+    let (least, most) = taken_at_end(history, taken, sku);
+    if most < stock && wanted == 0 {
         return checked;
     }
-    checked.judge(!short && least <= stock, || {
-        let wanted = history.still_wanted;
+    checked.check((least..=most).contains(&stock), || {
         format!("{sku}: {least} to {most} of {stock} sold or held; {wanted} shoppers want more")
     });
-    checked.judged = usize::try_from(stock).unwrap_or(0);
+    checked.count = usize::try_from(stock).unwrap_or(0);
     checked
 }
 
-/// Promise 8. Nobody was told "sold out" while there was enough: every refusal is explained by
-/// claims of others that may have been live while it was decided. Holds that are due explain none.
-pub(crate) fn refusals_were_true(history: &History, claims: &[Claim]) -> Checked {
-    let mut checked = Checked::new("refusals");
-    let of_shoppers = history.facts().filter_map(|(_, fact)| match &fact.what {
-        What::Begin {
-            answer: Said::Short(short),
+/// Promise 8. Nobody was told "sold out" while there was enough: units that others may have held
+/// during the decision explain every refusal. Holds that are due explain none. A refund that is due
+/// is a refusal too.
+pub(crate) fn refusals_were_true(history: &History, taken: &[Taken]) -> Checked {
+    let mut checked = Checked::new("the_databases_clock_decides", "refusals");
+    let by_shoppers = history.exchanges().filter_map(|e| match &e.request {
+        Request::Begin {
+            answer: Answer::Short(short),
             ..
         }
-        | What::Order(Said::Short(short)) => Some((fact.checkout, &fact.when, short)),
+        | Request::Order(Answer::Short(short)) => Some((e.checkout, &e.when, short)),
         _ => None,
     });
-    let of_staff = history.deeds().filter_map(|deed| match &deed.end {
-        End::Short(short) => Some((deed.id, &deed.when, short)),
+    let by_staff = history.actions().filter_map(|action| match &action.end {
+        ActionEnd::Short(short) => Some((action.id, &action.when, short)),
         _ => None,
     });
-    for (own, when, short) in of_shoppers.chain(of_staff) {
+    for (own, when, short) in by_shoppers.chain(by_staff) {
         for Shortage { sku, requested, .. } in short {
-            let free = free_of_others(history, claims, sku, own, when);
-            checked.judge(free < *requested, || {
+            let free = free_of_others(history, taken, sku, own, when);
+            checked.check(free < *requested, || {
                 format!("{own}: {requested} of {sku} refused with at least {free} free")
             });
         }
     }
     for visit in &history.visits {
-        let refund = visit
-            .orders()
-            .find(|(_, order)| matches!(order.status.as_str(), "refund_due" | "refunded"));
-        if let (Some(paid), Some((seen, order))) = (visit.first_payment_sent(), refund) {
-            let while_decided = When {
+        let is_refund = |status: &str| matches!(status, "refund_due" | "refunded");
+        let refund = visit.orders().find(|(_, order)| is_refund(&order.status));
+        if let (Some(paid), Some((seen, order))) = (visit.first_payment(), refund) {
+            let own = order.checkout_id;
+            let deciding = When {
                 got: seen.got,
                 ..*paid
             };
             let enough = units_of(&order.lines).iter().all(|(sku, units)| {
-                let of = order.checkout_id;
-                free_of_others(history, claims, sku, of, &while_decided) >= i64::from(*units)
+                free_of_others(history, taken, sku, own, &deciding) >= i64::from(*units)
             });
-            checked.judge(!enough, || {
-                format!("{}: a refund with stock free", order.checkout_id)
-            });
+            checked.check(!enough, || format!("{own}: a refund with stock free"));
         }
     }
     checked
 }
 
-/// At least this many units were free of others' claims during a whole request.
-fn free_of_others(
-    history: &History,
-    claims: &[Claim],
-    sku: &str,
-    own: uuid::Uuid,
-    when: &When,
-) -> i64 {
-    let taken: i64 = claims
-        .iter()
-        .filter(|c| c.sku == sku && c.checkout != own)
-        .filter(|c| c.possibly_within(when.first_sent, when.got))
-        .map(|c| c.units)
-        .sum();
-    history.stock_before(sku) - taken
+/// At least this many units were not taken by others during a whole request.
+fn free_of_others(history: &History, taken: &[Taken], sku: &str, own: Uuid, when: &When) -> i64 {
+    let others = taken.iter().filter(|one| {
+        let possible = one.possibly_within(when.first_sent, when.got);
+        one.sku == sku && one.checkout != own && possible
+    });
+    history.stock_before(sku) - units(others)
 }
 
-/// Promise 8. A hold's end lies where the deployment's own clock puts it: live, and never further
-/// away than was asked for.
+/// Promise 8. By the deployment's own clock, a new hold is live, and ends no later than was asked.
 pub(crate) fn deadlines_by_server_clock(history: &History) -> Checked {
-    let mut checked = Checked::new("holds");
-    for (_, fact) in history.facts() {
-        let What::Begin {
+    let mut checked = Checked::new("the_databases_clock_decides", "holds");
+    for exchange in history.exchanges() {
+        let Request::Begin {
             hold_s,
-            answer: Said::Yes(checkout),
+            answer: Answer::Done(checkout),
             ..
-        } = &fact.what
+        } = &exchange.request
         else {
             continue;
         };
         let most = hold_s.map_or(HOLD_MAX, |s| Duration::from_secs(s.into())) + CLOCK_SLACK;
-        let left = left(checkout);
-        let right = left > time::Duration::ZERO && left <= most;
-        checked.judge(right, || {
-            format!(
-                "{}: ends in {left} by the server's clock, asked for {hold_s:?} s",
-                fact.checkout
-            )
+        let left = checkout.remaining();
+        checked.check(!left.is_zero() && left <= most, || {
+            let id = exchange.checkout;
+            format!("{id}: ends in {left:?} by the server's clock, asked for {hold_s:?} s")
         });
     }
     checked
 }
 
-fn left(checkout: &Checkout) -> time::Duration {
-    checkout.expires_at - checkout.server_time
-}
-
 #[cfg(test)]
 mod tests {
+    use simulator::cashfree::webhook::Kind;
+
     use super::*;
-    use crate::claims;
-    use crate::history::{Staff, StockSample, Visit};
-    use crate::testing::{cart, checkout, history, order, refused, visit, webhook, when};
+    use crate::examples::{action, checkout, order, refused, sale, webhook, when, with_staff};
+    use crate::history::{Exchange, StockSample};
+    use crate::taken::in_run;
 
-    const HOUR_MS: u64 = 1_800_000;
+    const HALF_AN_HOUR: u64 = 1_800_000;
 
-    fn all(history: &History) -> Vec<Claim> {
-        claims::of_all(history)
+    fn wrong(check: fn(&History, &[Taken]) -> Checked, history: &History) -> usize {
+        check(history, &in_run(history)).wrong.len()
     }
 
-    /// One shopper who holds a unit from the first second on.
-    fn holder(id: u128) -> Visit {
-        visit(1, vec![checkout(id, 1, &[("A", 1)], when(0, 10), HOUR_MS)])
+    fn hold(id: u128, at: u64, ms: u64) -> Exchange {
+        checkout(id, 1, &[("A", 1)], when(at, at + 10), ms)
     }
 
-    fn buyer(id: u128) -> Visit {
-        visit(
-            1,
-            vec![
-                checkout(id, 1, &[("A", 1)], when(0, 10), HOUR_MS),
-                order(id, "awaiting_payment", &[("A", 1)], when(20, 30)),
-                webhook(id, crate::cashfree::Kind::Paid, when(40, 50)),
-                order(id, "paid", &[("A", 1)], when(60, 70)),
-            ],
-        )
+    /// A shopper who holds a unit from the first second on.
+    fn holder(id: u128) -> Vec<Exchange> {
+        vec![hold(id, 0, HALF_AN_HOUR)]
+    }
+
+    fn buyer(id: u128, ends: &str) -> Vec<Exchange> {
+        vec![
+            hold(id, 0, HALF_AN_HOUR),
+            order(id, "awaiting_payment", &[("A", 1)], when(20, 30)),
+            webhook(id, Kind::Paid, when(40, 50)),
+            order(id, ends, &[("A", 1)], when(60, 70)),
+        ]
+    }
+
+    fn levels(at_s: u64, on_hand: i64, held: i64) -> StockSample {
+        let at = Duration::from_secs(at_s);
+        let levels = [("A".to_owned(), (on_hand, held))].into();
+        StockSample { at, levels }
     }
 
     #[test]
     fn two_holds_of_one_unit_are_an_oversell() {
-        let bad = history(1, 0, vec![holder(1), holder(2)]);
-        assert_eq!(never_oversold(&bad, &all(&bad)).wrong.len(), 1);
-        let good = history(2, 0, vec![holder(1), holder(2)]);
-        assert_eq!(
-            never_oversold(&good, &all(&good)).wrong,
-            Vec::<String>::new()
-        );
+        let two = |stock| sale(stock, 0, vec![holder(1), holder(2)]);
+        assert_eq!(wrong(never_oversold, &two(1)), 1);
+        assert_eq!(wrong(never_oversold, &two(2)), 0);
     }
 
     #[test]
-    fn an_impossible_counter_is_an_oversell() {
-        let mut bad = history(1, 0, vec![]);
-        let at = Duration::ZERO;
-        bad.samples.push(StockSample {
-            at,
-            levels: [("A".to_owned(), (1, 2))].into(),
-        });
-        assert_eq!(never_oversold(&bad, &[]).wrong.len(), 1);
+    fn an_impossible_reading_is_an_oversell() {
+        let mut bad = sale(1, 0, vec![]);
+        bad.samples.push(levels(0, 1, 2));
+        assert_eq!(wrong(never_oversold, &bad), 1);
     }
 
     #[test]
     fn a_unit_that_nobody_has_is_a_leak() {
-        let bad = history(3, 1, vec![holder(1)]);
-        assert_eq!(nothing_leaks(&bad, &all(&bad)).wrong.len(), 1);
-        let doubled = history(3, 3, vec![holder(1)]);
-        assert_eq!(nothing_leaks(&doubled, &all(&doubled)).wrong.len(), 1);
-        let good = history(3, 2, vec![holder(1)]);
-        assert!(nothing_leaks(&good, &all(&good)).wrong.is_empty());
+        for (after, expected) in [(1, 1), (3, 1), (2, 0)] {
+            let history = sale(3, after, vec![holder(1)]);
+            assert_eq!(wrong(nothing_leaks, &history), expected, "{after}");
+        }
     }
 
     #[test]
-    fn an_unswept_hold_leaks_nothing_but_did_not_come_back() {
-        let lapsed = visit(1, vec![checkout(1, 1, &[("A", 1)], when(0, 10), 1_000)]);
-        let history = history(1, 0, vec![lapsed]);
-        assert!(nothing_leaks(&history, &all(&history)).wrong.is_empty());
-        assert_eq!(stock_came_back(&history, &all(&history)).wrong.len(), 1);
+    fn an_unswept_hold_is_no_leak_but_did_not_come_back() {
+        let lapsed = sale(1, 0, vec![vec![hold(1, 0, 1_000)]]);
+        assert_eq!(wrong(nothing_leaks, &lapsed), 0);
+        assert_eq!(wrong(stock_came_back, &lapsed), 1);
     }
 
     #[test]
-    fn a_second_deduction_is_seen() {
-        let mut bad = history(5, 3, vec![buyer(1)]);
-        assert_eq!(deducted_once(&bad, &all(&bad)).wrong.len(), 1);
-        bad.after = [("A".to_owned(), 4)].into();
-        assert!(deducted_once(&bad, &all(&bad)).wrong.is_empty());
-        let level = |at, on_hand| StockSample {
-            at: Duration::from_secs(at),
-            levels: [("A".to_owned(), (on_hand, 0))].into(),
+    fn a_second_deduction_is_found() {
+        let mut history = sale(5, 3, vec![buyer(1, "paid")]);
+        assert_eq!(wrong(deducted_once, &history), 1);
+        history.after = [("A".to_owned(), 4)].into();
+        assert_eq!(wrong(deducted_once, &history), 0);
+        history.samples = vec![levels(0, 5, 0), levels(1, 3, 0)];
+        assert_eq!(wrong(deducted_once, &history), 1);
+    }
+
+    #[test]
+    fn the_hot_sku_must_be_gone_while_somebody_wants_it() {
+        let mut history = sale(2, 1, vec![holder(1)]);
+        history.still_wanted = 1;
+        assert_eq!(wrong(gone_exactly, &history), 1);
+        history.still_wanted = 0;
+        assert_eq!(gone_exactly(&history, &in_run(&history)).count, 0);
+        let gone = sale(1, 0, vec![holder(1)]);
+        assert_eq!(gone_exactly(&gone, &in_run(&gone)).count, 1);
+    }
+
+    #[test]
+    fn a_refusal_because_of_a_due_hold_is_found() {
+        for (at, expected) in [(900, 0), (1_100, 1)] {
+            let refused = vec![refused(2, &[("A", 1, 0)], when(at, at + 50))];
+            let history = sale(1, 1, vec![vec![hold(1, 0, 1_000)], refused]);
+            assert_eq!(wrong(refusals_were_true, &history), expected, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_refund_with_stock_free_is_found() {
+        let refund = || {
+            let mut exchanges = buyer(1, "refund_due");
+            exchanges.remove(1);
+            exchanges
         };
-        bad.samples = vec![level(0, 5), level(1, 3)];
-        assert_eq!(deducted_once(&bad, &all(&bad)).wrong.len(), 1);
+        assert_eq!(wrong(refusals_were_true, &sale(1, 1, vec![refund()])), 1);
+        let others = sale(1, 0, vec![refund(), holder(2)]);
+        assert_eq!(wrong(refusals_were_true, &others), 0);
+    }
+
+    /// A sale in which staff took (or brought) units from 100 to 150 ms.
+    fn staffed(
+        (stock, after): (i64, i64),
+        visits: Vec<Vec<Exchange>>,
+        units: i64,
+        end: ActionEnd,
+    ) -> History {
+        let action = action("A", units, when(100, 150), end);
+        with_staff(sale(stock, after, visits), action)
     }
 
     #[test]
-    fn the_hot_sku_must_be_gone_when_somebody_wants_it() {
-        let mut bad = history(2, 1, vec![holder(1)]);
-        bad.still_wanted = 1;
-        assert_eq!(gone_exactly(&bad, &all(&bad)).wrong.len(), 1);
-        bad.still_wanted = 0;
-        assert_eq!(gone_exactly(&bad, &all(&bad)).judged, 0);
-        let good = history(1, 0, vec![holder(1)]);
-        assert_eq!(gone_exactly(&good, &all(&good)).judged, 1);
-    }
-
-    #[test]
-    fn a_refusal_because_of_a_due_hold_is_false() {
-        let lapsed = visit(1, vec![checkout(1, 1, &[("A", 1)], when(0, 10), 1_000)]);
-        let early = visit(2, vec![refused(2, &[("A", 1, 0)], when(900, 950))]);
-        let good = history(1, 1, vec![lapsed.clone(), early]);
-        assert!(refusals_were_true(&good, &all(&good)).wrong.is_empty());
-        let late = visit(2, vec![refused(2, &[("A", 1, 0)], when(1_100, 1_150))]);
-        let bad = history(1, 1, vec![lapsed, late]);
-        assert_eq!(refusals_were_true(&bad, &all(&bad)).wrong.len(), 1);
-    }
-
-    #[test]
-    fn a_refund_with_stock_free_is_false() {
-        let visit = visit(
-            1,
-            vec![
-                checkout(1, 1, &[("A", 1)], when(0, 10), HOUR_MS),
-                webhook(1, crate::cashfree::Kind::Paid, when(40, 50)),
-                order(1, "refund_due", &[("A", 1)], when(60, 70)),
-            ],
-        );
-        let bad = history(1, 1, vec![visit.clone()]);
-        assert_eq!(refusals_were_true(&bad, &all(&bad)).wrong.len(), 1);
-        let good = history(1, 0, vec![visit, holder(2)]);
-        assert!(refusals_were_true(&good, &all(&good)).wrong.is_empty());
-    }
-
-    /// A sale of `stock` units in which staff did one thing at 100 ms.
-    fn with_staff(stock: i64, after: i64, visits: Vec<Visit>, units: i64, end: End) -> History {
-        let mut history = history(stock, after, visits);
-        history.staff = Some(Staff {
-            deeds: vec![crate::testing::deed("A", units, when(100, 150), end)],
-            ..Staff::default()
-        });
-        history
-    }
-
-    fn late_holder(id: u128) -> Visit {
-        visit(
-            1,
-            vec![checkout(id, 1, &[("A", 1)], when(200, 210), HOUR_MS)],
-        )
-    }
-
-    #[test]
-    fn a_unit_that_staff_took_is_oversold_when_somebody_holds_it() {
-        let bad = with_staff(1, 0, vec![holder(1)], 1, End::Done);
-        assert_eq!(never_oversold(&bad, &all(&bad)).wrong.len(), 1);
-        let refused = with_staff(1, 0, vec![holder(1)], 1, End::Refused);
-        assert!(never_oversold(&refused, &all(&refused)).wrong.is_empty());
+    fn a_unit_that_staff_took_and_somebody_holds_is_an_oversell() {
+        for (end, expected) in [(ActionEnd::Done, 1), (ActionEnd::Refused, 0)] {
+            let history = staffed((1, 0), vec![holder(1)], 1, end);
+            assert_eq!(wrong(never_oversold, &history), expected);
+        }
     }
 
     #[test]
     fn a_unit_that_staff_brought_may_be_held_afterwards_and_not_before() {
-        let good = with_staff(0, 0, vec![late_holder(1)], -1, End::Done);
-        assert!(never_oversold(&good, &all(&good)).wrong.is_empty());
-        assert!(nothing_leaks(&good, &all(&good)).wrong.is_empty());
-        let bad = with_staff(0, 0, vec![holder(1)], -1, End::Done);
-        assert_eq!(never_oversold(&bad, &all(&bad)).wrong.len(), 1);
+        let brought = |visit| staffed((0, 0), vec![visit], -1, ActionEnd::Done);
+        let late = brought(vec![hold(1, 200, HALF_AN_HOUR)]);
+        assert_eq!(wrong(never_oversold, &late), 0);
+        assert_eq!(wrong(nothing_leaks, &late), 0);
+        assert_eq!(wrong(never_oversold, &brought(holder(1))), 1);
     }
 
     #[test]
-    fn what_staff_did_must_be_on_the_shelf_at_the_end_and_once() {
-        for (after, wrong) in [(3, 0), (2, 1), (4, 1)] {
-            let bad = with_staff(5, after, vec![], 2, End::Done);
-            assert_eq!(nothing_leaks(&bad, &all(&bad)).wrong.len(), wrong);
-            assert_eq!(deducted_once(&bad, &all(&bad)).wrong.len(), wrong);
+    fn an_action_of_staff_that_is_not_on_the_shelf_once_is_found() {
+        let history = |after, end| staffed((5, after), vec![], 2, end);
+        for (after, expected) in [(3, 0), (2, 1), (4, 1)] {
+            let done = history(after, ActionEnd::Done);
+            assert_eq!(wrong(nothing_leaks, &done), expected);
+            assert_eq!(wrong(deducted_once, &done), expected);
         }
-        for (after, wrong) in [(5, 0), (3, 0), (4, 0), (2, 1), (6, 1)] {
-            let bad = with_staff(5, after, vec![], 2, End::Unclear("reset".into()));
-            assert_eq!(nothing_leaks(&bad, &all(&bad)).wrong.len(), wrong);
-            assert_eq!(deducted_once(&bad, &all(&bad)).wrong.len(), wrong);
+        for (after, expected) in [(5, 0), (3, 0), (4, 0), (2, 1), (6, 1)] {
+            let unclear = history(after, ActionEnd::Unclear("reset".into()));
+            assert_eq!(wrong(nothing_leaks, &unclear), expected);
+            assert_eq!(wrong(deducted_once, &unclear), expected);
         }
     }
 
     #[test]
-    fn a_refusal_after_staff_brought_a_unit_is_false() {
-        let visits = |at| vec![holder(1), visit(2, vec![refused(2, &[("A", 1, 0)], at)])];
-        let early = with_staff(1, 1, visits(when(140, 160)), -1, End::Done);
-        assert!(refusals_were_true(&early, &all(&early)).wrong.is_empty());
-        let late = with_staff(1, 1, visits(when(151, 160)), -1, End::Done);
-        assert_eq!(refusals_were_true(&late, &all(&late)).wrong.len(), 1);
+    fn a_refusal_after_staff_brought_a_unit_is_found() {
+        for (sent, expected) in [(140, 0), (151, 1)] {
+            let refused = vec![refused(2, &[("A", 1, 0)], when(sent, 160))];
+            let visits = vec![holder(1), refused];
+            let history = staffed((1, 1), visits, -1, ActionEnd::Done);
+            assert_eq!(wrong(refusals_were_true, &history), expected);
+        }
     }
 
     #[test]
-    fn a_booking_refused_with_units_free_is_false() {
+    fn a_booking_refused_with_units_free_is_found() {
         let short = || {
-            End::Short(vec![Shortage {
+            ActionEnd::Short(vec![Shortage {
                 sku: "A".into(),
                 requested: 1,
                 available: 0,
             }])
         };
-        let bad = with_staff(1, 1, vec![], 1, short());
-        assert_eq!(refusals_were_true(&bad, &all(&bad)).wrong.len(), 1);
-        let good = with_staff(1, 0, vec![holder(1)], 1, short());
-        assert!(refusals_were_true(&good, &all(&good)).wrong.is_empty());
+        let free = staffed((1, 1), vec![], 1, short());
+        assert_eq!(wrong(refusals_were_true, &free), 1);
+        let held = staffed((1, 0), vec![holder(1)], 1, short());
+        assert_eq!(wrong(refusals_were_true, &held), 0);
     }
 
     #[test]
-    fn a_hold_longer_than_asked_for_is_seen() {
-        let mut fact = checkout(1, 1, &[("A", 1)], when(0, 10), 60_000);
-        if let What::Begin {
-            hold_s,
-            cart: lines,
-            ..
-        } = &mut fact.what
-        {
-            *hold_s = Some(5);
-            *lines = cart(&[("A", 1)]);
+    fn a_hold_longer_than_asked_for_is_found() {
+        for (ms, expected) in [(5_000, 0), (60_000, 1), (0, 1)] {
+            let mut long = hold(1, 0, ms);
+            if let Request::Begin { hold_s, .. } = &mut long.request {
+                *hold_s = Some(5);
+            }
+            let history = sale(1, 0, vec![vec![long]]);
+            let wrong = deadlines_by_server_clock(&history).wrong.len();
+            assert_eq!(wrong, expected, "{ms}");
         }
-        let bad = history(1, 0, vec![visit(1, vec![fact])]);
-        assert_eq!(deadlines_by_server_clock(&bad).wrong.len(), 1);
     }
 }

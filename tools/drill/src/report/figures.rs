@@ -1,38 +1,38 @@
-//! The figures of a run. As JSON they are `report.json`; its keys are stable, and README.md lists
-//! them.
+//! The figures of a run. As JSON they are `report.json`; the drill's README lists its keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use serde::Serialize;
+use simulator::cashfree::webhook::Kind;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::gateways::GatewayFigures;
-use crate::answers::{Order, Said};
+use crate::answers::Answer;
 use crate::args::Args;
-use crate::cashfree::Kind;
-use crate::checks;
-use crate::claims::{self, By, Claim};
-use crate::history::{End, History, Outcome, Refusable, Staff, Visit, What, Work};
-use crate::meters::{Call, Meters, micros_as_ms};
+use crate::checks::staff::edits;
+use crate::history::{ActionEnd, History, MustRefuse, Outcome, Request, Staff, Visit, Work};
+use crate::meters::{Call, Meter, Quantiles, histogram};
 use crate::plan::Ending;
-use crate::promises::{self, State, Verdict};
-use crate::run::Run;
+use crate::promises::{self, PromiseResult, State};
+use crate::records::{Attempt, CaptureEnd, Records, Webhooks};
+use crate::taken::{self, By, Taken};
+use crate::timetable::Run;
 
 #[derive(Serialize)]
 pub(crate) struct Report {
-    pub(crate) tool: Tool,
+    /// Name and version of this program.
+    pub(crate) tool: &'static str,
     pub(crate) started_at: String,
     pub(crate) duration_s: f64,
-    /// The longest that the rehearsal itself was kept waiting by its machine.
     pub(crate) client_lag_max_ms: f64,
     pub(crate) run_id: String,
     pub(crate) seed: u64,
     pub(crate) arguments: Arguments,
-    /// No promise is broken.
-    pub(crate) kept: bool,
-    pub(crate) promises: Vec<Verdict>,
+    /// No promise failed.
+    pub(crate) passed: bool,
+    pub(crate) promises: Vec<PromiseResult>,
     pub(crate) counts: Counts,
     pub(crate) outcomes: BTreeMap<Outcome, usize>,
     pub(crate) calls: Vec<CallFigures>,
@@ -45,13 +45,7 @@ pub(crate) struct Report {
     pub(crate) shoppers: Vec<ShopperFigures>,
 }
 
-#[derive(Serialize)]
-pub(crate) struct Tool {
-    pub(crate) name: &'static str,
-    pub(crate) version: &'static str,
-}
-
-/// The arguments that shape a run; no URLs and no secrets, so that a report can be shown.
+/// The arguments that shape a run. No URLs and no secrets, so that a report can be shown.
 #[derive(Serialize)]
 pub(crate) struct Arguments {
     pub(crate) shop: String,
@@ -68,54 +62,25 @@ pub(crate) struct Arguments {
     pub(crate) mixed: bool,
 }
 
-/// What staff did.
-#[derive(Serialize)]
-pub(crate) struct StaffFigures {
-    pub(crate) edits: Edits,
-    pub(crate) bookings: usize,
-    pub(crate) amendments: usize,
-    pub(crate) cancellations: usize,
-    pub(crate) restocks: usize,
-    pub(crate) imports: usize,
-    pub(crate) shrinkages: usize,
-    pub(crate) deadlocks: Option<i64>,
-}
-
-/// Changes of stock with the version that was read; each with all its tries.
-#[derive(Serialize)]
-pub(crate) struct Edits {
-    pub(crate) done: usize,
-    pub(crate) refused: usize,
-    pub(crate) starved: usize,
-    pub(crate) tries_p50: u64,
-    pub(crate) tries_p95: u64,
-    pub(crate) tries_p99: u64,
-    pub(crate) tries_max: u64,
-    pub(crate) took_p50_ms: f64,
-    pub(crate) took_p95_ms: f64,
-    pub(crate) took_p99_ms: f64,
-    pub(crate) took_max_ms: f64,
-}
-
 #[derive(Serialize, Default)]
 pub(crate) struct Counts {
     /// Units of the hot sku in the first carts of all shoppers.
     pub(crate) units_wanted: u32,
     pub(crate) holds_granted: usize,
-    /// Checkouts refused for a shortage, and not granted by a retry.
+    /// Checkouts refused for a shortage, and not granted by a repetition.
     pub(crate) refused: usize,
     pub(crate) orders: usize,
     pub(crate) orders_paid: usize,
     pub(crate) refunds_due: usize,
-    /// Payments that arrived when the hold was gone.
+    /// Payments that arrived after the hold was gone.
     pub(crate) late_payments: usize,
     pub(crate) revenue_minor: i64,
     pub(crate) currency: String,
-    /// Rounds in which waiting shoppers took what others had given back.
+    /// Rounds in which waiting shoppers took units that others had given back.
     pub(crate) second_calls: u32,
     pub(crate) events_sent: usize,
     pub(crate) duplicates_sent: usize,
-    /// Failed or dropped attempts told of after the payment.
+    /// Failed or dropped attempts reported after the payment.
     pub(crate) events_out_of_order: usize,
     pub(crate) forged_sent: usize,
     /// Requests repeated on purpose, with the same id and content.
@@ -126,18 +91,15 @@ pub(crate) struct Counts {
 
 #[derive(Serialize)]
 pub(crate) struct CallFigures {
-    pub(crate) call: &'static str,
+    pub(crate) call: Call,
     pub(crate) answers: u64,
-    pub(crate) p50_ms: f64,
-    pub(crate) p95_ms: f64,
-    pub(crate) p99_ms: f64,
-    pub(crate) max_ms: f64,
+    pub(crate) latency_ms: Quantiles,
     pub(crate) unavailable: u64,
     pub(crate) unanswered: u64,
     pub(crate) histogram: Vec<Bar>,
 }
 
-/// So many answers took at least `from_ms` and less than `to_ms`.
+/// This many answers took at least `from_ms` and less than `to_ms`.
 #[derive(Serialize)]
 pub(crate) struct Bar {
     pub(crate) from_ms: f64,
@@ -152,10 +114,10 @@ pub(crate) struct StockFigures {
     pub(crate) price_minor: i64,
     pub(crate) currency: String,
     pub(crate) before: i64,
-    /// By staff, less what they took.
+    /// By staff, less the units that they took.
     pub(crate) brought: i64,
     pub(crate) sold: i64,
-    /// Held by orders that await their payment, and carts.
+    /// By carts, and by orders that await their payment.
     pub(crate) held: i64,
     pub(crate) available: i64,
 }
@@ -177,11 +139,56 @@ pub(crate) struct Point {
 }
 
 #[derive(Serialize)]
+pub(crate) struct StaffFigures {
+    pub(crate) edits: EditFigures,
+    pub(crate) bookings: usize,
+    pub(crate) amendments: usize,
+    pub(crate) cancellations: usize,
+    pub(crate) restocks: usize,
+    pub(crate) imports: usize,
+    pub(crate) shrinkages: usize,
+    pub(crate) deadlocks: Option<i64>,
+}
+
+/// Changes of stock with the version that was read; each with all its tries.
+#[derive(Serialize)]
+pub(crate) struct EditFigures {
+    pub(crate) done: usize,
+    pub(crate) refused: usize,
+    pub(crate) starved: usize,
+    pub(crate) tries: Quantiles,
+    pub(crate) took_ms: Quantiles,
+}
+
+#[derive(Serialize)]
+pub(crate) struct GatewayFigures {
+    /// For how long the database was stopped.
+    pub(crate) outage_s: f64,
+    /// By name.
+    pub(crate) at: Vec<OneGateway>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct OneGateway {
+    pub(crate) gateway: String,
+    /// Attempts to pay.
+    pub(crate) attempts: usize,
+    /// The paid ones among them, each of which must end once: as one of the next four.
+    pub(crate) captures: usize,
+    pub(crate) paid: usize,
+    pub(crate) refunded: usize,
+    pub(crate) owed: usize,
+    pub(crate) unresolved: usize,
+    pub(crate) refunds: usize,
+    pub(crate) webhooks: Webhooks,
+}
+
+#[derive(Serialize)]
 pub(crate) struct ShopperFigures {
     pub(crate) number: u32,
     pub(crate) planned: Ending,
     pub(crate) outcome: Outcome,
-    /// When their first begin was sent.
+    /// When the first begin was sent.
     pub(crate) arrived_s: f64,
     /// Checkouts begun.
     pub(crate) tries: usize,
@@ -192,86 +199,58 @@ pub(crate) struct ShopperFigures {
 impl Report {
     pub(crate) fn new(args: &Args, run: &Run) -> Self {
         let history = &run.history;
-        let claims = claims::of_all(history);
-        let promises = promises::judge(history);
+        let taken = taken::in_run(history);
+        let promises = promises::results(history);
         let mut outcomes: BTreeMap<Outcome, usize> = BTreeMap::new();
         for visit in &history.visits {
             *outcomes.entry(visit.outcome()).or_default() += 1;
         }
         let mut shoppers: Vec<_> = history.visits.iter().map(shopper).collect();
         shoppers.sort_by(|a, b| a.arrived_s.total_cmp(&b.arrived_s));
-        let elapsed = run.api.started().elapsed();
+        let started_at = OffsetDateTime::now_utc() - run.api.now();
+        let started_at = started_at.replace_nanosecond(0).unwrap_or(started_at);
+        let calls = run.api.meters.all().into_iter().map(call).collect();
+        let staff = history.staff.as_ref();
         Self {
-            tool: Tool {
-                name: "holdfast drill",
-                version: env!("CARGO_PKG_VERSION"),
-            },
-            started_at: (OffsetDateTime::now_utc() - elapsed)
-                .replace_nanosecond(0)
-                .ok()
-                .and_then(|at| at.format(&Rfc3339).ok())
-                .unwrap_or_default(),
-            duration_s: elapsed.as_secs_f64(),
+            tool: concat!("holdfast drill ", env!("CARGO_PKG_VERSION")),
+            started_at: started_at.format(&Rfc3339).unwrap_or_default(),
+            duration_s: run.api.now().as_secs_f64(),
             client_lag_max_ms: run.lag.as_secs_f64() * 1_000.0,
             run_id: run.run_id.clone(),
             seed: args.seed,
             arguments: arguments(args, history),
-            kept: promises
-                .iter()
-                .all(|verdict| verdict.state != State::Broken),
+            passed: promises.iter().all(|one| one.state != State::Failed),
             promises,
             counts: counts(run),
             outcomes,
-            calls: Call::ALL
-                .iter()
-                .map(|call| call_figures(*call, &run.api.meters))
-                .collect(),
-            stock: stock(history, &claims),
-            timeline: timeline(history, &claims),
-            staff: history
-                .staff
-                .as_ref()
-                .map(|staff| staff_figures(history, staff)),
-            gateways: history.books.as_ref().map(GatewayFigures::new),
+            calls,
+            stock: stock(history, &taken),
+            timeline: timeline(history, &taken),
+            staff: staff.map(|staff| staff_figures(history, staff)),
+            gateways: history.records.as_ref().map(gateways),
             shoppers,
         }
     }
 
-    /// One line; a promise that could not be checked is not called kept.
+    /// One line. A promise that could not be checked is not called passed.
     pub(crate) fn conclusion(&self) -> String {
-        let count = |state| {
-            self.promises
-                .iter()
-                .filter(|verdict| verdict.state == state)
-                .count()
-        };
-        match (count(State::Broken), count(State::NotChecked)) {
-            (0, 0) => "Every promise kept".to_owned(),
-            (0, unknown) => format!("No promise broken, {unknown} not checked"),
-            (1, _) => "1 PROMISE BROKEN".to_owned(),
-            (broken, _) => format!("{broken} PROMISES BROKEN"),
+        let count = |state| self.promises.iter().filter(|p| p.state == state).count();
+        match (count(State::Failed), count(State::NotChecked)) {
+            (0, 0) => "Every check passed".to_owned(),
+            (0, unknown) => format!("No check failed, {unknown} not checked"),
+            (1, _) => "1 CHECK FAILED".to_owned(),
+            (failed, _) => format!("{failed} CHECKS FAILED"),
         }
-    }
-
-    /// The line of the hot sku.
-    pub(crate) fn hot(&self) -> Option<&StockFigures> {
-        self.stock
-            .iter()
-            .find(|stock| stock.sku == self.arguments.hot_sku)
     }
 }
 
 fn arguments(args: &Args, history: &History) -> Arguments {
+    let others = history.before.keys().filter(|sku| **sku != args.hot_sku);
     Arguments {
         shop: args.shop.clone(),
         other_shop: args.other_shop.clone(),
         hot_sku: args.hot_sku.clone(),
-        skus: history
-            .before
-            .keys()
-            .filter(|sku| **sku != args.hot_sku)
-            .cloned()
-            .collect(),
+        skus: others.cloned().collect(),
         shoppers: args.shoppers,
         units: args.units,
         rush_s: args.rush_s.as_secs_f64(),
@@ -285,122 +264,131 @@ fn arguments(args: &Args, history: &History) -> Arguments {
 
 fn counts(run: &Run) -> Counts {
     let history = &run.history;
+    let hot = history.before.get(&history.hot_sku);
+    let meters = run.api.meters.all();
+    let failed = |meter: &Meter| meter.unavailable + meter.unanswered;
     let mut counts = Counts {
         second_calls: run.second_calls,
+        currency: hot.map(|sku| sku.currency.clone()).unwrap_or_default(),
+        attempts_failed: meters.values().map(failed).sum(),
         ..Counts::default()
     };
-    let failed = |call: &Call| {
-        let meter = run.api.meters.of(*call);
-        meter.unavailable + meter.unanswered
-    };
-    counts.attempts_failed = Call::ALL.iter().map(failed).sum();
     for visit in &history.visits {
-        count_visit(&mut counts, visit, &history.hot_sku);
+        count_requests(&mut counts, visit, &history.hot_sku);
+        count_order(&mut counts, visit);
     }
-    let hot = history.before.get(&history.hot_sku);
-    counts.currency = hot.map(|sku| sku.currency.clone()).unwrap_or_default();
     counts
 }
 
-fn count_visit(counts: &mut Counts, visit: &Visit, hot_sku: &str) {
-    let mut granted: BTreeMap<_, bool> = BTreeMap::new();
-    let mut ordered = 0;
-    for (fact, answer) in visit.begins() {
-        let granted = granted.entry(fact.checkout);
-        if matches!(granted, std::collections::btree_map::Entry::Occupied(_)) {
-            counts.requests_repeated += usize::from(revision(&fact.what) == 1);
-        }
-        *granted.or_default() |= answer.yes().is_some();
-    }
-    counts.holds_granted += granted.values().filter(|granted| **granted).count();
-    counts.refused += granted.values().filter(|granted| !**granted).count();
-    let first = visit.facts.iter().find_map(|fact| match &fact.what {
-        What::Begin { cart, .. } => Some(cart),
-        _ => None,
-    });
-    let hot = first
-        .into_iter()
-        .flatten()
-        .filter(|line| line.sku == hot_sku);
-    counts.units_wanted += hot.map(|line| line.quantity).sum::<u32>();
+fn count_requests(counts: &mut Counts, visit: &Visit, hot_sku: &str) {
+    let mut granted = BTreeMap::new();
+    let mut wanted = None;
     let mut paid = false;
-    for fact in &visit.facts {
-        match &fact.what {
-            What::Order(Said::Yes(_)) => ordered += 1,
-            What::Webhook { kind, copy, status } => {
+    for exchange in &visit.exchanges {
+        match &exchange.request {
+            Request::Begin {
+                cart,
+                revision,
+                answer,
+                ..
+            } => {
+                let hot = cart.iter().filter(|line| line.sku == hot_sku);
+                wanted.get_or_insert(hot.map(|line| line.quantity).sum::<u32>());
+                let begun_before = granted.contains_key(&exchange.checkout);
+                counts.requests_repeated += usize::from(begun_before && *revision == 1);
+                *granted.entry(exchange.checkout).or_default() |= answer.done().is_some();
+            }
+            Request::Webhook { kind, copy, status } => {
                 counts.events_sent += 1;
                 counts.duplicates_sent += usize::from(*copy);
-                let after_paid = paid && !copy && *kind != Kind::Paid;
-                counts.events_out_of_order += usize::from(after_paid);
+                let late = paid && !copy && *kind != Kind::Paid;
+                counts.events_out_of_order += usize::from(late);
                 paid |= *kind == Kind::Paid && *status == Some(200);
             }
-            What::Probe {
-                probe: Refusable::Forgery(_),
+            Request::Probe {
+                probe: MustRefuse::Forgery(_),
                 ..
             } => counts.forged_sent += 1,
             _ => {}
         }
     }
-    counts.requests_repeated += usize::saturating_sub(ordered, 1);
-    counts.orders += usize::from(ordered > 0);
+    let holds = granted.values().filter(|granted| **granted).count();
+    counts.units_wanted += wanted.unwrap_or(0);
+    counts.holds_granted += holds;
+    counts.refused += granted.len() - holds;
     counts.late_payments += usize::from(paid && visit.released());
-    if let Some((_, order)) = visit.orders().last() {
-        counts.orders_paid += usize::from(order.status == "paid");
-        counts.refunds_due += usize::from(gone_back(order));
-        if order.status == "paid" {
+}
+
+fn count_order(counts: &mut Counts, visit: &Visit) {
+    let ordered =
+        |e: &&crate::history::Exchange| matches!(e.request, Request::Order(Answer::Done(_)));
+    let ordered = visit.exchanges.iter().filter(ordered).count();
+    counts.orders += usize::from(ordered > 0);
+    counts.requests_repeated += ordered.saturating_sub(1);
+    match visit.orders().last() {
+        Some((_, order)) if order.status == "paid" => {
+            counts.orders_paid += 1;
             counts.revenue_minor += order.total_minor;
         }
-    }
-}
-
-fn gone_back(order: &Order) -> bool {
-    matches!(order.status.as_str(), "refund_due" | "refunded")
-}
-
-fn revision(what: &What) -> u32 {
-    match what {
-        What::Begin { revision, .. } => *revision,
-        _ => 0,
+        Some((_, order)) if matches!(order.status.as_str(), "refund_due" | "refunded") => {
+            counts.refunds_due += 1;
+        }
+        _ => {}
     }
 }
 
 fn shopper(visit: &Visit) -> ShopperFigures {
-    let mut checkouts: Vec<_> = visit.begins().map(|(fact, _)| fact.checkout).collect();
-    checkouts.dedup();
-    let first = visit.begins().next().map(|(fact, _)| fact.when.first_sent);
-    let last = visit
+    let checkouts: BTreeSet<_> = visit.begins().map(|(begin, _)| begin.checkout).collect();
+    let first = visit
         .begins()
-        .last()
-        .map(|(fact, _)| fact.when.got - fact.when.first_sent);
+        .next()
+        .map(|(begin, _)| begin.when.first_sent);
+    let last = visit.begins().last().map(|(begin, _)| begin.when);
+    let took = last.map(|when| when.got - when.first_sent);
     ShopperFigures {
         number: visit.number,
         planned: visit.ending,
         outcome: visit.outcome(),
         arrived_s: first.unwrap_or_default().as_secs_f64(),
         tries: checkouts.len(),
-        begin_ms: last.unwrap_or_default().as_secs_f64() * 1_000.0,
+        begin_ms: took.unwrap_or_default().as_secs_f64() * 1_000.0,
     }
 }
 
-fn call_figures(call: Call, meters: &Meters) -> CallFigures {
-    let meter = meters.of(call);
+fn call((call, meter): (Call, Meter)) -> CallFigures {
     CallFigures {
-        call: call.name(),
+        call,
         answers: meter.latency.len(),
-        p50_ms: meter.quantile_ms(0.5),
-        p95_ms: meter.quantile_ms(0.95),
-        p99_ms: meter.quantile_ms(0.99),
-        max_ms: meter.max_ms(),
+        latency_ms: Quantiles::in_ms(&meter.latency),
         unavailable: meter.unavailable,
         unanswered: meter.unanswered,
         histogram: bars(&meter.latency),
     }
 }
 
+/// Twelve bars to a factor of ten: each is a fifth wider than the one before.
+fn bars(latency: &Histogram<u64>) -> Vec<Bar> {
+    let edge = |step: u32| 0.01 * 10_f64.powf(f64::from(step) / 12.0);
+    let bars = (0..84).map(|step| Bar {
+        from_ms: edge(step),
+        to_ms: edge(step + 1),
+        answers: 0,
+    });
+    let mut bars: Vec<Bar> = bars.collect();
+    for value in latency.iter_recorded() {
+        let ms = value.value_iterated_to() as f64 / 1_000.0;
+        if let Some(bar) = bars.iter_mut().find(|bar| ms < bar.to_ms) {
+            bar.answers += value.count_at_value();
+        }
+    }
+    bars.retain(|bar| bar.answers > 0);
+    bars
+}
+
 fn staff_figures(history: &History, staff: &Staff) -> StaffFigures {
     let done = |work: fn(&Work) -> bool| {
-        let done = staff.deeds.iter().filter(|deed| deed.end == End::Done);
-        done.filter(|deed| work(&deed.work)).count()
+        let done = staff.actions.iter().filter(|a| a.end == ActionEnd::Done);
+        done.filter(|action| work(&action.work)).count()
     };
     StaffFigures {
         edits: edit_figures(history),
@@ -414,176 +402,146 @@ fn staff_figures(history: &History, staff: &Staff) -> StaffFigures {
     }
 }
 
-fn edit_figures(history: &History) -> Edits {
-    let ended = |wanted: fn(&End) -> bool| {
-        checks::edits(history)
-            .filter(|(end, _)| wanted(end))
-            .count()
-    };
-    let mut tries: Vec<u64> = checks::edits(history)
-        .map(|(_, edit)| edit.tries.into())
-        .collect();
-    tries.sort_unstable();
-    let mut took: Vec<Duration> = checks::edits(history).map(|(_, edit)| edit.took).collect();
-    took.sort_unstable();
-    let took_ms = |percent| at(&took, percent).as_secs_f64() * 1_000.0;
-    Edits {
-        done: ended(|end| *end == End::Done),
-        refused: ended(|end| *end == End::Refused),
-        starved: ended(|end| *end == End::Starved),
-        tries_p50: at(&tries, 50),
-        tries_p95: at(&tries, 95),
-        tries_p99: at(&tries, 99),
-        tries_max: at(&tries, 100),
-        took_p50_ms: took_ms(50),
-        took_p95_ms: took_ms(95),
-        took_p99_ms: took_ms(99),
-        took_max_ms: took_ms(100),
+fn edit_figures(history: &History) -> EditFigures {
+    let (mut tries, mut took) = (histogram(), histogram());
+    for (_, edit) in edits(history) {
+        tries.saturating_record(edit.tries.into());
+        took.saturating_record(u64::try_from(edit.took.as_micros()).unwrap_or(u64::MAX));
+    }
+    let ended = |end: ActionEnd| edits(history).filter(|(e, _)| **e == end).count();
+    EditFigures {
+        done: ended(ActionEnd::Done),
+        refused: ended(ActionEnd::Refused),
+        starved: ended(ActionEnd::Starved),
+        tries: Quantiles::of(&tries, 1.0),
+        took_ms: Quantiles::in_ms(&took),
     }
 }
 
-/// The smallest value that so many percent of them don't exceed.
-fn at<T: Copy + Default>(sorted: &[T], percent: usize) -> T {
-    let rank = (sorted.len() * percent).div_ceil(100);
-    sorted
-        .get(rank.saturating_sub(1))
-        .copied()
-        .unwrap_or_default()
-}
-
-/// Twelve bars to a factor of ten: each is a fifth wider than the one before.
-fn bars(latency: &hdrhistogram::Histogram<u64>) -> Vec<Bar> {
-    let edges: Vec<f64> = (0..=84)
-        .map(|step| 0.01 * 10_f64.powf(f64::from(step) / 12.0))
-        .collect();
-    let mut counts = vec![0; edges.len()];
-    for value in latency.iter_recorded() {
-        let ms = micros_as_ms(value.value_iterated_to());
-        let bar = edges.partition_point(|edge| *edge <= ms).saturating_sub(1);
-        if let Some(count) = counts.get_mut(bar) {
-            *count += value.count_at_value();
+fn gateways(records: &Records) -> GatewayFigures {
+    let state = &records.gateways;
+    let attempts = state.payments.iter().map(|payment| &payment.gateway);
+    let names: BTreeSet<&String> = attempts.chain(state.webhooks.keys()).collect();
+    let one = |name: &String| {
+        let at_this = |attempt: &Attempt| attempt.gateway == *name;
+        let captures = records.captures().filter(|(attempt, _)| at_this(attempt));
+        let ends: Vec<CaptureEnd> = captures
+            .map(|(attempt, reference)| records.end(attempt, reference))
+            .collect();
+        let ended = |end| ends.iter().filter(|one| **one == end).count();
+        OneGateway {
+            gateway: name.clone(),
+            attempts: state.payments.iter().filter(|a| at_this(a)).count(),
+            captures: ends.len(),
+            paid: ended(CaptureEnd::Paid),
+            refunded: ended(CaptureEnd::Refunded),
+            owed: ended(CaptureEnd::Owed),
+            unresolved: ended(CaptureEnd::None),
+            refunds: state.refunds.iter().filter(|r| r.gateway == *name).count(),
+            webhooks: state.webhooks.get(name).copied().unwrap_or_default(),
         }
-    }
-    let bar = |(edge, answers): (&[f64], u64)| match edge {
-        [from, to] if answers > 0 => Some(Bar {
-            from_ms: *from,
-            to_ms: *to,
-            answers,
-        }),
-        _ => None,
     };
-    edges.windows(2).zip(counts).filter_map(bar).collect()
+    GatewayFigures {
+        outage_s: records.outage_s,
+        at: names.into_iter().map(one).collect(),
+    }
 }
 
-fn stock(history: &History, claims: &[Claim]) -> Vec<StockFigures> {
+fn stock(history: &History, taken: &[Taken]) -> Vec<StockFigures> {
     let at_end = history.ended.got;
-    let units = |sku: &str, sold: bool| -> i64 {
-        let of_sku = claims
-            .iter()
-            .filter(|c| c.by == By::Shopper && c.sku == sku && c.sold.is_some() == sold);
-        of_sku
-            .filter(|c| c.certainly_at(at_end))
-            .map(|c| c.units)
-            .sum()
-    };
-    let mut stock: Vec<StockFigures> = history
-        .before
-        .values()
-        .map(|sku| StockFigures {
+    let figures = |sku: &crate::answers::Sku| {
+        let end = acknowledged(taken, &sku.sku, sku.available, at_end);
+        StockFigures {
             sku: sku.sku.clone(),
             title: sku.title.clone(),
             price_minor: sku.price_minor,
             currency: sku.currency.clone(),
             before: sku.available,
-            brought: brought(claims, &sku.sku, at_end),
-            sold: units(&sku.sku, true),
-            held: units(&sku.sku, false),
+            brought: brought(taken, &sku.sku, at_end),
+            sold: end.sold,
+            held: end.held,
             available: history.after.get(&sku.sku).copied().unwrap_or(0),
-        })
-        .collect();
-    stock.sort_by_key(|stock| (stock.sku != history.hot_sku, stock.sku.clone()));
+        }
+    };
+    let mut stock: Vec<StockFigures> = history.before.values().map(figures).collect();
+    stock.sort_by_key(|stock| stock.sku != history.hot_sku);
     stock
 }
 
-/// What staff had brought by then, less what they had taken.
-fn brought(claims: &[Claim], sku: &str, at: Duration) -> i64 {
-    let of_staff = claims.iter().filter(|c| c.by == By::Staff && c.sku == sku);
-    let taken: i64 = of_staff
-        .filter(|c| c.sold.is_some_and(|done| done <= at))
-        .map(|c| c.units)
-        .sum();
-    -taken
+/// The units that staff had brought by then, less those that they had taken.
+fn brought(taken: &[Taken], sku: &str, at: Duration) -> i64 {
+    let by_staff = taken.iter().filter(|one| {
+        let done = one.sold.is_some_and(|done| done <= at);
+        one.by == By::Staff && one.sku == sku && done
+    });
+    -by_staff.map(|one| one.units).sum::<i64>()
 }
 
-fn timeline(history: &History, claims: &[Claim]) -> Timeline {
-    let sku = &history.hot_sku;
-    let stock = history.stock_before(sku);
-    if history.samples.is_empty() {
-        let point = |at| acknowledged(claims, sku, stock, at);
-        let end = history.ended.got;
-        let mut moments: Vec<Duration> = claims
-            .iter()
-            .filter(|c| c.sku == *sku)
-            .flat_map(|c| [Some(c.certain.0), Some(c.certain.1), c.sold])
-            .flatten()
-            .filter(|at| *at <= end)
-            .collect();
-        moments.extend([Duration::ZERO, end]);
-        moments.sort_unstable();
-        moments.dedup();
-        return Timeline {
-            source: "answers",
-            points: moments.into_iter().map(point).collect(),
-        };
-    }
-    let level = |sample: &crate::history::StockSample| sample.levels.get(sku).copied();
-    let shelf = history
-        .samples
-        .iter()
-        .find_map(level)
-        .map_or(stock, |(on_hand, _)| on_hand);
-    let mut points: Vec<Point> = vec![];
-    for sample in &history.samples {
-        let Some((on_hand, held)) = level(sample) else {
-            continue;
-        };
-        let at_s = sample.at.as_secs_f64();
-        let point = Point {
-            at_s,
-            // an edit counts when it was answered, so for a moment it may look like a sale
-            sold: (shelf + brought(claims, sku, sample.at) - on_hand).max(0),
-            held,
-            available: on_hand - held,
-        };
-        let same = |last: &Point| Point { at_s, ..*last } == point;
-        match points.as_slice() {
-            // of a stretch without change, its two ends
-            [.., before, last] if same(last) && same(before) => {
-                points.pop();
-            }
-            _ => {}
+/// The units that shoppers certainly had at that time.
+fn acknowledged(taken: &[Taken], sku: &str, stock: i64, at: Duration) -> Point {
+    let (mut sold, mut held) = (0, 0);
+    for one in taken {
+        if one.by == By::Shopper && one.sku == sku && one.certainly_at(at) {
+            let is_sold = one.sold.is_some_and(|sold| sold <= at);
+            *(if is_sold { &mut sold } else { &mut held }) += one.units;
         }
-        points.push(point);
     }
-    Timeline {
-        source: "database",
-        points,
-    }
-}
-
-fn acknowledged(claims: &[Claim], sku: &str, stock: i64, at: Duration) -> Point {
-    let live = || {
-        claims
-            .iter()
-            .filter(|c| c.by == By::Shopper && c.sku == *sku && c.certainly_at(at))
-    };
-    let is_sold = |c: &&Claim| c.sold.is_some_and(|sold| sold <= at);
-    let sold: i64 = live().filter(is_sold).map(|c| c.units).sum();
-    let held: i64 = live().filter(|c| !is_sold(c)).map(|c| c.units).sum();
     Point {
         at_s: at.as_secs_f64(),
         sold,
         held,
-        available: stock + brought(claims, sku, at) - sold - held,
+        available: stock + brought(taken, sku, at) - sold - held,
     }
+}
+
+fn timeline(history: &History, taken: &[Taken]) -> Timeline {
+    let sku = &history.hot_sku;
+    let (source, points) = if history.samples.is_empty() {
+        let stock = history.stock_before(sku);
+        let end = history.ended.got;
+        let of_sku = taken.iter().filter(|one| one.sku == *sku);
+        let changes = of_sku.flat_map(|one| [Some(one.certain.0), Some(one.certain.1), one.sold]);
+        let times = changes.flatten().chain([Duration::ZERO, end]);
+        let times: BTreeSet<Duration> = times.filter(|at| *at <= end).collect();
+        let point = |at| acknowledged(taken, sku, stock, at);
+        ("answers", times.into_iter().map(point).collect())
+    } else {
+        ("database", sampled(history, taken))
+    };
+    let points = without_standstill(points);
+    Timeline { source, points }
+}
+
+fn sampled(history: &History, taken: &[Taken]) -> Vec<Point> {
+    let sku = &history.hot_sku;
+    let samples = history.samples.iter();
+    let mut samples = samples
+        .filter_map(|s| Some((s.at, *s.levels.get(sku)?)))
+        .peekable();
+    let shelf = samples.peek().map_or(0, |(_, (on_hand, _))| *on_hand);
+    let point = |(at, (on_hand, held)): (Duration, (i64, i64))| Point {
+        at_s: at.as_secs_f64(),
+        // An edit counts from its answer on, so for a moment it may look like a sale.
+        sold: (shelf + brought(taken, sku, at) - on_hand).max(0),
+        held,
+        available: on_hand - held,
+    };
+    samples.map(point).collect()
+}
+
+/// Of a stretch without change only its two ends.
+fn without_standstill(points: Vec<Point>) -> Vec<Point> {
+    let mut changes: Vec<Point> = vec![];
+    for point in points {
+        let at_s = point.at_s;
+        let same = |other: &Point| Point { at_s, ..*other } == point;
+        if let [.., before, last] = changes.as_slice()
+            && same(last)
+            && same(before)
+        {
+            changes.pop();
+        }
+        changes.push(point);
+    }
+    changes
 }

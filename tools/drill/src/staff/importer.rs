@@ -1,18 +1,16 @@
-//! Somebody who imports the catalogue again and again: rows that change nothing, prices and stock
-//! of skus of the rehearsal's own, and the stock of one sku of the run, by the version just read.
+//! Imports the catalogue again and again: rows that change nothing, prices and stock of the drill's
+//! own skus, and the stock of one sku of the run with the version just read.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Office, deed, new_id, retire};
-use crate::api::{Level, Reply, Sent};
-use crate::history::{Deed, End, Import, RowCounts, When, Work};
+use super::office::{Office, action, new_id};
+use crate::api::{Level, Reply};
+use crate::history::{ActionEnd, Import, RowCounts, StaffAction, When, Work};
 use crate::meters::Call;
 use crate::random::Random;
 
@@ -21,7 +19,7 @@ const OWN_SKUS: u32 = 20;
 const LOOKED_UP: usize = 3;
 const OUTCOMES: [&str; 4] = ["created", "changed", "unchanged", "refused"];
 
-/// What an import says while it is applied, and in its report.
+/// The answer while an import is applied, and its report.
 #[derive(Deserialize)]
 struct Progress {
     #[serde(default)]
@@ -47,24 +45,15 @@ impl Progress {
     }
 }
 
-/// The file of one import, a row a line, and what each has to become.
+/// The rows of one import, each with its expected outcome.
 #[derive(Default)]
 struct File {
-    lines: String,
-    expected: Vec<&'static str>,
-    /// The line of the row that changes stock of the run, its sku, and by how much.
+    rows: Vec<(Value, &'static str)>,
+    /// The row that changes stock of the run: its place, its sku, and the change.
     versioned: Option<(usize, String, i64)>,
 }
 
-impl File {
-    fn row(&mut self, row: &Value, expected: &'static str) {
-        // writing to a String can't fail
-        let _ = writeln!(self.lines, "{row}");
-        self.expected.push(expected);
-    }
-}
-
-/// Price and stock of a sku of the rehearsal's own; nobody else writes it.
+/// Price and stock of the drill's own skus. Nobody else writes them.
 type Own = BTreeMap<String, (i64, i64)>;
 
 pub(super) async fn work(office: Arc<Office>, random: Random) {
@@ -72,113 +61,84 @@ pub(super) async fn work(office: Arc<Office>, random: Random) {
     while office.on_duty(&random, 200, 800).await {
         let file = file(&office, &random, &mut own).await;
         if !import(&office, &random, &file, &own).await {
-            // what became of it is not known, so nothing can be said of the next one
+            // Its outcome is not known, so that of the next one can't be predicted.
             break;
         }
     }
     for sku in own.keys() {
-        retire(&office, sku).await;
+        office.retire(sku).await;
     }
 }
 
 async fn file(office: &Office, random: &Random, own: &mut Own) -> File {
     let mut file = File::default();
     for sku in &office.skus {
-        file.row(&json!({ "sku": sku.sku, "title": sku.title }), "unchanged");
+        let row = json!({ "sku": sku.sku, "title": sku.title });
+        file.rows.push((row, "unchanged"));
     }
     for number in 0..OWN_SKUS {
         let sku = office.own_sku(&format!("IMPORT-{number}"));
-        let before = own.get(&sku).copied();
         let figure = |most| i64::try_from(random.between(1, most)).unwrap_or(1);
-        let now = match before {
-            Some((price, stock)) => match random.below(4) {
-                0 => (price, figure(500)),
-                1 => (figure(100_000), stock),
-                _ => (price, stock),
-            },
-            None => (figure(100_000), figure(500)),
+        let before = own.get(&sku).copied();
+        let (price, stock) = match (before, random.below(4)) {
+            (Some((price, _)), 0) => (price, figure(500)),
+            (Some((_, stock)), 1) => (figure(100_000), stock),
+            (Some(same), _) => same,
+            (None, _) => (figure(100_000), figure(500)),
         };
         let expected = match before {
             None => "created",
-            Some(before) if before == now => "unchanged",
+            Some(before) if before == (price, stock) => "unchanged",
             Some(_) => "changed",
         };
-        let (price, stock) = now;
         let title = format!("Rehearsal: imported {number}");
         let row = json!({ "sku": sku, "title": title, "price_minor": price, "on_hand": stock });
-        file.row(&row, expected);
-        own.insert(sku, now);
+        file.rows.push((row, expected));
+        own.insert(sku, (price, stock));
     }
     if random.percent(30) {
         let sku = office.own_sku("NEVER");
-        file.row(
-            &json!({ "sku": sku, "title": "Rehearsal: refused", "price_minor": -1 }),
-            "refused",
-        );
+        let row = json!({ "sku": sku, "title": "Rehearsal: refused", "price_minor": -1 });
+        file.rows.push((row, "refused"));
     }
-    let others: Vec<_> = office
-        .skus
-        .iter()
-        .filter(|s| s.sku != office.stage.hot_sku)
-        .collect();
+    let others = office.other_skus();
     if !others.is_empty() {
-        let sku = &others[random.index(others.len())].sku;
-        if let Some(level) = office.api().level(sku).await {
-            versioned(&mut file, random, sku, level);
+        let sku = others[random.index(others.len())];
+        if let Some(level) = office.level(sku).await {
+            put_version(&mut file, random, sku, level);
         }
     }
     file
 }
 
-/// A row that is refused when a shopper or a clerk was faster.
-fn versioned(file: &mut File, random: &Random, sku: &str, level: Level) {
+/// Replaces the row of a sku of the run by one with the version just read. It is refused when a
+/// shopper or a clerk was faster. A second row of the same sku would be refused in any case.
+fn put_version(file: &mut File, random: &Random, sku: &str, level: Level) {
     let more = i64::try_from(random.below(5)).unwrap_or(0) - 2;
     let on_hand = (level.on_hand + more).max(0);
-    if on_hand == level.on_hand {
-        return;
+    let place = file.rows.iter().position(|(row, _)| row["sku"] == sku);
+    if let Some(place) = place.filter(|_| on_hand != level.on_hand) {
+        let version = level.version;
+        file.rows[place].0 = json!({ "sku": sku, "on_hand": on_hand, "expected_version": version });
+        file.versioned = Some((place, sku.to_owned(), on_hand - level.on_hand));
     }
-    let row = json!({ "sku": sku, "on_hand": on_hand, "expected_version": level.version });
-    // the file has this sku already, and the second line of a sku is refused
-    let title = format!("\"{sku}\"");
-    let rows: Vec<&str> = file.lines.lines().collect();
-    let Some(line) = rows.iter().position(|row| row.contains(&title)) else {
-        return;
-    };
-    let mut rows: Vec<String> = rows.into_iter().map(str::to_owned).collect();
-    rows[line] = row.to_string();
-    file.lines = rows.join("\n");
-    file.versioned = Some((line, sku.to_owned(), on_hand - level.on_hand));
 }
 
+/// False when the outcome is not known.
 async fn import(office: &Office, random: &Random, file: &File, own: &Own) -> bool {
     let id = new_id(random);
-    let api = office.api();
+    let lines: Vec<String> = file.rows.iter().map(|(row, _)| row.to_string()).collect();
     let path = format!("imports/{id}/parts/1");
-    let staged = api
-        .office(
-            Call::ImportStage,
-            Method::PUT,
-            &path,
-            Sent::Lines(&file.lines),
-        )
-        .await;
-    let staged = deed(&staged, id, Work::Other, vec![], &[]);
-    let ok = staged.end == End::Done && staged.wrong.is_empty();
-    office.note(staged);
-    if !ok {
+    let lines = Value::String(lines.join("\n"));
+    if !office.prepare(Call::ImportStage, &path, &lines).await {
         return false;
     }
     let (when, reply) = apply(office, id).await;
     let applied: Option<Progress> = reply.json(200);
     let path = format!("imports/{id}/report?limit=5000");
-    let read = api
-        .office(Call::ImportReport, Method::GET, &path, Sent::Nothing)
-        .await;
-    let report: Option<Progress> = read.json(200);
+    let report = office.send(Call::ImportReport, &path, &Value::Null).await;
+    let report: Option<Progress> = report.json(200);
     let outcomes = outcomes(file, report.as_ref());
-    let versioned = file.versioned.as_ref();
-    let units = versioned.filter(|(line, ..)| outcomes[*line] == "changed");
-    let units = units.map(|(_, sku, more)| (sku.clone(), -more));
     let mut import = Import {
         expected: OUTCOMES.map(|outcome| count(&outcomes, outcome)),
         applied: applied.as_ref().map(Progress::counts),
@@ -188,48 +148,40 @@ async fn import(office: &Office, random: &Random, file: &File, own: &Own) -> boo
     if applied.is_none_or(|applied| applied.status != "done") {
         import.differs.push("it did not end as done".to_owned());
     }
-    import.differs.extend(looked_up(office, random, own).await);
-    let mut done = Deed {
-        when,
-        ..deed(
-            &reply,
-            id,
-            Work::Import(import),
-            units.into_iter().collect(),
-            &[],
-        )
-    };
-    if let (true, Some((_, sku, more))) = (report.is_none(), versioned) {
-        done.end = End::Unclear("there is no report".to_owned());
-        done.units = vec![(sku.clone(), -more)];
+    import.differs.extend(look_up(office, random, own).await);
+    let mut units = vec![];
+    if let Some((place, sku, more)) = &file.versioned
+        && (report.is_none() || outcomes[*place] == "changed")
+    {
+        units.push((sku.clone(), -more));
     }
-    let known = done.end == End::Done;
-    office.note(done);
+    let mut imported = StaffAction {
+        when,
+        ..action(&reply, id, Work::Import(import), units, &[])
+    };
+    if report.is_none() && file.versioned.is_some() {
+        imported.end = ActionEnd::Unclear("there is no report".to_owned());
+    }
+    let known = imported.end == ActionEnd::Done;
+    office.note(imported);
     known
 }
 
 fn count(outcomes: &[&str], wanted: &str) -> i64 {
-    let count = outcomes
-        .iter()
-        .filter(|outcome| **outcome == wanted)
-        .count();
-    i64::try_from(count).unwrap_or(i64::MAX)
+    let count = outcomes.iter().filter(|outcome| **outcome == wanted);
+    i64::try_from(count.count()).unwrap_or(i64::MAX)
 }
 
-/// Until it is done. When: from the first request's first attempt to the last answer.
+/// Applies it until it is done. When: from the first request's first attempt to the last answer.
 async fn apply(office: &Office, id: Uuid) -> (When, Reply) {
     let path = format!("imports/{id}/apply");
     let body = json!({ "parts": 1, "share_percent": 100 });
     let mut first = None;
     loop {
-        let sent = Sent::Json(&body);
-        let api = office.api();
-        let reply = api
-            .office(Call::ImportApply, Method::POST, &path, sent)
-            .await;
+        let reply = office.send(Call::ImportApply, &path, &body).await;
         let first_sent = *first.get_or_insert(reply.when.first_sent);
         let progress: Option<Progress> = reply.json(200);
-        if progress.is_none_or(|progress| progress.done) || api.out_of_time() {
+        if progress.is_none_or(|progress| progress.done) || office.sale.api.out_of_time() {
             let when = When {
                 first_sent,
                 ..reply.when
@@ -239,67 +191,53 @@ async fn apply(office: &Office, id: Uuid) -> (When, Reply) {
     }
 }
 
-/// What each row had to become. The one with a version may be refused, or find that others have
-/// brought the stock to what it says: then it is unchanged, whatever version it expects.
-fn outcomes<'a>(file: &File, report: Option<&'a Progress>) -> Vec<&'a str> {
-    let mut outcomes = file.expected.clone();
-    if let Some((line, ..)) = file.versioned {
-        let became = report.and_then(|report| report.page.get(line)?.outcome.as_deref());
-        let free = ["refused", "unchanged"].into_iter();
-        let mut free = free.filter(|outcome| became == Some(*outcome));
-        outcomes[line] = free.next().unwrap_or("changed");
+/// The expected outcome of each row. The row with a version may be refused. It may also find that
+/// others have brought the stock to its number: then it is unchanged, whatever version it expects.
+fn outcomes<'a>(file: &'a File, report: Option<&Progress>) -> Vec<&'a str> {
+    let mut outcomes: Vec<&str> = file.rows.iter().map(|(_, expected)| *expected).collect();
+    if let Some((place, ..)) = file.versioned {
+        let became = report.and_then(|report| report.page.get(place)?.outcome.as_deref());
+        outcomes[place] = match became {
+            Some("refused") => "refused",
+            Some("unchanged") => "unchanged",
+            _ => "changed",
+        };
     }
     outcomes
 }
 
 fn differing_rows(outcomes: &[&str], report: Option<&Progress>) -> Vec<String> {
-    let Some(report) = report else {
+    let Some(Progress { page, .. }) = report else {
         return vec!["there is no report".to_owned()];
     };
     let mut differs = vec![];
-    if report.page.len() != outcomes.len() {
-        differs.push(format!(
-            "{} rows reported of {}",
-            report.page.len(),
-            outcomes.len()
-        ));
+    if page.len() != outcomes.len() {
+        let (reported, rows) = (page.len(), outcomes.len());
+        differs.push(format!("{reported} rows reported of {rows}"));
     }
-    for (row, expected) in report.page.iter().zip(outcomes) {
-        if row.outcome.as_deref() != Some(expected) {
-            let line = row.line;
-            differs.push(format!(
-                "line {line} is {:?} and not {expected}",
-                row.outcome
-            ));
+    for (Row { line, outcome }, expected) in page.iter().zip(outcomes) {
+        if outcome.as_deref() != Some(expected) {
+            differs.push(format!("line {line} is {outcome:?} and not {expected}"));
         }
     }
     differs
 }
 
-/// Some of the rehearsal's own skus, as the catalogue shows them now.
-async fn looked_up(office: &Office, random: &Random, own: &Own) -> Vec<String> {
-    #[derive(Debug, Deserialize)]
-    struct Sku {
-        price_minor: i64,
-        stock: Stock,
-    }
-    #[derive(Debug, Deserialize)]
-    struct Stock {
-        on_hand: i64,
-    }
+/// Compares some of the drill's own skus with the catalogue.
+async fn look_up(office: &Office, random: &Random, own: &Own) -> Vec<String> {
     let mut differs = vec![];
     for _ in 0..LOOKED_UP.min(own.len()) {
         let Some((code, expected)) = own.iter().nth(random.index(own.len())) else {
             continue;
         };
         let path = format!("skus/{code}");
-        let api = office.api();
-        let reply = api
-            .office(Call::Sku, Method::GET, &path, Sent::Nothing)
-            .await;
-        let sku: Option<Sku> = reply.json(200);
-        let shown = sku.as_ref().map(|sku| (sku.price_minor, sku.stock.on_hand));
-        if shown != Some(*expected) {
+        let reply = office.send(Call::Sku, &path, &Value::Null).await;
+        let sku: Value = reply.json(200).unwrap_or_default();
+        let shown = (
+            sku["price_minor"].as_i64(),
+            sku["stock"]["on_hand"].as_i64(),
+        );
+        if shown != (Some(expected.0), Some(expected.1)) {
             differs.push(format!("{code} is {shown:?} and not {expected:?}"));
         }
     }

@@ -1,83 +1,73 @@
-//! A clerk who puts back what buyers returned, while the sale goes on.
+//! A clerk who puts returned units back, while the sale goes on.
 
 use std::sync::Arc;
 
-use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Office, deed, new_id};
-use crate::answers::{Line, Order, PricedLine, lines_json};
-use crate::api::{Reply, Sent};
-use crate::history::{End, Work};
+use super::office::{Office, action, new_id};
+use crate::answers::{Line, Order, PricedLine};
+use crate::api::Reply;
+use crate::history::{ActionEnd, Work};
 use crate::meters::Call;
 use crate::random::Random;
 
-/// Of so many buyers in 100, something comes back.
+/// Something of this many in 100 orders is returned.
 const RETURNED_PERCENT: u64 = 40;
 
 pub(super) async fn work(office: Arc<Office>, random: Random) {
     while office.on_duty(&random, 50, 300).await {
-        let paid = office.stage.paid().pop();
+        let paid = office.sale.paid().pop();
         if let Some(order) = paid.filter(|_| random.percent(RETURNED_PERCENT)) {
             put_back(&office, &random, &order).await;
         }
     }
 }
 
-async fn send(office: &Office, order: &Order, body: &Value) -> Reply {
-    let path = format!("orders/{}/restock", order.order_id);
-    let sent = Sent::Json(body);
-    office
-        .api()
-        .office(Call::Restock, Method::POST, &path, sent)
-        .await
-}
-
-fn body(random: &Random, line: &PricedLine, quantity: u32) -> Value {
-    let line = Line {
-        sku: line.sku.clone(),
-        quantity,
-    };
-    json!({
-        "return_id": new_id(random).to_string(), "lines": lines_json(&[line]),
-        "note": "returned in the rehearsal",
-    })
-}
-
-/// One line of it, at times twice with the same id; and at times more than was sold, in vain.
+/// Puts back one line: sometimes more than was sold, which must fail; sometimes twice with one id.
 async fn put_back(office: &Office, random: &Random, order: &Order) {
     let Some(line) = order.lines.get(random.index(order.lines.len())) else {
         return;
     };
+    let id = order.order_id;
     if random.percent(20) {
-        let reply = send(office, order, &body(random, line, line.quantity + 1)).await;
-        let mut deed = deed(
-            &reply,
-            order.order_id,
-            Work::Other,
-            vec![],
-            &["more_than_sold"],
-        );
-        if deed.end == End::Done {
-            deed.wrong
-                .push("more was put back than was sold".to_owned());
+        let return_id = new_id(random).to_string();
+        let reply = restock(office, order, line, line.quantity + 1, &return_id).await;
+        let mut refused = action(&reply, id, Work::Other, vec![], &["more_than_sold"]);
+        if refused.end == ActionEnd::Done {
+            let wrong = "more was put back than was sold";
+            refused.wrong.push(wrong.to_owned());
         }
-        office.note(deed);
+        office.note(refused);
     }
     let most = u64::from(line.quantity);
     let quantity = u32::try_from(random.between(1, most)).unwrap_or(1);
-    let request = body(random, line, quantity);
-    let reply = send(office, order, &request).await;
+    let return_id = new_id(random).to_string();
+    let reply = restock(office, order, line, quantity, &return_id).await;
     let units = vec![(line.sku.clone(), -i64::from(quantity))];
-    let done = deed(&reply, order.order_id, Work::Restock, units, &[]);
-    let ended = done.end == End::Done;
+    let done = action(&reply, id, Work::Restock, units, &[]);
+    let ended = done.end == ActionEnd::Done;
     office.note(done);
     if ended && random.percent(60) {
-        let again = send(office, order, &request).await;
-        let mut deed = deed(&again, order.order_id, Work::Other, vec![], &[]);
-        if again.status() == Some(201) {
-            deed.wrong.push("a return was put back twice".to_owned());
+        let reply = restock(office, order, line, quantity, &return_id).await;
+        let mut again = action(&reply, id, Work::Other, vec![], &[]);
+        if reply.status() == Some(201) {
+            let wrong = "a return was put back twice";
+            again.wrong.push(wrong.to_owned());
         }
-        office.note(deed);
+        office.note(again);
     }
+}
+
+async fn restock(
+    office: &Office,
+    order: &Order,
+    line: &PricedLine,
+    quantity: u32,
+    return_id: &str,
+) -> Reply {
+    let lines = [Line::new(&line.sku, quantity)];
+    let note = "returned in the rehearsal";
+    let body = json!({ "return_id": return_id, "lines": lines, "note": note });
+    let path = format!("orders/{}/restock", order.order_id);
+    office.send(Call::Restock, &path, &body).await
 }

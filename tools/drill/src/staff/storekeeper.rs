@@ -1,23 +1,21 @@
-//! Somebody who finds units missing that are held. It breaks acknowledged holds, on purpose: so it
-//! happens to a sku of the rehearsal's own, whose holds are the rehearsal's own too.
+//! A storekeeper who finds units missing that are held. That breaks acknowledged holds on purpose,
+//! so it happens to a sku of the drill, on which only the drill itself has holds.
 
 use std::sync::Arc;
 
-use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Office, deed, new_id, put_sku, retire};
-use crate::answers::{Line, Said};
-use crate::api::Sent;
-use crate::history::{End, Shrink, Work};
+use super::office::{Office, action, new_id};
+use crate::answers::{Answer, Line};
+use crate::history::{ActionEnd, Shrink, Work};
 use crate::meters::Call;
 use crate::random::Random;
 
 /// On the shelf before each search.
 const UNITS: i64 = 6;
-/// Long enough that no hold lapses before it is broken.
+/// So long that no hold lapses before it is broken.
 const HOLD_S: u32 = 600;
 
 #[derive(Deserialize)]
@@ -32,63 +30,65 @@ struct Broken {
 
 pub(super) async fn work(office: Arc<Office>, random: Random) {
     let sku = office.own_sku("MISSING");
-    let body = json!({ "title": "Rehearsal: found missing", "price_minor": 100 });
-    if !put_sku(&office, &sku, &body).await {
+    let (path, title) = (format!("skus/{sku}"), "Rehearsal: found missing");
+    let body = json!({ "title": title, "price_minor": 100 });
+    if !office.prepare(Call::SkuPut, &path, &body).await {
         return;
     }
     let mut turn = 0;
     while office.on_duty(&random, 300, 1_200).await {
         turn += 1;
-        find_missing(&office, &random, &sku, turn).await;
+        // None: a level could not be read, and the next turn tries again.
+        let _ = find_missing(&office, &random, &sku, turn).await;
     }
-    retire(&office, &sku).await;
+    office.retire(&sku).await;
 }
 
-/// Fills the shelf, has shoppers of its own hold from it, finds some of it missing.
+/// Fills the shelf, holds some of it, and finds some of it missing.
 async fn find_missing(office: &Office, random: &Random, sku: &str, turn: u32) -> Option<()> {
     fill(office, random, sku).await?;
+    let api = &office.sale.api;
     let mut shrink = Shrink::default();
     for number in 0..4 {
         let (id, units) = (new_id(random), random.between(1, 2));
-        let customer = format!("{}-missing-{turn}-{number}", office.stage.run_id);
-        let cart = [Line {
-            sku: sku.to_owned(),
-            quantity: u32::try_from(units).unwrap_or(1),
-        }];
-        let api = office.api();
+        let customer = format!("{}-missing-{turn}-{number}", office.sale.run_id);
+        let cart = [Line::new(sku, u32::try_from(units).unwrap_or(1))];
         let (_, held) = api.begin(id, &customer, 1, Some(HOLD_S), &cart).await;
-        if held.yes().is_some() {
-            shrink.holds.push((id, i64::try_from(units).unwrap_or(1)));
+        if held.done().is_some() {
+            let units = i64::from(cart[0].quantity);
+            shrink.holds.push((id, units));
         }
     }
-    take_out(office, random, sku, &mut shrink).await;
-    for (id, _) in &shrink.holds {
-        office.api().release(*id).await;
+    let holds = shrink.holds.clone();
+    let shrunk = shrink_stock(office, random, sku, shrink).await;
+    for (id, _) in &holds {
+        api.release(*id).await;
     }
-    Some(())
+    shrunk
 }
 
 async fn fill(office: &Office, random: &Random, sku: &str) -> Option<()> {
-    let level = office.api().level(sku).await?;
+    let level = office.level(sku).await?;
     if level.on_hand < UNITS {
         let body = json!({
             "quantity": UNITS - level.on_hand, "expected_version": level.version,
             "movement_id": new_id(random).to_string(),
         });
         let path = format!("stock/{sku}/receive");
-        let api = office.api();
-        let sent = Sent::Json(&body);
-        let reply = api.office(Call::Receive, Method::POST, &path, sent).await;
-        office.note(deed(&reply, Uuid::nil(), Work::Other, vec![], &[]));
+        office.prepare(Call::Receive, &path, &body).await;
     }
     Some(())
 }
 
-async fn take_out(office: &Office, random: &Random, sku: &str, shrink: &mut Shrink) -> Option<()> {
-    let api = office.api();
-    let level = api.level(sku).await?;
+async fn shrink_stock(
+    office: &Office,
+    random: &Random,
+    sku: &str,
+    mut shrink: Shrink,
+) -> Option<()> {
+    let level = office.level(sku).await?;
     let id = new_id(random);
-    // one or two more than nobody holds
+    // One or two more than the units that nobody holds.
     let gone = i64::try_from(random.between(1, 2)).unwrap_or(1);
     let missing = (level.on_hand - level.held + gone).min(level.on_hand);
     if missing == 0 {
@@ -99,8 +99,7 @@ async fn take_out(office: &Office, random: &Random, sku: &str, shrink: &mut Shri
         "movement_id": id.to_string(),
     });
     let path = format!("stock/{sku}/shrink");
-    let sent = Sent::Json(&body);
-    let reply = api.office(Call::Shrink, Method::POST, &path, sent).await;
+    let reply = office.send(Call::Shrink, &path, &body).await;
     let mut needed = level.held - (level.on_hand - missing);
     for (_, units) in shrink.holds.iter().rev() {
         if needed > 0 {
@@ -112,20 +111,20 @@ async fn take_out(office: &Office, random: &Random, sku: &str, shrink: &mut Shri
     let broken = shrinkage.into_iter().flat_map(|shrinkage| shrinkage.broken);
     shrink.broken = broken.map(|broken| broken.checkout_id).collect();
     for (id, _) in &shrink.holds {
-        if let (_, Said::Yes(checkout)) = api.read(*id).await
+        if let (_, Answer::Done(checkout)) = office.sale.api.read(*id).await
             && checkout.status == "open"
         {
             shrink.open.push(*id);
         }
     }
-    let after = api.level(sku).await?;
+    let after = office.level(sku).await?;
     shrink.level = (after.on_hand, after.held);
-    // of a sku that no shopper has: no claim on the stock of the run
-    let mut deed = deed(&reply, id, Work::Shrink(shrink.clone()), vec![], &[]);
-    if deed.end == End::Done && after.on_hand != level.on_hand - missing {
-        deed.wrong
-            .push(format!("{missing} missing of {level:?} left {after:?}"));
+    // No shopper buys this sku, so it takes nothing from the stock of the run.
+    let mut done = action(&reply, id, Work::Shrink(shrink), vec![], &[]);
+    if done.end == ActionEnd::Done && after.on_hand != level.on_hand - missing {
+        let wrong = format!("{missing} missing of {level:?} left {after:?}");
+        done.wrong.push(wrong);
     }
-    office.note(deed);
+    office.note(done);
     Some(())
 }
