@@ -62,7 +62,7 @@ pub(crate) trait PaymentGateway: Sync {
     /// The headers of a webhook that leaves now. Attempts count from 1.
     fn webhook_headers(&self, secret: &str, webhook: &Webhook, attempt: u32) -> Headers;
 
-    fn announce(&self, state: &mut State, event: &Event<'_>) {
+    fn write_webhooks(&self, state: &mut State, event: &Event<'_>) {
         let webhooks = self.webhooks(state, event);
         state.webhooks.extend(webhooks);
     }
@@ -115,7 +115,7 @@ pub(crate) trait PaymentGateway: Sync {
     fn end_payment(&self, state: &mut State, payment: Payment) {
         let id = payment.attempt.clone();
         state.payments.insert(id, payment.clone());
-        self.announce(state, &Event::PaymentEnded(&payment));
+        self.write_webhooks(state, &Event::PaymentEnded(&payment));
     }
 
     /// The shop refunds a payment. The caller has checked the amount.
@@ -144,7 +144,7 @@ pub(crate) trait PaymentGateway: Sync {
             created_at: now(),
         };
         state.refunds.insert(refund.id.clone(), refund.clone());
-        self.announce(state, &Event::RefundCreated(&refund, payment));
+        self.write_webhooks(state, &Event::RefundCreated(&refund, payment));
         match state.faults(payment.gateway).refunds {
             Refunds::AtOnce => self.end_refund(state, refund, payment, RefundState::Settled),
             Refunds::Fail => self.end_refund(state, refund, payment, RefundState::Failed),
@@ -162,7 +162,7 @@ pub(crate) trait PaymentGateway: Sync {
     ) -> Refund {
         refund.state = ending;
         state.refunds.insert(refund.id.clone(), refund.clone());
-        self.announce(state, &Event::RefundChanged(&refund, payment));
+        self.write_webhooks(state, &Event::RefundChanged(&refund, payment));
         refund
     }
 }

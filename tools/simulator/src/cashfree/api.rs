@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::objects::{self, error, hundredths};
+use super::objects::{self, hundredths};
 use super::{events, webhook};
 use crate::account::Gateway;
 use crate::call::{Call, Reply};
@@ -22,7 +22,16 @@ impl PaymentGateway for Cashfree {
     }
 
     fn error(&self, status: u16, code: &str, message: &str) -> Reply {
-        error(status, code, message)
+        let kind = match status {
+            401 => "authentication_error",
+            429 => "rate_limit_error",
+            409 | 400 | 404 | 422 => "invalid_request_error",
+            _ => "api_error",
+        };
+        Reply {
+            status,
+            body: json!({ "message": message, "code": code, "type": kind }),
+        }
     }
 
     fn caller(&self, state: &State, call: &Call) -> Option<usize> {
@@ -33,9 +42,9 @@ impl PaymentGateway for Cashfree {
 
     fn answer(&self, state: &mut State, account: usize, call: &Call) -> Result<Value, Reply> {
         if call.header("x-api-version").is_none() {
-            return Err(error(400, "version_missing", "x-api-version is missing"));
+            return Err(self.error(400, "version_missing", "x-api-version is missing"));
         }
-        let unknown = || error(404, "path_not_found", "there is no such path");
+        let unknown = || self.error(404, "path_not_found", "there is no such path");
         let (method, path) = call.route();
         let (order, rest) = match (method, path.as_slice()) {
             ("POST", ["pg", "orders"]) => return create(state, account, call),
@@ -43,7 +52,7 @@ impl PaymentGateway for Cashfree {
                 Some(order) => (order.clone(), rest),
                 None => {
                     let message = "Order Reference Id does not exist";
-                    return Err(error(404, "order_not_found", message));
+                    return Err(self.error(404, "order_not_found", message));
                 }
             },
             _ => return Err(unknown()),
@@ -58,7 +67,7 @@ impl PaymentGateway for Cashfree {
             ("POST", ["refunds"]) => self.refund_order(state, &order, call),
             ("GET", ["refunds", id]) => match refund_of(state, &order, id) {
                 Some((refund, payment)) => Ok(objects::refund(refund, payment)),
-                None => Err(error(404, "refund_not_found", "Refund does not exist")),
+                None => Err(self.error(404, "refund_not_found", "Refund does not exist")),
             },
             _ => Err(unknown()),
         }
@@ -99,7 +108,7 @@ impl Cashfree {
             })?;
         if refund_of(state, order, reference).is_some() {
             let message = "refund with same id is already present";
-            return Err(error(409, "refund_already_exists", message));
+            return Err(self.error(409, "refund_already_exists", message));
         }
         let mut payments = state.payments_of(order).into_iter();
         let payment = payments.find(|payment| {
@@ -107,7 +116,7 @@ impl Cashfree {
         });
         let Some(payment) = payment.cloned() else {
             let message = "Refund amount is more than what is paid and not refunded";
-            return Err(error(400, "refund_post_failed", message));
+            return Err(self.error(400, "refund_post_failed", message));
         };
         let reference = Some(reference.to_owned());
         let refund = self.refund(state, &payment, amount, reference, asked);
@@ -116,7 +125,7 @@ impl Cashfree {
 }
 
 fn invalid(message: &str) -> Reply {
-    error(400, "request_invalid", message)
+    Cashfree.error(400, "request_invalid", message)
 }
 
 fn json_body(call: &Call) -> Result<Value, Reply> {
@@ -174,7 +183,7 @@ fn create(state: &mut State, account: usize, call: &Call) -> Result<Value, Reply
     };
     if state.orders.contains_key(&id) {
         let message = "order with same id is already present";
-        return Err(error(409, "order_already_exists", message));
+        return Err(Cashfree.error(409, "order_already_exists", message));
     }
     let order = Order {
         account,

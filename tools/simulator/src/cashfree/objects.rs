@@ -4,21 +4,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::webhook::{error_details, indian_time, major_units, payment_status};
-use crate::call::Reply;
 use crate::state::{Ending, Order, OrderState, Payment, Refund, RefundState, State};
-
-pub(super) fn error(status: u16, code: &str, message: &str) -> Reply {
-    let kind = match status {
-        401 => "authentication_error",
-        429 => "rate_limit_error",
-        409 | 400 | 404 | 422 => "invalid_request_error",
-        _ => "api_error",
-    };
-    Reply {
-        status,
-        body: json!({ "message": message, "code": code, "type": kind }),
-    }
-}
 
 /// Hundredths as a JSON number.
 pub(super) fn major(amount: i64) -> Value {

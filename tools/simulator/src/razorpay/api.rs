@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
 use super::events;
-use super::objects::{self, collection, error};
+use super::objects::{self, collection};
 use crate::account::Gateway;
 use crate::call::{Call, Reply};
 use crate::gateway::{Event, Headers, PaymentGateway};
@@ -20,8 +20,20 @@ impl PaymentGateway for Razorpay {
         "x-refund-idempotency"
     }
 
-    fn error(&self, status: u16, code: &str, message: &str) -> Reply {
-        error(status, code, message)
+    /// Razorpay has few codes. The description says what is wrong.
+    fn error(&self, status: u16, reason: &str, description: &str) -> Reply {
+        let code = match status {
+            500.. => "SERVER_ERROR",
+            _ => "BAD_REQUEST_ERROR",
+        };
+        let error = json!({
+            "code": code, "description": description, "source": "business",
+            "step": "payment_initiation", "reason": reason, "metadata": {},
+        });
+        Reply {
+            status,
+            body: json!({ "error": error }),
+        }
     }
 
     fn caller(&self, state: &State, call: &Call) -> Option<usize> {
@@ -60,7 +72,7 @@ impl PaymentGateway for Razorpay {
             },
             _ => {
                 let message = "The requested URL was not found on the server.";
-                Err(error(404, "", message))
+                Err(self.error(404, "", message))
             }
         }
     }
@@ -115,7 +127,7 @@ impl Razorpay {
 }
 
 fn invalid(description: &str) -> Reply {
-    error(400, "input_validation_failed", description)
+    Razorpay.error(400, "input_validation_failed", description)
 }
 
 fn unknown_id() -> Reply {

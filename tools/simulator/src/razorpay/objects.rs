@@ -2,24 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::call::Reply;
 use crate::state::{Ending, Order, Payment, Refund, RefundState, State};
-
-/// Razorpay has few codes. The description says what is wrong.
-pub(super) fn error(status: u16, reason: &str, description: &str) -> Reply {
-    let code = match status {
-        500.. => "SERVER_ERROR",
-        _ => "BAD_REQUEST_ERROR",
-    };
-    let error = json!({
-        "code": code, "description": description, "source": "business",
-        "step": "payment_initiation", "reason": reason, "metadata": {},
-    });
-    Reply {
-        status,
-        body: json!({ "error": error }),
-    }
-}
 
 pub(super) fn collection(items: impl Iterator<Item = Value>) -> Value {
     let items: Vec<Value> = items.collect();

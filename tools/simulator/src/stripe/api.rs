@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
 
 use super::events;
-use super::objects::{self, error};
+use super::objects;
 use crate::account::Gateway;
 use crate::call::{Call, Form, Reply};
 use crate::gateway::{Event, Headers, PaymentGateway};
@@ -28,7 +28,15 @@ impl PaymentGateway for Stripe {
     }
 
     fn error(&self, status: u16, code: &str, message: &str) -> Reply {
-        error(status, code, message)
+        let kind = match (status, code) {
+            (_, "idempotency_error") => code,
+            (500.., _) => "api_error",
+            _ => "invalid_request_error",
+        };
+        Reply {
+            status,
+            body: json!({ "error": { "type": kind, "code": code, "message": message } }),
+        }
     }
 
     /// The secret key comes as a bearer token or as the user of basic authentication.
@@ -64,7 +72,7 @@ impl PaymentGateway for Stripe {
                 Some((refund, payment)) => Ok(objects::refund(refund, payment)),
                 None => Err(missing("refund", id)),
             },
-            _ => Err(error(404, "", "Unrecognized request URL")),
+            _ => Err(self.error(404, "", "Unrecognized request URL")),
         }
     }
 
@@ -108,11 +116,11 @@ impl Stripe {
         };
         if left == 0 {
             let message = format!("Charge {} has already been refunded.", payment.attempt);
-            return Err(error(400, "charge_already_refunded", &message));
+            return Err(self.error(400, "charge_already_refunded", &message));
         }
         if wanted > left {
             let message = "Refund amount is greater than unrefunded amount on charge";
-            return Err(error(400, "amount_too_large", message));
+            return Err(self.error(400, "amount_too_large", message));
         }
         let data = json!({ "metadata": metadata(asked), "reason": asked.get("reason") });
         let refund = self.refund(state, &payment, wanted, None, data);
@@ -121,11 +129,11 @@ impl Stripe {
 }
 
 fn missing(what: &str, id: &str) -> Reply {
-    error(404, "resource_missing", &format!("No such {what}: '{id}'"))
+    Stripe.error(404, "resource_missing", &format!("No such {what}: '{id}'"))
 }
 
 fn invalid(message: &str) -> Reply {
-    error(400, "parameter_invalid", message)
+    Stripe.error(400, "parameter_invalid", message)
 }
 
 /// A session by its id, or an intent by its own, even if a session made it.
@@ -169,7 +177,7 @@ fn create_session(state: &mut State, account: usize, asked: &Form) -> Result<Val
         return Err(invalid("mode must be payment here"));
     }
     if !asked.contains_key("success_url") {
-        return Err(error(400, "parameter_missing", "success_url is missing"));
+        return Err(Stripe.error(400, "parameter_missing", "success_url is missing"));
     }
     let item = "line_items[0][price_data]";
     let unit = amount(asked, &format!("{item}[unit_amount]"))?;
@@ -243,9 +251,9 @@ fn close(state: &mut State, account: usize, id: &str) -> Result<Value, Reply> {
             let message = "You cannot cancel this PaymentIntent";
             ("payment_intent_unexpected_state", message)
         };
-        return Err(error(400, code, message));
+        return Err(Stripe.error(400, code, message));
     }
-    Stripe.announce(state, &Event::OrderClosed(&order));
+    Stripe.write_webhooks(state, &Event::OrderClosed(&order));
     Ok(objects::session_or_intent(state, &order))
 }
 

@@ -2,20 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::call::Reply;
 use crate::state::{Ending, Order, OrderState, Payment, Refund, RefundState, State};
-
-pub(super) fn error(status: u16, code: &str, message: &str) -> Reply {
-    let kind = match (status, code) {
-        (_, "idempotency_error") => code,
-        (500.., _) => "api_error",
-        _ => "invalid_request_error",
-    };
-    Reply {
-        status,
-        body: json!({ "error": { "type": kind, "code": code, "message": message } }),
-    }
-}
 
 pub(super) fn is_session(order: &Order) -> bool {
     order.id.starts_with("cs_")
