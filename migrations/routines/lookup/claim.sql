@@ -1,21 +1,21 @@
--- Claims up to p_limit payments, and as many refunds, of one shop that are to be looked up at their
--- gateways, because webhooks get lost. None that was looked up in the last p_again_s seconds. They
--- are:
--- - payments by gateway that are not paid, and whose hold ends within p_before_s seconds or ended
---   at most p_after_s ago;
--- - payments that were paid p_pending_s ago, once: an attempt that was under way then may have gone
---   through too, and nobody would hear of money that must go back;
--- - once more each p_after_s, a day and three days after they ended, paid or not, payments that a
---   gateway knows (it made an order, or sent an event): a transfer may arrive days later. Each such
---   look-up is due for p_after_s, which bounds what is read to four such spans; with p_after_s = 0
---   there is none;
--- - refunds that the gateway took on more than p_pending_s ago.
--- Payments that were never looked up come first, those that have not ended before those that have,
--- by the end of their hold; then those that have been due for longest, so that none is passed over
--- for ever. The gateway's answer goes through payment_record_event (refund_report), as a webhook
--- would. A payment has a row for each of its gateway orders, or one without (o_gateway null): then
--- the storefront made the payment, and only our reference can be asked for. Any number of copies
--- may run at once. Locks: the payments, the refunds (SKIP LOCKED).
+-- Claims up to p_limit payments, and up to p_limit refunds, of one shop that must be looked up at
+-- their gateways, because webhooks get lost. It claims:
+-- - unpaid payments whose hold ends within p_before_s seconds, or ended at most p_after_s seconds
+--   ago;
+-- - payments that were paid p_pending_s seconds ago, once: another attempt may have succeeded, too,
+--   and its money must go back;
+-- - payments that a gateway knows (it made an order, or sent an event), paid or not, once more
+--   p_after_s seconds, one day and three days after they ended: a bank transfer may arrive days
+--   later. Each of these look-ups is due for p_after_s seconds, which bounds the rows that are
+--   read. With p_after_s = 0 there are none;
+-- - refunds that the gateway accepted more than p_pending_s seconds ago.
+-- A payment or refund that was looked up less than p_again_s seconds ago is not claimed. Payments
+-- without a look-up come first: those that have not ended before those that have, by the end of
+-- their hold. Then come the others, the longest due first, so that each one gets its turn. The
+-- gateway's answer goes to payment_record_event or refund_report, as a webhook would. A payment has
+-- one row for each of its gateway orders. If it has none, it has one row with o_gateway null: the
+-- storefront made the payment, and each gateway must be asked for our reference. Any number of
+-- copies may run at once. Locks: the payments, the refunds (SKIP LOCKED).
 create or replace function holdfast.lookup_claim(
     p_shop text, p_limit integer, p_before_s integer, p_after_s integer, p_pending_s integer,
     p_again_s integer,
@@ -32,7 +32,7 @@ declare
 begin
     return query
         with ending as (
-            -- by the indexes of a sweep: next to end, and ended last
+            -- by the sweep's two indexes: checkouts that end next, checkouts that ended last
             (select c.checkout_id, c.expires_at, c.ended_at, interval '0' as later from checkouts c
             where c.shop = p_shop and c.ended_at is null
                 and c.expires_at <= v_now + make_interval(secs => p_before_s)

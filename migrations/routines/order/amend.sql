@@ -1,11 +1,11 @@
--- Sets the lines of a booking to a new whole: another party size, or another departure, both or
--- neither. order_amend_attempt decides.
+-- Replaces the lines of a booking: another party size, another departure, or both.
+-- order_amend_attempt decides.
 --
 -- Outcomes: amended, same (the order has these lines already), not_found, not_offline, order_ended,
--- order_has_coupon, stale (p_expected_version is not the order's), unknown_sku, not_on_sale,
--- limit_reached (o_refused_available says how many more the customer may have), shortage. With
--- amended, same and stale comes the order as it is. A refusal changes nothing. Reclaims and early
--- lock release as in checkout_begin.
+-- order_has_coupon, stale (the order has another version than p_expected_version), unknown_sku,
+-- not_on_sale, limit_reached (o_refused_available says how many more the customer may have),
+-- shortage. amended, same and stale answer the current order. A refusal changes nothing. Reclaims
+-- and early lock release as in checkout_begin.
 create or replace procedure holdfast.order_amend(
     p_shop text, p_checkout_id uuid, p_expected_version bigint, p_actor text,
     p_skus text[], p_quantities integer[],
@@ -27,7 +27,8 @@ begin
         v_answer := holdfast.order_amend_attempt(p_shop, p_checkout_id, p_expected_version,
             p_actor, p_skus, p_quantities, v_in_vain < 3);
         exit when v_answer.o_outcome in ('amended', 'same');
-        -- a move to a full departure: the units that were given back before the refusal stay sold
+        -- a move to a full departure: the old seats, which were given back before the refusal, stay
+        -- sold
         rollback;
         exit when v_answer.o_outcome not in ('again', 'reclaim');
         v_attempts := holdfast.attempt_count('order_amend', v_attempts);

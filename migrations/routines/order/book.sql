@@ -28,7 +28,7 @@ begin
             p_shop, p_checkout_id, p_customer, p_request_hash, p_order_id, p_reference, p_coupon,
             p_actor, p_skus, p_quantities, v_in_vain < 3);
         exit when v_answer.o_outcome in ('booked', 'same');
-        -- the hold that was placed before the refusal does not stay
+        -- removes the hold that was placed before the refusal
         rollback;
         exit when v_answer.o_outcome not in ('again', 'reclaim');
         v_attempts := holdfast.attempt_count('order_book', v_attempts);

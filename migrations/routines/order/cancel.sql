@@ -1,8 +1,8 @@
--- Cancels a booking: every unit that has not come back yet does so now, and the order is cancelled.
--- The use of its coupon and its units in the customer's limits are given back too. Its payment
--- stays paid: money paid at the desk is given back there. Outcomes: cancelled, same (it was
--- cancelled before), not_found, not_offline, order_ended. Locks: the checkout, the order, the
--- payment, the coupon, the customer's counts, then stock levels by sku.
+-- Cancels a booking. All units that have not come back yet come back now, as do the use of its
+-- coupon and its units in the customer's limits. The payment stays paid: money that was paid at the
+-- desk is given back at the desk. Outcomes: cancelled, same (it was cancelled before), not_found,
+-- not_offline, order_ended. Locks: the checkout, the order, the payment, the coupon, the customer's
+-- counts, then stock levels by sku.
 create or replace function holdfast.order_cancel(
     p_shop text, p_checkout_id uuid, p_actor text, out o_outcome text, out o_order jsonb)
 language plpgsql security definer set search_path = holdfast, pg_temp as $$

@@ -1,9 +1,9 @@
--- Turns a checkout into its order, in one transaction: a refusal or a failure at any point leaves
--- nothing behind, not even a hold that was not there before. order_create_attempt decides.
+-- Turns a checkout into its order, in one transaction. A refusal or a failure leaves nothing
+-- behind, not even a renewed hold. order_create_attempt decides.
 --
 -- Outcomes: created, same (the same request again), not_found, order_conflict, checkout_ended,
 -- checkout_too_old, address_unknown; coupon_unknown, coupon_not_yet_valid, coupon_expired,
--- coupon_not_for_cart, coupon_below_minimum, coupon_used_up, coupon_used_up_by_customer; and, where
+-- coupon_not_for_cart, coupon_below_minimum, coupon_used_up, coupon_used_up_by_customer; and, if
 -- the hold had ended, shortage, too_many_checkouts, limit_reached (o_refused_available says how
 -- many more the customer may have). The lock of a hot row is released early, as in checkout_begin:
 -- an offline order deducts stock, and an order whose hold had ended holds it again.
@@ -31,7 +31,7 @@ begin
             p_shop, p_checkout_id, p_customer, p_request_hash, p_order_id, p_reference, p_method,
             p_coupon, p_address, p_address_id, p_save_address, null, v_in_vain < 3);
         exit when v_answer.o_outcome in ('created', 'same');
-        -- nothing that was written before the refusal stays
+        -- removes everything that was written before the refusal
         rollback;
         exit when v_answer.o_outcome not in ('again', 'reclaim');
         v_attempts := holdfast.attempt_count('order_create', v_attempts);

@@ -1,5 +1,5 @@
--- Reads the order of a checkout, as JSON. Null: there is none, or it is somebody else's
--- (p_customer; null where the id is the capability). Locks: the order FOR KEY SHARE (see
+-- Reads the order of a checkout, as JSON. Null: there is none, or it belongs to another customer
+-- than p_customer (null: the id is the capability). Locks: the order FOR KEY SHARE (see
 -- checkout_describe).
 create or replace function holdfast.order_read(p_shop text, p_checkout_id uuid, p_customer text)
     returns jsonb

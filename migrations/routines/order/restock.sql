@@ -1,9 +1,9 @@
--- Puts units of a sold order back on the shelf: returned goods, online or offline, in parts if need
--- be, never more than were sold. Money is not touched. Outcomes: restocked; same (this p_return_id
--- did just this before); not_found; return_conflict (this p_return_id did something else); not_sold
--- (the order never sold anything); too_many (some lines ask for more than has not come back yet:
--- all of these lines, with how many could). Locks: the checkout, the order, the payment, the
--- return's id, the customer's counts, then stock levels by sku.
+-- Puts units of a sold order back on the shelf: returned goods, online or offline, in parts if
+-- needed, never more than were sold. Money does not change. Outcomes: restocked; same (a repeated
+-- request with this p_return_id); not_found; return_conflict (this p_return_id belongs to another
+-- request); not_sold (the order never sold anything); too_many (some lines ask for more units than
+-- can still come back: all of these lines, and how many can). Locks: the checkout, the order, the
+-- payment, the return's id, the customer's counts, then stock levels by sku.
 create or replace function holdfast.order_restock(
     p_shop text, p_order_id uuid, p_return_id uuid, p_request_hash bytea, p_actor text, p_note text,
     p_skus text[], p_quantities integer[],
@@ -33,7 +33,7 @@ begin
         end if;
         return;
     end if;
-    -- set when the stock was deducted, whatever happened to the order afterwards
+    -- set when the stock was deducted, and never cleared
     if v_order.paid_at is null then
         o_outcome := 'not_sold';
         return;
@@ -53,7 +53,7 @@ begin
     values (p_shop, p_return_id, p_order_id, p_request_hash, p_actor, clock_timestamp())
     on conflict do nothing;
     if not found then
-        -- another order took the id a moment ago
+        -- another call has just used the id for another order
         o_outcome := 'return_conflict';
         return;
     end if;

@@ -1,14 +1,14 @@
--- Gives a relay messages to send, and a lease on them: the oldest unsent message of each of up to
--- p_limit groups, and those behind it in its group (20 at most), p_limit messages in all. p_groups:
--- only these groups; null: any. A group is passed over while its oldest message is leased to
--- another relay or waits for its next try. So one relay at a time sends a group, in order, and a
--- message that can't be sent delays its own group only. p_claim_id is the caller's; the same id
--- again gets the same messages. Sorted by number. Locks: the oldest message of each group (SKIP
--- LOCKED), then those behind it, which nobody else takes meanwhile.
+-- Leases messages to a relay: for each of up to p_limit groups its oldest unsent message, and up to
+-- 19 behind it; at most p_limit messages in all. p_groups: only these groups; null: any. A group
+-- whose oldest message is leased to another relay, or waits for its next try, is skipped. So one
+-- relay at a time sends a group, in order, and a message that can't be sent delays only its own
+-- group. The caller makes p_claim_id; the same id again gets the same messages. Sorted by number.
+-- Locks: the oldest message of each group (SKIP LOCKED), then those behind it, which no other relay
+-- claims meanwhile.
 --
--- Nearly always nothing waits, and the statistics say so when suddenly thousands do. So rows are
--- looked up one at a time where the planner can't turn it into a join over all that waits: in a
--- subquery with a limit, or by the primary key.
+-- Usually no message waits. The planner's statistics still say so when suddenly thousands wait. So
+-- rows are looked up one at a time, in a subquery with a limit or by the primary key. There the
+-- planner can't turn the look-up into a join over all waiting rows.
 create or replace function holdfast.outbox_claim(
     p_shop text, p_groups text[], p_claim_id uuid, p_limit integer, p_lease interval)
     returns table (o_number bigint, o_group text, o_message_id text, o_topic text, o_subject text,
@@ -53,7 +53,7 @@ begin
                     select e.topic, e.subject, e.number from outbox_messages e
                     where e.shop = p_shop and e.group_key = g.group_key and e.sent_at is null
                     order by e.number limit 20) n
-                -- by number over all groups: so each group's part is its beginning
+                -- by number over all groups, so each group's share begins with its oldest message
                 order by n.number limit p_limit) taken
             where b.shop = p_shop and b.topic = taken.topic and b.subject = taken.subject
                 and coalesce(b.sent_at, 'infinity') = 'infinity'

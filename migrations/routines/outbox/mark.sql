@@ -1,8 +1,8 @@
 -- Records the results of claimed messages, by topic and subject. p_results: `sent`; `refused` (with
--- its error: tried again after a pause that doubles up to an hour, and its group waits for it);
--- `untried` (free for the next relay). A sent message is marked even if the lease is over and
--- another relay has it now: it was sent. The others are marked only where the claim still stands.
--- Returns how many are marked as sent. Locks: those messages.
+-- its error: tried again after a pause that doubles up to an hour, and its group waits); `untried`
+-- (free for the next relay). A sent message is marked even if its lease is over and another relay
+-- has it now. The others are marked only if the claim still holds. Returns the number of messages
+-- marked as sent. Locks: those messages.
 create or replace function holdfast.outbox_mark(
     p_shop text, p_claim_id uuid, p_topics text[], p_subjects text[], p_results text[],
     p_errors text[]) returns integer
@@ -11,7 +11,7 @@ declare
     v_now timestamptz := clock_timestamp();
     v_sent integer;
 begin
-    -- coalesce, as in outbox_claim: by the primary key, not over all that waits
+    -- coalesce, as in outbox_claim: a look-up by the primary key, not over all waiting rows
     update outbox_messages b
     set sent_at = v_now, claim_id = null, next_try_at = null, last_error = null
     from unnest(p_topics, p_subjects, p_results) r (topic, subject, result)

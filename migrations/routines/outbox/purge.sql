@@ -1,8 +1,8 @@
 -- Deletes messages of one shop that were sent more than p_older_than ago and are no longer needed:
--- crossings of stock, and expired checkouts, of which there are as many as shoppers. Messages about
--- money and to customers stay: the check of the promises and the history look for them. Also
--- deletes subscribers' deliveries that ended so long ago. At most p_batch_max of each. Returns how
--- many rows went. Locks: the rows that it deletes (SKIP LOCKED).
+-- stock crossings, and expired checkouts, which are as many as the shoppers. Messages about money
+-- and to customers stay, because promises_check and the history look for them. Also deletes
+-- subscribers' deliveries that ended that long ago. At most p_batch_max rows of each. Returns the
+-- number of deleted rows. Locks: the deleted rows (SKIP LOCKED).
 create or replace function holdfast.outbox_purge(p_shop text, p_older_than interval,
     p_batch_max integer) returns integer
 language plpgsql security definer set search_path = holdfast, pg_temp as $$

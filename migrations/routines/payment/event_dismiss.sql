@@ -1,7 +1,7 @@
--- Puts a parked event aside, by a person who found out that its money is not this deployment's. It
--- stays as evidence, and is not tried again. Only the owner may call it. Outcomes: dismissed (also
--- when it was before), resolved (it has done something already, which is history), not_found.
--- Locks: the event.
+-- Puts a parked event aside, because a person found out that its money is not for this deployment.
+-- The event stays as evidence, and is not tried again. Only the owner may call it. Outcomes:
+-- dismissed (by this call or before), resolved (the event has had its effect, which is history),
+-- not_found. Locks: the event.
 create or replace function holdfast.payment_event_dismiss(
     p_shop text, p_gateway text, p_event_key text, p_actor text, out o_outcome text)
 language plpgsql set search_path = holdfast, pg_temp as $$

@@ -1,9 +1,9 @@
--- Counts one generation of a checkout against what its customer may have: the checkout itself, and
--- the units of every sku that has a limit. Outcomes: acquired; too_many_checkouts; limit_reached
--- (every sku of which the customer may not have so many, and how many more they may have); and,
--- where p_reclaim allows it, `reclaim` (refused, but checkouts of this customer are due). After a
--- refusal the caller must roll back (must_roll_back). The caller has locked the checkout and
--- written its holds. Locks: the customer's counts.
+-- Counts one generation of a checkout against the limits of its customer: the checkout itself, and
+-- the units of each sku that has a limit. Outcomes: acquired; too_many_checkouts; limit_reached
+-- (each sku beyond its limit, and how many more units the customer may have); and, if p_reclaim,
+-- `reclaim` (refused, but checkouts of this customer are due). After a refusal the caller must roll
+-- back (must_roll_back). The caller has locked the checkout and written its holds. Locks: the
+-- customer's counts.
 create or replace function holdfast.limit_acquire(
     p_shop text, p_checkout_id uuid, p_generation integer, p_reclaim boolean)
     returns holdfast.hold_answer

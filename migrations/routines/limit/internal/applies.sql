@@ -1,4 +1,4 @@
--- Whether anything limits what one customer may have of these skus in this shop. No locks.
+-- Whether this shop limits its customers, in checkouts or in units of one of these skus. No locks.
 create or replace function holdfast.limit_applies(p_shop text, p_skus text[]) returns boolean
 language plpgsql set search_path = holdfast, pg_temp as $$
 begin

@@ -1,8 +1,8 @@
--- Counts units that an order sells without a hold (p_units above zero), or gives back (below zero),
--- against what its customer may have of this sku. o_allowed is null when it is done. Otherwise the
--- customer may not have so many, nothing is counted, and o_allowed says how many more they may
--- have. Where nothing limits them, nothing is counted. Locks: the customer's counts; a caller that
--- changes several skus goes by sku, bytewise.
+-- Counts units that an order sells without a hold (p_units above zero) or gives back (below zero)
+-- against the customer's limit for this sku. o_allowed null: done. Otherwise nothing is counted,
+-- and o_allowed says how many more units the customer may have. A sku without a limit is not
+-- counted. Locks: the customer's counts. A caller that changes several skus does so in bytewise
+-- order.
 create or replace function holdfast.limit_change(
     p_shop text, p_customer text, p_sku text, p_units integer, out o_allowed integer)
 language plpgsql set search_path = holdfast, pg_temp as $$
@@ -15,7 +15,7 @@ begin
     perform from customer_checkouts o where o.shop = p_shop and o.customer = p_customer
         for no key update;
     if p_units < 0 then
-        -- a late payment may have held them again when nothing limited them any more
+        -- not below 0: a late payment may have held the units again after the limit was removed
         update customer_units u set units_consumed = greatest(u.units_consumed + p_units, 0)
         where u.shop = p_shop and u.customer = p_customer and u.sku = p_sku;
         return;

@@ -1,6 +1,6 @@
--- Takes what these checkouts hold out of their customers' counts: consumed (p_consume) or given
--- back. Call it before the holds are resolved. The caller has locked the checkouts. Locks: the
--- customers' counts, by customer.
+-- Takes the units of these checkouts out of their customers' held counts: consumed (p_consume) or
+-- given back. Call it before the holds are resolved. The caller has locked the checkouts. Locks:
+-- the customers' counts, by customer.
 create or replace function holdfast.limit_resolve(
     p_shop text, p_checkout_ids uuid[], p_consume boolean) returns void
 language plpgsql set search_path = holdfast, pg_temp as $$

@@ -1,6 +1,6 @@
--- Refuses lines that no client of this schema sends: none at all, arrays of different lengths,
+-- Refuses lines that no client of this schema sends: no line, arrays of different lengths,
 -- quantities below one, or lines that are not sorted by sku, bytewise, and merged. That is the lock
--- order: the client sorts, here the order is only checked.
+-- order. The client sorts; this routine only checks the order.
 create or replace function holdfast.lines_check(
     p_routine text, p_skus text[], p_quantities integer[]) returns void
 language plpgsql immutable set search_path = holdfast, pg_temp as $$

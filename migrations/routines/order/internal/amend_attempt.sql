@@ -1,12 +1,12 @@
 -- One attempt of order_amend, in the caller's transaction. Outcomes beside those of order_amend:
--- `again` and `reclaim`, as in checkout_begin_attempt. Nothing can be committed unless it is
--- `amended` or `same`. Locks: the checkout, the order, the payment, the customer's counts, then the
--- stock levels of p_skus and of the order's own lines, by sku.
+-- `again` and `reclaim`, as in checkout_begin_attempt. Only `amended` and `same` can be committed.
+-- Locks: the checkout, the order, the payment, the customer's counts, then the stock levels of
+-- p_skus and of the order's own lines, by sku.
 --
--- A sku of which the party gets more must be on sale: a sale that has closed sells nothing more. A
--- sku of which the party keeps as many or fewer need not be. Units that a restock put back are no
--- part of the order any more: the new whole is what the party has and pays for. An order with a
--- coupon keeps its lines: the discount was for them.
+-- A sku of which the party gets more must be on sale: a closed sale sells nothing more. A sku of
+-- which the party keeps as many or fewer need not be on sale. Restocked units are no longer part of
+-- the order: the new lines are everything that the party has and pays for. An order with a coupon
+-- keeps its lines, because the discount was computed for them.
 create or replace function holdfast.order_amend_attempt(
     p_shop text, p_checkout_id uuid, p_expected_version bigint, p_actor text,
     p_skus text[], p_quantities integer[], p_reclaim boolean) returns holdfast.order_answer
@@ -33,7 +33,7 @@ begin
         when v_payment.method <> 'offline' then 'not_offline'
         when v_order.status <> 'paid' then 'order_ended'
         when v_order.coupon_code is not null then 'order_has_coupon'
-        -- before the version: a retry carries the version from before the change
+        -- compared before the version: a retry carries the old version
         when not exists (
             select from unnest(p_skus, p_quantities) w (sku, quantity)
                 full join (
@@ -101,7 +101,7 @@ begin
         end if;
     end loop;
     if v_answer.o_refused_skus is not null then
-        -- the other half of a move may be written already: it must not be committed alone
+        -- half of a move may be written already, and must not be committed alone
         insert into must_roll_back (shop) values (p_shop);
         v_answer.o_outcome := shortage_outcome(
             p_shop, v_answer.o_refused_skus, v_free, v_now, p_reclaim);

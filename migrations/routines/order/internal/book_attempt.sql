@@ -1,7 +1,7 @@
 -- One attempt of order_book, in the caller's transaction: checkout_begin_attempt, then
--- order_create_attempt in the dispatcher's name. Outcomes beside those of order_book: `again` and
--- `reclaim`, as in these two. Nothing can be committed unless it is `booked` or `same`. Locks: the
--- checkout, the coupon, the customer's counts, then stock levels by sku.
+-- order_create_attempt in the dispatcher's name. Outcomes beside those of order_book: their `again`
+-- and `reclaim`. Only `booked` and `same` can be committed. Locks: the checkout, the coupon, the
+-- customer's counts, then stock levels by sku.
 create or replace function holdfast.order_book_attempt(
     p_shop text, p_checkout_id uuid, p_customer text, p_request_hash bytea, p_order_id uuid,
     p_reference text, p_coupon text, p_actor text, p_skus text[], p_quantities integer[],
@@ -11,8 +11,9 @@ declare
     v_begun checkout_answer;
     v_answer order_answer;
 begin
-    -- Begin locks stock levels, and create the coupon. The lock order has the coupon before the
-    -- stock levels, so it is locked here; in a retry, behind the checkout.
+    -- checkout_begin_attempt locks stock levels, and order_create_attempt locks the coupon. In the
+    -- lock order the coupon comes first, so it is locked here, after the checkout if that exists
+    -- already.
     if p_coupon is not null then
         perform from checkouts c where c.shop = p_shop and c.checkout_id = p_checkout_id
             for no key update;
@@ -34,7 +35,7 @@ begin
         v_answer.o_order := order_desk_describe(p_shop, (v_answer.o_order ->> 'order_id')::uuid);
     else
         v_answer.o_order := null;
-        -- the hold is placed: that alone must not be committed
+        -- the hold is placed, and must not be committed alone
         insert into must_roll_back (shop) values (p_shop);
     end if;
     return v_answer;

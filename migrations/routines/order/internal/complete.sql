@@ -1,7 +1,7 @@
--- Completes an order whose money is there: consumes its holds, deducts stock, writes the ledger,
--- consumes the coupon's use, marks order and checkout paid, and announces it. All lines or none: a
--- line that can't be deducted fails the transaction. The caller has locked the checkout; its holds
--- are active, and the payment is paid. Locks: the order, the coupon, the customer's counts, stock
+-- Completes a paid order: consumes its holds, deducts stock, writes the ledger, consumes the
+-- coupon's use, marks order and checkout as paid, and announces it. All lines or none: a line that
+-- can't be deducted fails the transaction. The caller has locked the checkout; its holds are
+-- active, and the payment is paid. Locks: the order, the coupon, the customer's counts, stock
 -- levels by sku.
 create or replace function holdfast.order_complete(p_shop text, p_order_id uuid) returns void
 language plpgsql set search_path = holdfast, pg_temp as $$

@@ -1,8 +1,7 @@
 -- One attempt of order_create, in the caller's transaction. Outcomes beside those of order_create:
--- `again` and `reclaim`, as in checkout_begin_attempt; uses of a coupon that orders hold which are
--- due are reclaimed too. Nothing can be committed unless it is `created` or `same`. p_placed_by:
--- the dispatcher who makes the order; null when the customer does. Locks: the checkout, the coupon,
--- then stock levels by sku.
+-- `again` and `reclaim`, as in checkout_begin_attempt; `reclaim` also for due orders that hold uses
+-- of the coupon. Only `created` and `same` can be committed. p_placed_by: the dispatcher who makes
+-- the order; null: the customer. Locks: the checkout, the coupon, then stock levels by sku.
 create or replace function holdfast.order_create_attempt(
     p_shop text, p_checkout_id uuid, p_customer text, p_request_hash bytea, p_order_id uuid,
     p_reference text, p_method text, p_coupon text, p_address jsonb, p_address_id uuid,
@@ -72,7 +71,7 @@ begin
         end if;
     end if;
 
-    -- A hold that has ended is held again; one that is merely due is still this checkout's.
+    -- An expired hold is held again. A due hold still belongs to this checkout.
     if v_checkout.status = 'expired' then
         select a.* into v_held
         from (
@@ -86,7 +85,7 @@ begin
                 lines.prices) a;
         v_answer.o_outcome := v_held.o_outcome;
         if v_held.o_outcome = 'shortage' then
-            -- v_now is earlier than the end of the new holds, so these do not count as due
+            -- the new holds end later than v_now, so they do not count as due
             v_answer.o_outcome := shortage_outcome(p_shop, v_held.o_refused_skus,
                 v_held.o_refused_available, v_now, p_reclaim);
             v_answer.o_reclaim := row(v_held.o_refused_skus, null, null)::reclaim;
@@ -98,7 +97,7 @@ begin
             return v_answer;
         end if;
     end if;
-    -- Nothing is refused from here on. A refusal above has written nothing, or can't be committed.
+    -- No refusal follows. A refusal above has written nothing, or can't be committed.
     if p_address is not null and p_save_address then
         insert into addresses (shop, address_id, customer, address)
         values (p_shop, p_address_id, v_checkout.customer, p_address);
@@ -127,7 +126,7 @@ begin
     values (p_shop, p_reference, p_order_id, p_method, v_subtotal - v_discount, v_shop.currency,
         v_now);
 
-    -- Nothing to wait for: the dispatcher takes the money by other means, or the total is zero.
+    -- No webhook will come: the dispatcher takes the money, or the total is zero.
     if p_method = 'offline' or v_subtotal = v_discount then
         update payments p set status = 'paid', paid_at = v_now
         where p.shop = p_shop and p.reference = p_reference;

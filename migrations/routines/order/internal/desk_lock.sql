@@ -1,5 +1,6 @@
--- Locks an order for a change by staff, in the lock order: checkout, order, payment. The order is
--- named by its checkout's id or by its own (the other one null). o_found: false when there is none.
+-- Locks an order for a change by staff, in the lock order: checkout, order, payment. The caller
+-- names the order by its checkout's id or by its own id; the other one is null. o_found: false if
+-- there is no such order.
 create or replace function holdfast.order_desk_lock(
     p_shop text, p_checkout_id uuid, p_order_id uuid,
     out o_found boolean, out o_order holdfast.orders, out o_payment holdfast.payments)

@@ -1,7 +1,7 @@
--- What another cart in place of an order's lines would change, one row per sku in lock order:
--- wanted and kept units, and the price. A kept sku keeps its price, a new one has the catalogue's
--- (null: the catalogue does not know it). o_limited: the line counts against a limit of the
--- customer's; o_limits: there is a limit now. No locks.
+-- The differences between an order's lines and a new cart, one row per sku in lock order: wanted
+-- and kept units, and the price. A kept sku keeps its price. A new sku has the catalogue's price
+-- (null: not in the catalogue). o_limited: the line counts against one of the customer's limits;
+-- o_limits: the sku has a limit now. No locks.
 create or replace function holdfast.order_differences(
     p_shop text, p_order_id uuid, p_skus text[], p_quantities integer[],
     out o_sku text, out o_wanted integer, out o_kept integer, out o_price_minor bigint,

@@ -1,8 +1,8 @@
--- A late payment's second chance: holds again what the order had held, the coupon's use included,
--- all or nothing, within the customer's limits. Outcomes: held; `again` and `reclaim`, as in
--- checkout_begin_attempt; anything else says that the stock or the coupon's last use is gone.
--- Nothing is written unless it is `held`. The caller has locked the checkout. Locks: the coupon,
--- the customer's counts, then stock levels by sku.
+-- Holds an order's stock again, with its coupon use, for a late payment: all or nothing, within the
+-- customer's limits. Outcomes: held; `again` and `reclaim`, as in checkout_begin_attempt. Any other
+-- outcome says that the stock or the coupon's last use is gone. Only `held` has written something.
+-- The caller has locked the checkout. Locks: the coupon, the customer's counts, then stock levels
+-- by sku.
 create or replace function holdfast.order_hold_again(
     p_shop text, p_order_id uuid, p_checkout_id uuid, p_reclaim boolean)
     returns holdfast.hold_answer
@@ -12,7 +12,7 @@ declare
     v_now timestamptz := clock_timestamp();
     v_coupon text;
 begin
-    -- a savepoint: of a cart that is half held, nothing stays
+    -- a savepoint: it removes a half-held cart
     begin
         perform coupon_count(p_shop, o.coupon_code, o.customer, 1, 0) from orders o
         where o.shop = p_shop and o.order_id = p_order_id and o.coupon_use = 'released';
@@ -37,7 +37,8 @@ begin
                     v_answer.o_refused_available, v_now, p_reclaim);
                 v_answer.o_reclaim := row(v_answer.o_refused_skus, null, null)::reclaim;
             end if;
-        -- somebody else has the coupon's last use, or this customer had it: a constraint refuses it
+        -- a constraint refuses the coupon: another customer has its last use, or this customer had
+        -- theirs
         when check_violation then
             select o.coupon_code into v_coupon from orders o
             where o.shop = p_shop and o.order_id = p_order_id;

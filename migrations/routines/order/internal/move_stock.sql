@@ -1,8 +1,8 @@
--- Moves units that an order sells (p_delta below zero) or gives back (above zero), with their row
--- in the ledger: the one place where a sale without a hold, or its return, changes on_hand. Selling
--- never touches held units: when too few are free, o_moved is false, o_free says how many are, and
--- nothing has changed. A return always moves. Locks: the stock level; a caller that moves several
--- goes by sku, bytewise.
+-- Moves units that an order sells without a hold (p_delta below zero) or gives back (above zero),
+-- with their row in the ledger. No other routine does this. A sale never takes held units: if too
+-- few are free, o_moved is false, o_free says how many are free, and nothing has changed. A return
+-- always succeeds. Locks: the stock level. A caller that moves several skus does so in bytewise
+-- order.
 create or replace function holdfast.order_move_stock(
     p_shop text, p_sku text, p_delta integer, p_reason text, p_actor text, p_reference text,
     p_note text default null,
@@ -19,8 +19,7 @@ begin
         returning l.version, l.on_hand into v_version, v_on_hand;
         o_moved := found;
         exit when o_moved;
-        -- read under the lock, so that a refusal never says "2 are free" to a caller who asked for
-        -- 2
+        -- read under the lock, so a refusal never says "2 are free" to a caller who asked for 2
         select l.on_hand - l.held into strict o_free from stock_levels l
         where l.shop = p_shop and l.sku = p_sku for no key update;
         if o_free < -p_delta then

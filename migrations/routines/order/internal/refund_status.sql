@@ -1,6 +1,7 @@
--- Sets an order's status by its captures and refunds. `refund_due`: all of its money is to go back;
--- `refunded`: all of it went. An order whose money in review went back gets the status that it
--- would have without it. Stock is not touched. The caller has locked checkout, order and payment.
+-- Sets an order's status by its captures and refunds. `refund_due`: all of its money must go back;
+-- `refunded`: all of it has gone back. If the money of an order in review has gone back, the order
+-- gets the status that it would have without that money. Stock does not change. The caller has
+-- locked checkout, order and payment.
 create or replace function holdfast.order_refund_status(p_shop text, p_order_id uuid) returns void
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
@@ -17,7 +18,7 @@ begin
         join checkouts c on c.shop = o.shop and c.checkout_id = o.checkout_id
     where o.shop = p_shop and o.order_id = p_order_id;
     select bool_or(c.counts), bool_or(c.counts and c.amount_minor > c.refunded_minor),
-        -- a capture without an amount is never all given back by a routine
+        -- no routine gives back a capture without an amount, so some of it is left
         bool_or(c.amount_minor is null or c.amount_minor > c.refunded_minor)
     into v_counted, v_left, v_any_left
     from payment_captures c where c.shop = p_shop and c.reference = v_order.reference;
