@@ -1,5 +1,5 @@
--- Says which of the optional announcements a shop wants. Outcomes: put; unknown_shop. Locks: the
--- shop's row of announcements.
+-- Sets which optional announcements a shop wants. Outcomes: put; unknown_shop. Locks: the shop's
+-- row of announcements.
 create or replace function holdfast.announcement_put(
     p_shop text, p_checkout_expired boolean, out o_outcome text, out o_announcements jsonb)
 language plpgsql security definer set search_path = holdfast, pg_temp as $$

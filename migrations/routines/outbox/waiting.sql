@@ -1,5 +1,5 @@
--- The shops that have a message to send now, sorted. A relay asks once for all shops, then claims
--- only from these. Reads the head of one index per shop. No locks.
+-- The shops with a due message, sorted. A relay asks once for all shops, and claims only from
+-- these. Reads the head of one index per shop. No locks.
 create or replace function holdfast.outbox_waiting() returns setof text
 language sql stable security definer set search_path = holdfast, pg_temp as $$
     select s.shop from shops s

@@ -1,6 +1,6 @@
--- Parked events whose payment or refund is known by now, oldest first, at most p_batch_max. The
--- sweep hands them to payment_record_event once more, after their messages have had all their
--- tries. No locks: recording an event locks it and sees whether somebody was faster.
+-- Parked events whose payment or refund is known now, oldest first, at most p_batch_max. The sweep
+-- passes them to payment_record_event again, after their messages have used up their tries. No
+-- locks: payment_record_event locks the event, and notices if another call was faster.
 create or replace function holdfast.payment_parked_events(p_shop text, p_batch_max integer)
     returns setof holdfast.payment_events
 language sql stable security definer set search_path = holdfast, pg_temp as $$

@@ -1,10 +1,10 @@
--- Records one verified event of a gateway and does what it means, once, however often, late or out
--- of order it comes. payment_record_event_attempt decides. p_webhook_envelope has the webhook's
--- headers and its time of arrival, for people: it decides nothing.
+-- Records one verified event of a gateway, and applies it once, even if it comes often, late or out
+-- of order. payment_record_event_attempt decides. p_webhook_envelope has the webhook's headers and
+-- its time of arrival, for people. It decides nothing.
 --
 -- Outcomes: completed, completed_late, refund_due, review, excess, recorded, no_effect (all final),
--- duplicate (recorded before), parked (its payment or refund is not known: stored, to be tried
--- again). Early lock release as in checkout_begin: completing an order updates the hot row.
+-- duplicate (recorded before), parked (its payment or refund is unknown: stored, and tried again).
+-- Early lock release as in checkout_begin: completing an order updates the hot row.
 create or replace procedure holdfast.payment_record_event(
     p_shop text, p_gateway text, p_event_key text, p_reference text, p_kind text,
     p_amount_minor bigint, p_currency text, p_gateway_payment_id text, p_payload text,

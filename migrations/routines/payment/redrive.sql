@@ -1,6 +1,6 @@
--- The body of a stored event as it came, to be read and recorded anew: by an adapter that has
--- learned its kind since, or because its payment is known by now. Null: there is no event with this
--- key. No locks.
+-- The body of a stored event, as it came. The caller parses and records it again, because a newer
+-- adapter may know its kind, or because its payment may be known now. Null: there is no event with
+-- this key. No locks.
 create or replace function holdfast.payment_redrive(
     p_shop text, p_gateway text, p_event_key text) returns text
 language sql stable security definer set search_path = holdfast, pg_temp as $$

@@ -3,7 +3,7 @@
 -- Reads the whole shop. No locks.
 create or replace function holdfast.promises_check(p_shop text)
     returns table (promise text, shop text, violation jsonb)
--- it reads whole tables, and the functions' role is set to avoid that
+-- the check reads whole tables, but the functions' roles turn sequential scans off
 language sql stable security definer set search_path = holdfast, pg_temp set enable_seqscan = on
 as $$
     with
@@ -86,8 +86,9 @@ as $$
         -- a return without an order is a clerk's own entry
         when l.shop is null and o.shop is null then s.times > 0
         else coalesce(s.net, 0) <> coalesce(l.expected, 0)
-            -- Units that were sold twice and returned once have the right net. An online order is
-            -- deducted once and whole; a booking once more per change at most.
+            -- The net alone is not enough: units that were sold twice and returned once have the
+            -- right net. An online order is deducted once and whole. A booking is deducted at most
+            -- once more per change.
             or (o.method = 'online' and (s.times > 1 or s.units <> case
                 when o.paid_at is null then 0 else coalesce(l.quantity, 0) end))
             or s.times > o.version
@@ -182,8 +183,8 @@ as $$
     select 'no_payment_is_lost', e.shop, to_jsonb(e) - 'payload'
     from payment_events e
     where (p_shop is null or e.shop = p_shop) and e.outcome = 'parked'
-        -- After two hours its message has had all its tries: a person must find out whose money it
-        -- is, or dismiss it (payment_event_dismiss). Events without money need no look.
+        -- After two hours its message has used up its tries. A person must find the order of the
+        -- money, or dismiss the event (payment_event_dismiss). Events without money need no person.
         and e.kind = 'paid' and e.received_at < now() - interval '2 hours'
     union all
     select 'a_limit_is_never_exceeded', coalesce(u.shop, h.shop), jsonb_build_object(

@@ -1,7 +1,7 @@
--- The refunds of all shops that are not through: how many failed and wait for a person; for how
--- long the oldest one that its gateway has not taken on has been owed; and the age of the oldest
--- one that its gateway took on and that has not ended. 0 where there is none. Reads three partial
--- indexes, which have just these rows. No locks.
+-- The unfinished refunds of all shops: the number of failed ones, which wait for a person; the age
+-- of the oldest one that its gateway has not accepted; the age of the oldest one that its gateway
+-- has accepted and not finished. 0 without one. Reads three partial indexes, which have only these
+-- rows. No locks.
 create or replace function holdfast.refund_backlog(
     out o_failed integer, out o_owed_s double precision, out o_pending_s double precision)
 language sql stable security definer set search_path = holdfast, pg_temp as $$

@@ -1,8 +1,8 @@
--- Claims up to p_limit refunds of one shop that are to be sent to their gateways now, the longest
--- waiting first. The caller calls the gateway and then refund_report. A claim without a report ends
--- after two minutes, and the refund is claimed again: the gateway knows it by its id. A claim
--- counts as a try, because the refund may have been sent, until refund_untried says that it was
--- not. Any number of copies may run at once. Locks: the refunds (SKIP LOCKED).
+-- Claims up to p_limit refunds of one shop that must be sent to their gateways now, the longest
+-- waiting first. The caller calls the gateway, and then refund_report. A claim without a report
+-- ends after two minutes. The refund is then claimed again, and the gateway recognizes its id. A
+-- claim counts as a try, because the refund may have been sent, unless refund_untried says that it
+-- was not. Any number of copies may run at once. Locks: the refunds (SKIP LOCKED).
 create or replace function holdfast.refund_claim(
     p_shop text, p_limit integer,
     out o_refund_id uuid, out o_reference text, out o_gateway text, out o_gateway_payment_id text,

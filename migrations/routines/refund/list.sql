@@ -1,7 +1,7 @@
 -- One page of a shop's refunds, oldest first, with this status (null: any). A failed refund that
 -- was replaced is no longer listed as failed. The page begins after the row of the p_after_…
--- parameters, or at the first where they are null; o_after is the page's last row where there may
--- be more. No locks.
+-- parameters, or at the first row if they are null. o_after is the page's last row, if there may be
+-- more. No locks.
 create or replace function holdfast.refund_list(
     p_shop text, p_status text, p_after_created_at timestamptz, p_after_refund_id uuid,
     p_limit integer, p_scan integer, out o_refunds jsonb, out o_after jsonb)

@@ -1,10 +1,14 @@
--- Records a gateway's answer to a refund that was sent or looked up. p_result: `pending` (taken
--- on); `settled`; `failed` (with the gateway's id of it: made, and failed there; without an id:
--- refused, and a person has to look); or `retry` (no answer, or a passing failure): sent again
--- after a pause that doubles from half a minute to an hour, 20 times (some 14 hours), then failed
--- until a person sends it again. refund_untried reports claims that were not even tried. Outcomes:
--- recorded, no_effect (it has this status or a later one already: a webhook was faster), not_found.
--- Locks: the checkout, the order, the payment, the refund, the capture.
+-- Records a gateway's answer to a refund that was sent or looked up. p_result:
+-- - `pending`: accepted;
+-- - `settled`: finished;
+-- - `failed`: with the gateway's id of it: made, and failed there; without an id: refused, and a
+--   person must look;
+-- - `retry`: no answer, or an error that may pass. It is sent again after a pause that doubles from
+--   half a minute to an hour, 20 times (about 14 hours). Then it has failed, until a person sends
+--   it again.
+-- Use refund_untried for claims that were not tried. Outcomes: recorded, no_effect (it has this
+-- status or a later one already: a webhook was faster), not_found. Locks: the checkout, the order,
+-- the payment, the refund, the capture.
 create or replace function holdfast.refund_report(
     p_shop text, p_refund_id uuid, p_result text, p_gateway_refund_id text, p_error text,
     out o_outcome text)
@@ -29,7 +33,7 @@ begin
     if p_result = 'retry' and v_refund.attempts % 20 <> 0 then
         update refunds r
         set status = 'owed', last_error = left(p_error, 1000),
-            -- jittered: refunds that failed together do not come again together
+            -- with jitter: refunds that failed together are not sent again together
             next_try_at = clock_timestamp() + (0.5 + random() / 2)
                 * least(interval '30 seconds' * 2 ^ (r.attempts % 20 - 1), interval '1 hour')
         where r.shop = p_shop and r.refund_id = p_refund_id and r.status = 'sending';

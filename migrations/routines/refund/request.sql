@@ -1,12 +1,12 @@
--- Owes money back that staff decide to give back: p_amount_minor of it, or all that is left where
--- it is null, of one capture (p_gateway_payment_id) or of the order's captures in its currency:
--- money in review first, then the newest. Where p_skus is not null, goods are put back with it:
--- both or neither. It makes one refund per capture; the first has p_refund_id, which the client
--- made. Outcomes: requested; same (this p_refund_id did just this before); not_found;
--- refund_conflict (this p_refund_id did something else); not_captured (no gateway has taken money
--- for it: money paid at the desk is given back there); too_much (o_refundable_minor could be given
--- back); and those of order_restock: not_sold, too_many, return_conflict. Locks: the checkout, the
--- order, the payment, captures, then as order_restock.
+-- Records that staff give money back: p_amount_minor, or all that is left (null), of one capture
+-- (p_gateway_payment_id) or of the order's captures in its currency: money in review first, then
+-- the newest. If p_skus is not null, goods are put back with it: both or neither. Makes one refund
+-- per capture. The first one has p_refund_id, which the client made. Outcomes: requested; same (a
+-- repeated request with this p_refund_id); not_found; refund_conflict (this p_refund_id belongs to
+-- another request); not_captured (no gateway has taken money for the order: money that was paid at
+-- the desk is given back at the desk); too_much (at most o_refundable_minor can be given back); and
+-- those of order_restock: not_sold, too_many, return_conflict. Locks: the checkout, the order, the
+-- payment, captures, then as order_restock.
 create or replace function holdfast.refund_request(
     p_shop text, p_order_id uuid, p_refund_id uuid, p_request_hash bytea, p_actor text, p_note text,
     p_amount_minor bigint, p_gateway_payment_id text, p_skus text[], p_quantities integer[],
@@ -46,7 +46,7 @@ begin
     if o_outcome is not null then
         return;
     end if;
-    -- a savepoint: when the goods can't come back, no refund stays either
+    -- a savepoint: if the goods can't come back, the refunds are removed, too
     begin
         for v_capture in
             select * from refund_captures(p_shop, (v_locked.o_payment).reference,
@@ -58,7 +58,7 @@ begin
                 case when v_capture.counts then 'requested' else 'review' end,
                 v_id, p_actor, p_note, p_refund_id, p_request_hash) is null
             then
-                -- another order took the id a moment ago
+                -- another call has just used the id for another order
                 o_outcome := 'refund_conflict';
                 raise exception using errcode = 'HF001', message = 'refused';
             end if;

@@ -1,6 +1,6 @@
--- Sends a failed refund once more, because a person says so. A bounced refund gets another one in
--- its place, because the gateway knows the old id as failed for ever. Any other is sent again under
--- its own id, so that the gateway finds what it may have done. Outcomes: retried, same (it is under
+-- Sends a failed refund again, because a person asks for it. A bounced refund is replaced by a new
+-- one, because the gateway keeps the old id as failed for ever. Any other refund is sent under its
+-- old id, so the gateway recognizes a refund that it made already. Outcomes: retried, same (under
 -- way, or replaced already), not_found, refund_not_failed. Answers the refund that is under way.
 -- Locks: the checkout, the order, the payment, the refund, the capture.
 create or replace function holdfast.refund_retry(

@@ -1,8 +1,8 @@
--- Gives back claims of refund_claim that nobody tried to send: their gateway was down, or the time
--- was over. They are owed as before, due at once, and the try is not counted. Named by refund and
--- the attempts of the claim: where somebody else has claimed the refund since, or it has moved,
--- nothing is given back. Only a caller who knows that no call was made may say so: a claim without
--- a report counts as a refund that may have been sent. Returns how many. Locks: the refunds.
+-- Gives back claims of refund_claim that were not tried: their gateway was down, or the time was
+-- over. These refunds are due at once, and the try does not count. The caller names each refund
+-- with its number of attempts in the claim. A refund that another call has claimed since, or that
+-- has moved, is left alone. Use it only if certainly no call was made: a claim without a report
+-- counts as a refund that may have been sent. Returns their number. Locks: the refunds.
 create or replace function holdfast.refund_untried(
     p_shop text, p_refund_ids uuid[], p_attempts integer[]) returns integer
 language plpgsql security definer set search_path = holdfast, pg_temp as $$

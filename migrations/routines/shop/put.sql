@@ -1,5 +1,5 @@
--- Creates a shop, or replaces its settings; a setting that is left out gets its default. The
--- currency of a shop never changes: prices are in it (`shop_currency_is_final`). Outcomes: created,
+-- Creates a shop, or replaces its settings. An omitted setting gets its default. A shop's currency
+-- never changes, because its prices are in it (`shop_currency_is_final`). Outcomes: created,
 -- changed, unchanged, with the shop. Locks: the shop.
 create or replace function holdfast.shop_put(
     p_shop text, p_name text, p_currency text,

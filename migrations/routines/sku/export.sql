@@ -1,5 +1,5 @@
 -- The catalogue and its stock, one row per sku after p_after, sorted by code, in the columns of an
--- import. No row: the shop does not exist, or has nothing there. No locks.
+-- import. No row: the shop does not exist, or has no more skus. No locks.
 create or replace function holdfast.sku_export(
     p_shop text, p_after text, p_limit integer,
     out o_sku text, out o_title text, out o_attributes text, out o_price_minor bigint,

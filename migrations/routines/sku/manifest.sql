@@ -1,10 +1,10 @@
--- The passengers of a departure: the sold and the held units of this sku, one row per checkout, in
--- the order in which they were begun, and the totals; as JSON. Null: there is no such sku. A row's
+-- The passengers of a departure, as JSON: the sold and the held units of this sku, one row per
+-- checkout, sorted by the checkout's beginning, and the totals. Null: there is no such sku. A row's
 -- status is its order's (paid; refund_due or refunded while the units have not come back;
--- awaiting_payment; review), or `held` for a hold without an order; held rows have an end. One row
--- more than p_limit where there are more: the caller asks again behind the last one it shows. The
--- numbers of one page are of one moment; between two pages somebody may have booked. No locks, and
--- no flush: a booking from just before a crash may be in it and be gone.
+-- awaiting_payment; review), or `held` for a hold without an order. Held rows have an end. If there
+-- are more than p_limit rows, it answers p_limit + 1, and the caller continues after the last row
+-- that it shows. All numbers of one page are from one instant. Between two pages somebody may have
+-- booked. No locks, and no flush: a booking from just before a crash may be shown and then be gone.
 create or replace function holdfast.sku_manifest(
     p_shop text, p_sku text, p_after_at timestamptz, p_after_id uuid, p_limit integer)
     returns jsonb

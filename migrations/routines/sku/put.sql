@@ -1,9 +1,8 @@
--- Creates a sku with an empty stock level, or replaces its entry in the catalogue; a field that is
--- left out gets its default. Stock itself changes by stock_adjust, stock_receive and stock_set.
--- p_retired: true takes it off sale, false puts it on sale again, null leaves that as it is.
--- p_currency must be the shop's, where it is given (`sku_currency_is_the_shops`). Outcomes:
--- created, changed, unchanged, with the sku. Locks: the sku, and its stock level when the low-stock
--- threshold changes.
+-- Creates a sku with an empty stock level, or replaces its entry in the catalogue. An omitted field
+-- gets its default. Stock changes by stock_adjust, stock_receive and stock_set. p_retired: true
+-- takes it off sale, false puts it on sale again, null changes neither. p_currency, if given, must
+-- be the shop's (`sku_currency_is_the_shops`). Outcomes: created, changed, unchanged, with the sku.
+-- Locks: the sku, and its stock level when the low-stock threshold changes.
 create or replace function holdfast.sku_put(
     p_shop text, p_sku text, p_title text, p_attributes jsonb, p_price_minor bigint,
     p_low_stock integer default 0,
@@ -41,7 +40,7 @@ begin
                     p_sale_closes_at, p_limit_per_customer,
                     coalesce(p_retired, k.retired_at is not null));
         o_outcome := case when found then 'changed' else 'unchanged' end;
-        -- Only when it changes: correcting a title must not make anybody's version stale.
+        -- Only when it changes: a corrected title must not make a clerk's version stale.
         update stock_levels l set low_stock_threshold = p_low_stock, version = l.version + 1
         where l.shop = p_shop and l.sku = p_sku and l.low_stock_threshold <> p_low_stock;
         o_outcome := case when found then 'changed' else o_outcome end;

@@ -1,5 +1,5 @@
--- Takes a sku off sale for good. Checkouts that hold it go on; its stock and its ledger stay.
--- Retiring it again changes nothing. Answers the sku, as JSON. Null: there is none. Locks: the sku.
+-- Takes a sku off sale for good. Its present checkouts go on; its stock and its ledger stay. A
+-- retry changes nothing. Answers the sku, as JSON. Null: there is none. Locks: the sku.
 create or replace function holdfast.sku_retire(p_shop text, p_sku text) returns jsonb
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 begin

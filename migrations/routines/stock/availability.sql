@@ -1,5 +1,5 @@
--- What a storefront shows beside each sku: a courtesy that reads fast, without locks, and never a
--- guarantee. A sku that is not in the catalogue has no row; when none is, one row has the time and
+-- The availability that a storefront shows beside each sku: fast, without locks, and never a
+-- guarantee. A sku that is not in the catalogue has no row. If no sku is, one row has the time and
 -- nothing else.
 create or replace function holdfast.stock_availability(
     p_shop text, p_skus text[],

@@ -1,4 +1,4 @@
--- Adds units that came in, with their row in the ledger. Outcomes, numbers and locks: stock_move.
+-- Adds received units, with their row in the ledger. Outcomes, numbers and locks: stock_move.
 create or replace function holdfast.stock_receive(
     p_shop text, p_sku text, p_quantity integer, p_expected_version bigint,
     p_actor text, p_reference text, p_note text, p_movement_id uuid)

@@ -1,4 +1,4 @@
--- Sets on_hand to what was counted, with the difference in the ledger. Outcomes, numbers and locks:
+-- Sets on_hand to a counted number, with the difference in the ledger. Outcomes, numbers and locks:
 -- stock_move.
 create or replace function holdfast.stock_set(
     p_shop text, p_sku text, p_on_hand integer, p_expected_version bigint,

@@ -1,15 +1,20 @@
--- Takes units of a sku that were counted but are not there out of on_hand, with a row in the ledger
--- (reason `missing`). Holds that are due expire first. Where the other holds claim more than is
--- left, the newest are broken until the rest fits: whole checkouts, each announced as
--- `checkout.broken` (checkout_break). stock_shrink_attempt decides.
+-- Takes missing units of a sku out of on_hand, with a row in the ledger (reason `missing`). Due
+-- holds expire first. If the other holds have more units than are left, the newest are broken until
+-- the rest fits: whole checkouts, each announced as `checkout.broken` (checkout_break).
+-- stock_shrink_attempt decides.
 --
--- Outcomes, in order of precedence: unknown_sku; same (the shrinkage with this p_movement_id was
--- made before: nothing happens again); movement_conflict (that id belongs to another change); stale
--- (the stock level has another version than p_expected_version, null where any will do; holds that
--- this call expires don't count); more_than_on_hand; would_shrink (p_dry_run: nothing is changed,
--- and the id does not count); shrunk. The numbers are those after the call. A dry run answers
--- on_hand and held as they would be, with the current version. o_movement is as that of stock_move.
--- o_broken are the holds that were, or would be, broken, newest first.
+-- Outcomes, in order of precedence:
+-- - unknown_sku;
+-- - same (a repeated shrinkage with this p_movement_id: no second effect);
+-- - movement_conflict (that id belongs to another change);
+-- - stale (the stock level has another version than p_expected_version; null: any version will do;
+--   holds that this call expires don't count);
+-- - more_than_on_hand;
+-- - would_shrink (p_dry_run: nothing changes, and the id is not used);
+-- - shrunk.
+-- The numbers are those after the call. A dry run answers the expected on_hand and held, with the
+-- current version. o_movement: as in stock_move. o_broken: the holds that were, or would be,
+-- broken, newest first.
 create or replace procedure holdfast.stock_shrink(
     p_shop text, p_sku text, p_missing integer, p_expected_version bigint, p_actor text,
     p_reference text, p_note text, p_movement_id uuid, p_dry_run boolean,

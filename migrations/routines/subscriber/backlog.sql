@@ -1,6 +1,6 @@
--- Announcements of all shops that their subscribers do not have: how long the longest has waited
--- (0: none waits), and how many were given up within a day (at most 1,000 per subscriber are
--- counted). Reads the heads of two indexes per subscriber. No locks.
+-- The undelivered announcements of all shops: how long the oldest has waited (0: none waits), and
+-- how many were given up within a day (at most 1,000 per subscriber are counted). Reads the heads
+-- of two indexes per subscriber. No locks.
 create or replace function holdfast.subscriber_backlog(
     out o_waiting_s double precision, out o_given_up integer)
 language sql stable security definer set search_path = holdfast, pg_temp as $$
@@ -12,7 +12,7 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
             where e.shop = s.shop and e.name = s.name and e.delivered_at is null
                 and e.given_up_at is null
             order by e.created_at limit 1) d
-        -- announcements from while it was disabled wait for nobody
+        -- announcements from the time when it was disabled are not delivered
         where s.disabled_at is null),
     given_up as (
         select count(*) as deliveries

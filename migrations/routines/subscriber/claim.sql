@@ -1,6 +1,5 @@
--- Claims deliveries that are to be made now: up to p_limit of each subscriber of a shop, the
--- longest waiting first. A claim without a mark ends after two minutes. Locks: the deliveries (SKIP
--- LOCKED).
+-- Claims due deliveries: up to p_limit of each subscriber of a shop, the longest waiting first. A
+-- claim without a mark ends after two minutes. Locks: the deliveries (SKIP LOCKED).
 create or replace function holdfast.subscriber_claim(p_shop text, p_limit integer)
     returns table (o_name text, o_url text, o_topic text, o_subject text, o_message_id text,
         o_created_at timestamptz, o_body jsonb)

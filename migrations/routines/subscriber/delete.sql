@@ -1,5 +1,5 @@
--- Deletes a subscriber and the deliveries that wait for it. Outcomes: deleted, not_found. Locks:
--- the subscriber, its deliveries.
+-- Deletes a subscriber and its waiting deliveries. Outcomes: deleted, not_found. Locks: the
+-- subscriber, its deliveries.
 create or replace function holdfast.subscriber_delete(p_shop text, p_name text) returns text
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 begin

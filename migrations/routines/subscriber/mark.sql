@@ -1,9 +1,11 @@
--- Records the results of deliveries to one subscriber. p_results: `delivered`; `failed` (with its
--- error: tried again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h, then given up;
--- everything that has waited for four days is given up with it, tried or not, because a run makes
--- one failing try and much may wait behind it); `gone` (the subscriber wants no more: it is
--- disabled, and its deliveries are given up); `untried` (free at once). Locks: the subscriber, so
--- that two calls do not deadlock in its deliveries; then these.
+-- Records the results of deliveries to one subscriber. p_results:
+-- - `delivered`;
+-- - `failed`, with its error: tried again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and
+--   24 h, then given up. Deliveries that have waited for four days are given up with it, tried or
+--   not: a run makes one failing try, and many may wait behind it;
+-- - `gone`: the subscriber wants no more. It is disabled, and its deliveries are given up;
+-- - `untried`: free at once.
+-- Locks: the subscriber, so that two calls do not deadlock on its deliveries; then these.
 create or replace function holdfast.subscriber_mark(
     p_shop text, p_name text, p_topics text[], p_subjects text[], p_results text[],
     p_errors text[]) returns void

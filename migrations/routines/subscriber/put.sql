@@ -1,6 +1,6 @@
--- Sets a subscriber's address and its topics (null: all) from now on. A disabled subscriber is
--- enabled, for announcements from now on. Outcomes: unknown_shop; too_many (a shop has 20 at most);
--- created; changed. Locks: the subscriber.
+-- Sets a subscriber's URL and its topics (null: all). A disabled subscriber is enabled, for
+-- announcements from now on. Outcomes: unknown_shop; too_many (a shop has at most 20); created;
+-- changed. Locks: the subscriber.
 create or replace function holdfast.subscriber_put(
     p_shop text, p_name text, p_url text, p_topics text[],
     out o_outcome text, out o_subscriber jsonb)

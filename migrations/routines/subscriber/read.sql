@@ -1,5 +1,5 @@
 -- Reads a subscriber and the state of its deliveries, as the JSON of the HTTP contract. Null: there
--- is none. Reads only the deliveries that it does not have, by their indexes: the others may be a
+-- is none. Reads only its undelivered deliveries, by their indexes: the delivered ones may be a
 -- hundred times as many. No locks.
 create or replace function holdfast.subscriber_read(p_shop text, p_name text) returns jsonb
 language sql stable security definer set search_path = holdfast, pg_temp as $$

@@ -1,5 +1,4 @@
--- The shops that have a delivery to make now, sorted. Reads the head of one index per subscriber.
--- No locks.
+-- The shops with a due delivery, sorted. Reads the head of one index per subscriber. No locks.
 create or replace function holdfast.subscriber_waiting() returns setof text
 language sql stable security definer set search_path = holdfast, pg_temp as $$
     select distinct s.shop from subscribers s

@@ -1,7 +1,7 @@
 -- One bounded batch of a sweep: expires up to p_batch_max due checkouts of one shop, oldest first.
--- Any number of copies may run at once: a locked checkout is skipped, because somebody else is
--- deciding it. Returns how many it expired, and the ids that can't be expired, which the caller
--- passes back in p_skip to go on behind them. Locks: due checkouts (SKIP LOCKED), then as
+-- Any number of copies may run at once: a locked checkout is skipped, because another call is
+-- deciding it. Returns how many it expired, and the ids that can't be expired. The caller passes
+-- these ids in p_skip to continue after them. Locks: due checkouts (SKIP LOCKED), then as
 -- checkout_give_back.
 create or replace function holdfast.sweep_expire(
     p_shop text, p_batch_max integer, p_skip uuid[], out o_expired integer, out o_failed uuid[])

@@ -1,16 +1,16 @@
--- Decides what money that arrived for an order becomes. The caller has locked checkout, order and
--- payment. A capture is kept once, however many events tell of it; captures add up.
---   no_effect       this very capture was applied before
+-- Decides the effect of money that arrived for an order. The caller has locked checkout, order and
+-- payment. A capture is stored once, even if several events report it. Captures add up.
+--   no_effect       this capture was applied before
 --   review          another currency, more than the total at once, no amount, or a known capture
 --                   with other facts: a person decides. Also a part of the total: the order waits
---                   in review for the rest, its stock held until its time is up
---   excess          the order is paid already: all of it is owed back, and announced
+--                   in review for the rest, and keeps its stock until its hold ends
+--   excess          the order is paid already: all of this money is owed back, and announced
 --   completed       the total is reached and the hold was active: stock is deducted, once
 --   completed_late  the hold had ended, and the stock could be held again
---   refund_due      the hold had ended, and the stock (or the coupon's last use) is gone: all that
---                   was captured is owed back, and announced
+--   refund_due      the hold had ended, and the stock (or the coupon's last use) is gone: all
+--                   captured money is owed back, and announced
 --   again, reclaim  the hold had ended: as in order_hold_again; can't be committed
--- What came beyond the total is owed back of the capture that reached it.
+-- Money beyond the total is owed back from the capture that reached the total.
 create or replace function holdfast.payment_apply_paid(
     p_payment holdfast.payments, p_checkout_id uuid, p_gateway text, p_gateway_payment_id text,
     p_amount_minor bigint, p_currency text, p_reclaim boolean) returns holdfast.payment_answer
@@ -28,7 +28,7 @@ begin
         return v_answer;
     end if;
 
-    -- The payment first: it is a fact whatever becomes of the goods.
+    -- The payment first: it is a fact, with or without the goods.
     update payments p
     set status = 'paid', paid_at = clock_timestamp(), gateway = p_gateway,
         gateway_payment_id = (v_captured.o_capture).gateway_payment_id
@@ -48,7 +48,7 @@ begin
         end;
     end if;
     if v_answer.o_outcome in ('again', 'reclaim') then
-        -- the payment is written as paid already: that alone must not be committed
+        -- the payment is written as paid, and must not be committed alone
         insert into must_roll_back (shop) values (p_payment.shop);
     elsif v_answer.o_outcome = 'refund_due' then
         update orders o set status = 'refund_due'

@@ -1,7 +1,7 @@
--- Stores a capture, once, and says what it means for its order: no_effect (known), review (with its
--- alarm), excess (the order is paid: owed back), or enough, with all that was captured for the
--- order and not given back. The caller has locked checkout, order and payment. Locks: the capture,
--- and a concurrent insert of it.
+-- Stores a capture, once, and decides its meaning for its order: no_effect (known), review
+-- (announced), excess (the order is paid already: owed back), or enough, with the sum of the
+-- order's captures minus their refunds. The caller has locked checkout, order and payment. Locks:
+-- the capture, and a concurrent insert of it.
 create or replace function holdfast.payment_capture(
     p_payment holdfast.payments, p_checkout_id uuid, p_gateway text, p_gateway_payment_id text,
     p_amount_minor bigint, p_currency text,
@@ -10,7 +10,7 @@ language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_counts boolean := coalesce(p_currency = p_payment.currency
         and p_amount_minor between 1 and p_payment.amount_minor, false);
-    -- the gateway's payment; a contradicting capture of it is another message
+    -- the gateway's payment; a contradicting capture gets a message of its own
     v_subject text := p_gateway || ':' || p_gateway_payment_id;
 begin
     insert into payment_captures (shop, gateway, gateway_payment_id, reference, amount_minor,
@@ -29,7 +29,7 @@ begin
             o_outcome := 'no_effect';
             return;
         end if;
-        -- a gateway takes a payment once: with another sum or another order it can't count here
+        -- a gateway takes a payment once: with another amount or order it can't count here
         v_counts := false;
         v_subject := v_subject || ':' || p_payment.reference;
     end if;

@@ -1,6 +1,6 @@
--- Records that a bank asks for a payment's money back, once, and announces it. Nothing else
--- changes: the bank and people decide whether the money goes. The caller has locked the payment.
--- Outcomes: recorded, no_effect (it was disputed before).
+-- Records and announces, once, that a bank asks for a payment's money back. Nothing else changes:
+-- the bank and people decide about the money. The caller has locked the payment. Outcomes:
+-- recorded, no_effect (it was disputed before).
 create or replace function holdfast.payment_dispute(
     p_payment holdfast.payments, p_gateway text, p_gateway_payment_id text, p_amount_minor bigint,
     p_currency text, out o_outcome text)

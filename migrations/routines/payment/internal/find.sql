@@ -1,8 +1,11 @@
--- The reference of the payment that an event is about; null: not known (yet). An event about money
--- is found by the gateway's order, where this service had it made; else by our reference, which may
--- have come through the shopper's browser; and without a reference by the capture, which another
--- event told of. An event about a refund or a dispute is found by the refund or the capture, which
--- must be there; a dispute may arrive before its capture. No locks.
+-- The reference of the payment that an event is about; null: unknown (yet).
+-- - An event about money is found by the gateway's order, if this service made that. Otherwise it
+--   is found by our reference, which may have come through the shopper's browser. Without a
+--   reference it is found by the capture, which another event has reported.
+-- - An event about a refund is found by the refund or by the capture.
+-- - An event about a dispute is found by the capture, or as an event about money if it arrives
+--   before its capture.
+-- No locks.
 create or replace function holdfast.payment_find(
     p_shop text, p_gateway text, p_kind text, p_reference text, p_gateway_order_id text,
     p_gateway_payment_id text, p_refund_id uuid, p_gateway_refund_id text) returns text

@@ -66,7 +66,7 @@ begin
                 p_amount_minor, p_currency, p_gateway_payment_id, p_refund_id,
                 p_gateway_refund_id);
         elsif v_payment.status < p_kind::payment_status then
-            -- the hold stays: shoppers try again
+            -- the hold stays, because shoppers try again
             update payments p set status = p_kind::payment_status
             where p.shop = p_shop and p.reference = v_reference;
             v_answer.o_outcome := 'recorded';
@@ -74,7 +74,7 @@ begin
             v_answer.o_outcome := 'no_effect';
         end if;
     end if;
-    -- the reference too: the event's own may be missing or wrong
+    -- also the reference: the event's own may be missing or wrong
     update payment_events e
     set outcome = v_answer.o_outcome, resolved_at = v_now, reference = v_reference
     where e.shop = p_shop and e.gateway = p_gateway and e.event_key = p_event_key;

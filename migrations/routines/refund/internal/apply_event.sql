@@ -1,10 +1,13 @@
--- What a gateway's event about a refund changes. The caller has locked checkout, order and payment
--- of p_reference. The event is about the refund with our id, or with the gateway's id. Where it has
--- no id of ours (a person made the refund in the gateway's dashboard) and the same sum of the same
--- capture is owed and was never sent, it is about that refund: nobody is paid back twice. Otherwise
--- the refund was made at the gateway, and is recorded as such. Outcomes: recorded; no_effect (it
--- has this status or a later one already); review (another sum than ours, or more than is left of
--- the capture: announced). Goods are not touched. Locks: the refund, then the capture.
+-- Applies a gateway's event about a refund. The caller has locked checkout, order and payment of
+-- p_reference. The event is about:
+-- - the refund with our id, or with the gateway's id;
+-- - otherwise, if the event has no id of ours (a person made the refund in the gateway's dashboard)
+--   and reports no failure: a refund of the same amount of the same capture that failed, or that is
+--   owed and was never sent. So nobody is paid back twice;
+-- - otherwise a refund that was made at the gateway. It is recorded as such.
+-- Outcomes: recorded; no_effect (the refund has this status or a later one already); review
+-- (another amount than ours, or more than is left of the capture: announced). Goods do not change.
+-- Locks: the refund, then the capture.
 create or replace function holdfast.refund_apply_event(
     p_shop text, p_gateway text, p_reference text, p_kind text, p_amount_minor bigint,
     p_currency text, p_gateway_payment_id text, p_refund_id uuid, p_gateway_refund_id text,

@@ -1,5 +1,5 @@
--- The captures that a refund can be of, in the order in which they are given back: money in review
--- first, then the newest. All in one currency, or the one that is named. The caller has locked the
+-- The captures that can be refunded, in the order in which they are given back: money in review
+-- first, then the newest. All captures in one currency, or the named one. The caller has locked the
 -- order.
 create or replace function holdfast.refund_captures(
     p_shop text, p_reference text, p_currency text, p_gateway_payment_id text)

@@ -1,9 +1,9 @@
--- Moves a refund to `pending`, `settled` or `failed`. p_bounced: the gateway itself says failed,
--- which is final. A refund only goes forward, from owed and sending over pending to settled. A
--- refund that this service took for failed goes on when the gateway knows better; a bounced one
+-- Moves a refund to `pending`, `settled` or `failed`. p_bounced: the gateway itself says that it
+-- failed, which is final. A refund only goes forward: owed, sending, pending, settled. A refund
+-- that this service gave up as failed goes on if the gateway reports progress. A bounced refund
 -- stays failed. Announces the change, and sets the order's status. The caller has locked checkout,
--- order, payment and refund. Outcomes: recorded, no_effect. Locks: the capture, where a refund
--- counts no more.
+-- order, payment and refund. Outcomes: recorded, no_effect. Locks: the capture, if a refund no
+-- longer counts.
 create or replace function holdfast.refund_move(
     p_refund holdfast.refunds, p_to text, p_gateway_refund_id text, p_bounced boolean,
     p_error text, out o_outcome text)
@@ -14,8 +14,8 @@ declare
     v_twin text;
     v_refund refunds%rowtype;
 begin
-    -- The gateway's event came first and did not name our id, so it was recorded as a refund that
-    -- was made there.
+    -- The gateway's event came first and did not name our id. So it was recorded as a refund that
+    -- was made there, and is void now.
     if p_refund.gateway_refund_id is distinct from p_gateway_refund_id then
         update refunds r set void = true, gateway_refund_id = null,
             last_error = 'the same as ' || p_refund.refund_id
@@ -49,7 +49,7 @@ begin
     if v_to <> 'pending' then
         insert into outbox_messages (shop, topic, subject, body, created_at)
         values (v_refund.shop, 'refund.' || v_to,
-            -- a refund can fail each time that it was sent, and once for good
+            -- a refund can fail each time it is sent, and once for good
             v_refund.refund_id || case when v_to <> 'failed' then ''
                 when p_bounced then ':bounced' else ':' || v_refund.attempts end,
             refund_describe(v_refund) - '{next_try_at,looked_up_at}'::text[], v_now)

@@ -1,6 +1,6 @@
--- Records that p_amount_minor of a capture is owed back, and announces it; the sweeper sends the
--- refund. A constraint of the capture refuses to give it back twice. The caller has locked the
--- order. Locks: the capture. Returns null, and does nothing, where p_refund_id is taken.
+-- Records that p_amount_minor of a capture is owed back, and announces it. The sweeper sends the
+-- refund. A constraint of the capture refuses to give back money twice. The caller has locked the
+-- order. Locks: the capture. Returns null, and does nothing, if p_refund_id is in use.
 create or replace function holdfast.refund_owe(
     p_capture holdfast.payment_captures, p_order_id uuid, p_amount_minor bigint, p_reason text,
     p_refund_id uuid default gen_random_uuid(), p_actor text default 'holdfast',
@@ -22,7 +22,8 @@ begin
     end if;
     insert into outbox_messages (shop, topic, subject, body, created_at)
     values (p_capture.shop, 'order.refund_due',
-        -- a capture has one debt for being late or excess; staff may ask for several refunds
+        -- a late or excess capture is owed back once; staff may request several refunds of a
+        -- capture
         p_capture.gateway || ':' || p_capture.gateway_payment_id
             || case when p_reason in ('late', 'excess') then '' else ':' || p_refund_id end,
         jsonb_build_object('refund_id', p_refund_id, 'order_id', p_order_id,

@@ -1,7 +1,7 @@
--- Records a refund that was made at the gateway and not by this service, of a capture of an order
--- that the caller has locked; as `sending`, for refund_move to go on from in the same transaction.
--- A refund that is known only as failed (p_failed) is nobody's debt. Returns null where there is no
--- amount, or more than is left of the capture. Locks: the capture.
+-- Records a refund that was made at the gateway and not by this service. The caller has locked the
+-- capture's order. The refund begins as `sending`, and refund_move moves it on in the same
+-- transaction. If it is known only as failed (p_failed), nobody owes it. Returns null without an
+-- amount, or if it is more than is left of the capture. Locks: the capture.
 create or replace function holdfast.refund_record_external(
     p_capture holdfast.payment_captures, p_amount_minor bigint, p_gateway_refund_id text,
     p_failed boolean) returns holdfast.refunds

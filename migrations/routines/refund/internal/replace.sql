@@ -1,4 +1,4 @@
--- Puts another refund in the place of a bounced one: the gateway knows its id as failed for ever.
+-- Replaces a bounced refund by a new one, because the gateway keeps the old id as failed for ever.
 -- The caller has locked the order and the refund. Locks: the capture.
 create or replace function holdfast.refund_replace(p_refund holdfast.refunds, p_actor text)
     returns holdfast.refunds

@@ -1,9 +1,11 @@
--- What a shortage means: `reclaim` (holds that are due claim some of these skus: expire them and
--- decide anew; where p_reclaim allows it), `again` (more is available than the p_available that was
--- read: decide anew), else `shortage`. Decided in one snapshot, because holds that are due may be
--- given back between two: then neither the counter that was read before nor the journal that is
--- read after shows them, and a shopper would be told "sold out" because of them.
--- PL/pgSQL, because it keeps the plan: an SQL function would be planned anew for every refusal.
+-- Decides what to do about a shortage. Outcomes:
+-- - `reclaim`, if p_reclaim: due holds have units of these skus: expire them and decide again;
+-- - `again`: more is available than p_available, which was read before: decide again;
+-- - `shortage`.
+-- It reads due holds and counters in one snapshot. Between two snapshots, due holds may be given
+-- back: then neither the older counter nor the newer journal shows their units, and a shopper would
+-- be told "sold out" by mistake. PL/pgSQL, because it keeps the plan: an SQL function would be
+-- planned again for every refusal.
 create or replace function holdfast.shortage_outcome(
     p_shop text, p_skus text[], p_available integer[], p_now timestamptz, p_reclaim boolean)
     returns text
@@ -13,8 +15,8 @@ declare
     v_more boolean;
 begin
     select
-        -- The earliest of each sku. With "exists … expires_at <= p_now" the planner would expect to
-        -- meet one soon, and read the whole journal.
+        -- Only the earliest hold of each sku. For "exists … expires_at <= p_now" the planner would
+        -- expect a match soon, and read the whole journal.
         p_reclaim and exists (
             select from unnest(p_skus) short (sku)
                 cross join lateral (

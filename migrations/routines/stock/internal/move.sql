@@ -1,10 +1,14 @@
--- Changes on_hand by p_delta or, where that is null, to p_on_hand, with its row in the ledger.
--- Outcomes, in order of precedence: unknown_sku; same (the change with this p_movement_id was made
--- before: nothing happens again); movement_conflict (that id belongs to another change); stale (the
--- stock level has another version than p_expected_version, null where any will do); below_held
--- (active holds claim more than would be left); unchanged (it was p_on_hand already); adjusted. The
--- numbers are those after the call. o_movement: the movement that was made, now or before; of a
--- stale change, the last one that anybody made. Locks: the stock level.
+-- Changes on_hand by p_delta or, if that is null, to p_on_hand, with its row in the ledger.
+-- Outcomes, in order of precedence:
+-- - unknown_sku;
+-- - same (a repeated change with this p_movement_id: no second effect);
+-- - movement_conflict (that id belongs to another change);
+-- - stale (the stock level has another version than p_expected_version; null: any version will do);
+-- - below_held (fewer units would be left than active holds have);
+-- - unchanged (on_hand was p_on_hand already);
+-- - adjusted.
+-- The numbers are those after the call. o_movement: the movement of this change; after `stale`, the
+-- latest movement of the sku. Locks: the stock level.
 create or replace function holdfast.stock_move(
     p_shop text, p_sku text, p_delta integer, p_on_hand integer, p_expected_version bigint,
     p_reason text, p_actor text, p_reference text, p_note text, p_movement_id uuid)

@@ -1,14 +1,15 @@
 -- One attempt of stock_shrink, in the caller's transaction. Outcomes beside those of stock_shrink:
--- `again` (somebody was faster: roll back and call again) and, where p_reclaim allows it, `reclaim`
--- (holds of the sku are due, and go before anybody else's: roll back, stock_shrink_reclaim, call
--- again). An `again` that comes after the first write can't be committed (must_roll_back).
+-- `again` (another call was faster: roll back and call again) and, if p_reclaim, `reclaim` (holds
+-- of the sku are due, and must expire before others are broken: roll back, call
+-- stock_shrink_reclaim, call again). An `again` after the first write can't be committed
+-- (must_roll_back).
 --
--- The checkouts to break are chosen twice: without locks, to know which checkouts to lock, and
--- again under their locks, because waiting for them takes time. The second choice may be smaller;
--- if it has others, the attempt begins anew. A hold that comes in after that is as good as one that
--- came after the whole call: it fits into what is left, or the update of the stock level finds no
--- row.
--- Locks: the checkouts in id order, then as checkout_give_back, with the stock level among the
+-- The checkouts to break are chosen twice: without locks, to know which checkouts to lock; and
+-- again under their locks, because the wait for them takes time. The second choice may be smaller.
+-- If it contains other checkouts, the attempt starts again. A hold that is placed after the second
+-- choice does no harm: it fits into the units that are left, or the update of the stock level finds
+-- no row.
+-- Locks: the checkouts in id order, then as checkout_give_back, this sku's stock level among the
 -- others.
 create or replace function holdfast.stock_shrink_attempt(
     p_shop text, p_sku text, p_missing integer, p_expected_version bigint, p_actor text,
@@ -34,7 +35,7 @@ begin
         v_answer.o_on_hand := v_plan.o_on_hand;
         v_answer.o_held := v_plan.o_held;
         v_answer.o_version := v_plan.o_version;
-        -- After the counters: if an earlier sending of this call changed them, its movement is
+        -- Read after the counters: if an earlier try of this call changed them, its movement is
         -- visible here.
         select * into v_movement from stock_movements m
         where m.shop = p_shop and m.movement_id = p_movement_id and not p_dry_run;
@@ -81,8 +82,8 @@ begin
             hint = 'holdfast.promises_check shows what is wrong with them.';
     end if;
 
-    -- One write per stock level takes units out of `held` and `on_hand` together: in between they
-    -- would seem to be free, and be announced.
+    -- One write per stock level takes units out of `held` and `on_hand` together. Between two
+    -- writes they would count as available, and be announced.
     for v_line in
         select b.sku, b.units, case b.sku when p_sku then p_missing else 0 end as missing
         from (

@@ -1,9 +1,9 @@
--- The checkouts that would have to be broken if p_missing units of a sku were gone: the newest
--- holds first, until the rest of the held units fits into what is left on hand. Holds that are due
--- are never broken: they expire before (o_due units of them) and count as gone; where p_reclaim is
--- false, because they can't be expired, they stay. o_broken is JSON, o_checkout_ids the same
--- checkouts, newest first, o_units what they hold of the sku. One statement, so that counters and
--- journal are of one snapshot. An unknown sku has no version. No locks.
+-- The checkouts that must be broken if p_missing units of a sku are missing: the newest holds
+-- first, until the rest of the held units fits into the units on hand. Due holds are never broken.
+-- They expire first (o_due units), and count as gone. Without p_reclaim they can't be expired, so
+-- they stay. o_broken describes the broken holds as JSON, o_checkout_ids are the same checkouts,
+-- newest first, and o_units is the sum of their units of this sku. One statement, so counters and
+-- journal are from one snapshot. An unknown sku has no version. No locks.
 create or replace function holdfast.stock_shrink_plan(
     p_shop text, p_sku text, p_missing integer, p_reclaim boolean,
     out o_on_hand integer, out o_held integer, out o_version bigint, out o_due integer,
