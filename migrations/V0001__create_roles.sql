@@ -1,7 +1,7 @@
 -- Database roles: one owns everything, one migrates, each function has its own, and one is for a
--- person who looks things up. rights/rights.sql says what each may call; docs/rights.md shows it.
--- The database's owner runs this file, because it creates roles; holdfast_migrator may run all
--- later ones. No role has a password: nobody can log in by password until the operator sets one.
+-- person who reads. rights/rights.sql says which routines each may call; docs/rights.md shows it.
+-- The database's owner runs this file, because it creates roles. holdfast_migrator may run all
+-- later files. No role has a password: nobody can log in by password until the operator sets one.
 
 do $$
 declare
@@ -21,7 +21,8 @@ begin
     -- enable_seqscan: every statement of a routine uses an index. A session that first planned on
     --   empty tables would keep plans that read whole tables while a sale fills them.
     for v_role, v_attributes, v_settings in values
-        -- Owns the schema, its tables and its routines, which run with its rights. Nobody logs in.
+        -- Owns the schema, its tables and its routines, which run with its rights. Nobody can log
+        -- in as this role.
         ('holdfast_owner', 'nologin', '{}'::text[]),
         -- statement_timeout: an index over years of rows takes minutes.
         -- lock_timeout: while a migration waits for a table, every caller waits behind it; callers
@@ -41,7 +42,8 @@ begin
         ('holdfast_sweeper', 'login', array[
             'statement_timeout = ''20s''', 'lock_timeout = ''5s''',
             'idle_in_transaction_session_timeout = ''5s''', 'enable_seqscan = off']),
-        -- A role of its own: a hole in the storefront's function opens no way to stock and prices.
+        -- A role of its own: an attacker in the storefront's function cannot change stock and
+        -- prices.
         -- statement_timeout: a clerk's page, one part of an import, or the check of the promises.
         ('holdfast_admin', 'login', array[
             'statement_timeout = ''20s''', 'lock_timeout = ''5s''',
@@ -55,8 +57,8 @@ begin
             'idle_in_transaction_session_timeout = ''60s''',
             'default_transaction_read_only = on', 'search_path = holdfast_read'])
     loop
-        -- A role and its settings are made together, once for the whole server. A second database
-        -- finds both, and two migrations never alter the same role.
+        -- A role and its settings are made together, once for the whole server. A migration of a
+        -- second database finds both, so two migrations never alter the same role.
         continue when exists (select from pg_roles where rolname = v_role);
         begin
             execute format('create role %I %s', v_role, v_attributes);

@@ -1,9 +1,9 @@
--- Shops, and the skus that they sell. The shop is the first column of every key in this schema. One
--- shop's data is its own, a call touches one shop, and an engine that shards PostgreSQL can keep a
--- shop's rows together (optional/distribute.sql).
+-- Shops, and the skus that they sell. The shop is the first column of every key in this schema. So
+-- each shop's data is separate, a call uses one shop, and an engine that shards PostgreSQL can keep
+-- a shop's rows together (optional/distribute.sql).
 
 -- The body of every trigger that refuses a change. The condition is in the trigger's WHEN clause,
--- so an allowed change never calls it. The argument says what to do instead.
+-- so an allowed change never calls it. The argument is the hint: what to do instead.
 create function holdfast.refuse() returns trigger
 language plpgsql set search_path = holdfast, pg_temp as $$
 begin
@@ -20,9 +20,9 @@ create table holdfast.shops (
     shop text collate "C" not null
         constraint shop_code_is_short_and_plain check (shop ~ '^[a-z0-9]{1,12}$'),
     name text not null,
-    -- one currency a shop: no cart can mix two
+    -- one currency per shop: no cart can mix two
     currency text not null constraint currency_is_iso_4217 check (currency ~ '^[A-Z]{3}$'),
-    -- how long a new checkout holds stock, and the longest that a caller may ask for
+    -- how long a new checkout holds stock by default, and at most
     hold_s_default integer not null default 1200,
     hold_s_max integer not null default 1800,
     -- how long an order that awaits its payment holds stock
@@ -48,7 +48,7 @@ create table holdfast.skus (
     -- 50 lines of 100,000 units at the highest price fit a bigint
     price_minor bigint not null constraint price_is_sane
         check (price_minor between 0 and 100000000000),
-    -- units that one customer may have, held and bought together; null: no limit
+    -- units that one customer may hold and have bought, together; null: no limit
     limit_per_customer integer
         constraint sku_limit_is_positive check (limit_per_customer > 0),
     sale_opens_at timestamptz,

@@ -1,14 +1,15 @@
 -- How many units there are of each sku, and the ledger of every change of that number.
 
--- One row is the whole truth about one sku. Its two counters agree with two journals: on_hand with
--- the stock movements, held with the holds.
+-- One row decides whether one sku can be sold. Its two counters agree with two journals: on_hand
+-- with the stock movements, held with the holds.
 create table holdfast.stock_levels (
     shop text collate "C" not null,
     sku text collate "C" not null,
     on_hand integer not null default 0,
     held integer not null default 0,
     version bigint not null default 0,
-    -- Here and not in skus: the statement that changes a level can tell whether it crossed it.
+    -- Here and not in skus: the statement that changes a level also sees whether it crossed this
+    -- threshold.
     low_stock_threshold integer not null default 0
         constraint low_stock_threshold_is_not_negative check (low_stock_threshold >= 0),
     primary key (shop, sku),
@@ -40,7 +41,7 @@ create table holdfast.stock_movements (
     version bigint not null,
     delta integer not null constraint movement_moves_something check (delta <> 0),
     on_hand_after integer not null check (on_hand_after >= 0),
-    -- missing: found gone, also while it was held; adjusted: counted wrong before
+    -- missing: the units are gone, even if they were held; adjusted: the count was wrong
     reason text not null
         constraint movement_reason_is_known
         check (reason in ('received', 'adjusted', 'sold', 'returned', 'missing')),
@@ -48,7 +49,7 @@ create table holdfast.stock_movements (
     reference text,
     -- the clerk's own words
     note text constraint movement_note_is_short check (length(note) between 1 and 500),
-    -- made by the caller: the idempotency key of a change of stock
+    -- made by the caller; the idempotency key of a stock change
     movement_id uuid,
     created_at timestamptz not null default now(),
     primary key (shop, sku, version)
@@ -101,7 +102,7 @@ create constraint trigger stock_change_is_in_the_ledger_on_insert
 after insert on holdfast.stock_levels deferrable initially deferred
 for each row when (new.on_hand <> 0) execute function holdfast.stock_change_is_in_the_ledger();
 
--- Whose holds a movement `missing` has broken: the answer when the same request comes again.
+-- The holds that a movement `missing` has broken: the answer to a repeated request.
 create table holdfast.shrinkages (
     shop text collate "C" not null,
     sku text collate "C" not null,

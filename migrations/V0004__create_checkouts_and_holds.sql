@@ -1,4 +1,5 @@
--- A checkout is one shopper's attempt to buy a cart. Its holds keep the stock for them meanwhile.
+-- A checkout is one shopper's attempt to buy a cart. Its holds keep the stock for the shopper
+-- meanwhile.
 
 -- Enums, and few, short checks: PostgreSQL reads all checks of a table anew for every statement,
 -- and a flash sale writes these two tables for each hold.
@@ -7,15 +8,16 @@ create type holdfast.hold_status as enum ('active', 'consumed', 'released', 'exp
 
 create table holdfast.checkouts (
     shop text collate "C" not null,
-    -- made by the client: the idempotency key. Without a JWT, who knows it may use the checkout.
+    -- made by the client; the idempotency key. Without a JWT, a caller who knows it may use the
+    -- checkout.
     checkout_id uuid not null,
     customer text not null,
     status holdfast.checkout_status not null default 'open',
     -- The client's number of the cart. A replacement has a higher one, so that a late retry of an
     -- older cart is noticed.
     revision integer not null,
-    -- which placing of its holds is the last: begin makes 1; each replacement, and holding again
-    -- after an expiry, the next
+    -- the generation of its latest holds: begin makes 1; each replacement, and each holding again
+    -- after an expiry, makes the next
     generation integer not null default 1,
     -- SHA-256 of the request: the same id and revision with another request is a conflict
     request_hash bytea not null,
@@ -33,7 +35,7 @@ with (fillfactor = 80);
 
 create index checkouts_due_idx on holdfast.checkouts (shop, expires_at) where ended_at is null;
 create index checkouts_ended_idx on holdfast.checkouts (shop, ended_at) where ended_at is not null;
--- A customer's counted checkouts that may be due. Empty, and free, where nothing is limited.
+-- A customer's counted checkouts that may be due. Empty, and without cost, if nothing is limited.
 create index checkouts_counted_idx on holdfast.checkouts (shop, customer, expires_at)
 where counted;
 
@@ -49,7 +51,7 @@ create table holdfast.holds (
     generation integer not null,
     sku text collate "C" not null,
     quantity integer not null constraint hold_quantity_is_positive check (quantity > 0),
-    -- the price when the stock was taken: the order costs what the shopper was shown
+    -- the price when the stock was held: the order has the price that the shopper saw
     price_minor bigint not null,
     status holdfast.hold_status not null default 'active',
     expires_at timestamptz not null,

@@ -1,9 +1,9 @@
--- Makes a half-done transaction impossible to commit. Some routines learn only after their first
--- writes that a call can't go through: another call took the unit in between. They answer no, and
--- their caller rolls back. A row in this table makes that a rule: nobody can commit it, nor any
--- other write of the same transaction. A call that goes through pays nothing for it.
+-- Makes a half-done transaction impossible to commit. Some routines find out only after their first
+-- writes that a call can't succeed, because another call took the unit in between. They answer a
+-- refusal, and their caller must roll back. A row in this table enforces this: nobody can commit
+-- the row, nor any other write of its transaction. A successful call pays nothing for this.
 -- Rejected: an exception, which costs each shopper of a rush a round trip; a savepoint for every
--- hold; and undoing the writes, which would have to pass the triggers that protect the journal.
+-- hold; and undoing the writes, which the triggers that protect the journal refuse.
 
 -- Unlogged, because it is empty after every commit.
 create unlogged table holdfast.must_roll_back (

@@ -7,7 +7,7 @@ create table holdfast.coupons (
     kind text not null constraint coupon_kind_is_known check (kind in ('percent', 'fixed')),
     -- percent: basis points (1250 is 12.5 %); fixed: minor units of the shop's currency
     value bigint not null,
-    -- it takes something off lines of these skus; null: of every sku
+    -- the skus that it reduces; null: every sku
     skus text[] collate "C"
         constraint coupon_skus_are_some check (cardinality(skus) between 1 and 500),
     minimum_minor bigint not null default 0 check (minimum_minor >= 0),

@@ -1,13 +1,14 @@
--- What one customer has of what is limited: checkouts at once, units of a sku, uses of a coupon.
--- Counted like stock, in the same transactions: held, then consumed or given back. Units and
--- checkouts are counted only while a limit is set.
+-- The counts of one customer that a shop may limit: checkouts at once, units of a sku, uses of a
+-- coupon. Counted like stock, in the same transactions: held, then consumed or given back. Units
+-- and checkouts are counted only while a limit is set.
 
--- Every change of one customer's counts locks this row first, so that they come one after another.
+-- Every change of one customer's counts locks this row first, so such changes never run at the same
+-- time.
 create table holdfast.customer_checkouts (
     shop text collate "C" not null references holdfast.shops,
     customer text not null,
     open integer not null default 0 check (open >= 0),
-    -- the shop's limit when one was last counted: a limit that is lowered later breaks no checkout
+    -- the shop's limit when a checkout was last counted: a later, lower limit breaks no checkout
     open_max integer,
     primary key (shop, customer),
     constraint customer_never_over_checkouts check (open <= open_max)
@@ -25,7 +26,7 @@ create table holdfast.customer_units (
     constraint customer_never_over_limit check (units_held + units_consumed <= units_max)
 );
 
--- Every use of a coupon, limited or not: a limit that is set later counts from the first use.
+-- Every use of a coupon, limited or not: a later limit counts from the first use.
 create table holdfast.customer_coupons (
     shop text collate "C" not null,
     code text collate "C" not null,

@@ -52,7 +52,7 @@ create table holdfast.order_lines (
     sku text collate "C" not null,
     quantity integer not null check (quantity > 0),
     price_minor bigint not null check (price_minor >= 0),
-    -- units that were put back: by a restock, or because the booking was cancelled
+    -- units that were put back by a restock or by the booking's cancellation
     returned integer not null default 0,
     -- whether customer_units counts it
     limited boolean not null default false,
@@ -61,10 +61,10 @@ create table holdfast.order_lines (
     constraint order_line_returns_no_more_than_was_sold
         check (0 <= returned and returned <= quantity)
 );
--- The manifest: who sits on a departure.
+-- For the manifest: the passengers of a departure.
 create index order_lines_of_sku_idx on holdfast.order_lines (shop, sku);
 
--- Every restock, once: a request that comes three times puts its goods back once.
+-- Every restock, once: a request that is sent three times puts its goods back once.
 create table holdfast.order_restocks (
     shop text collate "C" not null,
     -- made by the client: the idempotency key
@@ -83,7 +83,7 @@ before update or delete on holdfast.order_restocks
 for each row execute function holdfast.refuse('Goods that were put back by mistake are a stock '
     'adjustment.');
 
--- The order of the values is the rank: a payment only rises.
+-- The order of the values is their rank: a payment only rises.
 create type holdfast.payment_status as enum ('unpaid', 'dropped', 'failed', 'paid');
 
 create table holdfast.payments (
@@ -96,15 +96,16 @@ create table holdfast.payments (
     status holdfast.payment_status not null default 'unpaid',
     amount_minor bigint not null check (amount_minor >= 0),
     currency text not null,
-    -- which payment of which gateway paid it: the same one again has no effect, another one is owed
-    -- back
+    -- the gateway and its payment that paid it: the same payment again has no effect, another one
+    -- is owed back
     gateway text,
     gateway_payment_id text,
     created_at timestamptz not null,
     paid_at timestamptz,
     -- when the gateway was last asked about it
     looked_up_at timestamptz,
-    -- when a bank asked for the money back: a fact for a person, which changes nothing by itself
+    -- when a bank asked for the money back: information for a person, which changes nothing by
+    -- itself
     disputed_at timestamptz,
     primary key (shop, reference),
     constraint order_has_one_payment unique (shop, order_id),
@@ -143,11 +144,11 @@ create table holdfast.payment_events (
     refund_id uuid,
     gateway_refund_id text,
     payload text not null,
-    -- Some of the webhook's headers, and when it came in by its function's clock. Evidence for
-    -- people: nothing is decided by it.
+    -- Some of the webhook's headers, and its arrival by the clock of its function. Evidence for
+    -- people: no routine reads it.
     webhook_envelope jsonb,
-    -- parked: no payment has its reference (yet); it is tried again. dismissed: a person put it
-    -- aside, because the money is not this deployment's.
+    -- parked: its payment is unknown (yet); it is tried again. dismissed: a person put it aside,
+    -- because the money is not for this deployment.
     outcome text not null default 'parked' constraint payment_event_outcome_is_known
         check (outcome in
         ('parked', 'completed', 'completed_late', 'refund_due', 'review', 'excess', 'recorded',
@@ -171,14 +172,14 @@ create index payment_events_of_gateway_id_idx on holdfast.payment_events (shop, 
 create trigger payment_event_resolves_once
 before update on holdfast.payment_events
 for each row when (old.outcome <> 'parked')
-execute function holdfast.refuse('What a payment event did is history.');
+execute function holdfast.refuse('The effect of a payment event is final.');
 
 create trigger payment_event_is_never_deleted
 before delete on holdfast.payment_events
 for each row execute function holdfast.refuse('A verified payment event is evidence of money.');
 
--- What a gateway made of an order before any money came: its own order or session. The storefront's
--- payment page needs it; the sweeper looks it up and closes it.
+-- A gateway's own order or session for a payment, before any money comes. The storefront's payment
+-- page needs it; the sweeper looks it up and closes it.
 create table holdfast.gateway_orders (
     shop text collate "C" not null,
     gateway text not null,
@@ -205,4 +206,4 @@ create index gateway_orders_open_idx on holdfast.gateway_orders (shop, created_a
 create trigger gateway_order_is_of_one_payment
 before update on holdfast.gateway_orders
 for each row when (old.reference <> new.reference)
-execute function holdfast.refuse('Money for it belongs to the payment that it was made for.');
+execute function holdfast.refuse('A gateway order stays with the payment that it was made for.');

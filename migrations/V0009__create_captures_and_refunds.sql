@@ -1,11 +1,11 @@
 -- Money that came in, and money that goes back. A payment's status never goes down again: a refund
 -- and a dispute are facts beside it.
 
--- Each time that a gateway took money, once, however many events report it.
+-- Each capture of money by a gateway, once, even if several events report it.
 create table holdfast.payment_captures (
     shop text collate "C" not null,
     gateway text not null,
-    -- the gateway's id of the payment; our reference where the gateway gave none
+    -- the gateway's id of the payment, or our reference if the gateway gave none
     gateway_payment_id text not null,
     reference text collate "C" not null,
     -- null: the event had no valid amount of its currency
@@ -30,7 +30,7 @@ create trigger capture_is_evidence
 before update on holdfast.payment_captures
 for each row when ((old.reference, old.amount_minor, old.currency, old.counts, old.captured_at)
     is distinct from (new.reference, new.amount_minor, new.currency, new.counts, new.captured_at))
-execute function holdfast.refuse('What a gateway captured is a fact. What goes back is a refund.');
+execute function holdfast.refuse('A capture never changes. Money that goes back is a refund.');
 
 create trigger capture_is_never_deleted
 before delete on holdfast.payment_captures
@@ -47,23 +47,23 @@ create table holdfast.refunds (
     gateway_payment_id text not null,
     amount_minor bigint not null constraint refund_is_of_something check (amount_minor > 0),
     currency text not null,
-    -- late: the goods were gone; excess: more than the total came; requested: by staff; review: by
-    -- staff, of money that did not count; gateway: made at the gateway, known from its event
+    -- late: the goods were gone; excess: more than the total; requested: by staff; review: by
+    -- staff, of money that did not count; gateway: made at the gateway, and known from its event
     reason text not null constraint refund_reason_is_known
         check (reason in ('late', 'excess', 'requested', 'review', 'gateway')),
     status text not null default 'owed' constraint refund_status_is_known
         check (status in ('owed', 'sending', 'pending', 'settled', 'failed')),
-    -- the gateway says that it failed, whatever it said before: final
+    -- the gateway says that it failed, even after an earlier success: final
     bounced boolean not null default false,
-    -- it counts no more: it bounced and another one took its place, or nobody was owed it
+    -- it no longer counts: another refund replaced it, or nobody was owed it
     void boolean not null default false,
-    -- A request of staff, under an id that they made. It may need a refund of each capture.
+    -- A request by staff, under an id that their client made. It may need one refund per capture.
     request_id uuid,
     request_hash bytea,
     -- the bounced refund that this one replaces
     retry_of uuid,
     attempts integer not null default 0,
-    -- owed: when to send it; sending: when its sender is taken for dead
+    -- owed: when to send it; sending: when its sender counts as dead
     next_try_at timestamptz not null,
     looked_up_at timestamptz,
     gateway_refund_id text,
@@ -93,7 +93,8 @@ create index refunds_of_request_idx on holdfast.refunds (shop, request_id)
 create unique index refunds_of_gateway_idx on holdfast.refunds (shop, gateway, gateway_refund_id)
     where gateway_refund_id is not null;
 
--- The refunds of a capture never add up to more than its amount, whatever statement writes them.
+-- The refunds of a capture never add up to more than its amount, also if a statement by hand writes
+-- them.
 create function holdfast.count_refund() returns trigger
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 begin
@@ -119,7 +120,7 @@ before update on holdfast.refunds
 for each row when ((old.order_id, old.reference, old.gateway, old.gateway_payment_id,
     old.amount_minor, old.currency) is distinct from (new.order_id, new.reference, new.gateway,
     new.gateway_payment_id, new.amount_minor, new.currency))
-execute function holdfast.refuse('A refund of another sum is another refund.');
+execute function holdfast.refuse('For another amount, make another refund.');
 
 create trigger refund_settles_once
 before update on holdfast.refunds
@@ -130,7 +131,7 @@ execute function holdfast.refuse(
 create trigger refund_bounces_once
 before update on holdfast.refunds
 for each row when (old.bounced and not new.bounced or old.void and not new.void)
-execute function holdfast.refuse('What failed at the gateway is done over as another refund.');
+execute function holdfast.refuse('A refund that failed at the gateway is replaced by another refund.');
 
 create trigger refund_is_never_deleted
 before delete on holdfast.refunds

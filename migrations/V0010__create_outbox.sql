@@ -1,22 +1,22 @@
 -- Announcements: written in the transaction that causes them, and sent afterwards, at least once.
 
--- The order within a group. Not created_at: a clock may be set back, and is read before the lock
--- that puts two writers of one order in a row. The number is taken after that lock.
+-- Gives the order within a group. Rejected: created_at. A clock may be set back, and is read before
+-- the lock that two writers of one order wait for. The number is taken after that lock.
 create sequence holdfast.outbox_numbers as bigint;
 
 create table holdfast.outbox_messages (
     shop text collate "C" not null,
-    -- What happened (topic) to what (subject): the same event can't be announced twice.
+    -- The kind of event (topic) and its object (subject): the same event can't be announced twice.
     topic text collate "C" not null,
     subject text collate "C" not null,
     number bigint not null default nextval('holdfast.outbox_numbers'),
-    -- Messages of one group are sent one after the other, groups beside each other. A group is an
-    -- order, a checkout without an order, or a sku.
+    -- Messages of one group are sent one after the other; groups are sent in parallel. A group is
+    -- an order, a checkout without an order, or a sku.
     group_key text collate "C" not null,
     body jsonb not null,
     created_at timestamptz not null,
     attempts integer not null default 0,
-    -- of a claimed message: when its relay is taken for dead; of a refused one: when to try again
+    -- of a claimed message: when its relay counts as dead; of a refused one: when to try again
     next_try_at timestamptz,
     claim_id uuid,
     last_error text,
@@ -42,7 +42,7 @@ language sql stable set search_path = holdfast, pg_temp as $$
             where p.shop = p_shop and p.reference = p_body ->> 'reference'),
         'checkout/' || (p_body ->> 'checkout_id'),
         'sku/' || (p_body ->> 'sku'),
-        -- about nothing of ours: a group of its own
+        -- about no order of ours: a group of its own
         p_topic || '/' || p_subject)
 $$;
 
@@ -54,14 +54,14 @@ begin
 end;
 $$;
 
--- A trigger: every routine that announces something would have to think of it.
+-- Rejected: to do this in every routine that announces something. One could forget it.
 create trigger outbox_message_gets_its_group
 before insert on holdfast.outbox_messages
 for each row when (new.group_key is null)
 execute function holdfast.set_outbox_group();
 
--- Low stock and back in stock, once for each crossing. A trigger: every routine and every statement
--- by hand that changes a level would have to think of it.
+-- Low stock and back in stock, once for each crossing. Rejected: to do this in every routine that
+-- changes a level. One could forget it, and so could a statement by hand.
 create function holdfast.announce_stock_crossing() returns trigger
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 begin
@@ -90,7 +90,7 @@ for each row when (
     or old.on_hand = old.held and new.on_hand > new.held)
 execute function holdfast.announce_stock_crossing();
 
--- Which optional announcements a shop wants. No row: none of them.
+-- The optional announcements that a shop wants. No row: none of them.
 create table holdfast.announcements (
     shop text collate "C" not null references holdfast.shops,
     -- one message for each checkout that expires: in a flash sale as many as there are shoppers
@@ -114,7 +114,7 @@ create table holdfast.subscribers (
     primary key (shop, name)
 );
 
--- A row for each announcement and subscriber: one that can't be reached delays no other.
+-- A row for each announcement and subscriber: an unreachable subscriber delays no other.
 create table holdfast.subscriber_deliveries (
     shop text collate "C" not null,
     name text collate "C" not null,
@@ -141,8 +141,8 @@ create index subscriber_deliveries_ended_idx on holdfast.subscriber_deliveries
     (shop, (coalesce(delivered_at, given_up_at)))
     where coalesce(delivered_at, given_up_at) is not null;
 
--- In the message's own transaction: a reader that looks for new messages would pass over one that
--- commits late.
+-- Written in the message's own transaction. Rejected: a reader that looks for new messages. It
+-- would miss a message that commits late.
 create function holdfast.address_to_subscribers() returns trigger
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 begin

@@ -4,10 +4,10 @@
 
 create table holdfast.imports (
     shop text collate "C" not null references holdfast.shops,
-    -- made by the client: the same part again, or applying again, goes on where it stopped
+    -- made by the client: a repeated part or a repeated application continues where it stopped
     import_id uuid not null,
     -- open: parts may come. trying, tried: a dry run is under way, or complete; parts may still
-    -- come. applying, done: its rows are final. rejected: all or nothing, and it was nothing.
+    -- come. applying, done: its rows are final. rejected: all or nothing, and a row was refused.
     status text not null default 'open' constraint import_status_is_known
         check (status in ('open', 'trying', 'tried', 'applying', 'done', 'rejected')),
     mode text constraint import_mode_is_known check (mode in ('good_rows_only', 'all_or_nothing')),
@@ -39,17 +39,17 @@ create table holdfast.import_parts (
     foreign key (shop, import_id) references holdfast.imports
 );
 
--- A part's rows, in chunks of one transaction each, column by column: a million rows are two
--- thousand tuples, and a step finds its rows by one lookup, whatever the planner knows of a table
--- that was filled a moment ago. Null means "not in this row: leave it". Where null is also a value
--- (no sale time, no limit), a flag beside it says that it was given.
+-- A part's rows, in chunks of one transaction each, column by column. So a million rows are two
+-- thousand tuples, and a step finds its rows by one look-up, even if the planner has no statistics
+-- yet. Null means "not in this row: no change". If null is also a value (no sale time, no limit), a
+-- flag beside it says that the row has it.
 create table holdfast.import_chunks (
     shop text collate "C" not null,
     import_id uuid not null,
     part integer not null,
     chunk integer not null,
     lines integer[] not null,
-    -- null where it is not legible
+    -- null if it can't be parsed
     skus text[] not null,
     titles text[] not null,
     attributes text[] not null,
@@ -65,7 +65,7 @@ create table holdfast.import_chunks (
     retired boolean[] not null,
     on_hand integer[] not null,
     expected_versions bigint[] not null,
-    -- JSON, [{field, value, why}], of a row whose form is wrong: it is refused in any case
+    -- JSON, [{field, value, why}], of a row with a wrong form: it is always refused
     malformed text[] not null,
     -- of this pass: created, changed, unchanged, refused; null before it
     outcomes text[],
@@ -75,7 +75,8 @@ create table holdfast.import_chunks (
     foreign key (shop, import_id, part) references holdfast.import_parts
 );
 
--- Where each sku of an import is: a sku that comes twice is refused, and the first line is named.
+-- The place of each sku of an import. A sku that comes twice is refused, and the refusal names its
+-- first line.
 create table holdfast.import_skus (
     shop text collate "C" not null,
     import_id uuid not null,

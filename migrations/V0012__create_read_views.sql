@@ -1,12 +1,12 @@
--- Views for a person who looks things up by SQL, as holdfast_readonly. Rejected: the tables
--- themselves and the read routines, because both show who the customer is. The views leave out:
+-- Views for a person who reads by SQL, as holdfast_readonly. Rejected: the tables themselves and
+-- the read routines, because both show who the customer is. The views leave out:
 -- - customers, addresses, payloads of gateways and messages, and notes;
--- - names of clerks and dispatchers: the stock office shows them, and knows who asks;
+-- - names of clerks and dispatchers: the stock office shows them, and knows its caller;
 -- - checkout ids: without a token, the id is the right to read and release the checkout, and to
 --   read its order with the address. `checkout` is a fingerprint of the id, the same in every view:
 --   left(md5('<the id>'), 16).
--- They name their columns one by one, so that no new column of a table is shown by accident. A
--- migration that drops or retypes one of them drops its view first, and makes it anew.
+-- They name their columns one by one, so a new column of a table is never shown by accident. A
+-- migration that drops or retypes a column drops its view first, and makes it again.
 
 create view holdfast_read.shops as
 select shop, name, currency, hold_s_default, hold_s_max, order_hold_s, checkouts_per_customer_max,

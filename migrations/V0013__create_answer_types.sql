@@ -1,11 +1,13 @@
--- The answers of routines that share or pass on an answer: each one's columns are named once, here.
+-- The answers of routines that share or pass on an answer. So the columns of an answer are named
+-- once.
 --
--- Never change a type. A routine can't be replaced by one that returns another type, and calls that
--- are under way expect the old answer. For a different answer, make a new type and a new routine
--- beside the old ones, and drop the old ones one release later. Rejected: types in the routines'
--- folder. Each migration would have to drop them, with every routine that names them.
+-- Never change a type. A routine can't be replaced by one that returns another type, and running
+-- calls expect the old answer. For a different answer, make a new type and a new routine beside the
+-- old ones, and drop the old ones one release later. Rejected: types in the routines' folder. Each
+-- migration would have to drop them, with every routine that names them.
 
--- What is due and stands in the way of an attempt, for checkout_reclaim.
+-- The skus, the coupon and the customer whose due checkouts are in the way of an attempt; for
+-- checkout_reclaim.
 create type holdfast.reclaim as (skus text[], coupon text, customer text);
 
 -- Of checkout_begin and the routines behind it.
@@ -14,7 +16,7 @@ create type holdfast.checkout_answer as (
     o_server_time timestamptz, o_prices bigint[], o_refused_skus text[],
     o_refused_available integer[], o_reclaim holdfast.reclaim);
 
--- A checkout as its readers see it. The outcome is null where nothing was to be changed.
+-- A checkout as its readers see it. The outcome is null for a read.
 create type holdfast.checkout_view as (
     o_outcome text, o_customer text, o_status text, o_revision integer, o_currency text,
     o_expires_at timestamptz, o_server_time timestamptz, o_skus text[], o_quantities integer[],

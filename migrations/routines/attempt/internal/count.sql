@@ -6,7 +6,7 @@ language plpgsql set search_path = holdfast, pg_temp as $$
 begin
     if p_attempts = 999 then
         raise exception using errcode = 'serialization_failure',
-            message = format('%s: others were faster a thousand times', p_routine);
+            message = format('%s: other calls were faster 1000 times', p_routine);
     end if;
     return p_attempts + 1;
 end;

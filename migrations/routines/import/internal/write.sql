@@ -29,7 +29,7 @@ begin
             on conflict do nothing;
             if not found then
                 raise exception using errcode = 'serialization_failure',
-                    message = 'a sku of this import was created by somebody else a moment ago';
+                    message = 'another call has just created a sku of this import';
             end if;
             insert into stock_levels (shop, sku, on_hand, low_stock_threshold, version)
             values (p_shop, v_row.sku, v_row.on_hand, v_row.low_stock_threshold,
