@@ -126,12 +126,12 @@ create trigger refund_settles_once
 before update on holdfast.refunds
 for each row when (old.status = 'settled' and new.status <> 'settled' and not new.bounced)
 execute function holdfast.refuse(
-    'A refund that went through stays so, unless the gateway says that the money came back.');
+    'A settled refund stays settled, unless the gateway says that the money came back.');
 
 create trigger refund_bounces_once
 before update on holdfast.refunds
 for each row when (old.bounced and not new.bounced or old.void and not new.void)
-execute function holdfast.refuse('A refund that failed at the gateway is replaced by another refund.');
+execute function holdfast.refuse('A refund that failed at the gateway needs another refund.');
 
 create trigger refund_is_never_deleted
 before delete on holdfast.refunds
