@@ -51,8 +51,6 @@ pub struct StackOptions {
     pub sweep_every: Option<Duration>,
     /// Units of the sku that everybody wants, instead of the catalogue's own number.
     pub hot_units: Option<u32>,
-    /// An SQS endpoint to use instead of starting MiniStack.
-    pub sqs_endpoint: Option<String>,
     /// More of the sweeper's environment.
     pub sweeper_environment: Vec<(String, String)>,
     pub queue: QueueOptions,
@@ -74,7 +72,6 @@ impl Default for StackOptions {
             concurrency: CONCURRENCY_DEFAULT,
             sweep_every: Some(SWEEP_EVERY_DEFAULT),
             hot_units: None,
-            sqs_endpoint: None,
             sweeper_environment: Vec::new(),
             queue: QueueOptions::default(),
             cluster: ClusterOptions::default(),
@@ -113,7 +110,7 @@ pub struct Stack {
     passwords: Passwords,
     tasks: Vec<JoinHandle<()>>,
     stop: DropGuard,
-    sqs: Option<MiniStack>,
+    sqs: MiniStack,
     reaper: Arc<Reaper>,
     _simulator: Simulator,
 }
@@ -274,7 +271,7 @@ struct Base {
     logs: Logs,
     cluster: Arc<Cluster>,
     passwords: Passwords,
-    sqs: Option<MiniStack>,
+    sqs: MiniStack,
     queue: Queue,
 }
 
@@ -299,18 +296,9 @@ impl Base {
             cluster.execute("postgres", &create)?;
             Ok(Arc::new(cluster))
         });
-        let sqs = async {
-            match &options.sqs_endpoint {
-                Some(_) => Ok(None),
-                None => MiniStack::start(&folder, &logs.folder, Arc::clone(&reaper))
-                    .await
-                    .map(Some),
-            }
-        };
+        let sqs = MiniStack::start(&folder, &logs.folder, Arc::clone(&reaper));
         let (cluster, sqs) = tokio::try_join!(cluster, sqs)?;
-        let own = sqs.as_ref().map(MiniStack::endpoint);
-        let endpoint = own.or_else(|| options.sqs_endpoint.clone());
-        let queue = Queue::create(endpoint.unwrap_or_default(), &options.queue).await?;
+        let queue = Queue::create(sqs.endpoint(), &options.queue).await?;
         Ok(Self {
             reaper,
             logs,

@@ -9,7 +9,6 @@ use tokio::process::Command;
 
 use crate::command::{self, Signals, run_to_its_end};
 use crate::demo::{SHOPS, demo_secret};
-use crate::postgres::SUPERUSER;
 use crate::queue::SQS_AUTHORIZATION;
 use crate::stack::DATABASE;
 use crate::{Binaries, Error, Stack, StackOptions, project, roles};
@@ -46,17 +45,13 @@ pub struct Up {
     /// Folder with the functions' binaries [default: the folder of this program]
     #[arg(long, value_name = "DIR")]
     bin_dir: Option<PathBuf>,
-    /// URL of an SQS to use instead of starting one
-    #[arg(long, value_name = "URL")]
-    sqs_endpoint: Option<String>,
     /// Set a variable of the sweeper, such as LOOKUP_AGAIN_S=5; repeat it for several
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     sweeper_set: Vec<(String, String)>,
     /// Run this shell command against the stack, then stop with its exit code
     ///
     /// The command gets HOLDFAST_API, HOLDFAST_ADMIN_TOKEN, HOLDFAST_WEBHOOK,
-    /// HOLDFAST_WEBHOOK_SECRET, HOLDFAST_GATEWAYS, HOLDFAST_LOCAL, HOLDFAST_SQS, HOLDFAST_LOGS,
-    /// HOLDFAST_DATABASE and HOLDFAST_DATABASE_SUPERUSER.
+    /// HOLDFAST_WEBHOOK_SECRET, HOLDFAST_GATEWAYS, HOLDFAST_LOCAL and HOLDFAST_DATABASE.
     #[arg(long, value_name = "COMMAND")]
     run: Option<String>,
 }
@@ -105,7 +100,6 @@ fn options(up: &Up) -> Result<StackOptions, Error> {
         concurrency: up.concurrency.into(),
         sweep_every: (up.sweep_every_s > 0).then(|| Duration::from_secs(up.sweep_every_s)),
         hot_units: up.hot_units,
-        sqs_endpoint: up.sqs_endpoint.clone(),
         sweeper_environment: [demo_subscribers(), up.sweeper_set.clone()].concat(),
         logs: Some(project::root().join(".run/logs")),
         ..StackOptions::default()
@@ -138,13 +132,7 @@ pub(crate) fn shell(stack: &Stack, command: &str) -> Command {
         .env("HOLDFAST_WEBHOOK_SECRET", demo_secret(SHOPS[0]))
         .env("HOLDFAST_GATEWAYS", &stack.gateways_url)
         .env("HOLDFAST_LOCAL", &stack.control_url)
-        .env("HOLDFAST_SQS", &stack.sqs_endpoint)
-        .env("HOLDFAST_LOGS", &stack.logs.folder)
-        .env("HOLDFAST_DATABASE", stack.database_url())
-        .env(
-            "HOLDFAST_DATABASE_SUPERUSER",
-            stack.cluster.url(SUPERUSER, DATABASE),
-        );
+        .env("HOLDFAST_DATABASE", stack.database_url());
     shell
 }
 

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
-use uuid::Uuid;
 
 use crate::api::Target;
 
@@ -46,9 +45,6 @@ pub struct Import {
     /// Write a CSV file that says what happened to each row
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// Go on with this import [default: from the file's content]
-    #[arg(long, value_name = "UUID")]
-    pub(crate) import_id: Option<Uuid>,
 }
 
 /// The options of an export.

@@ -27,13 +27,8 @@ pub(crate) async fn run(args: &args::Import) -> Result<bool, String> {
     let format = Format::of(args.format, &args.file)?;
     let failed = |error: std::io::Error| format!("{}: {error}", args.file.display());
     let mut file = File::open(&args.file).map_err(failed)?;
-    let (id, known) = match args.import_id {
-        Some(id) => (id, state(&api, id).await?),
-        None => {
-            let content = Content::of(&mut file, format).map_err(failed)?;
-            unfinished(&api, &content).await?
-        }
-    };
+    let content = Content::of(&mut file, format).map_err(failed)?;
+    let (id, known) = unfinished(&api, &content).await?;
     if args.dry_run && known.as_ref().is_some_and(State::is_closed) {
         return Err(format!(
             "import {id} is being applied: finish it before a dry run"
@@ -78,7 +73,7 @@ async fn unfinished(api: &Api, content: &Content) -> Result<(Uuid, Option<State>
         }
     }
     Err(format!(
-        "this file was imported {RUNS_MAX} times: give an --import-id"
+        "this file was imported {RUNS_MAX} times: add an empty line to it"
     ))
 }
 

@@ -57,30 +57,25 @@ pub(super) fn build(head: &Parts, body: &[u8], peer: SocketAddr, is_api: bool) -
         },
         "isBase64Encoded": false,
     });
-    let mut add = |name: &str, value: Value| {
-        if let Some(object) = event.as_object_mut() {
-            object.insert(name.to_owned(), value);
-        }
-    };
     if let Some(query) = head.uri.query() {
         let pairs = url::form_urlencoded::parse(query.as_bytes());
         let parameters = joined(pairs.map(|(name, value)| (name.into_owned(), value)));
-        add("queryStringParameters", json!(parameters));
+        event["queryStringParameters"] = json!(parameters);
     }
     if let Some(rest) = path.strip_prefix("/v1/").filter(|_| is_api) {
-        add("pathParameters", json!({ "proxy": rest }));
+        event["pathParameters"] = json!({ "proxy": rest });
     }
     if let Some(cookies) = text(&head.headers, COOKIE) {
         let cookies: Vec<&str> = cookies.split(';').map(str::trim).collect();
-        add("cookies", json!(cookies));
+        event["cookies"] = json!(cookies);
     }
     if !body.is_empty() {
         let text = std::str::from_utf8(body).ok();
         match text.filter(|_| is_text(&head.headers)) {
-            Some(text) => add("body", json!(text)),
+            Some(text) => event["body"] = json!(text),
             None => {
-                add("body", json!(STANDARD.encode(body)));
-                add("isBase64Encoded", json!(true));
+                event["body"] = json!(STANDARD.encode(body));
+                event["isBase64Encoded"] = json!(true);
             }
         }
     }
