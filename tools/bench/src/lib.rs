@@ -204,7 +204,7 @@ fn print_table(table: &[Row], server: &Server, args: &Args) {
     println!();
 }
 
-/// Refusals while somebody else holds the lock of the row: they must not wait for it.
+/// Refusals while another session has locked the row: they must not wait for it.
 async fn sold_out(server: &Server, args: &Args) -> Result<(), Failed> {
     let lock = server.lock_sold_out().await?;
     let measured = server.measure(&sold_out_script(), "", CONNECTIONS_REQUIRED, args.seconds)?;

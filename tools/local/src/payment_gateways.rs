@@ -61,7 +61,7 @@ pub(crate) fn settings(url: &str) -> String {
     of_each(accounts)
 }
 
-/// `WEBHOOK_SECRETS`: what signs each shop's webhooks.
+/// `WEBHOOK_SECRETS`: the secrets that sign each shop's webhooks.
 pub(crate) fn webhook_secrets() -> String {
     of_each(|shop| {
         let secrets = [demo_secret(shop)];
@@ -73,10 +73,10 @@ pub(crate) fn webhook_secrets() -> String {
     })
 }
 
-fn of_each(say: impl Fn(&str) -> Value) -> String {
+fn of_each(settings: impl Fn(&str) -> Value) -> String {
     let shops: Map<String, Value> = SHOPS
         .iter()
-        .map(|shop| ((*shop).to_owned(), say(shop)))
+        .map(|shop| ((*shop).to_owned(), settings(shop)))
         .collect();
     Value::from(shops).to_string()
 }

@@ -1,4 +1,4 @@
-//! A cluster's life, and that nothing of it outlives its process.
+//! A cluster starts, survives a crash, and leaves nothing behind.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -13,10 +13,10 @@ fn is_alive(pid: u32) -> bool {
 #[test]
 fn a_cluster_starts_survives_a_crash_and_leaves_nothing() {
     let cluster = Cluster::start(ClusterOptions::default()).unwrap();
-    let table = "create table kept (id int); insert into kept values (1)";
+    let table = "create table survivors (id int); insert into survivors values (1)";
     cluster.execute("postgres", table).unwrap();
     cluster.crash_and_restart().unwrap();
-    let check = "do $$ begin assert (select count(*) from kept) = 1; end $$";
+    let check = "do $$ begin assert (select count(*) from survivors) = 1; end $$";
     cluster.execute("postgres", check).unwrap();
     let pid = cluster.postmaster_pid().unwrap();
     let folder = cluster.folder().to_path_buf();
@@ -25,7 +25,7 @@ fn a_cluster_starts_survives_a_crash_and_leaves_nothing() {
     assert!(!folder.exists());
 }
 
-/// Runs itself again in a process of its own, which this variable tells to hold a cluster.
+/// The test runs itself again in another process, where this variable makes it hold a cluster.
 const HOLDER: &str = "HOLDFAST_TEST_HOLDS_A_CLUSTER";
 
 #[test]
