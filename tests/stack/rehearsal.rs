@@ -1,5 +1,5 @@
 //! The flash sale in small, with staff at work beside the shoppers, while processes and backends
-//! are killed: every promise is kept.
+//! are killed: every promise holds.
 
 use std::collections::BTreeMap;
 use std::path::Path;

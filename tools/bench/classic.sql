@@ -1,4 +1,4 @@
--- What Holdfast is compared with.
+-- The routines that Holdfast is compared with.
 --
 -- `classic.begin` is the usual way to write a reservation: lock the stock row, sum the active
 -- holds, insert one. It is correct: it never oversells. The comparison is fair to it: one call, one

@@ -1,10 +1,10 @@
--- The least that still is a reservation of a cart: the prototype of checkout_begin.
+-- The smallest possible reservation of a cart: a prototype of checkout_begin.
 --
--- It reads the price, writes the checkout (idempotent by its id) and a hold for each line, and
--- counts, with early lock release, in one procedure on its own tables. It lacks what a shop needs
--- besides: its own role, replacing, limits, sale times, ledger, events, the version that a trigger
--- raises, further indexes and checks. Its lead over checkout_begin is the cost of all of these. Its
--- distance to the limit is the least that a hold costs.
+-- One procedure on its own tables reads the price, writes the checkout (idempotent by its id) and a
+-- hold for each line, and counts, with early lock release. It lacks everything else that a shop
+-- needs: a role, replacing, limits, sale times, ledger, events, a version that a trigger raises,
+-- further indexes and checks. Its lead over checkout_begin is the cost of all of these. Its
+-- distance to the limit is the minimal cost of a hold.
 create schema prototype;
 
 create table prototype.stock (

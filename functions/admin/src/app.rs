@@ -1,4 +1,4 @@
-//! What the handlers of all nouns need: the process and the call.
+//! The state of the process, and the call of one request. All handlers use them.
 
 use holdfast_http::problem::Problem;
 use lambda_http::Request;
@@ -8,10 +8,10 @@ use operations::ids::{Actor, Shop, Sku};
 
 use crate::caller::Callers;
 
-/// What one process needs to answer.
+/// The state of one process.
 pub struct App {
     pub db: Database,
-    /// The callers that are let in.
+    /// Identifies callers.
     pub callers: Callers,
 }
 

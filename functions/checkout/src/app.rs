@@ -1,11 +1,11 @@
-//! What one process of the function needs.
+//! The state of one process.
 
 use gateways::Accounts;
 use operations::db::Database;
 
 use crate::caller::Callers;
 
-/// What one process needs to answer.
+/// The state of one process.
 pub struct App {
     pub db: Database,
     /// The rules about callers.

@@ -160,7 +160,7 @@ pub fn order(
     Ok(OrderRequest { create, pay_at })
 }
 
-/// Refuses before the order exists what the gateway would refuse afterwards.
+/// Refuses a request that the gateway would refuse after the order is made.
 fn pay_at(body: &OrderBody) -> Result<Option<PayAt>, Problem> {
     let Some(gateway) = body.payment_gateway else {
         return match body.phone {

@@ -38,7 +38,7 @@ const TABLE_LOCK_TIMEOUT: &str = "1s";
 const BUSY_MAX: u32 = 30;
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
-/// What a run did.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct MigrateReport {
     /// The versioned files that were applied, oldest first; none when the schema was up to date.
@@ -49,7 +49,7 @@ pub struct MigrateReport {
     pub left_to: Option<String>,
 }
 
-/// What a run does only when it is asked to.
+/// Optional work of a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     /// Write this release's routines over those of a newer one, because the newer ones are wrong.

@@ -16,7 +16,7 @@ use tracing::{Instrument as _, Span};
 
 pub use outbox::Outbox;
 
-/// What one process of the function needs.
+/// The state of one process.
 pub struct App {
     pub db: Database,
     /// The relay of announcements.

@@ -24,7 +24,7 @@ use tracing::Instrument as _;
 pub use gateway_round::Plan;
 pub use subscribers::{Subscribers, ToldReport};
 
-/// What one process of the function needs.
+/// The state of one process.
 pub struct App {
     pub db: Database,
     /// The shops' accounts at gateways.
@@ -173,7 +173,7 @@ async fn at_the_gateways(app: &App, until: Instant) {
 
 fn tell(report: &SweepReport) {
     if let Some(failure) = &report.failure {
-        tracing::error!(failure, "what waits could not be read");
+        tracing::error!(failure, "the backlog could not be read");
     }
     for sweep in &report.shops {
         let shop = &sweep.shop;

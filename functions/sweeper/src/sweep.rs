@@ -19,7 +19,7 @@ const KEEP_DAYS: i32 = 30;
 /// The result of one sweep.
 #[derive(Debug, Default, Serialize)]
 pub struct SweepReport {
-    /// What waited when the sweep began. `None` if it could not be read.
+    /// The backlog when the sweep began. `None` if it could not be read.
     pub backlog: Option<Backlog>,
     /// The unfinished refunds at that time. `None` if they could not be read.
     pub refunds: Option<refund::Backlog>,

@@ -25,7 +25,7 @@ pub use secrets::{Keyring, Secrets};
 /// Bytes of a body. Gateways send a few kilobytes. In base64 the limit stays below SQS's 1 MiB.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 
-/// What one process of the function needs.
+/// The state of one process.
 pub struct App {
     /// The gateways' secrets.
     pub secrets: Keyring,

@@ -48,7 +48,7 @@ impl Keyring {
             )),
             (Some(_), Some(_)) => Err(ConfigError::Invalid {
                 variable: "WEBHOOK_SECRETS",
-                reason: "WEBHOOK_SECRETS_ARN is set too: one of them says the secrets".to_owned(),
+                reason: "WEBHOOK_SECRETS_ARN is set, too: set only one of them".to_owned(),
             }),
         }
     }

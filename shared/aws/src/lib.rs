@@ -1,5 +1,5 @@
-//! What the functions need from AWS, and `operations` does not know: secrets of Secrets Manager,
-//! tokens that RDS accepts as passwords, and SQS queues.
+//! AWS for the functions: secrets of Secrets Manager, tokens that RDS accepts as passwords, and SQS
+//! queues. The crate `operations` knows none of it.
 //!
 //! Nothing is fetched before it is needed. With a complete `DATABASE_URL` nothing is fetched at
 //! all.

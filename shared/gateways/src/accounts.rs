@@ -52,7 +52,7 @@ impl Accounts {
                 Ok(Self::kept(store(&arn), rules, limits))
             }
             (Some(_), Some(_)) => Err(invalid(
-                "GATEWAYS_SECRET_ARN is set too: one of them says the accounts".to_owned(),
+                "GATEWAYS_SECRET_ARN is set, too: set only one of them".to_owned(),
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! What the accounts of all gateways have in common: credentials, and the mode that they show.
+//! The common parts of the accounts of all gateways: credentials, and the mode that they show.
 
 use serde::{Deserialize, Deserializer};
 

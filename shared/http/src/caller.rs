@@ -1,4 +1,4 @@
-//! What an authorizer in front of the API says about the caller.
+//! The caller, as the authorizer in front of the API reports it.
 
 use std::collections::HashMap;
 use std::env;

@@ -1,11 +1,11 @@
-//! What the HTTP functions share.
+//! The shared parts of the HTTP functions.
 //!
 //! - [`answer`]: one request, from its log span to its response;
 //! - [`Reply`], [`found`] and [`refused`]: answers and problems;
 //! - [`parse`]: bodies and queries, parsed strictly, with the name of a wrong field;
 //! - [`problem`]: errors as RFC 9457 problems;
 //! - [`route`]: the route of a path, for the log;
-//! - [`caller`]: what an authorizer says about the caller.
+//! - [`caller`]: the caller, as an authorizer reports it.
 
 pub mod caller;
 mod object;

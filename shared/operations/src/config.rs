@@ -1,4 +1,4 @@
-//! Settings from the environment: what is wrong with one, and how a function says so.
+//! Settings from the environment: the error of a wrong setting, and the exit of a function with it.
 
 use std::error::Error;
 use std::fmt;

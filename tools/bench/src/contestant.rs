@@ -9,7 +9,7 @@ pub(crate) enum Contestant {
     Holdfast,
     /// `checkout_begin` with early lock release switched off.
     WithoutEarlyRelease,
-    /// The least that still is a reservation of a cart (`prototype.sql`).
+    /// The smallest possible reservation of a cart (`prototype.sql`).
     Prototype,
     /// A counter with early lock release and nothing beside it (`classic.sql`).
     CounterOnly,

@@ -121,7 +121,7 @@ impl Stack {
     /// # Errors
     /// When a part does not start; the error says what to do.
     pub async fn start(options: StackOptions) -> Result<Self, Error> {
-        // First what fails most often and costs nothing to try.
+        // First the steps that fail most often and cost nothing.
         let api = bind(options.api_port)
             .await
             .map_err(Error::port(options.api_port, "--api-port"))?;

@@ -1,4 +1,4 @@
-//! A payment gateway: what each does its own way, and what all of them do alike.
+//! A payment gateway: the parts that differ between gateways, and the parts that all of them share.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -21,7 +21,7 @@ pub(crate) struct Attempt {
     pub(crate) late: bool,
 }
 
-/// What a shop is told by webhooks.
+/// The events that webhooks report to a shop.
 pub(crate) enum Event<'a> {
     /// An attempt to pay has a new ending.
     PaymentEnded(&'a Payment),

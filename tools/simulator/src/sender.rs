@@ -36,7 +36,7 @@ pub(crate) struct Sender {
     counts: Mutex<BTreeMap<Gateway, Counts>>,
 }
 
-/// What became of one gateway's webhooks.
+/// How many of one gateway's webhooks came how far.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(crate) struct Counts {
     /// Written, whether sent or lost.

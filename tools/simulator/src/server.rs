@@ -113,7 +113,7 @@ fn fate(state: &mut state::State, gateway: Gateway, call: &Call) -> Fate {
     }
 }
 
-/// What must be the same in all calls under one key.
+/// The parts that must be equal in all calls under one key.
 fn contents(call: &Call) -> (String, Bytes) {
     (call.path.clone(), call.body.clone())
 }

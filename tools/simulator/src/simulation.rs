@@ -1,4 +1,4 @@
-//! What all HTTP handlers share.
+//! The state that all HTTP handlers share.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 

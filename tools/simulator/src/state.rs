@@ -1,4 +1,4 @@
-//! What the gateways know: orders, payments, refunds, and the answers under idempotency keys.
+//! The state of the gateways: orders, payments, refunds, and the answers under idempotency keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use crate::account::{Account, Gateway};
 use crate::call::Reply;
 use crate::faults::Faults;
 
-/// What all gateways know.
+/// The state of all gateways.
 pub(crate) struct State {
     pub(crate) accounts: Vec<Account>,
     pub(crate) faults: BTreeMap<Gateway, Faults>,

@@ -1,13 +1,13 @@
-//! Why a migration did not happen.
+//! Why a migration failed.
 
 /// Nothing of the failed step is left behind.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     #[error("{step} failed")]
     Database {
-        /// A file's name, or what else the step was.
+        /// A file's name, or a description of another step.
         step: String,
-        /// What the server said.
+        /// The server's error.
         source: tokio_postgres::Error,
     },
     #[error("{0} is already applied, but the file has changed since")]

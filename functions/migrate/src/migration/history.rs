@@ -1,5 +1,5 @@
-//! What was applied to a database, and what comes next. The tables belong to the runner, which
-//! reads and writes them under its lock.
+//! The history of a database, and its next step. The tables belong to the runner, which reads and
+//! writes them under its lock.
 
 use semver::Version;
 use sha2::{Digest as _, Sha256};
@@ -32,7 +32,7 @@ pub(super) enum Next<'a> {
 }
 
 pub(super) async fn make_tables(transaction: &Transaction<'_>) -> Result<(), MigrateError> {
-    // Asked first, so that a run that changes nothing logs nothing.
+    // Looks first, so that a run that changes nothing logs nothing.
     let there = "select to_regclass('holdfast.schema_release') is not null";
     let step = "looking for the history";
     let rows = transaction.query_typed(there, &[]).await;

@@ -1,4 +1,5 @@
-//! What a release brings to a database: versioned files, routines, and who may call them.
+//! The parts of a release that go into a database: versioned files, routines, and the rights on
+//! them.
 
 use std::ffi::OsStr;
 

@@ -48,7 +48,7 @@ pub(super) fn is_full(claimed: usize, most: i32) -> bool {
     usize::try_from(most).is_ok_and(|most| claimed >= most.max(1))
 }
 
-/// What every task of one shop's round needs.
+/// The inputs that all tasks of one shop's round share.
 pub(super) struct Work<'a> {
     pub(super) db: &'a Database,
     pub(super) gateways: &'a Gateways,

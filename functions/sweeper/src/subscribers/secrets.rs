@@ -41,8 +41,7 @@ impl Keyring {
             }
             (Some(_), Some(_)) => Err(ConfigError::Invalid {
                 variable: "SUBSCRIBER_SECRETS",
-                reason: "SUBSCRIBER_SECRETS_ARN is set too: one of them says the secrets"
-                    .to_owned(),
+                reason: "SUBSCRIBER_SECRETS_ARN is set, too: set only one of them".to_owned(),
             }),
         }
     }

@@ -5,7 +5,7 @@ use super::*;
 /// Tokens that botocore, AWS's own library, has made.
 const GOLDEN: &str = include_str!("../../../../tests/fixtures/rds_tokens.json");
 
-/// What stands before `?`, and the parameters, whose order says nothing, sorted.
+/// The part before `?`, and the parameters, sorted, because their order means nothing.
 fn parts(token: &str) -> (&str, Vec<&str>) {
     let (server, query) = token.split_once('?').unwrap();
     let mut parameters: Vec<&str> = query.split('&').collect();

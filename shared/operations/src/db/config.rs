@@ -179,7 +179,7 @@ fn parse_tls(variable: &impl Fn(&str) -> Option<String>) -> Result<Tls, ConfigEr
         )),
         (Some("rds"), Some(_)) => Err(invalid(
             "DATABASE_CA",
-            "DATABASE_CA_FILE is set too: one of them says whom to trust",
+            "DATABASE_CA_FILE is set, too: set only one of them",
         )),
         (Some(other), _) => Err(invalid(
             "DATABASE_CA",
@@ -260,8 +260,7 @@ fn parse_logins(
         )),
         _ => Err(invalid(
             "DATABASE_URL",
-            "only one of DATABASE_URL, DATABASE_SECRET_ARN and DATABASE_AUTH=iam may say who \
-             comes to the database",
+            "only one of DATABASE_URL, DATABASE_SECRET_ARN and DATABASE_AUTH=iam may be set",
         )),
     }
 }

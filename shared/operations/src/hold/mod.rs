@@ -16,7 +16,7 @@ pub use purge::purge;
 #[serde(deny_unknown_fields)]
 pub struct Hold {
     pub checkout_id: Uuid,
-    /// Which placing of the checkout's holds: 1 is the first, each replacement is the next.
+    /// The generation of the checkout's holds: 1 is the first, each replacement makes the next.
     pub generation: i32,
     pub sku: String,
     pub quantity: i32,

@@ -8,38 +8,38 @@ use super::{Queue, relay};
 use crate::cause::causes;
 use crate::db::{Database, Failure};
 
-/// Messages that one claim takes: what is sent a second time when this process dies.
+/// Messages of one claim. If this process dies, at most this many are sent twice.
 const CLAIM_MAX: i32 = 200;
-/// Messages that one run sends at most, and a claim more. The next run goes on.
+/// A run stops after this many messages. Its last claim may exceed it. The next run continues.
 pub const RUN_MAX: usize = 5_000;
 
-/// What one run did.
+/// The result of one run.
 #[derive(Debug, Default, Serialize)]
 pub struct RelayReport {
     /// Messages that the queue accepted.
     pub sent: usize,
     /// Messages that the queue refused. They are tried again, and their groups wait.
     pub refused: usize,
-    /// Whether more may wait: its time or its number was up.
+    /// Whether more may wait, because the time or the number of messages was used up.
     pub more: bool,
-    /// The first thing that could not be done, for a person to read.
+    /// The first failure, for a person to read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
 }
 
 impl RelayReport {
-    /// The first one stays: what fails behind it is often its consequence.
+    /// Keeps the first failure: later ones are often its consequence.
     fn fail(&mut self, failure: String) {
         self.failure.get_or_insert(failure);
     }
 }
 
-/// Sends what waits in all shops, for at most `budget`, a claim a shop and round, so that a busy
-/// shop leaves time for the others. Where nothing waits it costs one call. A queue that can't be
-/// asked ends the run; a shop that fails does not. Locks: as [`relay`].
+/// Sends the waiting messages of all shops, for at most `budget`. Each round makes one claim per
+/// shop, so a busy shop leaves time for the others. Without waiting messages this costs one call.
+/// An unreachable queue ends the run; a failing shop does not. Locks: as [`relay`].
 ///
 /// # Errors
-/// [`Failure`] when the database could not even say who waits.
+/// [`Failure`] when the database could not list the shops with waiting messages.
 pub async fn run_once(
     db: &Database,
     queue: &dyn Queue,

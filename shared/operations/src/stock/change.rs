@@ -1,4 +1,4 @@
-//! What all stock changes by clerks have in common.
+//! The common parts of all stock changes by clerks.
 
 use serde::Serialize;
 use serde_json::Value;

@@ -64,7 +64,7 @@ pub(super) struct Free {
     pub(super) overdue: Arc<Notify>,
 }
 
-/// How many processes have ever become ready, and how the last one ended that did not.
+/// How many processes have ever become ready, and how the last failed start ended.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Starts {
     pub(super) ready: usize,

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The names of what is chosen for a region.
+/// The names of the authorities of a region.
 fn names(region: Option<&str>) -> Vec<String> {
     let pem = rds(region);
     let names = pem.lines().filter_map(|line| line.strip_prefix("# "));
@@ -25,8 +25,8 @@ fn a_region_trusts_its_own_authorities_and_amazons() {
     assert_eq!(names(Some("ap-south-1")), expected);
 }
 
-/// Of a region that is newer than the bundle only a proxy is trusted, which is below Amazon's
-/// roots.
+/// In a region that is newer than the bundle, only a proxy is trusted: Amazon's roots have issued
+/// its certificate.
 #[test]
 fn an_unknown_region_trusts_amazons_alone() {
     assert_eq!(names(Some("moon-west-1")), AMAZON);
