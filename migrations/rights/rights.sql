@@ -7,13 +7,12 @@
 do $$
 declare
     v_routine text;
-    v_callers text[];
+    v_callers text;
     v_signature regprocedure;
-    v_signatures integer;
 begin
     revoke all on all routines in schema holdfast from public, holdfast_checkout,
         holdfast_payments, holdfast_sweeper, holdfast_admin, holdfast_readonly;
-    -- Nobody gets anything on a table: those are for the routines, which have the owner's rights.
+    -- Nobody has a right on a table: only the routines use tables, with the owner's rights.
     grant usage on schema holdfast
         to holdfast_checkout, holdfast_payments, holdfast_sweeper, holdfast_admin;
     -- a person who looks things up: the views, and nothing else
@@ -23,7 +22,7 @@ begin
     -- The procedures call their …_attempt routines, attempt_count, early_release_allowed and the
     -- reclaims with the caller's rights: who may call a procedure needs these too.
     for v_routine, v_callers in
-        select r.routine, string_to_array(r.callers, ' ') from (values
+        select * from (values
             ('announcement_put',             'admin'),
             ('announcement_read',            'admin'),
             ('attempt_count',                'checkout payments sweeper admin'),
@@ -105,19 +104,15 @@ begin
             ('sweep_expire',                 'sweeper')
         ) r (routine, callers)
     loop
-        v_signatures := 0;
         -- each of its signatures: while a release goes out there may be two
         for v_signature in
             select p.oid::regprocedure from pg_proc p
             where p.pronamespace = 'holdfast'::regnamespace and p.proname = v_routine
         loop
-            v_signatures := v_signatures + 1;
-            for i in 1 .. cardinality(v_callers) loop
-                execute format('grant execute on routine %s to %I',
-                    v_signature, 'holdfast_' || v_callers[i]);
-            end loop;
+            execute format('grant execute on routine %s to holdfast_%s',
+                v_signature, replace(v_callers, ' ', ', holdfast_'));
         end loop;
-        if v_signatures = 0 then
+        if not found then
             raise exception 'rights.sql names a routine that does not exist: %', v_routine;
         end if;
     end loop;

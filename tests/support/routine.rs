@@ -33,10 +33,11 @@ impl Routine {
         }
     }
 
-    /// Removes the lines of a guard. The end of a statement stays.
+    /// Removes the lines of a guard: a whole statement, or a part of one, whose end stays.
     pub fn without_guard(self, guard: &str) -> Self {
         self.mapped(&format!("-- guard({guard})"), |line| {
-            if line.ends_with(';') { ";" } else { "" }.to_owned()
+            let ends_another = line.ends_with(';') && !line.contains(" := ");
+            if ends_another { ";" } else { "" }.to_owned()
         })
     }
 
