@@ -231,11 +231,11 @@ async fn a_call_that_is_under_way_goes_on_with_the_routines_that_replaced_those_
         let replaced = async {
             test.until_waiting(1).await;
             if dropped {
-                let drop = "drop function holdfast.checkout_read(text, uuid, text)";
+                let drop = "drop function holdfast.checkout_describe(text, uuid, text)";
                 test.owner.batch_execute(drop).await.unwrap();
             } else {
                 let mut release = Release::this();
-                release.put("checkout_read", |file| {
+                release.put("checkout_describe", |file| {
                     file.text.push_str("\n-- again\n")
                 });
                 migrate_to(&test, &release).await;

@@ -65,8 +65,8 @@ const FAULTS: [Fault; 6] = [
     Fault {
         changes: &[(
             "checkout_read",
-            "checkout_read(p_shop, p_checkout_id, p_customer)",
-            "checkout_read(p_shop, p_checkout_id, null)
+            "checkout_describe(p_shop, p_checkout_id, p_customer)",
+            "checkout_describe(p_shop, p_checkout_id, null)
                 where p_customer is not null or p_checkout_id::text < '8'",
         )],
         breaks: &["a_shop_sees_only_itself", "what_was_acknowledged_survives"],

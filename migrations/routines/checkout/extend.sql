@@ -42,7 +42,7 @@ begin
         where h.shop = p_shop and h.checkout_id = p_checkout_id
             and h.generation = v_checkout.generation and h.status = 'active';
     end if;
-    select * into v_view from checkout_read(p_shop, p_checkout_id, null);
+    select * into v_view from checkout_describe(p_shop, p_checkout_id, null);
     v_view.o_outcome := v_outcome;
     return next v_view;
 end;

@@ -19,7 +19,7 @@ begin
     if v_status in ('open', 'ordered') then
         perform checkout_give_back(p_shop, array[p_checkout_id], 'released');
     end if;
-    select * into v_view from checkout_read(p_shop, p_checkout_id, null);
+    select * into v_view from checkout_describe(p_shop, p_checkout_id, null);
     v_view.o_outcome := case when v_status = 'paid' then 'checkout_paid' else 'released' end;
     return next v_view;
 end;

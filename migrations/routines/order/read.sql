@@ -1,6 +1,6 @@
 -- Reads the order of a checkout, as JSON. Null: there is none, or it belongs to another customer
 -- than p_customer (null: the id is the capability). Locks: the order FOR KEY SHARE (see
--- checkout_read).
+-- checkout_describe).
 create or replace function holdfast.order_read(p_shop text, p_checkout_id uuid, p_customer text)
     returns jsonb
 language sql security definer set search_path = holdfast, pg_temp as $$

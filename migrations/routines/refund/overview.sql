@@ -1,5 +1,5 @@
 -- The captures and refunds of an order, as JSON. Null: there is no such order. Locks: the order FOR
--- KEY SHARE (see checkout_read).
+-- KEY SHARE (see checkout_describe).
 create or replace function holdfast.refund_overview(p_shop text, p_order_id uuid) returns jsonb
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare

@@ -1,6 +1,6 @@
 -- An order as its readers see it, as the JSON of the HTTP contract. It reads as `expired` as soon
 -- as its hold has ended by the database's clock, swept or not. Locks the order FOR KEY SHARE: an
--- answer is an acknowledgement (see checkout_read).
+-- answer is an acknowledgement (see checkout_describe).
 create or replace function holdfast.order_describe(p_shop text, p_order_id uuid) returns jsonb
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare

@@ -1,6 +1,6 @@
 -- An order as staff see it, as the JSON of the HTTP contract: with its version, its dispatcher, and
 -- the returned units of each line. Locks the order FOR KEY SHARE: an answer is an acknowledgement
--- (see checkout_read).
+-- (see checkout_describe).
 create or replace function holdfast.order_desk_describe(p_shop text, p_order_id uuid) returns jsonb
 language plpgsql set search_path = holdfast, pg_temp as $$
 begin
