@@ -11,13 +11,13 @@ declare
     v_setting text;
 begin
     -- Settings belong to the role. A SET in a session would pin a pooled connection.
-    -- statement_timeout: too low, and slow work is cut off again and again; too high, and a call
-    --   goes on long after its caller has gone.
+    -- statement_timeout: if too low, slow work is cut off again and again. If too high, a call
+    --   runs long after its caller has gone.
     -- lock_timeout: the longest wait for one lock. Row locks last microseconds, so a wait of
-    --   seconds means that something is wrong; too low, and callers of a hot sku are refused.
+    --   seconds means that something is wrong. If too low, callers of a hot sku are refused.
     -- idle_in_transaction_session_timeout: one call is one transaction. A function's session is
-    --   idle inside one only when its caller died or is frozen, and it may hold a row lock then;
-    --   too low, and a slow network looks like a dead caller.
+    --   idle in a transaction only if its caller died or is frozen. It may hold a row lock then.
+    --   If too low, a slow network looks like a dead caller.
     -- enable_seqscan: every statement of a routine uses an index. A session that first planned on
     --   empty tables would keep plans that read whole tables while a sale fills them.
     for v_role, v_attributes, v_settings in values
@@ -25,7 +25,7 @@ begin
         -- in as this role.
         ('holdfast_owner', 'nologin', '{}'::text[]),
         -- statement_timeout: an index over years of rows takes minutes.
-        -- lock_timeout: while a migration waits for a table, every caller waits behind it; callers
+        -- lock_timeout: while a migration waits for a table, every caller waits behind it. Callers
         --   give up after 5 seconds.
         ('holdfast_migrator', 'login in role holdfast_owner', array[
             'statement_timeout = ''15min''', 'lock_timeout = ''3s''',
@@ -48,10 +48,10 @@ begin
         ('holdfast_admin', 'login', array[
             'statement_timeout = ''20s''', 'lock_timeout = ''5s''',
             'idle_in_transaction_session_timeout = ''5s''', 'enable_seqscan = off']),
-        -- statement_timeout: a person may narrow the question and ask again.
+        -- statement_timeout: a person can ask again with a narrower query.
         -- lock_timeout: only a migration makes a reader wait.
-        -- idle_in_transaction_session_timeout: people think; but an open snapshot keeps dead rows
-        --   of hot skus from being cleaned up.
+        -- idle_in_transaction_session_timeout: people need time to think, but an open snapshot
+        --   stops PostgreSQL from removing dead rows of hot skus.
         ('holdfast_readonly', 'login', array[
             'statement_timeout = ''30s''', 'lock_timeout = ''1s''',
             'idle_in_transaction_session_timeout = ''60s''',

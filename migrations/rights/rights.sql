@@ -2,8 +2,8 @@
 -- same transaction. Only the owner may call a routine that is not listed here, and a removed line
 -- removes the right with the next migration. A test compares the list with the database's grants.
 --
--- Rejected: a grant at the end of each routine's file. Nobody could see at a glance what one role
--- may do, and a line that was deleted took nothing away.
+-- Rejected: a grant at the end of each routine's file. Then no place shows all rights of a role,
+-- and a deleted line does not remove the right.
 do $$
 declare
     v_routine text;
@@ -15,12 +15,12 @@ begin
     -- Nobody has a right on a table: only the routines use tables, with the owner's rights.
     grant usage on schema holdfast
         to holdfast_checkout, holdfast_payments, holdfast_sweeper, holdfast_admin;
-    -- a person who looks things up: the views, and nothing else
+    -- a person who reads: the views, and nothing else
     grant usage on schema holdfast_read to holdfast_readonly;
     grant select on all tables in schema holdfast_read to holdfast_readonly;
 
     -- The procedures call their …_attempt routines, attempt_count, early_release_allowed and the
-    -- reclaims with the caller's rights: who may call a procedure needs these too.
+    -- reclaims with the caller's rights. So a role that may call a procedure needs these, too.
     for v_routine, v_callers in
         select * from (values
             ('announcement_put',             'admin'),
@@ -104,7 +104,7 @@ begin
             ('sweep_expire',                 'sweeper')
         ) r (routine, callers)
     loop
-        -- each of its signatures: while a release goes out there may be two
+        -- each of its signatures: during a release there may be two
         for v_signature in
             select p.oid::regprocedure from pg_proc p
             where p.pronamespace = 'holdfast'::regnamespace and p.proname = v_routine

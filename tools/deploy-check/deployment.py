@@ -43,7 +43,7 @@ class Deployment:
         self.passwords = {role: secrets.token_hex(16) for role in (*ROLES, "master")}
         self.parameters, self.outputs = {}, {}
 
-    # What a person prepares
+    # Preparations by a person
 
     def create_secrets(self):
         """Before the first deployment. The migrating role's secret has the shape of RDS's own; the

@@ -6,8 +6,8 @@
 //! call meets either the old routines or the new ones. `create or replace` keeps a routine's
 //! identity, so a call that is under way goes on.
 //!
-//! Every transaction takes the same lock, and reads inside it what is still to be done. So two runs
-//! at once do each step once, also through a pooler that gives each transaction another session.
+//! Every transaction takes the same lock, and then looks for the next step. So two runs at once do
+//! each step once, even through a pooler that gives each transaction another session.
 
 mod error;
 mod history;
@@ -25,16 +25,17 @@ use error::failed;
 use history::Next;
 pub use release::{File, Release};
 
-/// The advisory lock that keeps two migrations apart. Any number will do, but always the same.
+/// The advisory lock that keeps two migrations apart. The number is arbitrary, but must never
+/// change.
 const LOCK: i64 = 0x486f_6c64_6661_7374;
 /// How long to wait for another migration's step.
 const MIGRATION_LOCK_TIMEOUT: &str = "60s";
 /// How long a statement of a migration waits for a table's lock. Every later call on that table
-/// waits behind it: longer, and shoppers notice; shorter, and a migration beside slow work needs
+/// waits behind it. If too high, shoppers notice. If too low, a migration beside slow work needs
 /// more tries.
 const TABLE_LOCK_TIMEOUT: &str = "1s";
-/// Tries, of all steps together, that did not get their locks. With a pause of up to [`PAUSE_MAX`]
-/// before each, about a minute.
+/// How many tries, of all steps together, may fail to get their locks. With a pause of up to
+/// [`PAUSE_MAX`] before each, this takes about a minute.
 const BUSY_MAX: u32 = 30;
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 

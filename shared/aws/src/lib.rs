@@ -1,5 +1,5 @@
 //! AWS for the functions: secrets of Secrets Manager, tokens that RDS accepts as passwords, and SQS
-//! queues. The crate `operations` knows none of it.
+//! queues. The crate `operations` does not know AWS.
 //!
 //! Nothing is fetched before it is needed. With a complete `DATABASE_URL` nothing is fetched at
 //! all.

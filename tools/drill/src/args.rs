@@ -56,7 +56,7 @@ pub struct Args {
     /// Part of every id, so that two runs on one deployment don't collide [default: from the time]
     #[arg(long, value_name = "ID", value_parser = parse_run_id)]
     pub(crate) run_id: Option<String>,
-    /// The shoppers arrive within so many seconds
+    /// The shoppers arrive within this many seconds
     #[arg(long, default_value = "2", value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) rush_s: Duration,
     /// How long an abandoned cart is held, in seconds

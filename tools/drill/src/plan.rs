@@ -17,10 +17,10 @@ pub(crate) enum Ending {
     Pay,
     /// One or two failed or dropped attempts, then money.
     PayAfterTrouble,
-    /// Orders and cancels; the money arrives all the same, after the hold is gone.
+    /// Orders and cancels. The money still arrives, after the hold is gone.
     PayLate,
-    /// Cancels an order only when the sale is over, and the money arrives all the same: the hold is
-    /// gone, but the units are still there.
+    /// Cancels an order only when the sale is over, and the money still arrives: the hold is gone,
+    /// but the units are still there.
     PayLast,
     /// Lets a short hold lapse, then orders and pays.
     OrderLate,

@@ -19,7 +19,7 @@ impl Random {
         mix(self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP))
     }
 
-    /// Below `bound`; 0 for 0. The bias of the modulus is far below what a rehearsal could show.
+    /// Below `bound`; 0 for 0. The bias of the modulus is too small to show in a rehearsal.
     pub(crate) fn below(&self, bound: u64) -> u64 {
         self.next().checked_rem(bound).unwrap_or(0)
     }

@@ -1,4 +1,4 @@
--- What each row of a range of chunks would change in the catalogue and the stock, and its outcome
+-- For each row of a range of chunks: its changes to the catalogue and the stock, and its outcome
 -- now: created, changed, unchanged, or refused with the field, its value and the reason. A field
 -- that a row omits stays as it is. A row that would change nothing is unchanged, even with a stale
 -- version: a file that is sent twice is no stale edit. No locks.

@@ -12,7 +12,7 @@ pub use list::list;
 pub use put::{Kind, Put, PutError, SKUS_MAX, put};
 pub use read::read;
 
-/// A coupon. The database writes it as JSON; this type is what that JSON must be.
+/// A coupon. The database writes it as JSON of this shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Coupon {

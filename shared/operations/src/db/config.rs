@@ -285,7 +285,7 @@ fn parse_address(variable: &impl Fn(&str) -> Option<String>) -> Result<Address, 
     })
 }
 
-/// Adds what every connection has. Plaintext must stay on this machine.
+/// Adds the settings of every connection. Plaintext must stay on this machine.
 fn finished(mut config: Config, application_name: &str, tls: &Tls) -> Result<Config, &'static str> {
     if *tls == Tls::Off && !stays_on_this_machine(&config) {
         return Err(

@@ -1,5 +1,6 @@
-//! Gateway orders: what a gateway creates for a payment before the money comes. They are stored, so
-//! that the storefront finds them again, and the sweeper can look them up and close them.
+//! Gateway orders: the orders or sessions that gateways create for a payment before the money
+//! comes. They are stored, so that the storefront finds them again, and the sweeper can look them
+//! up and close them.
 
 pub mod close;
 pub mod due;
@@ -16,8 +17,7 @@ pub use due::{Due, due};
 pub use put::{Put, PutError, Stored, put};
 pub use read::read;
 
-/// A gateway's order or session. The database writes it as JSON; this type is what that JSON must
-/// be.
+/// A gateway's order or session. The database writes it as JSON of this shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GatewayOrder {
     pub gateway: String,

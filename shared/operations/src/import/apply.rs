@@ -78,7 +78,7 @@ pub enum ApplyError {
 /// each batch: the import; skus that change, by sku; stock levels that change, by sku.
 ///
 /// # Errors
-/// [`ApplyError`]. What earlier batches did stays; the same call goes on behind them.
+/// [`ApplyError`]. Earlier batches stay applied; the same call continues after them.
 pub async fn apply(db: &Database, request: &Apply) -> Result<Progress, ApplyError> {
     let deadline = Instant::now() + request.budget;
     loop {

@@ -39,7 +39,7 @@ fn a_secret_as_rds_makes_it_is_read_and_completed_by_the_environment() {
     assert_eq!(read(&config), expected("h", 6432, "d"));
     let config = address(Some("proxy"), Some(1), Some("e")).with_secret(whole);
     assert_eq!(read(&config.unwrap()), expected("proxy", 1, "e"));
-    // what RDS itself manages has no address, and rotation functions write ports as text
+    // a secret that RDS manages has no address, and rotation functions write ports as text
     let short = r#"{"username": "u", "password": "p:@/ü"}"#;
     let config = address(Some("h"), None, Some("d")).with_secret(short);
     assert_eq!(read(&config.unwrap()), expected("h", 5432, "d"));

@@ -31,8 +31,8 @@ pub struct Relayed {
 /// messages, while claiming and while marking; none while sending.
 ///
 /// # Errors
-/// [`Failure`] when the database could not answer. What was sent and could not be marked is sent
-/// again.
+/// [`Failure`] when the database could not answer. Messages that were sent and could not be marked
+/// are sent again.
 pub async fn relay(
     db: &Database,
     shop: &str,

@@ -1,4 +1,4 @@
-//! Returns refunds that were claimed and not tried.
+//! Gives back refunds that were claimed and not tried.
 
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -7,9 +7,9 @@ use super::Claimed;
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
 
-/// Returns [claimed](super::claim()) refunds of which the gateway was not told. They are due at
-/// once, and the try does not count. A refund that another caller has claimed since stays with that
-/// caller. Returns how many.
+/// Gives back [claimed](super::claim()) refunds that were not sent to their gateway. They are due
+/// at once, and the try does not count. A refund that another caller has claimed since stays with
+/// that caller. Returns how many.
 ///
 /// Locks: the refunds.
 ///

@@ -12,7 +12,7 @@ pub use list::list;
 pub use put::{Put, PutError, put};
 pub use read::read;
 
-/// A shop and its limits. The database writes it as JSON; this type is what that JSON must be.
+/// A shop and its limits. The database writes it as JSON of this shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {

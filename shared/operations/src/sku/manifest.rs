@@ -10,7 +10,7 @@ use crate::ids::{Shop, Sku};
 use crate::page::{After, Cursor};
 use crate::quantity::PageLimit;
 
-/// A page of a sku's manifest. The database writes it as JSON; this type is what that JSON must be.
+/// A page of a sku's manifest. The database writes it as JSON of this shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     pub sku: String,

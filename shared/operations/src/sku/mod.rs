@@ -23,7 +23,7 @@ pub use put::{Put, PutError, put};
 pub use read::read;
 pub use retire::retire;
 
-/// A sku with its stock level. The database writes it as JSON; this type is what that JSON must be.
+/// A sku with its stock level. The database writes it as JSON of this shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     pub sku: String,

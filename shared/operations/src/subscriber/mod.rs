@@ -31,8 +31,7 @@ const URL_CHARS_MAX: usize = 2_000;
 /// Characters of a name at most.
 const NAME_CHARS_MAX: usize = 40;
 
-/// A subscriber and how its deliveries stand. The database writes it as JSON; this type is what
-/// that JSON must be.
+/// A subscriber and the state of its deliveries. The database writes it as JSON of this shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subscriber {

@@ -6,7 +6,7 @@ use super::Subscriber;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::Shop;
 
-/// Reads a subscriber and how its deliveries stand. Locks nothing.
+/// Reads a subscriber and the state of its deliveries. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.

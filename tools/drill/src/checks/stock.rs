@@ -1,4 +1,4 @@
-//! Checks of units: what was given away against what there was.
+//! Checks of units: the units given away, compared with the units in stock.
 
 use std::time::Duration;
 

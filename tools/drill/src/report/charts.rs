@@ -67,7 +67,7 @@ fn last_change(points: &[Point]) -> f64 {
     changed.map_or(1.0, |pair| pair[1].at_s)
 }
 
-/// At most so many round numbers up to `most`, and zero.
+/// Zero, and at most `at_most` round numbers up to `most`.
 fn ticks(most: f64, at_most: f64) -> impl Iterator<Item = f64> {
     let power = 10_f64.powf((most / at_most).log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * power);
