@@ -159,7 +159,7 @@ async fn subscribers_get_announcements_and_none_waits_for_another() {
     for (name, error) in [
         ("moved", "it answered 302 Found"),
         ("broken", "it answered 500 Internal Server Error"),
-        ("unsigned", "there is no secret of its name to sign with"),
+        ("unsigned", "there is no signing secret with its name"),
     ] {
         let subscriber = read(&owner, "hooks", name).await;
         assert_eq!(

@@ -160,9 +160,7 @@ impl Subscribers {
     async fn send(&self, shop: &str, delivery: &Delivery, keys: &Keys) -> DeliveryResult {
         let secrets = keys.of(shop, &delivery.name);
         if secrets.is_empty() {
-            return DeliveryResult::Failed(
-                "there is no secret of its name to sign with".to_owned(),
-            );
+            return DeliveryResult::Failed("there is no signing secret with its name".to_owned());
         }
         let url = match parse_url(&delivery.url) {
             Ok(url) if self.networks.may_reach(&url) => url,

@@ -103,7 +103,7 @@ impl Api for Stripe {
     fn create_order<'a>(&'a self, order: &'a NewOrder) -> Answer<'a, GatewayOrder> {
         async move {
             let amount = stripe_from_minor(order.amount_minor, &order.currency);
-            let amount = amount.ok_or_else(|| unfit("its amount is none that Stripe takes"))?;
+            let amount = amount.ok_or_else(|| unfit("Stripe does not take its amount"))?;
             let end = end_of(order);
             let (path, form) = match &self.account.return_url {
                 Some(url) => ("/v1/checkout/sessions", session(order, amount, url, end)),
@@ -191,7 +191,7 @@ impl Api for Stripe {
                 return Ok(found);
             }
             let amount = stripe_from_minor(refund.amount_minor, &refund.currency);
-            let amount = amount.ok_or_else(|| unfit("its amount is none that Stripe takes"))?;
+            let amount = amount.ok_or_else(|| unfit("Stripe does not take its amount"))?;
             let payment = refund.gateway_payment_id.clone();
             let form: Form = vec![
                 (of_payment(&payment), payment.clone()),
@@ -351,7 +351,7 @@ fn is_session(id: &str) -> bool {
 fn path(id: &str) -> Result<String, GatewayError> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if !id.bytes().all(fits) {
-        return Err(unfit("its id is none of Stripe's"));
+        return Err(unfit("its id is not one of Stripe's"));
     }
     Ok(if is_session(id) {
         format!("/v1/checkout/sessions/{id}")

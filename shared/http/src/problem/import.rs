@@ -34,7 +34,7 @@ impl From<&ApplyError> for Problem {
                 409,
                 "import_incomplete",
                 "The import is not complete",
-                "Nothing was applied: the staged parts are not the ones that `parts` says. \
+                "Nothing was applied: the staged parts are not exactly the parts 1 to `parts`. \
                  `next_part` is the first missing part.",
             )
             .with("next_part", json!(next_part)),
