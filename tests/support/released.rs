@@ -1,5 +1,5 @@
-//! Releases: this tree, which the tests record themselves, and every release before it, as
-//! `tools/release/record` kept it in `tests/releases/<number>/`.
+//! Recordings of releases: one of this tree, which the tests make themselves, and those that
+//! `tools/release/record` has written to `tests/releases/<number>/`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,7 +14,7 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 use crate::stack::root;
 use crate::{CLUSTER, connect, empty_database};
 
-/// The column of an answer that is a failure.
+/// The column that stands for a failed call.
 const ERROR: &str = "error";
 
 /// The recording of a release: enough to hold a later one against it.
@@ -22,9 +22,9 @@ const ERROR: &str = "error";
 pub struct Released {
     /// Its number.
     pub release: String,
-    /// What its functions send.
+    /// The statements of its functions.
     pub statements: Vec<Statement>,
-    /// What its database has.
+    /// The routines of its database.
     pub routines: Vec<Routine>,
     /// The statements of `tests/releases/scenario.sql`, and its answers.
     pub calls: Vec<Call>,
@@ -72,7 +72,11 @@ const ROUTINES: &str = "
         'returns', case when p.proretset then 'setof ' else '' end || p.prorettype::regtype::text,
         'columns', array(select a.name || ' ' || a.type::regtype
             from unnest(p.proargnames, p.proargmodes, p.proallargtypes) a (name, mode, type)
-            where a.mode in ('o', 'b', 't')),
+            where a.mode in ('o', 'b', 't')
+            union all
+            select a.attname || ' ' || a.atttypid::regtype from pg_type t
+                join pg_attribute a on a.attrelid = t.typrelid
+            where t.oid = p.prorettype and a.attnum > 0 and not a.attisdropped),
         'roles', array(select a.grantee::regrole from aclexplode(p.proacl) a
             where a.grantee <> p.proowner))
         order by p.oid::regprocedure::text), '[]')
@@ -110,7 +114,7 @@ pub async fn releases() -> &'static [Released] {
 }
 
 impl Released {
-    /// Plays the scenario on a fresh database of `release`, and keeps what there is to know.
+    /// Plays the scenario on a fresh database of `release`, and records the result.
     pub async fn record(release: &Release) -> Self {
         let database = database_of(release).await;
         let routines = routines(&superuser(&database).await).await;
@@ -273,7 +277,7 @@ fn time_length(text: &str) -> Option<usize> {
     Some(shape.len() + fraction.take_while(|byte| more(byte)).count())
 }
 
-/// What the functions send, read from the sources: calls of `Database::call` and `call_one`.
+/// The statements of the functions, read from the sources.
 fn statements() -> Vec<Statement> {
     let mut found = Vec::new();
     let mut folders = vec![root().join("shared"), root().join("functions")];
