@@ -9,8 +9,8 @@ use tests::Routine;
 use tests::stack::{holdfast, owner, put_sku, start, stop};
 use tokio::process::Command;
 
-/// So many that some of the shoppers who hold them let them lapse.
-const UNITS: i32 = 40;
+/// So many that some of the shoppers who get a unit let it lapse, and some try forbidden requests.
+const UNITS: i32 = 80;
 
 /// Routines with changed text, and the promises that they break.
 struct Fault {
@@ -96,7 +96,7 @@ const FAULTS: [Fault; 6] = [
     },
 ];
 
-/// The promises that a drill of a hundred shoppers finds broken, and its summary. Each drill sells
+/// The promises that a drill of two hundred shoppers finds broken, and its summary. Each drill sells
 /// a sku of its own.
 async fn failed(stack: &Stack, number: usize, mixed: bool) -> (BTreeSet<String>, String) {
     let (hot, other) = (format!("HOT-{number}"), format!("OTHER-{number}"));
@@ -109,9 +109,9 @@ async fn failed(stack: &Stack, number: usize, mixed: bool) -> (BTreeSet<String>,
         .args(["--api", &stack.api_url, "--webhook", &stack.webhook_url])
         .args(["--webhook-secret", &stack.secrets["dress"]])
         .args(["--hot-sku", &hot, "--skus", &other, "--other-shop", "tour"])
-        .args(["--shoppers", "100", "--units", &UNITS.to_string()])
+        .args(["--shoppers", "200", "--units", &UNITS.to_string()])
         .args(["--hold-s", "1", "--settle-s", "3", "--timeout", "120"])
-        .args(["--rush-s", if mixed { "4" } else { "1" }, "--quiet"]);
+        .args(["--rush-s", if mixed { "6" } else { "2" }, "--quiet"]);
     if mixed {
         drill.args(["--mixed", "--admin-token", &stack.admin_token]);
     }

@@ -30,7 +30,6 @@ mod tests {
     use std::time::Duration;
 
     use clap::Parser as _;
-    use serde_json::Value;
     use simulator::cashfree::webhook::Kind;
 
     use super::*;
@@ -52,10 +51,9 @@ mod tests {
         ];
         let edit = action("A", 1, when(0, 5), ActionEnd::Done);
         let mut history = with_staff(sale(2, 0, vec![paid]), edit);
-        history
-            .before
-            .values_mut()
-            .for_each(|sku| sku.title = "<b>\"A\" & B".into());
+        if let Some(sku) = history.before.get_mut("A") {
+            sku.title = "<b>\"A\" & B".into();
+        }
         let mut records = Records::default();
         let stripe = ("stripe".to_owned(), Webhooks::default());
         records.gateways.webhooks = [stripe].into();
@@ -72,26 +70,16 @@ mod tests {
         Report::new(&args, &run)
     }
 
-    fn collect_keys(json: &Value, keys: &mut Vec<String>) {
-        match json {
-            Value::Object(fields) => fields.iter().for_each(|(key, value)| {
-                keys.push(key.clone());
-                collect_keys(value, keys);
-            }),
-            Value::Array(items) => items.iter().for_each(|item| collect_keys(item, keys)),
-            _ => {}
-        }
-    }
-
     #[test]
     fn the_readme_lists_every_key() {
         let report = report();
         assert!(report.staff.is_some() && report.gateways.is_some() && report.passed);
-        let mut json = serde_json::to_value(&report).unwrap();
-        json["outcomes"] = Value::Null;
-        let mut keys = vec![];
-        collect_keys(&json, &mut keys);
-        for key in keys {
+        let json = serde_json::to_string_pretty(&report).unwrap();
+        // A line of the JSON begins with its key.
+        let keys = json
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix('"')?.split_once("\": "));
+        for (key, _) in keys {
             let readme = include_str!("../README.md");
             assert!(readme.contains(&format!("`{key}")), "{key}");
         }

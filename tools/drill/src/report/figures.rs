@@ -22,7 +22,6 @@ use crate::timetable::Run;
 
 #[derive(Serialize)]
 pub(crate) struct Report {
-    /// Name and version of this program.
     pub(crate) tool: &'static str,
     pub(crate) started_at: String,
     pub(crate) duration_s: f64,
@@ -30,7 +29,6 @@ pub(crate) struct Report {
     pub(crate) run_id: String,
     pub(crate) seed: u64,
     pub(crate) arguments: Arguments,
-    /// No promise failed.
     pub(crate) passed: bool,
     pub(crate) promises: Vec<PromiseResult>,
     pub(crate) counts: Counts,
@@ -162,16 +160,13 @@ pub(crate) struct EditFigures {
 
 #[derive(Serialize)]
 pub(crate) struct GatewayFigures {
-    /// For how long the database was stopped.
     pub(crate) outage_s: f64,
-    /// By name.
     pub(crate) at: Vec<OneGateway>,
 }
 
 #[derive(Serialize)]
 pub(crate) struct OneGateway {
     pub(crate) gateway: String,
-    /// Attempts to pay.
     pub(crate) attempts: usize,
     /// The paid ones among them, each of which must end once: as one of the next four.
     pub(crate) captures: usize,
@@ -190,7 +185,6 @@ pub(crate) struct ShopperFigures {
     pub(crate) outcome: Outcome,
     /// When the first begin was sent.
     pub(crate) arrived_s: f64,
-    /// Checkouts begun.
     pub(crate) tries: usize,
     /// From sending the last begin to its answer.
     pub(crate) begin_ms: f64,
