@@ -51,23 +51,18 @@ impl Storm {
         }
         let (stop, stopped) = channel(false);
         let mut tasks = vec![tokio::spawn(settle_refunds(Arc::clone(control), stopped))];
-        let part = |lasts| {
-            (
-                Arc::clone(control),
-                Arc::clone(&sale.api),
-                args.rush_s,
-                lasts,
-            )
-        };
+        let (api, rush) = (|| Arc::clone(&sale.api), args.rush_s);
         if !args.gateway_down_s.is_zero() {
-            let failing = fail_in_turn(part(args.gateway_down_s), faults);
+            let lasts = args.gateway_down_s;
+            let failing = fail_in_turn(Arc::clone(control), api(), rush, lasts, faults);
             tasks.push(tokio::spawn(failing));
         }
+        let outage = stop_database(Arc::clone(control), api(), rush, args.database_down_s);
         Ok(Some(Self {
             control: Arc::clone(control),
             stop,
             tasks,
-            outage: tokio::spawn(stop_database(part(args.database_down_s))),
+            outage: tokio::spawn(outage),
         }))
     }
 
@@ -124,11 +119,14 @@ impl Faults {
     }
 }
 
-/// Control API, clock, length of the rush, length of the failure.
-type Part = (Arc<Control>, Arc<Api>, Duration, Duration);
-
 /// Each gateway fails once, for a while, in the first part of the rush.
-async fn fail_in_turn((control, api, rush, lasts): Part, faults: Faults) -> Result<(), String> {
+async fn fail_in_turn(
+    control: Arc<Control>,
+    api: Arc<Api>,
+    rush: Duration,
+    lasts: Duration,
+    faults: Faults,
+) -> Result<(), String> {
     api.pause(rush / 10).await;
     for (gateway, how) in FAILURES {
         control.set_faults(gateway, &faults.json(how)).await?;
@@ -139,7 +137,12 @@ async fn fail_in_turn((control, api, rush, lasts): Part, faults: Faults) -> Resu
 }
 
 /// Stops the database in the middle of the rush. Returns how long it was down.
-async fn stop_database((control, api, rush, lasts): Part) -> Result<Duration, String> {
+async fn stop_database(
+    control: Arc<Control>,
+    api: Arc<Api>,
+    rush: Duration,
+    lasts: Duration,
+) -> Result<Duration, String> {
     if lasts.is_zero() {
         return Ok(lasts);
     }

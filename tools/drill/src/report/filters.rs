@@ -13,14 +13,13 @@ use crate::promises::State;
 /// The name of a value in the JSON.
 #[askama::filter_fn]
 pub(crate) fn name<T: Serialize>(value: T, _: &dyn Values) -> Result<String> {
-    let json = serde_json::to_value(value).unwrap_or_default();
-    Ok(json.as_str().unwrap_or_default().to_owned())
+    Ok(json_name(value))
 }
 
 /// The same in words.
 #[askama::filter_fn]
-pub(crate) fn words<T: Serialize>(value: T, values: &dyn Values) -> Result<String> {
-    Ok(name::default().execute(value, values)?.replace('_', " "))
+pub(crate) fn words<T: Serialize>(value: T, _: &dyn Values) -> Result<String> {
+    Ok(json_name(value).replace('_', " "))
 }
 
 #[askama::filter_fn]
@@ -35,18 +34,23 @@ pub(crate) fn state(state: &State, _: &dyn Values) -> Result<&'static str> {
 /// Milliseconds for people.
 #[askama::filter_fn]
 pub(crate) fn ms<T: Borrow<f64>>(value: T, _: &dyn Values) -> Result<String> {
-    Ok(self::milliseconds(*value.borrow()))
+    Ok(milliseconds(*value.borrow()))
 }
 
 #[askama::filter_fn]
 pub(crate) fn quantiles(all: &Quantiles, _: &dyn Values, separator: &str) -> Result<String> {
-    let all = [all.p50, all.p95, all.p99, all.max].map(self::milliseconds);
+    let all = [all.p50, all.p95, all.p99, all.max].map(milliseconds);
     Ok(all.join(separator))
 }
 
 #[askama::filter_fn]
 pub(crate) fn money(minor: &i64, _: &dyn Values, currency: &str) -> Result<String> {
-    Ok(self::amount(*minor, currency))
+    Ok(amount(*minor, currency))
+}
+
+fn json_name(value: impl Serialize) -> String {
+    let json = serde_json::to_value(value).unwrap_or_default();
+    json.as_str().unwrap_or_default().to_owned()
 }
 
 fn milliseconds(value: f64) -> String {
