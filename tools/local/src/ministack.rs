@@ -1,6 +1,7 @@
 //! SQS on this machine: MiniStack, a Python package that `tools/setup` installs.
 //!
-//! The functions' AWS SDK speaks the real protocol to it, including the move to a dead-letter queue.
+//! The functions' AWS SDK speaks the real protocol to it, including the move to a dead-letter
+//! queue.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
