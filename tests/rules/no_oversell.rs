@@ -241,10 +241,14 @@ async fn a_rush_of_all_calls_breaks_no_promise() {
     }
     let (db, payments) = (test.pool(40), test.pool_of(PAYMENTS, 16));
     let sweeper = test.pool_of(SWEEPER, 2);
+    let deadlocks_before = test.deadlocks().await;
     // due, and in nobody's way: only a sweep expires it
     test.sku("D", 1).await;
-    test.make_due(test.held(&[("D", 1)]).await).await;
-    let deadlocks_before = test.deadlocks().await;
+    let due = new_id();
+    checkout::begin(&db, &begin_request(due, &[("D", 1)]))
+        .await
+        .unwrap();
+    test.make_due(due).await;
     let shopping = Arc::new(AtomicUsize::new(SHOPPERS));
     let swept = at_once(SHOPPERS + 2, |n| {
         let (test, shopping) = (Arc::clone(&test), Arc::clone(&shopping));

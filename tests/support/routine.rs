@@ -33,15 +33,15 @@ impl Routine {
         }
     }
 
-    /// Removes the lines of a guard: a whole statement, or a part of one, whose end stays.
+    /// Removes the lines of a guard. The end of a statement stays.
     pub fn without_guard(self, guard: &str) -> Self {
         self.mapped(&format!("-- guard({guard})"), |line| {
-            let ends_another = line.ends_with(';') && !line.contains(" := ");
-            if ends_another { ";" } else { "" }.to_owned()
+            if line.ends_with(';') { ";" } else { "" }.to_owned()
         })
     }
 
-    /// Puts another line in the place of a guard.
+    /// Puts another line in the place of a guard, such as `null;` where the guard is a whole
+    /// statement.
     pub fn with_guard_replaced(self, guard: &str, line: &str) -> Self {
         self.mapped(&format!("-- guard({guard})"), |_| line.to_owned())
     }
