@@ -96,8 +96,8 @@ const FAULTS: [Fault; 6] = [
     },
 ];
 
-/// The promises that a drill of two hundred shoppers finds broken, and its summary. Each drill sells
-/// a sku of its own.
+/// The promises that a drill of two hundred shoppers finds broken, and its summary. Each drill
+/// sells its own sku.
 async fn failed(stack: &Stack, number: usize, mixed: bool) -> (BTreeSet<String>, String) {
     let (hot, other) = (format!("HOT-{number}"), format!("OTHER-{number}"));
     let owner = owner(stack).await;

@@ -1,5 +1,5 @@
-//! The flash sale in small, with staff at work beside the shoppers, while processes and backends
-//! are killed: every promise holds.
+//! A small flash sale with staff at work, while processes and database backends are killed: every
+//! promise holds.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,11 +16,11 @@ use tokio::process::{Child, Command};
 use tokio_postgres::NoTls;
 
 const HOT: &str = "LEHENGA-RED-M";
-/// The longest that the rehearsal may take.
+/// The longest duration of the rehearsal.
 const CALL_TIMEOUT: Duration = Duration::from_secs(170);
-/// Between two kills.
+/// The pause between two kills.
 const PAUSE: Duration = Duration::from_millis(400);
-/// Each function's processes in turn, and every fifth time a backend of the database.
+/// The processes of each function in turn, and every fifth time a backend of the database.
 const VICTIMS: [&str; 5] = [
     "holdfast-checkout",
     "holdfast-payments",
@@ -39,12 +39,12 @@ fn processes(stack: &Stack) -> BTreeMap<String, usize> {
 }
 
 fn sigkill(pid: u32) {
-    // It may have ended in this moment, by the last kill.
+    // The last kill may have ended it just now.
     let _ = kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGKILL);
 }
 
 async fn kill_a_backend(stack: &Stack) -> bool {
-    // The server may still be recovering from the last one.
+    // The server may still be recovering from the last kill.
     let url = stack.cluster.url("postgres", "postgres");
     let Ok((client, connection)) = tokio_postgres::connect(&url, NoTls).await else {
         return false;
@@ -58,7 +58,7 @@ async fn kill_a_backend(stack: &Stack) -> bool {
     true
 }
 
-/// Kills on until the drill is over, or enough was killed; returns how many of each.
+/// Kills until the drill is over, or until enough is killed. Returns the number of each victim.
 async fn make_trouble(stack: &Stack, drill: &mut Child) -> [usize; VICTIMS.len()] {
     let mut killed = [0; VICTIMS.len()];
     for round in 0..KILLS {
@@ -82,7 +82,7 @@ async fn make_trouble(stack: &Stack, drill: &mut Child) -> [usize; VICTIMS.len()
     killed
 }
 
-/// The drill, of sixty shoppers and their staff.
+/// The drill: sixty shoppers and their staff.
 fn rehearse(stack: &Stack, out: &Path) -> Child {
     Command::from(holdfast("drill"))
         .args(["--api", &stack.api_url, "--webhook", &stack.webhook_url])
@@ -114,7 +114,7 @@ fn rehearse(stack: &Stack, out: &Path) -> Child {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_promise_is_kept_while_processes_and_backends_are_killed() {
+async fn every_promise_holds_while_processes_and_backends_are_killed() {
     let stack = start(StackOptions {
         concurrency: 6,
         sweep_every: Some(Duration::from_secs(2)),

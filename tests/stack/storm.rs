@@ -1,5 +1,5 @@
-//! The bad day in small: shoppers pay at three gateways whose webhooks are lost, doubled and
-//! shuffled and which fail in turn, and PostgreSQL stops in the middle. Every payment ends right.
+//! A small bad day: three gateways lose, double and shuffle their webhooks and fail in turn, and
+//! PostgreSQL stops in the middle. Every payment ends in one paid order, or goes back.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use tests::stack::{assert_promises_hold, holdfast, hurried_queue, owner, start, 
 use tokio::process::Command;
 
 const SHOPPERS: &str = "60";
-/// Enough for everybody: nearly all of them pay.
+/// Enough for nearly all shoppers to pay.
 const UNITS: u32 = 60;
-/// For how long the database is stopped.
+/// The length of the database's stop.
 const DOWN_S: &str = "3";
-/// The longest that the drill may take.
+/// The longest duration of the drill.
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// `LOOKUP_…` as a rehearsal of a minute wants them.
+/// `LOOKUP_…` for a rehearsal of a minute.
 fn hurried_lookups() -> Vec<(String, String)> {
     [
         ("LOOKUP_BEFORE_S", "3600"),
@@ -48,9 +48,9 @@ fn drill(stack: &Stack, out: &std::path::Path) -> Command {
     drill
 }
 
-/// Scenario 26, over all gateways, while their webhooks are lost besides.
+/// Scenario 26, at all gateways, with lost webhooks.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_payment_ends_right_on_a_bad_day_at_three_gateways() {
+async fn every_payment_is_completed_or_refunded_on_a_bad_day() {
     let stack = start(StackOptions {
         concurrency: 6,
         sweep_every: Some(Duration::from_secs(1)),
@@ -86,7 +86,7 @@ async fn every_payment_ends_right_on_a_bad_day_at_three_gateways() {
         assert!(one["paid"].as_u64().unwrap() > 0, "{one}");
         assert_eq!(one["unresolved"], 0, "{one}");
     }
-    // so that it was a bad day
+    // the day was bad
     for what in ["/webhooks/lost", "/webhooks/copies", "/refunds"] {
         assert!(sum(what) > 0, "{what}: {gateways}");
     }
