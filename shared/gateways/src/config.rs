@@ -259,11 +259,11 @@ mod tests {
                 of("https://u@api.stripe.com", "hunter2"),
                 "more than a host and a path",
             ),
-            (of("api.stripe.com", "hunter2"), "no URL"),
+            (of("api.stripe.com", "hunter2"), "is not a URL"),
             (of("https://api.stripe.com", "hunter2 "), "line 1"),
             (
                 of("https://api.stripe.com", "hunter2").replace("dress", "No Shop"),
-                "shop's name",
+                "a shop's code",
             ),
             (
                 of("https://api.stripe.com", "hunter2").replace("secret_key", "key"),
