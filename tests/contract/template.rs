@@ -116,7 +116,7 @@ fn no_right_is_wider_than_necessary() {
         ("ReleaseRole", "ReadAlarms"),
         ("TracingPolicy", "SendSegments"),
     ];
-    // Of one stack, or of one API: a part of a name.
+    // Limited to one stack or one API; a wildcard stands for a part of the name.
     let many = [
         ("ReleaseRole", "MoveTheAliases"),
         ("StorefrontCallerPolicy", "CallTheApi"),

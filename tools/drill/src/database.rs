@@ -115,7 +115,7 @@ impl Database {
         Ok(row.get(0))
     }
 
-    /// Of each sku: (on_hand, held).
+    /// Reads (on_hand, held) of each sku.
     pub(crate) async fn levels(
         &mut self,
         skus: &[String],

@@ -53,8 +53,8 @@ impl Call {
 /// The measurements of one kind of request.
 #[derive(Clone)]
 pub(crate) struct Meter {
-    /// Of each answered attempt, from sending to the complete answer, in microseconds. Answers 429
-    /// and 5xx are not in it.
+    /// Microseconds from sending to the complete answer, for each answered attempt. Answers 429 and
+    /// 5xx are left out.
     pub(crate) latency: Histogram<u64>,
     /// Answers 429 and 5xx, after which the request was sent again.
     pub(crate) unavailable: u64,
@@ -100,7 +100,7 @@ impl Quantiles {
         }
     }
 
-    /// Of values in microseconds.
+    /// The percentiles, in milliseconds, of values in microseconds.
     pub(crate) fn in_ms(micros: &Histogram<u64>) -> Self {
         Self::of(micros, 0.001)
     }

@@ -35,7 +35,7 @@ const BATCH_MIN: Duration = Duration::from_secs(10);
 /// The times of look-ups and closings.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// Of payments and refunds.
+    /// The times and bounds of look-ups.
     pub lookups: Limits,
     /// Seconds before the end of a hold when its order is closed at the gateway. If this is less
     /// than the schedule's interval, the hold may expire first.

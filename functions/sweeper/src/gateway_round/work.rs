@@ -25,7 +25,7 @@ pub struct Round {
     pub closed: u32,
     /// Calls that a gateway did not answer, or refused.
     pub failed: u32,
-    /// Of the failed calls, those whose credentials the gateway refused.
+    /// Failed calls whose credentials the gateway refused.
     pub unauthorized: u32,
     /// Tasks left for the next round, because the time was up or the gateway was down.
     pub left: u32,

@@ -15,13 +15,10 @@ use crate::utc::Utc;
 /// A filter for holds. `None` matches any value.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Of this sku.
     pub sku: Option<Sku>,
-    /// Of this checkout.
     pub checkout_id: Option<CheckoutId>,
-    /// Of this customer's checkouts.
+    /// Matches the holds of this customer's checkouts.
     pub customer: Option<Customer>,
-    /// In this state.
     pub status: Option<Status>,
 }
 

@@ -14,13 +14,9 @@ use crate::utc::Utc;
 /// A filter for movements. `None` matches any value.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Of this sku.
     pub sku: Option<Sku>,
-    /// With this reference.
     pub reference: Option<Reference>,
-    /// With this reason.
     pub reason: Option<Reason>,
-    /// Of this actor.
     pub actor: Option<Actor>,
     /// At or after this time.
     pub from: Option<Utc>,

@@ -523,7 +523,7 @@ fn sampled(history: &History, taken: &[Taken]) -> Vec<Point> {
     samples.map(point).collect()
 }
 
-/// Of a stretch without change only its two ends.
+/// Keeps only the two ends of a stretch without change.
 fn without_standstill(points: Vec<Point>) -> Vec<Point> {
     let mut changes: Vec<Point> = vec![];
     for point in points {
