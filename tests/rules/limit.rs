@@ -167,6 +167,38 @@ async fn due_holds_never_count_against_a_limit() {
     test.assert_promises_hold().await;
 }
 
+/// Reclaims that free nothing end in the refusal, not in a failure or a loop.
+#[tokio::test]
+async fn a_due_checkout_that_cant_be_expired_still_counts_against_the_limits() {
+    for checkouts_are_limited in [false, true] {
+        let test = TestDb::new().await;
+        for sku in ["A", "BAD"] {
+            test.sku(sku, 9).await;
+        }
+        if checkouts_are_limited {
+            checkouts_max(&test, 1).await;
+        } else {
+            limit(&test, "A", 2).await;
+        }
+        let bad = held_as(&test, "asha", &[("A", 2), ("BAD", 1)]).await;
+        test.corrupt("update holdfast.stock_levels set held = 0 where sku = 'BAD'")
+            .await;
+        test.make_due(bad).await;
+        if checkouts_are_limited {
+            let answer = checkout::begin(&test.db, &begin_as("asha", &[("A", 1)])).await;
+            assert!(
+                matches!(answer, Err(BeginError::TooManyCheckouts)),
+                "{answer:?}"
+            );
+        } else {
+            let limits = allowed(&test, "asha", &[("A", 1)]).await;
+            assert_eq!(limits, [("A".to_owned(), 0)]);
+        }
+        // another customer is not in its way
+        held_as(&test, "ravi", &[("A", 1)]).await;
+    }
+}
+
 /// Scenario 22.
 #[tokio::test]
 async fn a_thousand_checkouts_of_one_customer_hold_only_as_many_as_the_shop_allows() {
