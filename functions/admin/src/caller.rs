@@ -6,11 +6,18 @@
 //! - IAM authorizer: the actor is the identity's ARN. `ADMIN_SHOPS` names the shops, because the
 //!   policy that lets the identity call the API does not name any.
 
+use axum::extract::{FromRequestParts, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
 use holdfast_http::caller::{Claims, Shops, claims, iam_arn};
-use holdfast_http::problem::Problem;
-use lambda_http::Request;
+use holdfast_http::contract::{Description, Input};
+use holdfast_http::problem::{SCOPE_MISSING, UNAUTHORIZED};
+use holdfast_http::{Path, Problem};
+use lambda_http::http::request::Parts;
 use operations::config::ConfigError;
 use operations::ids::{Actor, Shop};
+
+use crate::app::Shared;
 
 /// The scope that a token needs for the admin API.
 pub const SCOPE: &str = "holdfast:admin";
@@ -21,11 +28,20 @@ pub struct Callers {
     iam_shops: Shops,
 }
 
-/// The caller of one request.
+/// The caller of one request, before its path is known.
 #[derive(Debug, Clone)]
-pub struct Caller {
+struct Caller {
     actor: Actor,
     shops: Shops,
+}
+
+/// A caller who may act for the shop of the path.
+#[derive(Debug, Clone)]
+pub(crate) struct Clerk {
+    /// The shop of the path.
+    pub(crate) shop: Shop,
+    /// The actor whom the ledger names.
+    pub(crate) actor: Actor,
 }
 
 impl Callers {
@@ -49,14 +65,14 @@ impl Callers {
     ///
     /// # Errors
     /// 401 when no authorizer accepted the request, 403 when the token lacks the scope.
-    pub fn identify(&self, request: &Request) -> Result<Caller, Problem> {
-        match (claims(request), iam_arn(request)) {
+    fn identify(&self, parts: &Parts) -> Result<Caller, Problem> {
+        match (claims(parts), iam_arn(parts)) {
             (Some(claims), _) => of_token(claims),
             (None, Some(arn)) => Ok(Caller {
-                actor: arn.parse().map_err(|_| Problem::unauthorized())?,
+                actor: arn.parse().map_err(|_| Problem::from(UNAUTHORIZED))?,
                 shops: self.iam_shops.clone(),
             }),
-            (None, None) => Err(Problem::unauthorized()),
+            (None, None) => Err(UNAUTHORIZED.into()),
         }
     }
 }
@@ -68,21 +84,52 @@ fn of_token(claims: Claims<'_>) -> Result<Caller, Problem> {
     // A token without a subject would leave the ledger without an actor.
     let actor = claims.text("sub").parse();
     Ok(Caller {
-        actor: actor.map_err(|_| Problem::unauthorized())?,
+        actor: actor.map_err(|_| Problem::from(UNAUTHORIZED))?,
         shops: claims.shops(),
     })
 }
 
-impl Caller {
-    /// The actor whom the ledger names.
-    #[must_use]
-    pub fn actor(&self) -> &Actor {
-        &self.actor
-    }
+/// Identifies the caller before the request is routed: an anonymous caller must not learn which
+/// paths exist.
+pub(crate) async fn identify(
+    State(app): State<Shared>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let (mut parts, body) = request.into_parts();
+    let caller = app.callers.identify(&parts)?;
+    parts.extensions.insert(caller);
+    Ok(next.run(Request::from_parts(parts, body)).await)
+}
 
-    /// Whether the caller may act for this shop.
-    #[must_use]
-    pub fn may_act_for(&self, shop: &Shop) -> bool {
-        self.shops.include(shop)
+impl<S: Send + Sync> FromRequestParts<S> for Clerk {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller: Option<Caller> = parts.extensions.get().cloned();
+        let Caller { actor, shops } = caller.ok_or(UNAUTHORIZED)?;
+        // A text that is no shop's code names no shop.
+        let shop = Path::<Shop>::from_request_parts(parts, state).await;
+        match shop {
+            Ok(Path(shop)) if shops.include(&shop) => Ok(Self { shop, actor }),
+            _ => Err(Problem::not_found("shop")),
+        }
+    }
+}
+
+impl Input for Clerk {
+    fn describe(to: &mut Description) {
+        Path::<Shop>::describe(to);
+        to.security = vec!["office"];
+        to.refused_by_api_gateway();
+        to.problem(
+            UNAUTHORIZED,
+            "the caller is unknown, or the token has no subject. If API Gateway's authorizer \
+             refused the token, the answer is API Gateway's own.",
+        );
+        to.problem(
+            SCOPE_MISSING,
+            "the token is valid but lacks the scope `holdfast:admin`.",
+        );
     }
 }

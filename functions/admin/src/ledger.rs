@@ -1,39 +1,37 @@
 //! The ledger, page by page.
 
-use holdfast_http::Reply;
-use holdfast_http::parse::Query;
-use holdfast_http::problem::Problem;
+use axum::extract::State;
+use holdfast_http::{Answer, List, Listed, Route, route};
+use operations::db::Failure;
 use operations::ledger::{self, Filter, Position};
-use operations::page::After;
 use operations::quantity::PageLimit;
+use operations::stock::Movement;
 
-use crate::app::Call;
-use crate::listed::listed;
+use crate::app::Shared;
+use crate::caller::Clerk;
 
-const PARAMETERS: [&str; 8] = [
-    "sku",
-    "reference",
-    "reason",
-    "actor",
-    "from",
-    "until",
-    "cursor",
-    "limit",
-];
+pub(crate) fn routes() -> Vec<Route<Shared>> {
+    vec![route!(list)]
+}
 
-pub(crate) async fn route(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.only_get()?;
-    let query = Query::of(call.request, &PARAMETERS)?;
-    let filter = Filter {
-        sku: query.get("sku")?,
-        reference: query.get("reference")?,
-        reason: query.get("reason")?,
-        actor: query.get("actor")?,
-        from: query.get("from")?,
-        until: query.get("until")?,
-    };
-    let after: Option<After<Position>> = query.get("cursor")?;
-    let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
-    let page = ledger::list(&call.app.db, &call.shop, &filter, after.as_ref(), limit).await;
-    listed("movements", page)
+/// List stock movements
+///
+/// The ledger, newest first, page by page: send `next` as `cursor`, with the same filters.
+/// Every movement that existed when the first page was read comes once. A page looks at 5,000
+/// movements at most, so a short or empty page can have a `next`.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/ledger",
+    operation_id = "ledger_list",
+    tag = "office",
+    responses((status = 200, description = "One page."))
+)]
+async fn list(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    list: List<Filter, Position, PageLimit>,
+) -> Answer<Listed<Movement>, Failure> {
+    let after = list.after.as_ref();
+    let page = ledger::list(&app.db, &clerk.shop, &list.filter, after, list.limit).await?;
+    Ok(Listed(page))
 }

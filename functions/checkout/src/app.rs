@@ -1,5 +1,7 @@
 //! The state of one process.
 
+use std::sync::Arc;
+
 use gateways::Accounts;
 use operations::db::Database;
 
@@ -13,3 +15,6 @@ pub struct App {
     /// The shops' accounts at payment gateways.
     pub accounts: Accounts,
 }
+
+/// The state of the handlers.
+pub type Shared = Arc<App>;

@@ -6,12 +6,18 @@
 //! cannot be guessed, so it serves as the capability.
 
 use std::env;
+use std::sync::Arc;
 
+use axum::extract::FromRequestParts;
 use holdfast_http::caller::{Shops, claims};
-use holdfast_http::problem::Problem;
-use lambda_http::Request;
+use holdfast_http::contract::{Description, Input};
+use holdfast_http::{Path, Problem};
+use lambda_http::http::request::Parts;
 use operations::config::ConfigError;
 use operations::ids::{Customer, Shop};
+use utoipa::openapi::path::ParameterIn;
+
+use crate::app::App;
 
 /// The scope that a token needs to order with payment method `offline`.
 const OFFLINE_SCOPE: &str = "holdfast:offline";
@@ -26,13 +32,12 @@ pub struct Callers {
     offline: bool,
 }
 
-/// The caller of one request.
+/// A caller who may act for the shop of the path.
 #[derive(Debug, Clone)]
 pub struct Caller {
+    /// The shop of the path.
+    pub shop: Shop,
     customer: Option<Customer>,
-    authenticated: bool,
-    shops: Shops,
-    token_shops: Shops,
     offline: bool,
 }
 
@@ -60,47 +65,40 @@ impl Callers {
         Ok(Self { shops, offline })
     }
 
-    /// Identifies the caller of a request.
-    ///
-    /// # Errors
-    /// A problem when the named customer is invalid.
-    pub fn identify(&self, request: &Request) -> Result<Caller, Problem> {
-        if let Some(claims) = claims(request) {
-            let sub = claims.text("sub");
-            let customer = sub
-                .parse()
-                .map_err(|_| Problem::invalid_request("token.sub", "must be 1 to 64 characters"))?;
-            return Ok(Caller {
-                customer: Some(customer),
-                authenticated: true,
-                shops: self.shops.clone(),
-                token_shops: claims.shops(),
-                offline: claims.have_scope(OFFLINE_SCOPE),
-            });
-        }
-        let customer = match request.headers().get(CUSTOMER_HEADER) {
-            None => None,
-            Some(value) => Some(
-                value
-                    .to_str()
-                    .ok()
-                    .and_then(|text| text.parse().ok())
-                    .ok_or_else(|| {
-                        Problem::invalid_request(
-                            CUSTOMER_HEADER,
-                            "must be 1 to 64 characters without control characters",
-                        )
-                    })?,
-            ),
+    /// Identifies the caller of a request for this shop.
+    fn identify(&self, parts: &Parts, shop: Shop) -> Result<Caller, Problem> {
+        let claims = claims(parts);
+        let of_token = claims.is_none_or(|claims| claims.shops().include(&shop));
+        let customer = match claims {
+            Some(claims) => {
+                let customer = claims.text("sub").parse();
+                let problem = |_| Problem::invalid("token.sub", "must be 1 to 64 characters");
+                Some(customer.map_err(problem)?)
+            }
+            None => named(parts)?,
         };
+        if !self.shops.include(&shop) || !of_token {
+            return Err(Problem::not_found("shop"));
+        }
+        let offline = claims.map_or(self.offline, |claims| claims.have_scope(OFFLINE_SCOPE));
         Ok(Caller {
+            shop,
             customer,
-            authenticated: false,
-            shops: self.shops.clone(),
-            token_shops: Shops::Every,
-            offline: self.offline,
+            offline,
         })
     }
+}
+
+/// The customer whom the storefront's server names.
+fn named(parts: &Parts) -> Result<Option<Customer>, Problem> {
+    let Some(value) = parts.headers.get(CUSTOMER_HEADER) else {
+        return Ok(None);
+    };
+    let customer = value.to_str().ok().and_then(|text| text.parse().ok());
+    customer.map(Some).ok_or_else(|| {
+        let message = "must be 1 to 64 characters without control characters";
+        Problem::invalid(CUSTOMER_HEADER, message)
+    })
 }
 
 impl Caller {
@@ -110,21 +108,35 @@ impl Caller {
         self.customer.as_ref()
     }
 
-    /// Whether a token proves the customer.
-    #[must_use]
-    pub fn authenticated(&self) -> bool {
-        self.authenticated
-    }
-
-    /// Whether the caller may act for this shop.
-    #[must_use]
-    pub fn may_act_for(&self, shop: &Shop) -> bool {
-        self.shops.include(shop) && self.token_shops.include(shop)
-    }
-
     /// Whether the caller may order with payment method `offline`.
     #[must_use]
     pub fn may_take_offline_payment(&self) -> bool {
         self.offline
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        // A text that is no shop's code names no shop.
+        let Path(shop) = Path::<Shop>::from_request_parts(parts, app)
+            .await
+            .map_err(|_| Problem::not_found("shop"))?;
+        app.callers.identify(parts, shop)
+    }
+}
+
+impl Input for Caller {
+    fn describe(to: &mut Description) {
+        Path::<Shop>::describe(to);
+        to.refused_by_api_gateway();
+        let mut customer = to.schema::<Customer>();
+        if let utoipa::openapi::RefOr::Ref(reference) = &mut customer {
+            "Without a token: the customer for whom the call is made. A checkout of another \
+             customer is not found."
+                .clone_into(&mut reference.description);
+        }
+        to.parameter(CUSTOMER_HEADER, ParameterIn::Header, false, customer);
     }
 }

@@ -1,34 +1,60 @@
 //! Opens an order's payment at the gateway that the storefront chose.
 
-use gateways::{GatewayError, OpenError, Opening};
-use holdfast_http::problem::Problem;
-use holdfast_http::refused;
+use gateways::{GatewayError, OpenError, Opening, Phone};
+use holdfast_http::problem::UNAVAILABLE;
+use holdfast_http::{Problem, Refused};
 use operations::cause::causes;
 use operations::gateway_order::GatewayOrder;
 use operations::ids::Shop;
 use operations::order::Order;
+use operations::payment::Gateway;
+use operations::refusal::Kind;
+use operations::refusals;
 use operations::utc::Utc;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::parse::PayAt;
+use crate::order::OrderError;
 
-/// An order with its gateway order.
-#[derive(Serialize)]
-pub(crate) struct Payable<'a> {
+/// The gateway that takes an order's payment.
+pub(crate) struct PayAt {
+    pub(crate) gateway: Gateway,
+    /// The customer's phone, from the body or from the address.
+    pub(crate) phone: Option<Phone>,
+}
+
+/// An order and, with a `payment_gateway`, the gateway's order.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OrderToPay)]
+pub(crate) struct Payable {
     #[serde(flatten)]
-    order: &'a Order,
-    /// `None` when nothing is left to pay.
+    pub(crate) order: Order,
     #[serde(skip_serializing_if = "Option::is_none")]
     gateway_order: Option<Made>,
 }
 
-#[derive(Serialize)]
+/// The gateway's order, and the data that the storefront needs from it. Missing if the order is
+/// paid or has ended. Also missing from 90 seconds (by default) before the stock's hold ends:
+/// then the gateway's order is closed, although the order still waits for its payment.
+#[derive(Serialize, ToSchema)]
+#[schema(as = GatewayOrder)]
 struct Made {
+    #[schema(value_type = Gateway)]
     gateway: String,
+    /// The gateway's id of its order, session or intent.
+    #[schema(example = "cs_test_a1b2c3")]
     gateway_order_id: String,
+    /// - Cashfree: `payment_session_id`, for its library or page.
+    /// - Stripe: `url` of its own page, if the account has a `return_url`; otherwise
+    ///   `client_secret`, for its library.
+    /// - Razorpay: `order_id`, `key_id`, `amount` and `currency`, for its library.
+    #[schema(value_type = Object)]
     data: Value,
+    /// When the gateway ends it by itself. Holdfast closes it 90 seconds (`CLOSE_BEFORE_S`)
+    /// before the stock's hold ends, if the gateway can. No shopper should begin to pay after
+    /// that.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Utc>,
 }
@@ -44,39 +70,93 @@ impl From<GatewayOrder> for Made {
     }
 }
 
+impl Payable {
+    pub(crate) fn without_gateway(order: Order) -> Self {
+        Self {
+            order,
+            gateway_order: None,
+        }
+    }
+}
+
+/// The gateway that can't take the payment now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Silent {
+    gateway: Gateway,
+}
+
+/// The gateway that refuses the payment.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Refusing {
+    gateway: Gateway,
+    /// The gateway's code, or empty if only the shop can do something about it.
+    #[schema(example = "customer_phone_invalid")]
+    reason: String,
+}
+
+const OFFLINE_NOT_ALLOWED: Kind = Kind {
+    status: 403,
+    code: "offline_not_allowed",
+    title: "Offline payment is not allowed",
+    detail: "This caller may not place orders with payment_method `offline`.",
+};
+const GATEWAY_UNAVAILABLE: Kind = Kind {
+    status: 503,
+    code: "gateway_unavailable",
+    title: "The gateway does not answer",
+    detail: "The order is made and its stock is held, but the gateway does not answer. Send the \
+             same request again, or one with another payment_gateway.",
+};
+const GATEWAY_REFUSED: Kind = Kind {
+    status: 502,
+    code: "gateway_refused",
+    title: "The gateway refuses the order",
+    detail: "The order is made and its stock is held, but the gateway refuses it. Send the \
+             request again with another payment_gateway, or with another phone if `reason` is \
+             about the phone.",
+};
+
+refusals! {
+    /// Why an order can't be paid in this way.
+    pub enum PayError {
+        /// this deployment does not let callers without a token use `payment_method` `offline`.
+        OfflineNotAllowed => OFFLINE_NOT_ALLOWED;
+        /// the order is made and its stock is held, but the gateway does not answer. Send the same
+        /// request again, or one with another `payment_gateway`.
+        GatewayUnavailable(all: Silent) => GATEWAY_UNAVAILABLE;
+        /// the order is made and its stock is held, but the gateway refuses it. `reason` is the
+        /// gateway's code, or empty if only the shop can do something about it. Send the request
+        /// again with another `payment_gateway`.
+        GatewayRefused(all: Refusing) => GATEWAY_REFUSED;
+    }
+}
+
 /// Checks, before the order exists, that the shop has an account at the gateway.
 pub(crate) async fn known(app: &App, shop: &Shop, pay_at: &PayAt) -> Result<(), Problem> {
     let gateways = app.accounts.now().await.map_err(|cause| {
         let causes = causes(&*cause);
         tracing::error!(causes, "the gateways' accounts could not be fetched");
-        Problem::unavailable()
+        Problem::from(UNAVAILABLE)
     })?;
-    match gateways.of(shop, pay_at.gateway) {
-        Ok(_) => Ok(()),
-        Err(_) => {
-            let message = format!("the shop has no account at {}", pay_at.gateway);
-            Err(Problem::invalid_request("payment_gateway", &message))
-        }
-    }
+    gateways.of(shop, pay_at.gateway).map(|_| ()).map_err(|_| {
+        let message = format!("the shop has no account at {}", pay_at.gateway);
+        Problem::invalid("payment_gateway", message)
+    })
 }
 
 /// The order with its gateway order.
-pub(crate) async fn open<'a>(
+pub(crate) async fn open(
     app: &App,
     shop: &Shop,
-    order: &'a Order,
+    order: Order,
     pay_at: &PayAt,
-) -> Result<Payable<'a>, Problem> {
-    let ended = Payable {
-        order,
-        gateway_order: None,
-    };
+) -> Result<Payable, Refused<OrderError>> {
     if order.status != "awaiting_payment" {
-        return Ok(ended);
+        return Ok(Payable::without_gateway(order));
     }
     let opening = Opening {
         shop,
-        order,
+        order: &order,
         gateway: pay_at.gateway,
         phone: pay_at.phone.as_ref(),
     };
@@ -85,32 +165,33 @@ pub(crate) async fn open<'a>(
             order,
             gateway_order: Some(made.into()),
         }),
-        Err(OpenError::Ended) => Ok(ended),
-        Err(OpenError::Failure(failure)) => Err(refused(&failure)),
+        Err(OpenError::Ended) => Ok(Payable::without_gateway(order)),
+        Err(OpenError::Failure(failure)) => Err(OrderError::Pay(failure.into()).into()),
         Err(OpenError::Accounts(cause)) => {
             let causes = causes(&*cause);
             tracing::error!(causes, "the gateways' accounts could not be fetched");
-            Err(Problem::unavailable())
+            Err(Problem::from(UNAVAILABLE).into())
         }
         Err(OpenError::Gateway(error)) => {
             tracing::warn!(gateway = %pay_at.gateway, %error, "a gateway did not accept an order");
-            Err(problem(&error, pay_at))
+            Err(OrderError::Pay(refusal(error, pay_at.gateway)).into())
         }
     }
 }
 
-/// A problem that tells the storefront to wait, or to offer another gateway.
-fn problem(error: &GatewayError, pay_at: &PayAt) -> Problem {
-    match error {
+/// Tells the storefront to wait, or to offer another gateway.
+fn refusal(error: GatewayError, gateway: Gateway) -> PayError {
+    let reason = match error {
         GatewayError::Unavailable { .. } | GatewayError::Busy { .. } => {
-            Problem::gateway_unavailable(pay_at.gateway)
+            return PayError::GatewayUnavailable(Silent { gateway });
         }
-        GatewayError::Refused { code, .. } => Problem::gateway_refused(pay_at.gateway, code),
-        GatewayError::Unfit { reason, .. } => Problem::gateway_refused(pay_at.gateway, reason),
+        GatewayError::Refused { code, .. } => code,
+        GatewayError::Unfit { reason, .. } => reason.to_owned(),
         // only the shop can mend these, so the caller learns no detail
         GatewayError::NotConfigured(_)
         | GatewayError::Unauthorized(_)
         | GatewayError::NotFound(_)
-        | GatewayError::Unreadable { .. } => Problem::gateway_refused(pay_at.gateway, ""),
-    }
+        | GatewayError::Unreadable { .. } => String::new(),
+    };
+    PayError::GatewayRefused(Refusing { gateway, reason })
 }

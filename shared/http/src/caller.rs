@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::env;
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayRequestAuthorizer;
+use lambda_http::RequestExt as _;
+use lambda_http::http::request::Parts;
 use lambda_http::request::RequestContext;
-use lambda_http::{Request, RequestExt as _};
 use operations::config::ConfigError;
 use operations::ids::Shop;
 
@@ -82,19 +83,19 @@ impl<'a> Claims<'a> {
 
 /// The claims of the request's token, if a JWT authorizer stands in front.
 #[must_use]
-pub fn claims(request: &Request) -> Option<Claims<'_>> {
+pub fn claims(request: &Parts) -> Option<Claims<'_>> {
     let jwt = authorizer(request)?.jwt.as_ref()?;
     Some(Claims(&jwt.claims))
 }
 
 /// The ARN of the IAM identity that signed the request, if an IAM authorizer stands in front.
 #[must_use]
-pub fn iam_arn(request: &Request) -> Option<&str> {
+pub fn iam_arn(request: &Parts) -> Option<&str> {
     authorizer(request)?.iam.as_ref()?.user_arn.as_deref()
 }
 
 /// The authorizer's part of an HTTP API's request. Other requests have none.
-fn authorizer(request: &Request) -> Option<&ApiGatewayRequestAuthorizer> {
+fn authorizer(request: &Parts) -> Option<&ApiGatewayRequestAuthorizer> {
     match request.request_context_ref()? {
         RequestContext::ApiGatewayV2(context) => context.authorizer.as_ref(),
         _ => None,

@@ -1,171 +1,106 @@
-//! Answers: JSON for a result, an RFC 9457 problem for an error. Each carries the request id.
+//! Answers that are more than [`Json`](crate::Json) with status 200.
 
-use crate::problem::{self, Problem};
-use lambda_http::http::header::{ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER};
-use lambda_http::{Body, Response};
-use operations::db::Failure;
-use serde::Serialize;
+use axum::response::{IntoResponse, Response};
+use lambda_http::http::{HeaderValue, StatusCode, header};
+use operations::page::{Page, ListRow};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-/// An answer before it is written.
-pub enum Reply {
-    /// A result as JSON.
-    Json(u16, String),
-    /// A result as JSON, with its version.
-    Versioned(u16, String, i64),
-    /// Lines of text. The header `x-holdfast-next` says where the next page begins.
-    Text {
-        /// Their content type.
-        content_type: &'static str,
-        /// The lines.
-        text: String,
-        /// `None` on the last page.
-        next: Option<String>,
-    },
-    /// A refusal or a failure.
-    Problem(Problem),
+use crate::body::json;
+use crate::problem::Refused;
+
+/// The answer of a handler whose operation has the error `E`.
+pub type Answer<T, E> = Result<T, Refused<E>>;
+
+/// JSON with status 201 for something new, or 200 for a repeated request or a replacement.
+#[derive(Debug)]
+pub struct Made<T> {
+    /// Whether it is new.
+    pub new: bool,
+    pub body: T,
 }
 
-impl Reply {
-    /// An answer with this body.
-    ///
-    /// # Errors
-    /// An internal problem when the body cannot be written as JSON.
-    pub fn json(status: u16, body: &impl Serialize) -> Result<Self, Problem> {
-        serde_json::to_string(body)
-            .map(|text| Self::Json(status, text))
-            .map_err(|error| {
-                tracing::error!(%error, "an answer could not be written");
-                Problem::internal()
-            })
-    }
-
-    /// The answer of an operation: 200 with its result, or the problem of its refusal.
-    ///
-    /// # Errors
-    /// The problem. A failure is logged.
-    pub fn of<T, E>(result: Result<T, E>) -> Result<Self, Problem>
-    where
-        T: Serialize,
-        E: std::error::Error + 'static,
-        for<'a> Problem: From<&'a E>,
-    {
-        Self::json(200, &result.map_err(|error| refused(&error))?)
-    }
-
-    /// The answer of a read: 200 with the result, or `not_found` for this noun.
-    ///
-    /// # Errors
-    /// The problem. A failure is logged.
-    pub fn found<T: Serialize>(
-        noun: &str,
-        read: Result<Option<T>, Failure>,
-    ) -> Result<Self, Problem> {
-        Self::json(200, &found(noun, read)?)
-    }
-
-    /// Adds the version of the shown thing, for `If-Match`.
+impl<T> Made<T> {
+    /// Something new.
     #[must_use]
-    pub fn with_version(self, version: i64) -> Self {
-        match self {
-            Self::Json(status, text) => Self::Versioned(status, text, version),
-            other => other,
-        }
+    pub fn new(body: T) -> Self {
+        Self { new: true, body }
     }
 
-    /// The HTTP status.
+    /// Something that was there before.
     #[must_use]
-    pub fn status(&self) -> u16 {
-        match self {
-            Self::Json(status, _) | Self::Versioned(status, ..) => *status,
-            Self::Text { .. } => 200,
-            Self::Problem(problem) => problem.status,
-        }
+    pub fn before(body: T) -> Self {
+        Self { new: false, body }
     }
+}
 
-    /// The problem's code. Empty for a result.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Json(..) | Self::Versioned(..) | Self::Text { .. } => "",
-            Self::Problem(problem) => problem.code,
-        }
-    }
-
-    /// Builds the response.
-    #[must_use]
-    pub fn into_response(self, request_id: &str) -> Response<Body> {
-        let mut response = Response::builder()
-            .status(self.status())
-            .header("x-request-id", request_id)
-            .header("cache-control", "no-store");
-        let body = match self {
-            Self::Json(_, text) => {
-                response = response.header(CONTENT_TYPE, "application/json");
-                text
-            }
-            Self::Versioned(_, text, version) => {
-                response = response
-                    .header(CONTENT_TYPE, "application/json")
-                    .header(ETAG, format!("\"{version}\""));
-                text
-            }
-            Self::Text {
-                content_type,
-                text,
-                next,
-            } => {
-                response = response.header(CONTENT_TYPE, content_type);
-                if let Some(next) = next {
-                    response = response.header("x-holdfast-next", next);
-                }
-                text
-            }
-            Self::Problem(problem) => {
-                response = response.header(CONTENT_TYPE, problem::CONTENT_TYPE);
-                if let Some(seconds) = problem.retry_after_s {
-                    response = response.header(RETRY_AFTER, seconds);
-                }
-                if let Some(methods) = problem.allow {
-                    response = response.header(ALLOW, methods);
-                }
-                problem.body(request_id).to_string()
-            }
+impl<T: Serialize> IntoResponse for Made<T> {
+    fn into_response(self) -> Response {
+        let status = match self.new {
+            true => StatusCode::CREATED,
+            false => StatusCode::OK,
         };
-        response.body(Body::Text(body)).unwrap_or_else(|error| {
-            tracing::error!(%error, "a response could not be built");
-            Response::new(Body::Empty)
-        })
+        json(status, &self.body)
     }
 }
 
-impl From<Problem> for Reply {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
+/// JSON with the version of the shown thing as `ETag`, for `If-Match`.
+#[derive(Debug)]
+pub struct Versioned<T> {
+    pub version: i64,
+    pub body: T,
+}
+
+impl<T: Serialize> IntoResponse for Versioned<T> {
+    fn into_response(self) -> Response {
+        let mut response = json(StatusCode::OK, &self.body);
+        if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", self.version)) {
+            response.headers_mut().insert(header::ETAG, tag);
+        }
+        response
     }
 }
 
-/// The result of a read, or `not_found` for this noun.
-///
-/// # Errors
-/// The problem. A failure is logged.
-pub fn found<T>(noun: &str, read: Result<Option<T>, Failure>) -> Result<T, Problem> {
-    read.map_err(|failure| refused(&failure))?
-        .ok_or_else(|| Problem::not_found(noun))
+/// One page of a list: the rows under their name, and `next`, the cursor of the next page.
+#[derive(Debug)]
+pub struct Listed<T>(pub Page<T>);
+
+impl<T: ListRow> Serialize for Listed<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut answer = serializer.serialize_map(None)?;
+        answer.serialize_entry(T::ROWS, &self.0.rows)?;
+        if let Some(next) = &self.0.next {
+            answer.serialize_entry("next", next)?;
+        }
+        answer.end()
+    }
 }
 
-/// The problem of an operation's error. This is the one place that logs a failure.
-pub fn refused<E>(error: &E) -> Problem
-where
-    E: std::error::Error + 'static,
-    for<'a> Problem: From<&'a E>,
-{
-    let problem = Problem::from(error);
-    if problem.status >= 500 {
-        tracing::error!(
-            code = problem.code,
-            causes = operations::cause::causes(error),
-            "failed"
-        );
+impl<T: ListRow> IntoResponse for Listed<T> {
+    fn into_response(self) -> Response {
+        json(StatusCode::OK, &self)
     }
-    problem
+}
+
+/// Lines of text. The header `x-holdfast-next` has the cursor of the next page.
+#[derive(Debug)]
+pub struct Lines {
+    /// Their content type.
+    pub content_type: &'static str,
+    pub text: String,
+    /// `None` on the last page.
+    pub next: Option<String>,
+}
+
+/// The header with the cursor of the next page.
+pub const NEXT: &str = "x-holdfast-next";
+
+impl IntoResponse for Lines {
+    fn into_response(self) -> Response {
+        let kind = HeaderValue::from_static(self.content_type);
+        let mut response = ([(header::CONTENT_TYPE, kind)], self.text).into_response();
+        if let Some(Ok(next)) = self.next.map(HeaderValue::try_from) {
+            response.headers_mut().insert(NEXT, next);
+        }
+        response
+    }
 }

@@ -1,137 +1,70 @@
-//! The route of a path and the ids in it, for the log. A caller may type anything into a path, such
-//! as an e-mail address in place of an id. So the log never holds the path itself: only the route's
-//! pattern, and the ids that have the form of an id.
+//! Routes. A route stands once, beside its handler: its method, its path and its words are in the
+//! handler's `#[utoipa::path]` and comment, and the rest of its contract is the types that the
+//! handler takes and answers.
 
-use std::borrow::Cow;
+use axum::Router;
+use axum::handler::Handler;
+use axum::routing::{MethodFilter, MethodRouter};
+use lambda_http::http::Method;
+use utoipa::openapi::HttpMethod;
 
-use operations::ids::{Shop, Sku};
-use operations::payment::Gateway;
-use uuid::Uuid;
+use crate::Problem;
+use crate::contract::{Described, Description};
 
-/// The fixed words of all routes.
-const WORDS: [&str; 28] = [
-    "v1",
-    "admin",
-    "shops",
-    "checkouts",
-    "extend",
-    "order",
-    "availability",
-    "skus",
-    "stock",
-    "receive",
-    "adjust",
-    "set",
-    "shrink",
-    "ledger",
-    "holds",
-    "coupons",
-    "search",
-    "promises",
-    "desk",
-    "orders",
-    "restock",
-    "manifest",
-    "imports",
-    "parts",
-    "apply",
-    "report",
-    "export",
-    "webhooks",
-];
-
-/// The route of a path, and its ids.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Route {
-    /// The path with names in place of the caller's values: `/v1/shops/{shop}/availability`.
-    pub pattern: String,
-    pub shop: Option<Shop>,
-    pub checkout_id: Option<Uuid>,
-    pub order_id: Option<Uuid>,
-    pub import_id: Option<Uuid>,
-    pub sku: Option<Sku>,
-    pub gateway: Option<Gateway>,
+/// One route of a function.
+pub struct Route<S> {
+    /// Its path, such as `/v1/shops/{shop}/availability`.
+    pub path: String,
+    pub method: Method,
+    router: MethodRouter<S>,
+    describe: fn() -> Description,
 }
 
-impl Route {
-    /// Parses a path.
+impl<S: Clone + Send + Sync + 'static> Route<S> {
+    /// The route of a handler. `P` is what `#[utoipa::path]` makes of it: use [`route!`].
     #[must_use]
-    pub fn of(path: &str) -> Self {
-        let mut route = Self::default();
-        let (mut noun, mut noun_before) = ("", "");
-        for segment in path.trim_start_matches('/').split('/') {
-            route.pattern.push('/');
-            let name: Cow<'_, str> = match (noun_before, noun) {
-                (_, "shops") => {
-                    route.shop = segment.parse().ok();
-                    "{shop}".into()
-                }
-                (_, "checkouts") | ("desk", "orders") => {
-                    route.checkout_id = segment.parse().ok();
-                    "{checkout_id}".into()
-                }
-                (_, "orders") => {
-                    route.order_id = segment.parse().ok();
-                    "{order_id}".into()
-                }
-                (_, "imports") => {
-                    route.import_id = segment.parse().ok();
-                    "{import_id}".into()
-                }
-                (_, "skus" | "stock") => {
-                    route.sku = segment.parse().ok();
-                    "{sku}".into()
-                }
-                (_, "coupons") => "{code}".into(),
-                (_, "parts") => "{part}".into(),
-                (_, "webhooks") => {
-                    route.gateway = segment.parse().ok();
-                    "{gateway}".into()
-                }
-                _ if WORDS.contains(&segment) => segment.to_owned().into(),
-                _ => "?".into(),
-            };
-            route.pattern.push_str(&name);
-            // A caller's value is no noun, even if it reads like one.
-            let is_word = !name.starts_with('{');
-            (noun_before, noun) = (noun, if is_word { segment } else { "" });
+    pub fn new<P, H, T>(handler: H) -> Self
+    where
+        P: utoipa::Path,
+        H: Handler<T, S> + Described<T>,
+        T: 'static,
+    {
+        let (method, filter) = match P::methods().first() {
+            Some(HttpMethod::Put) => (Method::PUT, MethodFilter::PUT),
+            Some(HttpMethod::Post) => (Method::POST, MethodFilter::POST),
+            Some(HttpMethod::Patch) => (Method::PATCH, MethodFilter::PATCH),
+            Some(HttpMethod::Delete) => (Method::DELETE, MethodFilter::DELETE),
+            _ => (Method::GET, MethodFilter::GET),
+        };
+        Self {
+            path: P::path(),
+            method,
+            router: MethodRouter::new().on(filter, handler),
+            describe: || Description::of::<P, H, T>(),
         }
-        route
+    }
+
+    /// The route's part of the contract.
+    #[must_use]
+    pub fn description(&self) -> Description {
+        (self.describe)()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The router of these routes. Every other path is not found.
+pub fn routed<S: Clone + Send + Sync + 'static>(routes: Vec<Route<S>>) -> Router<S> {
+    let router = routes.into_iter().fold(Router::new(), |router, route| {
+        router.route(&route.path, route.router)
+    });
+    router.fallback(async || Problem::not_found("path"))
+}
 
-    #[test]
-    fn what_a_caller_typed_is_told_only_where_it_has_the_form_of_an_id() {
-        let id = "0198a5b0-0000-7000-8000-000000000001";
-        let route = Route::of(&format!("/v1/shops/dress/checkouts/{id}/order"));
-        assert_eq!(
-            route.pattern,
-            "/v1/shops/{shop}/checkouts/{checkout_id}/order"
-        );
-        assert_eq!(route.shop.unwrap().as_str(), "dress");
-        assert_eq!(route.checkout_id, Some(id.parse().unwrap()));
-
-        let route = Route::of("/v1/shops/orders/checkouts/meera@example.com/meera/9908734801");
-        assert_eq!(
-            route.pattern,
-            "/v1/shops/{shop}/checkouts/{checkout_id}/?/?"
-        );
-        assert_eq!(route.checkout_id, None);
-
-        let desk = Route::of(&format!("/v1/admin/shops/tour/desk/orders/{id}"));
-        assert_eq!(
-            desk.pattern,
-            "/v1/admin/shops/{shop}/desk/orders/{checkout_id}"
-        );
-        let restock = Route::of(&format!("/v1/admin/shops/tour/orders/{id}/restock"));
-        assert_eq!(
-            restock.pattern,
-            "/v1/admin/shops/{shop}/orders/{order_id}/restock"
-        );
-        assert_eq!(restock.order_id, Some(id.parse().unwrap()));
-    }
+/// The route of a handler that has `#[utoipa::path]`.
+#[macro_export]
+macro_rules! route {
+    ($handler:ident) => {
+        $crate::pastey::paste! {
+            $crate::Route::new::<[<__path_ $handler>], _, _>($handler)
+        }
+    };
 }

@@ -45,11 +45,14 @@ where
     deserializer.deserialize_str(Text(rule, PhantomData))
 }
 
-/// Defines a text identifier: its name, the longest length, which characters, and the rule in
-/// words.
+/// Defines a text identifier: its name, the longest length, which characters, the rule in words and
+/// as a pattern, and an example.
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $max:literal, $allowed:expr, $rule:literal) => {
-        $(#[$doc])*
+    (
+        $(#[doc = $doc:literal])* $name:ident, $max:literal, $allowed:expr, $rule:literal,
+        $pattern:expr, $example:literal
+    ) => {
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
         pub struct $name(String);
 
@@ -60,6 +63,14 @@ macro_rules! text_id {
                 $crate::ids::read_text(deserializer, $rule)
             }
         }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                $crate::schema::text(concat!($($doc, "\n"),*), $pattern, $max, $example)
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
 
         impl $name {
             #[doc = concat!("Longest length in characters: ", stringify!($max), ".")]
@@ -100,48 +111,65 @@ macro_rules! text_id {
     };
 }
 
+/// Any text without control characters.
+pub(crate) const ONE_LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]+$";
+
 pub(crate) use text_id;
 
 text_id!(
     /// A seller on a deployment. First in every key.
     Shop, 12, |c| c.is_ascii_lowercase() || c.is_ascii_digit(),
-    "1 to 12 characters of a-z 0-9"
+    "1 to 12 characters of a-z 0-9",
+    r"^[a-z0-9]{1,12}$", "dress"
 );
 text_id!(
     /// The code of one interchangeable sellable thing. Its order is bytewise, as in the database:
     /// the lock order.
     Sku, 64, |c| c.is_ascii_alphanumeric() || "._:-".contains(c),
-    "1 to 64 characters of A-Z a-z 0-9 . _ : -"
+    "1 to 64 characters of A-Z a-z 0-9 . _ : -",
+    r"^[A-Za-z0-9._:-]{1,64}$", "VEIL-WHITE"
 );
 text_id!(
     /// The customer: the subject of the caller's token, or a name from the storefront's server.
     Customer, 64, |c| !c.is_control(),
-    "1 to 64 characters without control characters"
+    "1 to 64 characters without control characters",
+    ONE_LINE, "c-1042"
 );
 text_id!(
     /// A coupon's code.
     CouponCode, 32, |c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_' || c == '-',
-    "1 to 32 characters of A-Z 0-9 _ -"
+    "1 to 32 characters of A-Z 0-9 _ -",
+    r"^[A-Z0-9_-]{1,32}$", "VEIL125"
 );
 text_id!(
     /// The actor of a change by staff: the subject of the caller's token, or the ARN of its IAM
     /// identity.
     Actor, 256, |c| !c.is_control(),
-    "1 to 256 characters without control characters"
+    "1 to 256 characters without control characters",
+    ONE_LINE, "clerk"
 );
 text_id!(
     /// The reference of a stock change: a purchase order, a count, a payment.
     Reference, 128, |c| !c.is_control(),
-    "1 to 128 characters without control characters"
+    "1 to 128 characters without control characters",
+    ONE_LINE, "PO-1041"
 );
 
 /// Defines an identifier that a caller makes: a UUID.
 macro_rules! uuid_id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident) => {
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String")]
         pub struct $name(Uuid);
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                crate::schema::uuid(concat!($($doc, "\n"),*))
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
 
         impl $name {
             /// The identifier as a UUID.

@@ -3,16 +3,20 @@
 
 use std::str::FromStr;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_postgres::Row;
 
 use crate::db::Failure;
+use crate::ids::read_text;
 
 /// Rows that a page may read. The page ends there, even if few rows match its filter. If too low,
 /// finding a rare row takes many calls. If too high, one call reads for seconds.
 pub(crate) const SCAN_MAX: i32 = 5_000;
+
+/// Characters of a cursor at most. The longest has a customer's name of 64 characters.
+const CURSOR_CHARS_MAX: usize = 500;
 
 /// One page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +27,12 @@ pub struct Page<T> {
     pub next: Option<Cursor>,
 }
 
+/// A row of a list.
+pub trait ListRow: Serialize {
+    /// The name of the rows in an answer, such as `movements`.
+    const ROWS: &'static str;
+}
+
 /// Where a page begins. It is opaque: callers send back the text of an earlier answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cursor(String);
@@ -31,6 +41,15 @@ pub struct Cursor(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be `next` of the previous page of the same list")]
 pub struct InvalidCursor;
+
+impl utoipa::PartialSchema for Cursor {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        let about = "Where a page begins: `next` of the previous page of the same list.";
+        crate::schema::text(about, "^[A-Za-z0-9_-]+$", CURSOR_CHARS_MAX, "eyJjcmVhdGVkX2F0Ijo")
+    }
+}
+
+impl utoipa::ToSchema for Cursor {}
 
 impl Cursor {
     /// The text for the caller.
@@ -57,6 +76,20 @@ impl<P: DeserializeOwned> FromStr for After<P> {
         let json = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes());
         let place = serde_json::from_slice(&json.map_err(|_| InvalidCursor)?);
         place.map(Self).map_err(|_| InvalidCursor)
+    }
+}
+
+impl<P: DeserializeOwned> TryFrom<String> for After<P> {
+    type Error = InvalidCursor;
+
+    fn try_from(text: String) -> Result<Self, InvalidCursor> {
+        text.parse()
+    }
+}
+
+impl<'de, P: DeserializeOwned> Deserialize<'de> for After<P> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_text(deserializer, "`next` of the previous page of the same list")
     }
 }
 
@@ -95,6 +128,6 @@ where
         serde_json::from_value(rows).map_err(|error| Failure::Internal(error.into()))?;
     let full = usize::try_from(limit).is_ok_and(|limit| rows.len() >= limit);
     let last = rows.last().filter(|_| full);
-    let next = last.map(|row| Cursor(code(row).to_owned()));
+    let next = last.map(|row| Cursor::of(&code(row))).transpose()?;
     Ok(Page { rows, next })
 }

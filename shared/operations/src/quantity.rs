@@ -7,10 +7,20 @@ use serde::{Deserialize, Serialize};
 
 /// Defines a whole number from `$min` to `$max` that refuses everything else in a sentence.
 macro_rules! bounded {
-    ($(#[$doc:meta])* $name:ident, $int:ty, $min:literal, $max:literal, $what:literal) => {
-        $(#[$doc])*
+    (
+        $(#[doc = $doc:literal])* $name:ident, $int:ty, $min:literal, $max:literal, $what:literal
+    ) => {
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         pub struct $name($int);
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                $crate::schema::whole(concat!($($doc, "\n"),*), $min, $max)
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
 
         impl $name {
             #[doc = concat!("Smallest value: ", stringify!($min), ".")]
@@ -130,6 +140,10 @@ bounded!(
 );
 
 bounded!(
+    /// Money in the currency's minor unit.
+    Amount, i64, 0, 9_007_199_254_740_991, "a whole number from 0 to 9007199254740991"
+);
+bounded!(
     /// A positive amount in minor units.
     AmountMinor, i64, 1, 9_007_199_254_740_991, "a whole number from 1 to 9007199254740991"
 );
@@ -154,6 +168,12 @@ impl HoldSeconds {
 impl PageLimit {
     /// The default.
     pub const USUAL: Self = Self(100);
+}
+
+impl Default for PageLimit {
+    fn default() -> Self {
+        Self::USUAL
+    }
 }
 
 impl Count {

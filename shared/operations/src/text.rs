@@ -1,6 +1,6 @@
 //! Texts of people and gateways: bounded, on one line, and otherwise free.
 
-use crate::ids::text_id;
+use crate::ids::{ONE_LINE, text_id};
 
 /// A parser's message without the values that it quotes, for the log: `invalid type: string "…",
 /// expected a map`. A value may be a customer's address.
@@ -18,32 +18,38 @@ pub fn without_values(error: &serde_json::Error) -> String {
 text_id!(
     /// The title of a sku.
     Title, 200, |c| !c.is_control(),
-    "1 to 200 characters without control characters"
+    "1 to 200 characters without control characters",
+    ONE_LINE, "Tulle veil, white"
 );
 text_id!(
     /// The title of a shop.
     ShopName, 100, |c| !c.is_control(),
-    "1 to 100 characters without control characters"
+    "1 to 100 characters without control characters",
+    ONE_LINE, "Dresses"
 );
 text_id!(
     /// A clerk's note about a change.
     Note, 500, |c| !c.is_control(),
-    "1 to 500 characters without control characters"
+    "1 to 500 characters without control characters",
+    ONE_LINE, "yearly count"
 );
 text_id!(
     /// A currency: ISO 4217.
     Currency, 3, |c| c.is_ascii_uppercase(),
-    "3 characters of A-Z"
+    "3 characters of A-Z",
+    r"^[A-Z]{3}$", "INR"
 );
 text_id!(
     /// A gateway's id of a payment.
     GatewayPaymentId, 128, |c| !c.is_control(),
-    "1 to 128 characters without control characters"
+    "1 to 128 characters without control characters",
+    ONE_LINE, "pay_29QQoUBi66xm2f"
 );
 text_id!(
     /// The key of a gateway's event.
     EventKey, 512, |c| !c.is_control(),
-    "1 to 512 characters without control characters"
+    "1 to 512 characters without control characters",
+    ONE_LINE, "evt_1Q0PsIJvEtkwdCNY"
 );
 
 /// Why a text is none of these words. The sentence follows the field's name.
@@ -53,10 +59,35 @@ pub struct NotOneOf(pub(crate) &'static str);
 
 /// Defines a type whose values are a few words, as the database writes them.
 macro_rules! one_of {
-    ($(#[$doc:meta])* $name:ident, $first:literal $(, $word:literal)*) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    ($(#[doc = $doc:literal])* $name:ident, $first:literal $(, $word:literal)*) => {
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
         pub struct $name(&'static str);
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                $crate::schema::word(concat!($($doc, "\n"),*), &[$first $(, $word)*])
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> Result<Self, D::Error> {
+                let rule = concat!("one of ", $first $(, ", ", $word)*);
+                $crate::ids::read_text(deserializer, rule)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = $crate::text::NotOneOf;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
 
         impl $name {
             pub(crate) fn as_str(self) -> &'static str {

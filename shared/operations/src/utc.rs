@@ -12,6 +12,14 @@ use crate::ids::read_text;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Utc(OffsetDateTime);
 
+impl utoipa::PartialSchema for Utc {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        crate::schema::time()
+    }
+}
+
+impl utoipa::ToSchema for Utc {}
+
 impl Utc {
     /// As a parameter of a statement.
     #[must_use]

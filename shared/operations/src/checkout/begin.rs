@@ -5,10 +5,16 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::{Cart, Checkout, LimitReached, PricedLine, Shortage, limits, total_minor};
+use super::{
+    CHECKOUT_CONFLICT, CHECKOUT_ENDED, CHECKOUT_ORDERED, Cart, Checkout, LIMIT_REACHED,
+    LimitReached, NOT_ON_SALE, PricedLine, SHORTAGE, Shortage, TOO_MANY_CHECKOUTS, UNKNOWN_SKU,
+    hold_too_long, limits, total_minor,
+};
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop};
 use crate::quantity::{HoldSeconds, Revision};
+use crate::refusal::Kind;
+use crate::refusals;
 use crate::telemetry::{self, Metric};
 
 /// A request to hold a cart.
@@ -53,33 +59,38 @@ pub enum Begun {
     Same(Checkout),
 }
 
-/// Why a cart is not held. In order of precedence.
-#[derive(Debug, thiserror::Error)]
-pub enum BeginError {
-    #[error("there is no such shop")]
-    UnknownShop,
-    #[error("this checkout id is in use for another request")]
-    Conflict,
-    #[error("a newer revision of this cart is in place")]
-    StaleRevision,
-    #[error("this checkout has ended")]
-    Ended,
-    #[error("this checkout has an order")]
-    Ordered,
-    #[error("the shop does not hold stock that long")]
-    HoldTooLong,
-    #[error("not in the catalogue")]
-    UnknownSku(Vec<String>),
-    #[error("not on sale")]
-    NotOnSale(Vec<String>),
-    #[error("not enough stock")]
-    Shortage(Vec<Shortage>),
-    #[error("too many checkouts of this customer")]
-    TooManyCheckouts,
-    #[error("the customer's limit is reached")]
-    LimitReached(Vec<LimitReached>),
-    #[error(transparent)]
-    Failure(#[from] Failure),
+const STALE_REVISION: Kind = Kind {
+    status: 409,
+    code: "stale_revision",
+    title: "A newer cart is in place",
+    detail: "This checkout already has a cart with a higher `revision`. Nothing was changed.",
+};
+
+refusals! {
+    /// Why a cart is not held. In order of precedence.
+    pub enum BeginError {
+        UnknownShop => Said::not_found("shop");
+        /// the id belongs to another customer, or this `revision` already has another cart.
+        Conflict => CHECKOUT_CONFLICT;
+        /// the checkout already has a higher `revision`.
+        StaleRevision => STALE_REVISION;
+        /// it was released, has expired or is paid. Begin a new one.
+        Ended => CHECKOUT_ENDED;
+        /// an order has frozen the cart.
+        Ordered => CHECKOUT_ORDERED;
+        HoldTooLong => hold_too_long();
+        /// the shop does not have the skus listed in `skus`.
+        UnknownSku(skus: Vec<String>) => UNKNOWN_SKU;
+        /// the sale of the skus listed in `skus` has not opened, has closed, or they are retired.
+        NotOnSale(skus: Vec<String>) => NOT_ON_SALE;
+        /// at least one sku has too few units available. Nothing was held or released.
+        Shortage(shortages: Vec<Shortage>) => SHORTAGE;
+        /// the customer already holds stock with as many checkouts as the shop allows.
+        TooManyCheckouts => TOO_MANY_CHECKOUTS;
+        /// the customer would have more units than the shop allows. `limits` says how many more
+        /// they may have.
+        LimitReached(limits: Vec<LimitReached>) => LIMIT_REACHED;
+    }
 }
 
 /// Holds the whole cart or refuses it. A retry gets the same answer and has no second effect.

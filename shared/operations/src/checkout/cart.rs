@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
+use utoipa::openapi::schema::ArrayBuilder;
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema as _, ToSchema};
 
 use super::Shortage;
 use crate::ids::Sku;
+use crate::object::Object;
 use crate::quantity::{OutOfBounds, Quantity};
 
 /// One line of a request.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
     pub sku: Sku,
@@ -36,6 +40,30 @@ pub enum CartError {
 /// unsorted carts that share two skus would deadlock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cart(BTreeMap<Sku, Quantity>);
+
+impl<'de> Deserialize<'de> for Cart {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let lines = Vec::<Object<Line>>::deserialize(deserializer)?;
+        Self::new(lines.into_iter().map(|line| line.0).collect()).map_err(de::Error::custom)
+    }
+}
+
+impl utoipa::PartialSchema for Cart {
+    fn schema() -> RefOr<Schema> {
+        ArrayBuilder::new()
+            .items(Ref::from_schema_name(Line::name()))
+            .min_items(Some(1))
+            .max_items(Some(Self::LINES_MAX))
+            .into()
+    }
+}
+
+impl ToSchema for Cart {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Line::name().to_string(), Line::schema()));
+        Line::schemas(schemas);
+    }
+}
 
 impl Cart {
     /// Lines at most.

@@ -2,24 +2,22 @@
 
 use tokio_postgres::types::Type;
 
-use super::{Checkout, from_row};
+use super::{CHECKOUT_ENDED, CHECKOUT_ORDERED, Checkout, from_row, hold_too_long};
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop};
 use crate::quantity::HoldSeconds;
+use crate::refusals;
 
-/// Why a hold is not extended.
-#[derive(Debug, thiserror::Error)]
-pub enum ExtendError {
-    #[error("there is no such checkout")]
-    NotFound,
-    #[error("this checkout has an order")]
-    Ordered,
-    #[error("this checkout has ended")]
-    Ended,
-    #[error("the shop does not hold stock that long")]
-    HoldTooLong,
-    #[error(transparent)]
-    Failure(#[from] Failure),
+refusals! {
+    /// Why a hold is not extended.
+    pub enum ExtendError {
+        NotFound => Said::not_found("checkout");
+        /// it has an order, which has its own hold time.
+        Ordered => CHECKOUT_ORDERED;
+        /// it was released, has expired or is paid. Begin a new one.
+        Ended => CHECKOUT_ENDED;
+        HoldTooLong => hold_too_long();
+    }
 }
 
 /// Extends the hold to `hold` seconds from now (`None`: the shop's default). The hold never ends

@@ -9,7 +9,13 @@ pub mod release;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
+use utoipa::ToSchema;
 use uuid::Uuid;
+
+use crate::ids::{CheckoutId, Customer, Sku};
+use crate::quantity::{Amount, Count, Quantity, Revision};
+use crate::refusal::{Kind, Said};
+use crate::text::{Currency, one_of};
 
 pub use begin::{Begin, BeginError, Begun, begin};
 pub use cart::{Cart, CartError, Line};
@@ -17,36 +23,116 @@ pub use extend::{ExtendError, extend};
 pub use read::read;
 pub use release::{ReleaseError, release};
 
+/// The checkout was released, has expired, or is paid.
+pub const CHECKOUT_ENDED: Kind = Kind {
+    status: 409,
+    code: "checkout_ended",
+    title: "The checkout has ended",
+    detail: "It was released, has expired, or is paid. Begin a new one with a new id.",
+};
+/// An order has frozen the cart.
+pub const CHECKOUT_ORDERED: Kind = Kind {
+    status: 409,
+    code: "checkout_ordered",
+    title: "The checkout has an order",
+    detail: "Its order has frozen the cart. Release the checkout to cancel the order.",
+};
+/// The id belongs to another request.
+pub const CHECKOUT_CONFLICT: Kind = Kind {
+    status: 409,
+    code: "checkout_conflict",
+    title: "The checkout id is in use",
+    detail: "This id and revision belong to another request. To replace the cart, send a higher \
+             `revision`. To begin another checkout, use a new id.",
+};
+/// At least one line is short.
+pub const SHORTAGE: Kind = Kind {
+    status: 409,
+    code: "shortage",
+    title: "Not enough stock",
+    detail: "Nothing is held: a cart is held as a whole or not at all. `shortages` lists every \
+             line that is short.",
+};
+/// The customer has as many checkouts as the shop allows.
+pub const TOO_MANY_CHECKOUTS: Kind = Kind {
+    status: 409,
+    code: "too_many_checkouts",
+    title: "Too many checkouts",
+    detail: "This customer already has as many checkouts as the shop allows at once. Order or \
+             release one.",
+};
+/// The customer would have more units than the shop allows.
+pub const LIMIT_REACHED: Kind = Kind {
+    status: 409,
+    code: "limit_reached",
+    title: "The customer's limit is reached",
+    detail: "With the units that this customer holds and has bought, they would have more than the \
+             shop allows. `limits` lists these skus, and how many more units the customer may have.",
+};
+/// The shop does not have the sku.
+pub const UNKNOWN_SKU: Kind = Kind {
+    status: 422,
+    code: "unknown_sku",
+    title: "Not in the catalogue",
+    detail: "Nothing is held: the shop's catalogue does not have the skus in `skus`.",
+};
+/// The sku is not on sale now.
+pub const NOT_ON_SALE: Kind = Kind {
+    status: 422,
+    code: "not_on_sale",
+    title: "Not on sale",
+    detail: "Nothing is held: the skus in `skus` are not on sale now.",
+};
+
+/// The hold that was asked for is longer than the shop allows.
+fn hold_too_long() -> Said {
+    Said::invalid("hold_s", "is longer than this shop's maximum")
+}
+
 /// A checkout as its readers see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Checkout {
     /// The client's id.
+    #[schema(value_type = CheckoutId)]
     pub checkout_id: Uuid,
+    #[schema(value_type = Customer)]
     pub customer: String,
-    /// `open`, `ordered`, `paid`, `released` or `expired` (as soon as it is due, swept or not).
+    #[schema(value_type = CheckoutStatus)]
     pub status: String,
     /// The client's number of the cart.
+    #[schema(value_type = Revision)]
     pub revision: i32,
     /// The cart, sorted by sku.
     pub lines: Vec<PricedLine>,
     /// The sum of the lines in minor units of `currency`.
+    #[schema(value_type = Amount)]
     pub total_minor: i64,
-    /// ISO 4217.
+    #[schema(value_type = Currency)]
     pub currency: String,
-    /// The end of its hold, by the database's clock.
+    /// Until when the stock is held, by the database's clock.
     #[serde(with = "time::serde::rfc3339")]
+    #[schema(example = "2026-11-21T04:50:00Z")]
     pub expires_at: OffsetDateTime,
-    /// The database's clock at the answer.
+    /// The database's clock when it decided. `expires_at` uses the same clock.
     #[serde(with = "time::serde::rfc3339")]
+    #[schema(example = "2026-11-21T04:30:00Z")]
     pub server_time: OffsetDateTime,
 }
 
+one_of!(
+    /// `expired` as soon as it is due, swept or not.
+    CheckoutStatus, "open", "ordered", "paid", "released", "expired"
+);
+
 /// One line of a cart, with the catalogue's price when its stock was taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PricedLine {
+    #[schema(value_type = Sku)]
     pub sku: String,
+    #[schema(value_type = Quantity)]
     pub quantity: i32,
     /// Price of one unit in minor units.
+    #[schema(value_type = Amount)]
     pub price_minor: i64,
 }
 
@@ -59,20 +145,25 @@ fn total_minor(lines: &[PricedLine]) -> i64 {
 }
 
 /// A sku with too few units for a cart.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Shortage {
+    #[schema(value_type = Sku)]
     pub sku: String,
     /// Requested units.
+    #[schema(value_type = Quantity)]
     pub requested: i32,
     /// Available units.
+    #[schema(value_type = Count)]
     pub available: i32,
 }
 
 /// A sku whose limit per customer a cart exceeds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LimitReached {
+    #[schema(value_type = Sku)]
     pub sku: String,
     /// Units that the customer may still buy.
+    #[schema(value_type = Count)]
     pub allowed: i32,
 }
 

@@ -5,16 +5,23 @@ use tokio_postgres::types::Type;
 use super::{Checkout, from_row};
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop};
+use crate::refusal::Kind;
+use crate::refusals;
 
-/// Why a checkout is not released.
-#[derive(Debug, thiserror::Error)]
-pub enum ReleaseError {
-    #[error("there is no such checkout")]
-    NotFound,
-    #[error("this checkout is paid")]
-    Paid,
-    #[error(transparent)]
-    Failure(#[from] Failure),
+const CHECKOUT_PAID: Kind = Kind {
+    status: 409,
+    code: "checkout_paid",
+    title: "The checkout is paid",
+    detail: "Its stock is sold. Use a refund for goods that come back.",
+};
+
+refusals! {
+    /// Why a checkout is not released.
+    pub enum ReleaseError {
+        NotFound => Said::not_found("checkout");
+        /// it is sold. Use a refund and a restock for goods that come back.
+        Paid => CHECKOUT_PAID;
+    }
 }
 
 /// Gives the stock back and cancels an order that awaits its payment. A retry, or a release after

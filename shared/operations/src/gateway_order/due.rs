@@ -48,7 +48,7 @@ fn from_row(row: &Row) -> Result<Due, Failure> {
     Ok(Due {
         gateway: gateway
             .parse()
-            .map_err(|()| Failure::unknown_outcome("gateway_order_due", gateway))?,
+            .map_err(|_| Failure::unknown_outcome("gateway_order_due", gateway))?,
         gateway_order_id: row.get("o_gateway_order_id"),
         reference: row.get("o_reference"),
     })

@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::db::{Database, Failure};
-use crate::ids::{Shop, text_id};
+use crate::ids::{ONE_LINE, Shop, text_id};
 use crate::page::SCAN_MAX;
 
 /// Checkouts in one answer at most.
@@ -18,7 +18,8 @@ text_id!(
     /// The text to search: the id of a checkout, an order or a gateway's payment, a payment
     /// reference, or a customer.
     Query, 128, |c| !c.is_control(),
-    "1 to 128 characters without control characters"
+    "1 to 128 characters without control characters",
+    ONE_LINE, "dress-06e7bd4x0hzhhaf4jj6wgy9q0c"
 );
 
 /// The results. The histories are the database's own JSON: its rows, for people to read.

@@ -2,32 +2,37 @@
 
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Type;
+use utoipa::ToSchema;
 
 use crate::db::{Database, Failure};
 use crate::ids::{Actor, Reference, Shop, Sku};
-use crate::page::{self, After, Page, SCAN_MAX};
+use crate::page::{self, After, ListRow, Page, SCAN_MAX};
 use crate::quantity::PageLimit;
-use crate::stock::Movement;
-use crate::text::one_of;
+use crate::stock::{Movement, MovementReason};
 use crate::utc::Utc;
 
 /// A filter for movements. `None` matches any value.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schema(as = LedgerFilter)]
 pub struct Filter {
+    /// Only this sku.
     pub sku: Option<Sku>,
+    /// Only this reference, such as a purchase order or a payment.
     pub reference: Option<Reference>,
-    pub reason: Option<Reason>,
+    /// Only this reason.
+    pub reason: Option<MovementReason>,
+    /// Only this actor.
     pub actor: Option<Actor>,
-    /// At or after this time.
+    /// Only from this time on.
     pub from: Option<Utc>,
-    /// Before this time.
+    /// Only before this time.
     pub until: Option<Utc>,
 }
 
-one_of!(
-    /// The reason of a stock change.
-    Reason, "received", "adjusted", "sold", "returned", "missing"
-);
+impl ListRow for Movement {
+    const ROWS: &'static str = "movements";
+}
 
 /// The movement that a page begins after.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -60,7 +65,7 @@ pub async fn list(
                     &filter.reference.as_ref().map(Reference::as_str),
                     Type::TEXT,
                 ),
-                (&filter.reason.map(Reason::as_str), Type::TEXT),
+                (&filter.reason.map(MovementReason::as_str), Type::TEXT),
                 (&filter.actor.as_ref().map(Actor::as_str), Type::TEXT),
                 (&filter.from.map(Utc::get), Type::TIMESTAMPTZ),
                 (&filter.until.map(Utc::get), Type::TIMESTAMPTZ),

@@ -82,7 +82,7 @@ fn from_row(row: &Row) -> Result<Lookup, Failure> {
     let unknown = |what: &str| Failure::unknown_outcome("lookup_claim", what);
     let gateway: Option<&str> = row.get("o_gateway");
     let gateway: Option<Gateway> = gateway
-        .map(|name| name.parse().map_err(|()| unknown(name)))
+        .map(|name| name.parse().map_err(|_| unknown(name)))
         .transpose()?;
     let reference = row.get("o_reference");
     match (row.get("o_what"), gateway) {

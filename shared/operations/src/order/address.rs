@@ -2,43 +2,42 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::ids::read_text;
+use crate::ids::{ONE_LINE, read_text};
+use crate::object::not_null;
 
 /// A postal address. Texts are stored as given; only their length is bounded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Address {
     /// The recipient.
+    #[schema(inline)]
     pub recipient: Text<200>,
     /// Street and number.
+    #[schema(inline)]
     pub line1: Text<200>,
     /// A second address line.
     #[serde(default, deserialize_with = "not_null")]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(inline)]
     pub line2: Option<Text<200>>,
     /// City.
+    #[schema(inline)]
     pub city: Text<100>,
     /// State or region.
     #[serde(default, deserialize_with = "not_null")]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(inline)]
     pub region: Option<Text<100>>,
     /// Postal code.
+    #[schema(inline)]
     pub postal_code: Text<20>,
     /// ISO 3166-1 alpha-2.
     pub country: Country,
     /// Telephone number.
     #[serde(default, deserialize_with = "not_null")]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(inline)]
     pub phone: Option<Text<32>>,
-}
-
-/// An optional field may be omitted but must not be null.
-fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    T::deserialize(deserializer).map(Some)
 }
 
 /// A text of 1 to `MAX` characters without control characters.
@@ -52,6 +51,14 @@ impl<const MAX: usize> Text<MAX> {
         &self.0
     }
 }
+
+impl<const MAX: usize> utoipa::PartialSchema for Text<MAX> {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        crate::schema::text("", ONE_LINE, MAX, "Kochi")
+    }
+}
+
+impl<const MAX: usize> utoipa::ToSchema for Text<MAX> {}
 
 impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -75,8 +82,9 @@ impl<const MAX: usize> TryFrom<String> for Text<MAX> {
     }
 }
 
-/// A country's two letters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A country's two letters (ISO 3166-1 alpha-2).
+#[derive(utoipa::ToSchema, Debug, Clone, PartialEq, Eq, Serialize)]
+#[schema(pattern = "^[A-Z]{2}$", example = "IN")]
 pub struct Country(String);
 
 /// The rule for a country's code.

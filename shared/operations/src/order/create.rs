@@ -1,20 +1,26 @@
 //! Turns a checkout into its order, in one transaction.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio_postgres::types::Type;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Address, Order, from_json};
-use crate::checkout::{LimitReached, Shortage, limits};
+use crate::checkout::{
+    CHECKOUT_ENDED, LIMIT_REACHED, LimitReached, SHORTAGE, Shortage, TOO_MANY_CHECKOUTS, limits,
+};
 use crate::db::{Database, Failure};
 use crate::ids::{
     CheckoutId, CouponCode, Customer, InvalidId, PaymentReference, Shop, invalid, read_text,
 };
+use crate::refusal::Kind;
+use crate::refusals;
 use crate::telemetry::{self, Metric};
 
 /// The payment method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case", example = "online")]
 pub enum PaymentMethod {
     /// Through a gateway, whose webhook completes the order.
     Online,
@@ -113,8 +119,11 @@ pub enum Created {
     Same(Order),
 }
 
-/// Why a coupon is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a coupon is refused. Checked in this order: `unknown`, `not_yet_valid`, `expired`,
+/// `not_for_cart` (it is for no sku in the cart), `below_minimum` (of the lines that it is for),
+/// `used_up`, `used_up_by_customer`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum CouponRefusal {
     /// The shop has no such coupon.
     Unknown,
@@ -132,29 +141,70 @@ pub enum CouponRefusal {
     UsedUpByCustomer,
 }
 
-/// Why there is no order, in order of precedence. A refusal leaves nothing behind.
-#[derive(Debug, thiserror::Error)]
-pub enum CreateError {
-    #[error("there is no such checkout")]
-    NotFound,
-    #[error("this checkout has another order")]
-    Conflict,
-    #[error("this checkout has ended")]
-    CheckoutEnded,
-    #[error("this checkout is too old")]
-    CheckoutTooOld,
-    #[error("there is no such address")]
-    AddressUnknown,
-    #[error("the coupon can't be used")]
-    Coupon(CouponRefusal),
-    #[error("not enough stock")]
-    Shortage(Vec<Shortage>),
-    #[error("too many checkouts of this customer")]
-    TooManyCheckouts,
-    #[error("the customer's limit is reached")]
-    LimitReached(Vec<LimitReached>),
-    #[error(transparent)]
-    Failure(#[from] Failure),
+impl CouponRefusal {
+    /// The sentence for people.
+    pub(super) fn sentence(self) -> &'static str {
+        match self {
+            Self::Unknown => "This shop has no such coupon.",
+            Self::NotYetValid => "The coupon is not valid yet.",
+            Self::Expired => "The coupon is no longer valid.",
+            Self::NotForCart => "The coupon is for none of the skus in the cart.",
+            Self::BelowMinimum => "The lines that the coupon is for cost less than its minimum.",
+            Self::UsedUp => "All uses of the coupon are taken.",
+            Self::UsedUpByCustomer => "This customer has used the coupon as often as allowed.",
+        }
+    }
+}
+
+const ORDER_CONFLICT: Kind = Kind {
+    status: 409,
+    code: "order_conflict",
+    title: "The checkout has another order",
+    detail: "Another request has ordered this checkout. Read its order, or release the checkout \
+             and begin a new one.",
+};
+const CHECKOUT_TOO_OLD: Kind = Kind {
+    status: 409,
+    code: "checkout_too_old",
+    title: "The checkout is too old",
+    detail: "It began too long ago to be ordered. Begin a new one with a new id.",
+};
+const ADDRESS_UNKNOWN: Kind = Kind {
+    status: 422,
+    code: "address_unknown",
+    title: "No such address",
+    detail: "This customer has no saved address with this `address_id`.",
+};
+/// The coupon can't be used for this cart.
+pub(super) const COUPON_REFUSED: Kind = Kind {
+    status: 422,
+    code: "coupon_refused",
+    title: "The coupon can't be used",
+    detail: "The coupon is for none of the skus in the cart.",
+};
+
+refusals! {
+    /// Why there is no order, in order of precedence. A refusal leaves nothing behind.
+    pub enum CreateError {
+        NotFound => Said::not_found("checkout");
+        /// the checkout already has an order, made with another body.
+        Conflict => ORDER_CONFLICT;
+        /// it was released. Begin a new one.
+        CheckoutEnded => CHECKOUT_ENDED;
+        /// it began more than 30 minutes ago. Begin a new one.
+        CheckoutTooOld => CHECKOUT_TOO_OLD;
+        /// the customer has no saved address with this `address_id`.
+        AddressUnknown => ADDRESS_UNKNOWN;
+        /// `reason` says why. Order without it, or with another coupon.
+        Coupon(reason: CouponRefusal) => COUPON_REFUSED, reason.sentence();
+        /// the hold had expired, and somebody else has the stock.
+        Shortage(shortages: Vec<Shortage>) => SHORTAGE;
+        /// the customer already holds stock with as many checkouts as the shop allows.
+        TooManyCheckouts => TOO_MANY_CHECKOUTS;
+        /// the customer would have more units than the shop allows. `limits` says how many more
+        /// they may have.
+        LimitReached(limits: Vec<LimitReached>) => LIMIT_REACHED;
+    }
 }
 
 /// Makes the order: computes the totals from the checkout's prices, holds a use of the coupon,

@@ -11,6 +11,7 @@ pub mod restock;
 
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, UtcOffset};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use address::Address;
@@ -23,54 +24,86 @@ pub use read::read;
 pub use restock::{Excess, Restock, RestockError, Restocked, restock};
 
 use crate::checkout::PricedLine;
+use crate::ids::{CheckoutId, CouponCode, Customer, OrderId};
+use crate::quantity::Amount;
+use crate::text::{Currency, one_of};
 
 /// An order, as the database writes it in JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Order {
+    #[schema(value_type = OrderId)]
     pub order_id: Uuid,
-    /// Its checkout.
+    #[schema(value_type = CheckoutId)]
     pub checkout_id: Uuid,
+    #[schema(value_type = Customer)]
     pub customer: String,
-    /// `awaiting_payment`, `paid`, `review`, `refund_due`, `refunded`, `expired` or `cancelled`.
+    #[schema(value_type = OrderStatus)]
     pub status: String,
-    /// The lines, sorted by sku, at the prices of the checkout.
+    /// The bought lines at the prices of the checkout, one per sku, sorted by sku.
+    #[schema(min_items = 1, max_items = 50)]
     pub lines: Vec<PricedLine>,
     /// The sum of the lines in minor units of `currency`.
+    #[schema(value_type = Amount)]
     pub subtotal_minor: i64,
     /// The coupon's discount.
+    #[schema(value_type = Amount)]
     pub discount_minor: i64,
-    /// `subtotal_minor - discount_minor`: what is to be paid.
+    /// What the shopper pays: `subtotal_minor` minus `discount_minor`.
+    #[schema(value_type = Amount)]
     pub total_minor: i64,
-    /// ISO 4217.
+    #[schema(value_type = Currency)]
     pub currency: String,
-    /// The coupon's code.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<CouponCode>)]
     pub coupon: Option<String>,
     /// The address at the time of the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
-    /// The id of the saved address.
+    /// The saved address that was used, or that `save_address` created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address_id: Option<Uuid>,
     pub payment: Payment,
-    /// The end of the hold, by the database's clock.
+    /// The stock is held for the payment until then.
     #[serde(with = "time::serde::rfc3339")]
+    #[schema(example = "2026-11-21T05:00:00Z")]
     pub expires_at: OffsetDateTime,
-    /// The database's clock at the answer.
+    /// The database's clock when it decided. `expires_at` uses the same clock.
     #[serde(with = "time::serde::rfc3339")]
+    #[schema(example = "2026-11-21T04:30:00Z")]
     pub server_time: OffsetDateTime,
 }
 
+one_of!(
+    /// - `awaiting_payment`: the stock is held until `expires_at`.
+    /// - `paid`: sold, ready for fulfilment.
+    /// - `review`: money came with another amount or currency. A person decides.
+    /// - `refund_due`: the stock was gone when the money came, and the money is owed back.
+    /// - `refunded`: the money went back.
+    /// - `expired`: the payment did not come in time. It may still come.
+    /// - `cancelled`: the checkout was released.
+    OrderStatus,
+    "awaiting_payment", "paid", "review", "refund_due", "refunded", "expired", "cancelled"
+);
+
+one_of!(
+    /// The highest status that the payment has reached, in this order. It never falls. After
+    /// `dropped` and `failed` the shopper may try again until `expires_at`.
+    PaymentStatus, "unpaid", "dropped", "failed", "paid"
+);
+
 /// One order's money.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Payment {
-    /// The payment reference.
+    /// Give it to the gateway as its order id. It is the shop's code, `-`, and an id.
+    #[schema(pattern = "^[a-z0-9]{1,12}-[a-z0-9]{1,27}$", max_length = 40,
+        example = "dress-06e7bd4x0hzhhaf4jj6wgy9q0c")]
     pub reference: String,
-    /// `unpaid`, `dropped`, `failed` or `paid`: it only rises.
+    #[schema(value_type = PaymentStatus)]
     pub status: String,
-    /// `online` or `offline`.
+    #[schema(value_type = PaymentMethod)]
     pub method: String,
-    /// Minor units.
+    /// The order's `total_minor`.
+    #[schema(value_type = Amount)]
     pub amount_minor: i64,
 }
 

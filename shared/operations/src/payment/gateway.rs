@@ -10,8 +10,11 @@ use super::{cashfree, razorpay, stripe};
 use crate::ids::{InvalidId, invalid, read_text};
 
 /// A payment gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
+#[schema(example = "stripe")]
 pub enum Gateway {
     /// Cashfree Payments.
     Cashfree,
@@ -52,7 +55,7 @@ impl TryFrom<String> for Gateway {
     type Error = InvalidId;
 
     fn try_from(name: String) -> Result<Self, InvalidId> {
-        name.parse().map_err(|()| invalid(RULE, &name))
+        name.parse()
     }
 }
 
@@ -63,13 +66,13 @@ impl<'de> Deserialize<'de> for Gateway {
 }
 
 impl FromStr for Gateway {
-    type Err = ();
+    type Err = InvalidId;
 
-    fn from_str(name: &str) -> Result<Self, ()> {
+    fn from_str(name: &str) -> Result<Self, InvalidId> {
         Self::ALL
             .into_iter()
             .find(|gateway| gateway.as_str() == name)
-            .ok_or(())
+            .ok_or_else(|| invalid(RULE, name))
     }
 }
 

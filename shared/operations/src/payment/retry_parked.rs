@@ -76,7 +76,7 @@ async fn retry(db: &Database, shop: &Shop, row: &Row) -> Result<Outcome, Failure
         gateway_refund_id: row.get("gateway_refund_id"),
         ..Event::new(row.get("event_key"), kind, row.get("payload"))
     };
-    let gateway = gateway.parse().map_err(|()| unknown(gateway))?;
+    let gateway = gateway.parse().map_err(|_| unknown(gateway))?;
     let recorded = record_event(db, shop, gateway, &event).await?;
     tracing::info!(
         shop = %shop,

@@ -54,7 +54,7 @@ fn from_row(row: &Row) -> Result<Claimed, Failure> {
         reference: row.get("o_reference"),
         gateway: gateway
             .parse()
-            .map_err(|()| Failure::unknown_outcome("refund_claim", gateway))?,
+            .map_err(|_| Failure::unknown_outcome("refund_claim", gateway))?,
         gateway_payment_id: row.get("o_gateway_payment_id"),
         amount_minor: row.get("o_amount_minor"),
         currency: row.get("o_currency"),

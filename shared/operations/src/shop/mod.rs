@@ -5,7 +5,11 @@ pub mod put;
 pub mod read;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use crate::ids::Shop;
+use crate::quantity::{HoldSeconds, Units};
+use crate::text::{Currency, ShopName};
 use crate::utc::Utc;
 
 pub use list::list;
@@ -13,21 +17,29 @@ pub use put::{Put, PutError, put};
 pub use read::read;
 
 /// A shop and its limits. The database writes it as JSON of this shape.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ShopProfile)]
 pub struct Profile {
+    #[schema(value_type = Shop)]
     pub shop: String,
+    #[schema(value_type = ShopName)]
     pub name: String,
-    /// ISO 4217: the currency of all its prices.
+    /// The currency of all its prices.
+    #[schema(value_type = Currency)]
     pub currency: String,
     /// How long a new checkout holds stock, in seconds.
+    #[schema(value_type = HoldSeconds)]
     pub hold_s_default: i32,
-    /// The longest that a checkout may ask for.
+    /// The longest hold that a checkout may ask for, in seconds.
+    #[schema(value_type = HoldSeconds)]
     pub hold_s_max: i32,
-    /// How long an order that awaits its payment holds stock.
+    /// How long an order that waits for its payment holds stock, in seconds.
+    #[schema(value_type = HoldSeconds)]
     pub order_hold_s: i32,
     /// How many checkouts of one customer may hold stock at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Units>)]
     pub checkouts_per_customer_max: Option<i32>,
     pub created_at: Utc,
 }

@@ -1,45 +1,58 @@
 //! Creates or replaces a shop.
 
+use serde::Deserialize;
 use tokio_postgres::types::Type;
+use utoipa::ToSchema;
 
 use super::Profile;
-use crate::db::{Database, Failure, from_json};
+use crate::db::{Database, from_json};
 use crate::ids::Shop;
+use crate::object::not_null;
 use crate::quantity::{HoldSeconds, Units};
+use crate::refusals;
 use crate::text::{Currency, ShopName};
 
 /// All fields of a shop. A missing field has its default.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ShopPut)]
 pub struct Put {
-    pub shop: Shop,
     pub name: ShopName,
     /// The currency of its prices, which never changes.
     pub currency: Currency,
-    /// How long a new checkout holds stock; at most `hold_s_max`.
+    /// How long a new checkout holds stock, in seconds. At most `hold_s_max`.
+    #[serde(default = "minutes_20")]
+    #[schema(default = 1200)]
     pub hold_s_default: HoldSeconds,
-    /// The longest that a checkout may ask for.
+    /// The longest hold that a checkout may ask for, in seconds.
+    #[serde(default = "minutes_30")]
+    #[schema(default = 1800)]
     pub hold_s_max: HoldSeconds,
-    /// How long an order that awaits its payment holds stock.
+    /// How long an order that waits for its payment holds stock, in seconds.
+    #[serde(default = "minutes_30")]
+    #[schema(default = 1800)]
     pub order_hold_s: HoldSeconds,
-    /// How many checkouts of one customer may hold stock at a time.
+    /// How many checkouts of one customer may hold stock at a time. Default: any number.
+    #[serde(default, deserialize_with = "not_null")]
     pub checkouts_per_customer_max: Option<Units>,
 }
 
-/// Why a shop is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum PutError {
-    #[error("the currency of a shop does not change")]
-    CurrencyIsFinal,
-    #[error(transparent)]
-    Failure(Failure),
+fn minutes_20() -> HoldSeconds {
+    HoldSeconds::MINUTES_20
 }
 
-impl From<Failure> for PutError {
-    fn from(failure: Failure) -> Self {
-        match failure.constraint() {
-            Some("shop_currency_is_final") => Self::CurrencyIsFinal,
-            _ => Self::Failure(failure),
-        }
+fn minutes_30() -> HoldSeconds {
+    HoldSeconds::MINUTES_30
+}
+
+refusals! {
+    /// Why a shop is refused.
+    pub enum PutError {
+        DefaultTooLong => Said::invalid("hold_s_default", "must be at most hold_s_max");
+        CurrencyIsFinal => Said::invalid(
+            "currency",
+            "can't change once the shop exists: use another shop for another currency",
+        );
     }
 }
 
@@ -47,13 +60,16 @@ impl From<Failure> for PutError {
 ///
 /// # Errors
 /// [`PutError`]; a refusal changes nothing.
-pub async fn put(db: &Database, put: &Put) -> Result<(bool, Profile), PutError> {
+pub async fn put(db: &Database, shop: &Shop, put: &Put) -> Result<(bool, Profile), PutError> {
+    if put.hold_s_default > put.hold_s_max {
+        return Err(PutError::DefaultTooLong);
+    }
     let limit = put.checkouts_per_customer_max.map(Units::get);
     let row = db
         .call_one(
             "select * from holdfast.shop_put($1, $2, $3, $4, $5, $6, $7)",
             &[
-                (&put.shop.as_str(), Type::TEXT),
+                (&shop.as_str(), Type::TEXT),
                 (&put.name.as_str(), Type::TEXT),
                 (&put.currency.as_str(), Type::TEXT),
                 (&put.hold_s_default.get(), Type::INT4),
@@ -62,7 +78,11 @@ pub async fn put(db: &Database, put: &Put) -> Result<(bool, Profile), PutError> 
                 (&limit, Type::INT4),
             ],
         )
-        .await?;
+        .await
+        .map_err(|failure| match failure.constraint() {
+            Some("shop_currency_is_final") => PutError::CurrencyIsFinal,
+            _ => failure.into(),
+        })?;
     let created = row.get::<_, &str>("o_outcome") == "created";
     Ok((created, from_json(row.get("o_shop"))?))
 }

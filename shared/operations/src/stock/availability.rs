@@ -3,41 +3,51 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 use tokio_postgres::types::Type;
+use utoipa::ToSchema;
 
 use crate::db::{Database, Failure};
 use crate::ids::{Shop, Sku};
+use crate::quantity::{Amount, Count};
+use crate::text::Currency;
 
 /// Skus of one call.
 pub const SKUS_MAX: usize = 100;
 
 /// The availability of one sku.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SkuAvailability {
+    #[schema(value_type = Sku)]
     pub sku: String,
     pub title: String,
-    /// Colour, size, date and the like.
+    /// Facts about the sku, such as colour and size, in the shop's own form.
+    #[schema(value_type = Object)]
     pub attributes: serde_json::Value,
-    /// Price of one unit in minor units of `currency`.
+    /// The present price of one unit, in minor units of `currency`.
+    #[schema(value_type = Amount)]
     pub price_minor: i64,
-    /// ISO 4217.
+    #[schema(value_type = Currency)]
     pub currency: String,
-    /// `on_hand - held`, never below zero.
+    /// Units that nobody holds.
+    #[schema(value_type = Count)]
     pub available: i32,
-    /// At or below the sku's threshold.
+    /// Whether `available` is at or below the shop's threshold for the sku.
     pub low_stock: bool,
-    /// Not retired, and within its sale times.
+    /// Whether it is on sale: not retired, and within its sale times. If not, a checkout is refused.
     pub on_sale: bool,
 }
 
 /// The availability of many skus.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Availability {
     /// The known skus, sorted by code.
+    #[schema(max_items = 100)]
     pub skus: Vec<SkuAvailability>,
-    /// The unknown skus, as in the request.
+    /// Requested skus that the shop does not have.
+    #[schema(max_items = 100)]
     pub unknown: Vec<Sku>,
     /// The database's clock.
     #[serde(with = "time::serde::rfc3339")]
+    #[schema(example = "2026-11-21T04:30:00Z")]
     pub server_time: OffsetDateTime,
 }
 

@@ -9,8 +9,12 @@ pub mod set;
 pub mod shrink;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::ids::{Actor, MovementId, Reference, Sku};
+use crate::quantity::{Count, Delta, Version};
+use crate::text::{Note, one_of};
 use crate::utc::Utc;
 
 pub use adjust::adjust;
@@ -36,28 +40,39 @@ pub struct Level {
     pub version: i64,
 }
 
+one_of!(
+    /// The reason of a stock change.
+    MovementReason, "received", "adjusted", "sold", "returned", "missing"
+);
+
 /// One row of the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = StockMovement)]
 pub struct Movement {
+    #[schema(value_type = Sku)]
     pub sku: String,
-    /// The version that the change gave the stock level.
+    /// The stock level's version after the change.
+    #[schema(value_type = Version)]
     pub version: i64,
     /// The change of `on_hand`.
+    #[schema(value_type = Delta)]
     pub delta: i32,
     /// `on_hand` after the change.
+    #[schema(value_type = Count)]
     pub on_hand_after: i32,
-    /// `received`, `adjusted`, `sold`, `returned` or `missing`.
+    #[schema(value_type = MovementReason)]
     pub reason: String,
+    #[schema(value_type = Actor)]
     pub actor: String,
-    /// Its reference.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Reference>)]
     pub reference: Option<String>,
-    /// Why, in the clerk's own words.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Note>)]
     pub note: Option<String>,
-    /// The client's id of the change.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<MovementId>)]
     pub movement_id: Option<Uuid>,
     pub created_at: Utc,
 }

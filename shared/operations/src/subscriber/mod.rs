@@ -15,6 +15,7 @@ pub mod signature;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use crate::ids::text_id;
 use crate::utc::Utc;
 
 pub use backlog::{Backlog, backlog};
@@ -28,8 +29,6 @@ pub use signature::SigningSecret;
 
 /// Characters of a URL at most.
 const URL_CHARS_MAX: usize = 2_000;
-/// Characters of a name at most.
-const NAME_CHARS_MAX: usize = 40;
 
 /// A subscriber and the state of its deliveries. The database writes it as JSON of this shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,12 +52,12 @@ pub struct Subscriber {
     pub last_error: Option<String>,
 }
 
-/// Whether a text may be a subscriber's name.
-#[must_use]
-pub fn is_name(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    (1..=NAME_CHARS_MAX).contains(&text.len()) && text.chars().all(plain)
-}
+text_id!(
+    /// A subscriber's name. Its secret has the same name.
+    Name, 40, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-',
+    "1 to 40 characters of a to z, 0 to 9 and -",
+    r"^[a-z0-9-]{1,40}$", "books"
+);
 
 /// Why a text is not a valid URL of a subscriber. The sentence follows the field's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -111,6 +110,7 @@ mod tests {
         ] {
             assert_eq!(parse_url(bad), Err(InvalidUrl), "{bad}");
         }
+        let is_name = |text: &str| text.parse::<Name>().is_ok();
         assert!(is_name("crm-1") && !is_name("") && !is_name("CRM") && !is_name(&"x".repeat(41)));
     }
 }

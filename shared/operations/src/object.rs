@@ -30,3 +30,16 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
         deserializer.deserialize_map(Members(PhantomData)).map(Self)
     }
 }
+
+/// Parses an optional field that may be omitted but must not be null. A caller that sends null lost
+/// a value: an order without its coupon is not what the shopper asked for.
+///
+/// # Errors
+/// When it is null, or no `T`.
+pub fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}

@@ -1,0 +1,106 @@
+//! Bodies, parsed strictly. A problem names the wrong field.
+
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use lambda_http::http::{HeaderValue, StatusCode, header};
+use operations::object::Object;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::{Path, Segment};
+
+use crate::problem::{INTERNAL, Problem};
+
+/// Bytes of a body. Fifty lines with the longest codes need a tenth of it.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// JSON: the body of a request, which is one object and nothing else, or an answer with status 200.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        parse(&bytes(request, BODY_BYTES_MAX).await?).map(Self)
+    }
+}
+
+/// The body may be empty.
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Option<Self>, Problem> {
+        let body = bytes(request, BODY_BYTES_MAX).await?;
+        if body.is_empty() {
+            return Ok(None);
+        }
+        parse(&body).map(|body| Some(Self(body)))
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        json(StatusCode::OK, &self.0)
+    }
+}
+
+/// The answer with this status and body.
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    match serde_json::to_string(body) {
+        Ok(text) => {
+            let kind = HeaderValue::from_static("application/json");
+            (status, [(header::CONTENT_TYPE, kind)], text).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            Problem::from(INTERNAL).into_response()
+        }
+    }
+}
+
+/// The raw bytes of a body.
+///
+/// # Errors
+/// 413 when they are more than `bytes_max`.
+pub async fn bytes(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
+    let body = to_bytes(request.into_body(), bytes_max).await;
+    body.map_err(|_| Problem::body_too_large(bytes_max))
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let parsed: Object<T> =
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let field = field(error.path());
+            Problem::invalid(&field, without_position(&error.into_inner()))
+        })?;
+    // more text after the object is an error, too
+    deserializer
+        .end()
+        .map_err(|error| Problem::invalid("body", error))?;
+    Ok(parsed.0)
+}
+
+/// The name of the wrong field. The parser may stop before a field has a name, as in
+/// `{"lines":[{bad`. The field around it is named then.
+fn field(path: &Path) -> String {
+    let mut name = path.to_string();
+    if matches!(path.iter().next_back(), Some(Segment::Unknown)) {
+        name.truncate(name.len() - "?".len());
+        name.truncate(name.trim_end_matches('.').len());
+    }
+    match name.as_str() {
+        "" | "." => "body".to_owned(),
+        _ => name,
+    }
+}
+
+/// The parser's message without " at line 1 column 20": the field says where.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(end) if !error.is_syntax() && !error.is_eof() => text[..end].to_owned(),
+        _ => text,
+    }
+}

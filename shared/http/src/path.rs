@@ -1,0 +1,95 @@
+//! Parameters of a path. A problem names the wrong one.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use lambda_http::http::request::Parts;
+use operations::ids::{CheckoutId, CouponCode, ImportId, OrderId, RefundId, Shop, Sku};
+use operations::payment::Gateway;
+use operations::quantity::PartNumber;
+use operations::subscriber::Name;
+use utoipa::ToSchema;
+
+use crate::problem::Problem;
+
+/// A type that stands in a path under one name. The contract and the log know it by this name.
+pub trait PathParameter: FromStr<Err: Display> + ToSchema {
+    /// The name, as in `/v1/shops/{shop}`.
+    const NAME: &'static str;
+    /// What it is, for the contract.
+    const DESCRIPTION: &'static str;
+    /// An example, for the contract.
+    const EXAMPLE: &'static str;
+}
+
+macro_rules! path_parameters {
+    ($($type:ty, $name:literal, $description:literal, $example:literal;)*) => { $(
+        impl PathParameter for $type {
+            const NAME: &'static str = $name;
+            const DESCRIPTION: &'static str = $description;
+            const EXAMPLE: &'static str = $example;
+        }
+    )* };
+}
+
+path_parameters! {
+    Shop, "shop", "The shop's code.", "dress";
+    CheckoutId, "checkout_id",
+        "A UUID that the caller makes, preferably version 7. It is the idempotency key.",
+        "0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4";
+    OrderId, "order_id", "The order's id.", "0193f5c1-0a77-7d02-a7f4-1b9e5a3c6d20";
+    RefundId, "refund_id", "The refund's id.", "0193f6b0-7d52-7e04-9b36-70cc1db3a8f3";
+    Sku, "sku", "The sku's code.", "VEIL-WHITE";
+    CouponCode, "code", "The coupon's code.", "VEIL125";
+    Name, "name", "The shop's name of the subscriber.", "books";
+    ImportId, "import_id",
+        "A UUID that the caller makes. It continues an interrupted import.",
+        "0193f5c0-9d11-7a5e-8b3c-2f40c6d1e7a9";
+    PartNumber, "part", "The number of the part, from 1.", "1";
+    Gateway, "gateway", "The payment gateway.", "stripe";
+}
+
+/// The parameter of the request's path that has this type. Its percent-encoding is undone once.
+pub struct Path<T>(pub T);
+
+impl<T: PathParameter, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = text::<S>(parts, state, T::NAME).await;
+        text.parse()
+            .map(Self)
+            .map_err(|error| Problem::invalid(T::NAME, error))
+    }
+}
+
+/// A parameter as it was sent, decoded. Empty if the route has no such parameter.
+pub async fn text<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> String {
+    // A path that is no UTF-8 after decoding is refused here: no parameter can have such a value.
+    let Ok(parameters) = RawPathParams::from_request_parts(parts, state).await else {
+        return "\u{fffd}".to_owned();
+    };
+    let found = parameters.iter().find(|(known, _)| *known == name);
+    found.map_or_else(String::new, |(_, value)| value.to_owned())
+}
+
+/// Adds a parameter of the path to the log span of its request, if it has the form of an id.
+pub(crate) fn noted(name: &str, value: &str) {
+    fn of<T: PathParameter + Display>(value: &str) -> Option<String> {
+        value.parse::<T>().ok().map(|id| id.to_string())
+    }
+    let (field, id) = match name {
+        Shop::NAME => ("shop", of::<Shop>(value)),
+        CheckoutId::NAME => ("checkout.id", of::<CheckoutId>(value)),
+        OrderId::NAME => ("order.id", of::<OrderId>(value)),
+        RefundId::NAME => ("refund.id", of::<RefundId>(value)),
+        ImportId::NAME => ("import.id", of::<ImportId>(value)),
+        Sku::NAME => ("sku", of::<Sku>(value)),
+        Gateway::NAME => ("gateway", of::<Gateway>(value)),
+        _ => return,
+    };
+    if let Some(id) = id {
+        tracing::Span::current().record(field, id);
+    }
+}
