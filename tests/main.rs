@@ -97,6 +97,7 @@ mod contract {
     mod runbooks;
     mod supply_chain;
     mod template;
+    mod template_routes;
     mod tidy;
     mod upgrades;
 }
