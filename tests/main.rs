@@ -63,6 +63,7 @@ mod http {
 /// Real processes: the local stack, its queue and its failures.
 mod stack {
     mod broken_promises;
+    mod browsers;
     mod connections;
     mod faults;
     mod gateway_credentials;

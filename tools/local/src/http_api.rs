@@ -4,6 +4,7 @@
 //! limits are those of AWS: a body or an answer that would fail there fails here.
 
 mod authorizer;
+mod cors;
 mod event;
 mod reply;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::StatusCode;
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, post};
 use axum::{Json, Router};
@@ -61,6 +63,8 @@ pub(crate) fn http_api(host: &Arc<Host>, authorizer: Authorizer) -> Router {
         .route("/v1/admin/{*rest}", admin)
         .route("/v1/{*rest}", checkout)
         .fallback(async || message(StatusCode::NOT_FOUND, "Not Found"))
+        // Routes after this line are not part of the HTTP API, and no page may call them.
+        .layer(from_fn(cors::layer))
         .route("/2015-03-31/functions/{name}/invocations", invoke)
 }
 
