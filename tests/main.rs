@@ -63,6 +63,7 @@ mod http {
 /// Real processes: the local stack, its queue and its failures.
 mod stack {
     mod broken_promises;
+    mod browsers;
     mod connections;
     mod faults;
     mod gateway_credentials;
@@ -97,6 +98,7 @@ mod contract {
     mod runbooks;
     mod supply_chain;
     mod template;
+    mod template_routes;
     mod tidy;
     mod upgrades;
 }

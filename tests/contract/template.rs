@@ -5,14 +5,12 @@ use std::fs;
 
 use operations::payment::Gateway;
 use serde_json::{Value, json};
-use tests::contract::CONTRACT;
 use tests::stack::root;
 use tests::template::{Template, statements, text};
 
 const FUNCTIONS: [&str; 6] = [
     "Checkout", "Admin", "Webhook", "Payments", "Sweeper", "Migrate",
 ];
-const ADMIN: &str = "/v1/admin/";
 
 /// Every policy with its owner: (role or policy, statement).
 fn policies(template: &Template) -> Vec<(String, &Value)> {
@@ -298,51 +296,6 @@ fn the_outputs_have_each_gateways_webhook_url() {
         let listed = template.section("Parameters")["WebhookSecretsArn"]["Description"].as_str();
         assert!(listed.unwrap().contains(&format!("\"{gateway}\"")));
     }
-}
-
-#[test]
-fn each_route_of_the_http_api_is_in_the_contract_and_has_its_authorizer() {
-    let template = Template::read();
-    let mut routed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (name, route) in template.of_type("AWS::ApiGatewayV2::Route") {
-        let (method, path) = route["RouteKey"].as_str().unwrap().split_once(' ').unwrap();
-        let door = if path.starts_with(ADMIN) {
-            "Admin"
-        } else {
-            "Storefront"
-        };
-        let auth = format!("{door}Auth");
-        let kind = json!({ "Fn::FindInMap": ["Authorization", { "Ref": auth }, "Type"] });
-        assert_eq!(route["AuthorizationType"], kind, "{name}");
-        assert_eq!(
-            text(&route["AuthorizerId"]),
-            [format!("{door}Authorizer")],
-            "{name}"
-        );
-        let function = if door == "Admin" { "Admin" } else { "Checkout" };
-        let target = format!("integrations/${{{function}Integration}}");
-        assert_eq!(text(&route["Target"]), [target], "{name}");
-        if door == "Admin" {
-            assert_eq!(
-                text(&route["AuthorizationScopes"]),
-                ["holdfast:admin"],
-                "{name}"
-            );
-        }
-        routed
-            .entry(path.to_owned())
-            .or_default()
-            .insert(method.to_owned());
-    }
-    let mut contract = CONTRACT.routes();
-    contract.retain(|path, _| !path.contains("/webhooks/"));
-    let office = format!("{ADMIN}{{proxy+}}");
-    let (admin, storefront): (Vec<_>, Vec<_>) = contract
-        .into_iter()
-        .partition(|(path, _)| path.starts_with(ADMIN));
-    let methods = admin.into_iter().flat_map(|(_, methods)| methods).collect();
-    assert_eq!(routed.remove(&office), Some(methods));
-    assert_eq!(routed, storefront.into_iter().collect());
 }
 
 /// `none` is a choice for the storefront only, which may have its own protection in front. It is

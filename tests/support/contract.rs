@@ -58,6 +58,33 @@ impl Contract {
         found
     }
 
+    /// The headers that callers of these paths send, and those that they get, in lower case.
+    pub fn headers(&self, these: impl Fn(&str) -> bool) -> (BTreeSet<String>, BTreeSet<String>) {
+        let paths = self.document["paths"].as_object().unwrap().iter();
+        let (mut sent, mut got) = (BTreeSet::new(), BTreeSet::new());
+        for (_, item) in paths.filter(|(path, _)| these(path)) {
+            for operation in METHODS.map(|method| &item[method]) {
+                let lists = [&item["parameters"], &operation["parameters"]];
+                for parameter in lists.into_iter().filter_map(Value::as_array).flatten() {
+                    let parameter = self.resolved(parameter);
+                    if parameter["in"] == "header" {
+                        sent.insert(parameter["name"].as_str().unwrap().to_lowercase());
+                    }
+                }
+                for (_, response) in operation["responses"].as_object().into_iter().flatten() {
+                    let headers = self.resolved(response)["headers"].as_object();
+                    got.extend(
+                        headers
+                            .into_iter()
+                            .flatten()
+                            .map(|(name, _)| name.to_lowercase()),
+                    );
+                }
+            }
+        }
+        (sent, got)
+    }
+
     /// The `code` of every problem, with its status.
     pub fn problems(&self) -> BTreeMap<String, u16> {
         let schemas = self.document["components"]["schemas"].as_object().unwrap();

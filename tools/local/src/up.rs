@@ -141,7 +141,7 @@ fn addresses(stack: &Stack) -> String {
         r#"
 Holdfast is up, with the shops dress (wedding wear) and tour (seats of departures).
 
-  HTTP API  {api}
+  HTTP API  {api} (pages of localhost may call it)
   webhooks  {webhook}
   gateways  {gateways} (simulated: tools/simulator/README.md)
   database  psql '{database}'
