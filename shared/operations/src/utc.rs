@@ -6,14 +6,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
+use crate::db::sent_as;
 use crate::ids::read_text;
 
 /// A time in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Utc(OffsetDateTime);
 
+sent_as!(Utc, OffsetDateTime, |time| time.0);
+
 impl Utc {
-    /// As a parameter of a statement.
+    /// The time, for calculations.
     #[must_use]
     pub fn get(self) -> OffsetDateTime {
         self.0

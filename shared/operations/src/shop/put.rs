@@ -1,7 +1,5 @@
 //! Creates or replaces a shop.
 
-use tokio_postgres::types::Type;
-
 use super::Profile;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::Shop;
@@ -48,18 +46,17 @@ impl From<Failure> for PutError {
 /// # Errors
 /// [`PutError`]; a refusal changes nothing.
 pub async fn put(db: &Database, put: &Put) -> Result<(bool, Profile), PutError> {
-    let limit = put.checkouts_per_customer_max.map(Units::get);
     let row = db
         .call_one(
             "select * from holdfast.shop_put($1, $2, $3, $4, $5, $6, $7)",
             &[
-                (&put.shop.as_str(), Type::TEXT),
-                (&put.name.as_str(), Type::TEXT),
-                (&put.currency.as_str(), Type::TEXT),
-                (&put.hold_s_default.get(), Type::INT4),
-                (&put.hold_s_max.get(), Type::INT4),
-                (&put.order_hold_s.get(), Type::INT4),
-                (&limit, Type::INT4),
+                &put.shop,
+                &put.name,
+                &put.currency,
+                &put.hold_s_default,
+                &put.hold_s_max,
+                &put.order_hold_s,
+                &put.checkouts_per_customer_max,
             ],
         )
         .await?;

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use time::OffsetDateTime;
-use tokio_postgres::types::Type;
 
 use crate::db::{Database, Failure};
 use crate::ids::{Shop, Sku};
@@ -50,11 +49,10 @@ pub async fn availability(
     shop: &Shop,
     skus: &[Sku],
 ) -> Result<Availability, Failure> {
-    let codes: Vec<&str> = skus.iter().map(Sku::as_str).collect();
     let rows = db
         .call(
             "select * from holdfast.stock_availability($1, $2)",
-            &[(&shop.as_str(), Type::TEXT), (&codes, Type::TEXT_ARRAY)],
+            &[&shop, &skus],
         )
         .await?;
     let known: Vec<SkuAvailability> = rows
