@@ -9,6 +9,7 @@ use holdfast_migrate::{self as migrate, Options, Release};
 use local::postgres::SUPERUSER;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
+use tokio_postgres::types::{Kind, Type};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::stack::root;
@@ -117,7 +118,8 @@ impl Released {
     /// Plays the scenario on a fresh database of `release`, and records the result.
     pub async fn record(release: &Release) -> Self {
         let database = database_of(release).await;
-        let routines = routines(&superuser(&database).await).await;
+        let client = superuser(&database).await;
+        let routines = routines(&client).await;
         let mut calls = scenario(&routines);
         let answers = play(&database, &calls).await;
         for (call, rows) in calls.iter_mut().zip(answers) {
@@ -127,7 +129,7 @@ impl Released {
         }
         Self {
             release: release.number.to_string(),
-            statements: statements(),
+            statements: statements(&client).await,
             routines,
             calls,
             dump: dump(&database),
@@ -277,8 +279,9 @@ fn time_length(text: &str) -> Option<usize> {
     Some(shape.len() + fraction.take_while(|byte| more(byte)).count())
 }
 
-/// The statements of the functions, read from the sources.
-fn statements() -> Vec<Statement> {
+/// The statements of the functions, read from the sources. The parameters have the types that this
+/// database gives them: it refuses a value of another type, or widens it.
+async fn statements(client: &Client) -> Vec<Statement> {
     let mut found = Vec::new();
     let mut folders = vec![root().join("shared"), root().join("functions")];
     while let Some(folder) = folders.pop() {
@@ -291,43 +294,35 @@ fn statements() -> Vec<Statement> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|ending| ending == "rs") {
-                found.extend(statements_of(&path));
+                for sql in statements_of(&path) {
+                    let prepared = client.prepare(&sql).await.unwrap();
+                    let types = prepared.params().iter().map(constant_of).collect();
+                    found.push(Statement { sql, types });
+                }
             }
         }
     }
     found
 }
 
-/// Each text that calls a routine, with the types up to its `.await`.
-fn statements_of(path: &Path) -> Vec<Statement> {
+/// The constant of a type: `TEXT_ARRAY`.
+fn constant_of(sql_type: &Type) -> String {
+    match sql_type.kind() {
+        Kind::Array(member) => format!("{}_ARRAY", constant_of(member)),
+        _ => sql_type.name().to_uppercase(),
+    }
+}
+
+/// Each text that calls a routine.
+fn statements_of(path: &Path) -> Vec<String> {
     let text = fs::read_to_string(path).unwrap();
     let begins = text
         .match_indices("\"select")
         .chain(text.match_indices("\"call"));
-    let mut found = Vec::new();
-    for (begin, _) in begins {
-        let (literal, rest) = text[begin + 1..].split_once('"').unwrap();
-        if routine_of(literal).is_none() {
-            continue;
-        }
-        let (parameters, _) = rest.split_once(".await").unwrap();
-        let types = parameters.split("Type::").skip(1).map(|rest| {
-            let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            rest.split(|c| !of_name(c)).next().unwrap().to_owned()
-        });
-        let lines: Vec<&str> = literal.split("\\\n").map(str::trim_start).collect();
-        let statement = Statement {
-            sql: lines.concat(),
-            types: types.collect(),
-        };
-        let last = (1..100)
-            .rev()
-            .find(|n| statement.sql.contains(&format!("${n}")));
-        let types = statement.types.len();
-        assert_eq!(last.unwrap_or_default(), types, "{path:?}: {statement:?}");
-        found.push(statement);
-    }
-    found
+    let literals = begins.map(|(begin, _)| text[begin + 1..].split_once('"').unwrap().0);
+    let calls = literals.filter(|literal| routine_of(literal).is_some());
+    let one_line = |literal: &str| literal.split("\\\n").map(str::trim_start).collect();
+    calls.map(one_line).collect()
 }
 
 /// The database as SQL that a session can run.

@@ -10,6 +10,7 @@ mod config;
 mod connections;
 mod failure;
 mod json;
+mod parameter;
 
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub use connections::connect;
 pub use failure::Failure;
 use failure::query_failure;
 pub(crate) use json::from_json;
+pub use parameter::Parameter;
+pub(crate) use parameter::{SqlType, sent_as};
 
 /// Time for one operation, all tries included, unless [`Database::with_call_timeout`] sets another.
 /// If too low, a failover of a few seconds causes errors. If too high, the function's own timeout
@@ -45,9 +48,6 @@ const TRIES_MAX: u32 = 24;
 /// The longest pause between two tries. The first pause is a hundredth of it. Pauses double, with
 /// full jitter.
 const PAUSE_MAX: Duration = Duration::from_millis(1000);
-
-/// A parameter of a statement and its type.
-pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// The pool of one process. Connections are opened when they are first needed.
 #[derive(Clone)]
@@ -98,7 +98,11 @@ impl Database {
     /// # Errors
     /// [`Failure::Unavailable`] when the tries or the time ran out; [`Failure::Internal`] for
     /// everything else.
-    pub async fn call(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
+    pub async fn call(
+        &self,
+        statement: &str,
+        params: &[&dyn Parameter],
+    ) -> Result<Vec<Row>, Failure> {
         let deadline = Instant::now() + self.call_timeout;
         let mut pause = PAUSE_MAX / 100;
         let mut before = None;
@@ -132,7 +136,11 @@ impl Database {
     ///
     /// # Errors
     /// As [`Self::call`]; no row, or more than one, is [`Failure::Internal`].
-    pub async fn call_one(&self, statement: &str, params: &[Param<'_>]) -> Result<Row, Failure> {
+    pub async fn call_one(
+        &self,
+        statement: &str,
+        params: &[&dyn Parameter],
+    ) -> Result<Row, Failure> {
         let mut rows = self.call(statement, params).await?;
         match (rows.pop(), rows.is_empty()) {
             (Some(row), true) => Ok(row),
@@ -145,9 +153,11 @@ impl Database {
     async fn call_once(
         &self,
         statement: &str,
-        params: &[Param<'_>],
+        params: &[&dyn Parameter],
         deadline: Instant,
     ) -> Result<Vec<Row>, Failure> {
+        let typed = params.iter().map(|&it| (it as _, it.sql_type()));
+        let typed: Vec<(&(dyn ToSql + Sync), Type)> = typed.collect();
         let out_of_time = |elapsed: Elapsed| Failure::Unavailable(elapsed.into());
         let mut connection = timeout_at(deadline, self.pool.get())
             .await
@@ -155,7 +165,7 @@ impl Database {
             .and_then(|connection| connection.map_err(pool_failure))
             .inspect_err(|_| telemetry::count(Metric::ConnectionFailures, 1))?;
         let asked = Instant::now();
-        let answer = timeout_at(deadline, connection.client.query_typed(statement, params)).await;
+        let answer = timeout_at(deadline, connection.client.query_typed(statement, &typed)).await;
         let took_ms = asked.elapsed().as_secs_f64() * 1000.0;
         telemetry::observe(Metric::DatabaseCall, took_ms);
         match answer {

@@ -7,6 +7,8 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::db::sent_as;
+
 /// Why a text is not a valid identifier. The sentence follows the field's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -82,6 +84,8 @@ macro_rules! text_id {
                 &self.0
             }
         }
+
+        $crate::db::sent_as!($name, String, |id| id.0);
 
         impl TryFrom<String> for $name {
             type Error = $crate::ids::InvalidId;
@@ -179,6 +183,8 @@ macro_rules! uuid_id {
             }
         }
 
+        sent_as!($name, Uuid, |id| id.0);
+
         impl TryFrom<String> for $name {
             type Error = InvalidId;
 
@@ -245,6 +251,8 @@ uuid_id!(
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentReference(String);
 
+sent_as!(PaymentReference, String, |reference| reference.0);
+
 impl PaymentReference {
     /// The reference of an order: the order's id in base 32, which keeps it short enough for every
     /// gateway.
@@ -252,12 +260,6 @@ impl PaymentReference {
     pub fn of_order(shop: &Shop, order_id: &Uuid) -> Self {
         let code = data_encoding::BASE32_NOPAD.encode(order_id.as_bytes());
         Self(format!("{shop}-{}", code.to_ascii_lowercase()))
-    }
-
-    /// The reference as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -269,11 +271,8 @@ mod tests {
     fn a_payment_reference_fits_every_gateway() {
         let shop: Shop = "abcdefghijkl".parse().unwrap();
         let reference = PaymentReference::of_order(&shop, &Uuid::max());
-        assert_eq!(
-            reference.as_str(),
-            "abcdefghijkl-77777777777777777777777774"
-        );
-        assert!(reference.as_str().len() <= 40);
+        assert_eq!(reference.0, "abcdefghijkl-77777777777777777777777774");
+        assert!(reference.0.len() <= 40);
     }
 
     #[test]

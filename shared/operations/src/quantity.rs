@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
+use crate::db::sent_as;
+
 /// Defines a whole number from `$min` to `$max` that refuses everything else in a sentence.
 macro_rules! bounded {
     (
@@ -34,6 +36,8 @@ macro_rules! bounded {
                 self.0
             }
         }
+
+        sent_as!($name, $int, |number| number.0);
 
         impl TryFrom<i64> for $name {
             type Error = OutOfBounds;

@@ -89,11 +89,7 @@ macro_rules! one_of {
             }
         }
 
-        impl $name {
-            pub(crate) fn as_str(self) -> &'static str {
-                self.0
-            }
-        }
+        $crate::db::sent_as!($name, &str, |word| word.0);
 
         impl std::str::FromStr for $name {
             type Err = $crate::text::NotOneOf;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
+use crate::db::sent_as;
 use crate::ids::read_text;
 
 /// A time in UTC.
@@ -20,8 +21,10 @@ impl utoipa::PartialSchema for Utc {
 
 impl utoipa::ToSchema for Utc {}
 
+sent_as!(Utc, OffsetDateTime, |time| time.0);
+
 impl Utc {
-    /// As a parameter of a statement.
+    /// The time, for calculations.
     #[must_use]
     pub fn get(self) -> OffsetDateTime {
         self.0

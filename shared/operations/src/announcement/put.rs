@@ -1,7 +1,5 @@
 //! Sets which announcements a shop wants.
 
-use tokio_postgres::types::Type;
-
 use super::Announcements;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::Shop;
@@ -19,10 +17,7 @@ pub async fn put(
     let row = db
         .call_one(
             "select * from holdfast.announcement_put($1, $2)",
-            &[
-                (&shop.as_str(), Type::TEXT),
-                (&wanted.checkout_expired, Type::BOOL),
-            ],
+            &[&shop, &wanted.checkout_expired],
         )
         .await?;
     match row.get("o_outcome") {

@@ -3,7 +3,6 @@
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
 
 use super::{
     CHECKOUT_CONFLICT, CHECKOUT_ENDED, CHECKOUT_ORDERED, Cart, Checkout, LIMIT_REACHED,
@@ -121,14 +120,14 @@ async fn ask(db: &Database, request: &Begin) -> Result<Begun, BeginError> {
         .call_one(
             "call holdfast.checkout_begin($1, $2, $3, $4, $5, $6, $7, $8)",
             &[
-                (&request.shop.as_str(), Type::TEXT),
-                (request.checkout_id.as_uuid(), Type::UUID),
-                (&request.customer.as_str(), Type::TEXT),
-                (&request.revision.get(), Type::INT4),
-                (&request.hash().as_slice(), Type::BYTEA),
-                (&request.hold.map(HoldSeconds::get), Type::INT4),
-                (&skus, Type::TEXT_ARRAY),
-                (&quantities, Type::INT4_ARRAY),
+                &request.shop,
+                &request.checkout_id,
+                &request.customer,
+                &request.revision,
+                &request.hash().as_slice(),
+                &request.hold,
+                &skus,
+                &quantities,
             ],
         )
         .await?;

@@ -101,10 +101,8 @@ impl Cart {
 
     /// The lines in lock order, as the two arrays that routines take.
     #[must_use]
-    pub fn columns(&self) -> (Vec<&str>, Vec<i32>) {
-        self.lines()
-            .map(|(sku, quantity)| (sku.as_str(), quantity.get()))
-            .unzip()
+    pub fn columns(&self) -> (Vec<&Sku>, Vec<Quantity>) {
+        self.lines().unzip()
     }
 
     /// The shortages of this cart: the requested and the available units.

@@ -1,7 +1,5 @@
 //! Extends the hold of an open checkout, within bounds.
 
-use tokio_postgres::types::Type;
-
 use super::{CHECKOUT_ENDED, CHECKOUT_ORDERED, Checkout, from_row, hold_too_long};
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop};
@@ -36,12 +34,7 @@ pub async fn extend(
     let rows = db
         .call(
             "select * from holdfast.checkout_extend($1, $2, $3, $4)",
-            &[
-                (&shop.as_str(), Type::TEXT),
-                (checkout_id.as_uuid(), Type::UUID),
-                (&customer.map(Customer::as_str), Type::TEXT),
-                (&hold.map(HoldSeconds::get), Type::INT4),
-            ],
+            &[&shop, &checkout_id, &customer, &hold],
         )
         .await?;
     let row = rows.first().ok_or(ExtendError::NotFound)?;

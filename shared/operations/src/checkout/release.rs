@@ -1,7 +1,5 @@
 //! Releases a checkout.
 
-use tokio_postgres::types::Type;
-
 use super::{Checkout, from_row};
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop};
@@ -39,11 +37,7 @@ pub async fn release(
     let rows = db
         .call(
             "select * from holdfast.checkout_release($1, $2, $3)",
-            &[
-                (&shop.as_str(), Type::TEXT),
-                (checkout_id.as_uuid(), Type::UUID),
-                (&customer.map(Customer::as_str), Type::TEXT),
-            ],
+            &[&shop, &checkout_id, &customer],
         )
         .await?;
     let row = rows.first().ok_or(ReleaseError::NotFound)?;

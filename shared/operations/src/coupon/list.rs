@@ -1,7 +1,5 @@
 //! One page of a shop's coupons.
 
-use tokio_postgres::types::Type;
-
 use super::Coupon;
 use crate::db::{Database, Failure};
 use crate::ids::{CouponCode, Shop};
@@ -21,11 +19,7 @@ pub async fn list(
     let row = db
         .call_one(
             "select holdfast.coupon_list($1, $2, $3)",
-            &[
-                (&shop.as_str(), Type::TEXT),
-                (&after.map(CouponCode::as_str), Type::TEXT),
-                (&limit.get(), Type::INT4),
-            ],
+            &[&shop, &after, &limit],
         )
         .await?;
     page::by_code(row.get(0), limit.get(), |coupon: &Coupon| &coupon.code)

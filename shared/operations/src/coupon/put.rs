@@ -1,10 +1,9 @@
 //! Creates or replaces a coupon.
 
 use serde::Deserialize;
-use tokio_postgres::types::Type;
 
 use super::Coupon;
-use crate::db::{Database, Failure, from_json};
+use crate::db::{Database, Failure, from_json, sent_as};
 use crate::ids::{CouponCode, Shop, Sku};
 use crate::quantity::{Count, CouponValue, PriceMinor, Units};
 use crate::utc::Utc;
@@ -21,6 +20,11 @@ pub enum Kind {
     /// Minor units, at most the price of its lines.
     Fixed,
 }
+
+sent_as!(Kind, &str, |kind| match kind {
+    Kind::Percent => "percent",
+    Kind::Fixed => "fixed",
+});
 
 /// A coupon's terms.
 #[derive(Debug, Clone)]
@@ -71,28 +75,20 @@ impl From<Failure> for PutError {
 /// # Errors
 /// [`PutError`]; a refusal changes nothing.
 pub async fn put(db: &Database, put: &Put) -> Result<(bool, Coupon), PutError> {
-    let kind = match put.kind {
-        Kind::Percent => "percent",
-        Kind::Fixed => "fixed",
-    };
-    let skus: Option<Vec<&str>> = put
-        .skus
-        .as_ref()
-        .map(|skus| skus.iter().map(Sku::as_str).collect());
     let row = db
         .call_one(
             "select * from holdfast.coupon_put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             &[
-                (&put.shop.as_str(), Type::TEXT),
-                (&put.code.as_str(), Type::TEXT),
-                (&kind, Type::TEXT),
-                (&put.value.get(), Type::INT8),
-                (&put.minimum_minor.map_or(0, PriceMinor::get), Type::INT8),
-                (&put.valid_from.map(Utc::get), Type::TIMESTAMPTZ),
-                (&put.valid_until.map(Utc::get), Type::TIMESTAMPTZ),
-                (&put.uses_max.map(Count::get), Type::INT4),
-                (&put.uses_per_customer_max.map(Units::get), Type::INT4),
-                (&skus, Type::TEXT_ARRAY),
+                &put.shop,
+                &put.code,
+                &put.kind,
+                &put.value,
+                &put.minimum_minor.map_or(0, PriceMinor::get),
+                &put.valid_from,
+                &put.valid_until,
+                &put.uses_max,
+                &put.uses_per_customer_max,
+                &put.skus,
             ],
         )
         .await?;

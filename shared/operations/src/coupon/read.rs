@@ -1,7 +1,5 @@
 //! Reads a coupon.
 
-use tokio_postgres::types::Type;
-
 use super::Coupon;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::{CouponCode, Shop};
@@ -16,10 +14,7 @@ pub async fn read(
     code: &CouponCode,
 ) -> Result<Option<Coupon>, Failure> {
     let row = db
-        .call_one(
-            "select holdfast.coupon_read($1, $2)",
-            &[(&shop.as_str(), Type::TEXT), (&code.as_str(), Type::TEXT)],
-        )
+        .call_one("select holdfast.coupon_read($1, $2)", &[&shop, &code])
         .await?;
     let json: Option<serde_json::Value> = row.get(0);
     json.map(from_json).transpose()

@@ -1,7 +1,5 @@
 //! Records that an order is closed at its gateway.
 
-use tokio_postgres::types::Type;
-
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
 use crate::payment::Gateway;
@@ -28,11 +26,7 @@ pub async fn close(
     let row = db
         .call_one(
             "select holdfast.gateway_order_close($1, $2, $3)",
-            &[
-                (&shop.as_str(), Type::TEXT),
-                (&gateway.as_str(), Type::TEXT),
-                (&gateway_order_id, Type::TEXT),
-            ],
+            &[&shop, &gateway, &gateway_order_id],
         )
         .await?;
     match row.get(0) {

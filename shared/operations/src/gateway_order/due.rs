@@ -1,7 +1,6 @@
 //! Claims gateway orders that are due to be closed.
 
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
 
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
@@ -33,11 +32,7 @@ pub async fn due(
     let rows = db
         .call(
             "select * from holdfast.gateway_order_due($1, $2, $3)",
-            &[
-                (&shop.as_str(), Type::TEXT),
-                (&limit, Type::INT4),
-                (&before_s, Type::INT4),
-            ],
+            &[&shop, &limit, &before_s],
         )
         .await?;
     rows.iter().map(from_row).collect()

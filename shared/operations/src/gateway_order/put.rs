@@ -1,7 +1,6 @@
 //! Stores the gateway order of a payment.
 
 use serde_json::Value;
-use tokio_postgres::types::Type;
 
 use super::GatewayOrder;
 use crate::db::{Database, Failure, from_json};
@@ -55,12 +54,12 @@ pub async fn put(db: &Database, order: &Put) -> Result<Stored, PutError> {
         .call_one(
             "select * from holdfast.gateway_order_put($1, $2, $3, $4, $5, $6)",
             &[
-                (&order.shop.as_str(), Type::TEXT),
-                (&order.reference.as_str(), Type::TEXT),
-                (&order.gateway.as_str(), Type::TEXT),
-                (&order.gateway_order_id, Type::TEXT),
-                (&order.data, Type::JSONB),
-                (&order.expires_in_s, Type::INT4),
+                &order.shop,
+                &order.reference,
+                &order.gateway,
+                &order.gateway_order_id,
+                &order.data,
+                &order.expires_in_s,
             ],
         )
         .await?;

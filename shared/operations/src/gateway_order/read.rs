@@ -1,7 +1,5 @@
 //! Reads the open gateway order of a payment.
 
-use tokio_postgres::types::Type;
-
 use super::GatewayOrder;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::{PaymentReference, Shop};
@@ -21,11 +19,7 @@ pub async fn read(
     let row = db
         .call_one(
             "select holdfast.gateway_order_read($1, $2, $3)",
-            &[
-                (&shop.as_str(), Type::TEXT),
-                (&reference.as_str(), Type::TEXT),
-                (&gateway.as_str(), Type::TEXT),
-            ],
+            &[&shop, &reference, &gateway],
         )
         .await?;
     let json: Option<serde_json::Value> = row.get(0);

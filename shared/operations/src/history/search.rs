@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::db::{Database, Failure};
@@ -42,12 +41,12 @@ pub async fn search(db: &Database, shop: &Shop, query: &Query) -> Result<Found, 
         .call_one(
             "select * from holdfast.history_search($1, $2, $3, $4, $5, $6)",
             &[
-                (&shop.as_str(), Type::TEXT),
-                (&query.as_str(), Type::TEXT),
-                (&Uuid::try_parse(query.as_str()).ok(), Type::UUID),
-                (&FOUND_MAX, Type::INT4),
-                (&ROWS_MAX, Type::INT4),
-                (&SCAN_MAX, Type::INT4),
+                &shop,
+                &query,
+                &Uuid::try_parse(query.as_str()).ok(),
+                &FOUND_MAX,
+                &ROWS_MAX,
+                &SCAN_MAX,
             ],
         )
         .await?;

@@ -1,7 +1,6 @@
 //! One page of the journal of holds.
 
 use serde::{Deserialize, Serialize};
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::Hold;
@@ -47,25 +46,21 @@ pub async fn list(
     after: Option<&After<Position>>,
     limit: PageLimit,
 ) -> Result<Page<Hold>, Failure> {
-    let checkout_id = filter.checkout_id.as_ref().map(CheckoutId::as_uuid);
     let row = db
         .call_one(
             "select * from holdfast.hold_list($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             &[
-                (&shop.as_str(), Type::TEXT),
-                (&filter.sku.as_ref().map(Sku::as_str), Type::TEXT),
-                (&checkout_id, Type::UUID),
-                (&filter.customer.as_ref().map(Customer::as_str), Type::TEXT),
-                (&filter.status.map(Status::as_str), Type::TEXT),
-                (
-                    &after.map(|After(place)| place.expires_at.get()),
-                    Type::TIMESTAMPTZ,
-                ),
-                (&after.map(|After(place)| place.checkout_id), Type::UUID),
-                (&after.map(|After(place)| place.generation), Type::INT4),
-                (&after.map(|After(place)| place.sku.as_str()), Type::TEXT),
-                (&limit.get(), Type::INT4),
-                (&SCAN_MAX, Type::INT4),
+                &shop,
+                &filter.sku,
+                &filter.checkout_id,
+                &filter.customer,
+                &filter.status,
+                &after.map(|After(place)| place.expires_at),
+                &after.map(|After(place)| place.checkout_id),
+                &after.map(|After(place)| place.generation),
+                &after.map(|After(place)| &place.sku),
+                &limit,
+                &SCAN_MAX,
             ],
         )
         .await?;

@@ -1,7 +1,5 @@
 //! Purges old resolved holds of one shop.
 
-use tokio_postgres::types::Type;
-
 use crate::db::{Database, Failure};
 
 /// Holds that one call purges at most.
@@ -15,11 +13,7 @@ pub async fn purge(db: &Database, shop: &str, keep_days: i32) -> Result<i32, Fai
     let row = db
         .call_one(
             "select holdfast.hold_purge($1, make_interval(days => $2), $3)",
-            &[
-                (&shop, Type::TEXT),
-                (&keep_days, Type::INT4),
-                (&PURGE_MAX, Type::INT4),
-            ],
+            &[&shop, &keep_days, &PURGE_MAX],
         )
         .await?;
     Ok(row.get(0))

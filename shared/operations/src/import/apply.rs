@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
 
 use super::{ALL_OR_NOTHING_ROWS_MAX, Mode, Status};
 use crate::db::{Database, Failure};
@@ -107,13 +106,13 @@ async fn apply_batch(db: &Database, request: &Apply) -> Result<Progress, ApplyEr
         .call_one(
             "select * from holdfast.import_apply($1, $2, $3, $4, $5, $6, $7)",
             &[
-                (&request.shop.as_str(), Type::TEXT),
-                (request.import_id.as_uuid(), Type::UUID),
-                (&request.parts, Type::INT4),
-                (&request.mode.as_str(), Type::TEXT),
-                (&request.dry_run, Type::BOOL),
-                (&request.actor.as_str(), Type::TEXT),
-                (&ALL_OR_NOTHING_ROWS_MAX, Type::INT4),
+                &request.shop,
+                &request.import_id,
+                &request.parts,
+                &request.mode,
+                &request.dry_run,
+                &request.actor,
+                &ALL_OR_NOTHING_ROWS_MAX,
             ],
         )
         .await?;

@@ -14,6 +14,8 @@ pub mod stage;
 
 use serde::{Deserialize, Serialize};
 
+use crate::db::sent_as;
+
 pub use apply::{Apply, ApplyError, Progress, apply};
 pub use purge::purge;
 pub use report::{Report, RowOutcome, report};
@@ -38,14 +40,10 @@ pub enum Mode {
     AllOrNothing,
 }
 
-impl Mode {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::GoodRowsOnly => "good_rows_only",
-            Self::AllOrNothing => "all_or_nothing",
-        }
-    }
-}
+sent_as!(Mode, &str, |mode| match mode {
+    Mode::GoodRowsOnly => "good_rows_only",
+    Mode::AllOrNothing => "all_or_nothing",
+});
 
 /// Where an import is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,10 +1,9 @@
 //! The result of an import, row by row.
 
 use serde::{Deserialize, Serialize};
-use tokio_postgres::types::Type;
 
 use super::{Mode, Refusal, Status};
-use crate::db::{Database, Failure, from_json};
+use crate::db::{Database, Failure, from_json, sent_as};
 use crate::ids::{ImportId, Shop};
 use crate::utc::Utc;
 
@@ -25,16 +24,12 @@ pub enum RowOutcome {
     Refused,
 }
 
-impl RowOutcome {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Changed => "changed",
-            Self::Unchanged => "unchanged",
-            Self::Refused => "refused",
-        }
-    }
-}
+sent_as!(RowOutcome, &str, |outcome| match outcome {
+    RowOutcome::Created => "created",
+    RowOutcome::Changed => "changed",
+    RowOutcome::Unchanged => "unchanged",
+    RowOutcome::Refused => "refused",
+});
 
 /// An import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,12 +113,12 @@ pub async fn report(
         .call(
             "select * from holdfast.import_report($1, $2, $3, $4, $5, $6)",
             &[
-                (&shop.as_str(), Type::TEXT),
-                (import_id.as_uuid(), Type::UUID),
-                (&page.outcome.map(RowOutcome::as_str), Type::TEXT),
-                (&page.after.0, Type::INT4),
-                (&page.after.1, Type::INT4),
-                (&page.limit, Type::INT4),
+                &shop,
+                &import_id,
+                &page.outcome,
+                &page.after.0,
+                &page.after.1,
+                &page.limit,
             ],
         )
         .await?;

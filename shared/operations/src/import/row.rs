@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use time::OffsetDateTime;
 
 use crate::ids::Sku;
 use crate::quantity::{Count, PriceMinor, Units, Version};
@@ -67,23 +66,23 @@ pub struct Row {
     /// A JSON object.
     pub attributes: Option<String>,
     /// The price of one unit.
-    pub price_minor: Option<i64>,
+    pub price_minor: Option<PriceMinor>,
     /// The currency of the price.
     pub currency: Option<Currency>,
     /// The beginning of its sale. `Some(None)`: no beginning.
-    pub sale_opens_at: Option<Option<OffsetDateTime>>,
+    pub sale_opens_at: Option<Option<Utc>>,
     /// The end of its sale. `Some(None)`: no end.
-    pub sale_closes_at: Option<Option<OffsetDateTime>>,
+    pub sale_closes_at: Option<Option<Utc>>,
     /// The sku is shown as low at or below this number of available units.
-    pub low_stock_threshold: Option<i32>,
+    pub low_stock_threshold: Option<Count>,
     /// Units that one customer may buy. `Some(None)`: any number.
-    pub limit_per_customer: Option<Option<i32>>,
+    pub limit_per_customer: Option<Option<Units>>,
     /// Whether it is retired.
     pub retired: Option<bool>,
     /// Units on hand.
-    pub on_hand: Option<i32>,
+    pub on_hand: Option<Count>,
     /// The version of the stock level that the row was written for.
-    pub expected_version: Option<i64>,
+    pub expected_version: Option<Version>,
     /// Errors of its form.
     pub refusals: Vec<Refusal>,
 }
@@ -187,19 +186,19 @@ impl Row {
             "sku" => self.sku = Some(cell.words("a code")?),
             "title" => self.title = Some(cell.words("a text")?),
             "attributes" => self.attributes = Some(cell.object()?),
-            "price_minor" => self.price_minor = Some(cell.whole::<PriceMinor>()?.get()),
+            "price_minor" => self.price_minor = Some(cell.whole()?),
             "currency" => self.currency = Some(cell.words("3 characters of A-Z")?),
-            "sale_opens_at" => self.sale_opens_at = Some(Some(cell.words::<Utc>(time)?.get())),
-            "sale_closes_at" => self.sale_closes_at = Some(Some(cell.words::<Utc>(time)?.get())),
+            "sale_opens_at" => self.sale_opens_at = Some(Some(cell.words(time)?)),
+            "sale_closes_at" => self.sale_closes_at = Some(Some(cell.words(time)?)),
             "low_stock_threshold" => {
-                self.low_stock_threshold = Some(cell.whole::<Count>()?.get());
+                self.low_stock_threshold = Some(cell.whole()?);
             }
             "limit_per_customer" => {
-                self.limit_per_customer = Some(Some(cell.whole::<Units>()?.get()));
+                self.limit_per_customer = Some(Some(cell.whole()?));
             }
             "retired" => self.retired = Some(cell.boolean()?),
-            "on_hand" => self.on_hand = Some(cell.whole::<Count>()?.get()),
-            "expected_version" => self.expected_version = Some(cell.whole::<Version>()?.get()),
+            "on_hand" => self.on_hand = Some(cell.whole()?),
+            "expected_version" => self.expected_version = Some(cell.whole()?),
             _ => return Err(format!("is not one of {}", FIELDS.join(", "))),
         }
         Ok(())

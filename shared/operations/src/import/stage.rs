@@ -1,13 +1,10 @@
 //! Stages one part of a file.
 
 use serde::Serialize;
-use time::OffsetDateTime;
-use tokio_postgres::types::Type;
 
 use super::{Refusal, Row};
 use crate::db::{Database, Failure};
-use crate::ids::{Actor, ImportId, Shop, Sku};
-use crate::text::{Currency, Title};
+use crate::ids::{Actor, ImportId, Shop};
 
 /// Rows of one transaction of [`super::apply`]. More would hold the locks of changed skus longer.
 /// Fewer cost more commits.
@@ -53,60 +50,33 @@ pub enum StageError {
 pub async fn stage(db: &Database, part: &Part) -> Result<Staged, StageError> {
     let rows = &part.rows;
     let refusals: Vec<Option<String>> = rows.iter().map(|row| json(&row.refusals)).collect();
-    let skus: Vec<_> = column(rows, |row| row.sku.as_ref().map(Sku::as_str));
-    let titles: Vec<_> = column(rows, |row| row.title.as_ref().map(Title::as_str));
-    let currencies: Vec<_> = column(rows, |row| row.currency.as_ref().map(Currency::as_str));
     let row = db
         .call_one(
             "select * from holdfast.import_stage($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
              $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
             &[
-                (&part.shop.as_str(), Type::TEXT),
-                (part.import_id.as_uuid(), Type::UUID),
-                (&part.part, Type::INT4),
-                (&part.actor.as_str(), Type::TEXT),
-                (&CHUNK_ROWS, Type::INT4),
-                (&column(rows, |row| row.line), Type::INT4_ARRAY),
-                (&skus, Type::TEXT_ARRAY),
-                (&titles, Type::TEXT_ARRAY),
-                (
-                    &column(rows, |row| row.attributes.as_deref()),
-                    Type::TEXT_ARRAY,
-                ),
-                (&column(rows, |row| row.price_minor), Type::INT8_ARRAY),
-                (&currencies, Type::TEXT_ARRAY),
-                (
-                    &times(rows, |row| row.sale_opens_at),
-                    Type::TIMESTAMPTZ_ARRAY,
-                ),
-                (
-                    &column(rows, |row| row.sale_opens_at.is_some()),
-                    Type::BOOL_ARRAY,
-                ),
-                (
-                    &times(rows, |row| row.sale_closes_at),
-                    Type::TIMESTAMPTZ_ARRAY,
-                ),
-                (
-                    &column(rows, |row| row.sale_closes_at.is_some()),
-                    Type::BOOL_ARRAY,
-                ),
-                (
-                    &column(rows, |row| row.low_stock_threshold),
-                    Type::INT4_ARRAY,
-                ),
-                (
-                    &column(rows, |row| row.limit_per_customer.flatten()),
-                    Type::INT4_ARRAY,
-                ),
-                (
-                    &column(rows, |row| row.limit_per_customer.is_some()),
-                    Type::BOOL_ARRAY,
-                ),
-                (&column(rows, |row| row.retired), Type::BOOL_ARRAY),
-                (&column(rows, |row| row.on_hand), Type::INT4_ARRAY),
-                (&column(rows, |row| row.expected_version), Type::INT8_ARRAY),
-                (&refusals, Type::TEXT_ARRAY),
+                &part.shop,
+                &part.import_id,
+                &part.part,
+                &part.actor,
+                &CHUNK_ROWS,
+                &column(rows, |row| row.line),
+                &column(rows, |row| row.sku.as_ref()),
+                &column(rows, |row| row.title.as_ref()),
+                &column(rows, |row| row.attributes.as_deref()),
+                &column(rows, |row| row.price_minor),
+                &column(rows, |row| row.currency.as_ref()),
+                &column(rows, |row| row.sale_opens_at.flatten()),
+                &column(rows, |row| row.sale_opens_at.is_some()),
+                &column(rows, |row| row.sale_closes_at.flatten()),
+                &column(rows, |row| row.sale_closes_at.is_some()),
+                &column(rows, |row| row.low_stock_threshold),
+                &column(rows, |row| row.limit_per_customer.flatten()),
+                &column(rows, |row| row.limit_per_customer.is_some()),
+                &column(rows, |row| row.retired),
+                &column(rows, |row| row.on_hand),
+                &column(rows, |row| row.expected_version),
+                &refusals,
             ],
         )
         .await?;
@@ -129,13 +99,6 @@ fn staged(answer: &tokio_postgres::Row, rows: usize, refused: usize) -> Result<S
 
 fn column<'a, T>(rows: &'a [Row], field: impl Fn(&'a Row) -> T) -> Vec<T> {
     rows.iter().map(field).collect()
-}
-
-fn times(
-    rows: &[Row],
-    field: impl Fn(&Row) -> Option<Option<OffsetDateTime>>,
-) -> Vec<Option<OffsetDateTime>> {
-    rows.iter().map(|row| field(row).flatten()).collect()
 }
 
 fn json(refusals: &[Refusal]) -> Option<String> {

@@ -1,7 +1,6 @@
 //! One page of the ledger.
 
 use serde::{Deserialize, Serialize};
-use tokio_postgres::types::Type;
 use utoipa::ToSchema;
 
 use crate::db::{Database, Failure};
@@ -59,24 +58,18 @@ pub async fn list(
             "select * from holdfast.ledger_list(\
                  $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             &[
-                (&shop.as_str(), Type::TEXT),
-                (&filter.sku.as_ref().map(Sku::as_str), Type::TEXT),
-                (
-                    &filter.reference.as_ref().map(Reference::as_str),
-                    Type::TEXT,
-                ),
-                (&filter.reason.map(MovementReason::as_str), Type::TEXT),
-                (&filter.actor.as_ref().map(Actor::as_str), Type::TEXT),
-                (&filter.from.map(Utc::get), Type::TIMESTAMPTZ),
-                (&filter.until.map(Utc::get), Type::TIMESTAMPTZ),
-                (
-                    &after.map(|After(place)| place.created_at.get()),
-                    Type::TIMESTAMPTZ,
-                ),
-                (&after.map(|After(place)| place.sku.as_str()), Type::TEXT),
-                (&after.map(|After(place)| place.version), Type::INT8),
-                (&limit.get(), Type::INT4),
-                (&SCAN_MAX, Type::INT4),
+                &shop,
+                &filter.sku,
+                &filter.reference,
+                &filter.reason,
+                &filter.actor,
+                &filter.from,
+                &filter.until,
+                &after.map(|After(place)| place.created_at),
+                &after.map(|After(place)| &place.sku),
+                &after.map(|After(place)| place.version),
+                &limit,
+                &SCAN_MAX,
             ],
         )
         .await?;

@@ -1,7 +1,6 @@
 //! Claims payments and refunds that are due to be looked up at their gateways.
 
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::db::{Database, Failure};
@@ -66,12 +65,12 @@ pub async fn claim(db: &Database, shop: &Shop, limits: &Limits) -> Result<Vec<Lo
         .call(
             "select * from holdfast.lookup_claim($1, $2, $3, $4, $5, $6)",
             &[
-                (&shop.as_str(), Type::TEXT),
-                (&limits.batch_max, Type::INT4),
-                (&limits.before_s, Type::INT4),
-                (&limits.after_s, Type::INT4),
-                (&limits.pending_s, Type::INT4),
-                (&limits.again_s, Type::INT4),
+                &shop,
+                &limits.batch_max,
+                &limits.before_s,
+                &limits.after_s,
+                &limits.pending_s,
+                &limits.again_s,
             ],
         )
         .await?;

@@ -1,7 +1,5 @@
 //! Changes a booking: another party size, or another departure.
 
-use tokio_postgres::types::Type;
-
 use super::DeskOrder;
 use crate::checkout::{Cart, LimitReached, Shortage, limits};
 use crate::db::{Database, Failure};
@@ -69,12 +67,12 @@ pub async fn amend(db: &Database, request: &Amend) -> Result<Amended, AmendError
         .call_one(
             "call holdfast.order_amend($1, $2, $3, $4, $5, $6)",
             &[
-                (&request.shop.as_str(), Type::TEXT),
-                (request.checkout_id.as_uuid(), Type::UUID),
-                (&request.expected_version, Type::INT8),
-                (&request.actor.as_str(), Type::TEXT),
-                (&skus, Type::TEXT_ARRAY),
-                (&quantities, Type::INT4_ARRAY),
+                &request.shop,
+                &request.checkout_id,
+                &request.expected_version,
+                &request.actor,
+                &skus,
+                &quantities,
             ],
         )
         .await?;

@@ -1,7 +1,6 @@
 //! A dispatcher books a party in one call: hold and order at once, without an online payment.
 
 use sha2::{Digest as _, Sha256};
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::{CouponRefusal, DeskOrder};
@@ -106,16 +105,16 @@ async fn ask(db: &Database, request: &Book) -> Result<Booked, BookError> {
         .call_one(
             "call holdfast.order_book($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             &[
-                (&request.shop.as_str(), Type::TEXT),
-                (request.checkout_id.as_uuid(), Type::UUID),
-                (&request.customer.as_str(), Type::TEXT),
-                (&hash.as_slice(), Type::BYTEA),
-                (&order_id, Type::UUID),
-                (&reference.as_str(), Type::TEXT),
-                (&request.coupon.as_ref().map(CouponCode::as_str), Type::TEXT),
-                (&request.actor.as_str(), Type::TEXT),
-                (&skus, Type::TEXT_ARRAY),
-                (&quantities, Type::INT4_ARRAY),
+                &request.shop,
+                &request.checkout_id,
+                &request.customer,
+                &hash.as_slice(),
+                &order_id,
+                &reference,
+                &request.coupon,
+                &request.actor,
+                &skus,
+                &quantities,
             ],
         )
         .await?;

@@ -1,7 +1,5 @@
 //! Cancels a booking.
 
-use tokio_postgres::types::Type;
-
 use super::DeskOrder;
 use crate::db::{Database, Failure};
 use crate::ids::{Actor, CheckoutId, Shop};
@@ -36,11 +34,7 @@ pub async fn cancel(
     let row = db
         .call_one(
             "select * from holdfast.order_cancel($1, $2, $3)",
-            &[
-                (&shop.as_str(), Type::TEXT),
-                (checkout_id.as_uuid(), Type::UUID),
-                (&actor.as_str(), Type::TEXT),
-            ],
+            &[&shop, &checkout_id, &actor],
         )
         .await?;
     match row.get("o_outcome") {

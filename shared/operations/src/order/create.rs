@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest as _, Sha256};
-use tokio_postgres::types::Type;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -10,7 +9,7 @@ use super::{Address, Order, from_json};
 use crate::checkout::{
     CHECKOUT_ENDED, LIMIT_REACHED, LimitReached, SHORTAGE, Shortage, TOO_MANY_CHECKOUTS, limits,
 };
-use crate::db::{Database, Failure};
+use crate::db::{Database, Failure, sent_as};
 use crate::ids::{
     CheckoutId, CouponCode, Customer, InvalidId, PaymentReference, Shop, invalid, read_text,
 };
@@ -27,6 +26,8 @@ pub enum PaymentMethod {
     /// Without a gateway, as in a dispatcher's booking. The stock is sold at once.
     Offline,
 }
+
+sent_as!(PaymentMethod, &str, |method| method.as_str());
 
 impl PaymentMethod {
     fn as_str(self) -> &'static str {
@@ -252,17 +253,17 @@ async fn ask(db: &Database, request: &Create) -> Result<Created, CreateError> {
         .call_one(
             "call holdfast.order_create($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             &[
-                (&request.shop.as_str(), Type::TEXT),
-                (request.checkout_id.as_uuid(), Type::UUID),
-                (&request.customer.as_ref().map(Customer::as_str), Type::TEXT),
-                (&hash.as_slice(), Type::BYTEA),
-                (&order_id, Type::UUID),
-                (&reference.as_str(), Type::TEXT),
-                (&request.method.as_str(), Type::TEXT),
-                (&request.coupon.as_ref().map(CouponCode::as_str), Type::TEXT),
-                (&address, Type::JSONB),
-                (&address_id, Type::UUID),
-                (&save, Type::BOOL),
+                &request.shop,
+                &request.checkout_id,
+                &request.customer,
+                &hash.as_slice(),
+                &order_id,
+                &reference,
+                &request.method,
+                &request.coupon,
+                &address,
+                &address_id,
+                &save,
             ],
         )
         .await?;

@@ -1,7 +1,5 @@
 //! Reads the order of a checkout.
 
-use tokio_postgres::types::Type;
-
 use super::{Order, from_json};
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop};
@@ -21,11 +19,7 @@ pub async fn read(
     let row = db
         .call_one(
             "select holdfast.order_read($1, $2, $3)",
-            &[
-                (&shop.as_str(), Type::TEXT),
-                (checkout_id.as_uuid(), Type::UUID),
-                (&customer.map(Customer::as_str), Type::TEXT),
-            ],
+            &[&shop, &checkout_id, &customer],
         )
         .await?;
     let json: Option<serde_json::Value> = row.get(0);

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use tokio_postgres::types::Type;
 
 use super::DeskOrder;
 use crate::checkout::Cart;
@@ -88,14 +87,14 @@ pub async fn restock(db: &Database, request: &Restock) -> Result<Restocked, Rest
         .call_one(
             "select * from holdfast.order_restock($1, $2, $3, $4, $5, $6, $7, $8)",
             &[
-                (&request.shop.as_str(), Type::TEXT),
-                (request.order_id.as_uuid(), Type::UUID),
-                (request.return_id.as_uuid(), Type::UUID),
-                (&request.hash().as_slice(), Type::BYTEA),
-                (&request.actor.as_str(), Type::TEXT),
-                (&request.note.as_ref().map(Note::as_str), Type::TEXT),
-                (&skus, Type::TEXT_ARRAY),
-                (&quantities, Type::INT4_ARRAY),
+                &request.shop,
+                &request.order_id,
+                &request.return_id,
+                &request.hash().as_slice(),
+                &request.actor,
+                &request.note,
+                &skus,
+                &quantities,
             ],
         )
         .await?;

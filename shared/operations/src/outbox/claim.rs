@@ -6,7 +6,6 @@ use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::Message;
@@ -41,13 +40,7 @@ pub async fn claim(
     let rows = db
         .call(
             "select * from holdfast.outbox_claim($1, $2, $3, $4, make_interval(mins => $5))",
-            &[
-                (&shop, Type::TEXT),
-                (&groups, Type::TEXT_ARRAY),
-                (&claim_id, Type::UUID),
-                (&limit, Type::INT4),
-                (&LEASE_MINUTES, Type::INT4),
-            ],
+            &[&shop, &groups, &claim_id, &limit, &LEASE_MINUTES],
         )
         .await?;
     rows.iter().map(|row| message(shop, row)).collect()

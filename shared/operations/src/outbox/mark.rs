@@ -1,10 +1,9 @@
 //! Records the result of claimed messages.
 
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::Message;
-use crate::db::{Database, Failure};
+use crate::db::{Database, Failure, sent_as};
 
 /// The result of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,15 +16,13 @@ pub enum Fate {
     Untried,
 }
 
-impl Fate {
-    fn as_str(&self) -> &'static str {
-        match self {
-            Self::Sent => "sent",
-            Self::Refused(_) => "refused",
-            Self::Untried => "untried",
-        }
-    }
+sent_as!(Fate, &str, |fate| match fate {
+    Fate::Sent => "sent",
+    Fate::Refused(_) => "refused",
+    Fate::Untried => "untried",
+});
 
+impl Fate {
     fn error(&self) -> Option<&str> {
         match self {
             Self::Refused(error) => Some(error),
@@ -44,21 +41,14 @@ pub async fn mark(
     claim_id: Uuid,
     fates: &[(Message, Fate)],
 ) -> Result<i32, Failure> {
-    let topics: Vec<&str> = fates.iter().map(|(of, _)| of.kind.as_str()).collect();
-    let subjects: Vec<&str> = fates.iter().map(|(of, _)| of.subject.as_str()).collect();
-    let results: Vec<&str> = fates.iter().map(|(_, fate)| fate.as_str()).collect();
+    let topics: Vec<&String> = fates.iter().map(|(of, _)| &of.kind).collect();
+    let subjects: Vec<&String> = fates.iter().map(|(of, _)| &of.subject).collect();
+    let results: Vec<&Fate> = fates.iter().map(|(_, fate)| fate).collect();
     let errors: Vec<Option<&str>> = fates.iter().map(|(_, fate)| fate.error()).collect();
     let row = db
         .call_one(
             "select holdfast.outbox_mark($1, $2, $3, $4, $5, $6)",
-            &[
-                (&shop, Type::TEXT),
-                (&claim_id, Type::UUID),
-                (&topics, Type::TEXT_ARRAY),
-                (&subjects, Type::TEXT_ARRAY),
-                (&results, Type::TEXT_ARRAY),
-                (&errors, Type::TEXT_ARRAY),
-            ],
+            &[&shop, &claim_id, &topics, &subjects, &results, &errors],
         )
         .await?;
     Ok(row.get(0))

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::db::sent_as;
+
 /// The note (Stripe: metadata, Razorpay: notes) with our reference of a payment, where the gateway
 /// has no field for it.
 pub const REFERENCE_NOTE: &str = "reference";
@@ -34,6 +36,8 @@ pub enum EventKind {
     /// Any other event. It is recorded and has no effect.
     Other,
 }
+
+sent_as!(EventKind, &str, |kind| kind.as_str());
 
 impl EventKind {
     const ALL: [Self; 9] = [

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::webhook::Adapter;
 use super::{cashfree, razorpay, stripe};
+use crate::db::sent_as;
 use crate::ids::{InvalidId, invalid, read_text};
 
 /// A payment gateway.
@@ -23,6 +24,8 @@ pub enum Gateway {
     /// Razorpay.
     Razorpay,
 }
+
+sent_as!(Gateway, &str, |gateway| gateway.as_str());
 
 impl Gateway {
     /// All of them.

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 use time::UtcOffset;
 use time::format_description::well_known::Rfc3339;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::{Event, EventKind, Gateway};
@@ -101,19 +100,19 @@ pub async fn record_event(
             "call holdfast.payment_record_event(
                 $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             &[
-                (&shop.as_str(), Type::TEXT),
-                (&gateway.as_str(), Type::TEXT),
-                (&event.key, Type::TEXT),
-                (&event.reference, Type::TEXT),
-                (&event.kind.as_str(), Type::TEXT),
-                (&event.amount_minor, Type::INT8),
-                (&event.currency, Type::TEXT),
-                (&event.gateway_payment_id, Type::TEXT),
-                (&event.payload, Type::TEXT),
-                (&event.gateway_order_id, Type::TEXT),
-                (&event.refund_id, Type::UUID),
-                (&event.gateway_refund_id, Type::TEXT),
-                (&envelope, Type::JSONB),
+                &shop,
+                &gateway,
+                &event.key,
+                &event.reference,
+                &event.kind,
+                &event.amount_minor,
+                &event.currency,
+                &event.gateway_payment_id,
+                &event.payload,
+                &event.gateway_order_id,
+                &event.refund_id,
+                &event.gateway_refund_id,
+                &envelope,
             ],
         )
         .await?;

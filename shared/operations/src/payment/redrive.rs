@@ -1,7 +1,5 @@
 //! Parses a stored event again and records it by today's rules.
 
-use tokio_postgres::types::Type;
-
 use super::{Gateway, Recorded, record_event};
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
@@ -40,11 +38,7 @@ pub async fn redrive(
     let row = db
         .call_one(
             "select holdfast.payment_redrive($1, $2, $3)",
-            &[
-                (&shop.as_str(), Type::TEXT),
-                (&gateway.as_str(), Type::TEXT),
-                (&key, Type::TEXT),
-            ],
+            &[&shop, &gateway, &key],
         )
         .await?;
     let payload: Option<String> = row.get(0);

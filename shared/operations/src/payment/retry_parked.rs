@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
 
 use super::{Event, EventKind, Outcome, record_event};
 use crate::db::{Database, Failure};
@@ -37,7 +36,7 @@ pub async fn retry_parked(
         .until(deadline)
         .call(
             "select * from holdfast.payment_parked_events($1, $2)",
-            &[(&shop.as_str(), Type::TEXT), (&BATCH_MAX, Type::INT4)],
+            &[&shop, &BATCH_MAX],
         )
         .await?;
     let mut retried = Retried::default();

@@ -1,7 +1,6 @@
 //! The check of all promises. It returns the rows that break one.
 
 use serde::Serialize;
-use tokio_postgres::types::Type;
 
 use crate::db::{Database, Failure};
 
@@ -25,7 +24,7 @@ pub async fn check(db: &Database, shop: &str) -> Result<Vec<Violation>, Failure>
     let rows = db
         .call(
             "select promise, shop, violation from holdfast.promises_check($1)",
-            &[(&shop, Type::TEXT)],
+            &[&shop],
         )
         .await?;
     Ok(rows

@@ -1,7 +1,6 @@
 //! Claims refunds that are due to be sent to their gateways.
 
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::db::{Database, Failure};
@@ -41,7 +40,7 @@ pub async fn claim(db: &Database, shop: &Shop, limit: i32) -> Result<Vec<Claimed
     let rows = db
         .call(
             "select * from holdfast.refund_claim($1, $2)",
-            &[(&shop.as_str(), Type::TEXT), (&limit, Type::INT4)],
+            &[&shop, &limit],
         )
         .await?;
     rows.iter().map(from_row).collect()

@@ -1,7 +1,6 @@
 //! One page of a shop's refunds.
 
 use serde::{Deserialize, Serialize};
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::Refund;
@@ -47,15 +46,12 @@ pub async fn list(
         .call_one(
             "select * from holdfast.refund_list($1, $2, $3, $4, $5, $6)",
             &[
-                (&shop.as_str(), Type::TEXT),
-                (&filter.status.map(Status::as_str), Type::TEXT),
-                (
-                    &after.map(|After(place)| place.created_at.get()),
-                    Type::TIMESTAMPTZ,
-                ),
-                (&after.map(|After(place)| place.refund_id), Type::UUID),
-                (&limit.get(), Type::INT4),
-                (&SCAN_MAX, Type::INT4),
+                &shop,
+                &filter.status,
+                &after.map(|After(place)| place.created_at),
+                &after.map(|After(place)| place.refund_id),
+                &limit,
+                &SCAN_MAX,
             ],
         )
         .await?;

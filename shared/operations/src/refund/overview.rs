@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::Refund;
@@ -68,10 +67,7 @@ pub async fn overview(
     let row = db
         .call_one(
             "select holdfast.refund_overview($1, $2)",
-            &[
-                (&shop.as_str(), Type::TEXT),
-                (order_id.as_uuid(), Type::UUID),
-            ],
+            &[&shop, &order_id],
         )
         .await?;
     let json: Option<Value> = row.get(0);

@@ -1,6 +1,5 @@
 //! Records a gateway's answer to a refund.
 
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::db::{Database, Failure};
@@ -72,13 +71,7 @@ pub async fn report(
     let row = db
         .call_one(
             "select holdfast.refund_report($1, $2, $3, $4, $5)",
-            &[
-                (&shop.as_str(), Type::TEXT),
-                (&refund_id, Type::UUID),
-                (&result, Type::TEXT),
-                (&gateway_refund_id, Type::TEXT),
-                (&error, Type::TEXT),
-            ],
+            &[&shop, &refund_id, &result, &gateway_refund_id, &error],
         )
         .await?;
     match row.get(0) {

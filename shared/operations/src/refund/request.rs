@@ -2,7 +2,6 @@
 
 use sha2::{Digest as _, Sha256};
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
 
 use super::Overview;
 use crate::checkout::{Cart, Shortage};
@@ -92,21 +91,20 @@ pub enum RequestError {
 pub async fn request(db: &Database, request: &Request) -> Result<Requested, RequestError> {
     let columns = request.restock.as_ref().map(Cart::columns);
     let (skus, quantities) = columns.unzip();
-    let payment = request.gateway_payment_id.as_ref();
     let row = db
         .call_one(
             "select * from holdfast.refund_request($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             &[
-                (&request.shop.as_str(), Type::TEXT),
-                (request.order_id.as_uuid(), Type::UUID),
-                (request.refund_id.as_uuid(), Type::UUID),
-                (&request.hash().as_slice(), Type::BYTEA),
-                (&request.actor.as_str(), Type::TEXT),
-                (&request.note.as_ref().map(Note::as_str), Type::TEXT),
-                (&request.amount.map(AmountMinor::get), Type::INT8),
-                (&payment.map(GatewayPaymentId::as_str), Type::TEXT),
-                (&skus, Type::TEXT_ARRAY),
-                (&quantities, Type::INT4_ARRAY),
+                &request.shop,
+                &request.order_id,
+                &request.refund_id,
+                &request.hash().as_slice(),
+                &request.actor,
+                &request.note,
+                &request.amount,
+                &request.gateway_payment_id,
+                &skus,
+                &quantities,
             ],
         )
         .await?;

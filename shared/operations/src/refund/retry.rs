@@ -1,7 +1,5 @@
 //! Sends a failed refund again, at a person's request.
 
-use tokio_postgres::types::Type;
-
 use super::Refund;
 use crate::db::{Database, Failure};
 use crate::ids::{Actor, RefundId, Shop};
@@ -43,11 +41,7 @@ pub async fn retry(
     let row = db
         .call_one(
             "select * from holdfast.refund_retry($1, $2, $3)",
-            &[
-                (&shop.as_str(), Type::TEXT),
-                (refund_id.as_uuid(), Type::UUID),
-                (&actor.as_str(), Type::TEXT),
-            ],
+            &[&shop, &refund_id, &actor],
         )
         .await?;
     let refund = || {

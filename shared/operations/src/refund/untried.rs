@@ -1,6 +1,5 @@
 //! Gives back refunds that were claimed and not tried.
 
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::Claimed;
@@ -24,11 +23,7 @@ pub async fn untried(db: &Database, shop: &Shop, claims: &[Claimed]) -> Result<i
     let row = db
         .call_one(
             "select holdfast.refund_untried($1, $2, $3)",
-            &[
-                (&shop.as_str(), Type::TEXT),
-                (&ids, Type::UUID_ARRAY),
-                (&attempts, Type::INT4_ARRAY),
-            ],
+            &[&shop, &ids, &attempts],
         )
         .await?;
     Ok(row.get(0))

@@ -1,7 +1,6 @@
 //! Creates or replaces a shop.
 
 use serde::Deserialize;
-use tokio_postgres::types::Type;
 use utoipa::ToSchema;
 
 use super::Profile;
@@ -64,18 +63,17 @@ pub async fn put(db: &Database, shop: &Shop, put: &Put) -> Result<(bool, Profile
     if put.hold_s_default > put.hold_s_max {
         return Err(PutError::DefaultTooLong);
     }
-    let limit = put.checkouts_per_customer_max.map(Units::get);
     let row = db
         .call_one(
             "select * from holdfast.shop_put($1, $2, $3, $4, $5, $6, $7)",
             &[
-                (&shop.as_str(), Type::TEXT),
-                (&put.name.as_str(), Type::TEXT),
-                (&put.currency.as_str(), Type::TEXT),
-                (&put.hold_s_default.get(), Type::INT4),
-                (&put.hold_s_max.get(), Type::INT4),
-                (&put.order_hold_s.get(), Type::INT4),
-                (&limit, Type::INT4),
+                &shop,
+                &put.name,
+                &put.currency,
+                &put.hold_s_default,
+                &put.hold_s_max,
+                &put.order_hold_s,
+                &put.checkouts_per_customer_max,
             ],
         )
         .await

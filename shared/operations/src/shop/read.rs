@@ -1,7 +1,5 @@
 //! Reads a shop.
 
-use tokio_postgres::types::Type;
-
 use super::Profile;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::Shop;
@@ -12,10 +10,7 @@ use crate::ids::Shop;
 /// [`Failure`] when the database could not answer.
 pub async fn read(db: &Database, shop: &Shop) -> Result<Option<Profile>, Failure> {
     let row = db
-        .call_one(
-            "select holdfast.shop_read($1)",
-            &[(&shop.as_str(), Type::TEXT)],
-        )
+        .call_one("select holdfast.shop_read($1)", &[&shop])
         .await?;
     let json: Option<serde_json::Value> = row.get(0);
     json.map(from_json).transpose()

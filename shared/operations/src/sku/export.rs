@@ -4,7 +4,6 @@ use csv::{QuoteStyle, WriterBuilder};
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
 
 use crate::db::{Database, Failure};
 use crate::ids::{Shop, Sku};
@@ -51,11 +50,7 @@ pub async fn export(
     let rows = db
         .call(
             "select * from holdfast.sku_export($1, $2, $3)",
-            &[
-                (&shop.as_str(), Type::TEXT),
-                (&after.map_or("", Sku::as_str), Type::TEXT),
-                (&limit, Type::INT4),
-            ],
+            &[&shop, &after.map_or("", Sku::as_str), &limit],
         )
         .await?;
     let mut text = Vec::new();

@@ -1,7 +1,5 @@
 //! One page of a shop's catalogue.
 
-use tokio_postgres::types::Type;
-
 use super::Entry;
 use crate::db::{Database, Failure};
 use crate::ids::{Shop, Sku};
@@ -21,11 +19,7 @@ pub async fn list(
     let row = db
         .call_one(
             "select holdfast.sku_list($1, $2, $3)",
-            &[
-                (&shop.as_str(), Type::TEXT),
-                (&after.map(Sku::as_str), Type::TEXT),
-                (&limit.get(), Type::INT4),
-            ],
+            &[&shop, &after, &limit],
         )
         .await?;
     page::by_code(row.get(0), limit.get(), |entry: &Entry| &entry.sku)

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, UtcOffset};
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::db::{Database, Failure, from_json};
@@ -93,14 +92,11 @@ pub async fn manifest(
         .call_one(
             "select holdfast.sku_manifest($1, $2, $3, $4, $5)",
             &[
-                (&shop.as_str(), Type::TEXT),
-                (&sku.as_str(), Type::TEXT),
-                (
-                    &after.map(|After(place)| place.created_at),
-                    Type::TIMESTAMPTZ,
-                ),
-                (&after.map(|After(place)| place.checkout_id), Type::UUID),
-                (&limit.get(), Type::INT4),
+                &shop,
+                &sku,
+                &after.map(|After(place)| place.created_at),
+                &after.map(|After(place)| place.checkout_id),
+                &limit,
             ],
         )
         .await?;

@@ -1,7 +1,5 @@
 //! Creates or replaces a sku.
 
-use tokio_postgres::types::Type;
-
 use super::{Attributes, Entry};
 use crate::db::{Database, Failure, from_json};
 use crate::ids::{Shop, Sku};
@@ -65,17 +63,17 @@ pub async fn put(db: &Database, put: &Put) -> Result<(bool, Entry), PutError> {
         .call_one(
             "select * from holdfast.sku_put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             &[
-                (&put.shop.as_str(), Type::TEXT),
-                (&put.sku.as_str(), Type::TEXT),
-                (&put.title.as_str(), Type::TEXT),
-                (&put.attributes.to_value(), Type::JSONB),
-                (&put.price_minor.get(), Type::INT8),
-                (&put.low_stock_threshold.get(), Type::INT4),
-                (&put.sale_opens_at.map(Utc::get), Type::TIMESTAMPTZ),
-                (&put.sale_closes_at.map(Utc::get), Type::TIMESTAMPTZ),
-                (&put.limit_per_customer.map(Units::get), Type::INT4),
-                (&put.retired, Type::BOOL),
-                (&put.currency.as_ref().map(Currency::as_str), Type::TEXT),
+                &put.shop,
+                &put.sku,
+                &put.title,
+                &put.attributes.to_value(),
+                &put.price_minor,
+                &put.low_stock_threshold,
+                &put.sale_opens_at,
+                &put.sale_closes_at,
+                &put.limit_per_customer,
+                &put.retired,
+                &put.currency,
             ],
         )
         .await?;

@@ -1,7 +1,5 @@
 //! Changes stock by a difference.
 
-use tokio_postgres::types::Type;
-
 use super::change::{Change, ChangeError, Changed, from_row};
 use crate::db::Database;
 use crate::quantity::Delta;
@@ -16,15 +14,15 @@ pub async fn adjust(db: &Database, change: &Change, delta: Delta) -> Result<Chan
         .call_one(
             "select * from holdfast.stock_adjust($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             &[
-                (&change.shop.as_str(), Type::TEXT),
-                (&change.sku.as_str(), Type::TEXT),
-                (&delta.get(), Type::INT4),
-                (&change.expected_version.get(), Type::INT8),
-                (&"adjusted", Type::TEXT),
-                (&change.actor.as_str(), Type::TEXT),
-                (&change.reference(), Type::TEXT),
-                (&change.note(), Type::TEXT),
-                (change.movement_id.as_uuid(), Type::UUID),
+                &change.shop,
+                &change.sku,
+                &delta,
+                &change.expected_version,
+                &"adjusted",
+                &change.actor,
+                &change.reference,
+                &change.note,
+                &change.movement_id,
             ],
         )
         .await?;

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use time::OffsetDateTime;
-use tokio_postgres::types::Type;
 use utoipa::ToSchema;
 
 use crate::db::{Database, Failure};
@@ -60,11 +59,10 @@ pub async fn availability(
     shop: &Shop,
     skus: &[Sku],
 ) -> Result<Availability, Failure> {
-    let codes: Vec<&str> = skus.iter().map(Sku::as_str).collect();
     let rows = db
         .call(
             "select * from holdfast.stock_availability($1, $2)",
-            &[(&shop.as_str(), Type::TEXT), (&codes, Type::TEXT_ARRAY)],
+            &[&shop, &skus],
         )
         .await?;
     let known: Vec<SkuAvailability> = rows

@@ -24,16 +24,6 @@ pub struct Change {
     pub note: Option<Note>,
 }
 
-impl Change {
-    pub(super) fn reference(&self) -> Option<&str> {
-        self.reference.as_ref().map(Reference::as_str)
-    }
-
-    pub(super) fn note(&self) -> Option<&str> {
-        self.note.as_ref().map(Note::as_str)
-    }
-}
-
 /// A recorded change, made by this call or by an earlier one with the same id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Changed {

@@ -1,7 +1,5 @@
 //! Reads a stock level.
 
-use tokio_postgres::types::Type;
-
 use super::Level;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::{Shop, Sku};
@@ -12,10 +10,7 @@ use crate::ids::{Shop, Sku};
 /// [`Failure`] when the database could not answer.
 pub async fn read(db: &Database, shop: &Shop, sku: &Sku) -> Result<Option<Level>, Failure> {
     let row = db
-        .call_one(
-            "select holdfast.stock_read($1, $2)",
-            &[(&shop.as_str(), Type::TEXT), (&sku.as_str(), Type::TEXT)],
-        )
+        .call_one("select holdfast.stock_read($1, $2)", &[&shop, &sku])
         .await?;
     let json: Option<serde_json::Value> = row.get(0);
     json.map(from_json).transpose()

@@ -1,7 +1,5 @@
 //! Adds received units.
 
-use tokio_postgres::types::Type;
-
 use super::change::{Change, ChangeError, Changed, from_row};
 use crate::db::Database;
 use crate::quantity::Units;
@@ -20,14 +18,14 @@ pub async fn receive(
         .call_one(
             "select * from holdfast.stock_receive($1, $2, $3, $4, $5, $6, $7, $8)",
             &[
-                (&change.shop.as_str(), Type::TEXT),
-                (&change.sku.as_str(), Type::TEXT),
-                (&quantity.get(), Type::INT4),
-                (&change.expected_version.get(), Type::INT8),
-                (&change.actor.as_str(), Type::TEXT),
-                (&change.reference(), Type::TEXT),
-                (&change.note(), Type::TEXT),
-                (change.movement_id.as_uuid(), Type::UUID),
+                &change.shop,
+                &change.sku,
+                &quantity,
+                &change.expected_version,
+                &change.actor,
+                &change.reference,
+                &change.note,
+                &change.movement_id,
             ],
         )
         .await?;

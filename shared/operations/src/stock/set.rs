@@ -1,7 +1,5 @@
 //! Sets stock to a counted number.
 
-use tokio_postgres::types::Type;
-
 use super::change::{Change, ChangeError, Changed, from_row};
 use crate::db::Database;
 use crate::quantity::Count;
@@ -16,14 +14,14 @@ pub async fn set(db: &Database, change: &Change, on_hand: Count) -> Result<Chang
         .call_one(
             "select * from holdfast.stock_set($1, $2, $3, $4, $5, $6, $7, $8)",
             &[
-                (&change.shop.as_str(), Type::TEXT),
-                (&change.sku.as_str(), Type::TEXT),
-                (&on_hand.get(), Type::INT4),
-                (&change.expected_version.get(), Type::INT8),
-                (&change.actor.as_str(), Type::TEXT),
-                (&change.reference(), Type::TEXT),
-                (&change.note(), Type::TEXT),
-                (change.movement_id.as_uuid(), Type::UUID),
+                &change.shop,
+                &change.sku,
+                &on_hand,
+                &change.expected_version,
+                &change.actor,
+                &change.reference,
+                &change.note,
+                &change.movement_id,
             ],
         )
         .await?;

@@ -4,7 +4,6 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::{Level, Movement};
@@ -92,18 +91,15 @@ pub async fn shrink(db: &Database, request: &Shrink) -> Result<Shrinkage, Shrink
         .call_one(
             "call holdfast.stock_shrink($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             &[
-                (&request.shop.as_str(), Type::TEXT),
-                (&request.sku.as_str(), Type::TEXT),
-                (&request.missing.get(), Type::INT4),
-                (&request.expected_version.map(Version::get), Type::INT8),
-                (&request.actor.as_str(), Type::TEXT),
-                (
-                    &request.reference.as_ref().map(Reference::as_str),
-                    Type::TEXT,
-                ),
-                (&request.note.as_ref().map(Note::as_str), Type::TEXT),
-                (request.movement_id.as_uuid(), Type::UUID),
-                (&request.dry_run, Type::BOOL),
+                &request.shop,
+                &request.sku,
+                &request.missing,
+                &request.expected_version,
+                &request.actor,
+                &request.reference,
+                &request.note,
+                &request.movement_id,
+                &request.dry_run,
             ],
         )
         .await?;

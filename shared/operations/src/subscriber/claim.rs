@@ -1,7 +1,5 @@
 //! Claims due deliveries.
 
-use tokio_postgres::types::Type;
-
 use crate::db::{Database, Failure};
 use crate::outbox::payload;
 
@@ -41,7 +39,7 @@ pub async fn claim(db: &Database, shop: &str, limit: i32) -> Result<Vec<Delivery
     let rows = db
         .call(
             "select * from holdfast.subscriber_claim($1, $2)",
-            &[(&shop, Type::TEXT), (&limit, Type::INT4)],
+            &[&shop, &limit],
         )
         .await?;
     rows.iter()

@@ -1,7 +1,5 @@
 //! Deletes a subscriber.
 
-use tokio_postgres::types::Type;
-
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
 
@@ -12,10 +10,7 @@ use crate::ids::Shop;
 /// [`Failure`] when the database could not answer.
 pub async fn delete(db: &Database, shop: &Shop, name: &str) -> Result<bool, Failure> {
     let row = db
-        .call_one(
-            "select holdfast.subscriber_delete($1, $2)",
-            &[(&shop.as_str(), Type::TEXT), (&name, Type::TEXT)],
-        )
+        .call_one("select holdfast.subscriber_delete($1, $2)", &[&shop, &name])
         .await?;
     match row.get(0) {
         "deleted" => Ok(true),

@@ -1,7 +1,5 @@
 //! Lists a shop's subscribers.
 
-use tokio_postgres::types::Type;
-
 use super::Subscriber;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::Shop;
@@ -14,10 +12,7 @@ use crate::page::Page;
 /// [`Failure`] when the database could not answer.
 pub async fn list(db: &Database, shop: &Shop) -> Result<Page<Subscriber>, Failure> {
     let row = db
-        .call_one(
-            "select holdfast.subscriber_list($1)",
-            &[(&shop.as_str(), Type::TEXT)],
-        )
+        .call_one("select holdfast.subscriber_list($1)", &[&shop])
         .await?;
     Ok(Page {
         rows: from_json(row.get(0))?,

@@ -1,9 +1,7 @@
 //! Records the results of deliveries.
 
-use tokio_postgres::types::Type;
-
 use super::Delivery;
-use crate::db::{Database, Failure};
+use crate::db::{Database, Failure, sent_as};
 
 /// The result of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,16 +16,14 @@ pub enum DeliveryResult {
     Untried,
 }
 
-impl DeliveryResult {
-    fn as_str(&self) -> &'static str {
-        match self {
-            Self::Delivered => "delivered",
-            Self::Failed(_) => "failed",
-            Self::Gone => "gone",
-            Self::Untried => "untried",
-        }
-    }
+sent_as!(DeliveryResult, &str, |result| match result {
+    DeliveryResult::Delivered => "delivered",
+    DeliveryResult::Failed(_) => "failed",
+    DeliveryResult::Gone => "gone",
+    DeliveryResult::Untried => "untried",
+});
 
+impl DeliveryResult {
     fn error(&self) -> Option<&str> {
         match self {
             Self::Failed(error) => Some(error),
@@ -47,20 +43,13 @@ pub async fn mark(
     name: &str,
     marks: &[(Delivery, DeliveryResult)],
 ) -> Result<(), Failure> {
-    let topics: Vec<&str> = marks.iter().map(|(of, _)| of.topic.as_str()).collect();
-    let subjects: Vec<&str> = marks.iter().map(|(of, _)| of.subject.as_str()).collect();
-    let results: Vec<&str> = marks.iter().map(|(_, is)| is.as_str()).collect();
+    let topics: Vec<&String> = marks.iter().map(|(of, _)| &of.topic).collect();
+    let subjects: Vec<&String> = marks.iter().map(|(of, _)| &of.subject).collect();
+    let results: Vec<&DeliveryResult> = marks.iter().map(|(_, is)| is).collect();
     let errors: Vec<Option<&str>> = marks.iter().map(|(_, is)| is.error()).collect();
     db.call(
         "select holdfast.subscriber_mark($1, $2, $3, $4, $5, $6)",
-        &[
-            (&shop, Type::TEXT),
-            (&name, Type::TEXT),
-            (&topics, Type::TEXT_ARRAY),
-            (&subjects, Type::TEXT_ARRAY),
-            (&results, Type::TEXT_ARRAY),
-            (&errors, Type::TEXT_ARRAY),
-        ],
+        &[&shop, &name, &topics, &subjects, &results, &errors],
     )
     .await?;
     Ok(())

@@ -1,7 +1,5 @@
 //! Creates or replaces a subscriber.
 
-use tokio_postgres::types::Type;
-
 use super::Subscriber;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::Shop;
@@ -35,12 +33,7 @@ pub async fn put(db: &Database, put: &Put) -> Result<(bool, Subscriber), PutErro
     let row = db
         .call_one(
             "select * from holdfast.subscriber_put($1, $2, $3, $4)",
-            &[
-                (&put.shop.as_str(), Type::TEXT),
-                (&put.name, Type::TEXT),
-                (&put.url, Type::TEXT),
-                (&put.types, Type::TEXT_ARRAY),
-            ],
+            &[&put.shop, &put.name, &put.url, &put.types],
         )
         .await?;
     match row.get("o_outcome") {

@@ -1,7 +1,5 @@
 //! Reads a subscriber.
 
-use tokio_postgres::types::Type;
-
 use super::Subscriber;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::Shop;
@@ -12,10 +10,7 @@ use crate::ids::Shop;
 /// [`Failure`] when the database could not answer.
 pub async fn read(db: &Database, shop: &Shop, name: &str) -> Result<Option<Subscriber>, Failure> {
     let row = db
-        .call_one(
-            "select holdfast.subscriber_read($1, $2)",
-            &[(&shop.as_str(), Type::TEXT), (&name, Type::TEXT)],
-        )
+        .call_one("select holdfast.subscriber_read($1, $2)", &[&shop, &name])
         .await?;
     let json: Option<serde_json::Value> = row.get(0);
     json.map(from_json).transpose()

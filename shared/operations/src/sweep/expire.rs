@@ -1,6 +1,5 @@
 //! Expires the checkouts of one shop that are due, one batch at a time.
 
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::db::{Database, Failure};
@@ -28,11 +27,7 @@ pub async fn expire(db: &Database, shop: &str, skip: &[Uuid]) -> Result<Expired,
     let row = db
         .call_one(
             "select * from holdfast.sweep_expire($1, $2, $3)",
-            &[
-                (&shop, Type::TEXT),
-                (&BATCH_MAX, Type::INT4),
-                (&skip, Type::UUID_ARRAY),
-            ],
+            &[&shop, &BATCH_MAX, &skip],
         )
         .await?;
     Ok(Expired {
