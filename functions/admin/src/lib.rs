@@ -3,6 +3,7 @@
 
 mod app;
 pub mod caller;
+mod hold;
 mod ledger;
 mod shop;
 
@@ -19,6 +20,7 @@ pub use caller::Callers;
 #[must_use]
 pub fn routes() -> Vec<Route<Shared>> {
     [
+        hold::routes(),
         ledger::routes(),
         shop::routes(),
     ]

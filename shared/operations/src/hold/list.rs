@@ -2,30 +2,40 @@
 
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Type;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Hold;
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop, Sku};
-use crate::page::{self, After, Page, SCAN_MAX};
+use crate::page::{self, After, ListRow, Page, SCAN_MAX};
 use crate::quantity::PageLimit;
 use crate::text::one_of;
 use crate::utc::Utc;
 
 /// A filter for holds. `None` matches any value.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schema(as = HoldFilter)]
 pub struct Filter {
+    /// Only this sku.
     pub sku: Option<Sku>,
+    /// Only this checkout.
     pub checkout_id: Option<CheckoutId>,
-    /// Matches the holds of this customer's checkouts.
+    /// Only checkouts of this customer.
     pub customer: Option<Customer>,
-    pub status: Option<Status>,
+    /// Only this status.
+    pub status: Option<HoldStatus>,
 }
 
 one_of!(
     /// A state of holds.
-    Status, "active", "consumed", "released", "expired"
+    HoldStatus, "active", "consumed", "released", "expired"
 );
+
+impl ListRow for Hold {
+    const ROWS: &'static str = "holds";
+}
 
 /// The hold that a page begins after.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -56,7 +66,7 @@ pub async fn list(
                 (&filter.sku.as_ref().map(Sku::as_str), Type::TEXT),
                 (&checkout_id, Type::UUID),
                 (&filter.customer.as_ref().map(Customer::as_str), Type::TEXT),
-                (&filter.status.map(Status::as_str), Type::TEXT),
+                (&filter.status.map(HoldStatus::as_str), Type::TEXT),
                 (
                     &after.map(|After(place)| place.expires_at.get()),
                     Type::TIMESTAMPTZ,
