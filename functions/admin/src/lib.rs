@@ -6,6 +6,7 @@ pub mod caller;
 mod hold;
 mod ledger;
 mod shop;
+mod sku;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ pub fn routes() -> Vec<Route<Shared>> {
         hold::routes(),
         ledger::routes(),
         shop::routes(),
+        sku::routes(),
     ]
     .into_iter()
     .flatten()

@@ -5,17 +5,17 @@ use tokio_postgres::types::Type;
 use super::Entry;
 use crate::db::{Database, Failure};
 use crate::ids::{Shop, Sku};
-use crate::page::{self, Page};
+use crate::page::{self, After, Page};
 use crate::quantity::PageLimit;
 
-/// Lists skus, retired ones included, sorted by code: those after `after`. Locks nothing.
+/// Lists skus, retired ones included, sorted by code. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
 pub async fn list(
     db: &Database,
     shop: &Shop,
-    after: Option<&Sku>,
+    after: Option<&After<Sku>>,
     limit: PageLimit,
 ) -> Result<Page<Entry>, Failure> {
     let row = db
@@ -23,7 +23,7 @@ pub async fn list(
             "select holdfast.sku_list($1, $2, $3)",
             &[
                 (&shop.as_str(), Type::TEXT),
-                (&after.map(Sku::as_str), Type::TEXT),
+                (&after.map(|After(sku)| sku.as_str()), Type::TEXT),
                 (&limit.get(), Type::INT4),
             ],
         )

@@ -26,17 +26,21 @@ pub use set::set;
 pub use shrink::{BrokenHold, Shrink, ShrinkError, Shrinkage, shrink};
 
 /// The counters of one sku.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = StockLevel)]
 pub struct Level {
+    #[schema(value_type = Sku)]
     pub sku: String,
     /// Units that the business could hand over now.
+    #[schema(value_type = Count)]
     pub on_hand: i32,
-    /// Units that active holds hold.
+    /// Units of `on_hand` that active holds have.
+    #[schema(value_type = Count)]
     pub held: i32,
-    /// `on_hand - held`.
+    /// `on_hand` minus `held`.
+    #[schema(value_type = Count)]
     pub available: i32,
-    /// How often the stock level was written.
+    #[schema(value_type = Version)]
     pub version: i64,
 }
 
