@@ -4,6 +4,7 @@
 mod app;
 pub mod caller;
 mod hold;
+mod import;
 mod ledger;
 mod shop;
 mod sku;
@@ -22,6 +23,7 @@ pub use caller::Callers;
 pub fn routes() -> Vec<Route<Shared>> {
     [
         hold::routes(),
+        import::routes(),
         ledger::routes(),
         shop::routes(),
         sku::routes(),

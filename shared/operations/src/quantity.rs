@@ -119,6 +119,14 @@ bounded!(
     PageLimit, i32, 1, 500, "a whole number from 1 to 500"
 );
 bounded!(
+    /// Rows of one page of an import's report. 0 asks for the counts alone.
+    ReportLimit, i32, 0, 5_000, "a whole number from 0 to 5000"
+);
+bounded!(
+    /// Rows of one page of an export.
+    ExportLimit, i32, 1, 5_000, "a whole number from 1 to 5000"
+);
+bounded!(
     /// A coupon's discount: basis points (10000 is 100 %), or minor units.
     CouponValue, i64, 1, 100_000_000_000, "a whole number from 1 to 100000000000"
 );
@@ -173,6 +181,18 @@ impl PageLimit {
 impl Default for PageLimit {
     fn default() -> Self {
         Self::USUAL
+    }
+}
+
+impl Default for ReportLimit {
+    fn default() -> Self {
+        Self(1_000)
+    }
+}
+
+impl Default for ExportLimit {
+    fn default() -> Self {
+        Self(1_000)
     }
 }
 
