@@ -8,6 +8,7 @@ mod import;
 mod ledger;
 mod shop;
 mod sku;
+mod stock;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub fn routes() -> Vec<Route<Shared>> {
         ledger::routes(),
         shop::routes(),
         sku::routes(),
+        stock::routes(),
     ]
     .into_iter()
     .flatten()

@@ -5,10 +5,12 @@ use std::fmt;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
-/// Defines a whole number from `$min` to `$max` that refuses everything else in a sentence.
+/// Defines a whole number from `$min` to `$max`, except `$hole`, that refuses everything else in a
+/// sentence.
 macro_rules! bounded {
     (
         $(#[doc = $doc:literal])* $name:ident, $int:ty, $min:literal, $max:literal, $what:literal
+        $(, except $hole:literal)?
     ) => {
         $(#[doc = $doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -16,7 +18,9 @@ macro_rules! bounded {
 
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                $crate::schema::whole(concat!($($doc, "\n"),*), $min, $max)
+                let schema = $crate::schema::whole(concat!($($doc, "\n"),*), $min, $max);
+                $( let schema = $crate::schema::except(schema, $min, $max, $hole); )?
+                schema
             }
         }
 
@@ -40,7 +44,9 @@ macro_rules! bounded {
 
             fn try_from(number: i64) -> Result<Self, OutOfBounds> {
                 match <$int>::try_from(number) {
-                    Ok(small) if (Self::MIN..=Self::MAX).contains(&small) => Ok(Self(small)),
+                    Ok(small) if (Self::MIN..=Self::MAX).contains(&small) $(&& small != $hole)? => {
+                        Ok(Self(small))
+                    }
                     _ => Err(OutOfBounds { rule: $what, got: number.to_string() }),
                 }
             }
@@ -111,8 +117,9 @@ bounded!(
     Count, i32, 0, 1_000_000_000, "a whole number from 0 to 1000000000"
 );
 bounded!(
-    /// A difference of units.
-    Delta, i32, -1_000_000_000, 1_000_000_000, "a whole number from -1000000000 to 1000000000"
+    /// A difference of units, other than 0.
+    Delta, i32, -1_000_000_000, 1_000_000_000,
+    "a whole number from -1000000000 to 1000000000 except 0", except 0
 );
 bounded!(
     /// Rows of one page.

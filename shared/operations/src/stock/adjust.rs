@@ -2,31 +2,51 @@
 
 use tokio_postgres::types::Type;
 
-use super::change::{Change, ChangeError, Changed, from_row};
+use super::change::{ChangeError, Changed, change, changed};
 use crate::db::Database;
-use crate::quantity::Delta;
+use crate::ids::{Actor, Reference, Shop, Sku};
+use crate::quantity::{Delta, Version};
+use crate::text::Note;
 
-/// Changes `on_hand` by a difference other than 0, with a movement. A retry returns the same
-/// movement and has no second effect. Locks: the stock level.
+change! {
+    /// A difference.
+    pub struct Adjust as StockAdjust {
+        /// Units to add, or, if negative, to remove. Not 0.
+        pub delta: Delta,
+        pub note: Note,
+    }
+}
+
+/// Changes `on_hand` by a difference, with a movement. A retry returns the same movement and has
+/// no second effect. Locks: the stock level.
 ///
 /// # Errors
 /// [`ChangeError`]; a refusal changes nothing.
-pub async fn adjust(db: &Database, change: &Change, delta: Delta) -> Result<Changed, ChangeError> {
-    let row = db
+pub async fn adjust(
+    db: &Database,
+    shop: &Shop,
+    sku: &Sku,
+    actor: &Actor,
+    adjust: &Adjust,
+) -> Result<Changed, ChangeError> {
+    let answer = db
         .call_one(
             "select * from holdfast.stock_adjust($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             &[
-                (&change.shop.as_str(), Type::TEXT),
-                (&change.sku.as_str(), Type::TEXT),
-                (&delta.get(), Type::INT4),
-                (&change.expected_version.get(), Type::INT8),
+                (&shop.as_str(), Type::TEXT),
+                (&sku.as_str(), Type::TEXT),
+                (&adjust.delta.get(), Type::INT4),
+                (&adjust.expected_version.map(Version::get), Type::INT8),
                 (&"adjusted", Type::TEXT),
-                (&change.actor.as_str(), Type::TEXT),
-                (&change.reference(), Type::TEXT),
-                (&change.note(), Type::TEXT),
-                (change.movement_id.as_uuid(), Type::UUID),
+                (&actor.as_str(), Type::TEXT),
+                (
+                    &adjust.reference.as_ref().map(Reference::as_str),
+                    Type::TEXT,
+                ),
+                (&adjust.note.as_str(), Type::TEXT),
+                (adjust.movement_id.as_uuid(), Type::UUID),
             ],
         )
-        .await?;
-    from_row(&change.sku, "stock_adjust", &row)
+        .await;
+    changed(sku, "stock_adjust", answer)
 }

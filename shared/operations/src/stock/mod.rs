@@ -17,12 +17,12 @@ use crate::quantity::{Count, Delta, Version};
 use crate::text::{Note, one_of};
 use crate::utc::Utc;
 
-pub use adjust::adjust;
+pub use adjust::{Adjust, adjust};
 pub use availability::{Availability, SkuAvailability, availability};
-pub use change::{Change, ChangeError, Changed};
+pub use change::{ChangeError, Changed, PRECONDITION_FAILED, STOCK_STALE, Stale};
 pub use read::read;
-pub use receive::receive;
-pub use set::set;
+pub use receive::{Receive, receive};
+pub use set::{Set, set};
 pub use shrink::{BrokenHold, Shrink, ShrinkError, Shrinkage, shrink};
 
 /// The counters of one sku.

@@ -2,9 +2,21 @@
 
 use tokio_postgres::types::Type;
 
-use super::change::{Change, ChangeError, Changed, from_row};
+use super::change::{ChangeError, Changed, change, changed};
 use crate::db::Database;
-use crate::quantity::Units;
+use crate::ids::{Actor, Reference, Shop, Sku};
+use crate::quantity::{Units, Version};
+use crate::text::Note;
+
+change! {
+    /// Received units.
+    pub struct Receive as StockReceive {
+        /// Units that came in.
+        pub quantity: Units,
+        #[serde(default, deserialize_with = "crate::object::not_null")]
+        pub note: Option<Note>,
+    }
+}
 
 /// Adds received units, with a movement. A retry returns the same movement and has no second
 /// effect. Locks: the stock level.
@@ -13,23 +25,28 @@ use crate::quantity::Units;
 /// [`ChangeError`]; a refusal changes nothing.
 pub async fn receive(
     db: &Database,
-    change: &Change,
-    quantity: Units,
+    shop: &Shop,
+    sku: &Sku,
+    actor: &Actor,
+    receive: &Receive,
 ) -> Result<Changed, ChangeError> {
-    let row = db
+    let answer = db
         .call_one(
             "select * from holdfast.stock_receive($1, $2, $3, $4, $5, $6, $7, $8)",
             &[
-                (&change.shop.as_str(), Type::TEXT),
-                (&change.sku.as_str(), Type::TEXT),
-                (&quantity.get(), Type::INT4),
-                (&change.expected_version.get(), Type::INT8),
-                (&change.actor.as_str(), Type::TEXT),
-                (&change.reference(), Type::TEXT),
-                (&change.note(), Type::TEXT),
-                (change.movement_id.as_uuid(), Type::UUID),
+                (&shop.as_str(), Type::TEXT),
+                (&sku.as_str(), Type::TEXT),
+                (&receive.quantity.get(), Type::INT4),
+                (&receive.expected_version.map(Version::get), Type::INT8),
+                (&actor.as_str(), Type::TEXT),
+                (
+                    &receive.reference.as_ref().map(Reference::as_str),
+                    Type::TEXT,
+                ),
+                (&receive.note.as_ref().map(Note::as_str), Type::TEXT),
+                (receive.movement_id.as_uuid(), Type::UUID),
             ],
         )
-        .await?;
-    from_row(&change.sku, "stock_receive", &row)
+        .await;
+    changed(sku, "stock_receive", answer)
 }
