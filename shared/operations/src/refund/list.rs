@@ -2,27 +2,28 @@
 
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Type;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Refund;
+use super::{Refund, RefundStatus};
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
-use crate::page::{self, After, Page, SCAN_MAX};
+use crate::page::{self, After, ListRow, Page, SCAN_MAX};
 use crate::quantity::PageLimit;
-use crate::text::one_of;
 use crate::utc::Utc;
 
 /// A filter for refunds. `None` matches any value.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schema(as = RefundFilter)]
 pub struct Filter {
-    /// In this state.
-    pub status: Option<Status>,
+    /// Only this status.
+    pub status: Option<RefundStatus>,
 }
 
-one_of!(
-    /// A state of refunds.
-    Status, "owed", "sending", "pending", "settled", "failed"
-);
+impl ListRow for Refund {
+    const ROWS: &'static str = "refunds";
+}
 
 /// The refund that a page begins after.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,7 +40,7 @@ pub struct Position {
 pub async fn list(
     db: &Database,
     shop: &Shop,
-    filter: Filter,
+    filter: &Filter,
     after: Option<&After<Position>>,
     limit: PageLimit,
 ) -> Result<Page<Refund>, Failure> {
@@ -48,7 +49,7 @@ pub async fn list(
             "select * from holdfast.refund_list($1, $2, $3, $4, $5, $6)",
             &[
                 (&shop.as_str(), Type::TEXT),
-                (&filter.status.map(Status::as_str), Type::TEXT),
+                (&filter.status.map(RefundStatus::as_str), Type::TEXT),
                 (
                     &after.map(|After(place)| place.created_at.get()),
                     Type::TIMESTAMPTZ,
