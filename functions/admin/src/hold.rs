@@ -1,35 +1,37 @@
 //! The journal of holds, page by page.
 
-use holdfast_http::Reply;
-use holdfast_http::parse::Query;
-use holdfast_http::problem::Problem;
-use operations::hold::{self, Filter, Position};
-use operations::page::After;
+use axum::extract::State;
+use holdfast_http::{Answer, List, Listed, Route, route};
+use operations::db::Failure;
+use operations::hold::{self, Filter, Hold, Position};
 use operations::quantity::PageLimit;
 
-use crate::app::Call;
-use crate::listed::listed;
+use crate::app::Shared;
+use crate::caller::Clerk;
 
-const PARAMETERS: [&str; 6] = [
-    "sku",
-    "checkout_id",
-    "customer",
-    "status",
-    "cursor",
-    "limit",
-];
+pub(crate) fn routes() -> Vec<Route<Shared>> {
+    vec![route!(list)]
+}
 
-pub(crate) async fn route(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.only_get()?;
-    let query = Query::of(call.request, &PARAMETERS)?;
-    let filter = Filter {
-        sku: query.get("sku")?,
-        checkout_id: query.get("checkout_id")?,
-        customer: query.get("customer")?,
-        status: query.get("status")?,
-    };
-    let after: Option<After<Position>> = query.get("cursor")?;
-    let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
-    let page = hold::list(&call.app.db, &call.shop, &filter, after.as_ref(), limit).await;
-    listed("holds", page)
+/// List holds
+///
+/// The holds, page by page: send `next` as `cursor`, with the same filters. Sorted by checkout;
+/// active holds of one sku by `expires_at`, the next to end first. A page looks at 5,000 holds
+/// at most, so a short or empty page can have a `next`. Resolved holds are deleted after 30
+/// days.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/holds",
+    operation_id = "hold_list",
+    tag = "office",
+    responses((status = 200, description = "One page."))
+)]
+async fn list(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    list: List<Filter, Position, PageLimit>,
+) -> Answer<Listed<Hold>, Failure> {
+    let after = list.after.as_ref();
+    let page = hold::list(&app.db, &clerk.shop, &list.filter, after, list.limit).await?;
+    Ok(Listed(page))
 }

@@ -2,21 +2,26 @@
 
 use std::time::Duration;
 
-use holdfast_http::parse::{invalid, json};
-use holdfast_http::problem::Problem;
-use holdfast_http::{Reply, refused};
-use lambda_http::RequestExt as _;
-use lambda_http::http::Method;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request, State};
+use holdfast_http::contract::{Description, Input};
+use holdfast_http::{Answer, Json, Lines, List, Path, Problem, Query, Route, bytes, found, route};
 use lambda_http::http::header::CONTENT_TYPE;
-use operations::ids::ImportId;
-use operations::import::report::{PAGE_ROWS_MAX, Page, RowOutcome};
-use operations::import::{self, Apply, Mode, Part, Row, Unreadable};
-use operations::quantity::{Count, PartNumber, Percent};
+use operations::db::Failure;
+use operations::ids::{ImportId, Sku};
+use operations::import::{
+    self, Apply, ApplyError, Filter, Position, Progress, Report, Row, StageError, Staged,
+};
+use operations::quantity::{Count, ExportLimit, PartNumber, ReportLimit};
 use operations::sku;
-use operations::sku::export::{Format, PAGE_ROWS_MAX as EXPORT_ROWS_MAX};
+use operations::sku::export::Format;
 use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
-use crate::app::{Call, sku_of};
+use crate::app::Shared;
+use crate::caller::Clerk;
 
 /// Bytes of a part. In base64 they stay below Lambda's limit of 6 MB.
 const PART_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -24,188 +29,209 @@ const PART_BYTES_MAX: usize = 4 * 1024 * 1024;
 const BUDGET: Duration = Duration::from_secs(5);
 /// Time for one batch. An all-or-nothing import is one batch.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
-/// Rows of a page when the request does not say.
-const PAGE_ROWS_DEFAULT: i32 = 1_000;
 
-#[derive(Deserialize)]
+const CSV: &str = "text/csv";
+const JSONL: &str = "application/jsonl";
+
+pub(crate) fn routes() -> Vec<Route<Shared>> {
+    vec![route!(stage), route!(apply), route!(report), route!(export)]
+}
+
+/// Where a part is in its file.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ApplyBody {
-    parts: PartNumber,
-    #[serde(default = "good_rows_only")]
-    mode: Mode,
-    #[serde(default)]
-    dry_run: bool,
-    #[serde(default = "quarter")]
-    share_percent: Percent,
+struct Place {
+    /// For the report: the line of the file with the part's first row (CSV: the first row after
+    /// the header). Without it, lines are counted within the part.
+    first_line: Option<Count>,
 }
 
-fn good_rows_only() -> Mode {
-    Mode::GoodRowsOnly
+/// Stage a part of a file
+///
+/// Stores up to 5,000 rows, of at most 4 MiB, to be applied later. The catalogue does not
+/// change yet. A malformed row is stored as refused, with the reason. The first part creates
+/// the import.
+///
+/// Fields of a row: `sku`, `title`, `attributes` (a JSON object; in CSV also one column each,
+/// `attr.colour`), `price_minor`, `currency` (the shop's), `sale_opens_at`, `sale_closes_at`
+/// (RFC 3339), `low_stock_threshold`, `limit_per_customer`, `retired`, `on_hand`,
+/// `expected_version` (of the stock level). Fields that a row does not have stay as they are. A
+/// new sku needs a title and a price. An empty cell, or null, removes a sale time, a limit or
+/// the attributes. For `on_hand`, `currency` and `expected_version` it changes nothing.
+///
+/// In CSV, an apostrophe before `=`, `+`, `-`, `@`, a tab or a carriage return at the beginning
+/// of a title or an attribute column is removed.
+///
+/// **Retry:** the same part again replaces it.
+#[utoipa::path(
+    put,
+    path = "/v1/admin/shops/{shop}/imports/{import_id}/parts/{part}",
+    operation_id = "import_stage",
+    tag = "office",
+    responses((status = 200, description = "The part is stored."))
+)]
+async fn stage(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(import_id): Path<ImportId>,
+    Path(part): Path<PartNumber>,
+    Query(place): Query<Place>,
+    file: PartFile,
+) -> Answer<Json<Staged>, StageError> {
+    let rows = file.rows(place.first_line)?;
+    let staged = import::stage(&app.db, &clerk.shop, import_id, part, &clerk.actor, &rows).await?;
+    Ok(Json(staged))
 }
 
-fn quarter() -> Percent {
-    Percent::QUARTER
+/// Apply an import, or try it out
+///
+/// Applies the next rows, in transactions of 500, for about five seconds, and reports the
+/// progress. Call again until `done`. Between two transactions it rests, so that the shop can
+/// sell at the same time. With `dry_run` it changes nothing and reports what would happen.
+///
+/// Each row is created, changed, unchanged or refused. It is refused if it is malformed, an
+/// earlier line has the same sku, the currency is not the shop's, a new sku lacks title or
+/// price, the row would change something and `expected_version` is not the stock level's
+/// version, or `on_hand` would be below the units that shoppers hold. Rows that change nothing
+/// take no locks.
+///
+/// `all_or_nothing` is one transaction of at most 10,000 rows. If one row is refused, nothing
+/// changes and the import is `rejected`.
+///
+/// **Retry:** send the same request again: it continues where it stopped. When it is done, the
+/// answer stays the same. A complete dry run starts again.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/shops/{shop}/imports/{import_id}/apply",
+    operation_id = "import_apply",
+    tag = "office",
+    responses((status = 200, description = "The progress."))
+)]
+async fn apply(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(import_id): Path<ImportId>,
+    Json(request): Json<Apply>,
+) -> Answer<Json<Progress>, ApplyError> {
+    let db = app.db.clone().with_call_timeout(CALL_TIMEOUT);
+    let Clerk { shop, actor } = clerk;
+    let progress = import::apply(&db, &shop, import_id, &actor, &request, BUDGET).await?;
+    Ok(Json(progress))
 }
 
-pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
-    let [id, rest @ ..] = rest else {
-        return Err(Problem::not_found("path"));
+/// Read an import's report
+///
+/// The counts of the import, and a page of its rows in the order of the file: send `next` as
+/// `cursor`, with the same filter. The report is kept for 30 days. `limit=0` returns the counts
+/// only.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/imports/{import_id}/report",
+    operation_id = "import_report",
+    tag = "office",
+    responses((status = 200, description = "The import and a page of its rows."))
+)]
+async fn report(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(import_id): Path<ImportId>,
+    list: List<Filter, Position, ReportLimit>,
+) -> Answer<Json<Report>, Failure> {
+    let (filter, after) = (list.filter, list.after.as_ref());
+    let report = import::report(&app.db, &clerk.shop, import_id, filter, after, list.limit).await;
+    found("import", report).map(Json)
+}
+
+/// What an export is asked for.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Export {
+    /// CSV with a header, or one JSON object per line.
+    #[schema(default = "csv")]
+    format: Format,
+}
+
+/// Export skus and stock
+///
+/// The shop's skus, sorted by code, in the format of an import: importing them again changes
+/// nothing. Send `x-holdfast-next` as `cursor` to get the next page; the last page has none.
+/// Only the first CSV page has the header, so the pages together make one file.
+/// `expected_version` prevents an old export from overwriting stock that has changed since.
+/// Remove that column to overwrite it.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/export",
+    operation_id = "sku_export",
+    tag = "office",
+    responses((status = 200, description = "One page."))
+)]
+async fn export(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    list: List<Export, Sku, ExportLimit>,
+) -> Answer<Lines, Failure> {
+    let (format, after) = (list.filter.format, list.after.as_ref());
+    let page = sku::export(&app.db, &clerk.shop, format, after, list.limit).await?;
+    let content_type = match format {
+        Format::Csv => CSV,
+        Format::Jsonl => JSONL,
     };
-    let id: ImportId = id.parse().map_err(|error| invalid("import_id", &error))?;
-    match (rest, call.request.method()) {
-        (["parts", part], &Method::PUT) => stage(call, id, part).await,
-        (["parts", _], _) => Err(Problem::method_not_allowed("PUT")),
-        (["apply"], &Method::POST) => apply(call, id).await,
-        (["apply"], _) => Err(Problem::method_not_allowed("POST")),
-        (["report"], &Method::GET) => report(call, id).await,
-        (["report"], _) => Err(Problem::method_not_allowed("GET")),
-        _ => Err(Problem::not_found("path")),
-    }
-}
-
-async fn stage(call: &Call<'_>, import_id: ImportId, part: &str) -> Result<Reply, Problem> {
-    let part = Part {
-        shop: call.shop.clone(),
-        import_id,
-        part: number::<PartNumber>("part", part)?.get(),
-        actor: call.actor.clone(),
-        rows: rows(call)?,
-    };
-    Reply::of(import::stage(&call.app.db, &part).await)
-}
-
-async fn apply(call: &Call<'_>, import_id: ImportId) -> Result<Reply, Problem> {
-    let body: ApplyBody = json(call.request.body())?;
-    let request = Apply {
-        shop: call.shop.clone(),
-        import_id,
-        parts: body.parts.get(),
-        mode: body.mode,
-        dry_run: body.dry_run,
-        actor: call.actor.clone(),
-        share: body.share_percent,
-        budget: BUDGET,
-    };
-    let db = call.app.db.clone().with_call_timeout(CALL_TIMEOUT);
-    Reply::of(import::apply(&db, &request).await)
-}
-
-async fn report(call: &Call<'_>, import_id: ImportId) -> Result<Reply, Problem> {
-    let page = Page {
-        outcome: outcome(call)?,
-        after: after_row(call)?,
-        limit: limit(call, 0)?,
-    };
-    Reply::found(
-        "import",
-        import::report(&call.app.db, &call.shop, import_id, &page).await,
-    )
-}
-
-/// The whole shop, page by page.
-pub(crate) async fn export(call: &Call<'_>) -> Result<Reply, Problem> {
-    if call.request.method() != Method::GET {
-        return Err(Problem::method_not_allowed("GET"));
-    }
-    let (format, content_type) = match parameter(call, "format").as_deref() {
-        None | Some("csv") => (Format::Csv, "text/csv"),
-        Some("jsonl") => (Format::Jsonl, "application/jsonl"),
-        Some(_) => {
-            let message = "must be csv or jsonl";
-            return Err(Problem::invalid_request("format", message));
-        }
-    };
-    let after = match parameter(call, "after") {
-        None => None,
-        Some(sku) => Some(sku_of(&sku).map_err(|_| {
-            Problem::invalid_request("after", "must be `next` of the previous page")
-        })?),
-    };
-    let limit = limit(call, 1)?.min(EXPORT_ROWS_MAX);
-    match sku::export(&call.app.db, &call.shop, after.as_ref(), limit, format).await {
-        Ok(page) => Ok(Reply::Text {
-            content_type,
-            text: page.text,
-            next: page.next,
-        }),
-        Err(error) => Err(refused(&error)),
-    }
-}
-
-fn parameter(call: &Call<'_>, name: &str) -> Option<String> {
-    let query = call.request.query_string_parameters();
-    query.first(name).map(str::to_owned)
-}
-
-/// The rows of the body, parsed by its content type.
-fn rows(call: &Call<'_>) -> Result<Vec<Row>, Problem> {
-    let body: &[u8] = call.request.body();
-    if body.len() > PART_BYTES_MAX {
-        return Err(Problem::body_too_large(PART_BYTES_MAX));
-    }
-    let first_line = match parameter(call, "first_line") {
-        None => None,
-        Some(text) => Some(number::<Count>("first_line", &text)?.get()),
-    };
-    let content_type = call.request.headers().get(CONTENT_TYPE);
-    let content_type = content_type.and_then(|value| value.to_str().ok());
-    let content_type = content_type.and_then(|value| value.split(';').next());
-    let rows = match content_type.unwrap_or_default().trim() {
-        "text/csv" => import::csv::rows(body, first_line),
-        "application/jsonl" | "application/x-ndjson" => import::jsonl::rows(body, first_line),
-        _ => Err(Unreadable {
-            field: "content-type".to_owned(),
-            message: "must be text/csv or application/jsonl".to_owned(),
-        }),
-    };
-    rows.map_err(|error| Problem::invalid_request(&error.field, &error.message))
-}
-
-fn outcome(call: &Call<'_>) -> Result<Option<RowOutcome>, Problem> {
-    match parameter(call, "outcome").as_deref() {
-        None => Ok(None),
-        Some("created") => Ok(Some(RowOutcome::Created)),
-        Some("changed") => Ok(Some(RowOutcome::Changed)),
-        Some("unchanged") => Ok(Some(RowOutcome::Unchanged)),
-        Some("refused") => Ok(Some(RowOutcome::Refused)),
-        Some(_) => {
-            let message = "must be created, changed, unchanged or refused";
-            Err(Problem::invalid_request("outcome", message))
-        }
-    }
-}
-
-/// The cursor of a report: part and line of the last row.
-fn after_row(call: &Call<'_>) -> Result<(i32, i32), Problem> {
-    let Some(cursor) = parameter(call, "after") else {
-        return Ok((0, 0));
-    };
-    let row = cursor.split_once('.');
-    let row = row.and_then(|(part, line)| Some((part.parse().ok()?, line.parse().ok()?)));
-    row.ok_or_else(|| Problem::invalid_request("after", "must be `next` of the previous page"))
-}
-
-fn limit(call: &Call<'_>, least: i32) -> Result<i32, Problem> {
-    let Some(text) = parameter(call, "limit") else {
-        return Ok(PAGE_ROWS_DEFAULT);
-    };
-    match text.parse() {
-        Ok(limit) if (least..=PAGE_ROWS_MAX).contains(&limit) => Ok(limit),
-        _ => {
-            let message = format!("must be a whole number from {least} to {PAGE_ROWS_MAX}");
-            Err(Problem::invalid_request("limit", &message))
-        }
-    }
-}
-
-fn number<T: TryFrom<i64, Error: std::fmt::Display>>(
-    field: &str,
-    text: &str,
-) -> Result<T, Problem> {
-    // A text that is no number gets the same message as a number out of bounds.
-    T::try_from(text.parse().unwrap_or(i64::MIN)).map_err(|error| {
-        let rule = error.to_string();
-        let rule = rule.split(", got ").next().unwrap_or_default();
-        Problem::invalid_request(field, rule)
+    Ok(Lines {
+        content_type,
+        text: page.text,
+        next: page.next,
     })
+}
+
+/// A part as it was sent.
+struct PartFile {
+    format: Format,
+    body: Bytes,
+}
+
+impl PartFile {
+    /// Its rows.
+    fn rows(&self, first_line: Option<Count>) -> Result<Vec<Row>, Problem> {
+        let first_line = first_line.map(Count::get);
+        let rows = match self.format {
+            Format::Csv => import::csv::rows(&self.body, first_line),
+            Format::Jsonl => import::jsonl::rows(&self.body, first_line),
+        };
+        rows.map_err(|error| Problem::invalid(&error.field, error.message))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for PartFile {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let content_type = request.headers().get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let content_type = content_type.and_then(|value| value.split(';').next());
+        let format = match content_type.unwrap_or_default().trim() {
+            CSV => Format::Csv,
+            JSONL | "application/x-ndjson" => Format::Jsonl,
+            _ => {
+                let message = "must be text/csv or application/jsonl";
+                return Err(Problem::invalid("content-type", message));
+            }
+        };
+        let body = bytes(request, PART_BYTES_MAX).await?;
+        Ok(Self { format, body })
+    }
+}
+
+impl Input for PartFile {
+    fn describe(to: &mut Description) {
+        let text = |example: &str| -> RefOr<Schema> {
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .max_length(Some(PART_BYTES_MAX))
+                .examples([example])
+                .into()
+        };
+        let csv = "sku,title,price_minor,on_hand\nVEIL-WHITE,\"Tulle veil, white\",349900,20\n";
+        let jsonl = "{\"sku\":\"VEIL-WHITE\",\"price_minor\":349900,\"on_hand\":20}\n";
+        to.body_of(true, vec![(CSV, text(csv)), (JSONL, text(jsonl))]);
+    }
 }

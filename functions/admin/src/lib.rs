@@ -3,8 +3,12 @@
 
 mod app;
 pub mod caller;
+mod hold;
+mod import;
 mod ledger;
 mod shop;
+mod sku;
+mod stock;
 
 use std::sync::Arc;
 
@@ -19,8 +23,12 @@ pub use caller::Callers;
 #[must_use]
 pub fn routes() -> Vec<Route<Shared>> {
     [
+        hold::routes(),
+        import::routes(),
         ledger::routes(),
         shop::routes(),
+        sku::routes(),
+        stock::routes(),
     ]
     .into_iter()
     .flatten()

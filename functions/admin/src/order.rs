@@ -1,55 +1,135 @@
-//! Returned goods and refunds of an order.
+//! Orders: a dispatcher books, changes and cancels a party, and goods come back.
 
-use holdfast_http::parse::{invalid, json, not_null};
-use holdfast_http::problem::Problem;
-use holdfast_http::{Reply, refused};
-use lambda_http::http::Method;
-use operations::checkout::Line;
-use operations::ids::{OrderId, ReturnId};
-use operations::order::{self, Restock, Restocked};
-use operations::text::Note;
-use serde::Deserialize;
+use axum::extract::State;
+use holdfast_http::{Answer, Json, Made, Path, Route, about_order, route};
+use operations::ids::{CheckoutId, OrderId};
+use operations::order::{
+    self, Amend, AmendError, Amended, Book, BookError, Booked, CancelError, DeskOrder, Restock,
+    RestockError, Restocked,
+};
 
-use crate::app::Call;
-use crate::desk::{cart, reply};
-use crate::refund;
+use crate::app::Shared;
+use crate::caller::Clerk;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RestockBody {
-    return_id: ReturnId,
-    lines: Vec<Line>,
-    #[serde(default, deserialize_with = "not_null")]
-    note: Option<Note>,
+pub(crate) fn routes() -> Vec<Route<Shared>> {
+    vec![route!(book), route!(amend), route!(cancel), route!(restock)]
 }
 
-pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
-    let [order_id, what @ ("restock" | "refunds")] = rest else {
-        return Err(Problem::not_found("path"));
-    };
-    let order_id: OrderId = order_id
-        .parse()
-        .map_err(|error| invalid("order_id", &error))?;
-    match (*what, call.request.method()) {
-        ("refunds", _) => refund::of_order(call, order_id).await,
-        (_, &Method::POST) => restock(call, order_id).await,
-        _ => Err(Problem::method_not_allowed("POST")),
-    }
+/// The order, named in the log.
+fn noted(order: DeskOrder) -> DeskOrder {
+    about_order(order.order_id, &order.payment.reference);
+    order
 }
 
-async fn restock(call: &Call<'_>, order_id: OrderId) -> Result<Reply, Problem> {
-    let body: RestockBody = json(call.request.body())?;
-    let request = Restock {
-        shop: call.shop.clone(),
-        order_id,
-        return_id: body.return_id,
-        actor: call.actor.clone(),
-        note: body.note,
-        cart: cart(body.lines)?,
-    };
-    match order::restock(&call.app.db, &request).await {
-        Ok(Restocked::New(order)) => reply(201, &order),
-        Ok(Restocked::Same(order)) => reply(200, &order),
-        Err(error) => Err(refused(&error)),
-    }
+/// Book a party
+///
+/// Holds and sells in one call, at the catalogue's prices, without an online payment. The seats
+/// are sold when the answer comes. All lines or none; a refusal lists every shortage with the
+/// available units. Expired holds never cause a refusal. The ledger names the caller.
+///
+/// **Retry:** the same body by the same caller gets the same order, as it is now, as 200. Any
+/// other request with this id is refused with `checkout_conflict`.
+#[utoipa::path(
+    put,
+    path = "/v1/admin/shops/{shop}/desk/orders/{checkout_id}",
+    operation_id = "order_book",
+    tag = "desk",
+    responses(
+        (status = 200, description = "The same request again. The order as it is now."),
+        (status = 201, description = "Booked and sold.")
+    )
+)]
+async fn book(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(checkout_id): Path<CheckoutId>,
+    Json(book): Json<Book>,
+) -> Answer<Made<DeskOrder>, BookError> {
+    let booked = order::book(&app.db, &clerk.shop, checkout_id, &clerk.actor, &book).await?;
+    Ok(match booked {
+        Booked::New(order) => Made::new(noted(order)),
+        Booked::Same(order) => Made::before(noted(order)),
+    })
+}
+
+/// Change a party, or move it
+///
+/// Sets all lines of the booking, all or nothing. Additional units are sold; units that are no
+/// longer in the lines are free again. To move the party to another departure, send lines with
+/// the new one. A sku that stays keeps its price. A new sku has the catalogue's price. The total
+/// follows. A sku must be on sale if the party gets more units of it.
+///
+/// `expected_version` is the order's `version` that the dispatcher has seen. If somebody has
+/// changed the order since, nothing happens, and the refusal shows the present order.
+///
+/// **Retry:** lines that the order already has change nothing. The answer is 200.
+#[utoipa::path(
+    patch,
+    path = "/v1/admin/shops/{shop}/desk/orders/{checkout_id}",
+    operation_id = "order_amend",
+    tag = "desk",
+    responses((status = 200, description = "The order as it is now."))
+)]
+async fn amend(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(checkout_id): Path<CheckoutId>,
+    Json(amend): Json<Amend>,
+) -> Answer<Json<DeskOrder>, AmendError> {
+    let amended = order::amend(&app.db, &clerk.shop, checkout_id, &clerk.actor, &amend).await?;
+    let (Amended::Changed(order) | Amended::Same(order)) = amended;
+    Ok(Json(noted(order)))
+}
+
+/// Cancel a booking
+///
+/// Frees every seat that has not come back yet, at once. Money that was paid at the desk is given
+/// back at the desk.
+///
+/// **Retry:** cancelling again changes nothing. The answer is 200.
+#[utoipa::path(
+    delete,
+    path = "/v1/admin/shops/{shop}/desk/orders/{checkout_id}",
+    operation_id = "order_cancel",
+    tag = "desk",
+    responses((status = 200, description = "The order is cancelled."))
+)]
+async fn cancel(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(checkout_id): Path<CheckoutId>,
+) -> Answer<Json<DeskOrder>, CancelError> {
+    let order = order::cancel(&app.db, &clerk.shop, checkout_id, &clerk.actor).await?;
+    Ok(Json(noted(order)))
+}
+
+/// Restock returned goods
+///
+/// Puts units of a sold order back on the shelf, whether it was booked or paid online. Several
+/// restocks of one order are possible, never more units than were sold. All lines of the request
+/// or none. Money is not touched: `refund_request` gives it back, and can restock goods too.
+///
+/// **Retry:** the same `return_id` with the same lines has one effect. The answer is 200. With
+/// other lines, or for another order, it is refused with `return_conflict`.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/shops/{shop}/orders/{order_id}/restock",
+    operation_id = "order_restock",
+    tag = "desk",
+    responses(
+        (status = 200, description = "The same return again. The order as it is now."),
+        (status = 201, description = "The units are back on the shelf.")
+    )
+)]
+async fn restock(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(order_id): Path<OrderId>,
+    Json(restock): Json<Restock>,
+) -> Answer<Made<DeskOrder>, RestockError> {
+    let restocked = order::restock(&app.db, &clerk.shop, order_id, &clerk.actor, &restock).await?;
+    Ok(match restocked {
+        Restocked::New(order) => Made::new(noted(order)),
+        Restocked::Same(order) => Made::before(noted(order)),
+    })
 }

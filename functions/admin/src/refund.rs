@@ -1,99 +1,131 @@
 //! Refunds: those of one order, and those of the shop that need a person.
 
-use holdfast_http::parse::{Query, invalid, json, not_null};
-use holdfast_http::problem::Problem;
-use holdfast_http::{Reply, refused};
-use lambda_http::http::Method;
-use operations::checkout::Line;
+use axum::extract::State;
+use holdfast_http::{Answer, Json, List, Listed, Made, Path, Route, found, route};
+use operations::db::Failure;
 use operations::ids::{OrderId, RefundId};
-use operations::page::After;
-use operations::quantity::{AmountMinor, PageLimit};
-use operations::refund::{self, Filter, Position, Request, Requested, Retried};
-use operations::text::{GatewayPaymentId, Note};
-use serde::Deserialize;
+use operations::quantity::PageLimit;
+use operations::refund::{
+    self, Filter, Overview, Position, Refund, Request, RequestError, Requested, Retried, RetryError,
+};
 
-use crate::app::Call;
-use crate::desk::cart;
-use crate::listed::listed;
+use crate::app::Shared;
+use crate::caller::Clerk;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RequestBody {
-    refund_id: RefundId,
-    #[serde(default, deserialize_with = "not_null")]
-    amount_minor: Option<AmountMinor>,
-    #[serde(default, deserialize_with = "not_null")]
-    gateway_payment_id: Option<GatewayPaymentId>,
-    #[serde(default, deserialize_with = "not_null")]
-    restock: Option<Vec<Line>>,
-    #[serde(default, deserialize_with = "not_null")]
-    note: Option<Note>,
+pub(crate) fn routes() -> Vec<Route<Shared>> {
+    vec![
+        route!(overview),
+        route!(request),
+        route!(list),
+        route!(retry),
+    ]
 }
 
-/// `…/orders/{order_id}/refunds`
-pub(crate) async fn of_order(call: &Call<'_>, order_id: OrderId) -> Result<Reply, Problem> {
-    match *call.request.method() {
-        Method::GET => Reply::found(
-            "order",
-            refund::overview(&call.app.db, &call.shop, order_id).await,
-        ),
-        Method::POST => request(call, order_id).await,
-        _ => Err(Problem::method_not_allowed("GET, POST")),
-    }
+/// Read an order's captures and refunds
+///
+/// Every capture of money for the order, and every refund of it.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/orders/{order_id}/refunds",
+    operation_id = "refund_overview",
+    tag = "office",
+    responses((status = 200, description = "The order's money."))
+)]
+async fn overview(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(order_id): Path<OrderId>,
+) -> Answer<Json<Overview>, Failure> {
+    let overview = refund::overview(&app.db, &clerk.shop, order_id).await;
+    found("order", overview).map(Json)
 }
 
-async fn request(call: &Call<'_>, order_id: OrderId) -> Result<Reply, Problem> {
-    let body: RequestBody = json(call.request.body())?;
-    let request = Request {
-        shop: call.shop.clone(),
-        order_id,
-        refund_id: body.refund_id,
-        actor: call.actor.clone(),
-        note: body.note,
-        amount: body.amount_minor,
-        gateway_payment_id: body.gateway_payment_id,
-        restock: body.restock.map(cart).transpose()?,
-    };
-    match refund::request(&call.app.db, &request).await {
-        Ok(Requested::New(overview)) => Reply::json(201, &overview),
-        Ok(Requested::Same(overview)) => Reply::json(200, &overview),
-        Err(error) => Err(refused(&error)),
-    }
+/// Give money back
+///
+/// Owes captured money back: all that is left, or `amount_minor` of it, never more than was
+/// captured. The sweeper sends the refund to the gateway; the `status` of each refund shows its
+/// progress. An order whose whole money goes back is `refund_due`, then `refunded`.
+///
+/// If there are several captures, captures in review are given back first, then the newest. Each
+/// becomes a refund of its own. `gateway_payment_id` selects one capture.
+///
+/// Goods come back only if you say so: `restock` puts them on the shelf in the same transaction,
+/// under the same id, as `order_restock` does. Both happen or neither.
+///
+/// **Retry:** the same `refund_id` with the same request has one effect. The answer is 200. With
+/// another request, or for another order, it is refused with `refund_conflict`.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/shops/{shop}/orders/{order_id}/refunds",
+    operation_id = "refund_request",
+    tag = "office",
+    responses(
+        (status = 200, description = "The same request again. The order's money as it is now."),
+        (status = 201, description = "The money is owed from now on.")
+    )
+)]
+async fn request(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(order_id): Path<OrderId>,
+    Json(request): Json<Request>,
+) -> Answer<Made<Overview>, RequestError> {
+    let requested = refund::request(&app.db, &clerk.shop, order_id, &clerk.actor, &request).await?;
+    Ok(match requested {
+        Requested::New(overview) => Made::new(overview),
+        Requested::Same(overview) => Made::before(overview),
+    })
 }
 
-/// `…/refunds` and the paths below it
-pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
-    match rest {
-        [] => list(call).await,
-        [refund_id, "retry"] => {
-            let refund_id: RefundId = refund_id
-                .parse()
-                .map_err(|error| invalid("refund_id", &error))?;
-            match *call.request.method() {
-                Method::POST => retry(call, refund_id).await,
-                _ => Err(Problem::method_not_allowed("POST")),
-            }
-        }
-        _ => Err(Problem::not_found("path")),
-    }
+/// List refunds
+///
+/// A shop's refunds, oldest first, page by page: send `next` as `cursor`, with the same `status`.
+/// `failed` refunds need a person; failed refunds that were replaced are not among them. A page
+/// looks at 5,000 refunds at most, so a short or empty page can have a `next`.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/refunds",
+    operation_id = "refund_list",
+    tag = "office",
+    responses((status = 200, description = "One page."))
+)]
+async fn list(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    list: List<Filter, Position, PageLimit>,
+) -> Answer<Listed<Refund>, Failure> {
+    let after = list.after.as_ref();
+    let page = refund::list(&app.db, &clerk.shop, &list.filter, after, list.limit).await?;
+    Ok(Listed(page))
 }
 
-async fn list(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.only_get()?;
-    let query = Query::of(call.request, &["status", "cursor", "limit"])?;
-    let filter = Filter {
-        status: query.get("status")?,
-    };
-    let after: Option<After<Position>> = query.get("cursor")?;
-    let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
-    let page = refund::list(&call.app.db, &call.shop, filter, after.as_ref(), limit).await;
-    listed("refunds", page)
-}
-
-async fn retry(call: &Call<'_>, refund_id: RefundId) -> Result<Reply, Problem> {
-    match refund::retry(&call.app.db, &call.shop, refund_id, call.actor).await {
-        Ok(Retried::New(refund)) => Reply::json(201, &refund),
-        Ok(Retried::Same(refund)) => Reply::json(200, &refund),
-        Err(error) => Err(refused(&error)),
-    }
+/// Send a failed refund again
+///
+/// Sends a failed refund once more. If the gateway itself called the refund failed (`bounced`), a
+/// new refund with a new id takes its place, because the gateway never revives the old one. Any
+/// other refund is sent with its own id, so that the gateway recognises a refund that it has
+/// already made.
+///
+/// **Retry:** if a refund is under way or was replaced, the answer is 200 with the refund that is
+/// under way.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/shops/{shop}/refunds/{refund_id}/retry",
+    operation_id = "refund_retry",
+    tag = "office",
+    responses(
+        (status = 200, description = "It is already under way."),
+        (status = 201, description = "It is under way again.")
+    )
+)]
+async fn retry(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(refund_id): Path<RefundId>,
+) -> Answer<Made<Refund>, RetryError> {
+    let retried = refund::retry(&app.db, &clerk.shop, refund_id, &clerk.actor).await?;
+    Ok(match retried {
+        Retried::New(refund) => Made::new(refund),
+        Retried::Same(refund) => Made::before(refund),
+    })
 }

@@ -1,114 +1,129 @@
 //! The catalogue.
 
-use holdfast_http::parse::{Query, json, not_null};
-use holdfast_http::problem::Problem;
-use holdfast_http::{Reply, refused};
-use lambda_http::http::Method;
+use axum::extract::State;
+use holdfast_http::{Answer, Json, List, Listed, Made, NoFilter, Path, Route, found, route};
+use operations::db::Failure;
 use operations::ids::Sku;
-use operations::page::After;
-use operations::quantity::{Count, PageLimit, PriceMinor, Units};
+use operations::quantity::PageLimit;
 use operations::sku::manifest::Position;
-use operations::sku::{self, Attributes, Put};
-use operations::text::{Currency, Title};
-use operations::utc::Utc;
-use serde::Deserialize;
+use operations::sku::{self, Entry, Manifest, Put, PutError};
 
-use crate::app::{Call, sku_of};
-use crate::listed::listed;
+use crate::app::Shared;
+use crate::caller::Clerk;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PutBody {
-    title: Title,
-    #[serde(default)]
-    attributes: Attributes,
-    price_minor: PriceMinor,
-    #[serde(default, deserialize_with = "not_null")]
-    currency: Option<Currency>,
-    #[serde(default, deserialize_with = "not_null")]
-    sale_opens_at: Option<Utc>,
-    #[serde(default, deserialize_with = "not_null")]
-    sale_closes_at: Option<Utc>,
-    #[serde(default = "none")]
-    low_stock_threshold: Count,
-    #[serde(default, deserialize_with = "not_null")]
-    limit_per_customer: Option<Units>,
-    #[serde(default, deserialize_with = "not_null")]
-    retired: Option<bool>,
+pub(crate) fn routes() -> Vec<Route<Shared>> {
+    vec![
+        route!(list),
+        route!(read),
+        route!(put),
+        route!(retire),
+        route!(manifest),
+    ]
 }
 
-fn none() -> Count {
-    Count::NONE
+/// List skus
+///
+/// The catalogue, retired skus included, sorted by code, page by page: send `next` as `cursor`.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/skus",
+    operation_id = "sku_list",
+    tag = "office",
+    responses((status = 200, description = "One page."))
+)]
+async fn list(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    list: List<NoFilter, Sku, PageLimit>,
+) -> Answer<Listed<Entry>, Failure> {
+    let page = sku::list(&app.db, &clerk.shop, list.after.as_ref(), list.limit).await?;
+    Ok(Listed(page))
 }
 
-pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
-    match (rest, call.request.method()) {
-        ([], _) => list(call).await,
-        ([sku], &Method::GET) => read(call, &sku_of(sku)?).await,
-        ([sku], &Method::PUT) => put(call, sku_of(sku)?).await,
-        ([sku], &Method::DELETE) => retire(call, &sku_of(sku)?).await,
-        ([_], _) => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
-        ([sku, "manifest"], &Method::GET) => manifest(call, &sku_of(sku)?).await,
-        ([_, "manifest"], _) => Err(Problem::method_not_allowed("GET")),
-        _ => Err(Problem::not_found("path")),
-    }
+/// Read a sku
+///
+/// The sku's catalogue entry, retired or not, and its stock level.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/skus/{sku}",
+    operation_id = "sku_read",
+    tag = "office",
+    responses((status = 200, description = "The sku."))
+)]
+async fn read(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(sku): Path<Sku>,
+) -> Answer<Json<Entry>, Failure> {
+    found("sku", sku::read(&app.db, &clerk.shop, &sku).await).map(Json)
 }
 
-async fn list(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.only_get()?;
-    let query = Query::of(call.request, &["after", "limit"])?;
-    let after: Option<Sku> = query.get("after")?;
-    let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
-    let page = sku::list(&call.app.db, &call.shop, after.as_ref(), limit).await;
-    listed("skus", page)
-}
-
-async fn read(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
-    Reply::found("sku", sku::read(&call.app.db, &call.shop, sku).await)
-}
-
-async fn put(call: &Call<'_>, sku: Sku) -> Result<Reply, Problem> {
-    let put = parse(call, sku)?;
-    match sku::put(&call.app.db, &put).await {
-        Ok((true, entry)) => Reply::json(201, &entry),
-        Ok((false, entry)) => Reply::json(200, &entry),
-        Err(error) => Err(refused(&error)),
-    }
-}
-
-async fn retire(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
-    Reply::found("sku", sku::retire(&call.app.db, &call.shop, sku).await)
-}
-
-async fn manifest(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
-    let query = Query::of(call.request, &["cursor", "limit"])?;
-    let after: Option<After<Position>> = query.get("cursor")?;
-    let limit = query.get("limit")?.unwrap_or(PageLimit::USUAL);
-    Reply::found(
-        "sku",
-        sku::manifest(&call.app.db, &call.shop, sku, after.as_ref(), limit).await,
+/// Create or change a sku
+///
+/// Sets every field of the sku: a missing field gets its default. Only `retired` stays as it
+/// is. A new sku has no stock: receive some. Prices of held carts do not change.
+///
+/// **Retry:** harmless.
+#[utoipa::path(
+    put,
+    path = "/v1/admin/shops/{shop}/skus/{sku}",
+    operation_id = "sku_put",
+    tag = "office",
+    responses(
+        (status = 200, description = "The sku existed. It is now as in the answer."),
+        (status = 201, description = "The sku is new.")
     )
+)]
+async fn put(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(sku): Path<Sku>,
+    Json(put): Json<Put>,
+) -> Answer<Made<Entry>, PutError> {
+    let (new, body) = sku::put(&app.db, &clerk.shop, &sku, &put).await?;
+    Ok(Made { new, body })
 }
 
-fn parse(call: &Call<'_>, sku: Sku) -> Result<Put, Problem> {
-    let body: PutBody = json(call.request.body())?;
-    if let (Some(opens), Some(closes)) = (body.sale_opens_at, body.sale_closes_at)
-        && closes <= opens
-    {
-        let message = "must be later than sale_opens_at";
-        return Err(Problem::invalid_request("sale_closes_at", message));
-    }
-    Ok(Put {
-        shop: call.shop.clone(),
-        sku,
-        title: body.title,
-        attributes: body.attributes,
-        price_minor: body.price_minor,
-        currency: body.currency,
-        sale_opens_at: body.sale_opens_at,
-        sale_closes_at: body.sale_closes_at,
-        low_stock_threshold: body.low_stock_threshold,
-        limit_per_customer: body.limit_per_customer,
-        retired: body.retired,
-    })
+/// Retire a sku
+///
+/// Takes the sku off sale for good. Checkouts that hold it continue. Its stock and its ledger
+/// stay. To sell it again, put it with `retired: false`.
+///
+/// **Retry:** harmless.
+#[utoipa::path(
+    delete,
+    path = "/v1/admin/shops/{shop}/skus/{sku}",
+    operation_id = "sku_retire",
+    tag = "office",
+    responses((status = 200, description = "The sku is retired."))
+)]
+async fn retire(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(sku): Path<Sku>,
+) -> Answer<Json<Entry>, Failure> {
+    found("sku", sku::retire(&app.db, &clerk.shop, &sku).await).map(Json)
+}
+
+/// List the buyers of a departure
+///
+/// The sold and held units of a sku, one row per checkout, in the order in which they began,
+/// with totals. Pages: send `next` as `cursor` until there is none. The numbers of one page
+/// belong to one instant. A row of one page does not come again on a later one.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/skus/{sku}/manifest",
+    operation_id = "sku_manifest",
+    tag = "desk",
+    responses((status = 200, description = "One page."))
+)]
+async fn manifest(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(sku): Path<Sku>,
+    list: List<NoFilter, Position, PageLimit>,
+) -> Answer<Json<Manifest>, Failure> {
+    let after = list.after.as_ref();
+    let page = sku::manifest(&app.db, &clerk.shop, &sku, after, list.limit).await;
+    found("sku", page).map(Json)
 }

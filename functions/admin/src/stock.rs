@@ -1,223 +1,239 @@
 //! Stock levels: read, and changed with the version that the clerk saw.
 
-use holdfast_http::parse::{json, not_null};
-use holdfast_http::problem::Problem;
-use holdfast_http::{Reply, found, refused};
-use lambda_http::http::Method;
+use axum::extract::{FromRequestParts, State};
+use holdfast_http::contract::{Description, Input};
+use holdfast_http::{Answer, Json, Path, Problem, Refused, Route, Versioned, found, route};
 use lambda_http::http::header::IF_MATCH;
-use operations::ids::{MovementId, Reference, Sku};
-use operations::quantity::{Count, Delta, Units, Version};
-use operations::stock::{self, Change, ChangeError, Changed, Shrink};
-use operations::text::Note;
-use serde::Deserialize;
-use uuid::Uuid;
+use lambda_http::http::request::Parts;
+use operations::db::Failure;
+use operations::ids::Sku;
+use operations::quantity::Version;
+use operations::refusal::{Declared, Refusal};
+use operations::stock::{
+    self, Adjust, ChangeError, Changed, Level, PRECONDITION_FAILED, Receive, STOCK_STALE, Set,
+    Shrink, ShrinkError, Shrinkage, Stale,
+};
+use utoipa::ToSchema;
+use utoipa::openapi::path::ParameterIn;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use crate::app::{Call, sku_of};
+use crate::app::Shared;
+use crate::caller::Clerk;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ReceiveBody {
-    quantity: Units,
-    #[serde(default, deserialize_with = "not_null")]
-    note: Option<Note>,
-    #[serde(default, deserialize_with = "not_null")]
-    expected_version: Option<Version>,
-    #[serde(default, deserialize_with = "not_null")]
-    reference: Option<Reference>,
-    #[serde(default, deserialize_with = "not_null")]
-    movement_id: Option<MovementId>,
+pub(crate) fn routes() -> Vec<Route<Shared>> {
+    vec![
+        route!(read),
+        route!(receive),
+        route!(adjust),
+        route!(set),
+        route!(shrink),
+    ]
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AdjustBody {
-    delta: Delta,
-    note: Note,
-    #[serde(default, deserialize_with = "not_null")]
-    expected_version: Option<Version>,
-    #[serde(default, deserialize_with = "not_null")]
-    reference: Option<Reference>,
-    #[serde(default, deserialize_with = "not_null")]
-    movement_id: Option<MovementId>,
+/// Read a stock level
+///
+/// The counters of a sku, and the `version` that a change must send back.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/stock/{sku}",
+    operation_id = "stock_read",
+    tag = "office",
+    responses((status = 200, description = "The stock level."))
+)]
+async fn read(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(sku): Path<Sku>,
+) -> Answer<Versioned<Level>, Failure> {
+    let body = found("sku", stock::read(&app.db, &clerk.shop, &sku).await)?;
+    let version = body.version;
+    Ok(Versioned { version, body })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SetBody {
-    on_hand: Count,
-    note: Note,
-    #[serde(default, deserialize_with = "not_null")]
-    expected_version: Option<Version>,
-    #[serde(default, deserialize_with = "not_null")]
-    reference: Option<Reference>,
-    #[serde(default, deserialize_with = "not_null")]
-    movement_id: Option<MovementId>,
+/// Receive stock
+///
+/// Adds units that came in. The ledger's reason is `received`.
+///
+/// **Retry:** with the same `movement_id` the change counts once, and the answer shows its
+/// movement. Without a `movement_id` a repeated request has an old version and is refused.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/shops/{shop}/stock/{sku}/receive",
+    operation_id = "stock_receive",
+    tag = "office",
+    responses((status = 200, description = "The stock is changed, by this request or by an earlier \
+        copy of it."))
+)]
+async fn receive(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(sku): Path<Sku>,
+    if_match: IfMatch,
+    Json(mut receive): Json<Receive>,
+) -> Answer<Versioned<Changed>, ChangeError> {
+    receive.expected_version = if_match.or(receive.expected_version)?;
+    let answer = stock::receive(&app.db, &clerk.shop, &sku, &clerk.actor, &receive).await;
+    if_match.answer(answer, |changed| changed.level.version)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ShrinkBody {
-    missing: Units,
-    note: Note,
-    #[serde(default)]
-    dry_run: bool,
-    #[serde(default, deserialize_with = "not_null")]
-    expected_version: Option<Version>,
-    #[serde(default, deserialize_with = "not_null")]
-    reference: Option<Reference>,
-    #[serde(default, deserialize_with = "not_null")]
-    movement_id: Option<MovementId>,
+/// Adjust stock by a difference
+///
+/// Adds or removes units. The ledger's reason is `adjusted`, with your `note`. It never removes
+/// units that shoppers hold.
+///
+/// **Retry:** with the same `movement_id` the change counts once, and the answer shows its
+/// movement. Without a `movement_id` a repeated request has an old version and is refused.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/shops/{shop}/stock/{sku}/adjust",
+    operation_id = "stock_adjust",
+    tag = "office",
+    responses((status = 200, description = "The stock is changed, by this request or by an earlier \
+        copy of it."))
+)]
+async fn adjust(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(sku): Path<Sku>,
+    if_match: IfMatch,
+    Json(mut adjust): Json<Adjust>,
+) -> Answer<Versioned<Changed>, ChangeError> {
+    adjust.expected_version = if_match.or(adjust.expected_version)?;
+    let answer = stock::adjust(&app.db, &clerk.shop, &sku, &clerk.actor, &adjust).await;
+    if_match.answer(answer, |changed| changed.level.version)
 }
 
-pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
-    match (rest, call.request.method()) {
-        ([sku], &Method::GET) => read(call, &sku_of(sku)?).await,
-        ([_], _) => Err(Problem::method_not_allowed("GET")),
-        ([sku, "receive"], &Method::POST) => receive(call, sku_of(sku)?).await,
-        ([sku, "adjust"], &Method::POST) => adjust(call, sku_of(sku)?).await,
-        ([sku, "set"], &Method::POST) => set(call, sku_of(sku)?).await,
-        ([sku, "shrink"], &Method::POST) => shrink(call, sku_of(sku)?).await,
-        ([_, "receive" | "adjust" | "set" | "shrink"], _) => {
-            Err(Problem::method_not_allowed("POST"))
-        }
-        _ => Err(Problem::not_found("path")),
-    }
+/// Set stock to a count
+///
+/// Sets `on_hand` to the counted number. The ledger's reason is `adjusted`, with the difference
+/// and your `note`. The number can't be below the units that shoppers hold.
+///
+/// **Retry:** with the same `movement_id` the change counts once, and the answer shows its
+/// movement. Without a `movement_id` a repeated request has an old version and is refused.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/shops/{shop}/stock/{sku}/set",
+    operation_id = "stock_set",
+    tag = "office",
+    responses((status = 200, description = "The stock is changed, by this request or by an earlier \
+        copy of it."))
+)]
+async fn set(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(sku): Path<Sku>,
+    if_match: IfMatch,
+    Json(mut set): Json<Set>,
+) -> Answer<Versioned<Changed>, ChangeError> {
+    set.expected_version = if_match.or(set.expected_version)?;
+    let answer = stock::set(&app.db, &clerk.shop, &sku, &clerk.actor, &set).await;
+    if_match.answer(answer, |changed| changed.level.version)
 }
 
-async fn read(call: &Call<'_>, sku: &Sku) -> Result<Reply, Problem> {
-    let level = found("sku", stock::read(&call.app.db, &call.shop, sku).await)?;
-    Ok(Reply::json(200, &level)?.with_version(level.version))
+/// Remove missing stock
+///
+/// Removes counted units that are not there from `on_hand`. The ledger's reason is `missing`,
+/// with your `note`. If shoppers hold more than is left, the newest holds are broken until the
+/// rest fits: whole checkouts end, their orders are cancelled, and each is announced as
+/// `checkout.broken`. Due holds expire first. `dry_run` changes nothing and shows whose holds
+/// would be broken; send its `version` with the real call.
+///
+/// **Retry:** with the same `movement_id` the change counts once, and the answer shows its
+/// movement. Without a `movement_id` a repeated request has an old version and is refused.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/shops/{shop}/stock/{sku}/shrink",
+    operation_id = "stock_shrink",
+    tag = "office",
+    responses((status = 200, description = "The units are removed, by this request or by an \
+        earlier copy of it. For a dry run: the result that the call would have."))
+)]
+async fn shrink(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(sku): Path<Sku>,
+    if_match: IfMatch,
+    Json(mut shrink): Json<Shrink>,
+) -> Answer<Versioned<Shrinkage>, ShrinkError> {
+    shrink.expected_version = if_match.or(shrink.expected_version)?;
+    let answer = stock::shrink(&app.db, &clerk.shop, &sku, &clerk.actor, &shrink).await;
+    if_match.answer(answer, |shrunk| shrunk.level.version)
 }
 
-async fn receive(call: &Call<'_>, sku: Sku) -> Result<Reply, Problem> {
-    let body: ReceiveBody = json(call.request.body())?;
-    let version = ExpectedVersion::of(call, body.expected_version)?;
-    let why = (body.reference, body.note);
-    let change = change(call, sku, body.movement_id, version, why);
-    let changed = stock::receive(&call.app.db, &change, body.quantity).await;
-    version.answer(changed)
-}
-
-async fn adjust(call: &Call<'_>, sku: Sku) -> Result<Reply, Problem> {
-    let body: AdjustBody = json(call.request.body())?;
-    if body.delta.get() == 0 {
-        return Err(Problem::invalid_request("delta", "must not be 0"));
-    }
-    let version = ExpectedVersion::of(call, body.expected_version)?;
-    let why = (body.reference, Some(body.note));
-    let change = change(call, sku, body.movement_id, version, why);
-    let changed = stock::adjust(&call.app.db, &change, body.delta).await;
-    version.answer(changed)
-}
-
-async fn set(call: &Call<'_>, sku: Sku) -> Result<Reply, Problem> {
-    let body: SetBody = json(call.request.body())?;
-    let version = ExpectedVersion::of(call, body.expected_version)?;
-    let why = (body.reference, Some(body.note));
-    let change = change(call, sku, body.movement_id, version, why);
-    let changed = stock::set(&call.app.db, &change, body.on_hand).await;
-    version.answer(changed)
-}
-
-async fn shrink(call: &Call<'_>, sku: Sku) -> Result<Reply, Problem> {
-    let body: ShrinkBody = json(call.request.body())?;
-    let version = ExpectedVersion::of(call, body.expected_version)?;
-    let request = Shrink {
-        shop: call.shop.clone(),
-        sku,
-        missing: body.missing,
-        movement_id: body.movement_id.unwrap_or_else(|| Uuid::now_v7().into()),
-        expected_version: Some(version.version),
-        actor: call.actor.clone(),
-        reference: body.reference,
-        note: Some(body.note),
-        dry_run: body.dry_run,
-    };
-    match stock::shrink(&call.app.db, &request).await {
-        Ok(shrinkage) => Ok(Reply::json(200, &shrinkage)?.with_version(shrinkage.level.version)),
-        Err(error) => Err(version.refusal(refused(&error))),
-    }
-}
-
-/// A request without a movement id gets one here. So a statement that runs again after a broken
-/// connection still counts once.
-fn change(
-    call: &Call<'_>,
-    sku: Sku,
-    movement_id: Option<MovementId>,
-    version: ExpectedVersion,
-    (reference, note): (Option<Reference>, Option<Note>),
-) -> Change {
-    Change {
-        shop: call.shop.clone(),
-        sku,
-        movement_id: movement_id.unwrap_or_else(|| Uuid::now_v7().into()),
-        expected_version: version.version,
-        actor: call.actor.clone(),
-        reference,
-        note,
-    }
-}
-
-/// The version that the clerk saw, and whether it came in the header.
+/// The version of the header `If-Match: "7"`, if it is there.
 #[derive(Clone, Copy)]
-struct ExpectedVersion {
-    version: Version,
-    by_header: bool,
+struct IfMatch(Option<Version>);
+
+impl IfMatch {
+    /// The version that the clerk saw, from the header or from the body. One of them must have it.
+    /// If both have it, they must be equal.
+    fn or(self, in_body: Option<Version>) -> Result<Option<Version>, Problem> {
+        let message = match (self.0, in_body) {
+            (Some(header), Some(body)) if header != body => {
+                "is another version than that of the header if-match"
+            }
+            (None, None) => {
+                "is missing: send the version that you have seen, here or as the header if-match"
+            }
+            (header, body) => return Ok(header.or(body)),
+        };
+        Err(Problem::invalid("expected_version", message))
+    }
+
+    /// The answer with its version. A stale version of the header is a failed precondition.
+    fn answer<T, E: Refusal>(
+        self,
+        answer: Result<T, E>,
+        version: impl FnOnce(&T) -> i64,
+    ) -> Answer<Versioned<T>, E> {
+        match answer {
+            Ok(body) => Ok(Versioned {
+                version: version(&body),
+                body,
+            }),
+            Err(error) if self.0.is_some() => {
+                Err(Refused::from(error).kind_in_place_of(STOCK_STALE, PRECONDITION_FAILED))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
-impl ExpectedVersion {
-    /// Takes `expected_version` of the body or the header `If-Match: "7"`. One of them must be
-    /// there. If both are there, they must be equal.
-    fn of(call: &Call<'_>, in_body: Option<Version>) -> Result<Self, Problem> {
-        let wrong = |message| Problem::invalid_request("if-match", message);
-        let in_header = match call.request.headers().get(IF_MATCH) {
-            None => None,
-            Some(value) => {
-                let quoted = value.to_str().ok();
-                let digits = quoted.and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
-                let number = digits.and_then(|digits| digits.parse::<i64>().ok());
-                let version = number.and_then(|number| Version::try_from(number).ok());
-                Some(version.ok_or_else(|| wrong("must be one version in quotes, such as \"7\""))?)
-            }
+impl<S: Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get(IF_MATCH) else {
+            return Ok(Self(None));
         };
-        match (in_body, in_header) {
-            (Some(version), None) => Ok(Self {
-                version,
-                by_header: false,
-            }),
-            (None, Some(version)) => Ok(Self {
-                version,
-                by_header: true,
-            }),
-            (Some(body), Some(header)) if body == header => Ok(Self {
-                version: header,
-                by_header: true,
-            }),
-            (Some(_), Some(_)) => Err(Problem::invalid_request(
-                "expected_version",
-                "is another version than that of the header if-match",
-            )),
-            (None, None) => Err(Problem::invalid_request(
-                "expected_version",
-                "is missing: send the version that you have seen, here or as the header if-match",
-            )),
-        }
+        let quoted = value.to_str().ok();
+        let digits = quoted.and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
+        let version = digits.and_then(|digits| digits.parse().ok());
+        let message = "must be one version in quotes, such as \"7\"";
+        version
+            .map(|version| Self(Some(version)))
+            .ok_or_else(|| Problem::invalid("if-match", message))
     }
+}
 
-    fn answer(self, changed: Result<Changed, ChangeError>) -> Result<Reply, Problem> {
-        match changed {
-            Ok(changed) => Ok(Reply::json(200, &changed)?.with_version(changed.level.version)),
-            Err(error) => Err(self.refusal(refused(&error))),
+impl Input for IfMatch {
+    fn describe(to: &mut Description) {
+        #[derive(ToSchema)]
+        #[expect(dead_code, reason = "only its schema is needed")]
+        struct Members {
+            all: Stale,
         }
-    }
-
-    /// Turns a stale version into the status that fits: 412 for the header, 409 for the body.
-    fn refusal(self, problem: Problem) -> Problem {
-        if self.by_header {
-            problem.of_precondition()
-        } else {
-            problem
-        }
+        let about = "The version that you have seen, in quotes, as in the header `ETag`. Use it \
+                     instead of `expected_version`; if you send both, they must be equal.";
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(about))
+            .pattern(Some("^\"[0-9]{1,16}\"$"))
+            .examples(["\"1\""]);
+        to.parameter("if-match", ParameterIn::Header, false, schema.into());
+        to.declare(Declared::new::<Members>(
+            PRECONDITION_FAILED,
+            &["like `stock_stale`, for a caller who sent the version as `If-Match`."],
+        ));
     }
 }

@@ -340,9 +340,11 @@ impl<T: ToSchema> Output for Versioned<T> {
 impl<T: ListRow + ToSchema> Output for Listed<T> {
     fn describe(to: &mut Description) {
         let row = to.schema::<T>();
+        let rows_max = usize::try_from(T::ROWS_MAX).ok();
+        let rows = ArrayBuilder::new().items(row).max_items(rows_max);
         let next = to.schema::<Cursor>();
         let page = ObjectBuilder::new()
-            .property(T::ROWS, ArrayBuilder::new().items(row))
+            .property(T::ROWS, rows)
             .required(T::ROWS)
             .property("next", next);
         let name = format!("{}Page", T::name());

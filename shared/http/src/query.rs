@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor, value};
 use serde::forward_to_deserialize_any;
+use utoipa::ToSchema;
 
 use crate::problem::Problem;
 
@@ -34,6 +35,11 @@ pub struct List<F, P, L> {
     pub after: Option<After<P>>,
     pub limit: L,
 }
+
+/// A list without a filter.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoFilter {}
 
 /// The words of paging.
 #[derive(Deserialize)]

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use lambda_http::http::{HeaderValue, StatusCode, header};
-use operations::page::{Page, ListRow};
+use operations::page::{Cursor, ListRow, Page};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use crate::body::json;
@@ -88,7 +88,7 @@ pub struct Lines {
     pub content_type: &'static str,
     pub text: String,
     /// `None` on the last page.
-    pub next: Option<String>,
+    pub next: Option<Cursor>,
 }
 
 /// The header with the cursor of the next page.
@@ -98,7 +98,7 @@ impl IntoResponse for Lines {
     fn into_response(self) -> Response {
         let kind = HeaderValue::from_static(self.content_type);
         let mut response = ([(header::CONTENT_TYPE, kind)], self.text).into_response();
-        if let Some(Ok(next)) = self.next.map(HeaderValue::try_from) {
+        if let Some(Ok(next)) = self.next.map(|next| HeaderValue::try_from(next.as_str())) {
             response.headers_mut().insert(NEXT, next);
         }
         response

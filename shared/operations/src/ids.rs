@@ -246,6 +246,13 @@ uuid_id!(
     ImportId
 );
 
+impl MovementId {
+    /// A new id.
+    pub(crate) fn fresh() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
 /// The payment reference, under which a gateway knows an order: `<shop>-<26 characters of a-z
 /// 2-7>`, at most 39 characters. A Razorpay receipt allows 40, a Cashfree order id 45.
 #[derive(Debug, Clone, PartialEq, Eq)]

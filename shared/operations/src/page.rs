@@ -10,6 +10,7 @@ use tokio_postgres::Row;
 
 use crate::db::Failure;
 use crate::ids::read_text;
+use crate::quantity::PageLimit;
 
 /// Rows that a page may read. The page ends there, even if few rows match its filter. If too low,
 /// finding a rare row takes many calls. If too high, one call reads for seconds.
@@ -31,6 +32,8 @@ pub struct Page<T> {
 pub trait ListRow: Serialize {
     /// The name of the rows in an answer, such as `movements`.
     const ROWS: &'static str;
+    /// Rows of one page at most.
+    const ROWS_MAX: i32 = PageLimit::MAX;
 }
 
 /// Where a page begins. It is opaque: callers send back the text of an earlier answer.

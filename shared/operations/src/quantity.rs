@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::db::sent_as;
 
-/// Defines a whole number from `$min` to `$max` that refuses everything else in a sentence.
+/// Defines a whole number from `$min` to `$max`, except `$hole`, that refuses everything else in a
+/// sentence.
 macro_rules! bounded {
     (
         $(#[doc = $doc:literal])* $name:ident, $int:ty, $min:literal, $max:literal, $what:literal
+        $(, except $hole:literal)?
     ) => {
         $(#[doc = $doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -18,7 +20,9 @@ macro_rules! bounded {
 
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                $crate::schema::whole(concat!($($doc, "\n"),*), $min, $max)
+                let schema = $crate::schema::whole(concat!($($doc, "\n"),*), $min, $max);
+                $( let schema = $crate::schema::except(schema, $min, $max, $hole); )?
+                schema
             }
         }
 
@@ -44,7 +48,9 @@ macro_rules! bounded {
 
             fn try_from(number: i64) -> Result<Self, OutOfBounds> {
                 match <$int>::try_from(number) {
-                    Ok(small) if (Self::MIN..=Self::MAX).contains(&small) => Ok(Self(small)),
+                    Ok(small) if (Self::MIN..=Self::MAX).contains(&small) $(&& small != $hole)? => {
+                        Ok(Self(small))
+                    }
                     _ => Err(OutOfBounds { rule: $what, got: number.to_string() }),
                 }
             }
@@ -115,12 +121,21 @@ bounded!(
     Count, i32, 0, 1_000_000_000, "a whole number from 0 to 1000000000"
 );
 bounded!(
-    /// A difference of units.
-    Delta, i32, -1_000_000_000, 1_000_000_000, "a whole number from -1000000000 to 1000000000"
+    /// A difference of units, other than 0.
+    Delta, i32, -1_000_000_000, 1_000_000_000,
+    "a whole number from -1000000000 to 1000000000 except 0", except 0
 );
 bounded!(
     /// Rows of one page.
     PageLimit, i32, 1, 500, "a whole number from 1 to 500"
+);
+bounded!(
+    /// Rows of one page of an import's report. 0 asks for the counts alone.
+    ReportLimit, i32, 0, 5_000, "a whole number from 0 to 5000"
+);
+bounded!(
+    /// Rows of one page of an export.
+    ExportLimit, i32, 1, 5_000, "a whole number from 1 to 5000"
 );
 bounded!(
     /// A coupon's discount: basis points (10000 is 100 %), or minor units.
@@ -177,6 +192,18 @@ impl PageLimit {
 impl Default for PageLimit {
     fn default() -> Self {
         Self::USUAL
+    }
+}
+
+impl Default for ReportLimit {
+    fn default() -> Self {
+        Self(1_000)
+    }
+}
+
+impl Default for ExportLimit {
+    fn default() -> Self {
+        Self(1_000)
     }
 }
 

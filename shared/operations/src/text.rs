@@ -66,7 +66,7 @@ macro_rules! one_of {
 
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                $crate::schema::word(concat!($($doc, "\n"),*), &[$first $(, $word)*])
+                $crate::schema::word(concat!($($doc, "\n"),*), Self::WORDS)
             }
         }
 
@@ -91,13 +91,24 @@ macro_rules! one_of {
 
         $crate::db::sent_as!($name, &str, |word| word.0);
 
+        impl $name {
+            /// Every word.
+            pub const WORDS: &[&str] = &[$first $(, $word)*];
+
+            /// The word.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                self.0
+            }
+        }
+
         impl std::str::FromStr for $name {
             type Err = $crate::text::NotOneOf;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                let known = [$first $(, $word)*].into_iter().find(|word| *word == text);
+                let known = Self::WORDS.iter().find(|word| **word == text);
                 known
-                    .map(Self)
+                    .map(|word| Self(word))
                     .ok_or($crate::text::NotOneOf(concat!($first $(, ", ", $word)*)))
             }
         }

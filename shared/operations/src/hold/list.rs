@@ -1,30 +1,40 @@
 //! One page of the journal of holds.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Hold;
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop, Sku};
-use crate::page::{self, After, Page, SCAN_MAX};
+use crate::page::{self, After, ListRow, Page, SCAN_MAX};
 use crate::quantity::PageLimit;
 use crate::text::one_of;
 use crate::utc::Utc;
 
 /// A filter for holds. `None` matches any value.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schema(as = HoldFilter)]
 pub struct Filter {
+    /// Only this sku.
     pub sku: Option<Sku>,
+    /// Only this checkout.
     pub checkout_id: Option<CheckoutId>,
-    /// Matches the holds of this customer's checkouts.
+    /// Only checkouts of this customer.
     pub customer: Option<Customer>,
-    pub status: Option<Status>,
+    /// Only this status.
+    pub status: Option<HoldStatus>,
 }
 
 one_of!(
     /// A state of holds.
-    Status, "active", "consumed", "released", "expired"
+    HoldStatus, "active", "consumed", "released", "expired"
 );
+
+impl ListRow for Hold {
+    const ROWS: &'static str = "holds";
+}
 
 /// The hold that a page begins after.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -46,13 +56,14 @@ pub async fn list(
     after: Option<&After<Position>>,
     limit: PageLimit,
 ) -> Result<Page<Hold>, Failure> {
+    let checkout_id = filter.checkout_id.as_ref().map(CheckoutId::as_uuid);
     let row = db
         .call_one(
             "select * from holdfast.hold_list($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             &[
                 &shop,
                 &filter.sku,
-                &filter.checkout_id,
+                &checkout_id,
                 &filter.customer,
                 &filter.status,
                 &after.map(|After(place)| place.expires_at),

@@ -2,91 +2,123 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
+use utoipa::ToSchema;
 
-use super::{ALL_OR_NOTHING_ROWS_MAX, Mode, Status};
+use super::{ALL_OR_NOTHING_ROWS_MAX, IMPORT_CLOSED, Mode, Status};
 use crate::db::{Database, Failure};
 use crate::ids::{Actor, ImportId, Shop};
-use crate::quantity::Percent;
+use crate::quantity::{PartNumber, Percent};
+use crate::refusal::Kind;
+use crate::refusals;
 
 /// The longest rest between two batches, for imports with a small share of the time.
 const REST_MAX: Duration = Duration::from_secs(5);
 
-/// One call: as many batches as fit into `budget`.
-#[derive(Debug, Clone)]
+/// How an import is applied.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ImportApply)]
 pub struct Apply {
-    pub shop: Shop,
-    pub import_id: ImportId,
-    /// The number of parts of the file. A missing part is found before anything changes.
-    pub parts: i32,
-    /// The treatment of good rows when there are bad ones.
+    /// How many parts the file has. A missing part is found before anything changes.
+    pub parts: PartNumber,
+    #[serde(default)]
+    #[schema(default = "good_rows_only")]
     pub mode: Mode,
     /// Only report what would happen.
+    #[serde(default)]
+    #[schema(default = false)]
     pub dry_run: bool,
-    /// The actor of its stock movements.
-    pub actor: Actor,
-    /// The share of time in which the database may work for the import. After each batch the import
-    /// rests in proportion to the batch's time.
-    pub share: Percent,
-    /// The time until the call returns. The last batch may exceed it.
-    pub budget: Duration,
+    /// The share of time in which the database may work for the import. After each transaction it
+    /// rests in proportion to the transaction's time.
+    #[serde(default = "quarter")]
+    #[schema(default = 25)]
+    pub share_percent: Percent,
+}
+
+fn quarter() -> Percent {
+    Percent::QUARTER
 }
 
 /// The progress.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ImportProgress)]
 pub struct Progress {
-    /// The import's status.
     pub status: Status,
     /// Whether this pass is complete. If not, call again.
     pub done: bool,
     /// Rows of the import.
+    #[schema(minimum = 0)]
     pub rows: i32,
-    /// New skus.
+    /// Rows of new skus.
+    #[schema(minimum = 0)]
     pub created: i32,
-    /// Changed skus.
+    /// Rows of changed skus.
+    #[schema(minimum = 0)]
     pub changed: i32,
     /// Rows without a change.
+    #[schema(minimum = 0)]
     pub unchanged: i32,
     /// Refused rows.
+    #[schema(minimum = 0)]
     pub refused: i32,
 }
 
-/// Why nothing was applied.
-#[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
-    #[error("there is no such import")]
-    NotFound,
-    #[error("the import is closed")]
-    Closed,
-    #[error("part {next_part} is missing")]
-    Incomplete {
-        /// The first part that is not staged.
-        next_part: i32,
-    },
-    #[error("{rows} rows are too many for all or nothing")]
-    TooLarge {
-        /// Rows of the import.
-        rows: i32,
-    },
-    #[error(transparent)]
-    Failure(#[from] Failure),
+const IMPORT_INCOMPLETE: Kind = Kind {
+    status: 409,
+    code: "import_incomplete",
+    title: "The import is not complete",
+    detail: "Nothing was applied: the staged parts are not exactly the parts 1 to `parts`. \
+             `next_part` is the first missing part.",
+};
+const IMPORT_TOO_LARGE: Kind = Kind {
+    status: 422,
+    code: "import_too_large",
+    title: "Too many rows for all or nothing",
+    detail: "All or nothing is one transaction, which has a limit of rows. Split the file, or \
+             apply the good rows only.",
+};
+
+refusals! {
+    /// Why nothing was applied.
+    pub enum ApplyError {
+        NotFound => Said::not_found("import");
+        /// it is being applied in the other mode, or is done.
+        Closed => IMPORT_CLOSED;
+        /// the staged parts are not exactly the parts 1 to `parts`. `next_part` is the first
+        /// missing part.
+        Incomplete(next_part: i32) => IMPORT_INCOMPLETE;
+        /// more rows than all or nothing allows.
+        TooLarge(rows: i32) => IMPORT_TOO_LARGE, format!(
+            "All or nothing is one transaction of at most {ALL_OR_NOTHING_ROWS_MAX} rows. Split \
+             the file, or apply the good rows only."
+        );
+    }
 }
 
-/// Applies the batches that fit into the budget. An all-or-nothing import is one batch. Locks, in
-/// each batch: the import; skus that change, by sku; stock levels that change, by sku.
+/// Applies the batches that fit into `budget`; the last one may exceed it. An all-or-nothing import
+/// is one batch. Locks, in each batch: the import; skus that change, by sku; stock levels that
+/// change, by sku.
 ///
 /// # Errors
 /// [`ApplyError`]. Earlier batches stay applied; the same call continues after them.
-pub async fn apply(db: &Database, request: &Apply) -> Result<Progress, ApplyError> {
-    let deadline = Instant::now() + request.budget;
+pub async fn apply(
+    db: &Database,
+    shop: &Shop,
+    import_id: ImportId,
+    actor: &Actor,
+    request: &Apply,
+    budget: Duration,
+) -> Result<Progress, ApplyError> {
+    let deadline = Instant::now() + budget;
     loop {
         let started = Instant::now();
-        let progress = apply_batch(db, request).await?;
+        let progress = apply_batch(db, shop, import_id, actor, request).await?;
         if progress.done {
             return Ok(progress);
         }
-        let rest = rest_after(started.elapsed(), request.share);
+        let rest = rest_after(started.elapsed(), request.share_percent);
         if Instant::now() + rest >= deadline {
             // Rest before returning, too: the next call may follow at once.
             tokio::time::sleep(rest).await;
@@ -101,17 +133,23 @@ fn rest_after(worked: Duration, share: Percent) -> Duration {
     (worked * (100 - share) / share).min(REST_MAX)
 }
 
-async fn apply_batch(db: &Database, request: &Apply) -> Result<Progress, ApplyError> {
+async fn apply_batch(
+    db: &Database,
+    shop: &Shop,
+    import_id: ImportId,
+    actor: &Actor,
+    request: &Apply,
+) -> Result<Progress, ApplyError> {
     let row = db
         .call_one(
             "select * from holdfast.import_apply($1, $2, $3, $4, $5, $6, $7)",
             &[
-                &request.shop,
-                &request.import_id,
+                &shop,
+                &import_id,
                 &request.parts,
                 &request.mode,
                 &request.dry_run,
-                &request.actor,
+                &actor,
                 &ALL_OR_NOTHING_ROWS_MAX,
             ],
         )
@@ -121,12 +159,8 @@ async fn apply_batch(db: &Database, request: &Apply) -> Result<Progress, ApplyEr
         "judged" => progress(&row),
         "unknown_import" => Err(ApplyError::NotFound),
         "closed" => Err(ApplyError::Closed),
-        "incomplete" => Err(ApplyError::Incomplete {
-            next_part: row.get("o_next_part"),
-        }),
-        "too_large" => Err(ApplyError::TooLarge {
-            rows: row.get("o_rows"),
-        }),
+        "incomplete" => Err(ApplyError::Incomplete(row.get("o_next_part"))),
+        "too_large" => Err(ApplyError::TooLarge(row.get("o_rows"))),
         other => Err(Failure::unknown_outcome("import_apply", other).into()),
     }
 }

@@ -13,14 +13,17 @@ pub mod row;
 pub mod stage;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::refusal::Kind;
 
 use crate::db::sent_as;
 
 pub use apply::{Apply, ApplyError, Progress, apply};
 pub use purge::purge;
-pub use report::{Report, RowOutcome, report};
+pub use report::{Filter, Position, Report, RowOutcome, report};
 pub use row::{Refusal, Row};
-pub use stage::{Part, StageError, Staged, stage};
+pub use stage::{StageError, Staged, stage};
 
 /// Rows in one part at most.
 pub const PART_ROWS_MAX: usize = 5_000;
@@ -30,11 +33,22 @@ pub const PARTS_MAX: i32 = 2_000;
 /// for its end.
 pub const ALL_OR_NOTHING_ROWS_MAX: i32 = 10_000;
 
-/// The treatment of good rows when there are bad ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The parts and the mode of an import are final once it is being applied.
+pub(crate) const IMPORT_CLOSED: Kind = Kind {
+    status: 409,
+    code: "import_closed",
+    title: "The import is closed",
+    detail: "It is being applied or is done: its parts and its mode are final. Import under \
+             another id.",
+};
+
+/// What happens to the good rows if there are bad rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ImportMode, example = "good_rows_only")]
 pub enum Mode {
     /// Good rows are applied, and bad rows are left out.
+    #[default]
     GoodRowsOnly,
     /// If one row is refused, nothing changes.
     AllOrNothing,
@@ -45,9 +59,12 @@ sent_as!(Mode, &str, |mode| match mode {
     Mode::AllOrNothing => "all_or_nothing",
 });
 
-/// Where an import is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// `open`: parts may come. `trying`, `tried`: a dry run is under way, or complete; parts may still
+/// come. `applying`, `done`: the rows are final. `rejected`: with all or nothing, a row was refused
+/// and nothing changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ImportStatus, example = "done")]
 pub enum Status {
     /// Parts may come.
     Open,

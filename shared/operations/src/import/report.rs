@@ -1,18 +1,19 @@
 //! The result of an import, row by row.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Mode, Refusal, Status};
 use crate::db::{Database, Failure, from_json, sent_as};
-use crate::ids::{ImportId, Shop};
+use crate::ids::{Actor, ImportId, Shop, Sku};
+use crate::page::{After, Cursor};
+use crate::quantity::ReportLimit;
 use crate::utc::Utc;
 
-/// Rows of one page at most.
-pub const PAGE_ROWS_MAX: i32 = 5_000;
-
-/// The outcome of a row. In a dry run or a rejected import: what would have happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The result of a row. After a dry run and in a rejected import: its result in a real run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ImportOutcome, example = "refused")]
 pub enum RowOutcome {
     /// The sku is new.
     Created,
@@ -31,72 +32,93 @@ sent_as!(RowOutcome, &str, |outcome| match outcome {
     RowOutcome::Refused => "refused",
 });
 
+/// A filter for rows. `None` matches any row.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schema(as = ImportReportFilter)]
+pub struct Filter {
+    /// Only rows with this outcome.
+    pub outcome: Option<RowOutcome>,
+}
+
+/// The row that a page begins after.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Position {
+    part: i32,
+    line: i32,
+}
+
 /// An import.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Import {
     pub import_id: ImportId,
     pub status: Status,
-    /// Its mode. `None` before it is applied.
+    /// Null before it is applied.
+    #[schema(required = true)]
     pub mode: Option<Mode>,
     /// Rows that are staged.
+    #[schema(minimum = 0)]
     pub rows: i64,
     /// Parts that are staged.
+    #[schema(minimum = 0)]
     pub parts: i64,
     /// The first part that is missing.
+    #[schema(minimum = 1)]
     pub next_part: i32,
-    /// Skus that are new, so far.
+    /// Rows of new skus, so far.
+    #[schema(minimum = 0)]
     pub created: i32,
-    /// Skus that are changed, so far.
+    /// Rows of changed skus, so far.
+    #[schema(minimum = 0)]
     pub changed: i32,
     /// Rows that change nothing, so far.
+    #[schema(minimum = 0)]
     pub unchanged: i32,
     /// Rows that are refused, so far.
+    #[schema(minimum = 0)]
     pub refused: i32,
     /// The actor who began it.
+    #[schema(value_type = Actor)]
     pub actor: String,
     /// When it was begun.
     pub created_at: Utc,
-    /// When it was done.
+    /// When it was done. Null before.
+    #[schema(required = true)]
     pub ended_at: Option<Utc>,
 }
 
 /// One row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ImportRow)]
 pub struct ReportRow {
+    /// The part of the file.
+    #[schema(minimum = 1)]
     pub part: i32,
-    /// Its line in the file.
+    /// The first line of the row in the file.
+    #[schema(minimum = 0)]
     pub line: i32,
-    /// Its sku, if it could be parsed.
+    /// Null if it is unreadable.
+    #[schema(value_type = Option<Sku>, required = true)]
     pub sku: Option<String>,
-    /// Its outcome. `None`: not processed yet.
+    /// Null: not looked at yet.
+    #[schema(required = true)]
     pub outcome: Option<RowOutcome>,
     /// Why it was refused.
     pub refusals: Vec<Refusal>,
 }
 
-/// One page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// An import and one page of its rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ImportReport)]
 pub struct Report {
-    /// The import.
     #[serde(flatten)]
     pub import: Import,
     /// Its rows, in the order of the file.
     pub page: Vec<ReportRow>,
-    /// The cursor of the next page. `None` on the last one.
-    pub next: Option<String>,
-}
-
-/// The rows to show.
-#[derive(Debug, Clone, Default)]
-pub struct Page {
-    /// Only rows with this outcome.
-    pub outcome: Option<RowOutcome>,
-    /// Only rows after this one: its part and its line.
-    pub after: (i32, i32),
-    /// Rows of the page, up to [`PAGE_ROWS_MAX`]. 0 asks for the import alone.
-    pub limit: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<Cursor>,
 }
 
 /// Reads an import and one page of its rows. Locks nothing.
@@ -107,18 +129,21 @@ pub async fn report(
     db: &Database,
     shop: &Shop,
     import_id: ImportId,
-    page: &Page,
+    filter: Filter,
+    after: Option<&After<Position>>,
+    limit: ReportLimit,
 ) -> Result<Option<Report>, Failure> {
+    let (part, line) = after.map_or((0, 0), |After(place)| (place.part, place.line));
     let rows = db
         .call(
             "select * from holdfast.import_report($1, $2, $3, $4, $5, $6)",
             &[
                 &shop,
                 &import_id,
-                &page.outcome,
-                &page.after.0,
-                &page.after.1,
-                &page.limit,
+                &filter.outcome,
+                &part,
+                &line,
+                &limit,
             ],
         )
         .await?;
@@ -126,15 +151,12 @@ pub async fn report(
         return Ok(None);
     };
     let import: Import = from_json(row.get("o_import"))?;
-    let shown: Vec<ReportRow> = from_json(row.get("o_rows"))?;
-    let full = i32::try_from(shown.len()).is_ok_and(|rows| rows == page.limit);
-    let next = shown
-        .last()
-        .filter(|_| full)
-        .map(|row| format!("{}.{}", row.part, row.line));
-    Ok(Some(Report {
-        import,
-        page: shown,
-        next,
-    }))
+    let page: Vec<ReportRow> = from_json(row.get("o_rows"))?;
+    let full = i32::try_from(page.len()).is_ok_and(|rows| rows == limit.get());
+    let last = page.last().filter(|_| full).map(|row| Position {
+        part: row.part,
+        line: row.line,
+    });
+    let next = last.map(|last| Cursor::of(&last)).transpose()?;
+    Ok(Some(Report { import, page, next }))
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::ids::Sku;
 use crate::quantity::{Count, PriceMinor, Units, Version};
@@ -17,13 +18,17 @@ use crate::utc::Utc;
 const QUOTED_CHARS_MAX: usize = 80;
 
 /// One thing that is wrong with a row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ImportRowRefusal)]
 pub struct Refusal {
-    /// The column or member; `row` for the whole of it.
+    /// The column, or `row` for the whole row.
+    #[schema(example = "on_hand")]
     pub field: String,
-    /// Its value, shortened. `None` if it is missing.
+    /// The beginning of its value. Null if it is missing.
+    #[schema(required = true, example = "2")]
     pub value: Option<String>,
-    /// A sentence that follows the field's name.
+    /// A sentence that continues the field's name.
+    #[schema(example = "is below the 3 units that are held; on_hand is 5")]
     pub why: String,
 }
 

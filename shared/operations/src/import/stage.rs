@@ -1,64 +1,65 @@
 //! Stages one part of a file.
 
 use serde::Serialize;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
 
-use super::{Refusal, Row};
+use super::{IMPORT_CLOSED, Refusal, Row};
 use crate::db::{Database, Failure};
-use crate::ids::{Actor, ImportId, Shop};
+use crate::ids::{Actor, ImportId, Shop, Sku};
+use crate::quantity::PartNumber;
+use crate::refusals;
+use crate::text::{Currency, Title};
 
 /// Rows of one transaction of [`super::apply`]. More would hold the locks of changed skus longer.
 /// Fewer cost more commits.
 pub const CHUNK_ROWS: i32 = 500;
 
-/// A parsed part.
-#[derive(Debug, Clone)]
-pub struct Part {
-    pub shop: Shop,
-    pub import_id: ImportId,
-    /// Its number, from 1 to [`super::PARTS_MAX`].
-    pub part: i32,
-    pub actor: Actor,
-    pub rows: Vec<Row>,
-}
-
 /// A staged part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ImportPart)]
 pub struct Staged {
+    /// Rows of the part.
     pub rows: usize,
-    /// Rows refused already, because their form is wrong.
+    /// Malformed rows: they are refused already.
     pub refused: usize,
-    /// The first part of the import that is missing.
+    /// The first missing part of the import.
+    #[schema(minimum = 1)]
     pub next_part: i32,
 }
 
-/// Why a part was not staged.
-#[derive(Debug, thiserror::Error)]
-pub enum StageError {
-    #[error("there is no such shop")]
-    UnknownShop,
-    #[error("the import is closed")]
-    Closed,
-    #[error(transparent)]
-    Failure(#[from] Failure),
+refusals! {
+    /// Why a part was not staged.
+    pub enum StageError {
+        UnknownShop => Said::not_found("shop");
+        /// it is being applied or is done. Its rows and its mode are final.
+        Closed => IMPORT_CLOSED;
+    }
 }
 
-/// Stages a part. A part with the same number is replaced. Locks: the import FOR KEY SHARE, the
-/// part.
+/// Stages the rows of a part. A part with the same number is replaced. Locks: the import FOR KEY
+/// SHARE, the part.
 ///
 /// # Errors
 /// [`StageError`].
-pub async fn stage(db: &Database, part: &Part) -> Result<Staged, StageError> {
-    let rows = &part.rows;
+pub async fn stage(
+    db: &Database,
+    shop: &Shop,
+    import_id: ImportId,
+    part: PartNumber,
+    actor: &Actor,
+    rows: &[Row],
+) -> Result<Staged, StageError> {
     let refusals: Vec<Option<String>> = rows.iter().map(|row| json(&row.refusals)).collect();
     let row = db
         .call_one(
             "select * from holdfast.import_stage($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
              $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
             &[
-                &part.shop,
-                &part.import_id,
-                &part.part,
-                &part.actor,
+                &shop,
+                &import_id,
+                &part,
+                &actor,
                 &CHUNK_ROWS,
                 &column(rows, |row| row.line),
                 &column(rows, |row| row.sku.as_ref()),

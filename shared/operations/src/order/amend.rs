@@ -1,21 +1,29 @@
 //! Changes a booking: another party size, or another departure.
 
-use super::DeskOrder;
-use crate::checkout::{Cart, LimitReached, Shortage, limits};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    BOOKING_NOT_ON_SALE, BOOKING_SHORT, BOOKING_UNKNOWN_SKU, DeskOrder, ORDER_ENDED,
+    ORDER_NOT_OFFLINE,
+};
+use crate::checkout::{Cart, LIMIT_REACHED, LimitReached, Shortage, limits};
 use crate::db::{Database, Failure};
 use crate::ids::{Actor, CheckoutId, Shop};
+use crate::quantity::Version;
+use crate::refusal::Kind;
+use crate::refusals;
 
 /// A change of a booking.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = OrderAmend)]
 pub struct Amend {
-    pub shop: Shop,
-    /// The booking.
-    pub checkout_id: CheckoutId,
-    /// The version of the order that the dispatcher saw.
-    pub expected_version: i64,
-    pub actor: Actor,
-    /// The new cart: every line that the party has afterwards.
-    pub cart: Cart,
+    /// The order's `version` that the dispatcher has seen.
+    pub expected_version: Version,
+    /// Every line that the party shall have afterwards. Lines of the same sku are merged. To
+    /// remove all lines, cancel.
+    pub lines: Cart,
 }
 
 /// A booking with these lines.
@@ -27,29 +35,42 @@ pub enum Amended {
     Same(DeskOrder),
 }
 
-/// Why a booking is not changed, in order of precedence.
-#[derive(Debug, thiserror::Error)]
-pub enum AmendError {
-    #[error("there is no such booking")]
-    NotFound,
-    #[error("this order was not paid at the desk")]
-    NotOffline,
-    #[error("this order has ended")]
-    Ended,
-    #[error("this order has a coupon")]
-    HasCoupon,
-    #[error("this order has another version now")]
-    Stale(Box<DeskOrder>),
-    #[error("not in the catalogue")]
-    UnknownSku(Vec<String>),
-    #[error("not on sale")]
-    NotOnSale(Vec<String>),
-    #[error("the customer's limit is reached")]
-    LimitReached(Vec<LimitReached>),
-    #[error("not enough stock")]
-    Shortage(Vec<Shortage>),
-    #[error(transparent)]
-    Failure(#[from] Failure),
+const ORDER_HAS_COUPON: Kind = Kind {
+    status: 409,
+    code: "order_has_coupon",
+    title: "The order has a coupon",
+    detail: "Its discount was computed for its present lines. Cancel the booking and book again.",
+};
+const ORDER_STALE: Kind = Kind {
+    status: 409,
+    code: "order_stale",
+    title: "The order has changed",
+    detail: "Nothing was changed: the order's version is not the expected one. Look at `order`. \
+             If the change is still right, send it again with this `version`.",
+};
+
+refusals! {
+    /// Why a booking is not changed, in order of precedence.
+    pub enum AmendError {
+        NotFound => Said::not_found("booking");
+        /// its payment goes through a gateway.
+        NotOffline => ORDER_NOT_OFFLINE;
+        /// it is cancelled, or its money has gone back.
+        Ended => ORDER_ENDED;
+        /// its discount was computed for the present lines. Cancel and book again.
+        HasCoupon => ORDER_HAS_COUPON;
+        /// it has another version now. `order` shows it.
+        Stale(order: Box<DeskOrder>) => ORDER_STALE;
+        /// the shop does not have the skus listed in `skus`.
+        UnknownSku(skus: Vec<String>) => BOOKING_UNKNOWN_SKU;
+        /// the party would get more of the skus listed in `skus`, which are not on sale.
+        NotOnSale(skus: Vec<String>) => BOOKING_NOT_ON_SALE;
+        /// the party would have more units than the shop allows. `limits` says how many more it
+        /// may have.
+        LimitReached(limits: Vec<LimitReached>) => LIMIT_REACHED;
+        /// at least one sku has too few units available. Nothing was changed.
+        Shortage(shortages: Vec<Shortage>) => BOOKING_SHORT;
+    }
 }
 
 /// Replaces a booking's lines, all or nothing. Additional units are sold, and missing ones are
@@ -61,16 +82,22 @@ pub enum AmendError {
 ///
 /// # Errors
 /// [`AmendError`]; a refusal changes nothing.
-pub async fn amend(db: &Database, request: &Amend) -> Result<Amended, AmendError> {
-    let (skus, quantities) = request.cart.columns();
+pub async fn amend(
+    db: &Database,
+    shop: &Shop,
+    checkout_id: CheckoutId,
+    actor: &Actor,
+    amend: &Amend,
+) -> Result<Amended, AmendError> {
+    let (skus, quantities) = amend.lines.columns();
     let row = db
         .call_one(
             "call holdfast.order_amend($1, $2, $3, $4, $5, $6)",
             &[
-                &request.shop,
-                &request.checkout_id,
-                &request.expected_version,
-                &request.actor,
+                &shop,
+                &checkout_id,
+                &amend.expected_version,
+                &actor,
                 &skus,
                 &quantities,
             ],
@@ -93,8 +120,8 @@ pub async fn amend(db: &Database, request: &Amend) -> Result<Amended, AmendError
         "not_on_sale" => Err(AmendError::NotOnSale(refused())),
         "limit_reached" => Err(AmendError::LimitReached(limits(&row))),
         "shortage" => Err(AmendError::Shortage(
-            request
-                .cart
+            amend
+                .lines
                 .shortages(refused(), row.get("o_refused_available")),
         )),
         other => Err(Failure::unknown_outcome("order_amend", other).into()),

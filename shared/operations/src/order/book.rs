@@ -1,41 +1,48 @@
 //! A dispatcher books a party in one call: hold and order at once, without an online payment.
 
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{CouponRefusal, DeskOrder};
-use crate::checkout::{Cart, LimitReached, Shortage, limits};
+use super::create::COUPON_REFUSED;
+use super::{BOOKING_NOT_ON_SALE, BOOKING_SHORT, BOOKING_UNKNOWN_SKU, CouponRefusal, DeskOrder};
+use crate::checkout::{
+    CHECKOUT_CONFLICT, Cart, LIMIT_REACHED, LimitReached, Shortage, TOO_MANY_CHECKOUTS, limits,
+};
 use crate::db::{Database, Failure};
 use crate::ids::{Actor, CheckoutId, CouponCode, Customer, PaymentReference, Shop};
+use crate::object::not_null;
+use crate::refusal::Kind;
+use crate::refusals;
 use crate::telemetry::{self, Metric};
 
 /// A booking to make.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = OrderBook)]
 pub struct Book {
-    pub shop: Shop,
-    /// The booking's id, made by the client: the idempotency key.
-    pub checkout_id: CheckoutId,
-    /// The party.
+    /// The party, by the desk's own name for it.
     pub customer: Customer,
-    pub actor: Actor,
-    /// The seats.
-    pub cart: Cart,
+    /// Lines of the same sku are merged.
+    pub lines: Cart,
+    #[serde(default, deserialize_with = "not_null")]
     pub coupon: Option<CouponCode>,
 }
 
 impl Book {
     /// The request hash: SHA-256 over everything that was asked for. It includes that the desk
     /// asked, so a storefront's checkout of the same cart is another request.
-    fn hash(&self) -> Result<[u8; 32], serde_json::Error> {
+    fn hash(&self, actor: &Actor) -> Result<[u8; 32], serde_json::Error> {
         let lines: Vec<_> = self
-            .cart
+            .lines
             .lines()
             .map(|(sku, quantity)| (sku.as_str(), quantity.get()))
             .collect();
         let asked = serde_json::json!([
             "book",
             self.customer.as_str(),
-            self.actor.as_str(),
+            actor.as_str(),
             self.coupon.as_ref().map(CouponCode::as_str),
             lines
         ]);
@@ -52,27 +59,32 @@ pub enum Booked {
     Same(DeskOrder),
 }
 
-/// Why nothing is booked, in order of precedence. A refusal holds and sells nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum BookError {
-    #[error("there is no such shop")]
-    UnknownShop,
-    #[error("this booking id is in use for another request")]
-    Conflict,
-    #[error("not in the catalogue")]
-    UnknownSku(Vec<String>),
-    #[error("not on sale")]
-    NotOnSale(Vec<String>),
-    #[error("not enough stock")]
-    Shortage(Vec<Shortage>),
-    #[error("too many checkouts of this customer")]
-    TooManyCheckouts,
-    #[error("the customer's limit is reached")]
-    LimitReached(Vec<LimitReached>),
-    #[error("the coupon can't be used")]
-    Coupon(CouponRefusal),
-    #[error(transparent)]
-    Failure(#[from] Failure),
+const BOOKING_CONFLICT: Kind = Kind {
+    detail: "This id belongs to another request. To change a booking, amend it. To make another \
+             booking, use a new id.",
+    ..CHECKOUT_CONFLICT
+};
+
+refusals! {
+    /// Why nothing is booked, in order of precedence. A refusal holds and sells nothing.
+    pub enum BookError {
+        UnknownShop => Said::not_found("shop");
+        /// the id belongs to another request.
+        Conflict => BOOKING_CONFLICT;
+        /// the shop does not have the skus listed in `skus`.
+        UnknownSku(skus: Vec<String>) => BOOKING_UNKNOWN_SKU;
+        /// the sale of the skus listed in `skus` has not opened, has closed, or they are retired.
+        NotOnSale(skus: Vec<String>) => BOOKING_NOT_ON_SALE;
+        /// at least one sku has too few units available. Nothing was held or sold.
+        Shortage(shortages: Vec<Shortage>) => BOOKING_SHORT;
+        /// the party already has as many checkouts as the shop allows one customer.
+        TooManyCheckouts => TOO_MANY_CHECKOUTS;
+        /// the party would have more units than the shop allows. `limits` says how many more it
+        /// may have.
+        LimitReached(limits: Vec<LimitReached>) => LIMIT_REACHED;
+        /// `reason` says why.
+        Coupon(reason: CouponRefusal) => COUPON_REFUSED, reason.sentence();
+    }
 }
 
 /// Books the whole party or refuses it. The seats are sold at once, at the catalogue's prices. A
@@ -83,8 +95,14 @@ pub enum BookError {
 ///
 /// # Errors
 /// [`BookError`]; a refusal changes nothing.
-pub async fn book(db: &Database, request: &Book) -> Result<Booked, BookError> {
-    let booked = ask(db, request).await;
+pub async fn book(
+    db: &Database,
+    shop: &Shop,
+    checkout_id: CheckoutId,
+    actor: &Actor,
+    book: &Book,
+) -> Result<Booked, BookError> {
+    let booked = ask(db, shop, checkout_id, actor, book).await;
     if let Ok(Booked::New(_)) = &booked {
         // A booking is paid at the desk.
         telemetry::count(Metric::OrdersCreated, 1);
@@ -93,26 +111,32 @@ pub async fn book(db: &Database, request: &Book) -> Result<Booked, BookError> {
     booked
 }
 
-async fn ask(db: &Database, request: &Book) -> Result<Booked, BookError> {
+async fn ask(
+    db: &Database,
+    shop: &Shop,
+    checkout_id: CheckoutId,
+    actor: &Actor,
+    book: &Book,
+) -> Result<Booked, BookError> {
     // Made here, so a retry by this process means the same order.
     let order_id = Uuid::now_v7();
-    let reference = PaymentReference::of_order(&request.shop, &order_id);
-    let hash = request
-        .hash()
+    let reference = PaymentReference::of_order(shop, &order_id);
+    let hash = book
+        .hash(actor)
         .map_err(|error| Failure::Internal(error.into()))?;
-    let (skus, quantities) = request.cart.columns();
+    let (skus, quantities) = book.lines.columns();
     let row = db
         .call_one(
             "call holdfast.order_book($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             &[
-                &request.shop,
-                &request.checkout_id,
-                &request.customer,
+                &shop,
+                &checkout_id,
+                &book.customer,
                 &hash.as_slice(),
                 &order_id,
                 &reference,
-                &request.coupon,
-                &request.actor,
+                &book.coupon,
+                &actor,
                 &skus,
                 &quantities,
             ],
@@ -132,8 +156,7 @@ async fn ask(db: &Database, request: &Book) -> Result<Booked, BookError> {
         "unknown_sku" => Err(BookError::UnknownSku(refused())),
         "not_on_sale" => Err(BookError::NotOnSale(refused())),
         "shortage" => Err(BookError::Shortage(
-            request
-                .cart
+            book.lines
                 .shortages(refused(), row.get("o_refused_available")),
         )),
         "too_many_checkouts" => Err(BookError::TooManyCheckouts),

@@ -1,20 +1,20 @@
 //! Cancels a booking.
 
-use super::DeskOrder;
+
+use super::{DeskOrder, ORDER_ENDED, ORDER_NOT_OFFLINE};
 use crate::db::{Database, Failure};
 use crate::ids::{Actor, CheckoutId, Shop};
+use crate::refusals;
 
-/// Why a booking is not cancelled, in order of precedence.
-#[derive(Debug, thiserror::Error)]
-pub enum CancelError {
-    #[error("there is no such booking")]
-    NotFound,
-    #[error("this order was not paid at the desk")]
-    NotOffline,
-    #[error("this order has ended")]
-    Ended,
-    #[error(transparent)]
-    Failure(#[from] Failure),
+refusals! {
+    /// Why a booking is not cancelled, in order of precedence.
+    pub enum CancelError {
+        NotFound => Said::not_found("booking");
+        /// its payment goes through a gateway.
+        NotOffline => ORDER_NOT_OFFLINE;
+        /// its money has already gone back.
+        Ended => ORDER_ENDED;
+    }
 }
 
 /// Cancels a booking and gives back all seats that did not come back before. A retry gets the same
@@ -34,7 +34,11 @@ pub async fn cancel(
     let row = db
         .call_one(
             "select * from holdfast.order_cancel($1, $2, $3)",
-            &[&shop, &checkout_id, &actor],
+            &[
+                &shop,
+                &checkout_id,
+                &actor,
+            ],
         )
         .await?;
     match row.get("o_outcome") {

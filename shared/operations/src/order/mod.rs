@@ -23,10 +23,43 @@ pub use desk::{DeskOrder, SoldLine};
 pub use read::read;
 pub use restock::{Excess, Restock, RestockError, Restocked, restock};
 
-use crate::checkout::PricedLine;
+use crate::checkout::{NOT_ON_SALE, PricedLine, SHORTAGE, UNKNOWN_SKU};
 use crate::ids::{CheckoutId, CouponCode, Customer, OrderId};
 use crate::quantity::Amount;
+use crate::refusal::Kind;
 use crate::text::{Currency, one_of};
+
+/// The desk did not sell it.
+const ORDER_NOT_OFFLINE: Kind = Kind {
+    status: 409,
+    code: "order_not_offline",
+    title: "The order was not paid at the desk",
+    detail: "The desk can change and cancel only orders that it sold. Use a restock for goods of \
+             an order that was paid through a gateway.",
+};
+/// Nothing can change it any more.
+const ORDER_ENDED: Kind = Kind {
+    status: 409,
+    code: "order_ended",
+    title: "The order has ended",
+    detail: "It is cancelled, or its money has gone back. Book again with a new id.",
+};
+/// At least one line of a booking is short.
+const BOOKING_SHORT: Kind = Kind {
+    detail: "Nothing was changed: all lines or none. `shortages` lists every line that is short. \
+             Its `available` includes the units that the party already has.",
+    ..SHORTAGE
+};
+/// A booking has skus that the shop does not have.
+const BOOKING_UNKNOWN_SKU: Kind = Kind {
+    detail: "Nothing was changed: the shop's catalogue does not have the skus in `skus`.",
+    ..UNKNOWN_SKU
+};
+/// A booking has skus that are not on sale now.
+const BOOKING_NOT_ON_SALE: Kind = Kind {
+    detail: "Nothing was changed: the skus in `skus` are not on sale now.",
+    ..NOT_ON_SALE
+};
 
 /// An order, as the database writes it in JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -95,8 +128,11 @@ one_of!(
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Payment {
     /// Give it to the gateway as its order id. It is the shop's code, `-`, and an id.
-    #[schema(pattern = "^[a-z0-9]{1,12}-[a-z0-9]{1,27}$", max_length = 40,
-        example = "dress-06e7bd4x0hzhhaf4jj6wgy9q0c")]
+    #[schema(
+        pattern = "^[a-z0-9]{1,12}-[a-z0-9]{1,27}$",
+        max_length = 40,
+        example = "dress-06e7bd4x0hzhhaf4jj6wgy9q0c"
+    )]
     pub reference: String,
     #[schema(value_type = PaymentStatus)]
     pub status: String,

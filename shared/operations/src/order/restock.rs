@@ -1,25 +1,31 @@
 //! Puts units of a sold order back on the shelf.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 
 use super::DeskOrder;
-use crate::checkout::Cart;
+use crate::checkout::{Cart, Shortage};
 use crate::db::{Database, Failure};
-use crate::ids::{Actor, OrderId, ReturnId, Shop};
+use crate::ids::{Actor, OrderId, ReturnId, Shop, Sku};
+use crate::object::not_null;
+use crate::quantity::{Count, Quantity};
+use crate::refusal::Kind;
+use crate::refusals;
 use crate::text::Note;
 
 /// A return of goods.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = OrderRestock)]
 pub struct Restock {
-    pub shop: Shop,
-    pub order_id: OrderId,
-    /// The client's id of this return: the idempotency key.
+    /// A UUID that the caller makes for this return. It is the idempotency key.
     pub return_id: ReturnId,
-    pub actor: Actor,
-    /// Why, in the clerk's own words.
+    /// The returned goods. Lines of the same sku are merged.
+    pub lines: Cart,
+    /// The clerk's own words, for the ledger.
+    #[serde(default, deserialize_with = "not_null")]
     pub note: Option<Note>,
-    pub cart: Cart,
 }
 
 impl Restock {
@@ -30,7 +36,7 @@ impl Restock {
         // neither a note nor a sku contains a NUL, so their ends are unambiguous
         hash.update(self.note.as_ref().map_or("", Note::as_str));
         hash.update([0]);
-        for (sku, quantity) in self.cart.lines() {
+        for (sku, quantity) in self.lines.lines() {
             hash.update(sku.as_str());
             hash.update([0]);
             hash.update(quantity.get().to_be_bytes());
@@ -49,28 +55,63 @@ pub enum Restocked {
 }
 
 /// A line with more units than can come back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ReturnExcess)]
 pub struct Excess {
+    #[schema(value_type = Sku)]
     pub sku: String,
     /// Requested units.
+    #[schema(value_type = Quantity)]
     pub requested: i32,
-    /// Units that can come back.
+    /// Sold units that have not come back.
+    #[schema(value_type = Count)]
     pub returnable: i32,
 }
 
-/// Why nothing is put back, in order of precedence.
-#[derive(Debug, thiserror::Error)]
-pub enum RestockError {
-    #[error("there is no such order")]
-    NotFound,
-    #[error("this return id is in use for another request")]
-    Conflict,
-    #[error("this order sold nothing")]
-    NotSold,
-    #[error("more than was sold")]
-    TooMany(Vec<Excess>),
-    #[error(transparent)]
-    Failure(#[from] Failure),
+impl From<Shortage> for Excess {
+    fn from(line: Shortage) -> Self {
+        Self {
+            sku: line.sku,
+            requested: line.requested,
+            returnable: line.available,
+        }
+    }
+}
+
+/// The id belongs to another return of goods.
+pub(crate) const RETURN_CONFLICT: Kind = Kind {
+    status: 409,
+    code: "return_conflict",
+    title: "The return id is in use",
+    detail: "This id belongs to another return. To put more back, use a new id.",
+};
+/// The order's stock was never deducted.
+pub(crate) const ORDER_NOT_SOLD: Kind = Kind {
+    status: 409,
+    code: "order_not_sold",
+    title: "The order sold nothing",
+    detail: "Its stock was never deducted, so nothing can come back.",
+};
+/// More units than can come back.
+pub(crate) const MORE_THAN_SOLD: Kind = Kind {
+    status: 409,
+    code: "more_than_sold",
+    title: "More than was sold",
+    detail: "Nothing was put back. `excess` lists every line with more units than were sold and \
+             have not come back.",
+};
+
+refusals! {
+    /// Why nothing is put back, in order of precedence.
+    pub enum RestockError {
+        NotFound => Said::not_found("order");
+        /// the `return_id` belongs to another return.
+        Conflict => RETURN_CONFLICT;
+        /// its stock was never deducted.
+        NotSold => ORDER_NOT_SOLD;
+        /// the lines listed in `excess` have more units than were sold and have not come back.
+        TooMany(excess: Vec<Excess>) => MORE_THAN_SOLD;
+    }
 }
 
 /// Puts units of a sold order back: all lines or none, and never more than were sold. Money does
@@ -81,18 +122,24 @@ pub enum RestockError {
 ///
 /// # Errors
 /// [`RestockError`]; a refusal changes nothing.
-pub async fn restock(db: &Database, request: &Restock) -> Result<Restocked, RestockError> {
-    let (skus, quantities) = request.cart.columns();
+pub async fn restock(
+    db: &Database,
+    shop: &Shop,
+    order_id: OrderId,
+    actor: &Actor,
+    restock: &Restock,
+) -> Result<Restocked, RestockError> {
+    let (skus, quantities) = restock.lines.columns();
     let row = db
         .call_one(
             "select * from holdfast.order_restock($1, $2, $3, $4, $5, $6, $7, $8)",
             &[
-                &request.shop,
-                &request.order_id,
-                &request.return_id,
-                &request.hash().as_slice(),
-                &request.actor,
-                &request.note,
+                &shop,
+                &order_id,
+                &restock.return_id,
+                &restock.hash().as_slice(),
+                &actor,
+                &restock.note,
                 &skus,
                 &quantities,
             ],
@@ -105,17 +152,11 @@ pub async fn restock(db: &Database, request: &Restock) -> Result<Restocked, Rest
         "return_conflict" => Err(RestockError::Conflict),
         "not_sold" => Err(RestockError::NotSold),
         "too_many" => {
-            let refused = request
-                .cart
+            let refused = restock
+                .lines
                 .shortages(row.get("o_refused_skus"), row.get("o_refused_returnable"));
-            let excess = |line: crate::checkout::Shortage| Excess {
-                sku: line.sku,
-                requested: line.requested,
-                returnable: line.available,
-            };
-            Err(RestockError::TooMany(
-                refused.into_iter().map(excess).collect(),
-            ))
+            let excess = refused.into_iter().map(Excess::from).collect();
+            Err(RestockError::TooMany(excess))
         }
         other => Err(Failure::unknown_outcome("order_restock", other).into()),
     }

@@ -1,27 +1,28 @@
 //! One page of a shop's refunds.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Refund;
+use super::{Refund, RefundStatus};
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
-use crate::page::{self, After, Page, SCAN_MAX};
+use crate::page::{self, After, ListRow, Page, SCAN_MAX};
 use crate::quantity::PageLimit;
-use crate::text::one_of;
 use crate::utc::Utc;
 
 /// A filter for refunds. `None` matches any value.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schema(as = RefundFilter)]
 pub struct Filter {
-    /// In this state.
-    pub status: Option<Status>,
+    /// Only this status.
+    pub status: Option<RefundStatus>,
 }
 
-one_of!(
-    /// A state of refunds.
-    Status, "owed", "sending", "pending", "settled", "failed"
-);
+impl ListRow for Refund {
+    const ROWS: &'static str = "refunds";
+}
 
 /// The refund that a page begins after.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -38,7 +39,7 @@ pub struct Position {
 pub async fn list(
     db: &Database,
     shop: &Shop,
-    filter: Filter,
+    filter: &Filter,
     after: Option<&After<Position>>,
     limit: PageLimit,
 ) -> Result<Page<Refund>, Failure> {

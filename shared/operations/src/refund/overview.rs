@@ -2,26 +2,37 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Refund;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::{OrderId, Shop};
+use crate::order::OrderStatus;
+use crate::payment::Gateway;
+use crate::quantity::Amount;
+use crate::text::Currency;
 use crate::utc::Utc;
 
-/// The money of an order, as the database writes it in JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+// The database writes it as JSON of this shape.
+/// An order's captures and refunds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = OrderMoney)]
 pub struct Overview {
+    #[schema(value_type = OrderId)]
     pub order_id: Uuid,
     /// The payment reference.
     pub reference: String,
     /// The order's status.
+    #[schema(value_type = OrderStatus)]
     pub status: String,
     /// The order's total, in minor units of `currency`.
+    #[schema(value_type = Amount)]
     pub total_minor: i64,
-    /// ISO 4217.
+    #[schema(value_type = Currency)]
     pub currency: String,
-    /// The amount that can still be refunded of the captures in `currency`.
+    /// How much of the captures in `currency` can still go back.
+    #[schema(value_type = Amount)]
     pub refundable_minor: i64,
     /// When a bank first asked for the money back.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,12 +46,13 @@ pub struct Overview {
 }
 
 /// One capture: a gateway took money once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Capture {
+    #[schema(value_type = Gateway)]
     pub gateway: String,
     /// The gateway's id of the payment.
     pub gateway_payment_id: String,
-    /// Minor units of `currency`. `None` if the amount does not fit the currency.
+    /// Minor units of `currency`. Missing if the amount is not valid in its currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount_minor: Option<i64>,
     /// ISO 4217.
@@ -48,7 +60,8 @@ pub struct Capture {
     pub currency: Option<String>,
     /// Whether it counts towards the total. If not, a person decides.
     pub counts: bool,
-    /// The sum of its refunds, owed ones included.
+    /// How much of it refunds give back, done or owed.
+    #[schema(value_type = Amount)]
     pub refunded_minor: i64,
     /// When the first event about it arrived.
     pub captured_at: Utc,
@@ -67,7 +80,10 @@ pub async fn overview(
     let row = db
         .call_one(
             "select holdfast.refund_overview($1, $2)",
-            &[&shop, &order_id],
+            &[
+                &shop,
+                &order_id,
+            ],
         )
         .await?;
     let json: Option<Value> = row.get(0);

@@ -1,33 +1,42 @@
 //! Requests a refund for staff, and puts returned goods back.
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio_postgres::Row;
+use utoipa::ToSchema;
 
 use super::Overview;
-use crate::checkout::{Cart, Shortage};
+use crate::checkout::Cart;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::{Actor, OrderId, RefundId, Shop};
-use crate::order::{Excess, RestockError};
-use crate::quantity::AmountMinor;
+use crate::object::not_null;
+use crate::order::Excess;
+use crate::order::restock::{MORE_THAN_SOLD, ORDER_NOT_SOLD, RETURN_CONFLICT};
+use crate::quantity::{Amount, AmountMinor};
+use crate::refusal::Kind;
+use crate::refusals;
 use crate::text::{GatewayPaymentId, Note};
 
 /// A refund to make.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RefundRequest)]
 pub struct Request {
-    pub shop: Shop,
-    pub order_id: OrderId,
-    /// The client's id of this refund: the idempotency key.
+    /// A UUID that the caller makes for this refund. It is the idempotency key.
     pub refund_id: RefundId,
-    pub actor: Actor,
-    /// Why, in the clerk's own words.
-    pub note: Option<Note>,
-    /// The amount. `None`: everything that is left.
-    pub amount: Option<AmountMinor>,
-    /// The gateway's payment. `None`: all payments in the order's currency, money in review first,
-    /// then the newest.
+    /// How much goes back. Default: all that is left.
+    #[serde(default, deserialize_with = "not_null")]
+    pub amount_minor: Option<AmountMinor>,
+    /// The gateway's payment that is given back. Default: all payments in the order's currency.
+    /// Money in another currency goes back only if you name its payment.
+    #[serde(default, deserialize_with = "not_null")]
     pub gateway_payment_id: Option<GatewayPaymentId>,
-    /// Goods to put back on the shelf with it, under the same id.
+    /// Goods that go back on the shelf with it, under the same id. Default: none.
+    #[serde(default, deserialize_with = "not_null")]
     pub restock: Option<Cart>,
+    /// The reason, in the clerk's own words.
+    #[serde(default, deserialize_with = "not_null")]
+    pub note: Option<Note>,
 }
 
 impl Request {
@@ -38,7 +47,7 @@ impl Request {
         // no text contains a NUL, so their ends are unambiguous
         hash.update(self.note.as_ref().map_or("", Note::as_str));
         hash.update([0]);
-        let amount = self.amount.map_or(0, AmountMinor::get);
+        let amount = self.amount_minor.map_or(0, AmountMinor::get);
         hash.update(amount.to_be_bytes());
         let payment = self.gateway_payment_id.as_ref();
         hash.update(payment.map_or("", GatewayPaymentId::as_str));
@@ -61,24 +70,53 @@ pub enum Requested {
     Same(Overview),
 }
 
-/// Why nothing is refunded, in order of precedence.
-#[derive(Debug, thiserror::Error)]
-pub enum RequestError {
-    #[error("there is no such order")]
-    NotFound,
-    #[error("this refund id is in use for another request")]
-    Conflict,
-    #[error("no gateway has taken money for this order")]
-    NotCaptured,
-    #[error("more than is left: {refundable_minor}")]
-    TooMuch {
-        /// The amount that can still be refunded.
-        refundable_minor: i64,
-    },
-    #[error(transparent)]
-    Restock(RestockError),
-    #[error(transparent)]
-    Failure(#[from] Failure),
+/// The money of an order that is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Refundable {
+    /// The captured money that is not already owed back.
+    #[schema(value_type = Amount)]
+    pub refundable_minor: i64,
+}
+
+const REFUND_CONFLICT: Kind = Kind {
+    status: 409,
+    code: "refund_conflict",
+    title: "The refund id is in use",
+    detail: "This id belongs to another refund. To give more back, use a new id.",
+};
+const NOTHING_CAPTURED: Kind = Kind {
+    status: 409,
+    code: "nothing_captured",
+    title: "No gateway has taken money",
+    detail: "No gateway has taken money for this order, or not with this payment. Money that was \
+             paid at the desk is given back at the desk.",
+};
+const MORE_THAN_CAPTURED: Kind = Kind {
+    status: 409,
+    code: "more_than_captured",
+    title: "More than is left",
+    detail: "No money goes back. `refundable_minor` is the captured money that is not already \
+             owed back.",
+};
+
+refusals! {
+    /// Why nothing is refunded, in order of precedence.
+    pub enum RequestError {
+        NotFound => Said::not_found("order");
+        /// the `refund_id` belongs to another refund.
+        Conflict => REFUND_CONFLICT;
+        /// no gateway took money for this order, or not with this payment.
+        NotCaptured => NOTHING_CAPTURED;
+        /// more than is left. `refundable_minor` says how much is left.
+        TooMuch(all: Refundable) => MORE_THAN_CAPTURED;
+        /// another return of goods uses this id.
+        ReturnConflict => RETURN_CONFLICT;
+        /// `restock` has goods of an order that sold none.
+        NotSold => ORDER_NOT_SOLD;
+        /// lines of `restock`, listed in `excess`, have more units than were sold and have not
+        /// come back. No money goes back either.
+        TooMany(excess: Vec<Excess>) => MORE_THAN_SOLD;
+    }
 }
 
 /// Records that money of an order is owed back, and puts the named goods back: both or neither. A
@@ -88,21 +126,28 @@ pub enum RequestError {
 ///
 /// # Errors
 /// [`RequestError`]; a refusal changes nothing.
-pub async fn request(db: &Database, request: &Request) -> Result<Requested, RequestError> {
+pub async fn request(
+    db: &Database,
+    shop: &Shop,
+    order_id: OrderId,
+    actor: &Actor,
+    request: &Request,
+) -> Result<Requested, RequestError> {
     let columns = request.restock.as_ref().map(Cart::columns);
     let (skus, quantities) = columns.unzip();
+    let payment = request.gateway_payment_id.as_ref();
     let row = db
         .call_one(
             "select * from holdfast.refund_request($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             &[
-                &request.shop,
-                &request.order_id,
+                &shop,
+                &order_id,
                 &request.refund_id,
                 &request.hash().as_slice(),
-                &request.actor,
+                &actor,
                 &request.note,
-                &request.amount,
-                &request.gateway_payment_id,
+                &request.amount_minor,
+                &payment,
                 &skus,
                 &quantities,
             ],
@@ -115,25 +160,20 @@ pub async fn request(db: &Database, request: &Request) -> Result<Requested, Requ
         "not_found" => Err(RequestError::NotFound),
         "refund_conflict" => Err(RequestError::Conflict),
         "not_captured" => Err(RequestError::NotCaptured),
-        "too_much" => Err(RequestError::TooMuch {
+        "too_much" => Err(RequestError::TooMuch(Refundable {
             refundable_minor: row.get("o_refundable_minor"),
-        }),
-        "not_sold" => Err(RequestError::Restock(RestockError::NotSold)),
-        "return_conflict" => Err(RequestError::Restock(RestockError::Conflict)),
-        "too_many" => Err(RequestError::Restock(too_many(request, &row))),
+        })),
+        "not_sold" => Err(RequestError::NotSold),
+        "return_conflict" => Err(RequestError::ReturnConflict),
+        "too_many" => Err(RequestError::TooMany(excess(request, &row))),
         other => Err(Failure::unknown_outcome("refund_request", other).into()),
     }
 }
 
-fn too_many(request: &Request, row: &Row) -> RestockError {
-    let excess = |line: Shortage| Excess {
-        sku: line.sku,
-        requested: line.requested,
-        returnable: line.available,
-    };
+fn excess(request: &Request, row: &Row) -> Vec<Excess> {
     let refused = request
         .restock
         .as_ref()
         .map(|cart| cart.shortages(row.get("o_refused_skus"), row.get("o_refused_returnable")));
-    RestockError::TooMany(refused.into_iter().flatten().map(excess).collect())
+    refused.into_iter().flatten().map(Excess::from).collect()
 }

@@ -1,8 +1,10 @@
 //! Sends a failed refund again, at a person's request.
 
 use super::Refund;
-use crate::db::{Database, Failure};
+use crate::db::{Database, Failure, from_json};
 use crate::ids::{Actor, RefundId, Shop};
+use crate::refusal::Kind;
+use crate::refusals;
 
 /// The result of a retry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,15 +16,20 @@ pub enum Retried {
     Same(Refund),
 }
 
-/// Why it is not sent again, in order of precedence.
-#[derive(Debug, thiserror::Error)]
-pub enum RetryError {
-    #[error("there is no such refund")]
-    NotFound,
-    #[error("this refund has not failed")]
-    NotFailed,
-    #[error(transparent)]
-    Failure(#[from] Failure),
+const REFUND_NOT_FAILED: Kind = Kind {
+    status: 409,
+    code: "refund_not_failed",
+    title: "The refund has not failed",
+    detail: "It went through, or nobody owes it any more. There is nothing to send again.",
+};
+
+refusals! {
+    /// Why it is not sent again, in order of precedence.
+    pub enum RetryError {
+        NotFound => Said::not_found("refund");
+        /// it went through, or nobody owes it any more.
+        NotFailed => REFUND_NOT_FAILED;
+    }
 }
 
 /// Sends a failed refund again. If the gateway called it failed, a new refund replaces it, because
@@ -44,9 +51,7 @@ pub async fn retry(
             &[&shop, &refund_id, &actor],
         )
         .await?;
-    let refund = || {
-        serde_json::from_value(row.get("o_refund")).map_err(|error| Failure::Internal(error.into()))
-    };
+    let refund = || from_json(row.get("o_refund"));
     match row.get("o_outcome") {
         "retried" => Ok(Retried::New(refund()?)),
         "same" => Ok(Retried::Same(refund()?)),

@@ -1,7 +1,11 @@
 //! The attributes of a sku: free in form, bounded in number.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder};
+use utoipa::openapi::{RefOr, Schema};
 
 /// Members at most.
 pub const ATTRIBUTES_MAX: usize = 100;
@@ -18,6 +22,24 @@ pub enum InvalidAttributes {
     TooMany,
     #[error("must hold no text with the character U+0000")]
     HoldsNul,
+}
+
+impl utoipa::PartialSchema for Attributes {
+    fn schema() -> RefOr<Schema> {
+        let about = "Colour, size, date and other facts, in the shop's own words. No text \
+                     contains U+0000.";
+        ObjectBuilder::new()
+            .description(Some(about))
+            .max_properties(Some(ATTRIBUTES_MAX))
+            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true)))
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for Attributes {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("SkuAttributes")
+    }
 }
 
 impl Attributes {

@@ -1,24 +1,29 @@
 //! The catalogue with its stock, in exactly the form that an import takes.
 
 use csv::{QuoteStyle, WriterBuilder};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio_postgres::Row;
+use utoipa::ToSchema;
 
 use crate::db::{Database, Failure};
 use crate::ids::{Shop, Sku};
+use crate::page::{After, Cursor};
+use crate::quantity::ExportLimit;
 use crate::sku::columns::{FIELDS, escaped};
 use crate::utc::Utc;
 
-/// Rows of one page at most.
-pub const PAGE_ROWS_MAX: i32 = 5_000;
 /// Bytes of one page, plus one row. An answer of Lambda has at most 6 MB.
 const PAGE_BYTES_MAX: usize = 4_000_000;
 
-/// The format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// CSV with a header, or one JSON object per line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ExportFormat, example = "csv")]
 pub enum Format {
     /// Comma-separated values; the first page begins with the header.
+    #[default]
     Csv,
     /// One JSON object per line.
     Jsonl,
@@ -31,26 +36,29 @@ pub struct Exported {
     pub text: String,
     /// Their number.
     pub rows: usize,
-    /// The last sku of this page: the cursor of the next one. `None` on the last page.
-    pub next: Option<String>,
+    /// Where the next page begins. `None` on the last one.
+    pub next: Option<Cursor>,
 }
 
-/// One page of skus after `after` (`None`: from the first one), sorted by code. An unknown shop has
-/// none. Locks nothing.
+/// One page of skus, sorted by code. An unknown shop has none. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
 pub async fn export(
     db: &Database,
     shop: &Shop,
-    after: Option<&Sku>,
-    limit: i32,
     format: Format,
+    after: Option<&After<Sku>>,
+    limit: ExportLimit,
 ) -> Result<Exported, Failure> {
     let rows = db
         .call(
             "select * from holdfast.sku_export($1, $2, $3)",
-            &[&shop, &after.map_or("", Sku::as_str), &limit],
+            &[
+                &shop,
+                &after.map_or("", |After(sku)| sku.as_str()),
+                &limit,
+            ],
         )
         .await?;
     let mut text = Vec::new();
@@ -65,16 +73,17 @@ pub async fn export(
             Format::Jsonl => write_json(&mut text, row)?,
         }
         written += 1;
-        last = Some(row.get("o_sku"));
+        last = Some(row.get::<_, String>("o_sku"));
         if text.len() >= PAGE_BYTES_MAX {
             break;
         }
     }
-    let full = written < rows.len() || i32::try_from(rows.len()).is_ok_and(|n| n == limit);
+    let full = written < rows.len() || i32::try_from(rows.len()).is_ok_and(|n| n == limit.get());
+    let last = last.filter(|_| full);
     Ok(Exported {
         text: String::from_utf8(text).map_err(internal)?,
         rows: written,
-        next: last.filter(|_| full),
+        next: last.map(|sku| Cursor::of(&sku)).transpose()?,
     })
 }
 

@@ -1,25 +1,30 @@
 //! One page of a shop's catalogue.
 
+
 use super::Entry;
 use crate::db::{Database, Failure};
 use crate::ids::{Shop, Sku};
-use crate::page::{self, Page};
+use crate::page::{self, After, Page};
 use crate::quantity::PageLimit;
 
-/// Lists skus, retired ones included, sorted by code: those after `after`. Locks nothing.
+/// Lists skus, retired ones included, sorted by code. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
 pub async fn list(
     db: &Database,
     shop: &Shop,
-    after: Option<&Sku>,
+    after: Option<&After<Sku>>,
     limit: PageLimit,
 ) -> Result<Page<Entry>, Failure> {
     let row = db
         .call_one(
             "select holdfast.sku_list($1, $2, $3)",
-            &[&shop, &after, &limit],
+            &[
+                &shop,
+                &after.map(|After(sku)| sku.as_str()),
+                &limit,
+            ],
         )
         .await?;
     page::by_code(row.get(0), limit.get(), |entry: &Entry| &entry.sku)

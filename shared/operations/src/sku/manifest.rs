@@ -1,79 +1,90 @@
 //! The manifest of a sku: its sold and held units, with their customers.
 
 use serde::{Deserialize, Serialize};
-use time::{OffsetDateTime, UtcOffset};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::Attributes;
 use crate::db::{Database, Failure, from_json};
-use crate::ids::{Shop, Sku};
+use crate::ids::{Actor, CheckoutId, Customer, OrderId, Shop, Sku};
 use crate::page::{After, Cursor};
-use crate::quantity::PageLimit;
+use crate::quantity::{Count, PageLimit};
+use crate::text::{Title, one_of};
+use crate::utc::Utc;
 
 /// A page of a sku's manifest. The database writes it as JSON of this shape.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Manifest {
+    #[schema(value_type = Sku)]
     pub sku: String,
+    #[schema(value_type = Title)]
     pub title: String,
-    /// Date, place and the like.
+    /// Facts about the sku, such as its date, in the shop's own form.
+    #[schema(value_type = Attributes)]
     pub attributes: serde_json::Value,
-    /// When its sale closes.
-    #[serde(
-        default,
-        with = "time::serde::rfc3339::option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub sale_closes_at: Option<OffsetDateTime>,
-    /// Unsold seats, held ones included.
+    /// When its sale closes. Missing if it never closes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sale_closes_at: Option<Utc>,
+    /// Units that are not sold, including held ones.
+    #[schema(value_type = Count)]
     pub on_hand: i32,
-    /// Held seats.
+    /// Held units.
+    #[schema(value_type = Count)]
     pub held: i32,
-    /// `on_hand - held`.
+    /// `on_hand` minus `held`.
+    #[schema(value_type = Count)]
     pub available: i32,
-    /// Sold seats, without returned ones.
+    /// Sold units that have not come back.
+    #[schema(minimum = 0)]
     pub sold: i64,
     /// The rows, oldest first.
+    #[schema(max_items = 500)]
     pub rows: Vec<Seat>,
-    /// The cursor of the next page, if there is one.
+    /// Missing on the last page.
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     pub next: Option<Cursor>,
     /// The database's clock at the answer.
-    #[serde(with = "time::serde::rfc3339")]
-    pub server_time: OffsetDateTime,
+    pub server_time: Utc,
 }
 
 /// The seats of one party.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ManifestRow)]
 pub struct Seat {
-    /// The order, if there is one.
+    /// Missing before the checkout is ordered.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<OrderId>)]
     pub order_id: Option<Uuid>,
-    /// The checkout: the id of the booking.
+    #[schema(value_type = CheckoutId)]
     pub checkout_id: Uuid,
+    #[schema(value_type = Customer)]
     pub customer: String,
-    /// The dispatcher who booked them. `None` for an online order.
+    /// The dispatcher who booked it. Missing if the customer ordered.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Actor>)]
     pub placed_by: Option<String>,
-    /// Units, without returned ones.
+    /// Units, without those that came back.
+    #[schema(minimum = 1)]
     pub quantity: i32,
-    /// The order's status, or `held` for a hold without an order.
+    #[schema(value_type = SeatStatus)]
     pub status: String,
-    /// The end of the hold. `None` if they are sold.
-    #[serde(
-        default,
-        with = "time::serde::rfc3339::option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub expires_at: Option<OffsetDateTime>,
-    /// When the checkout was begun.
-    #[serde(with = "time::serde::rfc3339")]
-    pub created_at: OffsetDateTime,
+    /// The hold ends then. Missing if it is sold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Utc>,
+    /// When the checkout began.
+    pub created_at: Utc,
 }
+
+one_of!(
+    /// The order's status, or `held` without an order. `paid`, `refund_due` and `refunded` are
+    /// sold. All others are held until `expires_at`.
+    SeatStatus, "paid", "refund_due", "refunded", "awaiting_payment", "review", "held"
+);
 
 /// The row that a page begins after.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Position {
-    #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
+    created_at: Utc,
     checkout_id: Uuid,
 }
 
@@ -103,7 +114,6 @@ pub async fn manifest(
     let json: Option<serde_json::Value> = row.get(0);
     let Some(json) = json else { return Ok(None) };
     let mut page: Manifest = from_json(json)?;
-    in_utc(&mut page);
     let rows_max = usize::try_from(limit.get()).unwrap_or(usize::MAX);
     if page.rows.len() > rows_max {
         page.rows.truncate(rows_max);
@@ -114,15 +124,4 @@ pub async fn manifest(
         page.next = last.map(|last| Cursor::of(&last)).transpose()?;
     }
     Ok(Some(page))
-}
-
-/// The routine's times are in the session's time zone.
-fn in_utc(page: &mut Manifest) {
-    let utc = |at: OffsetDateTime| at.to_offset(UtcOffset::UTC);
-    page.server_time = utc(page.server_time);
-    page.sale_closes_at = page.sale_closes_at.map(utc);
-    for row in &mut page.rows {
-        row.created_at = utc(row.created_at);
-        row.expires_at = row.expires_at.map(utc);
-    }
 }

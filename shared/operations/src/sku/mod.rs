@@ -11,8 +11,13 @@ pub mod retire;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
+use crate::ids::Sku;
+use crate::page::ListRow;
+use crate::quantity::{Amount, Count, Units};
 use crate::stock::Level;
+use crate::text::{Currency, Title};
 use crate::utc::Utc;
 
 pub use attributes::{Attributes, InvalidAttributes};
@@ -24,31 +29,42 @@ pub use read::read;
 pub use retire::retire;
 
 /// A sku with its stock level. The database writes it as JSON of this shape.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SkuEntry)]
 pub struct Entry {
+    #[schema(value_type = Sku)]
     pub sku: String,
+    #[schema(value_type = Title)]
     pub title: String,
-    /// Colour, size, date and the like.
+    #[schema(value_type = Attributes)]
     pub attributes: Map<String, Value>,
-    /// Price of one unit in minor units of `currency`.
+    /// The price of one unit, in minor units of `currency`.
+    #[schema(value_type = Amount)]
     pub price_minor: i64,
-    /// ISO 4217: the shop's.
+    /// The shop's.
+    #[schema(value_type = Currency)]
     pub currency: String,
-    /// The beginning of its sale. `None`: no beginning.
+    /// When its sale opens. Missing if it is always open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sale_opens_at: Option<Utc>,
-    /// The end of its sale. `None`: no end.
+    /// When its sale closes. Missing if it never closes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sale_closes_at: Option<Utc>,
-    /// The sku is shown as low at or below this number of available units.
+    /// `low_stock` is true while `available` is at or below this.
+    #[schema(value_type = Count)]
     pub low_stock_threshold: i32,
-    /// Units that one customer may buy.
+    /// Units that one customer may have.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Units>)]
     pub limit_per_customer: Option<i32>,
-    /// When it was retired.
+    /// Since when it is off sale for good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired_at: Option<Utc>,
     pub created_at: Utc,
-    /// The counters.
     pub stock: Level,
+}
+
+impl ListRow for Entry {
+    const ROWS: &'static str = "skus";
 }

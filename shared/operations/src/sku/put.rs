@@ -1,54 +1,59 @@
 //! Creates or replaces a sku.
 
+use serde::Deserialize;
+use utoipa::ToSchema;
+
 use super::{Attributes, Entry};
-use crate::db::{Database, Failure, from_json};
+use crate::db::{Database, from_json};
 use crate::ids::{Shop, Sku};
+use crate::object::not_null;
 use crate::quantity::{Count, PriceMinor, Units};
+use crate::refusals;
 use crate::text::{Currency, Title};
 use crate::utc::Utc;
 
 /// All fields of a sku. A missing field has its default.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SkuPut)]
 pub struct Put {
-    pub shop: Shop,
-    pub sku: Sku,
     pub title: Title,
-    /// Colour, size, date and the like.
+    #[serde(default)]
     pub attributes: Attributes,
-    /// Price of one unit.
+    /// The price of one unit, in the currency's minor unit.
     pub price_minor: PriceMinor,
-    /// The currency of the price. It must be the shop's.
+    /// The currency that the caller means. It must be the shop's.
+    #[serde(default, deserialize_with = "not_null")]
     pub currency: Option<Currency>,
-    /// The beginning of its sale.
+    /// When its sale opens. Default: always open.
+    #[serde(default, deserialize_with = "not_null")]
     pub sale_opens_at: Option<Utc>,
-    /// The end of its sale.
+    /// When its sale closes. Default: never. Later than `sale_opens_at`.
+    #[serde(default, deserialize_with = "not_null")]
     pub sale_closes_at: Option<Utc>,
-    /// The sku is shown as low at or below this number of available units.
+    /// `low_stock` is true while `available` is at or below this.
+    #[serde(default = "none")]
+    #[schema(default = 0)]
     pub low_stock_threshold: Count,
-    /// Units that one customer may buy.
+    /// Units that one customer may have. Default: any number.
+    #[serde(default, deserialize_with = "not_null")]
     pub limit_per_customer: Option<Units>,
-    /// Whether it is retired. `None`: unchanged.
+    /// Whether it is off sale for good. Default: unchanged, so changing the title of a retired
+    /// sku does not put it on sale again.
+    #[serde(default, deserialize_with = "not_null")]
     pub retired: Option<bool>,
 }
 
-/// Why a sku is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum PutError {
-    #[error("there is no such shop")]
-    UnknownShop,
-    #[error("the shop's prices are in another currency")]
-    OtherCurrency,
-    #[error(transparent)]
-    Failure(Failure),
+fn none() -> Count {
+    Count::NONE
 }
 
-impl From<Failure> for PutError {
-    fn from(failure: Failure) -> Self {
-        match failure.constraint() {
-            Some("skus_shop_fkey") => Self::UnknownShop,
-            Some("sku_currency_is_the_shops") => Self::OtherCurrency,
-            _ => Self::Failure(failure),
-        }
+refusals! {
+    /// Why a sku is refused.
+    pub enum PutError {
+        ClosesTooEarly => Said::invalid("sale_closes_at", "must be later than sale_opens_at");
+        UnknownShop => Said::not_found("shop");
+        OtherCurrency => Said::invalid("currency", "is not the currency of the shop's prices");
     }
 }
 
@@ -58,13 +63,23 @@ impl From<Failure> for PutError {
 ///
 /// # Errors
 /// [`PutError`]; a refusal changes nothing.
-pub async fn put(db: &Database, put: &Put) -> Result<(bool, Entry), PutError> {
+pub async fn put(
+    db: &Database,
+    shop: &Shop,
+    sku: &Sku,
+    put: &Put,
+) -> Result<(bool, Entry), PutError> {
+    if let (Some(opens), Some(closes)) = (put.sale_opens_at, put.sale_closes_at)
+        && closes <= opens
+    {
+        return Err(PutError::ClosesTooEarly);
+    }
     let row = db
         .call_one(
             "select * from holdfast.sku_put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             &[
-                &put.shop,
-                &put.sku,
+                &shop,
+                &sku,
                 &put.title,
                 &put.attributes.to_value(),
                 &put.price_minor,
@@ -76,7 +91,12 @@ pub async fn put(db: &Database, put: &Put) -> Result<(bool, Entry), PutError> {
                 &put.currency,
             ],
         )
-        .await?;
+        .await
+        .map_err(|failure| match failure.constraint() {
+            Some("skus_shop_fkey") => PutError::UnknownShop,
+            Some("sku_currency_is_the_shops") => PutError::OtherCurrency,
+            _ => failure.into(),
+        })?;
     let created = row.get::<_, &str>("o_outcome") == "created";
     Ok((created, from_json(row.get("o_sku"))?))
 }

@@ -17,26 +17,30 @@ use crate::quantity::{Count, Delta, Version};
 use crate::text::{Note, one_of};
 use crate::utc::Utc;
 
-pub use adjust::adjust;
+pub use adjust::{Adjust, adjust};
 pub use availability::{Availability, SkuAvailability, availability};
-pub use change::{Change, ChangeError, Changed};
+pub use change::{ChangeError, Changed, PRECONDITION_FAILED, STOCK_STALE, Stale};
 pub use read::read;
-pub use receive::receive;
-pub use set::set;
+pub use receive::{Receive, receive};
+pub use set::{Set, set};
 pub use shrink::{BrokenHold, Shrink, ShrinkError, Shrinkage, shrink};
 
 /// The counters of one sku.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = StockLevel)]
 pub struct Level {
+    #[schema(value_type = Sku)]
     pub sku: String,
     /// Units that the business could hand over now.
+    #[schema(value_type = Count)]
     pub on_hand: i32,
-    /// Units that active holds hold.
+    /// Units of `on_hand` that active holds have.
+    #[schema(value_type = Count)]
     pub held: i32,
-    /// `on_hand - held`.
+    /// `on_hand` minus `held`.
+    #[schema(value_type = Count)]
     pub available: i32,
-    /// How often the stock level was written.
+    #[schema(value_type = Version)]
     pub version: i64,
 }
 

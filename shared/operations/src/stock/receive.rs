@@ -1,8 +1,21 @@
 //! Adds received units.
 
-use super::change::{Change, ChangeError, Changed, from_row};
+
+use super::change::{ChangeError, Changed, change, changed};
 use crate::db::Database;
-use crate::quantity::Units;
+use crate::ids::{Actor, Reference, Shop, Sku};
+use crate::quantity::{Units, Version};
+use crate::text::Note;
+
+change! {
+    /// Received units.
+    pub struct Receive as StockReceive {
+        /// Units that came in.
+        pub quantity: Units,
+        #[serde(default, deserialize_with = "crate::object::not_null")]
+        pub note: Option<Note>,
+    }
+}
 
 /// Adds received units, with a movement. A retry returns the same movement and has no second
 /// effect. Locks: the stock level.
@@ -11,23 +24,25 @@ use crate::quantity::Units;
 /// [`ChangeError`]; a refusal changes nothing.
 pub async fn receive(
     db: &Database,
-    change: &Change,
-    quantity: Units,
+    shop: &Shop,
+    sku: &Sku,
+    actor: &Actor,
+    receive: &Receive,
 ) -> Result<Changed, ChangeError> {
-    let row = db
+    let answer = db
         .call_one(
             "select * from holdfast.stock_receive($1, $2, $3, $4, $5, $6, $7, $8)",
             &[
-                &change.shop,
-                &change.sku,
-                &quantity,
-                &change.expected_version,
-                &change.actor,
-                &change.reference,
-                &change.note,
-                &change.movement_id,
+                &shop,
+                &sku,
+                &receive.quantity,
+                &receive.expected_version,
+                &actor,
+                &receive.reference,
+                &receive.note,
+                &receive.movement_id,
             ],
         )
-        .await?;
-    from_row(&change.sku, "stock_receive", &row)
+        .await;
+    changed(sku, "stock_receive", answer)
 }

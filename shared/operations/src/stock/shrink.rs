@@ -2,80 +2,85 @@
 //! broken.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use tokio_postgres::Row;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::change::{MOVEMENT_CONFLICT, STOCK_STALE, Stale, change, level, parsed, stale};
 use super::{Level, Movement};
 use crate::db::{Database, Failure};
-use crate::ids::{Actor, MovementId, Reference, Shop, Sku};
-use crate::quantity::{Units, Version};
+use crate::ids::{Actor, CheckoutId, Customer, OrderId, Reference, Shop, Sku};
+use crate::quantity::{Quantity, Units, Version};
+use crate::refusal::Kind;
+use crate::refusals;
 use crate::text::Note;
 use crate::utc::Utc;
 
-/// Missing units.
-#[derive(Debug, Clone)]
-pub struct Shrink {
-    pub shop: Shop,
-    pub sku: Sku,
-    /// The number of missing units.
-    pub missing: Units,
-    /// The client's id of this change: the idempotency key. A dry run records none.
-    pub movement_id: MovementId,
-    /// The version that the clerk saw. `None`: any.
-    pub expected_version: Option<Version>,
-    pub actor: Actor,
-    pub reference: Option<Reference>,
-    /// The clerk's note. It also goes into the announcements of broken holds.
-    pub note: Option<Note>,
-    /// Only report what would happen.
-    pub dry_run: bool,
+change! {
+    /// Missing units.
+    pub struct Shrink as StockShrink {
+        /// Units that are not there.
+        pub missing: Units,
+        // It also goes into the announcements of broken holds.
+        pub note: Note,
+        /// Change nothing; only say what would happen.
+        #[serde(default)]
+        pub dry_run: bool,
+    }
 }
 
 /// A broken hold. Its whole checkout ends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BrokenHold {
+    #[schema(value_type = CheckoutId)]
     pub checkout_id: Uuid,
+    #[schema(value_type = Customer)]
     pub customer: String,
-    /// Its held units of the sku.
+    /// Units of the sku that it held.
+    #[schema(value_type = Quantity)]
     pub quantity: i32,
-    /// The beginning.
+    /// When the hold began.
     pub created_at: Utc,
-    /// Its order, which is cancelled.
+    /// Its order, which is cancelled. Missing without an order.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<OrderId>)]
     pub order_id: Option<Uuid>,
 }
 
-/// The result of a shrinkage, or of its dry run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// The present stock level (for a dry run: as it would be, with the present version), the
+/// ledger's row, and the broken holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = StockShrunk)]
 pub struct Shrinkage {
-    /// Whether nothing was changed.
     pub dry_run: bool,
-    /// The counters after the shrinkage. After a dry run: the expected counters with the current
-    /// version.
     #[serde(flatten)]
     pub level: Level,
-    /// Its movement. `None` for a dry run.
+    /// Missing for a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub movement: Option<Movement>,
-    /// The broken holds, newest first.
+    /// Newest first.
     pub broken: Vec<BrokenHold>,
 }
 
-/// Why stock is not shrunk, in order of precedence.
-#[derive(Debug, thiserror::Error)]
-pub enum ShrinkError {
-    #[error("there is no such sku")]
-    UnknownSku,
-    #[error("this movement id is in use for another change")]
-    MovementConflict,
-    #[error("the stock level has another version")]
-    Stale(Level, Option<Box<Movement>>),
-    #[error("more is missing than is on hand")]
-    MoreThanOnHand(Level),
-    #[error(transparent)]
-    Failure(#[from] Failure),
+const MORE_THAN_ON_HAND: Kind = Kind {
+    status: 409,
+    code: "more_than_on_hand",
+    title: "More is missing than is on hand",
+    detail: "Nothing was changed: fewer units are on hand than are missing.",
+};
+
+refusals! {
+    /// Why stock is not shrunk, in order of precedence.
+    pub enum ShrinkError {
+        UnknownSku => Said::not_found("sku");
+        /// the `movement_id` belongs to another change.
+        MovementConflict => MOVEMENT_CONFLICT;
+        /// somebody changed the stock since the version that you have seen. The answer has the
+        /// present numbers.
+        Stale(all: Box<Stale>) => STOCK_STALE;
+        /// fewer units are on hand than are missing. The answer has the present numbers.
+        MoreThanOnHand(all: Level) => MORE_THAN_ON_HAND;
+    }
 }
 
 /// Lowers `on_hand` by the missing units, with a movement. Due holds expire first. Then just enough
@@ -86,55 +91,40 @@ pub enum ShrinkError {
 ///
 /// # Errors
 /// [`ShrinkError`]; a refusal changes nothing, except that holds that were due may have expired.
-pub async fn shrink(db: &Database, request: &Shrink) -> Result<Shrinkage, ShrinkError> {
+pub async fn shrink(
+    db: &Database,
+    shop: &Shop,
+    sku: &Sku,
+    actor: &Actor,
+    shrink: &Shrink,
+) -> Result<Shrinkage, ShrinkError> {
     let row = db
         .call_one(
             "call holdfast.stock_shrink($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             &[
-                &request.shop,
-                &request.sku,
-                &request.missing,
-                &request.expected_version,
-                &request.actor,
-                &request.reference,
-                &request.note,
-                &request.movement_id,
-                &request.dry_run,
+                &shop,
+                &sku,
+                &shrink.missing,
+                &shrink.expected_version,
+                &actor,
+                &shrink.reference,
+                &shrink.note,
+                &shrink.movement_id,
+                &shrink.dry_run,
             ],
         )
         .await?;
     match row.get("o_outcome") {
         "shrunk" | "same" | "would_shrink" => Ok(Shrinkage {
-            dry_run: request.dry_run,
-            level: level(request, &row),
+            dry_run: shrink.dry_run,
+            level: level(sku, &row),
             movement: parsed(&row, "o_movement")?,
             broken: parsed(&row, "o_broken")?.unwrap_or_default(),
         }),
         "unknown_sku" => Err(ShrinkError::UnknownSku),
         "movement_conflict" => Err(ShrinkError::MovementConflict),
-        "stale" => {
-            let last = parsed(&row, "o_movement")?.map(Box::new);
-            Err(ShrinkError::Stale(level(request, &row), last))
-        }
-        "more_than_on_hand" => Err(ShrinkError::MoreThanOnHand(level(request, &row))),
+        "stale" => Err(ShrinkError::Stale(stale(sku, &row)?)),
+        "more_than_on_hand" => Err(ShrinkError::MoreThanOnHand(level(sku, &row))),
         other => Err(Failure::unknown_outcome("stock_shrink", other).into()),
     }
-}
-
-fn level(request: &Shrink, row: &Row) -> Level {
-    let (on_hand, held): (i32, i32) = (row.get("o_on_hand"), row.get("o_held"));
-    Level {
-        sku: request.sku.as_str().to_owned(),
-        on_hand,
-        held,
-        available: on_hand - held,
-        version: row.get("o_version"),
-    }
-}
-
-fn parsed<T: serde::de::DeserializeOwned>(row: &Row, column: &str) -> Result<Option<T>, Failure> {
-    row.get::<_, Option<Value>>(column)
-        .map(serde_json::from_value)
-        .transpose()
-        .map_err(|error| Failure::Internal(error.into()))
 }
