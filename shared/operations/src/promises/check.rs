@@ -2,17 +2,23 @@
 
 use serde::Serialize;
 use tokio_postgres::types::Type;
+use utoipa::ToSchema;
 
 use crate::db::{Database, Failure};
+use crate::ids::Shop;
 
 /// A promise that is broken, and the rows that show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Violation {
     /// The shop whose rows show it.
+    #[schema(value_type = Shop)]
     pub shop: String,
     /// The promise, as named in docs/invariants.md.
+    #[schema(example = "never_oversold")]
     pub promise: String,
-    /// The rows.
+    /// The rows that break it.
+    #[schema(value_type = Object)]
     pub detail: serde_json::Value,
 }
 
