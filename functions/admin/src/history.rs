@@ -1,17 +1,47 @@
 //! The search for a purchase and its history.
 
-use holdfast_http::Reply;
-use holdfast_http::parse::Query;
-use holdfast_http::problem::Problem;
-use operations::history;
+use axum::extract::State;
+use holdfast_http::{Answer, Json, Query, Route, route};
+use operations::db::Failure;
+use operations::history::{self, Found, SearchText};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
-use crate::app::Call;
+use crate::app::Shared;
+use crate::caller::Clerk;
 
-pub(crate) async fn route(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.only_get()?;
-    let query = Query::of(call.request, &["q"])?;
-    let wanted = query
-        .get("q")?
-        .ok_or_else(|| Problem::invalid_request("q", "is missing"))?;
-    Reply::of(history::search(&call.app.db, &call.shop, &wanted).await)
+pub(crate) fn routes() -> Vec<Route<Shared>> {
+    vec![route!(search)]
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Search {
+    /// The id of a checkout, an order or a gateway's payment; a payment's reference; or a
+    /// customer.
+    q: SearchText,
+}
+
+/// Find a purchase
+///
+/// Finds checkouts, orders and payments by any of their ids, by the gateway's payment id, by the
+/// payment's reference, or by customer. Each checkout comes once, with its whole history, newest
+/// first, 20 at most.
+///
+/// A customer's checkouts without an order are found only among the 5,000 that end next and the
+/// 5,000 that ended last.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/search",
+    operation_id = "history_search",
+    tag = "office",
+    responses((status = 200, description = "The result, which may be empty."))
+)]
+async fn search(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Query(search): Query<Search>,
+) -> Answer<Json<Found>, Failure> {
+    let found = history::search(&app.db, &clerk.shop, &search.q).await?;
+    Ok(Json(found))
 }

@@ -3,9 +3,14 @@
 
 mod app;
 pub mod caller;
+mod history;
 mod hold;
 mod import;
 mod ledger;
+mod order;
+mod payment;
+mod promises;
+mod refund;
 mod shop;
 mod sku;
 mod stock;
@@ -23,9 +28,14 @@ pub use caller::Callers;
 #[must_use]
 pub fn routes() -> Vec<Route<Shared>> {
     [
+        history::routes(),
         hold::routes(),
         import::routes(),
         ledger::routes(),
+        order::routes(),
+        payment::routes(),
+        promises::routes(),
+        refund::routes(),
         shop::routes(),
         sku::routes(),
         stock::routes(),

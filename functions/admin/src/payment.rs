@@ -1,48 +1,34 @@
 //! Stored payment events that are read and applied again.
 
-use holdfast_http::parse::json;
-use holdfast_http::problem::Problem;
-use holdfast_http::{Reply, refused};
-use lambda_http::http::Method;
-use operations::ids::OrderId;
-use operations::payment::{self, Gateway};
-use operations::text::EventKey;
-use serde::{Deserialize, Serialize};
+use axum::extract::State;
+use holdfast_http::{Answer, Json, Route, route};
+use operations::payment::{self, Recorded, Redrive, RedriveError};
 
-use crate::app::Call;
+use crate::app::Shared;
+use crate::caller::Clerk;
 
-// The key is in the body, because it may contain colons and other characters of gateway ids.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RedriveBody {
-    gateway: Gateway,
-    event_key: EventKey,
+pub(crate) fn routes() -> Vec<Route<Shared>> {
+    vec![route!(redrive)]
 }
 
-#[derive(Serialize)]
-struct Redriven {
-    outcome: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order_id: Option<OrderId>,
-}
-
-pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
-    let ["redrive"] = rest else {
-        return Err(Problem::not_found("path"));
-    };
-    if *call.request.method() != Method::POST {
-        return Err(Problem::method_not_allowed("POST"));
-    }
-    let body: RedriveBody = json(call.request.body())?;
-    let key = body.event_key.as_str();
-    match payment::redrive(&call.app.db, &call.shop, body.gateway, key).await {
-        Ok(recorded) => Reply::json(
-            200,
-            &Redriven {
-                outcome: recorded.outcome.as_str(),
-                order_id: recorded.order_id.map(OrderId::from),
-            },
-        ),
-        Err(error) => Err(refused(&error)),
-    }
+/// Read a stored payment event again
+///
+/// Reads the stored body of a gateway's event with the present code, and records the result. A
+/// parked event is tried again. An event of a type that an earlier release did not know takes
+/// effect now. An event that already has an outcome under the same key keeps it (`duplicate`), and
+/// an effect is never repeated (`no_effect`). Safe to repeat.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/shops/{shop}/payment-events/redrive",
+    operation_id = "payment_redrive",
+    tag = "office",
+    responses((status = 200, description = "The result."))
+)]
+async fn redrive(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Json(redrive): Json<Redrive>,
+) -> Answer<Json<Recorded>, RedriveError> {
+    let recorded = payment::redrive(&app.db, &clerk.shop, &redrive).await?;
+    Ok(Json(recorded))
 }

@@ -1,21 +1,38 @@
 //! The check of all promises.
 
-use holdfast_http::problem::Problem;
-use holdfast_http::{Reply, refused};
+use axum::extract::State;
+use holdfast_http::{Answer, Json, Route, route};
+use operations::db::Failure;
 use operations::promises::{self, Violation};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::app::Call;
+use crate::app::Shared;
+use crate::caller::Clerk;
 
-#[derive(Serialize)]
+pub(crate) fn routes() -> Vec<Route<Shared>> {
+    vec![route!(check)]
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PromisesChecked)]
 struct Checked {
     violations: Vec<Violation>,
 }
 
-pub(crate) async fn route(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.only_get()?;
-    match promises::check(&call.app.db, call.shop.as_str()).await {
-        Ok(violations) => Reply::json(200, &Checked { violations }),
-        Err(error) => Err(refused(&error)),
-    }
+/// Check every promise
+///
+/// Reads the whole shop in one snapshot and lists every row that breaks a promise. An empty list
+/// means that every promise holds.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/promises",
+    operation_id = "promises_check",
+    tag = "office",
+    responses((status = 200, description = "The broken promises."))
+)]
+async fn check(State(app): State<Shared>, clerk: Clerk) -> Answer<Json<Checked>, Failure> {
+    let violations = promises::check(&app.db, clerk.shop.as_str()).await?;
+    Ok(Json(Checked { violations }))
 }

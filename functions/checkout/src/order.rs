@@ -6,7 +6,9 @@ use holdfast_http::{Answer, Json, Made, Path, Problem, Route, about_order, found
 use operations::db::Failure;
 use operations::ids::{CheckoutId, CouponCode};
 use operations::object::{Object, not_null};
-use operations::order::{self, Address, Create, CreateError, Created, Order, PaymentMethod, ShipTo};
+use operations::order::{
+    self, Address, Create, CreateError, Created, Order, PaymentMethod, ShipTo,
+};
 use operations::payment::Gateway;
 use operations::refusals;
 use serde::Deserialize;
@@ -105,7 +107,10 @@ async fn create(
     if let Some(pay_at) = &pay_at {
         pay::known(&app, &create.shop, pay_at).await?;
     }
-    let (new, order) = match order::create(&app.db, &create).await.map_err(OrderError::from)? {
+    let (new, order) = match order::create(&app.db, &create)
+        .await
+        .map_err(OrderError::from)?
+    {
         Created::New(order) => (true, order),
         Created::Same(order) => (false, order),
     };

@@ -8,9 +8,9 @@ use lambda_http::http::request::Parts;
 use operations::db::Failure;
 use operations::ids::Sku;
 use operations::stock::{self, Availability, availability::SKUS_MAX};
+use utoipa::openapi::Required;
 use utoipa::openapi::path::{ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::ArrayBuilder;
-use utoipa::openapi::Required;
 
 use crate::app::Shared;
 use crate::caller::Caller;
@@ -52,7 +52,10 @@ impl<S: Sync> FromRequestParts<S> for Skus {
         let lists = query.all("skus").unwrap_or_default();
         let mut skus: Vec<Sku> = Vec::new();
         for code in lists.iter().flat_map(|list| list.split(',')) {
-            skus.push(code.parse().map_err(|error| Problem::invalid("skus", error))?);
+            skus.push(
+                code.parse()
+                    .map_err(|error| Problem::invalid("skus", error))?,
+            );
             if skus.len() > SKUS_MAX {
                 let message = format!("must be at most {SKUS_MAX} codes");
                 return Err(Problem::invalid("skus", message));
@@ -82,7 +85,9 @@ impl Input for Skus {
                 .style(Some(ParameterStyle::Form))
                 .explode(Some(false))
                 .schema(Some(skus))
-                .example(Some(["LEHENGA-RED-M", "HAMPI-2027-01-09"].as_slice().into()))
+                .example(Some(
+                    ["LEHENGA-RED-M", "HAMPI-2027-01-09"].as_slice().into(),
+                ))
                 .build(),
         );
     }

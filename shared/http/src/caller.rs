@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::env;
 
-use lambda_http::aws_lambda_events::apigw::ApiGatewayRequestAuthorizer;
 use lambda_http::RequestExt as _;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayRequestAuthorizer;
 use lambda_http::http::request::Parts;
 use lambda_http::request::RequestContext;
 use operations::config::ConfigError;

@@ -163,13 +163,7 @@ impl Description {
     }
 
     /// Adds a header to an answer.
-    pub fn header(
-        &mut self,
-        status: u16,
-        name: &'static str,
-        always: bool,
-        header: HeaderBuilder,
-    ) {
+    pub fn header(&mut self, status: u16, name: &'static str, always: bool, header: HeaderBuilder) {
         let headers = &mut self.answers.entry(status).or_default().headers;
         headers.push((name, always, header.build()));
     }
@@ -206,7 +200,11 @@ impl Description {
             ParameterBuilder::new()
                 .name(name)
                 .parameter_in(place)
-                .required(if required { Required::True } else { Required::False })
+                .required(if required {
+                    Required::True
+                } else {
+                    Required::False
+                })
                 .description(about.filter(|about| !about.is_empty()))
                 .schema(Some(schema))
                 .build(),
@@ -332,7 +330,9 @@ impl<T: ToSchema> Output for Versioned<T> {
             .pattern(Some("^\"[0-9]+\"$"))
             .examples(["\"1\""]);
         let about = "The version of the shown thing, in quotes, to send back as `If-Match`.";
-        let header = HeaderBuilder::new().schema(Some(tag)).description(Some(about));
+        let header = HeaderBuilder::new()
+            .schema(Some(tag))
+            .description(Some(about));
         to.header(200, "ETag", true, header);
     }
 }
@@ -361,7 +361,9 @@ impl Output for Lines {
             vec![("text/csv", text.clone()), ("application/jsonl", text)];
         let header = HeaderBuilder::new()
             .schema(Some(<Cursor as PartialSchema>::schema()))
-            .description(Some("The `cursor` of the next page. Missing on the last page."));
+            .description(Some(
+                "The `cursor` of the next page. Missing on the last page.",
+            ));
         to.header(200, NEXT, false, header);
     }
 }
@@ -398,7 +400,9 @@ fn remove_null(property: &mut RefOr<Schema>) {
             if object.schema_type == SchemaType::Type(Type::Null))
     };
     match property {
-        RefOr::T(Schema::OneOf(OneOf { items, description, .. })) => {
+        RefOr::T(Schema::OneOf(OneOf {
+            items, description, ..
+        })) => {
             items.retain(|item| !is_null(item));
             if let (Some(mut only), true) = (items.pop(), items.is_empty()) {
                 if let (RefOr::Ref(reference), Some(about)) = (&mut only, description.take()) {

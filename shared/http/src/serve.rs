@@ -166,7 +166,9 @@ fn write_problem(response: &mut Response, request_id: &str, is_head: bool) -> &'
         let methods = allow.as_ref().and_then(|allow| allow.to_str().ok());
         let problem = Problem::method_not_allowed(methods.unwrap_or_default());
         *response = axum::response::IntoResponse::into_response(problem);
-        response.headers_mut().extend(allow.map(|allow| (header::ALLOW, allow)));
+        response
+            .headers_mut()
+            .extend(allow.map(|allow| (header::ALLOW, allow)));
     }
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
         return "";

@@ -48,7 +48,12 @@ pub struct InvalidCursor;
 impl utoipa::PartialSchema for Cursor {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
         let about = "Where a page begins: `next` of the previous page of the same list.";
-        crate::schema::text(about, "^[A-Za-z0-9_-]+$", CURSOR_CHARS_MAX, "eyJjcmVhdGVkX2F0Ijo")
+        crate::schema::text(
+            about,
+            "^[A-Za-z0-9_-]+$",
+            CURSOR_CHARS_MAX,
+            "eyJjcmVhdGVkX2F0Ijo",
+        )
     }
 }
 

@@ -2,4 +2,4 @@
 
 pub mod search;
 
-pub use search::{Found, Query, search};
+pub use search::{Found, SearchText, search};

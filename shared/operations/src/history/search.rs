@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::{Database, Failure};
@@ -14,36 +15,69 @@ const FOUND_MAX: i32 = 20;
 const ROWS_MAX: i32 = 200;
 
 text_id!(
-    /// The text to search: the id of a checkout, an order or a gateway's payment, a payment
-    /// reference, or a customer.
-    Query, 128, |c| !c.is_control(),
+    /// The id of a checkout, an order or a gateway's payment; a payment's reference; or a customer.
+    SearchText, 128, |c| !c.is_control(),
     "1 to 128 characters without control characters",
     ONE_LINE, "dress-06e7bd4x0hzhhaf4jj6wgy9q0c"
 );
 
-/// The results. The histories are the database's own JSON: its rows, for people to read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// The results.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SearchResult)]
 pub struct Found {
     /// Each checkout with its whole history, the newest first.
+    #[schema(value_type = Vec<History>, max_items = 20)]
     pub found: Value,
-    /// Payment events without an order.
+    /// Gateway events of payments that belong to no order here.
+    #[schema(value_type = Vec<Object>, max_items = 200)]
     pub unmatched_events: Value,
-    /// Whether there are more results.
+    /// There are more checkouts than the answer shows.
     pub truncated: bool,
+}
+
+/// Everything that is known of one checkout: the rows as they are, for people, not for programs.
+/// Each list has the newest 200 rows at most.
+// Only its schema is needed: the database writes the JSON.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct History {
+    #[schema(value_type = Object)]
+    checkout: Value,
+    #[schema(value_type = Vec<Object>, max_items = 200)]
+    holds: Value,
+    /// Null until the shopper orders.
+    #[schema(value_type = Option<Object>, required = true)]
+    order: Value,
+    #[schema(value_type = Vec<Object>)]
+    lines: Value,
+    /// Null until the shopper orders.
+    #[schema(value_type = Option<Object>, required = true)]
+    payment: Value,
+    #[schema(value_type = Vec<Object>, max_items = 200)]
+    payment_events: Value,
+    #[schema(value_type = Vec<Object>, max_items = 200)]
+    captures: Value,
+    #[schema(value_type = Vec<Object>, max_items = 200)]
+    refunds: Value,
+    #[schema(value_type = Vec<Object>, max_items = 200)]
+    stock_movements: Value,
+    #[schema(value_type = Vec<Object>, max_items = 200)]
+    outbox_messages: Value,
 }
 
 /// Looks in every id, reference and customer. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
-pub async fn search(db: &Database, shop: &Shop, query: &Query) -> Result<Found, Failure> {
+pub async fn search(db: &Database, shop: &Shop, text: &SearchText) -> Result<Found, Failure> {
     let row = db
         .call_one(
             "select * from holdfast.history_search($1, $2, $3, $4, $5, $6)",
             &[
                 &shop,
-                &query,
-                &Uuid::try_parse(query.as_str()).ok(),
+                &text,
+                &Uuid::try_parse(text.as_str()).ok(),
                 &FOUND_MAX,
                 &ROWS_MAX,
                 &SCAN_MAX,

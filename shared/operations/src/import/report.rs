@@ -137,14 +137,7 @@ pub async fn report(
     let rows = db
         .call(
             "select * from holdfast.import_report($1, $2, $3, $4, $5, $6)",
-            &[
-                &shop,
-                &import_id,
-                &filter.outcome,
-                &part,
-                &line,
-                &limit,
-            ],
+            &[&shop, &import_id, &filter.outcome, &part, &line, &limit],
         )
         .await?;
     let Some(row) = rows.first() else {

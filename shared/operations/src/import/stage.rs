@@ -1,15 +1,13 @@
 //! Stages one part of a file.
 
 use serde::Serialize;
-use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use super::{IMPORT_CLOSED, Refusal, Row};
 use crate::db::{Database, Failure};
-use crate::ids::{Actor, ImportId, Shop, Sku};
+use crate::ids::{Actor, ImportId, Shop};
 use crate::quantity::PartNumber;
 use crate::refusals;
-use crate::text::{Currency, Title};
 
 /// Rows of one transaction of [`super::apply`]. More would hold the locks of changed skus longer.
 /// Fewer cost more commits.

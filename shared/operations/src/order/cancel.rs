@@ -1,6 +1,5 @@
 //! Cancels a booking.
 
-
 use super::{DeskOrder, ORDER_ENDED, ORDER_NOT_OFFLINE};
 use crate::db::{Database, Failure};
 use crate::ids::{Actor, CheckoutId, Shop};
@@ -34,11 +33,7 @@ pub async fn cancel(
     let row = db
         .call_one(
             "select * from holdfast.order_cancel($1, $2, $3)",
-            &[
-                &shop,
-                &checkout_id,
-                &actor,
-            ],
+            &[&shop, &checkout_id, &actor],
         )
         .await?;
     match row.get("o_outcome") {

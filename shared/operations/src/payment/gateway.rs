@@ -11,9 +11,7 @@ use crate::db::sent_as;
 use crate::ids::{InvalidId, invalid, read_text};
 
 /// A payment gateway.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(example = "stripe")]
 pub enum Gateway {

@@ -18,5 +18,5 @@ pub use event::{Event, EventKind};
 pub use gateway::Gateway;
 pub use queued_webhook::{QueuedWebhook, QueuedWebhookError};
 pub use record_event::{Outcome, Recorded, record_event};
-pub use redrive::{RedriveError, redrive};
+pub use redrive::{Redrive, RedriveError, redrive};
 pub use retry_parked::{Retried, retry_parked};

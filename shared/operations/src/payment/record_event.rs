@@ -1,17 +1,21 @@
 //! Records one verified payment event and applies it, once.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use time::UtcOffset;
 use time::format_description::well_known::Rfc3339;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Event, EventKind, Gateway};
 use crate::db::{Database, Failure};
-use crate::ids::Shop;
+use crate::ids::{OrderId, Shop};
 use crate::telemetry::{self, Metric};
 
-/// The effect of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The effect of an event: docs/state-machines.md.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = PaymentOutcome)]
 pub enum Outcome {
     /// The order is complete: the stock is deducted, once. Money beyond the total is owed back,
     /// which is announced.
@@ -73,10 +77,13 @@ impl Outcome {
 }
 
 /// The effect of an event, and its order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PaymentRedriven)]
 pub struct Recorded {
-    /// The effect.
     pub outcome: Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<OrderId>)]
     pub order_id: Option<Uuid>,
 }
 

@@ -1,23 +1,59 @@
 //! Parses a stored event again and records it by today's rules.
 
-use super::{Gateway, Recorded, record_event};
-use crate::db::{Database, Failure};
-use crate::ids::Shop;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-/// Why a stored event is not recorded again, in order of precedence.
-#[derive(Debug, thiserror::Error)]
-pub enum RedriveError {
-    #[error("there is no such event")]
-    NotFound,
-    #[error("the stored body is not an event of {gateway}: {reason}")]
-    Unreadable {
-        /// The gateway.
-        gateway: Gateway,
-        /// The missing or invalid field.
-        reason: String,
-    },
-    #[error(transparent)]
-    Failure(#[from] Failure),
+use super::{Gateway, Recorded, record_event};
+use crate::db::Database;
+use crate::ids::Shop;
+use crate::refusal::Kind;
+use crate::refusals;
+use crate::text::EventKey;
+
+/// A stored event. Its key is in the body of the request, because it has colons and other
+/// characters of a gateway's ids.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PaymentRedrive)]
+pub struct Redrive {
+    pub gateway: Gateway,
+    /// The key that a search shows.
+    pub event_key: EventKey,
+}
+
+/// A stored body that is no event. The refusal carries nothing of it: its sentence says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Unreadable {
+    #[serde(skip)]
+    pub gateway: Gateway,
+    /// The missing or invalid field.
+    #[serde(skip)]
+    pub reason: String,
+}
+
+impl Unreadable {
+    fn sentence(&self) -> String {
+        format!(
+            "Its body is not an event of {}: {}.",
+            self.gateway, self.reason
+        )
+    }
+}
+
+const EVENT_UNREADABLE: Kind = Kind {
+    status: 422,
+    code: "event_unreadable",
+    title: "The stored event can't be read",
+    detail: "Its body is not an event of cashfree: data is missing.",
+};
+
+refusals! {
+    /// Why a stored event is not recorded again, in order of precedence.
+    pub enum RedriveError {
+        NotFound => Said::not_found("payment event");
+        /// its body is not an event of that gateway. `detail` says what is missing.
+        Unreadable(all: Unreadable) => EVENT_UNREADABLE, all.sentence();
+    }
 }
 
 /// Parses a stored event with today's adapter and records the result. A parked event is tried
@@ -32,20 +68,20 @@ pub enum RedriveError {
 pub async fn redrive(
     db: &Database,
     shop: &Shop,
-    gateway: Gateway,
-    key: &str,
+    redrive: &Redrive,
 ) -> Result<Recorded, RedriveError> {
     let row = db
         .call_one(
             "select holdfast.payment_redrive($1, $2, $3)",
-            &[&shop, &gateway, &key],
+            &[&shop, &redrive.gateway, &redrive.event_key],
         )
         .await?;
     let payload: Option<String> = row.get(0);
     let payload = payload.ok_or(RedriveError::NotFound)?;
+    let gateway = redrive.gateway;
     let event = gateway
         .adapter()
         .event(payload)
-        .map_err(|reason| RedriveError::Unreadable { gateway, reason })?;
+        .map_err(|reason| RedriveError::Unreadable(Unreadable { gateway, reason }))?;
     Ok(record_event(db, shop, gateway, &event).await?)
 }

@@ -1,17 +1,23 @@
 //! The check of all promises. It returns the rows that break one.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::db::{Database, Failure};
+use crate::ids::Shop;
 
 /// A promise that is broken, and the rows that show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Violation {
     /// The shop whose rows show it.
+    #[schema(value_type = Shop)]
     pub shop: String,
     /// The promise, as named in docs/invariants.md.
+    #[schema(example = "never_oversold")]
     pub promise: String,
-    /// The rows.
+    /// The rows that break it.
+    #[schema(value_type = Object)]
     pub detail: serde_json::Value,
 }
 

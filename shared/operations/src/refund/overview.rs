@@ -80,10 +80,7 @@ pub async fn overview(
     let row = db
         .call_one(
             "select holdfast.refund_overview($1, $2)",
-            &[
-                &shop,
-                &order_id,
-            ],
+            &[&shop, &order_id],
         )
         .await?;
     let json: Option<Value> = row.get(0);

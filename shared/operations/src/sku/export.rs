@@ -54,11 +54,7 @@ pub async fn export(
     let rows = db
         .call(
             "select * from holdfast.sku_export($1, $2, $3)",
-            &[
-                &shop,
-                &after.map_or("", |After(sku)| sku.as_str()),
-                &limit,
-            ],
+            &[&shop, &after.map_or("", |After(sku)| sku.as_str()), &limit],
         )
         .await?;
     let mut text = Vec::new();

@@ -1,6 +1,5 @@
 //! One page of a shop's catalogue.
 
-
 use super::Entry;
 use crate::db::{Database, Failure};
 use crate::ids::{Shop, Sku};
@@ -20,11 +19,7 @@ pub async fn list(
     let row = db
         .call_one(
             "select holdfast.sku_list($1, $2, $3)",
-            &[
-                &shop,
-                &after.map(|After(sku)| sku.as_str()),
-                &limit,
-            ],
+            &[&shop, &after.map(|After(sku)| sku.as_str()), &limit],
         )
         .await?;
     page::by_code(row.get(0), limit.get(), |entry: &Entry| &entry.sku)

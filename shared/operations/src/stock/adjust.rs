@@ -1,10 +1,9 @@
 //! Changes stock by a difference.
 
-
 use super::change::{ChangeError, Changed, change, changed};
 use crate::db::Database;
-use crate::ids::{Actor, Reference, Shop, Sku};
-use crate::quantity::{Delta, Version};
+use crate::ids::{Actor, Shop, Sku};
+use crate::quantity::Delta;
 use crate::text::Note;
 
 change! {

@@ -1,10 +1,9 @@
 //! Adds received units.
 
-
 use super::change::{ChangeError, Changed, change, changed};
 use crate::db::Database;
-use crate::ids::{Actor, Reference, Shop, Sku};
-use crate::quantity::{Units, Version};
+use crate::ids::{Actor, Shop, Sku};
+use crate::quantity::Units;
 use crate::text::Note;
 
 change! {

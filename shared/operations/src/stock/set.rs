@@ -1,10 +1,9 @@
 //! Sets stock to a counted number.
 
-
 use super::change::{ChangeError, Changed, change, changed};
 use crate::db::Database;
-use crate::ids::{Actor, Reference, Shop, Sku};
-use crate::quantity::{Count, Version};
+use crate::ids::{Actor, Shop, Sku};
+use crate::quantity::Count;
 use crate::text::Note;
 
 change! {
