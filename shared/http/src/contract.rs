@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use operations::page::{Cursor, ListRow};
 use operations::refusal::{Declared, INVALID_REQUEST, Kind, NOT_FOUND, Refusal};
+use utoipa::__dev::Tags;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOf, SchemaType, Type};
@@ -75,9 +76,15 @@ pub struct Description {
 }
 
 impl Description {
-    pub(crate) fn of<P: utoipa::Path, H: Described<T>, T>() -> Self {
+    pub(crate) fn of<P, H, T>() -> Self
+    where
+        P: utoipa::Path + for<'t> Tags<'t>,
+        H: Described<T>,
+    {
+        let mut operation = P::operation();
+        operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
         let mut description = Self {
-            operation: P::operation(),
+            operation,
             parameters: Vec::new(),
             body: None,
             answers: BTreeMap::new(),
@@ -267,6 +274,7 @@ impl<T: PathParameter> Input for Path<T> {
             ParameterBuilder::new()
                 .name(T::NAME)
                 .parameter_in(ParameterIn::Path)
+                .required(Required::True)
                 .description(Some(T::DESCRIPTION))
                 .schema(Some(schema))
                 .example(Some(T::EXAMPLE.into()))

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter};
 use lambda_http::http::Method;
+use utoipa::__dev::Tags;
 use utoipa::openapi::HttpMethod;
 
 use crate::Problem;
@@ -25,7 +26,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     #[must_use]
     pub fn new<P, H, T>(handler: H) -> Self
     where
-        P: utoipa::Path,
+        P: utoipa::Path + for<'t> Tags<'t>,
         H: Handler<T, S> + Described<T>,
         T: 'static,
     {
