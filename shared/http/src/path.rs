@@ -42,7 +42,8 @@ path_parameters! {
     RefundId, "refund_id", "The refund's id.", "0193f6b0-7d52-7e04-9b36-70cc1db3a8f3";
     Sku, "sku", "The sku's code.", "VEIL-WHITE";
     CouponCode, "code", "The coupon's code.", "VEIL125";
-    Name, "name", "The shop's name of the subscriber.", "books";
+    Name, "name",
+        "The subscriber's name. Its signing secret is stored under this name.", "crm";
     ImportId, "import_id",
         "A UUID that the caller makes. It continues an interrupted import.",
         "0193f5c0-9d11-7a5e-8b3c-2f40c6d1e7a9";
