@@ -6,7 +6,6 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use lambda_http::http::request::Parts;
 use operations::ids::{CheckoutId, CouponCode, ImportId, OrderId, RefundId, Shop, Sku};
-use operations::payment::Gateway;
 use operations::quantity::PartNumber;
 use operations::subscriber::Name;
 use utoipa::ToSchema;
@@ -48,7 +47,6 @@ path_parameters! {
         "A UUID that the caller makes. It continues an interrupted import.",
         "0193f5c0-9d11-7a5e-8b3c-2f40c6d1e7a9";
     PartNumber, "part", "The number of the part, from 1.", "1";
-    Gateway, "gateway", "The payment gateway.", "stripe";
 }
 
 /// The parameter of the request's path that has this type. Its percent-encoding is undone once.
@@ -87,7 +85,6 @@ pub(crate) fn noted(name: &str, value: &str) {
         RefundId::NAME => ("refund.id", of::<RefundId>(value)),
         ImportId::NAME => ("import.id", of::<ImportId>(value)),
         Sku::NAME => ("sku", of::<Sku>(value)),
-        Gateway::NAME => ("gateway", of::<Gateway>(value)),
         _ => return,
     };
     if let Some(id) = id {

@@ -147,9 +147,10 @@ impl Declared {
     pub fn new<M: ToSchema>(kind: Kind, meaning: &[&str]) -> Self {
         let mut schemas = Vec::new();
         M::schemas(&mut schemas);
+        let meaning: Vec<&str> = meaning.iter().map(|line| line.trim()).collect();
         Self {
             kind,
-            meaning: meaning.join("\n").trim().to_owned(),
+            meaning: meaning.join("\n"),
             members: <M as PartialSchema>::schema(),
             schemas,
         }
