@@ -59,7 +59,7 @@ fn the_document_has_every_type_that_a_subscriber_can_choose() {
 async fn refunds_and_disputes(test: &TestDb, paid: &Order) {
     let claimed = test.claimed().await;
     test.report(claimed[0].refund_id, &settled("rf-1")).await;
-    test.ask(&ask_for(paid, None)).await.unwrap();
+    test.ask(paid.order_id, &ask_for(None)).await.unwrap();
     let claimed = test.claimed().await;
     let failed = GatewayAnswer::Failed {
         gateway_refund_id: None,

@@ -95,7 +95,9 @@ async fn a_capture_above_the_total_never_completes_by_itself() {
     assert_eq!(test.refunds().await.len(), 0);
     test.assert_promises_hold().await;
     // the person gives it back
-    let asked = test.ask(&ask_for(&order, Some(PRICE_MINOR + 1))).await;
+    let asked = test
+        .ask(order.order_id, &ask_for(Some(PRICE_MINOR + 1)))
+        .await;
     asked.unwrap();
     let refunds = test.refunds().await;
     assert_eq!(refunds.len(), 1);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use operations::checkout::Shortage;
 use operations::order::{self, AmendError, Amended, BookError, Booked, CancelError, DeskOrder};
 use serde_json::json;
-use tests::desk::{Desk, amend_request, book_request, booked_order};
+use tests::desk::{Desk, actor, amend_request, book_request, booked_order};
 use tests::orders::price;
 use tests::{MAIN, PRICE_MINOR, TestDb, at_once, new_id, shop};
 use time::OffsetDateTime;
@@ -43,7 +43,7 @@ async fn two_hundred_dispatchers_on_two_seats_sell_exactly_two() {
     let desk = Arc::new(test.desk(50));
     let answers = at_once(200, |_| {
         let desk = Arc::clone(&desk);
-        async move { desk.book(&book_request(new_id(), &[("SEAT", 1)])).await }
+        async move { desk.book(new_id(), &book_request(&[("SEAT", 1)])).await }
     })
     .await;
     let booked = answers
@@ -102,7 +102,7 @@ async fn fifty_identical_bookings_at_once_are_one_order() {
     let id = new_id();
     let answers = at_once(50, |_| {
         let desk = Arc::clone(&desk);
-        async move { desk.book(&book_request(id, &[("SEAT", 3)])).await.unwrap() }
+        async move { desk.book(id, &book_request(&[("SEAT", 3)])).await.unwrap() }
     })
     .await;
     let new = answers
@@ -135,24 +135,21 @@ async fn a_booking_id_in_use_for_another_request_is_a_conflict() {
     test.sku("SEAT", 9).await;
     let desk = test.desk(2);
     let id = new_id();
-    let request = book_request(id, &[("SEAT", 2)]);
-    desk.book(&request).await.unwrap();
+    let request = book_request(&[("SEAT", 2)]);
+    desk.book(id, &request).await.unwrap();
     let storefront = test.held(&[("SEAT", 2)]).await;
     let before = test.rows().await;
-    let others = [
-        book_request(id, &[("SEAT", 3)]),
-        book_request(storefront, &[("SEAT", 2)]),
-        order::Book {
-            actor: "d-9".parse().unwrap(),
-            ..request.clone()
-        },
-        order::Book {
-            customer: "other".parse().unwrap(),
-            ..request.clone()
-        },
-    ];
-    for other in others {
-        let refused = desk.book(&other).await;
+    let other = order::Book {
+        customer: "other".parse().unwrap(),
+        ..request.clone()
+    };
+    for (id, dispatcher, other) in [
+        (id, "d-1", &book_request(&[("SEAT", 3)])),
+        (storefront, "d-1", &request),
+        (id, "d-9", &request),
+        (id, "d-1", &other),
+    ] {
+        let refused = order::book(&desk.0, &shop(MAIN), id, &actor(dispatcher), other).await;
         assert!(matches!(refused, Err(BookError::Conflict)), "{refused:?}");
     }
     assert_eq!(test.rows().await, before);
@@ -171,21 +168,21 @@ async fn a_refused_booking_names_every_shortage_and_holds_nothing() {
     let desk = test.desk(1);
     let before = test.rows().await;
     let refused = desk
-        .book(&book_request(new_id(), &[("C", 1), ("A", 5), ("B", 2)]))
+        .book(new_id(), &book_request(&[("C", 1), ("A", 5), ("B", 2)]))
         .await;
     let Err(BookError::Shortage(short)) = refused else {
         panic!("{refused:?}")
     };
     assert_eq!(short, [shortage("B", 2, 1), shortage("C", 1, 0)]);
     let refused = desk
-        .book(&book_request(new_id(), &[("A", 1), ("CLOSED", 1)]))
+        .book(new_id(), &book_request(&[("A", 1), ("CLOSED", 1)]))
         .await;
     let Err(BookError::NotOnSale(skus)) = refused else {
         panic!("{refused:?}")
     };
     assert_eq!(skus, ["CLOSED"]);
     let refused = desk
-        .book(&book_request(new_id(), &[("A", 1), ("NONE", 1)]))
+        .book(new_id(), &book_request(&[("A", 1), ("NONE", 1)]))
         .await;
     let Err(BookError::UnknownSku(skus)) = refused else {
         panic!("{refused:?}")
@@ -202,14 +199,14 @@ async fn a_booking_with_a_coupon_has_both_or_neither() {
     test.sql("select holdfast.coupon_put('main', 'TEN', 'percent', 1000, 0, null, null, 1)")
         .await;
     let desk = test.desk(1);
-    let with_coupon = |id| order::Book {
+    let with_coupon = order::Book {
         coupon: Some("TEN".parse().unwrap()),
-        ..book_request(id, &[("SEAT", 2)])
+        ..book_request(&[("SEAT", 2)])
     };
-    let booked = desk.book(&with_coupon(new_id())).await.unwrap();
+    let booked = desk.book(new_id(), &with_coupon).await.unwrap();
     assert_eq!(booked_order(booked).discount_minor, PRICE_MINOR / 5);
     let before = test.rows().await;
-    let refused = desk.book(&with_coupon(new_id())).await;
+    let refused = desk.book(new_id(), &with_coupon).await;
     assert!(
         matches!(
             refused,
@@ -371,9 +368,12 @@ async fn one_of_twenty_changes_of_one_version_counts_and_the_others_get_the_curr
     assert_eq!(winner.version, 2);
     // The retry of the successful change carries the old version. It is no conflict.
     let seats = i64::from(winner.lines[0].quantity);
-    let again = amend_request(winner.checkout_id.into(), 1, &[("SEAT", seats)]);
-    let again = order::amend(&desk.0, &again).await.unwrap();
-    assert!(matches!(again, Amended::Same(_)), "{again:?}");
+    let (id, again) = (
+        winner.checkout_id.into(),
+        amend_request(1, &[("SEAT", seats)]),
+    );
+    let again = order::amend(&desk.0, &shop(MAIN), id, &actor("d-2"), &again).await;
+    assert!(matches!(again, Ok(Amended::Same(_))), "{again:?}");
     test.assert_promises_hold().await;
 }
 
@@ -404,9 +404,10 @@ async fn an_order_not_of_the_desk_or_ended_is_not_changed() {
     desk.cancel(&cancelled).await.unwrap();
     let with_coupon = order::Book {
         coupon: Some("TEN".parse().unwrap()),
-        ..book_request(new_id(), &[("A", 1)])
+        ..book_request(&[("A", 1)])
     };
-    desk.book(&with_coupon).await.unwrap();
+    let discounted = new_id();
+    desk.book(discounted, &with_coupon).await.unwrap();
     let two = desk.booked(&[("CLOSED", 2), ("RETIRED", 2)]).await;
     test.sql(
         "update holdfast.skus set sale_closes_at = now() where sku = 'CLOSED';
@@ -419,20 +420,20 @@ async fn an_order_not_of_the_desk_or_ended_is_not_changed() {
         (new_id(), &[("A", 2)], "NotFound"),
         (online, &[("A", 2)], "NotOffline"),
         (cancelled.checkout_id.into(), &[("A", 2)], "Ended"),
-        (with_coupon.checkout_id, &[("A", 2)], "HasCoupon"),
+        (discounted, &[("A", 2)], "HasCoupon"),
         (id, &[("A", 1), ("NONE", 1)], "UnknownSku([\"NONE\"])"),
         (id, &[("CLOSED", 3)], "NotOnSale([\"CLOSED\"])"),
         (id, &[("RETIRED", 3)], "NotOnSale([\"RETIRED\"])"),
         (id, &[("B", 10)], "Shortage("),
     ];
     for (id, lines, refusal) in tries {
-        let refused = order::amend(&desk.0, &amend_request(id, 1, lines)).await;
+        let amend = amend_request(1, lines);
+        let refused = order::amend(&desk.0, &shop(MAIN), id, &actor("d-2"), &amend).await;
         let error = format!("{:?}", refused.unwrap_err());
         assert!(error.starts_with(refusal), "{refusal}: {error}");
     }
-    let actor = "d-3".parse().unwrap();
     for (id, refusal) in [(new_id(), "NotFound"), (online, "NotOffline")] {
-        let refused = order::cancel(&desk.0, &shop(MAIN), id, &actor).await;
+        let refused = order::cancel(&desk.0, &shop(MAIN), id, &actor("d-3")).await;
         assert_eq!(format!("{:?}", refused.unwrap_err()), refusal);
     }
     assert_eq!(test.rows().await, before);
@@ -462,7 +463,7 @@ async fn twenty_cancellations_at_once_give_the_seats_back_once() {
     assert_eq!(test.level("SEAT").await.0, 5);
     // The same booking id again is the same request: it gets the same, ended order.
     let again = desk
-        .book(&book_request(order.checkout_id.into(), &[("SEAT", 3)]))
+        .book(order.checkout_id.into(), &book_request(&[("SEAT", 3)]))
         .await;
     assert_eq!(booked_order(again.unwrap()).status, "cancelled");
     assert_eq!(test.level("SEAT").await.0, 5);

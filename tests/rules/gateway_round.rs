@@ -421,10 +421,10 @@ async fn goods_come_back_once_although_each_gateway_reports_the_refund_three_tim
         assert_eq!(test.level("A").await.0, 8, "{gateway}");
         let back = Request {
             restock: Some(cart(&[("A", 1)])),
-            ..ask_for(&order, None)
+            ..ask_for(None)
         };
         for _ in 0..2 {
-            test.ask(&back).await.unwrap();
+            test.ask(order.order_id, &back).await.unwrap();
         }
         let until = Instant::now() + LONG;
         let sent = round(&test.sweeper, &sim.gateways, &SENDS_REFUNDS, until).await;

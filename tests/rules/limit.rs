@@ -482,7 +482,7 @@ async fn seats_sold_at_the_desk_count_against_a_limit_until_they_come_back() {
     let desk = test.desk(2);
     let booked = desk.booked(&[("A", 3), ("B", 1)]).await;
     assert_eq!(units(&test, "c", "A").await, (0, 3));
-    let refused = desk.book(&book_request(new_id(), &[("A", 2)])).await;
+    let refused = desk.book(new_id(), &book_request(&[("A", 2)])).await;
     assert!(
         matches!(refused, Err(BookError::LimitReached(_))),
         "{refused:?}"
@@ -498,8 +498,8 @@ async fn seats_sold_at_the_desk_count_against_a_limit_until_they_come_back() {
     assert_eq!(units(&test, "c", "A").await, (0, 4));
     let shrunk = desk.amend(&grown, &[("A", 3)]).await.unwrap();
     assert_eq!(units(&test, "c", "A").await, (0, 3));
-    let back = restock_request(shrunk.order_id, &[("A", 1)]);
-    desk.restock(&back).await.unwrap();
+    let back = restock_request(&[("A", 1)]);
+    desk.restock(shrunk.order_id, &back).await.unwrap();
     assert_eq!(units(&test, "c", "A").await, (0, 2));
     desk.cancel(&shrunk).await.unwrap();
     assert_eq!(units(&test, "c", "A").await, (0, 0));
@@ -562,16 +562,16 @@ async fn a_cancelled_booking_gives_back_its_use_of_a_coupon() {
     test.sku("A", 99).await;
     coupon(&test, "ONCE", "uses_max = 1").await;
     let desk = test.desk(1);
-    let book = || Book {
+    let book = Book {
         coupon: Some("ONCE".parse().unwrap()),
-        ..book_request(new_id(), &[("A", 2)])
+        ..book_request(&[("A", 2)])
     };
-    let order = booked_order(desk.book(&book()).await.unwrap());
-    let refused = desk.book(&book()).await;
+    let order = booked_order(desk.book(new_id(), &book).await.unwrap());
+    let refused = desk.book(new_id(), &book).await;
     assert!(matches!(refused, Err(BookError::Coupon(_))), "{refused:?}");
     desk.cancel(&order).await.unwrap();
     desk.cancel(&order).await.unwrap();
-    let again = booked_order(desk.book(&book()).await.unwrap());
+    let again = booked_order(desk.book(new_id(), &book).await.unwrap());
     assert!(again.discount_minor > 0);
     test.assert_promises_hold().await;
 }

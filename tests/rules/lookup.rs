@@ -255,7 +255,7 @@ async fn a_refund_that_is_pending_for_long_is_looked_up() {
     let test = TestDb::new().await;
     test.sku("A", 1).await;
     let order = test.paid_order("A", "pi_1").await;
-    test.ask(&ask_for(&order, None)).await.unwrap();
+    test.ask(order.order_id, &ask_for(None)).await.unwrap();
     let id = test.claimed().await[0].refund_id;
     test.report(id, &pending("re_1")).await;
     assert!(claimed(&test).await.is_empty(), "it is fresh");

@@ -44,7 +44,7 @@ async fn the_manifest_shows_who_has_which_seats_and_its_totals_agree() {
     test.record(&event(&paid, EventKind::Paid, "pay-1"))
         .await
         .unwrap();
-    desk.restock(&restock_request(paid.order_id, &[("SEAT", 1)]))
+    desk.restock(paid.order_id, &restock_request(&[("SEAT", 1)]))
         .await
         .unwrap();
     test.ordered(&[("SEAT", 5)]).await;

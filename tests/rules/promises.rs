@@ -66,8 +66,8 @@ async fn goods_that_came_back(test: &TestDb) {
     test.record(&event(&order, EventKind::Paid, "pay-5"))
         .await
         .unwrap();
-    let back = restock_request(order.order_id, &[("BACK", 1)]);
-    desk.restock(&back).await.unwrap();
+    let back = restock_request(&[("BACK", 1)]);
+    desk.restock(order.order_id, &back).await.unwrap();
     let party = desk.booked(&[("SEAT", 2)]).await;
     desk.amend(&party, &[("SEAT", 3)]).await.unwrap();
     let moved = desk.booked(&[("SEAT", 2)]).await;

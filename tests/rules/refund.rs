@@ -5,7 +5,6 @@ use operations::refund::{
     self, Claimed, GatewayAnswer, Reported, Request, RequestError, Requested, Retried,
 };
 use operations::text::GatewayPaymentId;
-use tests::desk::booked_order;
 use tests::refund::{ask_for, part, pending, refund_event, settled};
 use tests::{MAIN, PRICE_MINOR, TestDb, cart, event, shop};
 use uuid::Uuid;
@@ -36,7 +35,7 @@ async fn a_fully_refunded_order_is_refund_due_and_then_refunded() {
     let test = TestDb::new().await;
     test.sku("A", 1).await;
     let order = test.paid_order("A", "pi_1").await;
-    test.ask(&ask_for(&order, None)).await.unwrap();
+    test.ask(order.order_id, &ask_for(None)).await.unwrap();
     assert_eq!(test.order_status(&order).await, "refund_due");
     test.assert_promises_hold().await;
     let sent = test.claimed().await;
@@ -82,41 +81,39 @@ async fn money_goes_back_in_parts_and_never_above_the_captures() {
     let test = TestDb::new().await;
     test.sku("A", 1).await;
     let order = test.paid_order("A", "pi_1").await;
-    let first = ask_for(&order, Some(4_000));
-    let Requested::New(money) = test.ask(&first).await.unwrap() else {
+    let first = ask_for(Some(4_000));
+    let Requested::New(money) = test.ask(order.order_id, &first).await.unwrap() else {
         panic!("not new")
     };
     assert_eq!(
         (money.refundable_minor, money.status.as_str()),
         (6_000, "paid")
     );
-    assert!(matches!(test.ask(&first).await, Ok(Requested::Same(_))));
+    assert!(matches!(
+        test.ask(order.order_id, &first).await,
+        Ok(Requested::Same(_))
+    ));
     // the same id for another request
     let other = Request {
-        amount: Some(4_001.try_into().unwrap()),
+        amount_minor: Some(4_001.try_into().unwrap()),
         ..first.clone()
     };
-    let conflict = test.ask(&other).await;
+    let conflict = test.ask(order.order_id, &other).await;
     assert!(
         matches!(conflict, Err(RequestError::Conflict)),
         "{conflict:?}"
     );
-    let too_much = test.ask(&ask_for(&order, Some(6_001))).await;
-    let Err(RequestError::TooMuch { refundable_minor }) = too_much else {
+    let too_much = test.ask(order.order_id, &ask_for(Some(6_001))).await;
+    let Err(RequestError::TooMuch(left)) = too_much else {
         panic!("{too_much:?}")
     };
-    assert_eq!(refundable_minor, 6_000);
-    test.ask(&ask_for(&order, None)).await.unwrap();
-    let nothing_left = test.ask(&ask_for(&order, None)).await;
-    assert!(
-        matches!(
-            nothing_left,
-            Err(RequestError::TooMuch {
-                refundable_minor: 0
-            })
-        ),
-        "{nothing_left:?}"
-    );
+    assert_eq!(left.refundable_minor, 6_000);
+    test.ask(order.order_id, &ask_for(None)).await.unwrap();
+    let nothing_left = test.ask(order.order_id, &ask_for(None)).await;
+    let Err(RequestError::TooMuch(left)) = nothing_left else {
+        panic!("{nothing_left:?}")
+    };
+    assert_eq!(left.refundable_minor, 0);
     assert_eq!(test.order_status(&order).await, "refund_due");
     assert_eq!(test.refunds().await.len(), 2);
     test.assert_promises_hold().await;
@@ -128,7 +125,9 @@ async fn the_schema_refuses_refunds_above_the_capture() {
     let test = TestDb::new().await;
     test.sku("A", 1).await;
     let order = test.paid_order("A", "pi_1").await;
-    test.ask(&ask_for(&order, Some(6_000))).await.unwrap();
+    test.ask(order.order_id, &ask_for(Some(6_000)))
+        .await
+        .unwrap();
     let again = "insert into holdfast.refunds
         select (jsonb_populate_record(r, jsonb_build_object('refund_id', gen_random_uuid()))).*
         from holdfast.refunds r";
@@ -170,20 +169,20 @@ async fn a_refund_returns_goods_only_on_request_and_never_more_than_were_sold() 
     assert_eq!(test.stripe(&paid).await, Outcome::Completed);
     let one = Request {
         restock: Some(cart(&[("A", 1)])),
-        ..ask_for(&order, Some(PRICE_MINOR))
+        ..ask_for(Some(PRICE_MINOR))
     };
     for _ in 0..3 {
-        test.ask(&one).await.unwrap();
+        test.ask(order.order_id, &one).await.unwrap();
     }
     assert_eq!(test.level("A").await.0, 4);
     let before = test.rows().await;
     let two = Request {
         restock: Some(cart(&[("A", 2)])),
-        ..ask_for(&order, Some(PRICE_MINOR))
+        ..ask_for(Some(PRICE_MINOR))
     };
-    let too_many = test.ask(&two).await;
+    let too_many = test.ask(order.order_id, &two).await;
     assert!(
-        matches!(too_many, Err(RequestError::Restock(_))),
+        matches!(too_many, Err(RequestError::TooMany(_))),
         "{too_many:?}"
     );
     assert_eq!(test.rows().await, before, "no money without its goods");
@@ -201,26 +200,17 @@ async fn money_paid_at_the_desk_does_not_go_back_through_a_gateway() {
     let test = TestDb::new().await;
     test.sku("A", 5).await;
     let desk = test.desk(1);
-    let request = tests::desk::book_request(tests::new_id(), &[("A", 1)]);
-    let booked = booked_order(desk.book(&request).await.unwrap());
+    let booked = desk.booked(&[("A", 1)]).await;
     let (_, unpaid) = test.ordered(&[("A", 1)]).await;
     for order_id in [booked.order_id, unpaid.order_id] {
-        let asked = Request {
-            order_id: order_id.into(),
-            ..ask_for(&unpaid, None)
-        };
-        let refused = test.ask(&asked).await;
+        let refused = test.ask(order_id, &ask_for(None)).await;
         assert!(
             matches!(refused, Err(RequestError::NotCaptured)),
             "{refused:?}"
         );
     }
-    let nowhere = Request {
-        order_id: Uuid::new_v4().into(),
-        ..ask_for(&unpaid, None)
-    };
     assert!(matches!(
-        test.ask(&nowhere).await,
+        test.ask(Uuid::new_v4(), &ask_for(None)).await,
         Err(RequestError::NotFound)
     ));
 }
@@ -233,9 +223,9 @@ async fn a_refund_of_two_captures_is_two_refunds_of_one_request() {
     let (_, order) = test.ordered(&[("A", 1)]).await;
     test.stripe(&part(&order, "pi_1", 6_000)).await;
     test.stripe(&part(&order, "pi_2", 4_000)).await;
-    let all = ask_for(&order, Some(7_000));
+    let all = ask_for(Some(7_000));
     for _ in 0..2 {
-        test.ask(&all).await.unwrap();
+        test.ask(order.order_id, &all).await.unwrap();
     }
     let refunds = test.refunds().await;
     let of = |payment: &str| {
@@ -247,9 +237,9 @@ async fn a_refund_of_two_captures_is_two_refunds_of_one_request() {
     assert_eq!((refunds.len(), of("pi_2"), of("pi_1")), (2, 4_000, 3_000));
     let named = Request {
         gateway_payment_id: Some("pi_1".parse::<GatewayPaymentId>().unwrap()),
-        ..ask_for(&order, None)
+        ..ask_for(None)
     };
-    test.ask(&named).await.unwrap();
+    test.ask(order.order_id, &named).await.unwrap();
     assert_eq!(test.order_status(&order).await, "refund_due");
     test.assert_promises_hold().await;
 }
@@ -260,7 +250,7 @@ async fn a_refund_without_an_answer_is_retried_twenty_times_and_then_needs_a_per
     let test = TestDb::new().await;
     test.sku("A", 1).await;
     let order = test.paid_order("A", "pi_1").await;
-    test.ask(&ask_for(&order, None)).await.unwrap();
+    test.ask(order.order_id, &ask_for(None)).await.unwrap();
     let (id, _, _) = test.refund().await;
     let pause = "select extract(epoch from next_try_at - clock_timestamp())::bigint
         from holdfast.refunds";
@@ -307,7 +297,7 @@ async fn a_returned_claim_is_no_try_and_a_lost_claim_is_one() {
     let test = TestDb::new().await;
     test.sku("A", 1).await;
     let order = test.paid_order("A", "pi_1").await;
-    test.ask(&ask_for(&order, None)).await.unwrap();
+    test.ask(order.order_id, &ask_for(None)).await.unwrap();
     let give_back = async |claims: &[Claimed]| {
         let (db, main) = (&test.sweeper, shop(MAIN));
         refund::untried(db, &main, claims).await.unwrap()
@@ -375,7 +365,7 @@ async fn a_gateways_word_on_a_refund_overrides_ours() {
     let test = TestDb::new().await;
     test.sku("A", 1).await;
     let order = test.paid_order("A", "pi_1").await;
-    test.ask(&ask_for(&order, None)).await.unwrap();
+    test.ask(order.order_id, &ask_for(None)).await.unwrap();
     let id = test.claimed().await[0].refund_id;
     test.report(id, &failed(None)).await;
     assert_eq!(test.refund().await.1, "failed");
@@ -403,7 +393,7 @@ async fn a_bounced_refund_is_replaced_by_a_new_one() {
     let test = TestDb::new().await;
     test.sku("A", 1).await;
     let order = test.paid_order("A", "pi_1").await;
-    test.ask(&ask_for(&order, None)).await.unwrap();
+    test.ask(order.order_id, &ask_for(None)).await.unwrap();
     let id = test.claimed().await[0].refund_id;
     test.report(id, &settled("re_1")).await;
     let webhook = refund_event(
@@ -448,7 +438,7 @@ async fn a_bounce_is_announced_also_after_an_earlier_failure() {
     let test = TestDb::new().await;
     test.sku("A", 1).await;
     let order = test.paid_order("A", "pi_1").await;
-    test.ask(&ask_for(&order, None)).await.unwrap();
+    test.ask(order.order_id, &ask_for(None)).await.unwrap();
     let id = test.claimed().await[0].refund_id;
     test.report(id, &failed(None)).await;
     for kind in [EventKind::RefundSettled, EventKind::RefundFailed] {
@@ -484,13 +474,11 @@ async fn a_refund_made_at_the_gateway_is_recorded_and_leaves_less_to_refund() {
     let order = test.paid_order("A", "pi_1").await;
     let theirs = refund_event(EventKind::RefundPending, "pi_1", "re_8", None, 2_500);
     assert_eq!(test.stripe(&theirs).await, Outcome::Recorded);
-    let too_much = test.ask(&ask_for(&order, Some(7_501))).await;
-    assert!(matches!(
-        too_much,
-        Err(RequestError::TooMuch {
-            refundable_minor: 7_500
-        })
-    ));
+    let too_much = test.ask(order.order_id, &ask_for(Some(7_501))).await;
+    let Err(RequestError::TooMuch(left)) = too_much else {
+        panic!("{too_much:?}")
+    };
+    assert_eq!(left.refundable_minor, 7_500);
     // a refund above the capture can't be right: an alarm, and the books stay
     let beyond = refund_event(EventKind::RefundSettled, "pi_1", "re_9", None, 7_501);
     assert_eq!(test.stripe(&beyond).await, Outcome::Review);
@@ -499,7 +487,7 @@ async fn a_refund_made_at_the_gateway_is_recorded_and_leaves_less_to_refund() {
     // a failed refund is no debt
     let came_back = refund_event(EventKind::RefundFailed, "pi_1", "re_8", None, 2_500);
     assert_eq!(test.stripe(&came_back).await, Outcome::Recorded);
-    test.ask(&ask_for(&order, None)).await.unwrap();
+    test.ask(order.order_id, &ask_for(None)).await.unwrap();
     assert_eq!(test.order_status(&order).await, "refund_due");
     test.assert_promises_hold().await;
 }
@@ -510,7 +498,9 @@ async fn a_refund_whose_webhook_comes_first_without_our_id_is_made_once() {
     let test = TestDb::new().await;
     test.sku("A", 1).await;
     let order = test.paid_order("A", "pi_1").await;
-    test.ask(&ask_for(&order, Some(3_000))).await.unwrap();
+    test.ask(order.order_id, &ask_for(Some(3_000)))
+        .await
+        .unwrap();
     let id = test.claimed().await[0].refund_id;
     let nameless = refund_event(EventKind::RefundSettled, "pi_1", "re_1", None, 3_000);
     assert_eq!(test.stripe(&nameless).await, Outcome::Recorded);
@@ -550,7 +540,7 @@ async fn refunded_money_in_review_leaves_the_order_waiting_for_its_payment() {
     for (order, payment) in [(&waiting, "pi_1"), (&over, "pi_2")] {
         let wrong = part(order, payment, PRICE_MINOR + 5);
         assert_eq!(test.stripe(&wrong).await, Outcome::Review);
-        test.ask(&ask_for(order, None)).await.unwrap();
+        test.ask(order.order_id, &ask_for(None)).await.unwrap();
     }
     test.expire(id).await;
     for sent in test.claimed().await {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use local::roles::SWEEPER;
 use operations::payment::{self, EventKind, Gateway, Outcome};
 use operations::refund::{self, Claimed, RequestError, Requested};
+use tests::desk::actor;
 use tests::refund::{ask_for, refund_event};
 use tests::{MAIN, PRICE_MINOR, Routine, SHUT_GATE, TestDb, at_once, shop};
 use uuid::Uuid;
@@ -14,7 +15,7 @@ async fn owed(test: &TestDb, refunds: usize) {
     test.sku("A", 50).await;
     for n in 0..refunds {
         let order = test.paid_order("A", &format!("pi_{n}")).await;
-        test.ask(&ask_for(&order, None)).await.unwrap();
+        test.ask(order.order_id, &ask_for(None)).await.unwrap();
     }
 }
 
@@ -61,8 +62,9 @@ async fn two_requests(test: &TestDb, blocked: &str) -> Vec<Result<Requested, Req
     let blocker = test.block(blocked).await;
     let desk = test.desk(2).0;
     let race = at_once(2, |_| {
-        let (db, request) = (desk.clone(), ask_for(&order, Some(6_000)));
-        async move { refund::request(&db, &request).await }
+        let (db, request) = (desk.clone(), ask_for(Some(6_000)));
+        let order_id = order.order_id.into();
+        async move { refund::request(&db, &shop(MAIN), order_id, &actor("meera"), &request).await }
     });
     test.behind(blocker, 2, race).await
 }
@@ -74,10 +76,10 @@ async fn two_requests_at_once_never_refund_more_than_was_captured() {
     let answers = two_requests(&test, "select from holdfast.checkouts for update").await;
     let (done, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
     assert_eq!((done.len(), refused.len()), (1, 1));
-    let [Err(RequestError::TooMuch { refundable_minor })] = refused.as_slice() else {
+    let [Err(RequestError::TooMuch(left))] = refused.as_slice() else {
         panic!("{refused:?}")
     };
-    assert_eq!(*refundable_minor, 4_000);
+    assert_eq!(left.refundable_minor, 4_000);
     test.assert_promises_hold().await;
 }
 
@@ -122,7 +124,7 @@ async fn a_webhook_and_a_report_of_one_refund_settle_it_once() {
     for n in 0..10 {
         let payment = format!("pi_{n}");
         let order = test.paid_order("A", &payment).await;
-        test.ask(&ask_for(&order, None)).await.unwrap();
+        test.ask(order.order_id, &ask_for(None)).await.unwrap();
         let id = test.claimed().await[0].refund_id;
         let gateway_id = format!("re_{n}");
         let kind = EventKind::RefundSettled;

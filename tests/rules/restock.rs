@@ -32,12 +32,12 @@ async fn three_refund_events_and_a_manual_restock_return_the_goods_once() {
     for _ in 0..20 {
         let order = paid_online(&test, &[("A", 2)]).await;
         let before = test.level("A").await.0;
-        let refund = restock_request(order.order_id, &[("A", 2)]);
-        let manual = restock_request(order.order_id, &[("A", 2)]);
+        let refund = restock_request(&[("A", 2)]);
+        let manual = restock_request(&[("A", 2)]);
         let requests = Arc::new([refund.clone(), refund.clone(), refund, manual]);
         let answers = at_once(4, |n| {
             let (desk, requests) = (Arc::clone(&desk), Arc::clone(&requests));
-            async move { desk.restock(&requests[n]).await }
+            async move { desk.restock(order.order_id, &requests[n]).await }
         })
         .await;
         let new = |answer: &&Result<_, _>| matches!(answer, Ok(Restocked::New(_)));
@@ -73,8 +73,8 @@ async fn goods_come_back_to_an_oversold_sku_with_their_row_in_the_ledger() {
          select shop, sku, version, -5, 1, 'missing', 'owner', now() from holdfast.stock_levels",
     )
     .await;
-    let back = restock_request(sold.order_id, &[("A", 2)]);
-    desk.restock(&back).await.unwrap();
+    let back = restock_request(&[("A", 2)]);
+    desk.restock(sold.order_id, &back).await.unwrap();
     assert_eq!(test.level("A").await.0, 3);
     desk.cancel(&booked).await.unwrap();
     assert_eq!(test.level("A").await.0, 4);
@@ -90,8 +90,8 @@ async fn twenty_restocks_at_once_never_return_more_than_was_sold() {
     let desk = Arc::new(test.desk(20));
     let answers = at_once(20, |_| {
         let desk = Arc::clone(&desk);
-        let request = restock_request(order.order_id, &[("A", 1)]);
-        async move { desk.restock(&request).await }
+        let request = restock_request(&[("A", 1)]);
+        async move { desk.restock(order.order_id, &request).await }
     })
     .await;
     let back = answers.iter().filter(|answer| answer.is_ok()).count();
@@ -126,16 +126,16 @@ async fn a_refused_restock_names_every_excessive_line_and_returns_nothing() {
     let order = paid_online(&test, &[("A", 2), ("B", 3)]).await;
     let desk = test.desk(1);
     let part = desk
-        .restock(&restock_request(order.order_id, &[("B", 2)]))
+        .restock(order.order_id, &restock_request(&[("B", 2)]))
         .await
         .unwrap();
     assert_eq!(order_of(part).lines[1].returned, 2);
     let before = test.rows().await;
     let refused = desk
-        .restock(&restock_request(
+        .restock(
             order.order_id,
-            &[("A", 1), ("B", 2), ("C", 1)],
-        ))
+            &restock_request(&[("A", 1), ("B", 2), ("C", 1)]),
+        )
         .await;
     let Err(RestockError::TooMany(excess)) = refused else {
         panic!("{refused:?}")
@@ -158,23 +158,18 @@ async fn a_return_id_in_use_for_another_request_is_a_conflict() {
     let one = paid_online(&test, &[("A", 2)]).await;
     let two = paid_online(&test, &[("A", 2)]).await;
     let desk = test.desk(4);
-    let first = restock_request(one.order_id, &[("A", 1)]);
-    assert!(matches!(desk.restock(&first).await, Ok(Restocked::New(_))));
+    let first = restock_request(&[("A", 1)]);
+    let new = desk.restock(one.order_id, &first).await;
+    assert!(matches!(new, Ok(Restocked::New(_))), "{new:?}");
     let before = test.rows().await;
-    let again = desk.restock(&first).await;
+    let again = desk.restock(one.order_id, &first).await;
     assert!(matches!(again, Ok(Restocked::Same(_))), "{again:?}");
-    let others = [
-        Restock {
-            cart: tests::cart(&[("A", 2)]),
-            ..first.clone()
-        },
-        Restock {
-            order_id: two.order_id.into(),
-            ..first
-        },
-    ];
-    for other in others {
-        let refused = desk.restock(&other).await;
+    let more = Restock {
+        lines: tests::cart(&[("A", 2)]),
+        ..first.clone()
+    };
+    for (order_id, other) in [(one.order_id, more), (two.order_id, first)] {
+        let refused = desk.restock(order_id, &other).await;
         assert!(
             matches!(refused, Err(RestockError::Conflict)),
             "{refused:?}"
@@ -201,9 +196,10 @@ async fn one_of_two_orders_with_one_return_id_is_restocked() {
         let desk = Arc::clone(&desk);
         let request = Restock {
             return_id,
-            ..restock_request([one.order_id, two.order_id][n], &[("A", 2)])
+            ..restock_request(&[("A", 2)])
         };
-        async move { desk.restock(&request).await }
+        let order_id = [one.order_id, two.order_id][n];
+        async move { desk.restock(order_id, &request).await }
     })
     .await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
@@ -234,11 +230,11 @@ async fn an_unsold_order_is_not_restocked() {
         (order.order_id, "A"),
         (owed.order_id, "GONE"),
     ] {
-        let refused = desk.restock(&restock_request(order_id, &[(sku, 1)])).await;
+        let refused = desk.restock(order_id, &restock_request(&[(sku, 1)])).await;
         assert!(matches!(refused, Err(RestockError::NotSold)), "{refused:?}");
     }
-    let nobodys = restock_request(*new_id().as_uuid(), &[("A", 1)]);
-    let refused = desk.restock(&nobodys).await;
+    let nobodys = *new_id().as_uuid();
+    let refused = desk.restock(nobodys, &restock_request(&[("A", 1)])).await;
     assert!(
         matches!(refused, Err(RestockError::NotFound)),
         "{refused:?}"
@@ -254,8 +250,8 @@ async fn restocked_units_are_not_given_back_again_by_a_change_or_a_cancellation(
     test.sku("SEAT", 10).await;
     let desk = test.desk(1);
     let order = desk.booked(&[("SEAT", 4)]).await;
-    let back = restock_request(order.order_id, &[("SEAT", 1)]);
-    let restocked = order_of(desk.restock(&back).await.unwrap());
+    let back = restock_request(&[("SEAT", 1)]);
+    let restocked = order_of(desk.restock(order.order_id, &back).await.unwrap());
     assert_eq!(restocked.version, 2);
     // a clerk who has not seen the restock gets the current order
     assert!(desk.amend(&order, &[("SEAT", 4)]).await.is_err());
@@ -263,13 +259,13 @@ async fn restocked_units_are_not_given_back_again_by_a_change_or_a_cancellation(
     assert_eq!((three.lines[0].quantity, three.lines[0].returned), (3, 0));
     assert_eq!(three.total_minor, 3 * tests::PRICE_MINOR);
     assert_eq!(test.level("SEAT").await.0, 7);
-    let back = restock_request(order.order_id, &[("SEAT", 2)]);
-    desk.restock(&back).await.unwrap();
+    let back = restock_request(&[("SEAT", 2)]);
+    desk.restock(order.order_id, &back).await.unwrap();
     let cancelled = desk.cancel(&order).await.unwrap();
     assert_eq!(cancelled.lines[0].returned, 3);
     assert_eq!(test.level("SEAT").await.0, 10);
     let refused = desk
-        .restock(&restock_request(order.order_id, &[("SEAT", 1)]))
+        .restock(order.order_id, &restock_request(&[("SEAT", 1)]))
         .await;
     assert!(
         matches!(refused, Err(RestockError::TooMany(_))),
@@ -299,8 +295,8 @@ async fn restocks_changes_and_cancellations_at_once_break_no_promise() {
                 1 => desk.amend(order, &[("A", 5)]).await.is_ok(),
                 2 => desk.amend(order, &[("A", 1), ("B", 3)]).await.is_ok(),
                 _ => {
-                    let request = restock_request(order.order_id, &[("A", 1), ("B", 1)]);
-                    desk.restock(&request).await.is_ok()
+                    let request = restock_request(&[("A", 1), ("B", 1)]);
+                    desk.restock(order.order_id, &request).await.is_ok()
                 }
             }
         }

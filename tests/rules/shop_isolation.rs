@@ -7,13 +7,12 @@ use std::collections::BTreeMap;
 use operations::checkout::{self, Begin, BeginError, Begun};
 use operations::ids::CheckoutId;
 use operations::order::{
-    self, Amend, AmendError, Book, CancelError, CouponRefusal, Create, CreateError, Order, Restock,
-    RestockError, ShipTo,
+    self, AmendError, CancelError, CouponRefusal, Create, CreateError, Order, RestockError, ShipTo,
 };
 use operations::payment::{self, Event, EventKind, Gateway, Outcome};
 use operations::sku;
 use operations::stock::availability;
-use tests::desk::{amend_request, book_request, booked_order, restock_request};
+use tests::desk::{actor, amend_request, book_request, booked_order, restock_request};
 use tests::{MAIN, TestDb, begin_request, event, new_id, order_request, shop};
 use uuid::Uuid;
 
@@ -219,26 +218,19 @@ async fn the_desk_of_one_shop_neither_sees_nor_changes_bookings_of_another() {
     let test = two_shops().await;
     let desk = test.desk(2);
     let (db, other, id) = (&desk.0, shop(OTHER), new_id());
-    let order = booked_order(desk.book(&book_request(id, &[("A", 3)])).await.unwrap());
-    let back = restock_request(order.order_id, &[("A", 1)]);
-    desk.restock(&back).await.unwrap();
+    let order = booked_order(desk.book(id, &book_request(&[("A", 3)])).await.unwrap());
+    let back = restock_request(&[("A", 1)]);
+    desk.restock(order.order_id, &back).await.unwrap();
     let main = test.rows_of("main").await;
     let everything = test.rows().await;
 
-    let actor = "d-9".parse().unwrap();
-    let amend = |version| Amend {
-        shop: other.clone(),
-        ..amend_request(id, version, &[("A", 4), ("B", 1)])
-    };
-    let missing = order::amend(db, &amend(2)).await;
+    let d9 = actor("d-9");
+    let amend = |version| amend_request(version, &[("A", 4), ("B", 1)]);
+    let missing = order::amend(db, &other, id, &d9, &amend(2)).await;
     assert!(matches!(missing, Err(AmendError::NotFound)), "{missing:?}");
-    let missing = order::cancel(db, &other, id, &actor).await;
+    let missing = order::cancel(db, &other, id, &d9).await;
     assert!(matches!(missing, Err(CancelError::NotFound)), "{missing:?}");
-    let theirs = Restock {
-        shop: other.clone(),
-        ..back.clone()
-    };
-    let missing = order::restock(db, &theirs).await;
+    let missing = order::restock(db, &other, order.order_id.into(), &d9, &back).await;
     assert!(
         matches!(missing, Err(RestockError::NotFound)),
         "{missing:?}"
@@ -255,22 +247,18 @@ async fn the_desk_of_one_shop_neither_sees_nor_changes_bookings_of_another() {
     assert_eq!(test.rows().await, everything);
 
     // the same ids are another booking and another return
-    let book = Book {
-        shop: other.clone(),
-        ..book_request(id, &[("A", 2)])
-    };
-    let booked = booked_order(order::book(db, &book).await.unwrap());
-    order::amend(db, &amend(1)).await.unwrap();
-    let theirs = Restock {
-        order_id: booked.order_id.into(),
-        ..theirs
-    };
-    order::restock(db, &theirs).await.unwrap();
-    order::cancel(db, &other, id, &actor).await.unwrap();
+    let book = book_request(&[("A", 2)]);
+    let booked = order::book(db, &other, id, &d9, &book).await.unwrap();
+    let booked = booked_order(booked).order_id.into();
+    order::amend(db, &other, id, &d9, &amend(1)).await.unwrap();
+    order::restock(db, &other, booked, &d9, &back)
+        .await
+        .unwrap();
+    order::cancel(db, &other, id, &d9).await.unwrap();
     assert_eq!(test.rows_of("main").await, main);
     let theirs = test.rows_of(OTHER).await;
     desk.amend(&order, &[("A", 5)]).await.unwrap_err();
-    desk.restock(&restock_request(order.order_id, &[("A", 2)]))
+    desk.restock(order.order_id, &restock_request(&[("A", 2)]))
         .await
         .unwrap();
     desk.cancel(&order).await.unwrap();

@@ -1,9 +1,11 @@
 //! A clerk at the admin API: the admin function in the test's own process, on the test's own
 //! database, with its own role. The event contains what an authorizer would pass on.
 
-use holdfast_admin::{App, Callers, handle};
+use holdfast_admin::{App, Callers, router};
+use holdfast_http::Front;
 use holdfast_http::caller::Shops;
 use lambda_http::{Context, RequestExt as _};
+use operations::db::Database;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -14,7 +16,8 @@ pub use local::roles::ADMIN;
 
 /// A clerk who may act for `main`, unless the test says otherwise.
 pub struct Clerk {
-    app: App,
+    db: Database,
+    callers: Callers,
     claims: Value,
 }
 
@@ -26,10 +29,9 @@ impl TestDb {
 
     /// A clerk of other shops (separated by spaces), or of another name.
     pub fn clerk_of(&self, actor: &str, shops: &str) -> Clerk {
-        let callers = Callers::new(Shops::of_list(MAIN));
-        let db = pool(&CLUSTER.url(ADMIN, self.name()), 4);
         Clerk {
-            app: App { db, callers },
+            db: pool(&CLUSTER.url(ADMIN, self.name()), 4),
+            callers: Callers::new(Shops::of_list(MAIN)),
             claims: json!({ "sub": actor, "shops": shops, "scope": "holdfast:admin" }),
         }
     }
@@ -42,8 +44,8 @@ impl TestDb {
 
 impl Clerk {
     /// The database as this clerk's function reaches it.
-    pub fn db(&self) -> &operations::db::Database {
-        &self.app.db
+    pub fn db(&self) -> &Database {
+        &self.db
     }
 
     /// GET below `/v1/admin/shops/main`; the path may carry a query.
@@ -81,7 +83,12 @@ impl Clerk {
         let request = lambda_http::request::from_str(&call.event().to_string()).unwrap();
         let mut context = Context::default();
         context.request_id = "in-process".to_owned();
-        let answer = handle(&self.app, request.with_lambda_context(context)).await;
+        let router = router(App {
+            db: self.db.clone(),
+            callers: self.callers.clone(),
+        });
+        let request = request.with_lambda_context(context);
+        let answer = holdfast_http::answer(router, Front::HttpApi, request).await;
         let headers: BTreeMap<String, String> = answer
             .headers()
             .iter()

@@ -170,7 +170,7 @@ impl Components {
         self.examples.extend(named);
         examples.unwrap_or_else(|| {
             let made = sample(&value(schema), &self.schemas);
-            map([("made_from_the_schema", map([("value", made)]))])
+            map([("example", map([("value", made)]))])
         })
     }
 

@@ -8,6 +8,7 @@ use operations::refund::{
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::desk::actor;
 use crate::{MAIN, TestDb, event, shop};
 
 impl TestDb {
@@ -49,12 +50,19 @@ impl TestDb {
         (row.get(0), row.get(1), row.get(2))
     }
 
-    /// A clerk of `main` requests a refund.
+    /// The clerk `meera` of `main` requests a refund of an order.
     ///
     /// # Errors
     /// The refusal of the routine.
-    pub async fn ask(&self, request: &Request) -> Result<Requested, RequestError> {
-        refund::request(&self.desk(1).0, request).await
+    pub async fn ask(&self, order_id: Uuid, request: &Request) -> Result<Requested, RequestError> {
+        refund::request(
+            &self.desk(1).0,
+            &shop(MAIN),
+            order_id.into(),
+            &actor("meera"),
+            request,
+        )
+        .await
     }
 
     /// Claims the refunds that are to be sent now.
@@ -115,17 +123,14 @@ pub fn refund_event(
     }
 }
 
-/// A clerk refunds `amount` of an order, or all of it.
-pub fn ask_for(order: &Order, amount: Option<i64>) -> Request {
+/// A new refund of so much, or of all that is left.
+pub fn ask_for(amount_minor: Option<i64>) -> Request {
     Request {
-        shop: shop(MAIN),
-        order_id: order.order_id.into(),
         refund_id: Uuid::new_v4().into(),
-        actor: "meera".parse().unwrap(),
-        note: None,
-        amount: amount.map(|minor| minor.try_into().unwrap()),
+        amount_minor: amount_minor.map(|minor| minor.try_into().unwrap()),
         gateway_payment_id: None,
         restock: None,
+        note: None,
     }
 }
 

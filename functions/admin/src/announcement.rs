@@ -1,29 +1,51 @@
 //! Which announcements a shop wants to be told.
 
-use holdfast_http::Reply;
-use holdfast_http::parse::json;
-use holdfast_http::problem::Problem;
-use lambda_http::http::Method;
-use operations::announcement;
+use axum::extract::State;
+use holdfast_http::{Answer, Json, Route, found, route};
+use operations::announcement::{self, Announcements};
+use operations::db::Failure;
 
-use crate::app::Call;
+use crate::app::Shared;
+use crate::caller::Clerk;
 
-pub(crate) async fn route(call: &Call<'_>) -> Result<Reply, Problem> {
-    match *call.request.method() {
-        Method::GET => read(call).await,
-        Method::PUT => put(call).await,
-        _ => Err(Problem::method_not_allowed("GET, PUT")),
-    }
+pub(crate) fn routes() -> Vec<Route<Shared>> {
+    vec![route!(read), route!(put)]
 }
 
-async fn read(call: &Call<'_>) -> Result<Reply, Problem> {
-    Reply::found("shop", announcement::read(&call.app.db, &call.shop).await)
+/// Read a shop's optional announcements
+///
+/// The optional announcements. All others are always sent (docs/events.md).
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/announcements",
+    operation_id = "announcement_read",
+    tag = "office",
+    responses((status = 200, description = "The shop's choice."))
+)]
+async fn read(State(app): State<Shared>, clerk: Clerk) -> Answer<Json<Announcements>, Failure> {
+    found("shop", announcement::read(&app.db, &clerk.shop).await).map(Json)
 }
 
-async fn put(call: &Call<'_>) -> Result<Reply, Problem> {
-    let wanted = json(call.request.body())?;
-    Reply::found(
+/// Choose a shop's optional announcements
+///
+/// The choice counts from now on. Earlier events are not announced.
+///
+/// **Retry:** harmless.
+#[utoipa::path(
+    put,
+    path = "/v1/admin/shops/{shop}/announcements",
+    operation_id = "announcement_put",
+    tag = "office",
+    responses((status = 200, description = "The shop's choice."))
+)]
+async fn put(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Json(wanted): Json<Announcements>,
+) -> Answer<Json<Announcements>, Failure> {
+    found(
         "shop",
-        announcement::put(&call.app.db, &call.shop, wanted).await,
+        announcement::put(&app.db, &clerk.shop, &wanted).await,
     )
+    .map(Json)
 }

@@ -1,8 +1,10 @@
 //! The stock office's API, behind an authorizer. One file per noun. A handler has four steps:
 //! parse, one operation, map, return.
 
+mod announcement;
 mod app;
 pub mod caller;
+mod coupon;
 mod history;
 mod hold;
 mod import;
@@ -14,6 +16,7 @@ mod refund;
 mod shop;
 mod sku;
 mod stock;
+mod subscriber;
 
 use std::sync::Arc;
 
@@ -28,6 +31,8 @@ pub use caller::Callers;
 #[must_use]
 pub fn routes() -> Vec<Route<Shared>> {
     [
+        announcement::routes(),
+        coupon::routes(),
         history::routes(),
         hold::routes(),
         import::routes(),
@@ -39,6 +44,7 @@ pub fn routes() -> Vec<Route<Shared>> {
         shop::routes(),
         sku::routes(),
         stock::routes(),
+        subscriber::routes(),
     ]
     .into_iter()
     .flatten()

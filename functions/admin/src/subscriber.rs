@@ -1,92 +1,104 @@
 //! The subscribers of a shop: URLs that get its announcements.
 
-use holdfast_http::parse::{invalid, json, not_null};
-use holdfast_http::problem::Problem;
-use holdfast_http::{Reply, refused};
-use lambda_http::http::Method;
-use operations::outbox;
-use operations::subscriber::{self, Put, is_name, parse_url};
-use serde::{Deserialize, Serialize};
+use axum::extract::State;
+use holdfast_http::{Answer, Json, Listed, Made, Path, Route, found, route};
+use operations::db::Failure;
+use operations::subscriber::{self, Name, Put, PutError, Subscriber};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::app::Call;
-use crate::listed::listed;
+use crate::app::Shared;
+use crate::caller::Clerk;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PutBody {
-    url: String,
-    #[serde(default, deserialize_with = "not_null")]
-    types: Option<Vec<String>>,
+pub(crate) fn routes() -> Vec<Route<Shared>> {
+    vec![route!(list), route!(read), route!(put), route!(delete)]
 }
 
-#[derive(Serialize)]
-struct Deleted<'a> {
-    deleted: &'a str,
+/// List the subscribers
+///
+/// All subscribers of the shop, 20 at most, sorted by name, with the state of their deliveries.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/subscribers",
+    operation_id = "subscriber_list",
+    tag = "office",
+    responses((status = 200, description = "The subscribers."))
+)]
+async fn list(State(app): State<Shared>, clerk: Clerk) -> Answer<Listed<Subscriber>, Failure> {
+    Ok(Listed(subscriber::list(&app.db, &clerk.shop).await?))
 }
 
-pub(crate) async fn route(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Problem> {
-    let name = match rest {
-        [] => return list(call).await,
-        [name] => name,
-        _ => return Err(Problem::not_found("path")),
-    };
-    match *call.request.method() {
-        Method::GET => read(call, name).await,
-        Method::PUT => put(call, name).await,
-        Method::DELETE => delete(call, name).await,
-        _ => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
-    }
+/// Read a subscriber
+///
+/// The subscriber's URL, its announcement types, and the state of its deliveries.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/subscribers/{name}",
+    operation_id = "subscriber_read",
+    tag = "office",
+    responses((status = 200, description = "The subscriber."))
+)]
+async fn read(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(name): Path<Name>,
+) -> Answer<Json<Subscriber>, Failure> {
+    let read = subscriber::read(&app.db, &clerk.shop, &name).await;
+    found("subscriber", read).map(Json)
 }
 
-async fn list(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.only_get()?;
-    let page = subscriber::list(&call.app.db, &call.shop).await;
-    listed("subscribers", page)
-}
-
-async fn read(call: &Call<'_>, name: &str) -> Result<Reply, Problem> {
-    Reply::found(
-        "subscriber",
-        subscriber::read(&call.app.db, &call.shop, name).await,
+/// Create or change a subscriber
+///
+/// The subscriber gets announcements (docs/events.md) from now on, as signed HTTP requests of
+/// Standard Webhooks. The request has no secret: the operator stores it under this name. A
+/// disabled subscriber is enabled again. A shop has 20 subscribers at most.
+///
+/// **Retry:** harmless.
+#[utoipa::path(
+    put,
+    path = "/v1/admin/shops/{shop}/subscribers/{name}",
+    operation_id = "subscriber_put",
+    tag = "office",
+    responses(
+        (status = 200, description = "The subscriber existed. It is now as in the answer."),
+        (status = 201, description = "The subscriber is new.")
     )
+)]
+async fn put(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(name): Path<Name>,
+    Json(put): Json<Put>,
+) -> Answer<Made<Subscriber>, PutError> {
+    let (new, body) = subscriber::put(&app.db, &clerk.shop, &name, &put).await?;
+    Ok(Made { new, body })
 }
 
-async fn delete(call: &Call<'_>, name: &str) -> Result<Reply, Problem> {
-    let deleted = subscriber::delete(&call.app.db, &call.shop, name).await;
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SubscriberDeleted)]
+struct Deleted {
+    deleted: Name,
+}
+
+/// Delete a subscriber
+///
+/// Deletes the subscriber and everything that waits for it.
+///
+/// **Retry:** harmless. The answer is then 404.
+#[utoipa::path(
+    delete,
+    path = "/v1/admin/shops/{shop}/subscribers/{name}",
+    operation_id = "subscriber_delete",
+    tag = "office",
+    responses((status = 200, description = "The subscriber is deleted."))
+)]
+async fn delete(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(name): Path<Name>,
+) -> Answer<Json<Deleted>, Failure> {
+    let deleted = subscriber::delete(&app.db, &clerk.shop, &name).await;
     let deleted = deleted.map(|deleted| deleted.then_some(Deleted { deleted: name }));
-    Reply::found("subscriber", deleted)
-}
-
-async fn put(call: &Call<'_>, name: &str) -> Result<Reply, Problem> {
-    let put = parse(call, name)?;
-    match subscriber::put(&call.app.db, &put).await {
-        Ok((true, subscriber)) => Reply::json(201, &subscriber),
-        Ok((false, subscriber)) => Reply::json(200, &subscriber),
-        Err(error) => Err(refused(&error)),
-    }
-}
-
-fn parse(call: &Call<'_>, name: &str) -> Result<Put, Problem> {
-    if !is_name(name) {
-        let rule = "must be 1 to 40 characters of a to z, 0 to 9 and -";
-        return Err(Problem::invalid_request("name", rule));
-    }
-    let body: PutBody = json(call.request.body())?;
-    let url = parse_url(&body.url).map_err(|error| invalid("url", &error))?;
-    let types = body.types.as_deref().unwrap_or_default();
-    let good = |name: &String| outbox::TYPES.contains(&name.as_str());
-    let number = body.types.as_ref().map_or(1, Vec::len);
-    if !(1..=outbox::TYPES.len()).contains(&number) || !types.iter().all(good) {
-        let rule = format!(
-            "must be a list of {}, or be left out for all",
-            outbox::TYPES.join(", ")
-        );
-        return Err(Problem::invalid_request("types", &rule));
-    }
-    Ok(Put {
-        shop: call.shop.clone(),
-        name: name.to_owned(),
-        url: url.into(),
-        types: body.types,
-    })
+    found("subscriber", deleted).map(Json)
 }

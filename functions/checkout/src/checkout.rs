@@ -23,13 +23,16 @@ pub(crate) fn routes() -> Vec<Route<Shared>> {
 #[serde(deny_unknown_fields)]
 #[schema(as = CheckoutBegin)]
 struct BeginBody {
-    /// With a token, the customer is its `sub`, and this must be equal or left out.
+    /// The buyer, by the storefront's own name for them. With a token it is the token's `sub`, and
+    /// this must be equal or left out.
     #[serde(default, deserialize_with = "not_null")]
     customer: Option<Customer>,
-    /// The number of this cart. To replace the cart, send a higher one.
+    /// The caller's number of this cart. A replacement needs a higher one.
     #[serde(default)]
     #[schema(default = 1)]
     revision: Revision,
+    /// How long to hold the stock, in seconds from now. Default: the shop's `hold_s_default`. More
+    /// than the shop's `hold_s_max` is refused as `invalid_request`.
     #[serde(default, deserialize_with = "not_null")]
     hold_s: Option<HoldSeconds>,
     lines: Cart,
@@ -111,6 +114,8 @@ async fn read(
 #[serde(deny_unknown_fields)]
 #[schema(as = CheckoutExtend)]
 struct ExtendBody {
+    /// How long to hold the stock, in seconds from now. Default: the shop's `hold_s_default`. More
+    /// than the shop's `hold_s_max` is refused as `invalid_request`.
     #[serde(default, deserialize_with = "not_null")]
     hold_s: Option<HoldSeconds>,
 }

@@ -25,10 +25,11 @@ pub const JSON: &str = "application/json";
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is needed")]
 struct FieldError {
-    /// The field, such as `lines[0].quantity`; a parameter; a header; or `body`.
+    /// The wrong field: `lines[0].quantity` in the body, or the name of a parameter or header.
+    /// `body` for the whole body.
     #[schema(example = "lines[0].quantity")]
     field: String,
-    /// What is wrong with it.
+    /// What is wrong with it, for people.
     #[schema(example = "must be a whole number from 1 to 100000, got 0")]
     message: String,
 }
@@ -36,6 +37,7 @@ struct FieldError {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is needed")]
 struct FieldErrors {
+    #[schema(min_items = 1)]
     errors: Vec<FieldError>,
 }
 
@@ -129,21 +131,27 @@ impl Description {
 
     /// Adds the problem of a wrong field.
     pub fn invalid_request(&mut self) {
-        self.declare(Declared::new::<FieldErrors>(
-            INVALID_REQUEST,
-            &[
-                "a parameter, header or field is missing, unknown, of the wrong type or out of \
-               bounds, or the body is not JSON. `errors` says which and why.",
-            ],
-        ));
+        self.invalid_request_when(
+            "a parameter, header or field is missing, unknown, of the wrong type or out of \
+             bounds, or the body is not JSON. `errors` says which and why.",
+        );
+    }
+
+    /// Adds the problem of a wrong field, with what it means for this operation.
+    pub fn invalid_request_when(&mut self, meaning: &str) {
+        self.declare(Declared::new::<FieldErrors>(INVALID_REQUEST, &[meaning]));
     }
 
     /// Adds a problem. An operation has each code once.
     pub fn declare(&mut self, declared: Declared) {
-        let same = |known: &Declared| known.kind.code == declared.kind.code;
-        if !self.problems.iter().any(same) {
-            self.schemas.extend(declared.schemas.clone());
-            self.problems.push(declared);
+        let same = |known: &&mut Declared| known.kind.code == declared.kind.code;
+        match self.problems.iter_mut().find(same) {
+            Some(known) if known.meaning.is_empty() => known.meaning = declared.meaning,
+            Some(_) => {}
+            None => {
+                self.schemas.extend(declared.schemas.clone());
+                self.problems.push(declared);
+            }
         }
     }
 
@@ -153,9 +161,14 @@ impl Description {
         self.answers.entry(401).or_default().content = vec![(JSON, schema)];
     }
 
-    /// Adds a body with this content type.
+    /// Adds a body with these content types.
     pub fn body_of(&mut self, required: bool, content: Vec<(&'static str, RefOr<Schema>)>) {
         self.invalid_request();
+        self.raw_body(required, content);
+    }
+
+    /// Adds a body that is not parsed.
+    pub fn raw_body(&mut self, required: bool, content: Vec<(&'static str, RefOr<Schema>)>) {
         self.problem(
             BODY_TOO_LARGE,
             "the body is longer than 64 KiB; for a webhook 256 KiB; for a part of an import 4 MiB.",
@@ -178,6 +191,11 @@ impl Description {
     /// Adds the fields of a struct as parameters of the query.
     fn query<T: ToSchema>(&mut self) {
         self.invalid_request();
+        self.fields::<T>(ParameterIn::Query);
+    }
+
+    /// Adds the fields of a struct as parameters.
+    pub fn fields<T: ToSchema>(&mut self, place: ParameterIn) {
         T::schemas(&mut self.schemas);
         let mut schema = <T as PartialSchema>::schema();
         optional_is_absent(&mut schema);
@@ -186,8 +204,23 @@ impl Description {
         };
         for (name, schema) in fields.properties {
             let required = fields.required.contains(&name);
-            self.parameter(&name, ParameterIn::Query, required, schema);
+            self.parameter(&name, place.clone(), required, schema);
         }
+    }
+
+    /// Adds a parameter of the path.
+    pub fn path_parameter<T: PathParameter>(&mut self) {
+        let schema = self.schema::<T>();
+        self.parameters.push(
+            ParameterBuilder::new()
+                .name(T::NAME)
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .description(Some(T::DESCRIPTION))
+                .schema(Some(schema))
+                .example(Some(T::EXAMPLE.into()))
+                .build(),
+        );
     }
 
     /// Adds a parameter. The description beside its schema becomes its own.
@@ -269,17 +302,7 @@ impl<S> Input for State<S> {
 impl<T: PathParameter> Input for Path<T> {
     fn describe(to: &mut Description) {
         to.invalid_request();
-        let schema = to.schema::<T>();
-        to.parameters.push(
-            ParameterBuilder::new()
-                .name(T::NAME)
-                .parameter_in(ParameterIn::Path)
-                .required(Required::True)
-                .description(Some(T::DESCRIPTION))
-                .schema(Some(schema))
-                .example(Some(T::EXAMPLE.into()))
-                .build(),
-        );
+        to.path_parameter::<T>();
     }
 }
 

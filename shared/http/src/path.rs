@@ -6,7 +6,6 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use lambda_http::http::request::Parts;
 use operations::ids::{CheckoutId, CouponCode, ImportId, OrderId, RefundId, Shop, Sku};
-use operations::payment::Gateway;
 use operations::quantity::PartNumber;
 use operations::subscriber::Name;
 use utoipa::ToSchema;
@@ -42,12 +41,12 @@ path_parameters! {
     RefundId, "refund_id", "The refund's id.", "0193f6b0-7d52-7e04-9b36-70cc1db3a8f3";
     Sku, "sku", "The sku's code.", "VEIL-WHITE";
     CouponCode, "code", "The coupon's code.", "VEIL125";
-    Name, "name", "The shop's name of the subscriber.", "books";
+    Name, "name",
+        "The subscriber's name. Its signing secret is stored under this name.", "crm";
     ImportId, "import_id",
         "A UUID that the caller makes. It continues an interrupted import.",
         "0193f5c0-9d11-7a5e-8b3c-2f40c6d1e7a9";
     PartNumber, "part", "The number of the part, from 1.", "1";
-    Gateway, "gateway", "The payment gateway.", "stripe";
 }
 
 /// The parameter of the request's path that has this type. Its percent-encoding is undone once.
@@ -86,7 +85,6 @@ pub(crate) fn noted(name: &str, value: &str) {
         RefundId::NAME => ("refund.id", of::<RefundId>(value)),
         ImportId::NAME => ("import.id", of::<ImportId>(value)),
         Sku::NAME => ("sku", of::<Sku>(value)),
-        Gateway::NAME => ("gateway", of::<Gateway>(value)),
         _ => return,
     };
     if let Some(id) = id {

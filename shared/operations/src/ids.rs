@@ -127,14 +127,14 @@ text_id!(
     r"^[a-z0-9]{1,12}$", "dress"
 );
 text_id!(
-    /// The code of one interchangeable sellable thing. Its order is bytewise, as in the database:
-    /// the lock order.
+    /// The code of one interchangeable thing, such as a dress in one colour and size.
+    // Its order is bytewise, as in the database: the lock order.
     Sku, 64, |c| c.is_ascii_alphanumeric() || "._:-".contains(c),
     "1 to 64 characters of A-Z a-z 0-9 . _ : -",
     r"^[A-Za-z0-9._:-]{1,64}$", "VEIL-WHITE"
 );
 text_id!(
-    /// The customer: the subject of the caller's token, or a name from the storefront's server.
+    /// The buyer, by the storefront's own name for them. No control characters.
     Customer, 64, |c| !c.is_control(),
     "1 to 64 characters without control characters",
     ONE_LINE, "c-1042"
@@ -146,14 +146,13 @@ text_id!(
     r"^[A-Z0-9_-]{1,32}$", "VEIL125"
 );
 text_id!(
-    /// The actor of a change by staff: the subject of the caller's token, or the ARN of its IAM
-    /// identity.
+    /// Who did it: from the token or the IAM identity of the call.
     Actor, 256, |c| !c.is_control(),
     "1 to 256 characters without control characters",
     ONE_LINE, "clerk"
 );
 text_id!(
-    /// The reference of a stock change: a purchase order, a count, a payment.
+    /// What the change refers to, such as a purchase order. No control characters.
     Reference, 128, |c| !c.is_control(),
     "1 to 128 characters without control characters",
     ONE_LINE, "PO-1041"
@@ -222,7 +221,7 @@ macro_rules! uuid_id {
 }
 
 uuid_id!(
-    /// One shopper's attempt to buy a cart; made by the client, and its idempotency key.
+    /// A UUID that the caller makes for one checkout. It is the idempotency key.
     CheckoutId
 );
 uuid_id!(
@@ -238,7 +237,7 @@ uuid_id!(
     RefundId
 );
 uuid_id!(
-    /// One change of stock; made by the client, and its idempotency key.
+    /// A UUID that the caller makes for one change of stock. It is the idempotency key.
     MovementId
 );
 uuid_id!(

@@ -109,7 +109,7 @@ bounded!(
     Revision, i32, 1, 1_000_000_000, "a whole number from 1 to 1000000000"
 );
 bounded!(
-    /// How long a hold is asked for, in seconds. The shop's own limit may be lower.
+    /// How long stock is held, in seconds.
     HoldSeconds, i32, 1, 86_400, "a whole number of seconds from 1 to 86400"
 );
 bounded!(
@@ -142,7 +142,7 @@ bounded!(
     CouponValue, i64, 1, 100_000_000_000, "a whole number from 1 to 100000000000"
 );
 bounded!(
-    /// The version of a stock level: how often it was written.
+    /// How often the stock level was written.
     Version, i64, 0, 9_007_199_254_740_991, "a whole number from 0 to 9007199254740991"
 );
 bounded!(

@@ -147,9 +147,10 @@ impl Declared {
     pub fn new<M: ToSchema>(kind: Kind, meaning: &[&str]) -> Self {
         let mut schemas = Vec::new();
         M::schemas(&mut schemas);
+        let meaning: Vec<&str> = meaning.iter().map(|line| line.trim()).collect();
         Self {
             kind,
-            meaning: meaning.join("\n").trim().to_owned(),
+            meaning: meaning.join("\n"),
             members: <M as PartialSchema>::schema(),
             schemas,
         }
@@ -159,8 +160,8 @@ impl Declared {
 /// Defines the error enum of an operation from kinds of refusals.
 ///
 /// A variant is one refusal: `Name => KIND;`. `Name(shortages: Vec<Shortage>) => KIND;` carries the
-/// value under this name, and `Name(all: Level) => KIND;` all fields of the value. After a comma, an
-/// expression of the value gives this time's sentence. In the contract, the comment of a variant
+/// value under this name, and `Name(all: Level) => KIND;` all fields of the value. The value's
+/// comment and its `#[schema(…)]` are for the contract. After a comma, an expression of the value gives this time's sentence. In the contract, the comment of a variant
 /// says what the refusal means here. `Failure` is added.
 ///
 /// `pub enum Name of { Variant(Error), … }` joins the errors of several operations.
@@ -168,7 +169,8 @@ impl Declared {
 macro_rules! refusals {
     ($(#[$doc:meta])* pub enum $name:ident { $(
         $(#[doc = $why:literal])*
-        $variant:ident $(($member:ident : $type:ty))? => $kind:expr $(, $detail:expr)?;
+        $variant:ident $(($(#[$about:meta])* $member:ident : $type:ty))? =>
+            $kind:expr $(, $detail:expr)?;
     )* }) => {
         $(#[$doc])*
         #[derive(Debug)]
@@ -196,6 +198,7 @@ macro_rules! refusals {
                 vec![ $( {
                     #[derive(utoipa::ToSchema)]
                     struct Members { $(
+                        $(#[$about])*
                         #[expect(dead_code, reason = "only its schema is needed")]
                         $member: $type
                     )? }

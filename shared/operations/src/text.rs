@@ -28,13 +28,13 @@ text_id!(
     ONE_LINE, "Dresses"
 );
 text_id!(
-    /// A clerk's note about a change.
+    /// The reason, in the clerk's own words. No control characters.
     Note, 500, |c| !c.is_control(),
     "1 to 500 characters without control characters",
     ONE_LINE, "yearly count"
 );
 text_id!(
-    /// A currency: ISO 4217.
+    /// ISO 4217.
     Currency, 3, |c| c.is_ascii_uppercase(),
     "3 characters of A-Z",
     r"^[A-Z]{3}$", "INR"

@@ -98,14 +98,12 @@ pub(super) async fn dispatcher(traffic: &Traffic, mut random: StdRng) {
 async fn book(traffic: &Traffic, random: &mut StdRng) -> Option<Booking> {
     let (id, sku, size) = (id_of(random), any_sku(random), random.random_range(1..=2));
     let request = Book {
-        shop: traffic.main.clone(),
-        checkout_id: id,
         customer: format!("party-{id}").parse().unwrap(),
-        actor: actor("dispatcher"),
-        cart: cart(&[(sku, size)]),
+        lines: cart(&[(sku, size)]),
         coupon: None,
     };
-    let booked = order::book(&traffic.admin, &request).await;
+    let dispatcher = actor("dispatcher");
+    let booked = order::book(&traffic.admin, &traffic.main, id, &dispatcher, &request).await;
     let (Booked::New(order) | Booked::Same(order)) = traffic.outcome("book", booked)?;
     Some((id, order.version, sku, size))
 }
@@ -118,13 +116,11 @@ async fn amend(traffic: &Traffic, random: &mut StdRng, booking: &mut Booking) {
         false => (sku, random.random_range(1..=3)),
     };
     let request = Amend {
-        shop: traffic.main.clone(),
-        checkout_id: id,
-        expected_version: version,
-        actor: actor("dispatcher"),
-        cart: cart(&[(sku, size)]),
+        expected_version: version.try_into().unwrap(),
+        lines: cart(&[(sku, size)]),
     };
-    let amended = order::amend(&traffic.admin, &request).await;
+    let dispatcher = actor("dispatcher");
+    let amended = order::amend(&traffic.admin, &traffic.main, id, &dispatcher, &request).await;
     if let Some(Amended::Changed(order) | Amended::Same(order)) = traffic.outcome("amend", amended)
     {
         *booking = (id, order.version, sku, size);
@@ -143,21 +139,16 @@ pub(super) async fn put_back(traffic: &Traffic, mut random: StdRng) {
             tokio::time::sleep(Duration::from_millis(random.random_range(1..20))).await;
             continue;
         };
-        let return_id = id_of(&mut random);
-        let request = || Restock {
-            shop: traffic.main.clone(),
-            order_id,
-            return_id,
-            actor: actor("returns"),
+        let request = Restock {
+            return_id: id_of(&mut random),
+            lines: cart(&[(&sku, quantity)]),
             note: Some(note()),
-            cart: cart(&[(&sku, quantity)]),
         };
+        let returns = actor("returns");
+        let restock =
+            || order::restock(&traffic.admin, &traffic.main, order_id, &returns, &request);
         // twice at once with one id: one effect
-        let (one, two) = (request(), request());
-        let (one, two) = tokio::join!(
-            order::restock(&traffic.admin, &one),
-            order::restock(&traffic.admin, &two)
-        );
+        let (one, two) = tokio::join!(restock(), restock());
         traffic.outcome("restock", one);
         traffic.outcome("restock", two);
     }

@@ -12,7 +12,7 @@ use crate::ids::Shop;
 pub async fn put(
     db: &Database,
     shop: &Shop,
-    wanted: Announcements,
+    wanted: &Announcements,
 ) -> Result<Option<Announcements>, Failure> {
     let row = db
         .call_one(

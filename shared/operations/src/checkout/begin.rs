@@ -10,7 +10,7 @@ use super::{
     hold_too_long, limits, total_minor,
 };
 use crate::db::{Database, Failure};
-use crate::ids::{CheckoutId, Customer, Shop};
+use crate::ids::{CheckoutId, Customer, Shop, Sku};
 use crate::quantity::{HoldSeconds, Revision};
 use crate::refusal::Kind;
 use crate::refusals;
@@ -79,16 +79,32 @@ refusals! {
         Ordered => CHECKOUT_ORDERED;
         HoldTooLong => hold_too_long();
         /// the shop does not have the skus listed in `skus`.
-        UnknownSku(skus: Vec<String>) => UNKNOWN_SKU;
+        UnknownSku(
+            /// The complete list, not only the first one.
+            #[schema(value_type = Vec<Sku>, min_items = 1, max_items = 50)]
+            skus: Vec<String>
+        ) => UNKNOWN_SKU;
         /// the sale of the skus listed in `skus` has not opened, has closed, or they are retired.
-        NotOnSale(skus: Vec<String>) => NOT_ON_SALE;
+        NotOnSale(
+            /// The complete list, not only the first one.
+            #[schema(value_type = Vec<Sku>, min_items = 1, max_items = 50)]
+            skus: Vec<String>
+        ) => NOT_ON_SALE;
         /// at least one sku has too few units available. Nothing was held or released.
-        Shortage(shortages: Vec<Shortage>) => SHORTAGE;
+        Shortage(
+            /// Every sku that is short, with its available units.
+            #[schema(min_items = 1, max_items = 50)]
+            shortages: Vec<Shortage>
+        ) => SHORTAGE;
         /// the customer already holds stock with as many checkouts as the shop allows.
         TooManyCheckouts => TOO_MANY_CHECKOUTS;
         /// the customer would have more units than the shop allows. `limits` says how many more
         /// they may have.
-        LimitReached(limits: Vec<LimitReached>) => LIMIT_REACHED;
+        LimitReached(
+            /// Every sku with more units than the customer may have.
+            #[schema(min_items = 1, max_items = 50)]
+            limits: Vec<LimitReached>
+        ) => LIMIT_REACHED;
     }
 }
 

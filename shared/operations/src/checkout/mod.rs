@@ -102,14 +102,16 @@ pub struct Checkout {
     /// The client's number of the cart.
     #[schema(value_type = Revision)]
     pub revision: i32,
-    /// The cart, sorted by sku.
+    /// The cart, one line per sku, sorted by sku. Empty if the checkout ended more than 30 days
+    /// ago: its order still has the bought lines.
+    #[schema(max_items = 50)]
     pub lines: Vec<PricedLine>,
-    /// The sum of the lines in minor units of `currency`.
+    /// The sum of the lines, before a coupon.
     #[schema(value_type = Amount)]
     pub total_minor: i64,
     #[schema(value_type = Currency)]
     pub currency: String,
-    /// Until when the stock is held, by the database's clock.
+    /// The stock is held until then.
     #[serde(with = "time::serde::rfc3339")]
     #[schema(example = "2026-11-21T04:50:00Z")]
     pub expires_at: OffsetDateTime,
@@ -120,7 +122,11 @@ pub struct Checkout {
 }
 
 one_of!(
-    /// `expired` as soon as it is due, swept or not.
+    /// - `open`: the cart is held.
+    /// - `ordered`: it has an order, which waits for its payment.
+    /// - `paid`: sold.
+    /// - `released`: given back by the shopper.
+    /// - `expired`: ended by time, swept or not.
     CheckoutStatus, "open", "ordered", "paid", "released", "expired"
 );
 
@@ -131,7 +137,8 @@ pub struct PricedLine {
     pub sku: String,
     #[schema(value_type = Quantity)]
     pub quantity: i32,
-    /// Price of one unit in minor units.
+    /// The catalogue's price of one unit when the hold was placed. It stays until the cart is
+    /// replaced.
     #[schema(value_type = Amount)]
     pub price_minor: i64,
 }
@@ -152,7 +159,7 @@ pub struct Shortage {
     /// Requested units.
     #[schema(value_type = Quantity)]
     pub requested: i32,
-    /// Available units.
+    /// Units that this shopper could have now, including the ones they already hold.
     #[schema(value_type = Count)]
     pub available: i32,
 }
@@ -162,7 +169,7 @@ pub struct Shortage {
 pub struct LimitReached {
     #[schema(value_type = Sku)]
     pub sku: String,
-    /// Units that the customer may still buy.
+    /// Units that this customer may still have, besides the held and bought ones.
     #[schema(value_type = Count)]
     pub allowed: i32,
 }

@@ -1,70 +1,121 @@
 //! Creates or replaces a coupon.
 
-use serde::Deserialize;
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Coupon;
 use crate::db::{Database, Failure, from_json, sent_as};
 use crate::ids::{CouponCode, Shop, Sku};
+use crate::object::not_null;
 use crate::quantity::{Count, CouponValue, PriceMinor, Units};
+use crate::refusal::Kind;
+use crate::refusals;
 use crate::utc::Utc;
 
 /// Skus of one coupon.
-pub const SKUS_MAX: usize = 500;
+const SKUS_MAX: usize = 500;
+/// 100 %, in basis points.
+const PERCENT_MAX: i64 = 10_000;
 
 /// The kind of a coupon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum CouponKind {
     /// Basis points of the price of its lines.
     Percent,
     /// Minor units, at most the price of its lines.
     Fixed,
 }
 
-sent_as!(Kind, &str, |kind| match kind {
-    Kind::Percent => "percent",
-    Kind::Fixed => "fixed",
+sent_as!(CouponKind, &str, |kind| match kind {
+    CouponKind::Percent => "percent",
+    CouponKind::Fixed => "fixed",
 });
 
-/// A coupon's terms.
-#[derive(Debug, Clone)]
+/// A coupon's terms. A missing field has its default.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CouponPut)]
 pub struct Put {
-    pub shop: Shop,
-    pub code: CouponCode,
-    /// Its kind.
-    pub kind: Kind,
-    /// How much: basis points, 10000 at most, or minor units.
+    pub kind: CouponKind,
+    /// For `percent`: basis points (1250 is 12.5 %, 10000 is everything). For `fixed`: an amount
+    /// in minor units.
     pub value: CouponValue,
     /// The smallest sum of its lines for which it may be used.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(default = 0)]
     pub minimum_minor: Option<PriceMinor>,
-    /// The beginning of its validity.
+    /// When it becomes valid. Default: always valid.
+    #[serde(default, deserialize_with = "not_null")]
     pub valid_from: Option<Utc>,
-    /// The end.
+    /// When it stops being valid. Default: never. Later than `valid_from`.
+    #[serde(default, deserialize_with = "not_null")]
     pub valid_until: Option<Utc>,
-    /// Uses by all customers together.
+    /// How many uses there are in total. Default: any number.
+    #[serde(default, deserialize_with = "not_null")]
     pub uses_max: Option<Count>,
-    /// Uses by one customer.
+    /// How many uses one customer has. Default: any number.
+    #[serde(default, deserialize_with = "not_null")]
     pub uses_per_customer_max: Option<Units>,
-    /// The skus that it applies to: sorted, each once, 1 to [`SKUS_MAX`]. `None`: every sku.
-    pub skus: Option<Vec<Sku>>,
+    /// The skus that it is for. Default: every sku.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = Option<Vec<Sku>>, min_items = 1, max_items = 500)]
+    pub skus: Option<BTreeSet<Sku>>,
 }
 
-/// Why a coupon is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum PutError {
-    #[error("there is no such shop")]
-    UnknownShop,
-    #[error("more uses are taken than the coupon would have")]
-    BelowUsed(Box<Coupon>),
-    #[error(transparent)]
-    Failure(Failure),
+/// The uses of a coupon that orders have taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = CouponUses)]
+pub struct Taken {
+    /// Uses of orders that wait for their payment.
+    #[schema(value_type = Count)]
+    pub uses_held: i32,
+    /// Uses of paid orders.
+    #[schema(value_type = Count)]
+    pub uses_consumed: i32,
 }
 
-impl From<Failure> for PutError {
-    fn from(failure: Failure) -> Self {
-        match failure.constraint() {
-            Some("coupons_shop_fkey") => Self::UnknownShop,
-            _ => Self::Failure(failure),
+const BELOW_USED: Kind = Kind {
+    status: 409,
+    code: "below_used",
+    title: "More uses are already taken",
+    detail: "Nothing was changed: orders already hold or have consumed more uses than `uses_max`.",
+};
+
+refusals! {
+    /// Why a coupon is refused, in order of precedence.
+    pub enum PutError {
+        MoreThanAll => Said::invalid(
+            "value",
+            "must be at most 10000 basis points, which are 100 %",
+        );
+        EndsTooEarly => Said::invalid("valid_until", "must be later than valid_from");
+        NumberOfSkus => Said::invalid(
+            "skus",
+            "must be 1 to 500 codes; leave it out for every sku",
+        );
+        UnknownShop => Said::not_found("shop");
+        /// orders already hold or have consumed more uses than `uses_max`.
+        BelowUsed(all: Taken) => BELOW_USED;
+    }
+}
+
+impl Put {
+    /// Checks the fields that limit each other.
+    fn checked(&self) -> Result<(), PutError> {
+        if self.kind == CouponKind::Percent && self.value.get() > PERCENT_MAX {
+            return Err(PutError::MoreThanAll);
+        }
+        if let (Some(from), Some(until)) = (self.valid_from, self.valid_until)
+            && until <= from
+        {
+            return Err(PutError::EndsTooEarly);
+        }
+        match &self.skus {
+            Some(skus) if !(1..=SKUS_MAX).contains(&skus.len()) => Err(PutError::NumberOfSkus),
+            _ => Ok(()),
         }
     }
 }
@@ -74,13 +125,20 @@ impl From<Failure> for PutError {
 ///
 /// # Errors
 /// [`PutError`]; a refusal changes nothing.
-pub async fn put(db: &Database, put: &Put) -> Result<(bool, Coupon), PutError> {
+pub async fn put(
+    db: &Database,
+    shop: &Shop,
+    code: &CouponCode,
+    put: &Put,
+) -> Result<(bool, Coupon), PutError> {
+    put.checked()?;
+    let skus: Option<Vec<&Sku>> = put.skus.as_ref().map(|skus| skus.iter().collect());
     let row = db
         .call_one(
             "select * from holdfast.coupon_put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             &[
-                &put.shop,
-                &put.code,
+                &shop,
+                &code,
                 &put.kind,
                 &put.value,
                 &put.minimum_minor.map_or(0, PriceMinor::get),
@@ -88,15 +146,22 @@ pub async fn put(db: &Database, put: &Put) -> Result<(bool, Coupon), PutError> {
                 &put.valid_until,
                 &put.uses_max,
                 &put.uses_per_customer_max,
-                &put.skus,
+                &skus,
             ],
         )
-        .await?;
-    let coupon = from_json(row.get("o_coupon"))?;
+        .await
+        .map_err(|failure| match failure.constraint() {
+            Some("coupons_shop_fkey") => PutError::UnknownShop,
+            _ => failure.into(),
+        })?;
+    let coupon: Coupon = from_json(row.get("o_coupon"))?;
     match row.get("o_outcome") {
         "created" => Ok((true, coupon)),
         "changed" | "unchanged" => Ok((false, coupon)),
-        "below_used" => Err(PutError::BelowUsed(Box::new(coupon))),
+        "below_used" => Err(PutError::BelowUsed(Taken {
+            uses_held: coupon.uses_held,
+            uses_consumed: coupon.uses_consumed,
+        })),
         other => Err(Failure::unknown_outcome("coupon_put", other).into()),
     }
 }

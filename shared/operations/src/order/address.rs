@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::ids::{ONE_LINE, read_text};
+use crate::ids::{ONE_LINE, read_text, text_id};
 use crate::object::not_null;
 
 /// A postal address. Texts are stored as given; only their length is bounded.
@@ -10,77 +10,59 @@ use crate::object::not_null;
 #[serde(deny_unknown_fields)]
 pub struct Address {
     /// The recipient.
-    #[schema(inline)]
-    pub recipient: Text<200>,
+    pub recipient: Recipient,
     /// Street and number.
-    #[schema(inline)]
-    pub line1: Text<200>,
+    pub line1: AddressLine,
     /// A second address line.
     #[serde(default, deserialize_with = "not_null")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(inline)]
-    pub line2: Option<Text<200>>,
+    pub line2: Option<AddressLine>,
     /// City.
-    #[schema(inline)]
-    pub city: Text<100>,
+    pub city: Place,
     /// State or region.
     #[serde(default, deserialize_with = "not_null")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(inline)]
-    pub region: Option<Text<100>>,
+    pub region: Option<Place>,
     /// Postal code.
-    #[schema(inline)]
-    pub postal_code: Text<20>,
+    pub postal_code: PostalCode,
     /// ISO 3166-1 alpha-2.
     pub country: Country,
     /// Telephone number.
     #[serde(default, deserialize_with = "not_null")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(inline)]
-    pub phone: Option<Text<32>>,
+    pub phone: Option<PhoneText>,
 }
 
-/// A text of 1 to `MAX` characters without control characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Text<const MAX: usize>(String);
-
-impl<const MAX: usize> Text<MAX> {
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<const MAX: usize> utoipa::PartialSchema for Text<MAX> {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        crate::schema::text("", ONE_LINE, MAX, "Kochi")
-    }
-}
-
-impl<const MAX: usize> utoipa::ToSchema for Text<MAX> {}
-
-impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let rule = format_args!("1 to {MAX} characters without control characters");
-        read_text(deserializer, rule)
-    }
-}
-
-impl<const MAX: usize> TryFrom<String> for Text<MAX> {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let chars = text.chars().count();
-        if (1..=MAX).contains(&chars) && !text.chars().any(char::is_control) {
-            Ok(Self(text))
-        } else {
-            Err(format!(
-                "must be 1 to {MAX} characters without control characters, got {chars}"
-            ))
-        }
-    }
-}
+text_id!(
+    /// A person's or a company's name.
+    Recipient, 200, |c| !c.is_control(),
+    "1 to 200 characters without control characters",
+    ONE_LINE, "Meera Nair"
+);
+text_id!(
+    /// A line of an address.
+    AddressLine, 200, |c| !c.is_control(),
+    "1 to 200 characters without control characters",
+    ONE_LINE, "14 Lotus Lane"
+);
+text_id!(
+    /// A city, a state or a region.
+    Place, 100, |c| !c.is_control(),
+    "1 to 100 characters without control characters",
+    ONE_LINE, "Kochi"
+);
+text_id!(
+    /// A postal code.
+    PostalCode, 20, |c| !c.is_control(),
+    "1 to 20 characters without control characters",
+    ONE_LINE, "682001"
+);
+text_id!(
+    /// A telephone number, in any form.
+    PhoneText, 32, |c| !c.is_control(),
+    "1 to 32 characters without control characters",
+    ONE_LINE, "+914840000000"
+);
 
 /// A country's two letters (ISO 3166-1 alpha-2).
 #[derive(utoipa::ToSchema, Debug, Clone, PartialEq, Eq, Serialize)]

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::checkout::{Cart, LIMIT_REACHED, LimitReached, Shortage, limits};
 use crate::db::{Database, Failure};
-use crate::ids::{Actor, CheckoutId, Shop};
+use crate::ids::{Actor, CheckoutId, Shop, Sku};
 use crate::quantity::Version;
 use crate::refusal::Kind;
 use crate::refusals;
@@ -62,14 +62,30 @@ refusals! {
         /// it has another version now. `order` shows it.
         Stale(order: Box<DeskOrder>) => ORDER_STALE;
         /// the shop does not have the skus listed in `skus`.
-        UnknownSku(skus: Vec<String>) => BOOKING_UNKNOWN_SKU;
+        UnknownSku(
+            /// The complete list, not only the first one.
+            #[schema(value_type = Vec<Sku>, min_items = 1, max_items = 50)]
+            skus: Vec<String>
+        ) => BOOKING_UNKNOWN_SKU;
         /// the party would get more of the skus listed in `skus`, which are not on sale.
-        NotOnSale(skus: Vec<String>) => BOOKING_NOT_ON_SALE;
+        NotOnSale(
+            /// The complete list, not only the first one.
+            #[schema(value_type = Vec<Sku>, min_items = 1, max_items = 50)]
+            skus: Vec<String>
+        ) => BOOKING_NOT_ON_SALE;
         /// the party would have more units than the shop allows. `limits` says how many more it
         /// may have.
-        LimitReached(limits: Vec<LimitReached>) => LIMIT_REACHED;
+        LimitReached(
+            /// Every sku with more units than the customer may have.
+            #[schema(min_items = 1, max_items = 50)]
+            limits: Vec<LimitReached>
+        ) => LIMIT_REACHED;
         /// at least one sku has too few units available. Nothing was changed.
-        Shortage(shortages: Vec<Shortage>) => BOOKING_SHORT;
+        Shortage(
+            /// Every sku that is short, with its available units.
+            #[schema(min_items = 1, max_items = 50)]
+            shortages: Vec<Shortage>
+        ) => BOOKING_SHORT;
     }
 }
 

@@ -11,7 +11,7 @@ use crate::checkout::{
     CHECKOUT_CONFLICT, Cart, LIMIT_REACHED, LimitReached, Shortage, TOO_MANY_CHECKOUTS, limits,
 };
 use crate::db::{Database, Failure};
-use crate::ids::{Actor, CheckoutId, CouponCode, Customer, PaymentReference, Shop};
+use crate::ids::{Actor, CheckoutId, CouponCode, Customer, PaymentReference, Shop, Sku};
 use crate::object::not_null;
 use crate::refusal::Kind;
 use crate::refusals;
@@ -72,16 +72,32 @@ refusals! {
         /// the id belongs to another request.
         Conflict => BOOKING_CONFLICT;
         /// the shop does not have the skus listed in `skus`.
-        UnknownSku(skus: Vec<String>) => BOOKING_UNKNOWN_SKU;
+        UnknownSku(
+            /// The complete list, not only the first one.
+            #[schema(value_type = Vec<Sku>, min_items = 1, max_items = 50)]
+            skus: Vec<String>
+        ) => BOOKING_UNKNOWN_SKU;
         /// the sale of the skus listed in `skus` has not opened, has closed, or they are retired.
-        NotOnSale(skus: Vec<String>) => BOOKING_NOT_ON_SALE;
+        NotOnSale(
+            /// The complete list, not only the first one.
+            #[schema(value_type = Vec<Sku>, min_items = 1, max_items = 50)]
+            skus: Vec<String>
+        ) => BOOKING_NOT_ON_SALE;
         /// at least one sku has too few units available. Nothing was held or sold.
-        Shortage(shortages: Vec<Shortage>) => BOOKING_SHORT;
+        Shortage(
+            /// Every sku that is short, with its available units.
+            #[schema(min_items = 1, max_items = 50)]
+            shortages: Vec<Shortage>
+        ) => BOOKING_SHORT;
         /// the party already has as many checkouts as the shop allows one customer.
         TooManyCheckouts => TOO_MANY_CHECKOUTS;
         /// the party would have more units than the shop allows. `limits` says how many more it
         /// may have.
-        LimitReached(limits: Vec<LimitReached>) => LIMIT_REACHED;
+        LimitReached(
+            /// Every sku with more units than the customer may have.
+            #[schema(min_items = 1, max_items = 50)]
+            limits: Vec<LimitReached>
+        ) => LIMIT_REACHED;
         /// `reason` says why.
         Coupon(reason: CouponRefusal) => COUPON_REFUSED, reason.sentence();
     }

@@ -199,12 +199,20 @@ refusals! {
         /// `reason` says why. Order without it, or with another coupon.
         Coupon(reason: CouponRefusal) => COUPON_REFUSED, reason.sentence();
         /// the hold had expired, and somebody else has the stock.
-        Shortage(shortages: Vec<Shortage>) => SHORTAGE;
+        Shortage(
+            /// Every sku that is short, with its available units.
+            #[schema(min_items = 1, max_items = 50)]
+            shortages: Vec<Shortage>
+        ) => SHORTAGE;
         /// the customer already holds stock with as many checkouts as the shop allows.
         TooManyCheckouts => TOO_MANY_CHECKOUTS;
         /// the customer would have more units than the shop allows. `limits` says how many more
         /// they may have.
-        LimitReached(limits: Vec<LimitReached>) => LIMIT_REACHED;
+        LimitReached(
+            /// Every sku with more units than the customer may have.
+            #[schema(min_items = 1, max_items = 50)]
+            limits: Vec<LimitReached>
+        ) => LIMIT_REACHED;
     }
 }
 

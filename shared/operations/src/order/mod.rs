@@ -72,10 +72,10 @@ pub struct Order {
     pub customer: String,
     #[schema(value_type = OrderStatus)]
     pub status: String,
-    /// The bought lines at the prices of the checkout, one per sku, sorted by sku.
+    /// The bought lines, one per sku, sorted by sku.
     #[schema(min_items = 1, max_items = 50)]
     pub lines: Vec<PricedLine>,
-    /// The sum of the lines in minor units of `currency`.
+    /// The sum of the lines.
     #[schema(value_type = Amount)]
     pub subtotal_minor: i64,
     /// The coupon's discount.

@@ -15,6 +15,7 @@ use std::pin::Pin;
 use uuid::Uuid;
 
 use crate::cause::Cause;
+use crate::text::one_of;
 
 pub(crate) use claim::payload;
 pub use claim::{LEASE, claim};
@@ -44,21 +45,12 @@ pub struct Message {
     pub payload: String,
 }
 
-/// The types of messages that there are (docs/events.md).
-pub const TYPES: [&str; 12] = [
-    "order.paid",
-    "order.amended",
-    "order.cancelled",
-    "order.refund_due",
-    "payment.review",
-    "payment.disputed",
-    "refund.settled",
-    "refund.failed",
-    "checkout.broken",
-    "checkout.expired",
-    "stock.low",
-    "stock.back",
-];
+one_of!(
+    /// A type of announcements (docs/events.md).
+    Topic, "order.paid", "order.amended", "order.cancelled", "order.refund_due", "payment.review",
+    "payment.disputed", "refund.settled", "refund.failed", "checkout.broken", "checkout.expired",
+    "stock.low", "stock.back"
+);
 
 /// The group of an order's messages.
 #[must_use]

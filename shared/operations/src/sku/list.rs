@@ -19,7 +19,7 @@ pub async fn list(
     let row = db
         .call_one(
             "select holdfast.sku_list($1, $2, $3)",
-            &[&shop, &after.map(|After(sku)| sku.as_str()), &limit],
+            &[&shop, &after.map(|After(sku)| sku), &limit],
         )
         .await?;
     page::by_code(row.get(0), limit.get(), |entry: &Entry| &entry.sku)

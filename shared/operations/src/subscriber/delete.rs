@@ -1,5 +1,6 @@
 //! Deletes a subscriber.
 
+use super::Name;
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
 
@@ -8,7 +9,7 @@ use crate::ids::Shop;
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
-pub async fn delete(db: &Database, shop: &Shop, name: &str) -> Result<bool, Failure> {
+pub async fn delete(db: &Database, shop: &Shop, name: &Name) -> Result<bool, Failure> {
     let row = db
         .call_one("select holdfast.subscriber_delete($1, $2)", &[&shop, &name])
         .await?;

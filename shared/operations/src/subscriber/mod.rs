@@ -12,10 +12,16 @@ pub mod put;
 pub mod read;
 pub mod signature;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use url::{Host, Url};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
 
-use crate::ids::text_id;
+use crate::db::sent_as;
+use crate::ids::{read_text, text_id};
+use crate::outbox::Topic;
+use crate::page::ListRow;
 use crate::utc::Utc;
 
 pub use backlog::{Backlog, backlog};
@@ -27,42 +33,94 @@ pub use put::{Put, PutError, put};
 pub use read::read;
 pub use signature::SigningSecret;
 
+/// Subscribers of a shop at most.
+const SUBSCRIBERS_MAX: i32 = 20;
 /// Characters of a URL at most.
 const URL_CHARS_MAX: usize = 2_000;
 
 /// A subscriber and the state of its deliveries. The database writes it as JSON of this shape.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Subscriber {
-    /// Its name. Its secret has the same name.
+    #[schema(value_type = Name)]
     pub name: String,
     pub url: String,
-    /// The topics it wants. `None`: all.
+    /// Null: all.
+    #[schema(required = true, value_type = Option<Vec<Topic>>)]
     pub types: Option<Vec<String>>,
     pub created_at: Utc,
-    /// When it answered 410 Gone. It gets nothing any more.
+    /// Since when it gets nothing, because it answered 410.
+    #[schema(required = true)]
     pub disabled_at: Option<Utc>,
     /// The answer with which it refused.
+    #[schema(required = true)]
     pub disabled_why: Option<String>,
-    /// Waiting deliveries.
+    /// Deliveries that wait for their first or a later try.
+    #[schema(minimum = 0)]
     pub waiting: i64,
-    /// Deliveries that were given up.
+    /// Deliveries that are no longer tried: ten tries failed, the subscriber failed for four
+    /// days, or it answered 410. Counted for 30 days.
+    #[schema(minimum = 0)]
     pub given_up: i64,
-    /// The last error.
+    /// The last error of an undelivered announcement.
+    #[schema(required = true)]
     pub last_error: Option<String>,
+}
+
+impl ListRow for Subscriber {
+    const ROWS: &'static str = "subscribers";
+    const ROWS_MAX: i32 = SUBSCRIBERS_MAX;
 }
 
 text_id!(
     /// A subscriber's name. Its secret has the same name.
     Name, 40, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-',
     "1 to 40 characters of a to z, 0 to 9 and -",
-    r"^[a-z0-9-]{1,40}$", "books"
+    r"^[a-z0-9-]{1,40}$", "crm"
 );
+
+const URL_RULE: &str = "an https URL without user and fragment (http only to this machine itself)";
 
 /// Why a text is not a valid URL of a subscriber. The sentence follows the field's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be an https URL without user and fragment (http only to this machine itself)")]
+#[error("must be {URL_RULE}")]
 pub struct InvalidUrl;
+
+/// The URL of a subscriber.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriberUrl(Url);
+
+sent_as!(SubscriberUrl, &str, |url| url.0.as_str());
+
+impl TryFrom<String> for SubscriberUrl {
+    type Error = InvalidUrl;
+
+    fn try_from(text: String) -> Result<Self, InvalidUrl> {
+        parse_url(&text).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SubscriberUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_text(deserializer, URL_RULE)
+    }
+}
+
+impl utoipa::PartialSchema for SubscriberUrl {
+    fn schema() -> RefOr<Schema> {
+        let about = "An https URL without user and fragment. http is allowed only to the machine \
+                     itself, for trials.";
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(about))
+            .min_length(Some(1))
+            .max_length(Some(URL_CHARS_MAX))
+            .examples(["https://crm.example.com/hooks/holdfast"])
+            .into()
+    }
+}
+
+impl ToSchema for SubscriberUrl {}
 
 /// Reads a subscriber's URL.
 ///

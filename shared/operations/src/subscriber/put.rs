@@ -1,39 +1,54 @@
 //! Creates or replaces a subscriber.
 
-use super::Subscriber;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{Name, Subscriber, SubscriberUrl};
 use crate::db::{Database, Failure, from_json};
 use crate::ids::Shop;
+use crate::object::not_null;
+use crate::outbox::Topic;
+use crate::refusals;
 
 /// A subscriber.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SubscriberPut)]
 pub struct Put {
-    pub shop: Shop,
-    pub name: String,
-    pub url: String,
-    /// The topics it wants. `None`: all.
-    pub types: Option<Vec<String>>,
+    pub url: SubscriberUrl,
+    /// The announcement types that it gets. Default: all.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(min_items = 1, max_items = 12)]
+    pub types: Option<Vec<Topic>>,
 }
 
-/// Why a subscriber is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum PutError {
-    #[error("there is no such shop")]
-    UnknownShop,
-    #[error("there are too many")]
-    TooMany,
-    #[error(transparent)]
-    Failure(#[from] Failure),
+refusals! {
+    /// Why a subscriber is refused.
+    pub enum PutError {
+        NumberOfTypes => Said::invalid("types", "must be 1 to 12 types; leave it out for all");
+        UnknownShop => Said::not_found("shop");
+        TooMany => Said::invalid("name", "is a new one, and the shop already has 20 subscribers");
+    }
 }
 
 /// Creates or replaces the subscriber. Returns whether it is new. Locks: the subscriber.
 ///
 /// # Errors
 /// [`PutError`]; a refusal changes nothing.
-pub async fn put(db: &Database, put: &Put) -> Result<(bool, Subscriber), PutError> {
+pub async fn put(
+    db: &Database,
+    shop: &Shop,
+    name: &Name,
+    put: &Put,
+) -> Result<(bool, Subscriber), PutError> {
+    let types = put.types.as_ref();
+    if types.is_some_and(|types| !(1..=Topic::WORDS.len()).contains(&types.len())) {
+        return Err(PutError::NumberOfTypes);
+    }
     let row = db
         .call_one(
             "select * from holdfast.subscriber_put($1, $2, $3, $4)",
-            &[&put.shop, &put.name, &put.url, &put.types],
+            &[&shop, &name, &put.url, &put.types],
         )
         .await?;
     match row.get("o_outcome") {

@@ -1,6 +1,6 @@
 //! Reads a subscriber.
 
-use super::Subscriber;
+use super::{Name, Subscriber};
 use crate::db::{Database, Failure, from_json};
 use crate::ids::Shop;
 
@@ -8,7 +8,7 @@ use crate::ids::Shop;
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
-pub async fn read(db: &Database, shop: &Shop, name: &str) -> Result<Option<Subscriber>, Failure> {
+pub async fn read(db: &Database, shop: &Shop, name: &Name) -> Result<Option<Subscriber>, Failure> {
     let row = db
         .call_one("select holdfast.subscriber_read($1, $2)", &[&shop, &name])
         .await?;

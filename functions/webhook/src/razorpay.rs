@@ -1,0 +1,138 @@
+//! Webhooks of Razorpay.
+
+use axum::extract::State;
+use holdfast_http::{Answer, Json, Route, route};
+use operations::payment::Gateway;
+use operations::text::Currency;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+
+use crate::Shared;
+use crate::delivery::{Delivery, Sender};
+use crate::receive::{Queued, ReceiveError, receive};
+
+pub(crate) fn routes() -> Vec<Route<Shared>> {
+    vec![route!(receive_razorpay)]
+}
+
+struct Razorpay;
+
+impl Sender for Razorpay {
+    type Headers = Headers;
+    type Body = Body;
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "only its schema is needed")]
+struct Headers {
+    /// Hex of the HMAC-SHA256, by one of the shop's secrets.
+    #[schema(
+        pattern = "^[0-9a-f]{64}$",
+        max_length = 64,
+        example = "5257a869e7ecebeda32affa62cdca3fa51cad7e77a0e56ff536d0ce8e108d8bd"
+    )]
+    x_razorpay_signature: String,
+    /// Stored but not trusted, because it is not signed.
+    #[schema(max_length = 256, example = "QhTfAbCdEfGhIj")]
+    x_razorpay_event_id: Option<String>,
+}
+
+/// Only the fields that Holdfast reads. Our `payment.reference` is the order's `receipt`, or
+/// `notes.reference`.
+#[derive(ToSchema)]
+#[schema(as = RazorpayWebhook, example = json!({
+    "entity": "event",
+    "account_id": "acc_Q0aBcDeFgHiJkL",
+    "event": "payment.captured",
+    "contains": ["payment"],
+    "payload": {
+        "payment": {
+            "entity": {
+                "id": "pay_QhTeUo1mD4xK7a",
+                "entity": "payment",
+                "amount": 7649910,
+                "currency": "INR",
+                "status": "captured",
+                "order_id": "order_QhTdZx0kW3bN9c",
+                "notes": { "reference": "dress-06e7bd4x0hzhhaf4jj6wgy9q0c" }
+            }
+        }
+    },
+    "created_at": 1795255221
+}))]
+#[expect(dead_code, reason = "only its schema is needed")]
+struct Body {
+    #[schema(examples("payment.captured", "payment.failed", "order.paid", "refund.processed"))]
+    event: String,
+    #[schema(inline)]
+    payload: Payload,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is needed")]
+struct Payload {
+    #[schema(inline)]
+    payment: Option<Payment>,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is needed")]
+struct Payment {
+    #[schema(inline)]
+    entity: Option<Entity>,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is needed")]
+struct Entity {
+    id: Option<String>,
+    /// In the smallest unit of the currency.
+    amount: Option<i64>,
+    currency: Option<Currency>,
+    /// Only `captured` means money.
+    status: Option<String>,
+    #[schema(schema_with = text_or_null, required = false)]
+    order_id: String,
+    /// An object, or an empty list if there are none.
+    #[schema(schema_with = object_or_list, required = false)]
+    notes: (),
+}
+
+fn text_or_null() -> Schema {
+    of_types(vec![Type::String, Type::Null])
+}
+
+fn object_or_list() -> Schema {
+    of_types(vec![Type::Object, Type::Array])
+}
+
+fn of_types(types: Vec<Type>) -> Schema {
+    Schema::Object(
+        ObjectBuilder::new()
+            .schema_type(SchemaType::Array(types))
+            .build(),
+    )
+}
+
+/// Receive a webhook of Razorpay
+///
+/// Checks the signature over the raw bytes, queues the event, and answers 200. The signature is
+/// the hex HMAC-SHA256 of the raw body. The event is interpreted later. Types that Holdfast
+/// does not use are accepted too.
+///
+/// **Retry:** Razorpay sends an event again for 24 hours after any answer but 2xx, then
+/// disables the webhook. A repeated or reordered event has one effect.
+#[utoipa::path(
+    post,
+    path = "/v1/shops/{shop}/webhooks/razorpay",
+    operation_id = "webhook_receive_razorpay",
+    tag = "webhook",
+    responses((status = 200, description = "The event is queued."))
+)]
+async fn receive_razorpay(
+    State(app): State<Shared>,
+    delivery: Delivery<Razorpay>,
+) -> Answer<Json<Queued>, ReceiveError> {
+    receive(&app, Some(Gateway::Razorpay), delivery).await
+}
