@@ -44,7 +44,31 @@ pub fn document() -> Value {
     let mut document = Value::from(document);
     share(&mut document, "responses");
     share(&mut document, "parameters");
+    remove_unused(&mut document);
     document
+}
+
+/// openapi.yaml's text.
+pub fn text() -> String {
+    let text = serde_norway::to_string(&document()).unwrap();
+    // A date without quotes is a text in YAML 1.2, but a time in YAML 1.1, which many tools read.
+    let quoted = text.lines().map(|line| match line.rsplit_once(' ') {
+        Some((before, value)) if is_date(value) && is_key(before) => format!("{before} '{value}'"),
+        _ => line.to_owned(),
+    });
+    let head = "# Made from the code by `make openapi`. Do not edit it: docs/architecture.md says \
+                where its words stand.\n";
+    head.to_owned() + &quoted.map(|line| line + "\n").collect::<String>()
+}
+
+fn is_date(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    bytes.len() >= 10 && bytes[4] == b'-' && bytes[7] == b'-' && bytes[0].is_ascii_digit()
+}
+
+/// Whether a line up to its last value is a key, or the dash of a list.
+fn is_key(before: &str) -> bool {
+    before.ends_with(':') || before.trim() == "-"
 }
 
 fn operations() -> Vec<Operation> {
@@ -429,6 +453,25 @@ fn shared_name(said: &Value) -> Option<String> {
             Some("TokenRefused".to_owned())
         }
         None => None,
+    }
+}
+
+/// Removes the schemas to which nothing refers, such as those that are flattened into others.
+fn remove_unused(document: &mut Value) {
+    loop {
+        let text = serde_norway::to_string(document).unwrap();
+        let schemas = document["components"]["schemas"].as_mapping_mut().unwrap();
+        let before = schemas.len();
+        schemas.retain(|name, _| {
+            let name = name.as_str().unwrap();
+            let reference = format!("#/components/schemas/{name}");
+            let ends = |at: usize| !text[at..].starts_with(|c: char| c.is_ascii_alphanumeric());
+            let mut found = text.match_indices(&reference);
+            found.any(|(at, _)| ends(at + reference.len()))
+        });
+        if schemas.len() == before {
+            return;
+        }
     }
 }
 
