@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use operations::order::Order;
-use operations::outbox::TYPES;
+use operations::outbox::Topic;
 use operations::payment::{Event, EventKind};
 use operations::refund::GatewayAnswer;
 use operations::utc::Utc;
@@ -52,7 +52,8 @@ fn documented() -> BTreeMap<String, (Value, String)> {
 #[test]
 fn the_document_has_every_type_that_a_subscriber_can_choose() {
     let documented: BTreeSet<String> = documented().into_keys().collect();
-    assert_eq!(documented, TYPES.map(str::to_owned).into());
+    let known = Topic::WORDS.iter().map(|&topic| topic.to_owned()).collect();
+    assert_eq!(documented, known);
 }
 
 /// One refund is settled, another fails, and a bank disputes a payment.

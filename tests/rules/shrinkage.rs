@@ -3,11 +3,11 @@
 
 use operations::db::Failure;
 use operations::order::{self, Create};
-use operations::stock::{Level, Shrink, ShrinkError};
+use operations::stock::{Level, Shrink, ShrinkError, shrink};
 use serde_json::{Value, json};
 use tests::coupons::{TEN_PERCENT, coupon};
 use tests::shrinkage::{
-    assert_all_is_well, broken, counters, expecting, ids, missing, shrunk, status,
+    assert_all_is_well, broken, counters, expecting, ids, missing, office, shrunk, status,
 };
 use tests::{MAIN, TestDb, order_request, shop};
 
@@ -201,11 +201,11 @@ async fn an_edit_between_expiry_and_shrinkage_makes_it_stale() {
     let again = test.owner.query_one(reclaim, &[&3_i64]).await.unwrap();
     assert_eq!(again.get::<_, Option<i64>>(0), None);
     let stale = shrunk(&test, &expecting(1, 1)).await;
-    let Err(ShrinkError::Stale(now, Some(last))) = stale else {
+    let Err(ShrinkError::Stale(now)) = stale else {
         panic!("{stale:?}")
     };
-    assert_eq!(now, level(4, 0, 3));
-    assert_eq!(last.reason, "received");
+    assert_eq!(now.level, level(4, 0, 3));
+    assert_eq!(now.last_movement.unwrap().reason, "received");
     assert_all_is_well(&test, &[]).await;
 }
 
@@ -244,31 +244,22 @@ async fn a_refused_shrinkage_shows_the_counters_and_changes_nothing() {
     let test = TestDb::new().await;
     test.sku("A", 5).await;
     test.held(&[("A", 3)]).await;
+    let clerk = "clerk".parse().unwrap();
     let before = test.rows().await;
     for dry_run in [false, true] {
         let refused = |request| Shrink { dry_run, ..request };
-        let unknown = Shrink {
-            sku: "X".parse().unwrap(),
-            ..missing(1)
-        };
-        let unknown = shrunk(&test, &refused(unknown)).await;
-        assert!(
-            matches!(unknown, Err(ShrinkError::UnknownSku)),
-            "{unknown:?}"
-        );
-        let elsewhere = Shrink {
-            shop: shop("other"),
-            ..missing(1)
-        };
-        let elsewhere = shrunk(&test, &refused(elsewhere)).await;
-        assert!(
-            matches!(elsewhere, Err(ShrinkError::UnknownSku)),
-            "{elsewhere:?}"
-        );
+        for (shop, sku) in [(shop(MAIN), "X"), (shop("other"), "A")] {
+            let (office, request) = (office(&test), refused(missing(1)));
+            let unknown = shrink(&office, &shop, &sku.parse().unwrap(), &clerk, &request).await;
+            assert!(
+                matches!(unknown, Err(ShrinkError::UnknownSku)),
+                "{unknown:?}"
+            );
+        }
         // the hold counts as a change: version 1 is no longer current
         let now = level(5, 3, 2);
         match shrunk(&test, &refused(expecting(9, 1))).await {
-            Err(ShrinkError::Stale(level, _)) => assert_eq!(level, now),
+            Err(ShrinkError::Stale(stale)) => assert_eq!(stale.level, now),
             other => panic!("{other:?}"),
         }
         match shrunk(&test, &refused(expecting(6, 2))).await {
@@ -353,15 +344,7 @@ async fn the_same_shrinkage_again_gets_the_same_answer_and_has_one_effect() {
             ..request.clone()
         },
         Shrink {
-            sku: "B".parse().unwrap(),
-            ..request.clone()
-        },
-        Shrink {
-            note: Some("another note".parse().unwrap()),
-            ..request.clone()
-        },
-        Shrink {
-            actor: "somebody else".parse().unwrap(),
+            note: "another note".parse().unwrap(),
             ..request.clone()
         },
         Shrink {
@@ -370,6 +353,14 @@ async fn the_same_shrinkage_again_gets_the_same_answer_and_has_one_effect() {
         },
     ] {
         let conflict = shrunk(&test, &other).await;
+        assert!(
+            matches!(conflict, Err(ShrinkError::MovementConflict)),
+            "{conflict:?}"
+        );
+    }
+    for (sku, actor) in [("B", "clerk"), ("A", "somebody else")] {
+        let (sku, actor) = (sku.parse().unwrap(), actor.parse().unwrap());
+        let conflict = shrink(&office(&test), &shop(MAIN), &sku, &actor, &request).await;
         assert!(
             matches!(conflict, Err(ShrinkError::MovementConflict)),
             "{conflict:?}"

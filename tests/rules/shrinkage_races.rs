@@ -4,9 +4,10 @@ use operations::checkout::{self, BeginError, Begun};
 use operations::ids::CheckoutId;
 use operations::order;
 use operations::payment::{EventKind, Outcome};
-use operations::stock::{Shrink, ShrinkError, shrink};
+use operations::stock::{Shrink, ShrinkError};
 use tests::shrinkage::{
-    assert_all_is_well, broken, counters, expecting, ids, missing, office, shrunk, status,
+    assert_all_is_well, broken, counters, expecting, ids, missing, office, shrunk, shrunk_by,
+    status,
 };
 use tests::{MAIN, TestDb, at_once, begin_request, event, new_id, refused_by, shop};
 
@@ -114,7 +115,7 @@ async fn a_shrinkage_in_a_rush_of_fifty_holds_leaves_every_unit_held_once() {
         let (shoppers, office) = (shoppers.clone(), office.clone());
         async move {
             if n == 25 {
-                return Some(shrink(&office, &missing(30)).await.unwrap());
+                return Some(shrunk_by(&office, &missing(30)).await.unwrap());
             }
             let begun = checkout::begin(&shoppers, &begin_request(new_id(), &[("A", 1)])).await;
             match begun {
@@ -236,7 +237,7 @@ async fn a_shrinkage_among_fifteen_payments_sells_or_breaks_each_order_once() {
         let event = events.get(n).cloned();
         async move {
             let Some(event) = event else {
-                return Err(shrink(&office, &missing(10)).await.unwrap());
+                return Err(shrunk_by(&office, &missing(10)).await.unwrap());
             };
             let cashfree = operations::payment::Gateway::Cashfree;
             let recorded =
@@ -323,7 +324,7 @@ async fn one_of_ten_shrinkages_of_one_version_counts() {
     let office = office(&test);
     let answers = at_once(10, |_| {
         let office = office.clone();
-        async move { shrink(&office, &expecting(1, version)).await }
+        async move { shrunk_by(&office, &expecting(1, version)).await }
     })
     .await;
     let (done, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
@@ -356,7 +357,7 @@ async fn ten_identical_shrinkages_at_once_have_one_effect_and_equal_answers() {
         let blocker = test.block_level("A").await;
         let race = at_once(10, |_| {
             let (office, request) = (office.clone(), request.clone());
-            async move { shrink(&office, &request).await.unwrap() }
+            async move { shrunk_by(&office, &request).await.unwrap() }
         });
         let answers = test.behind(blocker, 10, race).await;
         for answer in &answers {

@@ -1,7 +1,7 @@
 //! Shrinkage of the sku `A` of `main`.
 
 use operations::db::Database;
-use operations::ids::CheckoutId;
+use operations::ids::{Actor, CheckoutId, Sku};
 use operations::stock::{Shrink, ShrinkError, Shrinkage, shrink};
 use serde_json::json;
 use uuid::Uuid;
@@ -9,17 +9,14 @@ use uuid::Uuid;
 use crate::clerk::ADMIN;
 use crate::{CLUSTER, MAIN, TestDb, pool, shop};
 
-/// The clerk `clerk` reports missing units.
+/// Missing units.
 pub fn missing(units: i64) -> Shrink {
     Shrink {
-        shop: shop(MAIN),
-        sku: "A".parse().unwrap(),
         missing: units.try_into().unwrap(),
         movement_id: Uuid::new_v4().into(),
         expected_version: None,
-        actor: "clerk".parse().unwrap(),
         reference: Some("CLAIM-7".parse().unwrap()),
-        note: Some("count of Monday".parse().unwrap()),
+        note: "count of Monday".parse().unwrap(),
         dry_run: false,
     }
 }
@@ -37,12 +34,21 @@ pub fn office(test: &TestDb) -> Database {
     pool(&CLUSTER.url(ADMIN, test.name()), 10)
 }
 
-/// Takes the missing units out.
+/// The clerk `clerk` takes the missing units out of the sku `A`.
 ///
 /// # Errors
 /// The refusal of the operation.
 pub async fn shrunk(test: &TestDb, request: &Shrink) -> Result<Shrinkage, ShrinkError> {
-    shrink(&office(test), request).await
+    shrunk_by(&office(test), request).await
+}
+
+/// [`shrunk`] with these connections.
+///
+/// # Errors
+/// The refusal of the operation.
+pub async fn shrunk_by(office: &Database, request: &Shrink) -> Result<Shrinkage, ShrinkError> {
+    let (sku, clerk): (Sku, Actor) = ("A".parse().unwrap(), "clerk".parse().unwrap());
+    shrink(office, &shop(MAIN), &sku, &clerk, request).await
 }
 
 /// The checkouts that a shrinkage broke, in its order.

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use operations::ids::{CheckoutId, Sku};
+use operations::ids::{CheckoutId, MovementId, Sku};
 use operations::order::{self, Amend, Amended, Book, Booked, Restock};
 use operations::quantity::Version;
-use operations::stock::{self, Change, ChangeError, Shrink, shrink::ShrinkError};
+use operations::stock::{
+    self, Adjust, ChangeError, Changed, Level, Receive, Set, Shrink, ShrinkError,
+};
 use operations::text::Note;
 use rand::Rng as _;
 use rand::rngs::StdRng;
@@ -36,28 +38,7 @@ pub(super) async fn clerk(traffic: &Traffic, mut random: StdRng) {
                 .await
                 .unwrap()
                 .unwrap();
-            let change = Change {
-                shop: traffic.main.clone(),
-                sku: sku.clone(),
-                movement_id,
-                expected_version: Version::try_from(level.version).unwrap(),
-                actor: actor("clerk"),
-                reference: None,
-                note: Some(note()),
-            };
-            let (on_hand, office) = (i64::from(level.on_hand), &traffic.admin);
-            let edited = match what {
-                // stock must come in before it can be sold
-                _ if level.available < 2 && what < 60 => {
-                    stock::receive(office, &change, (units + 2).try_into().unwrap()).await
-                }
-                0..40 => stock::adjust(office, &change, (-units).try_into().unwrap()).await,
-                40..70 => stock::adjust(office, &change, units.try_into().unwrap()).await,
-                _ => {
-                    let counted = (on_hand + units - 3).max(0);
-                    stock::set(office, &change, counted.try_into().unwrap()).await
-                }
-            };
+            let edited = edit(traffic, &level, (what, units), movement_id).await;
             if matches!(edited, Err(ChangeError::Stale(..))) {
                 traffic.count("edit: Stale");
                 continue;
@@ -67,6 +48,50 @@ pub(super) async fn clerk(traffic: &Traffic, mut random: StdRng) {
             break;
         }
     }
+}
+
+/// One change of the stock level that was just read.
+async fn edit(
+    traffic: &Traffic,
+    level: &Level,
+    (what, units): (i32, i64),
+    movement_id: MovementId,
+) -> Result<Changed, ChangeError> {
+    let (office, main, clerk) = (&traffic.admin, &traffic.main, actor("clerk"));
+    let sku: Sku = level.sku.parse().unwrap();
+    let expected_version = Some(level.version.try_into().unwrap());
+    let (reference, note) = (None, note());
+    // stock must come in before it can be sold
+    if level.available < 2 && what < 60 {
+        let receive = Receive {
+            quantity: (units + 2).try_into().unwrap(),
+            note: Some(note),
+            expected_version,
+            reference,
+            movement_id,
+        };
+        return stock::receive(office, main, &sku, &clerk, &receive).await;
+    }
+    if what < 70 {
+        let delta = if what < 40 { -units } else { units };
+        let adjust = Adjust {
+            delta: delta.try_into().unwrap(),
+            note,
+            expected_version,
+            reference,
+            movement_id,
+        };
+        return stock::adjust(office, main, &sku, &clerk, &adjust).await;
+    }
+    let counted = (i64::from(level.on_hand) + units - 3).max(0);
+    let set = Set {
+        on_hand: counted.try_into().unwrap(),
+        note,
+        expected_version,
+        reference,
+        movement_id,
+    };
+    stock::set(office, main, &sku, &clerk, &set).await
 }
 
 /// A party at the desk: its version, sku and size.
@@ -170,17 +195,16 @@ pub(super) async fn find_missing(traffic: &Traffic, mut random: StdRng) {
                 .unwrap()
                 .unwrap();
             let request = Shrink {
-                shop: traffic.main.clone(),
-                sku: sku.clone(),
                 missing: missing.try_into().unwrap(),
                 movement_id,
                 expected_version: Some(Version::try_from(level.version).unwrap()),
-                actor: actor("storekeeper"),
                 reference: None,
-                note: Some(note()),
+                note: note(),
                 dry_run: random.random_bool(0.1),
             };
-            let shrunk = stock::shrink(&traffic.admin, &request).await;
+            let keeper = actor("storekeeper");
+            let shrunk =
+                stock::shrink(&traffic.admin, &traffic.main, &sku, &keeper, &request).await;
             if matches!(shrunk, Err(ShrinkError::Stale(..))) {
                 continue;
             }
