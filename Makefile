@@ -85,6 +85,12 @@ test-pgbouncer: setup build ## run the integration tests through PgBouncer
 gateways: ## let Stripe's and Razorpay's own libraries talk to the simulated gateways
 	@tools/simulator/libraries/run
 
+.PHONY: openapi
+openapi: ## write openapi.yaml, and the table of operations in docs/architecture.md, from the code
+	@HOLDFAST_WRITE_DOCS=1 cargo test --workspace --locked --test it -- \
+		the_contract_is_what_the_code_says
+	@HOLDFAST_WRITE_DOCS=1 cargo test --workspace --locked --test it -- table_of_operations
+
 .PHONY: lint
 lint: ## check openapi.yaml, template.yaml, new migrations, the format, clippy
 	@tools/lint/run

@@ -1,11 +1,11 @@
-//! openapi.yaml and the code have the same routes.
+//! openapi.yaml is what the code says, and the functions answer by it.
 
 use std::collections::BTreeSet;
 
 use serde_json::json;
 use tests::contract::CONTRACT;
 use tests::http::Call;
-use tests::stack::STACK;
+use tests::stack::{STACK, root};
 
 const METHODS: [&str; 7] = ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"];
 const ID: &str = "0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4";
@@ -20,6 +20,23 @@ fn filled(template: &str) -> String {
         .replace("{refund_id}", ID)
         .replace("{import_id}", ID)
         .replace("{part}", "1")
+}
+
+#[test]
+fn the_contract_is_what_the_code_says() {
+    let path = root().join("openapi.yaml");
+    let text = tests::openapi::text();
+    if std::env::var_os("HOLDFAST_WRITE_DOCS").is_some() {
+        std::fs::write(&path, text).unwrap();
+        return;
+    }
+    let written = std::fs::read_to_string(&path).unwrap();
+    let differs = |(ours, theirs): &(&str, &str)| ours != theirs;
+    let first = text.lines().zip(written.lines()).find(differs);
+    assert!(
+        text == written,
+        "`make openapi` writes it; the first other line (code, file): {first:#?}"
+    );
 }
 
 /// The function behind a path: the HTTP API, or the webhook's function URL.

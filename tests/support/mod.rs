@@ -22,6 +22,8 @@ pub mod golden;
 pub mod http;
 pub mod import;
 pub mod next_release;
+pub mod openapi;
+mod openapi_example;
 pub mod orders;
 pub mod outbox;
 pub mod pooler;
