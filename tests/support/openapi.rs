@@ -37,7 +37,9 @@ pub fn document() -> Value {
         let path = paths.entry(operation.path.into());
         let item = path.or_insert_with(|| Mapping::new().into());
         let method = operation.method.as_str().to_lowercase();
-        item.as_mapping_mut().unwrap().insert(method.into(), written);
+        item.as_mapping_mut()
+            .unwrap()
+            .insert(method.into(), written);
     }
     document.insert("paths".into(), paths.into());
     document.insert("components".into(), components.written());
@@ -109,14 +111,22 @@ impl Components {
             (function, Examples::new(read(&path)))
         };
         Self {
-            schemas: entries(&fixed["schemas"]),
+            schemas: BTreeMap::new(),
             examples: BTreeMap::new(),
             of_function: ["checkout", "webhook", "admin"].map(read).into(),
             fixed: fixed.clone(),
         }
     }
 
-    fn written(self) -> Value {
+    fn written(mut self) -> Value {
+        for (name, more) in entries(&self.fixed["schemas"]) {
+            let schema = self
+                .schemas
+                .entry(name)
+                .or_insert_with(|| Mapping::new().into());
+            let more = more.as_mapping().unwrap().clone();
+            schema.as_mapping_mut().unwrap().extend(more);
+        }
         let headers = entries(&self.fixed["headers"]);
         let components: [(&str, Value); 4] = [
             ("securitySchemes", self.fixed["securitySchemes"].clone()),
@@ -161,7 +171,10 @@ impl Components {
         if let Some((required, content)) = &said.body {
             let content = content.iter().map(|(kind, schema)| {
                 let examples = self.examples_of(operation.function, &id, "request", kind, schema);
-                (*kind, map([("schema", value(schema)), ("examples", examples)]))
+                (
+                    *kind,
+                    map([("schema", value(schema)), ("examples", examples)]),
+                )
             });
             let content = map(content.collect::<Vec<_>>());
             put(
@@ -235,7 +248,9 @@ impl Components {
             (status.to_string(), response)
         });
         let responses: Vec<_> = responses.collect();
-        map(responses.iter().map(|(status, response)| (status.as_str(), response.clone())))
+        map(responses
+            .iter()
+            .map(|(status, response)| (status.as_str(), response.clone())))
     }
 
     fn headers(&self, status: u16, answer: Option<&AnswerBody>) -> Value {
@@ -307,7 +322,9 @@ impl Components {
         own.insert("properties".into(), properties.into());
         let base = map([("$ref", "#/components/schemas/Problem".into())]);
         let schema = map([("allOf", vec![base, own.into()].into())]);
-        let before = self.schemas.insert(format!("{name}Problem"), schema.clone());
+        let before = self
+            .schemas
+            .insert(format!("{name}Problem"), schema.clone());
         let same = before.is_none_or(|before| before == schema);
         assert!(same, "{} carries different values", kind.code);
 
@@ -361,8 +378,14 @@ fn meaning(problem: &Declared) -> String {
 
 /// The members that a problem carries. The fields of a value under the name `all` are its own.
 fn members(carried: &Value, schemas: &BTreeMap<String, Value>) -> (Mapping, Vec<Value>) {
-    let mut properties = carried["properties"].as_mapping().cloned().unwrap_or_default();
-    let mut required = carried["required"].as_sequence().cloned().unwrap_or_default();
+    let mut properties = carried["properties"]
+        .as_mapping()
+        .cloned()
+        .unwrap_or_default();
+    let mut required = carried["required"]
+        .as_sequence()
+        .cloned()
+        .unwrap_or_default();
     if let Some(all) = properties.remove(operations::refusal::ALL) {
         let name = all["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
         let (fields, of_fields) = members(&schemas[name], schemas);
@@ -406,7 +429,10 @@ fn share(document: &mut Value, what: &str) {
     let mut counted: Vec<(Value, usize)> = Vec::new();
     let each = |document: &mut Value, act: &mut dyn FnMut(&mut Value)| {
         let paths = document["paths"].as_mapping_mut().unwrap();
-        for operation in paths.values_mut().flat_map(|item| item.as_mapping_mut().unwrap().values_mut()) {
+        for operation in paths
+            .values_mut()
+            .flat_map(|item| item.as_mapping_mut().unwrap().values_mut())
+        {
             match operation.get_mut(what) {
                 Some(Value::Mapping(all)) => all.values_mut().for_each(&mut *act),
                 Some(Value::Sequence(all)) => all.iter_mut().for_each(&mut *act),
@@ -414,12 +440,13 @@ fn share(document: &mut Value, what: &str) {
             }
         }
     };
-    each(document, &mut |said| {
-        match counted.iter_mut().find(|(known, _)| known == said) {
+    each(
+        document,
+        &mut |said| match counted.iter_mut().find(|(known, _)| known == said) {
             Some((_, times)) => *times += 1,
             None => counted.push((said.clone(), 1)),
-        }
-    });
+        },
+    );
     counted.retain(|(said, times)| *times > 2 && shared_name(said).is_some());
     counted.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
     let mut shared = Mapping::new();
@@ -496,7 +523,11 @@ fn pascal(code: &str) -> String {
 
 fn map<'a>(entries: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
     let entries = entries.into_iter();
-    Value::from(entries.map(|(name, value)| (name.into(), value)).collect::<Mapping>())
+    Value::from(
+        entries
+            .map(|(name, value)| (name.into(), value))
+            .collect::<Mapping>(),
+    )
 }
 
 fn value<T: Serialize + ?Sized>(of: &T) -> Value {

@@ -31,7 +31,10 @@ impl Examples {
                 Some(name) => {
                     named.push((name.to_owned(), self.0["named"][name].clone()));
                     let mut reference = Mapping::new();
-                    reference.insert("$ref".into(), format!("#/components/examples/{name}").into());
+                    reference.insert(
+                        "$ref".into(),
+                        format!("#/components/examples/{name}").into(),
+                    );
                     reference.into()
                 }
                 None => example.clone(),
@@ -46,10 +49,17 @@ impl Examples {
 pub fn sample(schema: &Value, schemas: &BTreeMap<String, Value>) -> Value {
     if let Some(reference) = schema["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap();
-        let schema = schemas.get(name).unwrap_or_else(|| panic!("no schema {name}"));
+        let schema = schemas
+            .get(name)
+            .unwrap_or_else(|| panic!("no schema {name}"));
         return sample(schema, schemas);
     }
-    for own in [&schema["example"], &schema["examples"][0], &schema["default"], &schema["enum"][0]] {
+    for own in [
+        &schema["example"],
+        &schema["examples"][0],
+        &schema["default"],
+        &schema["enum"][0],
+    ] {
         if !own.is_null() {
             return own.clone();
         }
@@ -58,7 +68,10 @@ pub fn sample(schema: &Value, schemas: &BTreeMap<String, Value>) -> Value {
         return sample(first, schemas);
     }
     let types = &schema["type"];
-    let of_type = types.as_str().or_else(|| types[0].as_str()).unwrap_or("object");
+    let of_type = types
+        .as_str()
+        .or_else(|| types[0].as_str())
+        .unwrap_or("object");
     match of_type {
         "array" => Value::Sequence(vec![sample(&schema["items"], schemas)]),
         "boolean" => false.into(),

@@ -188,6 +188,14 @@ impl Description {
         headers.push((name, always, header.build()));
     }
 
+    /// The schema of a cursor.
+    fn cursor(&mut self, about: &str) -> RefOr<Schema> {
+        self.schema::<Cursor>();
+        let mut cursor = Ref::from_schema_name(Cursor::name());
+        about.clone_into(&mut cursor.description);
+        cursor.into()
+    }
+
     /// Adds the fields of a struct as parameters of the query.
     fn query<T: ToSchema>(&mut self) {
         self.invalid_request();
@@ -218,7 +226,6 @@ impl Description {
                 .required(Required::True)
                 .description(Some(T::DESCRIPTION))
                 .schema(Some(schema))
-                .example(Some(T::EXAMPLE.into()))
                 .build(),
         );
     }
@@ -315,12 +322,13 @@ impl<T: ToSchema> Input for Query<T> {
 impl<F: ToSchema, P, L: ToSchema + Default + serde::Serialize> Input for List<F, P, L> {
     fn describe(to: &mut Description) {
         to.query::<F>();
-        let cursor = to.schema::<Cursor>();
+        let cursor = to.cursor("Where the page begins: `next` of the previous page.");
         to.parameter("cursor", ParameterIn::Query, false, cursor);
         let mut limit = <L as PartialSchema>::schema();
         if let RefOr::T(Schema::Object(limit)) = &mut limit {
             limit.description = Some("At most this many rows on the page.".to_owned());
             limit.default = serde_json::to_value(L::default()).ok();
+            limit.examples = limit.default.iter().cloned().collect();
         }
         to.parameter("limit", ParameterIn::Query, false, limit);
     }
@@ -373,7 +381,7 @@ impl<T: ListRow + ToSchema> Output for Listed<T> {
         let row = to.schema::<T>();
         let rows_max = usize::try_from(T::ROWS_MAX).ok();
         let rows = ArrayBuilder::new().items(row).max_items(rows_max);
-        let next = to.schema::<Cursor>();
+        let next = to.cursor("Where the next page begins. Missing on the last page.");
         let page = ObjectBuilder::new()
             .property(T::ROWS, rows)
             .required(T::ROWS)

@@ -18,35 +18,30 @@ pub trait PathParameter: FromStr<Err: Display> + ToSchema {
     const NAME: &'static str;
     /// What it is, for the contract.
     const DESCRIPTION: &'static str;
-    /// An example, for the contract.
-    const EXAMPLE: &'static str;
 }
 
 macro_rules! path_parameters {
-    ($($type:ty, $name:literal, $description:literal, $example:literal;)*) => { $(
+    ($($type:ty, $name:literal, $description:literal;)*) => { $(
         impl PathParameter for $type {
             const NAME: &'static str = $name;
             const DESCRIPTION: &'static str = $description;
-            const EXAMPLE: &'static str = $example;
         }
     )* };
 }
 
 path_parameters! {
-    Shop, "shop", "The shop's code.", "dress";
+    Shop, "shop", "The shop's code.";
     CheckoutId, "checkout_id",
-        "A UUID that the caller makes, preferably version 7. It is the idempotency key.",
-        "0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4";
-    OrderId, "order_id", "The order's id.", "0193f5c1-0a77-7d02-a7f4-1b9e5a3c6d20";
-    RefundId, "refund_id", "The refund's id.", "0193f6b0-7d52-7e04-9b36-70cc1db3a8f3";
-    Sku, "sku", "The sku's code.", "VEIL-WHITE";
-    CouponCode, "code", "The coupon's code.", "VEIL125";
+        "A UUID that the caller makes, preferably version 7. It is the idempotency key.";
+    OrderId, "order_id", "The order's id.";
+    RefundId, "refund_id", "The refund's id.";
+    Sku, "sku", "The sku's code.";
+    CouponCode, "code", "The coupon's code.";
     Name, "name",
-        "The subscriber's name. Its signing secret is stored under this name.", "crm";
+        "The subscriber's name. Its signing secret is stored under this name.";
     ImportId, "import_id",
-        "A UUID that the caller makes. It continues an interrupted import.",
-        "0193f5c0-9d11-7a5e-8b3c-2f40c6d1e7a9";
-    PartNumber, "part", "The number of the part, from 1.", "1";
+        "A UUID that the caller makes. It continues an interrupted import.";
+    PartNumber, "part", "The number of the part, from 1.";
 }
 
 /// The parameter of the request's path that has this type. Its percent-encoding is undone once.

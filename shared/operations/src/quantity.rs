@@ -20,9 +20,7 @@ macro_rules! bounded {
 
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                let schema = $crate::schema::whole(concat!($($doc, "\n"),*), $min, $max);
-                $( let schema = $crate::schema::except(schema, $min, $max, $hole); )?
-                schema
+                $crate::schema::whole(concat!($($doc, "\n"),*), $min, $max)
             }
         }
 

@@ -1,6 +1,6 @@
 //! Schemas of values for the contract. The types of this crate know their own bounds.
 
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 /// A text with a pattern and a longest length in characters.
@@ -36,23 +36,6 @@ pub(crate) fn whole(about: &str, min: i64, max: i64) -> RefOr<Schema> {
         .minimum(Some(min))
         .maximum(Some(max))
         .examples([min.max(1)])
-        .into()
-}
-
-/// The same whole number from `min` to `max`, but not `hole`.
-pub(crate) fn except(whole: RefOr<Schema>, min: i64, max: i64, hole: i64) -> RefOr<Schema> {
-    let RefOr::T(Schema::Object(mut all)) = whole else {
-        return whole;
-    };
-    let range = |min, max| {
-        let range = ObjectBuilder::new().schema_type(Type::Integer);
-        range.minimum(Some(min)).maximum(Some(max))
-    };
-    OneOfBuilder::new()
-        .item(range(min, hole - 1))
-        .item(range(hole + 1, max))
-        .description(all.description.take())
-        .examples(all.examples)
         .into()
 }
 
