@@ -84,7 +84,7 @@ async fn a_refused_refund_names_its_field() {
             json!({ "refund_id": id, "gateway_payment_id": "" }),
             "gateway_payment_id",
         ),
-        (json!({ "refund_id": id, "restock": [] }), "lines"),
+        (json!({ "refund_id": id, "restock": [] }), "restock"),
         (json!({ "refund_id": id, "amount": 5 }), "amount"),
     ] {
         let refused = asked(&clerk, order, body).await;

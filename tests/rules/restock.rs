@@ -37,7 +37,8 @@ async fn three_refund_events_and_a_manual_restock_return_the_goods_once() {
         let requests = Arc::new([refund.clone(), refund.clone(), refund, manual]);
         let answers = at_once(4, |n| {
             let (desk, requests) = (Arc::clone(&desk), Arc::clone(&requests));
-            async move { desk.restock(order.order_id, &requests[n]).await }
+            let order_id = order.order_id;
+            async move { desk.restock(order_id, &requests[n]).await }
         })
         .await;
         let new = |answer: &&Result<_, _>| matches!(answer, Ok(Restocked::New(_)));
@@ -90,8 +91,8 @@ async fn twenty_restocks_at_once_never_return_more_than_was_sold() {
     let desk = Arc::new(test.desk(20));
     let answers = at_once(20, |_| {
         let desk = Arc::clone(&desk);
-        let request = restock_request(&[("A", 1)]);
-        async move { desk.restock(order.order_id, &request).await }
+        let (order_id, request) = (order.order_id, restock_request(&[("A", 1)]));
+        async move { desk.restock(order_id, &request).await }
     })
     .await;
     let back = answers.iter().filter(|answer| answer.is_ok()).count();
