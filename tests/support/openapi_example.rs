@@ -5,17 +5,22 @@ use std::collections::BTreeMap;
 use serde_norway::{Mapping, Value};
 
 /// The examples of one function's operations.
-pub struct Examples(Value);
+pub(crate) struct Examples(Value);
 
 impl Examples {
     /// A file with the examples by operation, and with the named ones.
-    pub fn new(file: Value) -> Self {
+    pub(crate) fn new(file: Value) -> Self {
         Self(file)
     }
 
     /// The examples of a part of an operation (`request`, or a status) in a content type, if there
     /// are any; and the named examples among them.
-    pub fn of(&self, id: &str, part: &str, kind: &str) -> (Option<Value>, Vec<(String, Value)>) {
+    pub(crate) fn of(
+        &self,
+        id: &str,
+        part: &str,
+        kind: &str,
+    ) -> (Option<Value>, Vec<(String, Value)>) {
         let part = &self.0["operations"][id][part];
         let of_kind = match &part[kind] {
             Value::Null if kind == "application/json" => part,
@@ -46,7 +51,7 @@ impl Examples {
 }
 
 /// A value that fits a schema: its own example, or one made of its fields' examples.
-pub fn sample(schema: &Value, schemas: &BTreeMap<String, Value>) -> Value {
+pub(crate) fn sample(schema: &Value, schemas: &BTreeMap<String, Value>) -> Value {
     if let Some(reference) = schema["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap();
         let schema = schemas
