@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::FromRef;
 use operations::db::Database;
 
 use crate::caller::Callers;
@@ -15,3 +16,9 @@ pub struct App {
 
 /// The state of the handlers.
 pub type Shared = Arc<App>;
+
+impl FromRef<Shared> for Callers {
+    fn from_ref(app: &Shared) -> Self {
+        app.callers.clone()
+    }
+}

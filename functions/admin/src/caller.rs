@@ -17,8 +17,6 @@ use lambda_http::http::request::Parts;
 use operations::config::ConfigError;
 use operations::ids::{Actor, Shop};
 
-use crate::app::Shared;
-
 /// The scope that a token needs for the admin API.
 pub const SCOPE: &str = "holdfast:admin";
 
@@ -92,12 +90,12 @@ fn of_token(claims: Claims<'_>) -> Result<Caller, Problem> {
 /// Identifies the caller before the request is routed: an anonymous caller must not learn which
 /// paths exist.
 pub(crate) async fn identify(
-    State(app): State<Shared>,
+    State(callers): State<Callers>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
-    let caller = app.callers.identify(&parts)?;
+    let caller = callers.identify(&parts)?;
     parts.extensions.insert(caller);
     Ok(next.run(Request::from_parts(parts, body)).await)
 }

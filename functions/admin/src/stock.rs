@@ -192,7 +192,7 @@ impl IfMatch {
                 body,
             }),
             Err(error) if self.0.is_some() => {
-                Err(Refused::from(error).kind_in_place_of(STOCK_STALE, PRECONDITION_FAILED))
+                Err(Refused::from(error).with_kind_instead(STOCK_STALE, PRECONDITION_FAILED))
             }
             Err(error) => Err(error.into()),
         }

@@ -6,9 +6,8 @@
 //! cannot be guessed, so it serves as the capability.
 
 use std::env;
-use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRef, FromRequestParts};
 use holdfast_http::caller::{Shops, claims};
 use holdfast_http::contract::{Description, Input};
 use holdfast_http::{Path, Problem};
@@ -16,8 +15,6 @@ use lambda_http::http::request::Parts;
 use operations::config::ConfigError;
 use operations::ids::{Customer, Shop};
 use utoipa::openapi::path::ParameterIn;
-
-use crate::app::App;
 
 /// The scope that a token needs to order with payment method `offline`.
 const OFFLINE_SCOPE: &str = "holdfast:offline";
@@ -115,15 +112,18 @@ impl Caller {
     }
 }
 
-impl FromRequestParts<Arc<App>> for Caller {
+impl<S: Send + Sync> FromRequestParts<S> for Caller
+where
+    Callers: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         // A text that is no shop's code names no shop.
-        let Path(shop) = Path::<Shop>::from_request_parts(parts, app)
+        let Path(shop) = Path::<Shop>::from_request_parts(parts, state)
             .await
             .map_err(|_| Problem::not_found("shop"))?;
-        app.callers.identify(parts, shop)
+        Callers::from_ref(state).identify(parts, shop)
     }
 }
 

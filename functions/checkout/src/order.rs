@@ -115,7 +115,9 @@ async fn create(
         Created::Same(order) => (false, order),
     };
     let body = match pay_at {
-        Some(pay_at) => pay::open(&app, &create.shop, order, &pay_at).await?,
+        Some(pay_at) => pay::open(&app, &create.shop, order, &pay_at)
+            .await
+            .map_err(OrderError::from)?,
         None => Payable::without_gateway(order),
     };
     about_order(body.order.order_id, &body.order.payment.reference);

@@ -1,8 +1,8 @@
 //! Opens an order's payment at the gateway that the storefront chose.
 
 use gateways::{GatewayError, OpenError, Opening, Phone};
+use holdfast_http::Problem;
 use holdfast_http::problem::UNAVAILABLE;
-use holdfast_http::{Problem, Refused};
 use operations::cause::causes;
 use operations::gateway_order::GatewayOrder;
 use operations::ids::Shop;
@@ -16,7 +16,6 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::order::OrderError;
 
 /// The gateway that takes an order's payment.
 pub(crate) struct PayAt {
@@ -128,6 +127,7 @@ refusals! {
         /// gateway's code, or empty if only the shop can do something about it. Send the request
         /// again with another `payment_gateway`.
         GatewayRefused(all: Refusing) => GATEWAY_REFUSED;
+        AccountsUnavailable => UNAVAILABLE;
     }
 }
 
@@ -150,7 +150,7 @@ pub(crate) async fn open(
     shop: &Shop,
     order: Order,
     pay_at: &PayAt,
-) -> Result<Payable, Refused<OrderError>> {
+) -> Result<Payable, PayError> {
     if order.status != "awaiting_payment" {
         return Ok(Payable::without_gateway(order));
     }
@@ -166,15 +166,15 @@ pub(crate) async fn open(
             gateway_order: Some(made.into()),
         }),
         Err(OpenError::Ended) => Ok(Payable::without_gateway(order)),
-        Err(OpenError::Failure(failure)) => Err(OrderError::Pay(failure.into()).into()),
+        Err(OpenError::Failure(failure)) => Err(failure.into()),
         Err(OpenError::Accounts(cause)) => {
             let causes = causes(&*cause);
             tracing::error!(causes, "the gateways' accounts could not be fetched");
-            Err(Problem::from(UNAVAILABLE).into())
+            Err(PayError::AccountsUnavailable)
         }
         Err(OpenError::Gateway(error)) => {
             tracing::warn!(gateway = %pay_at.gateway, %error, "a gateway did not accept an order");
-            Err(OrderError::Pay(refusal(error, pay_at.gateway)).into())
+            Err(refusal(error, pay_at.gateway))
         }
     }
 }

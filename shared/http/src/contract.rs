@@ -203,7 +203,7 @@ impl Description {
     }
 
     /// Adds the fields of a struct as parameters.
-    pub fn fields<T: ToSchema>(&mut self, place: ParameterIn) {
+    pub fn fields<T: ToSchema>(&mut self, part: ParameterIn) {
         T::schemas(&mut self.schemas);
         let mut schema = <T as PartialSchema>::schema();
         optional_is_absent(&mut schema);
@@ -212,7 +212,7 @@ impl Description {
         };
         for (name, schema) in fields.properties {
             let required = fields.required.contains(&name);
-            self.parameter(&name, place.clone(), required, schema);
+            self.parameter(&name, part.clone(), required, schema);
         }
     }
 
@@ -234,7 +234,7 @@ impl Description {
     pub fn parameter(
         &mut self,
         name: &str,
-        place: ParameterIn,
+        part: ParameterIn,
         required: bool,
         mut schema: RefOr<Schema>,
     ) {
@@ -246,7 +246,7 @@ impl Description {
         self.parameters.push(
             ParameterBuilder::new()
                 .name(name)
-                .parameter_in(place)
+                .parameter_in(part)
                 .required(if required {
                     Required::True
                 } else {

@@ -176,7 +176,7 @@ impl<E: Refusal> From<E> for Refused<E> {
 impl<E> Refused<E> {
     /// The same refusal with another kind where it has this one.
     #[must_use]
-    pub fn kind_in_place_of(mut self, before: Kind, after: Kind) -> Self {
+    pub fn with_kind_instead(mut self, before: Kind, after: Kind) -> Self {
         if self.problem.0.kind == before {
             self.problem.0.kind = after;
         }

@@ -67,7 +67,8 @@ pub const LIMIT_REACHED: Kind = Kind {
     code: "limit_reached",
     title: "The customer's limit is reached",
     detail: "With the units that this customer holds and has bought, they would have more than the \
-             shop allows. `limits` lists these skus, and how many more units the customer may have.",
+             shop allows. `limits` lists these skus, and how many more units the customer may \
+             have.",
 };
 /// The shop does not have the sku.
 pub const UNKNOWN_SKU: Kind = Kind {

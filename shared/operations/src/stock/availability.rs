@@ -31,7 +31,8 @@ pub struct SkuAvailability {
     pub available: i32,
     /// Whether `available` is at or below the shop's threshold for the sku.
     pub low_stock: bool,
-    /// Whether it is on sale: not retired, and within its sale times. If not, a checkout is refused.
+    /// Whether it is on sale: not retired, and within its sale times. If not, a checkout is
+    /// refused.
     pub on_sale: bool,
 }
 
