@@ -37,7 +37,7 @@ pub trait ListRow: Serialize {
 }
 
 /// Where a page begins. It is opaque: callers send back the text of an earlier answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor(String);
 
 /// Why a text is no cursor. The sentence follows the field's name.

@@ -48,10 +48,32 @@ pub struct Position {
     line: i32,
 }
 
-/// An import.
+/// One row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Import {
+#[schema(as = ImportRow)]
+pub struct ReportRow {
+    /// The part of the file.
+    #[schema(minimum = 1)]
+    pub part: i32,
+    /// The first line of the row in the file.
+    #[schema(minimum = 0)]
+    pub line: i32,
+    /// Null if it is unreadable.
+    #[schema(value_type = Option<Sku>, required = true)]
+    pub sku: Option<String>,
+    /// Null: not looked at yet.
+    #[schema(required = true)]
+    pub outcome: Option<RowOutcome>,
+    /// Why it was refused.
+    pub refusals: Vec<Refusal>,
+}
+
+/// An import and one page of its rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ImportReport)]
+pub struct Report {
     pub import_id: ImportId,
     pub status: Status,
     /// Null before it is applied.
@@ -86,38 +108,11 @@ pub struct Import {
     /// When it was done. Null before.
     #[schema(required = true)]
     pub ended_at: Option<Utc>,
-}
-
-/// One row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = ImportRow)]
-pub struct ReportRow {
-    /// The part of the file.
-    #[schema(minimum = 1)]
-    pub part: i32,
-    /// The first line of the row in the file.
-    #[schema(minimum = 0)]
-    pub line: i32,
-    /// Null if it is unreadable.
-    #[schema(value_type = Option<Sku>, required = true)]
-    pub sku: Option<String>,
-    /// Null: not looked at yet.
-    #[schema(required = true)]
-    pub outcome: Option<RowOutcome>,
-    /// Why it was refused.
-    pub refusals: Vec<Refusal>,
-}
-
-/// An import and one page of its rows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = ImportReport)]
-pub struct Report {
-    #[serde(flatten)]
-    pub import: Import,
     /// Its rows, in the order of the file.
+    #[serde(default)]
+    #[schema(required = true, max_items = 5000)]
     pub page: Vec<ReportRow>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Cursor>,
 }
 
@@ -143,13 +138,13 @@ pub async fn report(
     let Some(row) = rows.first() else {
         return Ok(None);
     };
-    let import: Import = from_json(row.get("o_import"))?;
-    let page: Vec<ReportRow> = from_json(row.get("o_rows"))?;
-    let full = i32::try_from(page.len()).is_ok_and(|rows| rows == limit.get());
-    let last = page.last().filter(|_| full).map(|row| Position {
+    let mut report: Report = from_json(row.get("o_import"))?;
+    report.page = from_json(row.get("o_rows"))?;
+    let full = i32::try_from(report.page.len()).is_ok_and(|rows| rows == limit.get());
+    let last = report.page.last().filter(|_| full).map(|row| Position {
         part: row.part,
         line: row.line,
     });
-    let next = last.map(|last| Cursor::of(&last)).transpose()?;
-    Ok(Some(Report { import, page, next }))
+    report.next = last.map(|last| Cursor::of(&last)).transpose()?;
+    Ok(Some(report))
 }
