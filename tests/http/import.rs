@@ -43,8 +43,8 @@ async fn a_file_is_staged_tried_applied_and_reported_over_http() {
     assert_eq!(row["refusals"][0]["value"], "x");
     assert_eq!(report.body["actor"], "clerk");
     let first = clerk.get("/export?limit=1").await;
-    assert_eq!(first.headers["x-holdfast-next"], "A");
-    let second = clerk.get("/export?after=A").await;
+    let next = &first.headers["x-holdfast-next"];
+    let second = clerk.get(&format!("/export?cursor={next}")).await;
     assert!(!second.headers.contains_key("x-holdfast-next"));
     let text = format!(
         "{}{}",
@@ -105,11 +105,11 @@ async fn a_refused_import_request_names_its_field() {
     }
     for (rest, field) in [
         (format!("/imports/{id}/report?limit=5001"), "limit"),
-        (format!("/imports/{id}/report?after=x"), "after"),
+        (format!("/imports/{id}/report?cursor=x"), "cursor"),
         (format!("/imports/{id}/report?outcome=bad"), "outcome"),
         ("/export?limit=0".to_owned(), "limit"),
         ("/export?format=xls".to_owned(), "format"),
-        ("/export?after=%20".to_owned(), "after"),
+        ("/export?cursor=%20".to_owned(), "cursor"),
     ] {
         clerk.get(&rest).await.names(field);
     }

@@ -1,9 +1,9 @@
 //! Bulk import and export: what a file changes, and which rows are refused.
 
-use operations::import::report::Page;
-use operations::import::{self, ApplyError, Mode, RowOutcome, StageError, Status};
+use operations::import::{self, ApplyError, Filter, Mode, RowOutcome, StageError, Status};
+use operations::quantity::ReportLimit;
 use operations::sku::export::Format;
-use tests::import::{CLERK, Importer, good, new_import, refused};
+use tests::import::{BUDGET, CLERK, Importer, good, new_import, refused};
 use tests::{MAIN, shop};
 
 /// A file with every column.
@@ -216,7 +216,7 @@ async fn a_dry_run_reports_the_changes_and_makes_none() {
         )
         .await;
     for _ in 0..2 {
-        let tried = clerk.try_out(id).await;
+        let tried = clerk.try_out(id).await.unwrap();
         assert_eq!(tried.status, Status::Tried);
         assert_eq!((tried.created, tried.changed, tried.refused), (1, 1, 1));
         assert_eq!(clerk.goods().await, before);
@@ -227,7 +227,7 @@ async fn a_dry_run_reports_the_changes_and_makes_none() {
     assert_eq!((done.created, done.changed, done.refused), (0, 2, 1));
     let again = clerk.apply(id, Mode::GoodRowsOnly).await.unwrap();
     assert_eq!(again, done, "asked again, it says the same");
-    let dry = import::apply(&clerk.db, &Importer::request(id, Mode::GoodRowsOnly, true)).await;
+    let dry = clerk.try_out(id).await;
     assert!(matches!(dry, Err(ApplyError::Closed)), "{dry:?}");
 }
 
@@ -269,11 +269,10 @@ async fn parts_come_in_any_order_may_be_replaced_and_must_be_complete() {
         .await
         .unwrap();
     assert_eq!((second.rows, second.next_part), (2, 1));
-    let mut request = Importer::request(id, Mode::GoodRowsOnly, false);
-    request.parts = 2;
-    let missing = import::apply(&clerk.db, &request).await;
+    let request = |parts| Importer::request(parts, Mode::GoodRowsOnly, false);
+    let missing = clerk.applied(id, &request(2)).await;
     assert!(
-        matches!(missing, Err(ApplyError::Incomplete { next_part: 1 })),
+        matches!(missing, Err(ApplyError::Incomplete(1))),
         "{missing:?}"
     );
     clerk
@@ -285,14 +284,12 @@ async fn parts_come_in_any_order_may_be_replaced_and_must_be_complete() {
         .await
         .unwrap();
     assert_eq!(first.next_part, 3);
-    request.parts = 1;
-    let too_many = import::apply(&clerk.db, &request).await;
+    let too_many = clerk.applied(id, &request(1)).await;
     assert!(
-        matches!(too_many, Err(ApplyError::Incomplete { .. })),
+        matches!(too_many, Err(ApplyError::Incomplete(_))),
         "{too_many:?}"
     );
-    request.parts = 2;
-    import::apply(&clerk.db, &request).await.unwrap();
+    clerk.applied(id, &request(2)).await.unwrap();
     let twice = refused(5, "sku: is already in line 2 of this file");
     let expected = [
         good(2, "created"),
@@ -303,8 +300,8 @@ async fn parts_come_in_any_order_may_be_replaced_and_must_be_complete() {
     assert_eq!(clerk.lines(id).await, expected);
     let late = clerk.stage_rows(MAIN, id, 3, part("D,d,1\n", 6)).await;
     assert!(matches!(late, Err(StageError::Closed)), "{late:?}");
-    request.mode = Mode::AllOrNothing;
-    let other = import::apply(&clerk.db, &request).await;
+    let other = Importer::request(2, Mode::AllOrNothing, false);
+    let other = clerk.applied(id, &other).await;
     assert!(matches!(other, Err(ApplyError::Closed)), "{other:?}");
 }
 
@@ -312,16 +309,16 @@ async fn parts_come_in_any_order_may_be_replaced_and_must_be_complete() {
 async fn an_import_too_large_for_all_or_nothing_is_refused_before_it_begins() {
     let clerk = Importer::new().await;
     let id = new_import();
-    let mut request = Importer::request(id, Mode::AllOrNothing, false);
-    request.parts = import::ALL_OR_NOTHING_ROWS_MAX / 5_000 + 1;
-    for part in 1..=request.parts {
+    let parts = import::ALL_OR_NOTHING_ROWS_MAX / 5_000 + 1;
+    let request = Importer::request(parts, Mode::AllOrNothing, false);
+    for part in 1..=parts {
         let rows: String = (0..5_000).map(|n| format!("N{part}-{n}\n")).collect();
         let rows = import::csv::rows(format!("sku\n{rows}").as_bytes(), None).unwrap();
         clerk.stage_rows(MAIN, id, part, rows).await.unwrap();
     }
-    let refused = import::apply(&clerk.db, &request).await;
+    let refused = clerk.applied(id, &request).await;
     assert!(
-        matches!(refused, Err(ApplyError::TooLarge { rows: 15_000 })),
+        matches!(refused, Err(ApplyError::TooLarge(15_000))),
         "{refused:?}"
     );
 }
@@ -333,16 +330,16 @@ async fn another_shops_import_does_not_exist() {
     let id = new_import();
     clerk.stage(id, "sku,title,price_minor\nA,a,1\n").await;
     let before = clerk.report(id).await;
-    let report = import::report(&clerk.db, &shop("other"), id, &Page::default()).await;
+    let (all, limit) = (Filter::default(), ReportLimit::default());
+    let report = import::report(&clerk.db, &shop("other"), id, all, None, limit).await;
     assert!(matches!(report, Ok(None)), "{report:?}");
-    let mut request = Importer::request(id, Mode::GoodRowsOnly, false);
-    request.shop = shop("other");
-    let applied = import::apply(&clerk.db, &request).await;
+    let request = Importer::request(1, Mode::GoodRowsOnly, false);
+    let applied = clerk.send("other", id, &request, BUDGET).await;
     assert!(matches!(applied, Err(ApplyError::NotFound)), "{applied:?}");
     // The same id in another shop is another import.
     let rows = import::csv::rows(b"sku,title,price_minor\nX,x,1\n", None).unwrap();
     clerk.stage_rows("other", id, 1, rows).await.unwrap();
-    import::apply(&clerk.db, &request).await.unwrap();
+    clerk.send("other", id, &request, BUDGET).await.unwrap();
     assert_eq!(clerk.report(id).await, before);
     let skus = "select jsonb_agg(shop || '/' || sku) from holdfast.skus";
     assert_eq!(clerk.test.json(skus).await, serde_json::json!(["other/X"]));
@@ -404,24 +401,23 @@ async fn a_report_is_read_page_by_page_and_by_outcome() {
         ("refused", "none")
     );
     clerk.apply(id, Mode::GoodRowsOnly).await.unwrap();
-    let mut page = Page {
+    let filter = Filter {
         outcome: Some(RowOutcome::Refused),
-        after: (0, 0),
-        limit: 2,
     };
-    let first = import::report(&clerk.db, &shop(MAIN), id, &page)
-        .await
-        .unwrap()
-        .unwrap();
-    let lines: Vec<i32> = first.page.iter().map(|row| row.line).collect();
-    assert_eq!((lines, first.next.as_deref()), (vec![2, 5], Some("1.5")));
-    assert_eq!((first.import.refused, first.import.created), (3, 4));
-    page.after = (1, 5);
-    let last = import::report(&clerk.db, &shop(MAIN), id, &page)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!((last.page[0].line, last.next), (8, None));
+    let limit = ReportLimit::try_from(2).unwrap();
+    let mut after = None;
+    let mut pages = Vec::new();
+    loop {
+        let (db, main) = (&clerk.db, shop(MAIN));
+        let report = import::report(db, &main, id, filter, after.as_ref(), limit).await;
+        let report = report.unwrap().unwrap();
+        assert_eq!((report.refused, report.created), (3, 4));
+        let lines: Vec<i32> = report.page.iter().map(|row| row.line).collect();
+        pages.push(lines);
+        let Some(next) = report.next else { break };
+        after = Some(next.as_str().parse().unwrap());
+    }
+    assert_eq!(pages, [vec![2, 5], vec![8]]);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use operations::import::{self, Mode, Status};
 use tests::import::{Importer, Line, good, new_import, refused};
-use tests::{Routine, at_once};
+use tests::{MAIN, Routine, at_once};
 
 /// A unit is sold after the import reads the row and before it locks it: the row is judged again
 /// under the lock.
@@ -161,12 +161,14 @@ async fn an_interrupted_import_continues_where_it_stopped() {
     clerk
         .stage(id, &format!("sku,title,price_minor,on_hand\n{file}"))
         .await;
-    let mut request = Importer::request(id, Mode::GoodRowsOnly, false);
-    request.budget = Duration::ZERO;
+    let request = Importer::request(1, Mode::GoodRowsOnly, false);
     let mut counts = Vec::new();
     // One call for each batch, as from another process each time.
     loop {
-        let progress = import::apply(&clerk.db, &request).await.unwrap();
+        let progress = clerk
+            .send(MAIN, id, &request, Duration::ZERO)
+            .await
+            .unwrap();
         counts.push((progress.created, progress.status));
         if progress.done {
             break;

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use operations::db::Database;
 use operations::ids::ImportId;
-use operations::import::report::{Page, Report};
-use operations::import::{self, Apply, ApplyError, Mode, Part, Progress, Row, StageError, Staged};
+use operations::import::{
+    self, Apply, ApplyError, Filter, Mode, Progress, Report, Row, StageError, Staged,
+};
+use operations::quantity::{ExportLimit, Percent, ReportLimit};
 use operations::sku;
 use uuid::Uuid;
 
@@ -14,6 +16,8 @@ use crate::{CLUSTER, MAIN, TestDb, pool, shop};
 
 /// The clerk of the imports.
 pub const CLERK: &str = "clerk-1";
+/// Time for one call.
+pub const BUDGET: Duration = Duration::from_secs(20);
 
 /// A database, and a clerk who imports into it.
 pub struct Importer {
@@ -57,14 +61,9 @@ impl Importer {
         part: i32,
         rows: Vec<Row>,
     ) -> Result<Staged, StageError> {
-        let part = Part {
-            shop: shop(shop_code),
-            import_id,
-            part,
-            actor: CLERK.parse().unwrap(),
-            rows,
-        };
-        import::stage(&self.db, &part).await
+        let part = i64::from(part).try_into().unwrap();
+        let actor = CLERK.parse().unwrap();
+        import::stage(&self.db, &shop(shop_code), import_id, part, &actor, &rows).await
     }
 
     /// Stages a CSV file of one part.
@@ -73,33 +72,47 @@ impl Importer {
         self.stage_rows(MAIN, import_id, 1, rows).await.unwrap();
     }
 
-    /// The request to apply an import of one part, without pauses.
-    pub fn request(import_id: ImportId, mode: Mode, dry_run: bool) -> Apply {
+    /// The request to apply an import, without pauses.
+    pub fn request(parts: i32, mode: Mode, dry_run: bool) -> Apply {
         Apply {
-            shop: shop(MAIN),
-            import_id,
-            parts: 1,
+            parts: i64::from(parts).try_into().unwrap(),
             mode,
             dry_run,
-            actor: CLERK.parse().unwrap(),
-            share: operations::quantity::Percent::ALL,
-            budget: Duration::from_secs(20),
+            share_percent: Percent::ALL,
         }
     }
 
-    /// Applies the staged rows.
-    pub async fn apply(&self, import_id: ImportId, mode: Mode) -> Result<Progress, ApplyError> {
-        import::apply(&self.db, &Self::request(import_id, mode, false)).await
+    /// Sends such a request for an import of a shop. The call ends after `budget`.
+    pub async fn send(
+        &self,
+        shop_code: &str,
+        import_id: ImportId,
+        request: &Apply,
+        budget: Duration,
+    ) -> Result<Progress, ApplyError> {
+        let (shop, actor) = (shop(shop_code), CLERK.parse().unwrap());
+        import::apply(&self.db, &shop, import_id, &actor, request, budget).await
     }
 
-    /// A dry run of the staged rows.
-    pub async fn try_out(&self, import_id: ImportId) -> Progress {
-        import::apply(
-            &self.db,
-            &Self::request(import_id, Mode::GoodRowsOnly, true),
-        )
-        .await
-        .unwrap()
+    /// Applies an import as requested.
+    pub async fn applied(
+        &self,
+        import_id: ImportId,
+        request: &Apply,
+    ) -> Result<Progress, ApplyError> {
+        self.send(MAIN, import_id, request, BUDGET).await
+    }
+
+    /// Applies the staged rows of an import of one part.
+    pub async fn apply(&self, import_id: ImportId, mode: Mode) -> Result<Progress, ApplyError> {
+        self.applied(import_id, &Self::request(1, mode, false))
+            .await
+    }
+
+    /// A dry run of the staged rows of an import of one part.
+    pub async fn try_out(&self, import_id: ImportId) -> Result<Progress, ApplyError> {
+        self.applied(import_id, &Self::request(1, Mode::GoodRowsOnly, true))
+            .await
     }
 
     /// Stages and applies a CSV file, good rows only; returns the result of each row.
@@ -112,14 +125,18 @@ impl Importer {
 
     /// The report on an import.
     pub async fn report(&self, import_id: ImportId) -> Report {
-        let page = Page {
-            limit: 5_000,
-            ..Page::default()
-        };
-        import::report(&self.db, &shop(MAIN), import_id, &page)
-            .await
-            .unwrap()
-            .unwrap()
+        let limit = ReportLimit::try_from(5_000).unwrap();
+        import::report(
+            &self.db,
+            &shop(MAIN),
+            import_id,
+            Filter::default(),
+            None,
+            limit,
+        )
+        .await
+        .unwrap()
+        .unwrap()
     }
 
     /// The result of each row.
@@ -139,16 +156,17 @@ impl Importer {
     }
 
     /// The whole shop as an export, page by page.
-    pub async fn export(&self, format: sku::export::Format, page_rows: i32) -> String {
+    pub async fn export(&self, format: sku::export::Format, page_rows: i64) -> String {
+        let limit = ExportLimit::try_from(page_rows).unwrap();
         let mut text = String::new();
         let mut after = None;
         loop {
-            let page = sku::export(&self.db, &shop(MAIN), after.as_ref(), page_rows, format)
+            let page = sku::export(&self.db, &shop(MAIN), format, after.as_ref(), limit)
                 .await
                 .unwrap();
             text.push_str(&page.text);
             match page.next {
-                Some(next) => after = Some(next.parse().unwrap()),
+                Some(next) => after = Some(next.as_str().parse().unwrap()),
                 None => return text,
             }
         }

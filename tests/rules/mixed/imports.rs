@@ -4,8 +4,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use operations::import::{self, Apply, Mode, Part, Status, jsonl};
-use operations::quantity::Percent;
+use operations::ids::ImportId;
+use operations::import::{self, Apply, Mode, Status, jsonl};
+use operations::quantity::{PartNumber, Percent};
 use operations::stock;
 use rand::Rng as _;
 use rand::rngs::StdRng;
@@ -24,35 +25,27 @@ pub(super) async fn import(traffic: &Traffic, mut random: StdRng) {
         let lines = file(traffic, &mut random).await;
         let rows = jsonl::rows(lines.as_bytes(), None).unwrap();
         let count = i32::try_from(rows.len()).unwrap();
-        let part = Part {
-            shop: traffic.main.clone(),
-            import_id: id_of(&mut random),
-            part: 1,
-            actor: actor("importer"),
-            rows,
-        };
+        let import_id = id_of(&mut random);
+        let part = PartNumber::try_from(1).unwrap();
         let mut request = Apply {
-            shop: part.shop.clone(),
-            import_id: part.import_id,
-            parts: 1,
+            parts: part,
             mode: match random.random_bool(0.7) {
                 true => Mode::GoodRowsOnly,
                 false => Mode::AllOrNothing,
             },
             dry_run: random.random_bool(0.2),
-            actor: part.actor.clone(),
-            share: Percent::try_from(100).unwrap(),
-            budget: Duration::from_secs(20),
+            share_percent: Percent::ALL,
         };
-        let staged = import::stage(&traffic.admin, &part).await;
+        let (main, importer) = (&traffic.main, actor("importer"));
+        let staged = import::stage(&traffic.admin, main, import_id, part, &importer, &rows).await;
         if traffic.outcome("stage", staged).is_none() {
             continue;
         }
         if request.dry_run {
-            apply(traffic, &request, count).await;
+            apply(traffic, import_id, &request, count).await;
             request.dry_run = false;
         }
-        apply(traffic, &request, count).await;
+        apply(traffic, import_id, &request, count).await;
     }
 }
 
@@ -85,8 +78,10 @@ async fn file(traffic: &Traffic, random: &mut StdRng) -> String {
     lines
 }
 
-async fn apply(traffic: &Traffic, request: &Apply, rows: i32) {
-    let applied = import::apply(&traffic.admin, request).await;
+async fn apply(traffic: &Traffic, import_id: ImportId, request: &Apply, rows: i32) {
+    let (main, importer) = (&traffic.main, actor("importer"));
+    let budget = Duration::from_secs(20);
+    let applied = import::apply(&traffic.admin, main, import_id, &importer, request, budget).await;
     let what = if request.dry_run { "try" } else { "import" };
     let Some(progress) = traffic.outcome(what, applied) else {
         return;

@@ -25,11 +25,9 @@ pub(crate) async fn run(args: &args::Export) -> Result<(), String> {
         out.write_all(&page.body).map_err(failed)?;
         let Some(next) = page.next else { break };
         if pages.is_multiple_of(20) {
-            eprintln!("exporting: at {next}");
+            eprintln!("exporting: {pages} pages written");
         }
-        // ':' is the only character of a code that a query must escape.
-        let path = format!("{first}&after={}", next.replace(':', "%3A"));
-        page = api.get(&path).await?;
+        page = api.get(&format!("{first}&cursor={next}")).await?;
         pages += 1;
     }
     out.into_inner()

@@ -92,15 +92,15 @@ pub(crate) async fn write(api: &Api, id: Uuid, file: &Path) -> Result<(), String
     let mut out = csv::Writer::from_path(file).map_err(|error| failed(&error))?;
     let header = ["line", "sku", "outcome", "field", "value", "why"];
     out.write_record(header).map_err(|error| failed(&error))?;
-    let mut after = String::new();
+    let mut cursor = String::new();
     loop {
-        let path = format!("imports/{id}/report?limit={PAGE_ROWS}{after}");
+        let path = format!("imports/{id}/report?limit={PAGE_ROWS}{cursor}");
         let page: Page = api.get(&path).await?.json()?;
         for row in &page.page {
             write_row(&mut out, row).map_err(|error| failed(&error))?;
         }
         let Some(next) = page.next else { break };
-        after = format!("&after={next}");
+        cursor = format!("&cursor={next}");
     }
     out.flush().map_err(|error| failed(&error))
 }
