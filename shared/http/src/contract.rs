@@ -9,7 +9,7 @@ use operations::refusal::{Declared, INVALID_REQUEST, Kind, NOT_FOUND, Refusal};
 use utoipa::__dev::Tags;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOf, SchemaType, Type};
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOf, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr, Required, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -385,7 +385,8 @@ impl<T: ListRow + ToSchema> Output for Listed<T> {
         let page = ObjectBuilder::new()
             .property(T::ROWS, rows)
             .required(T::ROWS)
-            .property("next", next);
+            .property("next", next)
+            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
         let name = format!("{}Page", T::name());
         to.schemas.push((name.clone(), page.into()));
         let page = Ref::from_schema_name(name).into();
