@@ -7,7 +7,7 @@ use operations::text::Currency;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 
-use crate::Shared;
+use crate::app::Shared;
 use crate::delivery::{Delivery, Sender};
 use crate::receive::{Queued, ReceiveError, receive};
 

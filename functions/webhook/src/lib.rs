@@ -4,6 +4,7 @@
 //! The function has no database. So it stays up and fast while the database is down. It
 //! acknowledges nothing that is not stored in the queue.
 
+mod app;
 mod cashfree;
 mod delivery;
 pub mod queue;
@@ -18,20 +19,10 @@ use axum::Router;
 use axum::routing::post;
 use holdfast_http::Route;
 
+pub use app::{App, Shared};
 pub use delivery::BODY_BYTES_MAX;
 pub use queue::Queue;
 pub use secrets::{Keyring, Secrets};
-
-/// The state of one process.
-pub struct App {
-    /// The gateways' secrets.
-    pub secrets: Keyring,
-    /// The queue of verified webhooks.
-    pub queue: Queue,
-}
-
-/// The state of the handlers.
-pub type Shared = Arc<App>;
 
 /// The routes, for the router and for the contract.
 #[must_use]

@@ -14,8 +14,9 @@ use serde::Serialize;
 use tracing::Span;
 use utoipa::ToSchema;
 
+use crate::app::{App, Shared};
 use crate::delivery::Delivery;
-use crate::{App, Secrets, Shared};
+use crate::secrets::Secrets;
 
 refusals! {
     /// Why a webhook is not queued.

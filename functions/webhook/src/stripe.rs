@@ -5,7 +5,7 @@ use holdfast_http::{Answer, Json, Route, route};
 use operations::payment::Gateway;
 use utoipa::ToSchema;
 
-use crate::Shared;
+use crate::app::Shared;
 use crate::delivery::{Delivery, Sender};
 use crate::receive::{Queued, ReceiveError, receive};
 
