@@ -18,6 +18,8 @@ STORM_UNITS ?= 400
 DOWN_S ?= 60
 # `make bench-rush`: shoppers at once.
 RUSH ?= 10000
+# `make bench-cold`: the folder of another build's functions, to measure in turns.
+AGAINST ?=
 
 # `holdfast up --run` tells the drill where the stack is, by variables of the environment.
 DRILL = holdfast drill --hot-sku LEHENGA-RED-M --shoppers $(SHOPPERS) --seed $(SEED) --out report/
@@ -70,8 +72,8 @@ bench-rush: setup ## many shoppers ask for one of 100 pieces at once, through Pg
 
 .PHONY: bench-cold
 bench-cold: PROFILE = release
-bench-cold: setup build ## measure new processes of the webhook function
-	@$(BIN)/holdfast bench --cold
+bench-cold: setup build ## measure new processes and requests of the HTTP functions, also AGAINST=folder
+	@$(BIN)/holdfast bench --cold $(if $(AGAINST),--against $(AGAINST))
 
 .PHONY: test
 test: setup build ## set up, build the functions and the tools, run every test

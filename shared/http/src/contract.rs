@@ -9,7 +9,9 @@ use operations::refusal::{Declared, INVALID_REQUEST, Kind, NOT_FOUND, Refusal};
 use utoipa::__dev::Tags;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOf, SchemaType, Type};
+use utoipa::openapi::schema::{
+    AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOf, SchemaType, Type,
+};
 use utoipa::openapi::{Ref, RefOr, Required, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -52,11 +54,14 @@ struct ApiGatewayMessage {
 #[derive(ToSchema)]
 struct Nothing {}
 
+/// Schemas by content type.
+pub type Content = Vec<(&'static str, RefOr<Schema>)>;
+
 /// An answer that is no problem.
 #[derive(Default, Clone)]
 pub struct AnswerBody {
     /// By content type.
-    pub content: Vec<(&'static str, RefOr<Schema>)>,
+    pub content: Content,
     /// By name, and whether it is always there.
     pub headers: Vec<(&'static str, bool, Header)>,
 }
@@ -67,7 +72,7 @@ pub struct Description {
     pub operation: Operation,
     pub parameters: Vec<Parameter>,
     /// Whether the body must be there, and its schema by content type.
-    pub body: Option<(bool, Vec<(&'static str, RefOr<Schema>)>)>,
+    pub body: Option<(bool, Content)>,
     /// By status.
     pub answers: BTreeMap<u16, AnswerBody>,
     pub problems: Vec<Declared>,
@@ -162,13 +167,13 @@ impl Description {
     }
 
     /// Adds a body with these content types.
-    pub fn body_of(&mut self, required: bool, content: Vec<(&'static str, RefOr<Schema>)>) {
+    pub fn body_of(&mut self, required: bool, content: Content) {
         self.invalid_request();
         self.raw_body(required, content);
     }
 
     /// Adds a body that is not parsed.
-    pub fn raw_body(&mut self, required: bool, content: Vec<(&'static str, RefOr<Schema>)>) {
+    pub fn raw_body(&mut self, required: bool, content: Content) {
         self.problem(
             BODY_TOO_LARGE,
             "the body is longer than 64 KiB; for a webhook 256 KiB; for a part of an import 4 MiB.",
@@ -385,7 +390,8 @@ impl<T: ListRow + ToSchema> Output for Listed<T> {
         let page = ObjectBuilder::new()
             .property(T::ROWS, rows)
             .required(T::ROWS)
-            .property("next", next);
+            .property("next", next)
+            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
         let name = format!("{}Page", T::name());
         to.schemas.push((name.clone(), page.into()));
         let page = Ref::from_schema_name(name).into();

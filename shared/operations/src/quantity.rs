@@ -210,6 +210,11 @@ impl Count {
     pub const NONE: Self = Self(0);
 }
 
+impl PriceMinor {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+}
+
 impl Percent {
     /// The share of the database's time of an import by default.
     pub const QUARTER: Self = Self(25);

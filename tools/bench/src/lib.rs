@@ -5,14 +5,15 @@
 
 mod cold;
 mod contestant;
+mod figures;
 mod rush;
 mod server;
 
 use serde::Serialize;
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use contestant::{Contestant, sold_out_script};
+use figures::{median, progress};
 use server::{Failed, Server};
 
 /// The bars of `--require`, as multiples of the classic routine at [`CONNECTIONS_REQUIRED`].
@@ -25,7 +26,8 @@ const CONNECTIONS_REQUIRED: u32 = 50;
 #[command(after_help = "Examples:
   holdfast bench --require
   holdfast bench --seconds 5 --rounds 1 --connections 50
-  holdfast bench --rush 10000")]
+  holdfast bench --rush 10000
+  holdfast bench --cold --against ../before/target/release")]
 pub struct Args {
     /// Seconds of each round
     #[arg(long, value_name = "SECONDS", default_value_t = 10,
@@ -55,9 +57,12 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 40, requires = "rush",
           value_parser = clap::value_parser!(u32).range(1..=550))]
     sessions: u32,
-    /// Instead of the comparison: measure new processes of the webhook function
+    /// Instead of the comparison: measure new processes of the HTTP functions, and their requests
     #[arg(long, conflicts_with_all = ["json", "require", "rush"])]
     cold: bool,
+    /// Measure the functions of another build in turns with these: the folder of its binaries
+    #[arg(long, value_name = "DIR", requires = "cold")]
+    against: Option<PathBuf>,
 }
 
 /// One contestant's rounds under one condition.
@@ -82,7 +87,7 @@ pub async fn run(args: &Args) -> Result<bool, Failed> {
         return Ok(true);
     }
     if args.cold {
-        cold::run().await?;
+        cold::run(args.against.as_deref()).await?;
         return Ok(true);
     }
     let mut rows = Vec::new();
@@ -163,20 +168,6 @@ async fn compare(
             of_limit: median / limit,
         })
         .collect())
-}
-
-/// On a terminal, writes over the line before.
-fn progress(text: &str) {
-    if std::io::stderr().is_terminal() {
-        eprint!("\r\x1b[K{text}");
-    }
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let (lower, upper) = ((sorted.len() - 1) / 2, sorted.len() / 2);
-    f64::midpoint(sorted[lower], sorted[upper])
 }
 
 fn print_table(table: &[Row], server: &Server, args: &Args) {

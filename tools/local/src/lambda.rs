@@ -97,16 +97,21 @@ impl Host {
         })
     }
 
+    /// How a function was started.
+    #[must_use]
+    pub fn options(&self, name: &str) -> Option<FunctionOptions> {
+        let functions = lock(&self.functions);
+        functions.get(name).map(|function| function.options.clone())
+    }
+
     /// Deploys another binary as a function. Later calls go to the new processes, and wait for
     /// their start. Running calls end in the old ones, which stay, idle, as on AWS.
     pub(crate) async fn replace(&self, name: &str, binary: PathBuf) -> Result<(), Error> {
-        let old = lock(&self.functions).get(name).cloned();
-        let old = old.ok_or_else(|| Error::FunctionStart {
+        let options = self.options(name).ok_or_else(|| Error::FunctionStart {
             function: name.to_owned(),
             detail: "there is none to replace".to_owned(),
             log: self.logs.clone(),
         })?;
-        let options = old.options.clone();
         self.add(FunctionOptions { binary, ..options }).await
     }
 

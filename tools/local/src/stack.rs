@@ -225,6 +225,13 @@ impl Stack {
         self.host.replace(function, binaries.path(function)).await
     }
 
+    /// A host beside the stack's own, for processes that end before the stack does.
+    #[must_use]
+    pub fn new_host(&self) -> Host {
+        let logs = self.logs.folder.clone();
+        Host::new(logs, Arc::clone(&self.reaper), WAITING_MAX)
+    }
+
     /// Calls the migrate function, and returns its report.
     ///
     /// # Errors

@@ -16,7 +16,8 @@ pub use list::list;
 pub use put::{CouponKind, Put, PutError, Taken, put};
 pub use read::read;
 
-/// A coupon. The database writes it as JSON of this shape.
+/// A coupon.
+// The database writes it as JSON of this shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Coupon {

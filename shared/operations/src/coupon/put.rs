@@ -44,9 +44,9 @@ pub struct Put {
     /// in minor units.
     pub value: CouponValue,
     /// The smallest sum of its lines for which it may be used.
-    #[serde(default, deserialize_with = "not_null")]
+    #[serde(default = "none")]
     #[schema(default = 0)]
-    pub minimum_minor: Option<PriceMinor>,
+    pub minimum_minor: PriceMinor,
     /// When it becomes valid. Default: always valid.
     #[serde(default, deserialize_with = "not_null")]
     pub valid_from: Option<Utc>,
@@ -63,6 +63,10 @@ pub struct Put {
     #[serde(default, deserialize_with = "not_null")]
     #[schema(value_type = Option<Vec<Sku>>, min_items = 1, max_items = 500)]
     pub skus: Option<BTreeSet<Sku>>,
+}
+
+fn none() -> PriceMinor {
+    PriceMinor::NONE
 }
 
 /// The uses of a coupon that orders have taken.
@@ -141,7 +145,7 @@ pub async fn put(
                 &code,
                 &put.kind,
                 &put.value,
-                &put.minimum_minor.map_or(0, PriceMinor::get),
+                &put.minimum_minor,
                 &put.valid_from,
                 &put.valid_until,
                 &put.uses_max,

@@ -16,7 +16,8 @@ pub use list::list;
 pub use put::{Put, PutError, put};
 pub use read::read;
 
-/// A shop and its limits. The database writes it as JSON of this shape.
+/// A shop and its limits.
+// The database writes it as JSON of this shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ShopProfile)]

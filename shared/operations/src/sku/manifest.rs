@@ -12,7 +12,8 @@ use crate::quantity::{Count, PageLimit};
 use crate::text::{Title, one_of};
 use crate::utc::Utc;
 
-/// A page of a sku's manifest. The database writes it as JSON of this shape.
+/// A page of a sku's manifest.
+// The database writes it as JSON of this shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Manifest {
     #[schema(value_type = Sku)]
@@ -41,7 +42,7 @@ pub struct Manifest {
     #[schema(max_items = 500)]
     pub rows: Vec<Seat>,
     /// Missing on the last page.
-    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Cursor>,
     /// The database's clock at the answer.
     pub server_time: Utc,

@@ -28,7 +28,8 @@ pub use put::{Put, PutError, put};
 pub use read::read;
 pub use retire::retire;
 
-/// A sku with its stock level. The database writes it as JSON of this shape.
+/// A sku with its stock level.
+// The database writes it as JSON of this shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SkuEntry)]

@@ -27,6 +27,7 @@ pub use shrink::{BrokenHold, Shrink, ShrinkError, Shrinkage, shrink};
 
 /// The counters of one sku.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = StockLevel)]
 pub struct Level {
     #[schema(value_type = Sku)]

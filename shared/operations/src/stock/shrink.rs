@@ -24,6 +24,7 @@ change! {
         pub note: Note,
         /// Change nothing; only say what would happen.
         #[serde(default)]
+        #[schema(default = false)]
         pub dry_run: bool,
     }
 }

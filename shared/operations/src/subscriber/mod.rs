@@ -38,7 +38,8 @@ const SUBSCRIBERS_MAX: i32 = 20;
 /// Characters of a URL at most.
 const URL_CHARS_MAX: usize = 2_000;
 
-/// A subscriber and the state of its deliveries. The database writes it as JSON of this shape.
+/// A subscriber and the state of its deliveries.
+// The database writes it as JSON of this shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Subscriber {
