@@ -261,11 +261,15 @@ fn every_alarm_has_a_runbook_and_leads_to_it() {
 #[test]
 fn runbooks_search_for_lines_that_are_written() {
     let mut code = String::new();
-    for function in ["checkout", "webhook", "payments", "sweeper", "migrate"] {
-        code += &read(&format!("functions/{function}/src/lib.rs"));
+    let mut open = vec![root().join("functions"), root().join("shared/http")];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            let entries = std::fs::read_dir(&path).unwrap();
+            open.extend(entries.map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            code += &std::fs::read_to_string(&path).unwrap();
+        }
     }
-    code += &read("shared/http/src/reply.rs");
-    code += &read("functions/sweeper/src/gateway_round/mod.rs");
     let document = read("docs/runbooks.md");
     let mut searches = 0;
     for search in document.split("$.message = \"").skip(1) {

@@ -52,21 +52,25 @@ fn function_of(path: &str) -> &'static str {
 
 #[tokio::test]
 async fn each_path_has_the_methods_of_the_contract_and_no_other() {
-    for (template, methods) in CONTRACT.routes() {
+    for (template, mut methods) in CONTRACT.routes() {
         let path = filled(&template);
+        // the router answers HEAD by the handler of GET
+        if methods.contains("GET") {
+            methods.insert("HEAD".to_owned());
+        }
         for method in METHODS {
             let answer = Call::new(method, &path)
                 .claims(json!({ "sub": "c", "shops": "dress", "scope": "holdfast:admin" }))
                 .invoke(&STACK.host, function_of(&path))
                 .await;
-            let refused = answer.code() == "method_not_allowed";
+            let refused = answer.status == 405;
             assert_eq!(
                 refused,
                 !methods.contains(method),
                 "{method} {path}: {answer:#?}"
             );
             if refused {
-                let allow = answer.headers["allow"].split(", ").map(str::to_owned);
+                let allow = answer.headers["allow"].split(',').map(str::to_owned);
                 assert_eq!(allow.collect::<BTreeSet<_>>(), methods, "{method} {path}");
             }
         }

@@ -163,7 +163,7 @@ fn no_answer_carries_the_clock_of_a_process() {
         // the time of a message's signature, which its receiver checks against its own clock
         "functions/sweeper/src/subscribers.rs: let timestamp = SystemTime::now()",
         // the age of a signature (the gateway's clock against ours), and the arrival, for people
-        "functions/webhook/src/lib.rs: now: time::OffsetDateTime::now_utc(),",
+        "functions/webhook/src/receive.rs: now: time::OffsetDateTime::now_utc(),",
         // the time of a token's signature, which the database checks against its own clock
         "shared/aws/src/token.rs: SystemTime::now(),",
         // the idle time of a connection and the age of a cached secret, also across a freeze

@@ -187,6 +187,14 @@ impl Call {
         headers: BTreeMap<String, String>,
         text: &str,
     ) -> Answer {
+        if self.method == "HEAD" {
+            assert_eq!(text, "", "HEAD {}: an answer has no body", self.path);
+            return Answer {
+                status,
+                headers,
+                body: Value::Null,
+            };
+        }
         let is_json = headers
             .get("content-type")
             .is_none_or(|kind| kind.ends_with("json"));

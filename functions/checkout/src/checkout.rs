@@ -132,7 +132,9 @@ struct ExtendBody {
     path = "/v1/shops/{shop}/checkouts/{checkout_id}/extend",
     operation_id = "checkout_extend",
     tag = "checkout",
-    responses((status = 200, description = "The checkout. Its `expires_at` is later, or unchanged."))
+    responses(
+        (status = 200, description = "The checkout. Its `expires_at` is later, or unchanged.")
+    )
 )]
 async fn extend(
     State(app): State<Shared>,
