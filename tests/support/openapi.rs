@@ -157,12 +157,11 @@ impl Components {
         put("tags", value(&tags));
         put("summary", value(&words.summary));
         put("description", value(&words.description));
-        if tags == ["webhook"] {
-            put("servers", self.fixed["webhook_servers"].clone());
-            put("security", value::<[(); 0]>(&[]));
-        } else if !said.security.is_empty() {
-            let schemes = said.security.iter().map(|scheme| json!({ *scheme: [] }));
-            put("security", value(&schemes.collect::<Vec<_>>()));
+        if let Some(servers) = &words.servers {
+            put("servers", value(servers));
+        }
+        if let Some(security) = &words.security {
+            put("security", value(security));
         }
         let parameters: Vec<Value> = said.parameters.iter().map(|p| self.parameter(p)).collect();
         if !parameters.is_empty() {
@@ -177,10 +176,13 @@ impl Components {
                 )
             });
             let content = map(content.collect::<Vec<_>>());
-            put(
-                "requestBody",
-                map([("required", (*required).into()), ("content", content)]),
-            );
+            let mut body = Mapping::new();
+            if let Some(about) = said.body_about {
+                body.insert("description".into(), about.into());
+            }
+            body.insert("required".into(), (*required).into());
+            body.insert("content".into(), content);
+            put("requestBody", body.into());
         }
         put("responses", self.responses(operation, &id));
         written.into()
@@ -237,8 +239,14 @@ impl Components {
                 content.insert((*kind).into(), media);
             }
             if !problems.is_empty() {
-                let media = self.problems(&problems);
-                content.insert("application/problem+json".into(), media);
+                let mut media = self.problems(&problems);
+                let (part, kind) = (status.to_string(), "application/problem+json");
+                let (more, named) = self.of_function[operation.function].of(id, &part, kind);
+                self.examples.extend(named);
+                if let Some(Value::Mapping(more)) = more {
+                    media["examples"].as_mapping_mut().unwrap().extend(more);
+                }
+                content.insert(kind.into(), media);
             }
             let response = map([
                 ("description", description.into()),

@@ -16,6 +16,7 @@ use holdfast_http::{Path, Problem};
 use lambda_http::http::request::Parts;
 use operations::config::ConfigError;
 use operations::ids::{Actor, Shop};
+use utoipa::openapi::security::SecurityRequirement;
 
 /// The scope that a token needs for the admin API.
 pub const SCOPE: &str = "holdfast:admin";
@@ -118,7 +119,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Clerk {
 impl Input for Clerk {
     fn describe(to: &mut Description) {
         Path::<Shop>::describe(to);
-        to.security = vec!["office"];
+        to.operation.security = Some(vec![SecurityRequirement::new("office", [""; 0])]);
         to.refused_by_api_gateway();
         to.problem(
             UNAUTHORIZED,

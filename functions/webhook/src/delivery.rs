@@ -48,6 +48,8 @@ pub(crate) trait Sender {
     type Headers: ToSchema;
     /// The fields of the body that Holdfast reads.
     type Body: ToSchema;
+    /// What the body is.
+    const BODY: &'static str;
     /// Which verified webhooks are refused. `None`: none.
     const REFUSED: Option<&'static str> = None;
 }
@@ -62,6 +64,7 @@ impl<G: Sender> Input for Delivery<G> {
             to.invalid_request_when(refused);
         }
         let body = to.schema::<G::Body>();
+        to.body_about = Some(G::BODY);
         to.raw_body(true, vec![(JSON, body)]);
     }
 }

@@ -71,6 +71,8 @@ pub struct Description {
     /// Its id, its words, and the description of each answer: from `#[utoipa::path]`.
     pub operation: Operation,
     pub parameters: Vec<Parameter>,
+    /// What the body is, if its schema does not say so.
+    pub body_about: Option<&'static str>,
     /// Whether the body must be there, and its schema by content type.
     pub body: Option<(bool, Content)>,
     /// By status.
@@ -78,8 +80,6 @@ pub struct Description {
     pub problems: Vec<Declared>,
     /// All schemas to which the others refer.
     pub schemas: Vec<(String, RefOr<Schema>)>,
-    /// The security schemes of its callers. Empty: those of all operations.
-    pub security: Vec<&'static str>,
 }
 
 impl Description {
@@ -93,11 +93,11 @@ impl Description {
         let mut description = Self {
             operation,
             parameters: Vec::new(),
+            body_about: None,
             body: None,
             answers: BTreeMap::new(),
             problems: Vec::new(),
             schemas: Vec::new(),
-            security: Vec::new(),
         };
         H::describe(&mut description);
         description.problem(

@@ -110,7 +110,11 @@ refusals! {
         /// its stock was never deducted.
         NotSold => ORDER_NOT_SOLD;
         /// the lines listed in `excess` have more units than were sold and have not come back.
-        TooMany(excess: Vec<Excess>) => MORE_THAN_SOLD;
+        TooMany(
+            /// Every line with too many units.
+            #[schema(min_items = 1, max_items = 50)]
+            excess: Vec<Excess>
+        ) => MORE_THAN_SOLD;
     }
 }
 

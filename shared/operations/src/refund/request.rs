@@ -115,7 +115,11 @@ refusals! {
         NotSold => ORDER_NOT_SOLD;
         /// lines of `restock`, listed in `excess`, have more units than were sold and have not
         /// come back. No money goes back either.
-        TooMany(excess: Vec<Excess>) => MORE_THAN_SOLD;
+        TooMany(
+            /// Every line with too many units.
+            #[schema(min_items = 1, max_items = 50)]
+            excess: Vec<Excess>
+        ) => MORE_THAN_SOLD;
     }
 }
 
