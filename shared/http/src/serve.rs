@@ -132,7 +132,8 @@ async fn note_route(request: Request, next: Next) -> Response {
     next.run(Request::from_parts(parts, body)).await
 }
 
-/// The request with the path as it was sent. The router decodes it, once.
+/// The request with the path as it was sent. The router decodes it, once. The query stays in the
+/// extensions, where extractors find it.
 ///
 /// Rejected: the URI of `lambda_http`. It takes a decoded path for an encoded one, and resolves
 /// `..`, which is a valid sku.
@@ -142,12 +143,10 @@ fn routable(request: lambda_http::Request, front: Front) -> Request {
         Front::HttpApi => utf8_percent_encode(raw, PLAIN).to_string(),
         Front::FunctionUrl => raw.to_owned(),
     };
-    let query = request.uri().query();
-    let whole = query.map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
     let (mut parts, body) = request.into_parts();
     // a path that is no part of a URI belongs to no route
-    let whole = PathAndQuery::try_from(whole).unwrap_or_else(|_| PathAndQuery::from_static("/"));
-    parts.uri = Uri::from(whole);
+    let path = PathAndQuery::try_from(path).unwrap_or_else(|_| PathAndQuery::from_static("/"));
+    parts.uri = Uri::from(path);
     Request::from_parts(parts, Body::from(body.to_vec()))
 }
 

@@ -163,8 +163,8 @@ impl Declared {
 /// A variant is one refusal: `Name => KIND;`. `Name(shortages: Vec<Shortage>) => KIND;` carries the
 /// value under this name, and `Name(all: Level) => KIND;` all fields of the value. The value's
 /// comment and its `#[schema(…)]` are for the contract. After a comma, an expression of the value
-/// gives this time's sentence. In the contract, the comment of a variant says what the refusal means
-/// here. `Failure` is added.
+/// gives this time's sentence. In the contract, the comment of a variant says what the refusal
+/// means here. `Failure` is added.
 ///
 /// `pub enum Name of { Variant(Error), … }` joins the errors of several operations.
 #[macro_export]
