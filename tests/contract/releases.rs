@@ -73,7 +73,7 @@ async fn tables(client: &Client) -> BTreeMap<String, Vec<String>> {
     rows.iter().map(|row| (row.get(0), row.get(1))).collect()
 }
 
-/// The scenario calls every routine that a function calls; no table is empty, no state is missing.
+/// The recording calls every routine that a function calls; no table is empty, no state is missing.
 /// `tools/release/record` has this test write the recording.
 #[tokio::test]
 async fn a_recording_has_every_call_and_rows_of_every_table_in_every_state() {
@@ -82,7 +82,8 @@ async fn a_recording_has_every_call_and_rows_of_every_table_in_every_state() {
     let played: BTreeSet<_> = this.calls.iter().map(|it| routine_of(&it.sql)).collect();
     for statement in &this.statements {
         let played = played.contains(&routine_of(&statement.sql));
-        assert!(played, "not played: {}", statement.sql);
+        let why = "tests/releases/scenario.sql must call it: it is no plain read";
+        assert!(played, "{why}: {}", statement.sql);
     }
     let client = superuser(&this.database().await).await;
     for table in tables(&client).await.into_keys() {

@@ -27,7 +27,7 @@ pub struct Released {
     pub statements: Vec<Statement>,
     /// The routines of its database.
     pub routines: Vec<Routine>,
-    /// The statements of `tests/releases/scenario.sql`, and its answers.
+    /// The statements of `tests/releases/scenario.sql` and the plain reads, with their answers.
     pub calls: Vec<Call>,
     /// Its database after them, as SQL: schema, history and rows of every table.
     #[serde(skip)]
@@ -52,12 +52,27 @@ pub struct Routine {
     pub roles: BTreeSet<String>,
 }
 
-/// One call of the scenario, and its answer.
+/// One call, and its answer.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Call {
     pub role: String,
     pub sql: String,
     pub rows: Answer,
+}
+
+impl Call {
+    /// A call that has no answer yet, for a role that may call the routine, or for the owner.
+    fn new(sql: &str, routines: &[Routine]) -> Self {
+        let routine = routines
+            .iter()
+            .find(|routine| Some(routine.name.as_str()) == routine_of(sql));
+        let role = routine.and_then(|routine| routine.roles.last());
+        Self {
+            role: role.map_or(SUPERUSER, String::as_str).to_owned(),
+            sql: sql.to_owned(),
+            rows: Answer::new(),
+        }
+    }
 }
 
 /// The rows that a call answers.
@@ -120,7 +135,10 @@ impl Released {
         let database = database_of(release).await;
         let client = superuser(&database).await;
         let routines = routines(&client).await;
+        let statements = statements(&client).await;
         let mut calls = scenario(&routines);
+        let reads = plain_reads(&client, &routines, &statements, &calls).await;
+        calls.extend(reads);
         let answers = play(&database, &calls).await;
         for (call, rows) in calls.iter_mut().zip(answers) {
             let failed = rows.iter().any(|row| row.contains_key(ERROR));
@@ -129,7 +147,7 @@ impl Released {
         }
         Self {
             release: release.number.to_string(),
-            statements: statements(&client).await,
+            statements,
             routines,
             calls,
             dump: dump(&database),
@@ -193,18 +211,65 @@ fn scenario(routines: &[Routine]) -> Vec<Call> {
         .split(";\n")
         .map(str::trim)
         .filter(|sql| !sql.is_empty());
-    let call = |sql: &str| {
-        let routine = routines
-            .iter()
-            .find(|routine| Some(routine.name.as_str()) == routine_of(sql));
-        let role = routine.and_then(|routine| routine.roles.last());
-        Call {
-            role: role.map_or(SUPERUSER, String::as_str).to_owned(),
-            sql: sql.trim_end_matches(';').to_owned(),
-            rows: Answer::new(),
+    statements
+        .map(|sql| Call::new(sql.trim_end_matches(';'), routines))
+        .collect()
+}
+
+/// The values of the scenario's order nine, and of what belongs to it, for parameters of these
+/// names. A plain read gets null for any other parameter that it must have.
+const ORDER_NINE: [(&str, &str); 14] = [
+    ("p_shop", "bridal"),
+    ("p_sku", "VEIL"),
+    ("p_skus", "{GOWN-S,OLD,VEIL}"),
+    ("p_checkout_id", "00000000-0000-4000-8000-000000000009"),
+    ("p_customer", "hema"),
+    ("p_order_id", "00000000-0000-4000-8000-000000001009"),
+    ("p_reference", "bridal-nine"),
+    ("p_gateway", "cashfree"),
+    ("p_refund_id", "00000000-0000-4000-8000-000000000953"),
+    ("p_import_id", "00000000-0000-4000-8000-000000000042"),
+    ("p_code", "TEN"),
+    ("p_name", "books"),
+    ("p_limit", "3"),
+    ("p_scan", "1000"),
+];
+
+/// A call of each routine that a function calls, that the scenario does not call, and that only
+/// reads: it is `stable`.
+async fn plain_reads(
+    client: &Client,
+    routines: &[Routine],
+    statements: &[Statement],
+    scenario: &[Call],
+) -> Vec<Call> {
+    let query = "
+        select p.proname::text, array(
+            select a.name
+            from unnest(p.proargnames, p.proargmodes) with ordinality a (name, mode, n)
+            where coalesce(a.mode, 'i') = 'i' order by a.n limit p.pronargs - p.pronargdefaults)
+        from pg_proc p where p.pronamespace = 'holdfast'::regnamespace
+            and p.prokind = 'f' and p.provolatile = 's'
+        order by p.oid::regprocedure::text";
+    let mut wanted: BTreeSet<_> = statements.iter().map(|it| routine_of(&it.sql)).collect();
+    for call in scenario {
+        wanted.remove(&routine_of(&call.sql));
+    }
+    let mut reads = Vec::new();
+    for row in client.query(query, &[]).await.unwrap() {
+        let (routine, parameters): (&str, Vec<&str>) = (row.get(0), row.get(1));
+        if !wanted.contains(&Some(routine)) {
+            continue;
         }
-    };
-    statements.map(call).collect()
+        let argument = |name: &&str| match ORDER_NINE.iter().find(|(known, _)| known == name) {
+            Some((_, value)) => format!("{name} => '{value}'"),
+            None => format!("{name} => null"),
+        };
+        let arguments: Vec<String> = parameters.iter().map(argument).collect();
+        let sql = format!("select * from holdfast.{routine}({})", arguments.join(", "));
+        reads.push(Call::new(&sql, routines));
+    }
+    reads
 }
 
 /// The answers of a database to these calls.
