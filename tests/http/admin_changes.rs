@@ -471,6 +471,7 @@ async fn a_change_of_stock_carries_exactly_one_version() {
         "W/\"0\"",
         "\"0\", \"1\"",
         "\"-1\"",
+        "\"+1\"",
         "\"\"",
         "\"x\"",
     ] {

@@ -208,6 +208,8 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
         };
         let quoted = value.to_str().ok();
         let digits = quoted.and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
+        // The parser of numbers accepts a `+` before them.
+        let digits = digits.filter(|digits| !digits.starts_with('+'));
         let version = digits.and_then(|digits| digits.parse().ok());
         let message = "must be one version in quotes, such as \"7\"";
         version
