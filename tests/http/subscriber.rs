@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tests::TestDb;
+use tests::contract::CONTRACT;
 
 #[tokio::test]
 async fn a_clerk_puts_reads_lists_and_deletes_subscribers() {
@@ -36,7 +37,19 @@ async fn a_clerk_puts_reads_lists_and_deletes_subscribers() {
             json!({ "url": "https://crm.example/", "secret": "whsec_x" }),
         ),
     ] {
+        let allowed = CONTRACT.allows_request("subscriber_put", &body);
+        assert_eq!(allowed, path == "/subscribers/CRM", "{body}");
         clerk.put(path, body).await.refused(400, "invalid_request");
+    }
+    for url in [
+        "https://crm.example/a?b=c@d",
+        "http://127.0.0.1:8080/",
+        "http://localhost?x",
+        "http://[::1]:9",
+    ] {
+        let allowed = CONTRACT.allows_request("subscriber_put", &json!({ "url": url }));
+        assert!(allowed, "{url}");
+        operations::subscriber::parse_url(url).unwrap();
     }
     for n in 1..20 {
         let put = json!({ "url": "https://crm.example/" });

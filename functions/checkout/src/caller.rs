@@ -15,6 +15,7 @@ use lambda_http::http::request::Parts;
 use operations::config::ConfigError;
 use operations::ids::{Customer, Shop};
 use utoipa::openapi::path::ParameterIn;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 /// The scope that a token needs to order with payment method `offline`.
 const OFFLINE_SCOPE: &str = "holdfast:offline";
@@ -93,7 +94,7 @@ fn named(parts: &Parts) -> Result<Option<Customer>, Problem> {
     };
     let customer = value.to_str().ok().and_then(|text| text.parse().ok());
     customer.map(Some).ok_or_else(|| {
-        let message = "must be 1 to 64 characters without control characters";
+        let message = "must be 1 to 64 characters of ASCII without control characters";
         Problem::invalid(CUSTOMER_HEADER, message)
     })
 }
@@ -131,12 +132,17 @@ impl Input for Caller {
     fn describe(to: &mut Description) {
         Path::<Shop>::describe(to);
         to.refused_by_api_gateway();
-        let mut customer = to.schema::<Customer>();
-        if let utoipa::openapi::RefOr::Ref(reference) = &mut customer {
-            "Without a token: the customer for whom the call is made. A checkout of another \
-             customer is not found."
-                .clone_into(&mut reference.description);
-        }
-        to.parameter(CUSTOMER_HEADER, ParameterIn::Header, false, customer);
+        let about = "Without a token: the customer for whom the call is made. A checkout of \
+                     another customer is not found. A header is ASCII: do not send it for a \
+                     customer with other characters.";
+        // no space at the ends: HTTP removes it
+        let customer = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(about))
+            .pattern(Some("^[!-~]([ -~]*[!-~])?$"))
+            .min_length(Some(1))
+            .max_length(Some(Customer::CHARS_MAX))
+            .examples(["c-1042"]);
+        to.parameter(CUSTOMER_HEADER, ParameterIn::Header, false, customer.into());
     }
 }

@@ -48,7 +48,12 @@ struct CreateBody {
     /// `address`. 8 to 15 digits, with or without a `+` first; spaces, dots, hyphens and
     /// brackets are ignored.
     #[serde(default, deserialize_with = "not_null")]
-    #[schema(min_length = 8, max_length = 32, example = "+919876543210")]
+    #[schema(
+        min_length = 8,
+        max_length = 32,
+        pattern = r"^[ ().-]*\+?([ ().-]*[0-9]){8,15}[ ().-]*$",
+        example = "+919876543210"
+    )]
     phone: Option<String>,
 }
 

@@ -114,6 +114,10 @@ impl utoipa::PartialSchema for SubscriberUrl {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some(about))
+            .pattern(Some(concat!(
+                r"^(https://[^\s/?#@]+|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?)",
+                r"([/?][^\s#]*)?$"
+            )))
             .min_length(Some(1))
             .max_length(Some(URL_CHARS_MAX))
             .examples(["https://crm.example.com/hooks/holdfast"])
