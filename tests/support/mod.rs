@@ -24,6 +24,7 @@ pub mod import;
 pub mod next_release;
 pub mod openapi;
 mod openapi_example;
+mod openapi_shared;
 pub mod orders;
 pub mod outbox;
 pub mod pooler;

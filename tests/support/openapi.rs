@@ -3,17 +3,19 @@
 //! The routes of the HTTP functions say everything about their operations. What concerns the API as
 //! a whole, and the examples, stand in YAML beside the code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::Method;
-use holdfast_http::contract::{AnswerBody, Description};
-use operations::refusal::Declared;
+use holdfast_http::contract::{AnswerBody, Content, Description};
+use operations::refusal::{ALL, Declared};
 use serde::Serialize;
-use serde_json::json;
 use serde_norway::{Mapping, Value};
 
 use crate::openapi_example::{Examples, sample};
+use crate::openapi_shared::{move_repeated_to_components, remove_unused};
 use crate::stack::root;
+
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// One operation: its function, its method and path, and what its types say.
 struct Operation {
@@ -21,6 +23,12 @@ struct Operation {
     method: Method,
     path: String,
     description: Description,
+}
+
+impl Operation {
+    fn id(&self) -> &str {
+        self.description.operation.operation_id.as_deref().unwrap()
+    }
 }
 
 /// Writes the contract.
@@ -37,15 +45,13 @@ pub fn document() -> Value {
         let path = paths.entry(operation.path.into());
         let item = path.or_insert_with(|| Mapping::new().into());
         let method = operation.method.as_str().to_lowercase();
-        item.as_mapping_mut()
-            .unwrap()
-            .insert(method.into(), written);
+        item[method] = written;
     }
     document.insert("paths".into(), paths.into());
     document.insert("components".into(), components.written());
     let mut document = Value::from(document);
-    share(&mut document, "responses");
-    share(&mut document, "parameters");
+    move_repeated_to_components(&mut document, "responses");
+    move_repeated_to_components(&mut document, "parameters");
     remove_unused(&mut document);
     document
 }
@@ -98,10 +104,12 @@ fn operations() -> Vec<Operation> {
 
 /// The components of the document, and what makes them.
 struct Components {
+    /// shared/http/contract.yaml.
     fixed: Value,
+    /// functions/<function>/examples.yaml.
+    written_examples: BTreeMap<&'static str, Examples>,
     schemas: BTreeMap<String, Value>,
     examples: BTreeMap<String, Value>,
-    of_function: BTreeMap<&'static str, Examples>,
 }
 
 impl Components {
@@ -111,10 +119,10 @@ impl Components {
             (function, Examples::new(read(&path)))
         };
         Self {
+            fixed: fixed.clone(),
+            written_examples: ["checkout", "webhook", "admin"].map(read).into(),
             schemas: BTreeMap::new(),
             examples: BTreeMap::new(),
-            of_function: ["checkout", "webhook", "admin"].map(read).into(),
-            fixed: fixed.clone(),
         }
     }
 
@@ -128,33 +136,23 @@ impl Components {
             schema.as_mapping_mut().unwrap().extend(more);
         }
         let headers = entries(&self.fixed["headers"]);
-        let components: [(&str, Value); 4] = [
+        map([
             ("securitySchemes", self.fixed["securitySchemes"].clone()),
             ("headers", value(&headers)),
             ("schemas", value(&self.schemas)),
             ("examples", value(&self.examples)),
-        ];
-        map(components)
+        ])
     }
 
     fn operation(&mut self, operation: &Operation) -> Value {
-        let said = &operation.description;
-        for (name, schema) in &said.schemas {
-            let schema = flat(value(schema), &|name| {
-                let found = said.schemas.iter().find(|(known, _)| known == name);
-                value(&found.unwrap_or_else(|| panic!("no schema {name}")).1)
-            });
-            let before = self.schemas.insert(name.clone(), schema.clone());
-            let same = before.is_none_or(|before| before == schema);
-            assert!(same, "two different schemas have the name {name}");
-        }
-        let words = &said.operation;
-        let id = words.operation_id.clone().unwrap();
-        let tags = words.tags.clone().unwrap();
+        let description = &operation.description;
+        self.add_schemas(&description.schemas);
+        let words = &description.operation;
+        let tags = words.tags.as_deref().unwrap();
         let mut written = Mapping::new();
         let mut put = |name: &str, value: Value| written.insert(name.into(), value);
-        put("operationId", id.clone().into());
-        put("tags", value(&tags));
+        put("operationId", operation.id().into());
+        put("tags", value(tags));
         put("summary", value(&words.summary));
         put("description", value(&words.description));
         if let Some(servers) = &words.servers {
@@ -163,32 +161,49 @@ impl Components {
         if let Some(security) = &words.security {
             put("security", value(security));
         }
-        let parameters: Vec<Value> = said.parameters.iter().map(|p| self.parameter(p)).collect();
+        let parameters = description.parameters.iter();
+        let parameters: Vec<Value> = parameters.map(|it| self.with_example(it)).collect();
         if !parameters.is_empty() {
             put("parameters", parameters.into());
         }
-        if let Some((required, content)) = &said.body {
-            let content = content.iter().map(|(kind, schema)| {
-                let examples = self.examples_of(operation.function, &id, "request", kind, schema);
-                (
-                    *kind,
-                    map([("schema", value(schema)), ("examples", examples)]),
-                )
-            });
-            let content = map(content.collect::<Vec<_>>());
+        if let Some((required, content)) = &description.body {
             let mut body = Mapping::new();
-            if let Some(about) = said.body_about {
+            if let Some(about) = description.body_about {
                 body.insert("description".into(), about.into());
             }
             body.insert("required".into(), (*required).into());
-            body.insert("content".into(), content);
+            let content = self.content(operation, "request", content);
+            body.insert("content".into(), content.into());
             put("requestBody", body.into());
         }
-        put("responses", self.responses(operation, &id));
+        let answers = description.answers.keys().copied();
+        let problems = description.problems.iter().map(|it| it.kind.status);
+        let statuses: BTreeSet<u16> = answers.chain(problems).collect();
+        let responses = statuses.into_iter();
+        let responses = responses.map(|it| (it.to_string(), self.response(operation, it)));
+        put("responses", map(responses));
         written.into()
     }
 
-    fn parameter(&self, parameter: &impl Serialize) -> Value {
+    fn add_schemas(&mut self, schemas: &[(String, impl Serialize)]) {
+        let find = |name: &str| {
+            let found = schemas.iter().find(|(known, _)| known == name);
+            value(&found.unwrap_or_else(|| panic!("no schema {name}")).1)
+        };
+        for (name, schema) in schemas {
+            self.add_schema(name.clone(), merged(value(schema), &find));
+        }
+    }
+
+    fn add_schema(&mut self, name: String, schema: Value) {
+        if let Some(before) = self.schemas.insert(name.clone(), schema) {
+            let same = before == self.schemas[&name];
+            assert!(same, "two different schemas have the name {name}");
+        }
+    }
+
+    /// A parameter or a header with an example, which its schema makes.
+    fn with_example(&self, parameter: &impl Serialize) -> Value {
         let mut parameter = value(parameter);
         // Only an answer has a cursor: a made-up one is refused.
         if parameter["schema"]["$ref"] == "#/components/schemas/Cursor" {
@@ -200,69 +215,47 @@ impl Components {
         parameter
     }
 
-    /// By content type: the examples that were written for it, or one that its schema makes.
-    fn examples_of(
-        &mut self,
-        function: &str,
-        id: &str,
-        part: &str,
-        kind: &str,
-        schema: &impl Serialize,
-    ) -> Value {
-        let (examples, named) = self.of_function[function].of(id, part, kind);
-        self.examples.extend(named);
-        examples.unwrap_or_else(|| {
-            let made = sample(&value(schema), &self.schemas);
-            map([("example", map([("value", made)]))])
-        })
+    /// The content of a request or of an answer (`part`). Each content type has the examples that
+    /// were written for it, or one that its schema makes.
+    fn content(&mut self, operation: &Operation, part: &str, content: &Content) -> Mapping {
+        let written = &self.written_examples[operation.function];
+        let mut media_types = Mapping::new();
+        for (kind, schema) in content {
+            let schema = value(schema);
+            let (examples, named) = written.of(operation.id(), part, kind);
+            self.examples.extend(named);
+            let examples = examples.unwrap_or_else(|| {
+                let made = sample(&schema, &self.schemas);
+                map([("example", map([("value", made)]))])
+            });
+            let media_type = map([("schema", schema), ("examples", examples)]);
+            media_types.insert((*kind).into(), media_type);
+        }
+        media_types
     }
 
-    fn responses(&mut self, operation: &Operation, id: &str) -> Value {
-        let said = &operation.description;
-        let statuses: std::collections::BTreeSet<u16> = said
-            .answers
-            .keys()
-            .copied()
-            .chain(said.problems.iter().map(|problem| problem.kind.status))
-            .collect();
-        let responses = statuses.into_iter().map(|status| {
-            let answer = said.answers.get(&status);
-            let problems = said.problems.iter();
-            let problems: Vec<_> = problems.filter(|p| p.kind.status == status).collect();
-            let description = if problems.is_empty() {
-                described(said, status)
-            } else {
-                let lines: Vec<String> = problems.iter().map(|problem| meaning(problem)).collect();
-                lines.join("\n")
-            };
-            let mut content = Mapping::new();
-            for (kind, schema) in answer.iter().flat_map(|answer| &answer.content) {
-                let part = status.to_string();
-                let examples = self.examples_of(operation.function, id, &part, kind, schema);
-                let media = map([("schema", value(schema)), ("examples", examples)]);
-                content.insert((*kind).into(), media);
-            }
-            if !problems.is_empty() {
-                let mut media = self.problems(&problems);
-                let (part, kind) = (status.to_string(), "application/problem+json");
-                let (more, named) = self.of_function[operation.function].of(id, &part, kind);
-                self.examples.extend(named);
-                if let Some(Value::Mapping(more)) = more {
-                    media["examples"].as_mapping_mut().unwrap().extend(more);
-                }
-                content.insert(kind.into(), media);
-            }
-            let response = map([
-                ("description", description.into()),
-                ("headers", self.headers(status, answer)),
-                ("content", content.into()),
-            ]);
-            (status.to_string(), response)
-        });
-        let responses: Vec<_> = responses.collect();
-        map(responses
-            .iter()
-            .map(|(status, response)| (status.as_str(), response.clone())))
+    fn response(&mut self, operation: &Operation, status: u16) -> Value {
+        let description = &operation.description;
+        let answer = description.answers.get(&status);
+        let problems = description.problems.iter();
+        let problems: Vec<_> = problems.filter(|it| it.kind.status == status).collect();
+        let mut content = Mapping::new();
+        if let Some(answer) = answer {
+            content = self.content(operation, &status.to_string(), &answer.content);
+        }
+        let words = if problems.is_empty() {
+            words_of_answer(operation, status)
+        } else {
+            let media_type = self.problems(operation, status, &problems);
+            content.insert(PROBLEM_JSON.into(), media_type);
+            let lines: Vec<String> = problems.iter().map(|it| line_of(it)).collect();
+            lines.join("\n")
+        };
+        map([
+            ("description", words.into()),
+            ("headers", self.headers(status, answer)),
+            ("content", content.into()),
+        ])
     }
 
     fn headers(&self, status: u16, answer: Option<&AnswerBody>) -> Value {
@@ -280,27 +273,33 @@ impl Components {
             headers.insert("Retry-After".into(), shared("Retry-After"));
         }
         for (name, always, header) in answer.iter().flat_map(|answer| &answer.headers) {
-            let mut header = self.parameter(header);
+            let mut header = self.with_example(header);
             header["required"] = (*always).into();
             headers.insert((*name).into(), header);
         }
         headers.into()
     }
 
-    /// The media type of these problems.
-    fn problems(&mut self, problems: &[&Declared]) -> Value {
+    /// The media type of the problems with one status.
+    fn problems(&mut self, operation: &Operation, status: u16, problems: &[&Declared]) -> Value {
         let mut variants = Vec::new();
         let mut mapping = Mapping::new();
         let mut examples = Mapping::new();
         for problem in problems {
             let code = problem.kind.code;
             let name = pascal(code);
-            self.problem(problem, &name);
+            self.add_problem(problem, &name);
             let schema = format!("#/components/schemas/{name}Problem");
             variants.push(map([("$ref", schema.clone().into())]));
             mapping.insert(code.into(), schema.into());
             let example = format!("#/components/examples/{name}");
             examples.insert(code.into(), map([("$ref", example.into())]));
+        }
+        let written = &self.written_examples[operation.function];
+        let (more, named) = written.of(operation.id(), &status.to_string(), PROBLEM_JSON);
+        self.examples.extend(named);
+        if let Some(Value::Mapping(more)) = more {
+            examples.extend(more);
         }
         let schema = match variants.as_slice() {
             [only] => only.clone(),
@@ -315,42 +314,36 @@ impl Components {
         map([("schema", schema), ("examples", examples.into())])
     }
 
-    /// The schema and the example of a problem.
-    fn problem(&mut self, problem: &Declared, name: &str) {
+    /// Adds the schema and the example of a problem.
+    fn add_problem(&mut self, problem: &Declared, name: &str) {
         let kind = problem.kind;
-        let kind_of = format!("urn:holdfast:problem:{}", kind.code);
-        let carried = flat(value(&problem.members), &|name| self.schemas[name].clone());
-        let mut properties = Mapping::new();
-        properties.insert("type".into(), value(&json!({ "const": kind_of })));
-        properties.insert("status".into(), value(&json!({ "const": kind.status })));
-        properties.insert("code".into(), value(&json!({ "const": kind.code })));
+        let urn = format!("urn:holdfast:problem:{}", kind.code);
+        let carried = merged(value(&problem.members), &|name| self.schemas[name].clone());
         let (members, required) = members(&carried, &self.schemas);
+        let constant = |value: Value| map([("const", value)]);
+        let mut properties = mapping([
+            ("type", constant(urn.as_str().into())),
+            ("status", constant(kind.status.into())),
+            ("code", constant(kind.code.into())),
+        ]);
         properties.extend(members.clone());
-        let mut own = Mapping::new();
-        own.insert("type".into(), "object".into());
+        let mut own = mapping([("type", "object".into())]);
         if !required.is_empty() {
             own.insert("required".into(), required.into());
         }
         own.insert("properties".into(), properties.into());
         let base = map([("$ref", "#/components/schemas/Problem".into())]);
         let schema = map([("allOf", vec![base, own.into()].into())]);
-        let before = self
-            .schemas
-            .insert(format!("{name}Problem"), schema.clone());
-        let same = before.is_none_or(|before| before == schema);
-        assert!(same, "{} carries different values", kind.code);
+        self.add_schema(format!("{name}Problem"), schema);
 
-        let mut example = Mapping::new();
-        for (name, value) in [
-            ("type", Value::from(kind_of)),
+        let mut example = mapping([
+            ("type", urn.into()),
             ("title", kind.title.into()),
             ("status", kind.status.into()),
             ("detail", kind.detail.into()),
             ("code", kind.code.into()),
             ("request_id", "6b1d7a52-0c1e-4c55-9a3f-6f1d2a1c9e07".into()),
-        ] {
-            example.insert(name.into(), value);
-        }
+        ]);
         match &self.fixed["problems"][kind.code] {
             Value::Mapping(written) => example.extend(written.clone()),
             _ => {
@@ -365,58 +358,55 @@ impl Components {
 }
 
 /// The description of an answer that is no problem.
-fn described(said: &Description, status: u16) -> String {
+fn words_of_answer(operation: &Operation, status: u16) -> String {
     if status == 401 {
         return "Only with a JWT authorizer: API Gateway refused the token, or there was none. \
                 Holdfast did not see the request."
             .to_owned();
     }
-    let words = value(&said.operation.responses);
-    let text = words[status.to_string()]["description"].as_str();
-    let id = &said.operation.operation_id;
-    text.unwrap_or_else(|| panic!("{id:?} does not describe its answer {status}"))
+    let responses = value(&operation.description.operation.responses);
+    let words = responses[status.to_string()]["description"].as_str();
+    let id = operation.id();
+    words
+        .unwrap_or_else(|| panic!("{id} does not describe its answer {status}"))
         .to_owned()
 }
 
-/// What a problem means, as a line of a list.
-fn meaning(problem: &Declared) -> String {
-    let text = match problem.meaning.as_str() {
+/// A problem as a line of a list: its code and what it means.
+fn line_of(problem: &Declared) -> String {
+    let meaning = match problem.meaning.as_str() {
         "" => problem.kind.detail,
-        said => said,
+        own => own,
     };
-    let text: Vec<&str> = text.lines().map(str::trim).collect();
-    format!("- `{}`: {}", problem.kind.code, text.join("\n  "))
+    let lines: Vec<&str> = meaning.lines().map(str::trim).collect();
+    format!("- `{}`: {}", problem.kind.code, lines.join("\n  "))
 }
 
-/// The members that a problem carries. The fields of a value under the name `all` are its own.
+/// The members that a problem carries, and the names of those that it always has. The fields of a
+/// value under the name `all` are members themselves.
 fn members(carried: &Value, schemas: &BTreeMap<String, Value>) -> (Mapping, Vec<Value>) {
-    let mut properties = carried["properties"]
-        .as_mapping()
-        .cloned()
-        .unwrap_or_default();
-    let mut required = carried["required"]
-        .as_sequence()
-        .cloned()
-        .unwrap_or_default();
-    if let Some(all) = properties.remove(operations::refusal::ALL) {
-        let name = all["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
-        let (fields, of_fields) = members(&schemas[name], schemas);
+    let properties = carried["properties"].as_mapping().cloned();
+    let required = carried["required"].as_sequence().cloned();
+    let (mut properties, mut required) =
+        (properties.unwrap_or_default(), required.unwrap_or_default());
+    if let Some(all) = properties.remove(ALL) {
+        let (fields, of_fields) = members(&schemas[referred(&all).unwrap()], schemas);
         properties.extend(fields);
-        required.retain(|name| name != operations::refusal::ALL);
+        required.retain(|name| name != ALL);
         required.extend(of_fields);
     }
     (properties, required)
 }
 
 /// A struct with flattened fields as one object: utoipa writes `allOf`.
-fn flat(schema: Value, find: &dyn Fn(&str) -> Value) -> Value {
+fn merged(schema: Value, find: &dyn Fn(&str) -> Value) -> Value {
     let Some(parts) = schema["allOf"].as_sequence().cloned() else {
         return schema;
     };
     let mut whole = Mapping::new();
     for part in parts {
-        let part = match part["$ref"].as_str() {
-            Some(reference) => flat(find(reference.rsplit('/').next().unwrap()), find),
+        let part = match referred(&part) {
+            Some(name) => merged(find(name), find),
             None => part,
         };
         for (name, value) in part.as_mapping().cloned().unwrap_or_default() {
@@ -436,84 +426,6 @@ fn flat(schema: Value, find: &dyn Fn(&str) -> Value) -> Value {
     whole.into()
 }
 
-/// Moves what several operations say in the same words to the components.
-fn share(document: &mut Value, what: &str) {
-    let mut counted: Vec<(Value, usize)> = Vec::new();
-    let each = |document: &mut Value, act: &mut dyn FnMut(&mut Value)| {
-        let paths = document["paths"].as_mapping_mut().unwrap();
-        for operation in paths
-            .values_mut()
-            .flat_map(|item| item.as_mapping_mut().unwrap().values_mut())
-        {
-            match operation.get_mut(what) {
-                Some(Value::Mapping(all)) => all.values_mut().for_each(&mut *act),
-                Some(Value::Sequence(all)) => all.iter_mut().for_each(&mut *act),
-                _ => {}
-            }
-        }
-    };
-    each(
-        document,
-        &mut |said| match counted.iter_mut().find(|(known, _)| known == said) {
-            Some((_, times)) => *times += 1,
-            None => counted.push((said.clone(), 1)),
-        },
-    );
-    counted.retain(|(said, times)| *times > 2 && shared_name(said).is_some());
-    counted.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
-    let mut shared = Mapping::new();
-    for (said, _) in counted {
-        let name = Value::from(shared_name(&said).unwrap());
-        shared.entry(name).or_insert(said);
-    }
-    each(document, &mut |said| {
-        let name = shared_name(said).unwrap_or_default();
-        if shared.get(name.as_str()) == Some(said) {
-            *said = map([("$ref", format!("#/components/{what}/{name}").into())]);
-        }
-    });
-    document["components"][what] = shared.into();
-}
-
-/// The name under which a parameter, or the response of one problem, may be shared.
-fn shared_name(said: &Value) -> Option<String> {
-    if let Some(name) = said["name"].as_str() {
-        return Some(pascal(&name.replace('-', "_")));
-    }
-    let problem = &said["content"]["application/problem+json"]["schema"]["$ref"];
-    match problem.as_str() {
-        Some(problem) => {
-            let name = problem.rsplit('/').next()?;
-            Some(name.strip_suffix("Problem")?.to_owned())
-        }
-        None if said["content"]["application/json"]["schema"]["$ref"]
-            == "#/components/schemas/ApiGatewayMessage" =>
-        {
-            Some("TokenRefused".to_owned())
-        }
-        None => None,
-    }
-}
-
-/// Removes the schemas to which nothing refers, such as those that are flattened into others.
-fn remove_unused(document: &mut Value) {
-    loop {
-        let text = serde_norway::to_string(document).unwrap();
-        let schemas = document["components"]["schemas"].as_mapping_mut().unwrap();
-        let before = schemas.len();
-        schemas.retain(|name, _| {
-            let name = name.as_str().unwrap();
-            let reference = format!("#/components/schemas/{name}");
-            let ends = |at: usize| !text[at..].starts_with(|c: char| c.is_ascii_alphanumeric());
-            let mut found = text.match_indices(&reference);
-            found.any(|(at, _)| ends(at + reference.len()))
-        });
-        if schemas.len() == before {
-            return;
-        }
-    }
-}
-
 fn read(path: &str) -> Value {
     let text = std::fs::read_to_string(root().join(path)).unwrap();
     serde_norway::from_str(&text).unwrap()
@@ -526,20 +438,25 @@ fn entries(mapping: &Value) -> BTreeMap<String, Value> {
         .collect()
 }
 
+/// The name of the component to which a value refers.
+pub(crate) fn referred(value: &Value) -> Option<&str> {
+    value["$ref"].as_str()?.rsplit('/').next()
+}
+
 /// `stock_stale` as `StockStale`.
-fn pascal(code: &str) -> String {
+pub(crate) fn pascal(code: &str) -> String {
     code.split('_')
         .map(|word| word[..1].to_uppercase() + &word[1..])
         .collect()
 }
 
-fn map<'a>(entries: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
+fn mapping<K: Into<Value>>(entries: impl IntoIterator<Item = (K, Value)>) -> Mapping {
     let entries = entries.into_iter();
-    Value::from(
-        entries
-            .map(|(name, value)| (name.into(), value))
-            .collect::<Mapping>(),
-    )
+    entries.map(|(name, value)| (name.into(), value)).collect()
+}
+
+pub(crate) fn map<K: Into<Value>>(entries: impl IntoIterator<Item = (K, Value)>) -> Value {
+    mapping(entries).into()
 }
 
 fn value<T: Serialize + ?Sized>(of: &T) -> Value {

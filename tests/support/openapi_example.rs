@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_norway::{Mapping, Value};
 
+use crate::openapi::{map, referred};
+
 /// The examples of one function's operations.
 pub(crate) struct Examples(Value);
 
@@ -35,12 +37,8 @@ impl Examples {
             let example = match example.as_str() {
                 Some(name) => {
                     named.push((name.to_owned(), self.0["named"][name].clone()));
-                    let mut reference = Mapping::new();
-                    reference.insert(
-                        "$ref".into(),
-                        format!("#/components/examples/{name}").into(),
-                    );
-                    reference.into()
+                    let reference = format!("#/components/examples/{name}");
+                    map([("$ref", reference.into())])
                 }
                 None => example.clone(),
             };
@@ -52,8 +50,7 @@ impl Examples {
 
 /// A value that fits a schema: its own example, or one made of its fields' examples.
 pub(crate) fn sample(schema: &Value, schemas: &BTreeMap<String, Value>) -> Value {
-    if let Some(reference) = schema["$ref"].as_str() {
-        let name = reference.rsplit('/').next().unwrap();
+    if let Some(name) = referred(schema) {
         let schema = schemas
             .get(name)
             .unwrap_or_else(|| panic!("no schema {name}"));

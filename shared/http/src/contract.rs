@@ -208,7 +208,7 @@ impl Description {
     }
 
     /// Adds the fields of a struct as parameters.
-    pub fn fields<T: ToSchema>(&mut self, part: ParameterIn) {
+    pub fn fields<T: ToSchema>(&mut self, location: ParameterIn) {
         T::schemas(&mut self.schemas);
         let mut schema = <T as PartialSchema>::schema();
         optional_is_absent(&mut schema);
@@ -217,7 +217,7 @@ impl Description {
         };
         for (name, schema) in fields.properties {
             let required = fields.required.contains(&name);
-            self.parameter(&name, part.clone(), required, schema);
+            self.parameter(&name, location.clone(), required, schema);
         }
     }
 
@@ -239,7 +239,7 @@ impl Description {
     pub fn parameter(
         &mut self,
         name: &str,
-        part: ParameterIn,
+        location: ParameterIn,
         required: bool,
         mut schema: RefOr<Schema>,
     ) {
@@ -251,7 +251,7 @@ impl Description {
         self.parameters.push(
             ParameterBuilder::new()
                 .name(name)
-                .parameter_in(part)
+                .parameter_in(location)
                 .required(if required {
                     Required::True
                 } else {
@@ -282,18 +282,21 @@ pub trait Output {
     fn describe(to: &mut Description);
 }
 
+// A function of up to seven inputs. The types are those of axum's `Handler`: it puts a mark of its
+// own before the inputs.
 macro_rules! described {
     ($($input:ident)*) => {
-        impl<F, Fut, R, M, $($input),*> Described<(M, $($input,)*)> for F
+        impl<Function, Answering, Answered, Mark, $($input),*> Described<(Mark, $($input,)*)>
+            for Function
         where
-            F: Fn($($input),*) -> Fut,
-            Fut: Future<Output = R>,
-            R: Output,
+            Function: Fn($($input),*) -> Answering,
+            Answering: Future<Output = Answered>,
+            Answered: Output,
             $($input: Input,)*
         {
             fn describe(to: &mut Description) {
                 $($input::describe(to);)*
-                R::describe(to);
+                Answered::describe(to);
             }
         }
     };
@@ -304,8 +307,8 @@ described!(A B);
 described!(A B C);
 described!(A B C D);
 described!(A B C D E);
-described!(A B C D E G);
-described!(A B C D E G H);
+described!(A B C D E F);
+described!(A B C D E F G);
 
 impl<S> Input for State<S> {
     fn describe(_: &mut Description) {}
