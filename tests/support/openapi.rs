@@ -11,6 +11,8 @@ use operations::refusal::{ALL, Declared};
 use serde::Serialize;
 use serde_norway::{Mapping, Value};
 
+use utoipa::openapi::path::ParameterIn;
+
 use crate::openapi_example::{Examples, sample};
 use crate::openapi_shared::{move_repeated_to_components, remove_unused};
 use crate::stack::root;
@@ -145,6 +147,7 @@ impl Components {
     }
 
     fn operation(&mut self, operation: &Operation) -> Value {
+        assert_path_parameters(operation);
         let description = &operation.description;
         self.add_schemas(&description.schemas);
         let words = &description.operation;
@@ -355,6 +358,24 @@ impl Components {
         let example = map([("value", example.into())]);
         self.examples.entry(name.to_owned()).or_insert(example);
     }
+}
+
+/// The handler takes every parameter of its path, and no other.
+fn assert_path_parameters(operation: &Operation) {
+    let names = operation.path.split('/').filter_map(|segment| {
+        let name = segment.strip_prefix('{')?.strip_suffix('}')?;
+        Some(name.to_owned())
+    });
+    let taken = operation.description.parameters.iter();
+    let taken = taken.filter(|parameter| parameter.parameter_in == ParameterIn::Path);
+    assert_eq!(
+        taken
+            .map(|parameter| parameter.name.clone())
+            .collect::<BTreeSet<_>>(),
+        names.collect::<BTreeSet<_>>(),
+        "{}",
+        operation.path
+    );
 }
 
 /// The description of an answer that is no problem.

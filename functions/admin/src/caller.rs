@@ -56,7 +56,7 @@ impl Callers {
     /// # Errors
     /// When the list contains an invalid shop code.
     pub fn from_env() -> Result<Self, ConfigError> {
-        let none = Shops::These(Vec::new());
+        let none = Shops::of_list("");
         Ok(Self::new(Shops::from_env("ADMIN_SHOPS")?.unwrap_or(none)))
     }
 
@@ -118,7 +118,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Clerk {
 
 impl Input for Clerk {
     fn describe(to: &mut Description) {
-        Path::<Shop>::describe(to);
+        to.path_parameter::<Shop>();
         to.operation.security = Some(vec![SecurityRequirement::new("office", [""; 0])]);
         to.refused_by_api_gateway();
         to.problem(

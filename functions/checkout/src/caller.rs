@@ -130,7 +130,7 @@ where
 
 impl Input for Caller {
     fn describe(to: &mut Description) {
-        Path::<Shop>::describe(to);
+        to.path_parameter::<Shop>();
         to.refused_by_api_gateway();
         let about = "Without a token: the customer for whom the call is made. A checkout of \
                      another customer is not found. A header is ASCII: do not send it for a \

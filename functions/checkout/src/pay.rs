@@ -80,17 +80,37 @@ impl Payable {
 
 /// The gateway that can't take the payment now.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Silent {
+pub(crate) struct NoAnswer {
     gateway: Gateway,
+}
+
+impl NoAnswer {
+    fn sentence(&self) -> String {
+        format!(
+            "The order is made and its stock is held, but {} does not answer. Send the same \
+             request again, or one with another payment_gateway.",
+            self.gateway
+        )
+    }
 }
 
 /// The gateway that refuses the payment.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Refusing {
+pub(crate) struct GatewayRefusal {
     gateway: Gateway,
     /// The gateway's code, or empty if only the shop can do something about it.
     #[schema(example = "customer_phone_invalid")]
     reason: String,
+}
+
+impl GatewayRefusal {
+    fn sentence(&self) -> String {
+        format!(
+            "The order is made and its stock is held, but {} refuses it. Send the request again \
+             with another payment_gateway, or with another phone if `reason` is about the phone.",
+            self.gateway
+        )
+    }
 }
 
 const OFFLINE_NOT_ALLOWED: Kind = Kind {
@@ -122,11 +142,11 @@ refusals! {
         OfflineNotAllowed => OFFLINE_NOT_ALLOWED;
         /// the order is made and its stock is held, but the gateway does not answer. Send the same
         /// request again, or one with another `payment_gateway`.
-        GatewayUnavailable(all: Silent) => GATEWAY_UNAVAILABLE;
+        GatewayUnavailable(all: NoAnswer) => GATEWAY_UNAVAILABLE, all.sentence();
         /// the order is made and its stock is held, but the gateway refuses it. `reason` is the
         /// gateway's code, or empty if only the shop can do something about it. Send the request
         /// again with another `payment_gateway`.
-        GatewayRefused(all: Refusing) => GATEWAY_REFUSED;
+        GatewayRefused(all: GatewayRefusal) => GATEWAY_REFUSED, all.sentence();
         AccountsUnavailable => UNAVAILABLE;
     }
 }
@@ -183,7 +203,7 @@ pub(crate) async fn open(
 fn refusal(error: GatewayError, gateway: Gateway) -> PayError {
     let reason = match error {
         GatewayError::Unavailable { .. } | GatewayError::Busy { .. } => {
-            return PayError::GatewayUnavailable(Silent { gateway });
+            return PayError::GatewayUnavailable(NoAnswer { gateway });
         }
         GatewayError::Refused { code, .. } => code,
         GatewayError::Unfit { reason, .. } => reason.to_owned(),
@@ -193,5 +213,5 @@ fn refusal(error: GatewayError, gateway: Gateway) -> PayError {
         | GatewayError::NotFound(_)
         | GatewayError::Unreadable { .. } => String::new(),
     };
-    PayError::GatewayRefused(Refusing { gateway, reason })
+    PayError::GatewayRefused(GatewayRefusal { gateway, reason })
 }

@@ -88,7 +88,6 @@ struct Order {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is needed")]
 struct Payment {
-    /// A string, or an integer in older versions.
     #[schema(schema_with = text_or_integer, required = false)]
     cf_payment_id: String,
     #[schema(examples("SUCCESS", "FAILED", "USER_DROPPED", "PENDING"))]
@@ -100,6 +99,7 @@ fn text_or_integer() -> Schema {
     Schema::Object(
         ObjectBuilder::new()
             .schema_type(SchemaType::Array(types))
+            .description(Some("A string, or an integer in older versions."))
             .build(),
     )
 }

@@ -35,7 +35,7 @@ impl<G, S: Send + Sync> FromRequest<S> for Delivery<G> {
         Ok(Self {
             shop: text(&mut parts, state, Shop::NAME).await,
             trace: parts.lambda_context().xray_trace_id,
-            headers: parts.headers.clone(),
+            headers: std::mem::take(&mut parts.headers),
             raw: bytes(Request::from_parts(parts, body), BODY_BYTES_MAX).await?,
             of: PhantomData,
         })

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::env;
+use std::sync::Arc;
 
 use lambda_http::RequestExt as _;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayRequestAuthorizer;
@@ -16,7 +17,7 @@ pub enum Shops {
     /// All shops.
     Every,
     /// The shops with these codes.
-    These(Vec<String>),
+    These(Arc<[String]>),
 }
 
 impl Shops {

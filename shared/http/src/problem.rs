@@ -160,7 +160,7 @@ impl<E> From<Problem> for Refused<E> {
     }
 }
 
-/// This is the one place that logs a failure.
+/// This is the one place that logs the failure of an operation.
 impl<E: Refusal> From<E> for Refused<E> {
     fn from(error: E) -> Self {
         let kind = match error.said() {

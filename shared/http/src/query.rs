@@ -23,7 +23,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parse(pairs(parts)?).map(Self)
+        parse(pairs(parts)?, &[]).map(Self)
     }
 }
 
@@ -40,6 +40,9 @@ pub struct List<F, P, L> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoFilter {}
+
+/// Characters of a wrong value that a message repeats.
+const GOT_CHARS_MAX: usize = 40;
 
 /// The words of paging.
 #[derive(Deserialize)]
@@ -62,9 +65,9 @@ where
         let (paging, filter) = pairs(parts)?
             .into_iter()
             .partition(|(name, _)| name == "cursor" || name == "limit");
-        let Paging { cursor, limit } = parse(paging)?;
+        let Paging { cursor, limit } = parse(paging, &[])?;
         Ok(Self {
-            filter: parse(filter)?,
+            filter: parse(filter, &["cursor", "limit"])?,
             after: cursor,
             limit: limit.unwrap_or_default(),
         })
@@ -81,24 +84,43 @@ fn pairs(parts: &Parts) -> Result<BTreeMap<String, String>, Problem> {
     Ok(pairs)
 }
 
-fn parse<T: DeserializeOwned>(pairs: BTreeMap<String, String>) -> Result<T, Problem> {
+/// Parses the parameters. `others` are those that the caller parses apart.
+fn parse<T: DeserializeOwned>(
+    pairs: BTreeMap<String, String>,
+    others: &[&str],
+) -> Result<T, Problem> {
     let pairs = pairs.into_iter().map(|(name, value)| (name, Text(value)));
     let deserializer = MapDeserializer::new(pairs);
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let path = error.path().to_string();
         let error: value::Error = error.into_inner();
-        named(&path, &error.to_string())
+        named(&path, &error.to_string(), others)
     })
 }
 
-/// Serde names an unknown or a missing parameter in its message only: "unknown field `x`, expected
-/// …".
-fn named(path: &str, message: &str) -> Problem {
-    let quoted = message.split('`').nth(1).unwrap_or_default();
+/// The problem of serde's message. An unknown or a missing parameter has its name in the message
+/// only: "unknown field `x`, expected …".
+fn named(path: &str, message: &str, others: &[&str]) -> Problem {
+    let mut quoted = message.split('`').skip(1).step_by(2);
     if message.starts_with("missing field") {
-        Problem::invalid(quoted, "is missing")
-    } else {
-        Problem::invalid(if path == "." { quoted } else { path }, message)
+        return Problem::invalid(quoted.next().unwrap_or_default(), "is missing");
+    }
+    if message.starts_with("unknown field") {
+        let unknown = quoted.next().unwrap_or_default();
+        let known: Vec<&str> = quoted.chain(others.iter().copied()).collect();
+        let message = match known.as_slice() {
+            [] => "is not known: there are no parameters here".to_owned(),
+            known => format!("is not one of {}", known.join(", ")),
+        };
+        return Problem::invalid(unknown, message);
+    }
+    let not_a_number = message.strip_prefix("invalid type: string ");
+    match not_a_number.and_then(|rest| rest.rsplit_once(", expected ")) {
+        Some((got, rule)) => {
+            let got: String = got.chars().take(GOT_CHARS_MAX).collect();
+            Problem::invalid(path, format!("must be {rule}, got {got}"))
+        }
+        None => Problem::invalid(path, message),
     }
 }
 
@@ -117,9 +139,10 @@ impl<'de> Deserializer<'de> for Text {
     }
 
     fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, value::Error> {
+        // Rust also parses `+5`, which is no number in JSON.
         match self.0.parse() {
-            Ok(number) => visitor.visit_i64(number),
-            Err(_) => visitor.visit_string(self.0),
+            Ok(number) if !self.0.starts_with('+') => visitor.visit_i64(number),
+            _ => visitor.visit_string(self.0),
         }
     }
 

@@ -138,23 +138,31 @@ async fn note_route(request: Request, next: Next) -> Response {
 /// Rejected: the URI of `lambda_http`. It takes a decoded path for an encoded one, and resolves
 /// `..`, which is a valid sku.
 fn routable(request: lambda_http::Request, front: Front) -> Request {
-    let raw = request.raw_http_path();
+    // A function URL ends in a slash, and a path is easily appended with another one.
+    let raw = request.raw_http_path().trim_start_matches('/');
     let path = match front {
-        Front::HttpApi => utf8_percent_encode(raw, PLAIN).to_string(),
-        Front::FunctionUrl => raw.to_owned(),
+        Front::HttpApi => format!("/{}", utf8_percent_encode(raw, PLAIN)),
+        Front::FunctionUrl => format!("/{raw}"),
     };
     let (mut parts, body) = request.into_parts();
     // a path that is no part of a URI belongs to no route
     let path = PathAndQuery::try_from(path).unwrap_or_else(|_| PathAndQuery::from_static("/"));
     parts.uri = Uri::from(path);
-    Request::from_parts(parts, Body::from(body.to_vec()))
+    let body = match body {
+        lambda_http::Body::Text(text) => Body::from(text),
+        lambda_http::Body::Binary(bytes) => Body::from(bytes),
+        _ => Body::empty(),
+    };
+    Request::from_parts(parts, body)
 }
 
 /// The response for Lambda. All answers are text, and API Gateway gets text as it is.
 async fn as_text(response: Response) -> lambda_http::Response<lambda_http::Body> {
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let text = String::from_utf8_lossy(&body).into_owned();
+    let text = String::from_utf8(body.into()).unwrap_or_default();
+    // API Gateway sets it, and for HEAD it would be that of a body that is not sent.
+    parts.headers.remove(header::CONTENT_LENGTH);
     lambda_http::Response::from_parts(parts, text.into())
 }
 
@@ -175,7 +183,5 @@ fn write_problem(response: &mut Response, request_id: &str, is_head: bool) -> &'
     if !is_head {
         *response.body_mut() = Body::from(problem.body(request_id).to_string());
     }
-    // the length of the empty body that the problem came with
-    response.headers_mut().remove(header::CONTENT_LENGTH);
     problem.0.kind.code
 }

@@ -9,6 +9,7 @@
 //! - one folder per noun, such as [`checkout`], [`order`], [`payment`], [`stock`]: one file per
 //!   verb;
 //! - [`outbox`] and [`subscriber`]: announcements and their delivery;
+//! - [`refusal`]: what an operation refuses, declared once; [`object`]: strict JSON;
 //! - [`page`]: pages of long lists, and their cursors;
 //! - [`config`], [`login`], [`secret`], [`db`]: settings, the login, TLS, the pool, and bounded
 //!   retries around every call;

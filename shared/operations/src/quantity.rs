@@ -60,7 +60,9 @@ macro_rules! bounded {
             /// From a parameter of a URL.
             fn from_str(text: &str) -> Result<Self, OutOfBounds> {
                 let got = || text.chars().take(40).collect();
-                let number = text.parse::<i64>();
+                // Rust also parses `+5`, which is no number in JSON.
+                let digits = if text.starts_with('+') { "" } else { text };
+                let number = digits.parse::<i64>();
                 let number = number.map_err(|_| OutOfBounds { rule: $what, got: got() })?;
                 Self::try_from(number)
             }

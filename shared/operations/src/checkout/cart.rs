@@ -13,8 +13,9 @@ use crate::object::Object;
 use crate::quantity::{OutOfBounds, Quantity};
 
 /// One line of a request.
-#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = CartLine)]
 pub struct Line {
     pub sku: Sku,
     pub quantity: Quantity,

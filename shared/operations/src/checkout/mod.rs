@@ -167,6 +167,7 @@ pub struct Shortage {
 
 /// A sku whose limit per customer a cart exceeds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LimitReached {
     #[schema(value_type = Sku)]
     pub sku: String,

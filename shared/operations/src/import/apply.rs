@@ -43,6 +43,7 @@ fn quarter() -> Percent {
 
 /// The progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = ImportProgress)]
 pub struct Progress {
     pub status: Status,

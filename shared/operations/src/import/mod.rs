@@ -27,8 +27,6 @@ pub use stage::{StageError, Staged, stage};
 
 /// Rows in one part at most.
 pub const PART_ROWS_MAX: usize = 5_000;
-/// Parts of one import at most; as `import_part_is_sane`.
-pub const PARTS_MAX: i32 = 2_000;
 /// Rows of an all-or-nothing import. It is one transaction, and shoppers of its changed skus wait
 /// for its end.
 pub const ALL_OR_NOTHING_ROWS_MAX: i32 = 10_000;

@@ -181,7 +181,7 @@ pub(super) const COUPON_REFUSED: Kind = Kind {
     status: 422,
     code: "coupon_refused",
     title: "The coupon can't be used",
-    detail: "The coupon is for none of the skus in the cart.",
+    detail: "`reason` says why the coupon can't be used for this cart.",
 };
 
 refusals! {

@@ -44,7 +44,7 @@ const EVENT_UNREADABLE: Kind = Kind {
     status: 422,
     code: "event_unreadable",
     title: "The stored event can't be read",
-    detail: "Its body is not an event of cashfree: data is missing.",
+    detail: "Its body is not an event of its gateway.",
 };
 
 refusals! {
