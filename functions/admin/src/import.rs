@@ -223,15 +223,10 @@ impl<S: Send + Sync> FromRequest<S> for PartFile {
 
 impl Input for PartFile {
     fn describe(to: &mut Description) {
-        let text = |example: &str| -> RefOr<Schema> {
-            ObjectBuilder::new()
-                .schema_type(Type::String)
-                .max_length(Some(PART_BYTES_MAX))
-                .examples([example])
-                .into()
-        };
-        let csv = "sku,title,price_minor,on_hand\nVEIL-WHITE,\"Tulle veil, white\",349900,20\n";
-        let jsonl = "{\"sku\":\"VEIL-WHITE\",\"price_minor\":349900,\"on_hand\":20}\n";
-        to.body_of(true, vec![(CSV, text(csv)), (JSONL, text(jsonl))]);
+        let text: RefOr<Schema> = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(PART_BYTES_MAX))
+            .into();
+        to.body_of(true, vec![(CSV, text.clone()), (JSONL, text)]);
     }
 }

@@ -88,7 +88,6 @@ struct Order {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is needed")]
 struct Payment {
-    /// A string, or an integer in older versions.
     #[schema(schema_with = text_or_integer, required = false)]
     cf_payment_id: String,
     #[schema(examples("SUCCESS", "FAILED", "USER_DROPPED", "PENDING"))]
@@ -96,12 +95,10 @@ struct Payment {
 }
 
 fn text_or_integer() -> Schema {
-    let types = vec![Type::String, Type::Integer];
-    Schema::Object(
-        ObjectBuilder::new()
-            .schema_type(SchemaType::Array(types))
-            .build(),
-    )
+    let either = ObjectBuilder::new()
+        .schema_type(SchemaType::Array(vec![Type::String, Type::Integer]))
+        .description(Some("A string, or an integer in older versions."));
+    Schema::Object(either.build())
 }
 
 /// Receive a webhook of Cashfree

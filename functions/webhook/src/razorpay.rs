@@ -5,7 +5,7 @@ use holdfast_http::{Answer, Json, Route, route};
 use operations::payment::Gateway;
 use operations::text::Currency;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, SchemaType, Type};
 
 use crate::app::Shared;
 use crate::delivery::{Delivery, Sender};
@@ -77,25 +77,22 @@ struct Entity {
     status: Option<String>,
     #[schema(schema_with = text_or_null, required = false)]
     order_id: String,
-    /// An object, or an empty list if there are none.
     #[schema(schema_with = object_or_list, required = false)]
     notes: (),
 }
 
+/// `anyOf`, because null is removed from the types of a field that may be absent.
 fn text_or_null() -> Schema {
-    of_types(vec![Type::String, Type::Null])
+    let of_type = |of_type| ObjectBuilder::new().schema_type(of_type);
+    let either = AnyOfBuilder::new().item(of_type(Type::String));
+    Schema::AnyOf(either.item(of_type(Type::Null)).build())
 }
 
 fn object_or_list() -> Schema {
-    of_types(vec![Type::Object, Type::Array])
-}
-
-fn of_types(types: Vec<Type>) -> Schema {
-    Schema::Object(
-        ObjectBuilder::new()
-            .schema_type(SchemaType::Array(types))
-            .build(),
-    )
+    let either = ObjectBuilder::new()
+        .schema_type(SchemaType::Array(vec![Type::Object, Type::Array]))
+        .description(Some("An object, or an empty list if there are none."));
+    Schema::Object(either.build())
 }
 
 /// Receive a webhook of Razorpay

@@ -112,6 +112,7 @@ pub struct Report {
     #[serde(default)]
     #[schema(required = true, max_items = 5000)]
     pub page: Vec<ReportRow>,
+    /// Where the next page begins. Missing on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Cursor>,
 }

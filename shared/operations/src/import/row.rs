@@ -19,6 +19,7 @@ const QUOTED_CHARS_MAX: usize = 80;
 
 /// One thing that is wrong with a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = ImportRowRefusal)]
 pub struct Refusal {
     /// The column, or `row` for the whole row.

@@ -15,6 +15,7 @@ pub const CHUNK_ROWS: i32 = 500;
 
 /// A staged part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = ImportPart)]
 pub struct Staged {
     /// Rows of the part.
