@@ -8,7 +8,7 @@ use holdfast_http::contract::{Description, Input};
 use holdfast_http::{Answer, Json, Lines, List, Path, Problem, Query, Route, bytes, found, route};
 use lambda_http::http::header::CONTENT_TYPE;
 use operations::db::Failure;
-use operations::ids::{ImportId, Sku};
+use operations::ids::ImportId;
 use operations::import::{
     self, Apply, ApplyError, Filter, Position, Progress, Report, Row, StageError, Staged,
 };
@@ -168,7 +168,7 @@ struct Export {
 async fn export(
     State(app): State<Shared>,
     clerk: Clerk,
-    list: List<Export, Sku, ExportLimit>,
+    list: List<Export, sku::export::Position, ExportLimit>,
 ) -> Answer<Lines, Failure> {
     let (format, after) = (list.filter.format, list.after.as_ref());
     let page = sku::export(&app.db, &clerk.shop, format, after, list.limit).await?;

@@ -9,6 +9,7 @@ use crate::ids::Shop;
 
 /// The subscribers of a shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = SubscriberList)]
 pub struct Subscribers {
     /// All of them, sorted by name.
