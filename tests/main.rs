@@ -53,6 +53,7 @@ mod http {
     mod checkout;
     mod desk;
     mod import;
+    mod pages;
     mod problems;
     mod refund;
     mod request_fields;

@@ -117,3 +117,19 @@ async fn a_path_beside_a_route_is_not_found() {
         }
     }
 }
+
+/// Every list is read page by page in the same way.
+#[test]
+fn a_list_takes_a_cursor_and_a_limit_and_says_where_the_next_page_begins() {
+    for (method, path, id) in CONTRACT.operations() {
+        let parameters = CONTRACT.parameters(&method, &path);
+        let is_list = CONTRACT.has_next(&method, &path);
+        for word in ["cursor", "limit"] {
+            assert_eq!(parameters.contains_key(word), is_list, "{id}: {word}");
+        }
+        for word in ["after", "page", "offset"] {
+            assert!(!parameters.contains_key(word), "{id}: {word}");
+        }
+    }
+    assert!(!CONTRACT.lists().is_empty());
+}

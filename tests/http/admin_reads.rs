@@ -10,41 +10,8 @@ use serde_json::{Value, json};
 use tests::clerk::{Clerk, path};
 use tests::contract::CONTRACT;
 use tests::http::Call;
+use tests::pages::{all_pages, page};
 use tests::{MAIN, TestDb, begin_request, event, new_id, shop};
-
-/// The rows of a page, and the cursor of the next one.
-async fn page(clerk: &Clerk, list: &str, rows: &str) -> (Vec<Value>, Option<String>) {
-    let answer = clerk.get(list).await;
-    let body = answer.ok(200);
-    let next = body
-        .get("next")
-        .map(|next| next.as_str().unwrap().to_owned());
-    (body[rows].as_array().unwrap().clone(), next)
-}
-
-/// Every row of a list, in pages of `limit`; `between` runs after each page.
-async fn all_pages<F: Future<Output = ()>>(
-    clerk: &Clerk,
-    (list, rows): (&str, &str),
-    limit: i32,
-    mut between: impl FnMut() -> F,
-) -> Vec<Value> {
-    let mark = if list.contains('?') { '&' } else { '?' };
-    let mut all = Vec::new();
-    let mut next = None;
-    loop {
-        let from = next.map_or(String::new(), |next: String| format!("&cursor={next}"));
-        let of_page = format!("{list}{mark}limit={limit}{from}");
-        let (found, following) = page(clerk, &of_page, rows).await;
-        assert!(found.len() <= usize::try_from(limit).unwrap());
-        all.extend(found);
-        between().await;
-        match following {
-            Some(following) => next = Some(following),
-            None => return all,
-        }
-    }
-}
 
 async fn nothing() {}
 
@@ -64,7 +31,7 @@ async fn a_catalogue_is_listed_page_by_page_with_what_is_retired() {
     clerk.delete("/skus/C").await.ok(200);
     test.shop("other").await;
     test.sku_of("other", "B", 1).await;
-    let skus = all_pages(&clerk, ("/skus", "skus"), 2, nothing).await;
+    let skus = all_pages(&clerk, "/skus", 2, nothing).await;
     let codes: Vec<_> = skus
         .iter()
         .map(|sku| sku["sku"].as_str().unwrap())
@@ -120,7 +87,7 @@ async fn a_coupon_is_put_counted_and_never_lowered_below_its_uses() {
         let fixed = json!({ "kind": "fixed", "value": 1 });
         clerk.put(&format!("/coupons/{code}"), fixed).await.ok(201);
     }
-    let coupons = all_pages(&clerk, ("/coupons", "coupons"), 2, nothing).await;
+    let coupons = all_pages(&clerk, "/coupons", 2, nothing).await;
     let codes: Vec<_> = coupons
         .iter()
         .map(|coupon| coupon["code"].clone())
@@ -199,7 +166,7 @@ async fn the_ledger_shows_each_movement_once_while_others_are_added() {
                     clerk.post(&path, body).await.ok(200);
                 }
             };
-            let rows = all_pages(&clerk, (list, "movements"), limit, add).await;
+            let rows = all_pages(&clerk, list, limit, add).await;
             assert_each_once(&rows, movement, expected);
             let times: Vec<_> = rows
                 .iter()
@@ -223,12 +190,7 @@ async fn the_ledger_is_filtered_by_time_reason_and_actor() {
              from holdfast.stock_movements where sku = 'B' and version = 4",
         )
         .await;
-    let count = async |query: &str| {
-        page(&clerk, &format!("/ledger?{query}"), "movements")
-            .await
-            .0
-            .len()
-    };
+    let count = async |query: &str| page(&clerk, &format!("/ledger?{query}")).await.0.len();
     // 21 movements in time: 3 of the test, A2 B2 C2 A3 B3 C3 A4 and then B4
     assert_eq!(count(&format!("until={middle}")).await, 10);
     assert_eq!(count(&format!("from={middle}")).await, 11);
@@ -238,7 +200,7 @@ async fn the_ledger_is_filtered_by_time_reason_and_actor() {
     assert_eq!(count("actor=test").await, 3);
     assert_eq!(count("reason=sold").await, 0);
     assert_eq!(count("reference=PO-A&sku=B").await, 0);
-    let (_, next) = page(&clerk, "/holds?limit=1", "holds").await;
+    let (_, next) = page(&clerk, "/holds?limit=1").await;
     assert_eq!(next, None);
     for (query, field) in [
         ("reason=lost", "reason"),
@@ -269,10 +231,10 @@ async fn a_page_reads_a_bounded_number_of_rows_and_says_where_it_stopped() {
     )
     .await;
     for list in ["/ledger?actor=rare", "/ledger?actor=rare&sku=A"] {
-        let (first, next) = page(&clerk, list, "movements").await;
+        let (first, next) = page(&clerk, list).await;
         assert_eq!(first.len(), 0);
         let list = format!("{list}&cursor={}", next.unwrap());
-        let (second, next) = page(&clerk, &list, "movements").await;
+        let (second, next) = page(&clerk, &list).await;
         assert_eq!((second[0]["version"].clone(), next), (json!(1), None));
     }
     test.assert_promises_hold().await;
@@ -317,7 +279,7 @@ async fn the_journal_shows_each_hold_once_while_others_are_added() {
                     test.held(&[("A", 1), ("B", 1)]).await;
                 }
             };
-            let rows = all_pages(&clerk, (list, "holds"), limit, add).await;
+            let rows = all_pages(&clerk, list, limit, add).await;
             let known = |row: &&Value| before.contains(row["checkout_id"].as_str().unwrap());
             let old: Vec<Value> = rows.iter().filter(known).cloned().collect();
             assert_each_once(&old, hold, expected);
@@ -334,7 +296,7 @@ async fn the_journal_is_filtered_by_checkout() {
     test.sku("A", 9).await;
     let id = test.held(&[("A", 1)]).await;
     test.held(&[("A", 2)]).await;
-    let (rows, _) = page(&clerk, &format!("/holds?checkout_id={id}"), "holds").await;
+    let (rows, _) = page(&clerk, &format!("/holds?checkout_id={id}")).await;
     assert_eq!(rows.len(), 1);
     assert_eq!(
         (&rows[0]["customer"], &rows[0]["status"]),

@@ -398,27 +398,22 @@ const ADDRESSES: [(&str, &str, &str); 11] = [
     ("planet", r#""Earth""#, "unknown field"),
 ];
 
-#[tokio::test]
-async fn a_wrong_order_is_refused_and_the_field_is_named() {
-    let shopper = Shopper::new(1).await;
-    shopper.begin(1).await;
-    let address = json!({
-        "recipient": "R", "line1": "L", "city": "C", "postal_code": "1", "country": "IN",
-    });
-    let online = r#""payment_method":"online""#;
-    let body = |members: &str| {
-        let members = members
-            .replace("ONLINE", online)
-            .replace("ADDRESS", &address.to_string());
-        format!("{{{}}}", members.replace("X201", &"x".repeat(201)))
-    };
-    let order = |members: &str| Call::new("POST", &shopper.path("/order")).bytes(body(members));
-    for (members, field, message) in ORDERS {
-        assert_names(&shopper.send(order(members)).await, field, message);
-    }
-    // The contract refuses them, too, except an address's phone that only Cashfree refuses.
+const ADDRESS: &str =
+    r#"{"recipient":"R","line1":"L","city":"C","postal_code":"1","country":"IN"}"#;
+
+/// The body of an order with these members, some of which have short names.
+fn order_body(members: &str) -> String {
+    let members = members
+        .replace("ONLINE", r#""payment_method":"online""#)
+        .replace("ADDRESS", ADDRESS);
+    format!("{{{}}}", members.replace("X201", &"x".repeat(201)))
+}
+
+/// Except an address's phone, which only Cashfree refuses.
+#[test]
+fn the_contract_refuses_each_wrong_order() {
     let allowed = |members: &str| {
-        let body = serde_json::from_str(&body(members)).unwrap();
+        let body = serde_json::from_str(&order_body(members)).unwrap();
         CONTRACT.allows_request("order_create", &body)
     };
     for (members, field, _) in ORDERS {
@@ -429,10 +424,21 @@ async fn a_wrong_order_is_refused_and_the_field_is_named() {
         assert!(allowed(&members), "{phone}");
         phone.parse::<gateways::Phone>().unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_wrong_order_is_refused_and_the_field_is_named() {
+    let shopper = Shopper::new(1).await;
+    shopper.begin(1).await;
+    let order =
+        |members: &str| Call::new("POST", &shopper.path("/order")).bytes(order_body(members));
+    for (members, field, message) in ORDERS {
+        assert_names(&shopper.send(order(members)).await, field, message);
+    }
     for (member, value, message) in ADDRESSES {
-        let mut address = address.clone();
+        let mut address: Value = serde_json::from_str(ADDRESS).unwrap();
         address[member] = serde_json::from_str(value).unwrap();
-        let members = format!("{online},\"address\":{address}");
+        let members = format!("ONLINE,\"address\":{address}");
         let answer = shopper.send(order(&members)).await;
         assert_names(&answer, &format!("address.{member}"), message);
     }

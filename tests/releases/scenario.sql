@@ -430,8 +430,7 @@ select * from holdfast.import_report('bridal', '00000000-0000-4000-8000-00000000
     100);
 select * from holdfast.sku_export('bridal', 'NEW', 10);
 select * from holdfast.hold_list('bridal', 'GOWN-M', null, null, 'active', null, null, null,
-    null, 10,
-    1000);
+    10, 1000);
 select * from holdfast.ledger_list('bridal', 'VEIL', null, 'sold', null, null, null, null, null,
     null,
     10, 1000);

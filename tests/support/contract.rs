@@ -58,6 +58,47 @@ impl Contract {
         found
     }
 
+    /// The paths of the lists: the operations whose 200 answer may say where the next page begins.
+    pub fn lists(&self) -> BTreeSet<String> {
+        let operations = self.operations().into_iter();
+        let lists = operations.filter(|(method, path, _)| self.has_next(method, path));
+        lists.map(|(_, path, _)| path).collect()
+    }
+
+    /// Whether the 200 answer has `next`, in its body or as a header.
+    pub fn has_next(&self, method: &str, path: &str) -> bool {
+        let response = &self.operation(method, path)["responses"]["200"];
+        let response = self.resolved(response);
+        let body = self.resolved(&response["content"]["application/json"]["schema"]);
+        let is_next = |name: &String| name.eq_ignore_ascii_case("x-holdfast-next");
+        let headers = response["headers"].as_object();
+        headers.is_some_and(|headers| headers.keys().any(is_next))
+            || body["properties"].get("next").is_some()
+    }
+
+    /// The parameters of an operation: each name, and its example.
+    pub fn parameters(&self, method: &str, path: &str) -> BTreeMap<String, Value> {
+        let operation = self.operation(method, path)["parameters"].as_array();
+        let mut parameters = BTreeMap::new();
+        for parameter in operation.into_iter().flatten() {
+            let parameter = self.resolved(parameter);
+            let schema = self.resolved(&parameter["schema"]);
+            let example = &schema["examples"][0];
+            let name = parameter["name"].as_str().unwrap();
+            parameters.insert(name.to_owned(), example.clone());
+        }
+        parameters
+    }
+
+    /// The template of a path, such as `/v1/shops/{shop}/availability`.
+    pub fn template(&self, path: &str) -> Option<&str> {
+        self.path_item(path).map(|(template, _)| template)
+    }
+
+    fn operation(&self, method: &str, path: &str) -> &Value {
+        &self.document["paths"][path][method.to_lowercase()]
+    }
+
     /// The headers that callers of these paths send, and those that they get, in lower case.
     pub fn headers(&self, these: impl Fn(&str) -> bool) -> (BTreeSet<String>, BTreeSet<String>) {
         let paths = self.document["paths"].as_object().unwrap().iter();
@@ -170,7 +211,7 @@ impl Contract {
     /// The contract's response for a status. A path that the contract lacks is not found; a method
     /// that a path lacks is answered like the path's others.
     fn response(&self, method: &str, path: &str, status: u16) -> Option<&Value> {
-        let Some(item) = self.path_item(path) else {
+        let Some((_, item)) = self.path_item(path) else {
             let response = &self.document["components"]["responses"]["NotFound"];
             return (status == 404).then_some(response);
         };
@@ -187,7 +228,7 @@ impl Contract {
             .map(|response| self.resolved(response))
     }
 
-    fn path_item(&self, path: &str) -> Option<&Value> {
+    fn path_item(&self, path: &str) -> Option<(&str, &Value)> {
         let segments: Vec<&str> = path.split('/').collect();
         let fits = |template: &str| {
             let template: Vec<&str> = template.split('/').collect();
@@ -201,7 +242,7 @@ impl Contract {
         paths
             .iter()
             .find(|(template, _)| fits(template))
-            .map(|(_, item)| item)
+            .map(|(template, item)| (template.as_str(), item))
     }
 
     fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {

@@ -27,6 +27,7 @@ mod openapi_example;
 mod openapi_shared;
 pub mod orders;
 pub mod outbox;
+pub mod pages;
 pub mod pooler;
 pub mod proxy;
 pub mod refund;

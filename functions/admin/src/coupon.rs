@@ -27,7 +27,7 @@ pub(crate) fn routes() -> Vec<Route<Shared>> {
 async fn list(
     State(app): State<Shared>,
     clerk: Clerk,
-    list: List<NoFilter, CouponCode, PageLimit>,
+    list: List<NoFilter, coupon::list::Position, PageLimit>,
 ) -> Answer<Listed<Coupon>, Failure> {
     let page = coupon::list(&app.db, &clerk.shop, list.after.as_ref(), list.limit).await?;
     Ok(Listed(page))

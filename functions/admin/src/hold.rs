@@ -15,10 +15,9 @@ pub(crate) fn routes() -> Vec<Route<Shared>> {
 
 /// List holds
 ///
-/// The holds, page by page: send `next` as `cursor`, with the same filters. Sorted by checkout;
-/// active holds of one sku by `expires_at`, the next to end first. A page looks at 5,000 holds
-/// at most, so a short or empty page can have a `next`. Resolved holds are deleted after 30
-/// days.
+/// The holds, page by page: send `next` as `cursor`, with the same filters. Sorted by checkout,
+/// so that a hold whose end changes meanwhile still comes once. A page looks at 5,000 holds at
+/// most, so a short or empty page can have a `next`. Resolved holds are deleted after 30 days.
 #[utoipa::path(
     get,
     path = "/v1/admin/shops/{shop}/holds",

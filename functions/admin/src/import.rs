@@ -8,7 +8,7 @@ use holdfast_http::contract::{Description, Input};
 use holdfast_http::{Answer, Json, Lines, List, Path, Problem, Query, Route, bytes, found, route};
 use lambda_http::http::header::CONTENT_TYPE;
 use operations::db::Failure;
-use operations::ids::{ImportId, Sku};
+use operations::ids::ImportId;
 use operations::import::{
     self, Apply, ApplyError, Filter, Position, Progress, Report, Row, StageError, Staged,
 };
@@ -168,7 +168,7 @@ struct Export {
 async fn export(
     State(app): State<Shared>,
     clerk: Clerk,
-    list: List<Export, Sku, ExportLimit>,
+    list: List<Export, sku::export::Position, ExportLimit>,
 ) -> Answer<Lines, Failure> {
     let (format, after) = (list.filter.format, list.after.as_ref());
     let page = sku::export(&app.db, &clerk.shop, format, after, list.limit).await?;
@@ -223,15 +223,10 @@ impl<S: Send + Sync> FromRequest<S> for PartFile {
 
 impl Input for PartFile {
     fn describe(to: &mut Description) {
-        let text = |example: &str| -> RefOr<Schema> {
-            ObjectBuilder::new()
-                .schema_type(Type::String)
-                .max_length(Some(PART_BYTES_MAX))
-                .examples([example])
-                .into()
-        };
-        let csv = "sku,title,price_minor,on_hand\nVEIL-WHITE,\"Tulle veil, white\",349900,20\n";
-        let jsonl = "{\"sku\":\"VEIL-WHITE\",\"price_minor\":349900,\"on_hand\":20}\n";
-        to.body_of(true, vec![(CSV, text(csv)), (JSONL, text(jsonl))]);
+        let text: RefOr<Schema> = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(PART_BYTES_MAX))
+            .into();
+        to.body_of(true, vec![(CSV, text.clone()), (JSONL, text)]);
     }
 }

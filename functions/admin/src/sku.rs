@@ -34,7 +34,7 @@ pub(crate) fn routes() -> Vec<Route<Shared>> {
 async fn list(
     State(app): State<Shared>,
     clerk: Clerk,
-    list: List<NoFilter, Sku, PageLimit>,
+    list: List<NoFilter, sku::list::Position, PageLimit>,
 ) -> Answer<Listed<Entry>, Failure> {
     let page = sku::list(&app.db, &clerk.shop, list.after.as_ref(), list.limit).await?;
     Ok(Listed(page))

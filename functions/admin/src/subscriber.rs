@@ -1,9 +1,9 @@
 //! The subscribers of a shop: URLs that get its announcements.
 
 use axum::extract::State;
-use holdfast_http::{Answer, Json, Listed, Made, Path, Route, found, route};
+use holdfast_http::{Answer, Json, Made, Path, Route, found, route};
 use operations::db::Failure;
-use operations::subscriber::{self, Name, Put, PutError, Subscriber};
+use operations::subscriber::{self, Name, Put, PutError, Subscriber, Subscribers};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,8 +24,8 @@ pub(crate) fn routes() -> Vec<Route<Shared>> {
     tag = "office",
     responses((status = 200, description = "The subscribers."))
 )]
-async fn list(State(app): State<Shared>, clerk: Clerk) -> Answer<Listed<Subscriber>, Failure> {
-    Ok(Listed(subscriber::list(&app.db, &clerk.shop).await?))
+async fn list(State(app): State<Shared>, clerk: Clerk) -> Answer<Json<Subscribers>, Failure> {
+    Ok(Json(subscriber::list(&app.db, &clerk.shop).await?))
 }
 
 /// Read a subscriber

@@ -95,13 +95,10 @@ struct Payment {
 }
 
 fn text_or_integer() -> Schema {
-    let types = vec![Type::String, Type::Integer];
-    Schema::Object(
-        ObjectBuilder::new()
-            .schema_type(SchemaType::Array(types))
-            .description(Some("A string, or an integer in older versions."))
-            .build(),
-    )
+    let either = ObjectBuilder::new()
+        .schema_type(SchemaType::Array(vec![Type::String, Type::Integer]))
+        .description(Some("A string, or an integer in older versions."));
+    Schema::Object(either.build())
 }
 
 /// Receive a webhook of Cashfree

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use operations::page::{Cursor, ListRow};
+use operations::quantity::PageLimit;
 use operations::refusal::{Declared, INVALID_REQUEST, Kind, NOT_FOUND, Refusal};
 use utoipa::__dev::Tags;
 use utoipa::openapi::header::{Header, HeaderBuilder};
@@ -387,7 +388,7 @@ impl<T: ToSchema> Output for Versioned<T> {
 impl<T: ListRow + ToSchema> Output for Listed<T> {
     fn describe(to: &mut Description) {
         let row = to.schema::<T>();
-        let rows_max = usize::try_from(T::ROWS_MAX).ok();
+        let rows_max = usize::try_from(PageLimit::MAX).ok();
         let rows = ArrayBuilder::new().items(row).max_items(rows_max);
         let next = to.cursor("Where the next page begins. Missing on the last page.");
         let page = ObjectBuilder::new()

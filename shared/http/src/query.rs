@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::extract::FromRequestParts;
 use lambda_http::RequestExt as _;
 use lambda_http::http::request::Parts;
-use operations::page::After;
+use operations::page::{After, Position};
 use serde::Deserialize;
 use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor, value};
@@ -46,7 +46,7 @@ const GOT_CHARS_MAX: usize = 40;
 
 /// The words of paging.
 #[derive(Deserialize)]
-#[serde(bound(deserialize = "P: DeserializeOwned, L: DeserializeOwned"))]
+#[serde(bound(deserialize = "P: Position, L: DeserializeOwned"))]
 struct Paging<P, L> {
     cursor: Option<After<P>>,
     limit: Option<L>,
@@ -55,7 +55,7 @@ struct Paging<P, L> {
 impl<F, P, L, S> FromRequestParts<S> for List<F, P, L>
 where
     F: DeserializeOwned,
-    P: DeserializeOwned,
+    P: Position,
     L: DeserializeOwned + Default,
     S: Sync,
 {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_postgres::Row;
 
-use crate::db::Failure;
+use crate::db::{Failure, from_json};
 use crate::ids::read_text;
 use crate::quantity::PageLimit;
 
@@ -16,7 +16,7 @@ use crate::quantity::PageLimit;
 /// finding a rare row takes many calls. If too high, one call reads for seconds.
 pub(crate) const SCAN_MAX: i32 = 5_000;
 
-/// Characters of a cursor at most. The longest has a customer's name of 64 characters.
+/// Characters of a cursor at most. The longest has a sku of 64 characters.
 const CURSOR_CHARS_MAX: usize = 500;
 
 /// One page.
@@ -32,8 +32,12 @@ pub struct Page<T> {
 pub trait ListRow: Serialize {
     /// The name of the rows in an answer, such as `movements`.
     const ROWS: &'static str;
-    /// Rows of one page at most.
-    const ROWS_MAX: i32 = PageLimit::MAX;
+}
+
+/// The position of a row in a list.
+pub trait Position: Serialize + DeserializeOwned {
+    /// The operation that lists these rows. A cursor names it, so that no other list takes it.
+    const LIST: &'static str;
 }
 
 /// Where a page begins. It is opaque: callers send back the text of an earlier answer.
@@ -52,7 +56,7 @@ impl utoipa::PartialSchema for Cursor {
             about,
             "^[A-Za-z0-9_-]+$",
             CURSOR_CHARS_MAX,
-            "eyJjcmVhdGVkX2F0Ijo",
+            "WyJza3VfbGlzdCIseyJza3UiOiJWRUlMLVdISVRFIn1d",
         )
     }
 }
@@ -67,8 +71,9 @@ impl Cursor {
     }
 
     /// The cursor of a position in a list.
-    pub(crate) fn of(place: &impl Serialize) -> Result<Self, Failure> {
-        let json = serde_json::to_vec(place).map_err(|error| Failure::Internal(error.into()))?;
+    pub(crate) fn of<P: Position>(position: &P) -> Result<Self, Failure> {
+        let json = serde_json::to_vec(&(P::LIST, position))
+            .map_err(|error| Failure::Internal(error.into()))?;
         Ok(Self(data_encoding::BASE64URL_NOPAD.encode(&json)))
     }
 }
@@ -77,17 +82,22 @@ impl Cursor {
 #[derive(Debug, Clone)]
 pub struct After<P>(pub(crate) P);
 
-impl<P: DeserializeOwned> FromStr for After<P> {
+impl<P: Position> FromStr for After<P> {
     type Err = InvalidCursor;
 
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let json = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes());
-        let place = serde_json::from_slice(&json.map_err(|_| InvalidCursor)?);
-        place.map(Self).map_err(|_| InvalidCursor)
+        let parsed = serde_json::from_slice(&json.map_err(|_| InvalidCursor)?);
+        let (list, position): (String, P) = parsed.map_err(|_| InvalidCursor)?;
+        if list == P::LIST {
+            Ok(Self(position))
+        } else {
+            Err(InvalidCursor)
+        }
     }
 }
 
-impl<P: DeserializeOwned> TryFrom<String> for After<P> {
+impl<P: Position> TryFrom<String> for After<P> {
     type Error = InvalidCursor;
 
     fn try_from(text: String) -> Result<Self, InvalidCursor> {
@@ -95,7 +105,7 @@ impl<P: DeserializeOwned> TryFrom<String> for After<P> {
     }
 }
 
-impl<'de, P: DeserializeOwned> Deserialize<'de> for After<P> {
+impl<'de, P: Position> Deserialize<'de> for After<P> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read_text(deserializer, "`next` of the previous page of the same list")
     }
@@ -106,36 +116,31 @@ impl<'de, P: DeserializeOwned> Deserialize<'de> for After<P> {
 pub(crate) fn from_row<T, P>(row: &Row, rows: &str) -> Result<Page<T>, Failure>
 where
     T: DeserializeOwned,
-    P: DeserializeOwned + Serialize,
+    P: Position,
 {
-    let broken = |error: serde_json::Error| Failure::Internal(error.into());
     let last: Option<Value> = row.get("o_after");
-    let next = match last {
-        None => None,
-        Some(last) => {
-            let place: P = serde_json::from_value(last).map_err(broken)?;
-            Some(Cursor::of(&place)?)
-        }
-    };
     Ok(Page {
-        rows: serde_json::from_value(row.get(rows)).map_err(broken)?,
-        next,
+        rows: from_json(row.get(rows))?,
+        next: last.as_ref().map(cursor::<P>).transpose()?,
     })
 }
 
 /// The page of a list that is sorted by a code. The next page begins after its last row.
-pub(crate) fn by_code<T>(
-    rows: Value,
-    limit: i32,
-    code: impl Fn(&T) -> &str,
-) -> Result<Page<T>, Failure>
+pub(crate) fn by_code<T, P>(rows: Value, limit: PageLimit) -> Result<Page<T>, Failure>
 where
     T: DeserializeOwned,
+    P: Position,
 {
-    let rows: Vec<T> =
-        serde_json::from_value(rows).map_err(|error| Failure::Internal(error.into()))?;
-    let full = usize::try_from(limit).is_ok_and(|limit| rows.len() >= limit);
-    let last = rows.last().filter(|_| full);
-    let next = last.map(|row| Cursor::of(&code(row))).transpose()?;
-    Ok(Page { rows, next })
+    let all = rows.as_array().map_or(&[][..], Vec::as_slice);
+    let full = usize::try_from(limit.get()).is_ok_and(|limit| all.len() >= limit);
+    let next = all.last().filter(|_| full).map(cursor::<P>).transpose()?;
+    Ok(Page {
+        rows: from_json(rows)?,
+        next,
+    })
+}
+
+/// The cursor after this row.
+fn cursor<P: Position>(row: &Value) -> Result<Cursor, Failure> {
+    Cursor::of(&P::deserialize(row).map_err(|error| Failure::Internal(error.into()))?)
 }

@@ -10,7 +10,6 @@ use crate::ids::{CheckoutId, Customer, Shop, Sku};
 use crate::page::{self, After, ListRow, Page, SCAN_MAX};
 use crate::quantity::PageLimit;
 use crate::text::one_of;
-use crate::utc::Utc;
 
 /// A filter for holds. `None` matches any value.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
@@ -39,13 +38,16 @@ impl ListRow for Hold {
 /// The hold that a page begins after.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Position {
-    expires_at: Utc,
     checkout_id: Uuid,
     generation: i32,
-    sku: String,
+    sku: Sku,
 }
 
-/// Lists holds, sorted by checkout; active ones of one sku by their end. Locks nothing.
+impl page::Position for Position {
+    const LIST: &'static str = "hold_list";
+}
+
+/// Lists holds, sorted by checkout. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
@@ -59,14 +61,13 @@ pub async fn list(
     let checkout_id = filter.checkout_id.as_ref().map(CheckoutId::as_uuid);
     let row = db
         .call_one(
-            "select * from holdfast.hold_list($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            "select * from holdfast.hold_list($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             &[
                 &shop,
                 &filter.sku,
                 &checkout_id,
                 &filter.customer,
                 &filter.status,
-                &after.map(|After(place)| place.expires_at),
                 &after.map(|After(place)| place.checkout_id),
                 &after.map(|After(place)| place.generation),
                 &after.map(|After(place)| &place.sku),

@@ -77,9 +77,10 @@ const IMPORT_TOO_LARGE: Kind = Kind {
     status: 422,
     code: "import_too_large",
     title: "Too many rows for all or nothing",
-    detail: "All or nothing is one transaction, which has a limit of rows. Split the file, or \
-             apply the good rows only.",
+    detail: "All or nothing is one transaction of at most 10000 rows. Split the file, or apply \
+             the good rows only.",
 };
+const _: () = assert!(ALL_OR_NOTHING_ROWS_MAX == 10_000, "the sentence says 10000");
 
 refusals! {
     /// Why nothing was applied.
@@ -91,10 +92,7 @@ refusals! {
         /// missing part.
         Incomplete(next_part: i32) => IMPORT_INCOMPLETE;
         /// more rows than all or nothing allows.
-        TooLarge(rows: i32) => IMPORT_TOO_LARGE, format!(
-            "All or nothing is one transaction of at most {ALL_OR_NOTHING_ROWS_MAX} rows. Split \
-             the file, or apply the good rows only."
-        );
+        TooLarge(rows: i32) => IMPORT_TOO_LARGE;
     }
 }
 

@@ -2,6 +2,7 @@
 //! each, `attr.colour`.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use csv::{ByteRecord, ReaderBuilder};
 use serde_json::{Map, Value};
@@ -41,11 +42,8 @@ pub fn rows(body: &[u8], first_line: Option<i32>) -> Result<Vec<Row>, Unreadable
         if rows.len() == PART_ROWS_MAX {
             return Err(Unreadable::too_many());
         }
-        let inside = record
-            .as_slice()
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
+        let inside = record.iter().map(|cell| line_ends(cell, 0..cell.len()));
+        let inside = inside.sum();
         let last = lines.until(reader.position().byte(), inside);
         rows.push(row(&columns, &record, last.saturating_add(offset)));
     }
@@ -74,17 +72,25 @@ impl<'a> Lines<'a> {
         let end = usize::try_from(byte)
             .unwrap_or(usize::MAX)
             .min(self.body.len());
-        let newlines = self.body[self.at..end]
-            .iter()
-            .filter(|byte| **byte == b'\n');
-        self.before = self
-            .before
-            .saturating_add(i32::try_from(newlines.count()).unwrap_or(i32::MAX));
+        let ends = line_ends(self.body, self.at..end);
+        let ends = i32::try_from(ends).unwrap_or(i32::MAX);
+        self.before = self.before.saturating_add(ends);
         self.at = end;
-        let ended = end > 0 && self.body[end - 1] == b'\n';
+        let ended = line_ends(self.body, end.saturating_sub(1)..end) == 1;
         let inside = i32::try_from(inside).unwrap_or(i32::MAX);
         self.before + i32::from(!ended) - inside
     }
+}
+
+/// The number of line ends at these places: LF, CR LF or CR, as a reader of CSV takes them. If a CR
+/// alone did not count, all rows of such a file would have the same line.
+fn line_ends(text: &[u8], places: Range<usize>) -> usize {
+    let ends = |at: &usize| match text[*at] {
+        b'\n' => true,
+        b'\r' => text.get(at + 1) != Some(&b'\n'),
+        _ => false,
+    };
+    places.filter(ends).count()
 }
 
 fn columns(header: &ByteRecord) -> Result<Vec<String>, Unreadable> {
@@ -234,12 +240,15 @@ mod tests {
     #[test]
     fn lines_are_those_of_the_file_whatever_is_between_them() {
         let text = "\u{feff}sku,title\r\nA,a\r\n\r\nB,\"b\r\n\"\r\nC,\"it\r\nem\"\r\nD,d";
-        let lines = |first| -> Vec<i32> {
-            let rows = rows(text.as_bytes(), first).unwrap();
-            rows.iter().map(|row| row.line).collect()
-        };
-        assert_eq!(lines(None), [2, 4, 6, 8]);
-        assert_eq!(lines(Some(102)), [102, 104, 106, 108]);
+        for end in ["\r\n", "\n", "\r"] {
+            let text = text.replace("\r\n", end);
+            let lines = |first| -> Vec<i32> {
+                let rows = rows(text.as_bytes(), first).unwrap();
+                rows.iter().map(|row| row.line).collect()
+            };
+            assert_eq!(lines(None), [2, 4, 6, 8], "{end:?}");
+            assert_eq!(lines(Some(102)), [102, 104, 106, 108], "{end:?}");
+        }
     }
 
     #[test]

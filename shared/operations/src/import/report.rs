@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{Mode, Refusal, Status};
 use crate::db::{Database, Failure, from_json, sent_as};
 use crate::ids::{Actor, ImportId, Shop, Sku};
-use crate::page::{After, Cursor};
+use crate::page::{self, After, Cursor};
 use crate::quantity::ReportLimit;
 use crate::utc::Utc;
 
@@ -46,6 +46,10 @@ pub struct Filter {
 pub struct Position {
     part: i32,
     line: i32,
+}
+
+impl page::Position for Position {
+    const LIST: &'static str = "import_report";
 }
 
 /// One row.
@@ -112,6 +116,7 @@ pub struct Report {
     #[serde(default)]
     #[schema(required = true, max_items = 5000)]
     pub page: Vec<ReportRow>,
+    /// Where the next page begins. Missing on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Cursor>,
 }

@@ -37,8 +37,12 @@ impl ListRow for Movement {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Position {
     created_at: Utc,
-    sku: String,
+    sku: Sku,
     version: i64,
+}
+
+impl page::Position for Position {
+    const LIST: &'static str = "ledger_list";
 }
 
 /// Lists movements, newest first. Rows that are added meanwhile do not appear on later pages. Locks

@@ -31,6 +31,10 @@ pub struct Position {
     refund_id: Uuid,
 }
 
+impl page::Position for Position {
+    const LIST: &'static str = "refund_list";
+}
+
 /// Lists refunds, oldest first. A failed refund that was replaced is not listed as failed. Locks
 /// nothing.
 ///

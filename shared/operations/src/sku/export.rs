@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::db::{Database, Failure};
 use crate::ids::{Shop, Sku};
-use crate::page::{After, Cursor};
+use crate::page::{self, After, Cursor};
 use crate::quantity::ExportLimit;
 use crate::sku::columns::{FIELDS, escaped};
 use crate::utc::Utc;
@@ -40,6 +40,16 @@ pub struct Exported {
     pub next: Option<Cursor>,
 }
 
+/// The sku that a page begins after.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Position {
+    sku: Sku,
+}
+
+impl page::Position for Position {
+    const LIST: &'static str = "sku_export";
+}
+
 /// One page of skus, sorted by code. An unknown shop has none. Locks nothing.
 ///
 /// # Errors
@@ -48,13 +58,17 @@ pub async fn export(
     db: &Database,
     shop: &Shop,
     format: Format,
-    after: Option<&After<Sku>>,
+    after: Option<&After<Position>>,
     limit: ExportLimit,
 ) -> Result<Exported, Failure> {
     let rows = db
         .call(
             "select * from holdfast.sku_export($1, $2, $3)",
-            &[&shop, &after.map_or("", |After(sku)| sku.as_str()), &limit],
+            &[
+                &shop,
+                &after.map_or("", |After(place)| place.sku.as_str()),
+                &limit,
+            ],
         )
         .await?;
     let mut text = Vec::new();
@@ -75,11 +89,12 @@ pub async fn export(
         }
     }
     let full = written < rows.len() || i32::try_from(rows.len()).is_ok_and(|n| n == limit.get());
-    let last = last.filter(|_| full);
+    let last = last.filter(|_| full).map(Sku::try_from);
+    let last = last.transpose().map_err(internal)?;
     Ok(Exported {
         text: String::from_utf8(text).map_err(internal)?,
         rows: written,
-        next: last.map(|sku| Cursor::of(&sku)).transpose()?,
+        next: last.map(|sku| Cursor::of(&Position { sku })).transpose()?,
     })
 }
 

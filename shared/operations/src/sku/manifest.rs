@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::Attributes;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::{Actor, CheckoutId, Customer, OrderId, Shop, Sku};
-use crate::page::{After, Cursor};
+use crate::page::{self, After, Cursor};
 use crate::quantity::{Count, PageLimit};
 use crate::text::{Title, one_of};
 use crate::utc::Utc;
@@ -87,6 +87,10 @@ one_of!(
 pub struct Position {
     created_at: Utc,
     checkout_id: Uuid,
+}
+
+impl page::Position for Position {
+    const LIST: &'static str = "sku_manifest";
 }
 
 /// Reads one page of the rows behind `after`, and the totals. Locks nothing.

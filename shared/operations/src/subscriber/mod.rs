@@ -21,20 +21,17 @@ use utoipa::openapi::{RefOr, Schema};
 use crate::db::sent_as;
 use crate::ids::{read_text, text_id};
 use crate::outbox::Topic;
-use crate::page::ListRow;
 use crate::utc::Utc;
 
 pub use backlog::{Backlog, backlog};
 pub use claim::{Delivery, claim, waiting};
 pub use delete::delete;
-pub use list::list;
+pub use list::{Subscribers, list};
 pub use mark::{DeliveryResult, mark};
 pub use put::{Put, PutError, put};
 pub use read::read;
 pub use signature::SigningSecret;
 
-/// Subscribers of a shop at most.
-const SUBSCRIBERS_MAX: i32 = 20;
 /// Characters of a URL at most.
 const URL_CHARS_MAX: usize = 2_000;
 
@@ -66,11 +63,6 @@ pub struct Subscriber {
     /// The last error of an undelivered announcement.
     #[schema(required = true)]
     pub last_error: Option<String>,
-}
-
-impl ListRow for Subscriber {
-    const ROWS: &'static str = "subscribers";
-    const ROWS_MAX: i32 = SUBSCRIBERS_MAX;
 }
 
 text_id!(
