@@ -176,12 +176,20 @@ fn write_problem(response: &mut Response, request_id: &str, is_head: bool) -> &'
         response
             .headers_mut()
             .extend(allow.map(|allow| (header::ALLOW, allow)));
+    } else {
+        // The router also adds it to the 401 of an anonymous caller, who must not learn it.
+        response.headers_mut().remove(header::ALLOW);
     }
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
         return "";
     };
+    let text = problem.body(request_id).to_string();
+    let length = HeaderValue::from(text.len());
+    response
+        .headers_mut()
+        .insert(header::CONTENT_LENGTH, length);
     if !is_head {
-        *response.body_mut() = Body::from(problem.body(request_id).to_string());
+        *response.body_mut() = Body::from(text);
     }
     problem.0.kind.code
 }
