@@ -54,6 +54,7 @@ mod http {
     mod desk;
     mod import;
     mod pages;
+    mod paths;
     mod problems;
     mod refund;
     mod request_fields;
@@ -73,6 +74,7 @@ mod stack {
     mod migrate_step;
     mod outbox;
     mod rehearsal;
+    mod request_log;
     mod secrets;
     mod stock_command;
     mod storm;

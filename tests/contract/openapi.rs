@@ -5,22 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use tests::contract::CONTRACT;
 use tests::http::Call;
-use tests::stack::{STACK, root};
+use tests::stack::{STACK, function_of, root};
 
-const METHODS: [&str; 7] = ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"];
+const METHODS: [&str; 9] = [
+    "GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "PURGE",
+];
 const ID: &str = "0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4";
-
-fn filled(template: &str) -> String {
-    template
-        .replace("{shop}", "dress")
-        .replace("{sku}", "LEHENGA-RED-M")
-        .replace("{code}", "WEDDING10")
-        .replace("{checkout_id}", ID)
-        .replace("{order_id}", ID)
-        .replace("{refund_id}", ID)
-        .replace("{import_id}", ID)
-        .replace("{part}", "1")
-}
 
 #[test]
 fn the_contract_is_what_the_code_says() {
@@ -39,21 +29,10 @@ fn the_contract_is_what_the_code_says() {
     );
 }
 
-/// The function behind a path: the HTTP API, or the webhook's function URL.
-fn function_of(path: &str) -> &'static str {
-    if path.starts_with("/v1/admin/") {
-        "holdfast-admin"
-    } else if path.contains("/webhooks/") {
-        "holdfast-webhook"
-    } else {
-        "holdfast-checkout"
-    }
-}
-
 #[tokio::test]
 async fn each_path_has_the_methods_of_the_contract_and_no_other() {
     for (template, mut methods) in CONTRACT.routes() {
-        let path = filled(&template);
+        let path = CONTRACT.example(methods.first().unwrap(), &template);
         // the router answers HEAD by the handler of GET
         if methods.contains("GET") {
             methods.insert("HEAD".to_owned());

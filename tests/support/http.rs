@@ -84,6 +84,13 @@ impl Call {
         }
     }
 
+    /// Sends the same request to another path.
+    #[must_use]
+    pub fn at(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.path);
+        self
+    }
+
     /// Sets a JSON body.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {

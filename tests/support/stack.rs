@@ -171,6 +171,17 @@ pub async fn assert_promises_hold(owner: &Client) {
     assert!(broken.is_empty(), "broken promises: {broken:#?}");
 }
 
+/// The function behind a path: the HTTP API, or the webhook's function URL.
+pub fn function_of(path: &str) -> &'static str {
+    if path.starts_with("/v1/admin/") {
+        "holdfast-admin"
+    } else if path.contains("/webhooks/") {
+        "holdfast-webhook"
+    } else {
+        "holdfast-checkout"
+    }
+}
+
 /// The lines of a function's log with this request id.
 pub fn log_of(stack: &Stack, function: &str, request_id: &str) -> Vec<Value> {
     let log =
