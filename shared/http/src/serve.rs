@@ -121,9 +121,8 @@ pub fn about_order(order_id: Uuid, reference: &str) {
 /// Adds the route, and the ids of the path that have the form of an id.
 async fn note_route(request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    if let Some(route) = parts.extensions.get::<MatchedPath>() {
-        Span::current().record("route", route.as_str());
-    }
+    let route = parts.extensions.get::<MatchedPath>();
+    Span::current().record("route", route.map_or("none", MatchedPath::as_str));
     if let Ok(parameters) = RawPathParams::from_request_parts(&mut parts, &()).await {
         for (name, value) in &parameters {
             noted(name, value);
