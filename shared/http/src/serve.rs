@@ -182,13 +182,8 @@ fn write_problem(response: &mut Response, request_id: &str, is_head: bool) -> &'
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
         return "";
     };
-    let text = problem.body(request_id).to_string();
-    let length = HeaderValue::from(text.len());
-    response
-        .headers_mut()
-        .insert(header::CONTENT_LENGTH, length);
     if !is_head {
-        *response.body_mut() = Body::from(text);
+        *response.body_mut() = Body::from(problem.body(request_id).to_string());
     }
     problem.0.kind.code
 }
