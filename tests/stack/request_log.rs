@@ -50,29 +50,29 @@ async fn the_log_names_the_route_and_the_ids_of_each_operation() {
 async fn the_log_holds_no_part_of_a_path_that_is_no_route_and_no_id() {
     let typed = "zz-meera@example.com";
     for (path, route) in [
-        ("/TYPED", None),
-        ("/v1/shops/dress/TYPED", None),
-        ("/v1/admin/shops/dress/TYPED", None),
-        ("/v1/shops/dress/webhooks/stripe/TYPED", None),
+        ("/TYPED", "none"),
+        ("/v1/shops/dress/TYPED", "none"),
+        ("/v1/admin/shops/dress/TYPED", "none"),
+        ("/v1/shops/dress/webhooks/stripe/TYPED", "none"),
         (
             "/v1/shops/TYPED/availability",
-            Some("/v1/shops/{shop}/availability"),
+            "/v1/shops/{shop}/availability",
         ),
         (
             "/v1/shops/dress/checkouts/TYPED/order",
-            Some("/v1/shops/{shop}/checkouts/{checkout_id}/order"),
+            "/v1/shops/{shop}/checkouts/{checkout_id}/order",
         ),
         (
             "/v1/admin/shops/dress/skus/TYPED",
-            Some("/v1/admin/shops/{shop}/skus/{sku}"),
+            "/v1/admin/shops/{shop}/skus/{sku}",
         ),
         (
             "/v1/admin/shops/dress/subscribers/TYPED",
-            Some("/v1/admin/shops/{shop}/subscribers/{name}"),
+            "/v1/admin/shops/{shop}/subscribers/{name}",
         ),
         (
             "/v1/shops/dress/webhooks/TYPED",
-            Some("/v1/shops/{shop}/webhooks/{gateway}"),
+            "/v1/shops/{shop}/webhooks/{gateway}",
         ),
     ] {
         let path = path.replace("TYPED", typed);
@@ -80,7 +80,7 @@ async fn the_log_holds_no_part_of_a_path_that_is_no_route_and_no_id() {
             let answer = sent(method, &path).await;
             assert!((400..500).contains(&answer.status), "{answer:#?}");
             for line in lines(&path, &answer).await {
-                assert_eq!(line["span"]["route"].as_str(), route, "{line}");
+                assert_eq!(line["span"]["route"], route, "{line}");
                 assert!(!line.to_string().contains(typed), "{line}");
             }
         }
