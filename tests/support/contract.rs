@@ -218,8 +218,8 @@ impl Contract {
         }
     }
 
-    /// The contract's response for a status. A path that the contract lacks is answered like
-    /// another one beside it, and a method that a path lacks like the path's others.
+    /// The contract's response for a status. A path that the contract lacks is answered like one
+    /// beside it, and a method that a path lacks like the path's others.
     fn response(&self, method: &str, path: &str, status: u16) -> Option<&Value> {
         let Some((_, item)) = self.path_item(path) else {
             let any = match path {
