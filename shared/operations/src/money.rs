@@ -28,15 +28,28 @@ pub(crate) fn minor_digits(currency: &str) -> u32 {
     }
 }
 
+/// Digits of an amount at most: as many as a decimal has without rounding.
+const DIGITS_MAX: usize = 28;
+
 /// Converts an amount in major units, as some gateways write it (`170.00`), to minor units (17000).
 ///
 /// # Errors
 /// When it is no number, negative, or finer than the minor unit: a gateway that sends such a thing
 /// is not rounded.
 pub fn minor_from_major(major: &str, currency: &str) -> Result<i64, AmountError> {
-    let amount = major
+    // Decimal skips underscores, and rounds what has more digits.
+    let digits = major.bytes().filter(u8::is_ascii_digit).count();
+    let is_plain = major
+        .bytes()
+        .all(|c| c.is_ascii_digit() || b".eE+-".contains(&c));
+    let exact = if is_plain && digits <= DIGITS_MAX {
+        major
+    } else {
+        ""
+    };
+    let amount = exact
         .parse::<Decimal>()
-        .or_else(|_| Decimal::from_scientific(major))
+        .or_else(|_| Decimal::from_scientific(exact))
         .map_err(|_| AmountError::NotANumber(major.chars().take(40).collect()))?;
     let scale = Decimal::from(10_u32.pow(minor_digits(currency)));
     amount
@@ -100,6 +113,10 @@ mod tests {
             ("NaN", "INR"),
             ("1e30", "INR"),
             ("", "INR"),
+            ("1_70.00", "INR"),
+            (" 170.00", "INR"),
+            ("170.000000000000000000000000000000001", "INR"),
+            ("1.70000000000000000000000000000000001e2", "INR"),
         ] {
             assert!(
                 minor_from_major(major, currency).is_err(),
