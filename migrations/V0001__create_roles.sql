@@ -20,6 +20,8 @@ begin
     --   If too low, a slow network looks like a dead caller.
     -- enable_seqscan: every statement of a routine uses an index. A session that first planned on
     --   empty tables would keep plans that read whole tables while a sale fills them.
+    -- jit: compiling takes seconds for the check of the promises, and no statement of a routine
+    --   runs long enough to win them back.
     for v_role, v_attributes, v_settings in values
         -- Owns the schema, its tables and its routines, which run with its rights. Nobody can log
         -- in as this role.
@@ -33,21 +35,25 @@ begin
         -- statement_timeout: a shopper's call has 8 seconds, and its function 10.
         ('holdfast_checkout', 'login', array[
             'statement_timeout = ''10s''', 'lock_timeout = ''5s''',
-            'idle_in_transaction_session_timeout = ''5s''', 'enable_seqscan = off']),
+            'idle_in_transaction_session_timeout = ''5s''', 'enable_seqscan = off',
+            'jit = off']),
         -- As holdfast_checkout. SQS delivers a message again when its call was cut off.
         ('holdfast_payments', 'login', array[
             'statement_timeout = ''10s''', 'lock_timeout = ''5s''',
-            'idle_in_transaction_session_timeout = ''5s''', 'enable_seqscan = off']),
+            'idle_in_transaction_session_timeout = ''5s''', 'enable_seqscan = off',
+            'jit = off']),
         -- statement_timeout: the check of the promises reads a whole shop.
         ('holdfast_sweeper', 'login', array[
             'statement_timeout = ''20s''', 'lock_timeout = ''5s''',
-            'idle_in_transaction_session_timeout = ''5s''', 'enable_seqscan = off']),
+            'idle_in_transaction_session_timeout = ''5s''', 'enable_seqscan = off',
+            'jit = off']),
         -- A role of its own: an attacker in the storefront's function cannot change stock and
         -- prices.
         -- statement_timeout: a clerk's page, one part of an import, or the check of the promises.
         ('holdfast_admin', 'login', array[
             'statement_timeout = ''20s''', 'lock_timeout = ''5s''',
-            'idle_in_transaction_session_timeout = ''5s''', 'enable_seqscan = off']),
+            'idle_in_transaction_session_timeout = ''5s''', 'enable_seqscan = off',
+            'jit = off']),
         -- statement_timeout: a person can ask again with a narrower query.
         -- lock_timeout: only a migration makes a reader wait.
         -- idle_in_transaction_session_timeout: people need time to think, but an open snapshot

@@ -19,9 +19,10 @@ create table holdfast.shops (
     -- short, because every payment reference begins with it
     shop text collate "C" not null
         constraint shop_code_is_short_and_plain check (shop ~ '^[a-z0-9]{1,12}$'),
-    name text not null,
+    name text collate "C" not null,
     -- one currency per shop: no cart can mix two
-    currency text not null constraint currency_is_iso_4217 check (currency ~ '^[A-Z]{3}$'),
+    currency text collate "C" not null constraint currency_is_iso_4217
+        check (currency ~ '^[A-Z]{3}$'),
     -- how long a new checkout holds stock by default, and at most
     hold_s_default integer not null default 1200,
     hold_s_max integer not null default 1800,
@@ -42,7 +43,7 @@ create table holdfast.skus (
     -- Compared by bytes. Every routine locks stock levels in this order, the same in every locale.
     sku text collate "C" not null constraint sku_code_is_plain
         check (sku ~ '^[A-Za-z0-9._:-]{1,64}$'),
-    title text not null,
+    title text collate "C" not null,
     attributes jsonb not null default '{}'
         constraint sku_attributes_are_an_object check (jsonb_typeof(attributes) = 'object'),
     -- 50 lines of 100,000 units at the highest price fit a bigint

@@ -42,13 +42,13 @@ create table holdfast.stock_movements (
     delta integer not null constraint movement_moves_something check (delta <> 0),
     on_hand_after integer not null check (on_hand_after >= 0),
     -- missing: the units are gone, even if they were held; adjusted: the count was wrong
-    reason text not null
+    reason text collate "C" not null
         constraint movement_reason_is_known
         check (reason in ('received', 'adjusted', 'sold', 'returned', 'missing')),
-    actor text not null constraint movement_names_an_actor check (actor <> ''),
-    reference text,
+    actor text collate "C" not null constraint movement_names_an_actor check (actor <> ''),
+    reference text collate "C",
     -- the clerk's own words
-    note text constraint movement_note_is_short check (length(note) between 1 and 500),
+    note text collate "C" constraint movement_note_is_short check (length(note) between 1 and 500),
     -- made by the caller; the idempotency key of a stock change
     movement_id uuid,
     created_at timestamptz not null default now(),

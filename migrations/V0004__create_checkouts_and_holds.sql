@@ -11,7 +11,7 @@ create table holdfast.checkouts (
     -- made by the client; the idempotency key. Without a JWT, a caller who knows it may use the
     -- checkout.
     checkout_id uuid not null,
-    customer text not null,
+    customer text collate "C" not null,
     status holdfast.checkout_status not null default 'open',
     -- The client's number of the cart. A replacement has a higher one, so that a late retry of an
     -- older cart is noticed.

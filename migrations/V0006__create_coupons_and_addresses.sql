@@ -4,7 +4,8 @@ create table holdfast.coupons (
     shop text collate "C" not null references holdfast.shops,
     code text collate "C" not null constraint coupon_code_is_plain
         check (code ~ '^[A-Z0-9_-]{1,32}$'),
-    kind text not null constraint coupon_kind_is_known check (kind in ('percent', 'fixed')),
+    kind text collate "C" not null constraint coupon_kind_is_known
+        check (kind in ('percent', 'fixed')),
     -- percent: basis points (1250 is 12.5 %); fixed: minor units of the shop's currency
     value bigint not null,
     -- the skus that it reduces; null: every sku
@@ -31,7 +32,7 @@ create table holdfast.coupons (
 create table holdfast.addresses (
     shop text collate "C" not null,
     address_id uuid not null,
-    customer text not null,
+    customer text collate "C" not null,
     address jsonb not null constraint address_is_an_object check (jsonb_typeof(address) = 'object'),
     created_at timestamptz not null default now(),
     primary key (shop, address_id)

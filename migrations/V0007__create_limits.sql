@@ -6,7 +6,7 @@
 -- time.
 create table holdfast.customer_checkouts (
     shop text collate "C" not null references holdfast.shops,
-    customer text not null,
+    customer text collate "C" not null,
     open integer not null default 0 check (open >= 0),
     -- the shop's limit when a checkout was last counted: a later, lower limit breaks no checkout
     open_max integer,
@@ -16,7 +16,7 @@ create table holdfast.customer_checkouts (
 
 create table holdfast.customer_units (
     shop text collate "C" not null,
-    customer text not null,
+    customer text collate "C" not null,
     sku text collate "C" not null,
     units_held integer not null default 0 check (units_held >= 0),
     units_consumed integer not null default 0 check (units_consumed >= 0),
@@ -30,7 +30,7 @@ create table holdfast.customer_units (
 create table holdfast.customer_coupons (
     shop text collate "C" not null,
     code text collate "C" not null,
-    customer text not null,
+    customer text collate "C" not null,
     uses_held integer not null default 0 check (uses_held >= 0),
     uses_consumed integer not null default 0 check (uses_consumed >= 0),
     uses_max integer,

@@ -4,22 +4,23 @@ create table holdfast.orders (
     shop text collate "C" not null,
     order_id uuid not null,
     checkout_id uuid not null,
-    customer text not null,
+    customer text collate "C" not null,
     -- the dispatcher who booked it at the desk; null: the customer ordered
-    placed_by text constraint order_names_who_placed_it check (placed_by <> ''),
-    status text not null default 'awaiting_payment' constraint order_status_is_known check (
+    placed_by text collate "C" constraint order_names_who_placed_it check (placed_by <> ''),
+    status text collate "C" not null default 'awaiting_payment' constraint order_status_is_known
+        check (
         status in ('awaiting_payment', 'paid', 'review', 'refund_due', 'refunded', 'expired',
             'cancelled')),
     -- Rises when staff change the order (amend, cancel, restock). An edit of an older version is
     -- refused.
     version bigint not null default 1,
-    currency text not null,
+    currency text collate "C" not null,
     subtotal_minor bigint not null check (subtotal_minor >= 0),
     discount_minor bigint not null check (discount_minor >= 0),
     total_minor bigint not null,
     coupon_code text collate "C",
     -- a coupon's use is like a hold: held with the order, then consumed or released
-    coupon_use text not null default 'none'
+    coupon_use text collate "C" not null default 'none'
         constraint coupon_use_is_known check (coupon_use in ('none', 'held', 'consumed',
             'released')),
     -- as it was when the order was made: a saved address may change later
@@ -72,7 +73,7 @@ create table holdfast.order_restocks (
     order_id uuid not null,
     -- SHA-256 of the request: the same id with another request is a conflict
     request_hash bytea not null,
-    actor text not null constraint restock_names_an_actor check (actor <> ''),
+    actor text collate "C" not null constraint restock_names_an_actor check (actor <> ''),
     created_at timestamptz not null,
     primary key (shop, return_id),
     foreign key (shop, order_id) references holdfast.orders
@@ -92,14 +93,15 @@ create table holdfast.payments (
     -- Razorpay receipt's limit (a Cashfree order id may have 45).
     reference text collate "C" not null,
     order_id uuid not null,
-    method text not null constraint payment_method_is_known check (method in ('online', 'offline')),
+    method text collate "C" not null constraint payment_method_is_known
+        check (method in ('online', 'offline')),
     status holdfast.payment_status not null default 'unpaid',
     amount_minor bigint not null check (amount_minor >= 0),
-    currency text not null,
+    currency text collate "C" not null,
     -- the gateway and its payment that paid it: the same payment again has no effect, another one
     -- is owed back
-    gateway text,
-    gateway_payment_id text,
+    gateway text collate "C",
+    gateway_payment_id text collate "C",
     created_at timestamptz not null,
     paid_at timestamptz,
     -- when the gateway was last asked about it
@@ -128,33 +130,34 @@ execute function holdfast.refuse(
 -- Every verified event of a gateway, once.
 create table holdfast.payment_events (
     shop text collate "C" not null,
-    gateway text not null,
+    gateway text collate "C" not null,
     -- the gateway's own idempotency key, or its like: the same for every copy of one event
-    event_key text not null,
+    event_key text collate "C" not null,
     reference text collate "C",
-    kind text not null constraint payment_event_kind_is_known check (kind in ('paid', 'failed',
+    kind text collate "C" not null constraint payment_event_kind_is_known
+        check (kind in ('paid', 'failed',
         'dropped', 'pending', 'refund_pending', 'refund_settled', 'refund_failed', 'disputed',
         'other')),
     amount_minor bigint,
-    currency text,
-    gateway_payment_id text,
+    currency text collate "C",
+    gateway_payment_id text collate "C",
     -- finds the payment of an event that has no reference
-    gateway_order_id text,
+    gateway_order_id text collate "C",
     -- our id of a refund, and the gateway's
     refund_id uuid,
-    gateway_refund_id text,
-    payload text not null,
+    gateway_refund_id text collate "C",
+    payload text collate "C" not null,
     -- Some of the webhook's headers, and its arrival by the clock of its function. Evidence for
     -- people: no routine reads it.
     webhook_envelope jsonb,
     -- parked: its payment is unknown (yet); it is tried again. dismissed: a person put it aside,
     -- because the money is not for this deployment.
-    outcome text not null default 'parked' constraint payment_event_outcome_is_known
+    outcome text collate "C" not null default 'parked' constraint payment_event_outcome_is_known
         check (outcome in
         ('parked', 'completed', 'completed_late', 'refund_due', 'review', 'excess', 'recorded',
             'no_effect', 'dismissed')),
     -- who dismissed it
-    actor text,
+    actor text collate "C",
     received_at timestamptz not null,
     resolved_at timestamptz,
     primary key (shop, gateway, event_key),
@@ -182,8 +185,8 @@ for each row execute function holdfast.refuse('A verified payment event is evide
 -- page needs it; the sweeper looks it up and closes it.
 create table holdfast.gateway_orders (
     shop text collate "C" not null,
-    gateway text not null,
-    gateway_order_id text not null,
+    gateway text collate "C" not null,
+    gateway_order_id text collate "C" not null,
     reference text collate "C" not null,
     -- for the storefront: a session's id, a client secret, or a URL
     data jsonb not null constraint gateway_order_data_is_an_object

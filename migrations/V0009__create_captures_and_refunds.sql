@@ -4,13 +4,13 @@
 -- Each capture of money by a gateway, once, even if several events report it.
 create table holdfast.payment_captures (
     shop text collate "C" not null,
-    gateway text not null,
+    gateway text collate "C" not null,
     -- the gateway's id of the payment, or our reference if the gateway gave none
-    gateway_payment_id text not null,
+    gateway_payment_id text collate "C" not null,
     reference text collate "C" not null,
     -- null: the event had no valid amount of its currency
     amount_minor bigint,
-    currency text,
+    currency text collate "C",
     -- Whether it counts towards the order's total: the right currency, and no more than the total.
     -- A person decides about any other capture.
     counts boolean not null,
@@ -43,15 +43,15 @@ create table holdfast.refunds (
     refund_id uuid not null,
     order_id uuid not null,
     reference text collate "C" not null,
-    gateway text not null,
-    gateway_payment_id text not null,
+    gateway text collate "C" not null,
+    gateway_payment_id text collate "C" not null,
     amount_minor bigint not null constraint refund_is_of_something check (amount_minor > 0),
-    currency text not null,
+    currency text collate "C" not null,
     -- late: the goods were gone; excess: more than the total; requested: by staff; review: by
     -- staff, of money that did not count; gateway: made at the gateway, and known from its event
-    reason text not null constraint refund_reason_is_known
+    reason text collate "C" not null constraint refund_reason_is_known
         check (reason in ('late', 'excess', 'requested', 'review', 'gateway')),
-    status text not null default 'owed' constraint refund_status_is_known
+    status text collate "C" not null default 'owed' constraint refund_status_is_known
         check (status in ('owed', 'sending', 'pending', 'settled', 'failed')),
     -- the gateway says that it failed, even after an earlier success: final
     bounced boolean not null default false,
@@ -66,10 +66,10 @@ create table holdfast.refunds (
     -- owed: when to send it; sending: when its sender counts as dead
     next_try_at timestamptz not null,
     looked_up_at timestamptz,
-    gateway_refund_id text,
-    last_error text,
-    actor text not null constraint refund_names_an_actor check (actor <> ''),
-    note text,
+    gateway_refund_id text collate "C",
+    last_error text collate "C",
+    actor text collate "C" not null constraint refund_names_an_actor check (actor <> ''),
+    note text collate "C",
     created_at timestamptz not null,
     settled_at timestamptz,
     primary key (shop, refund_id),

@@ -19,7 +19,7 @@ create table holdfast.outbox_messages (
     -- of a claimed message: when its relay counts as dead; of a refused one: when to try again
     next_try_at timestamptz,
     claim_id uuid,
-    last_error text,
+    last_error text collate "C",
     sent_at timestamptz,
     primary key (shop, topic, subject)
 );
@@ -104,12 +104,12 @@ create table holdfast.subscribers (
     -- Its signing secret is outside this database, under this name.
     name text collate "C" not null
         constraint subscriber_name_is_plain check (name ~ '^[a-z0-9-]{1,40}$'),
-    url text not null,
+    url text collate "C" not null,
     -- null: all
-    topics text[],
+    topics text[] collate "C",
     -- when it answered that it wants no more
     disabled_at timestamptz,
-    disabled_why text,
+    disabled_why text collate "C",
     created_at timestamptz not null,
     primary key (shop, name)
 );
@@ -126,7 +126,7 @@ create table holdfast.subscriber_deliveries (
     delivered_at timestamptz,
     -- when trying ended without success
     given_up_at timestamptz,
-    last_error text,
+    last_error text collate "C",
     primary key (shop, name, topic, subject),
     foreign key (shop, name) references holdfast.subscribers on delete cascade,
     constraint delivery_has_one_end check (delivered_at is null or given_up_at is null)

@@ -8,9 +8,10 @@ create table holdfast.imports (
     import_id uuid not null,
     -- open: parts may come. trying, tried: a dry run is under way, or complete; parts may still
     -- come. applying, done: its rows are final. rejected: all or nothing, and a row was refused.
-    status text not null default 'open' constraint import_status_is_known
+    status text collate "C" not null default 'open' constraint import_status_is_known
         check (status in ('open', 'trying', 'tried', 'applying', 'done', 'rejected')),
-    mode text constraint import_mode_is_known check (mode in ('good_rows_only', 'all_or_nothing')),
+    mode text collate "C" constraint import_mode_is_known
+        check (mode in ('good_rows_only', 'all_or_nothing')),
     -- the last chunk of this pass (a dry run, or the application) so far
     at_part integer not null default 0,
     at_chunk integer not null default 0,
@@ -19,7 +20,7 @@ create table holdfast.imports (
     changed integer not null default 0,
     unchanged integer not null default 0,
     refused integer not null default 0,
-    actor text not null constraint import_names_an_actor check (actor <> ''),
+    actor text collate "C" not null constraint import_names_an_actor check (actor <> ''),
     created_at timestamptz not null,
     ended_at timestamptz,
     primary key (shop, import_id),
@@ -50,11 +51,11 @@ create table holdfast.import_chunks (
     chunk integer not null,
     lines integer[] not null,
     -- null if it can't be parsed
-    skus text[] not null,
-    titles text[] not null,
-    attributes text[] not null,
+    skus text[] collate "C" not null,
+    titles text[] collate "C" not null,
+    attributes text[] collate "C" not null,
     prices_minor bigint[] not null,
-    currencies text[] not null,
+    currencies text[] collate "C" not null,
     sale_opens_at timestamptz[] not null,
     sale_opens_given boolean[] not null,
     sale_closes_at timestamptz[] not null,
@@ -66,11 +67,11 @@ create table holdfast.import_chunks (
     on_hand integer[] not null,
     expected_versions bigint[] not null,
     -- JSON, [{field, value, why}], of a row with a wrong form: it is always refused
-    malformed text[] not null,
+    malformed text[] collate "C" not null,
     -- of this pass: created, changed, unchanged, refused; null before it
-    outcomes text[],
+    outcomes text[] collate "C",
     -- of every refused row, in the form of malformed
-    refusals text[],
+    refusals text[] collate "C",
     primary key (shop, import_id, part, chunk),
     foreign key (shop, import_id, part) references holdfast.import_parts
 );

@@ -16,6 +16,7 @@ mod rules {
     mod gateway_webhooks;
     mod gateway_webhooks_cashfree;
     mod gateway_webhooks_golden;
+    mod growth;
     mod import;
     mod import_races;
     mod layers;

@@ -17,7 +17,7 @@ const OTHER_COLLATIONS: &str = "
 #[tokio::test]
 async fn every_text_column_has_the_collation_c() {
     let db = TestDb::new().await;
-    let owner = db.owner().await;
+    let owner = &db.owner;
     let found = async || {
         let rows = owner.query(OTHER_COLLATIONS, &[]).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect::<Vec<String>>()

@@ -17,8 +17,8 @@ const TABLES: &str = "
         applied_at timestamptz not null default now());
     create table if not exists holdfast.schema_release (
         only_one boolean primary key default true check (only_one),
-        release text not null,
-        callers_from text not null,
+        release text collate \"C\" not null,
+        callers_from text collate \"C\" not null,
         written_at timestamptz not null)";
 
 /// The next step.
