@@ -235,8 +235,10 @@ async fn frozen_with_an_open_transaction(test: &TestDb, settings: &str) -> Child
     );
     let stdin = child.stdin.as_mut().unwrap();
     stdin.write_all(release.as_bytes()).await.unwrap();
+    // psql sends the statements one by one: after `begin` alone nothing is locked
     let open = "select count(*) from pg_stat_activity
-        where datname = current_database() and state = 'idle in transaction'";
+        where datname = current_database() and state = 'idle in transaction'
+        and query like '%checkout_release%'";
     until("its transaction is open", async || {
         test.count(open).await == 1
     })
