@@ -12,7 +12,7 @@ use serde_path_to_error::{Path, Segment};
 use crate::problem::{INTERNAL, Problem};
 
 /// Bytes of a body. Fifty lines with the longest codes need a tenth of it.
-pub const BODY_BYTES_MAX: usize = 64 * 1024;
+const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// JSON: the body of a request, which is one object and nothing else, or an answer with status 200.
 #[derive(Debug)]

@@ -17,9 +17,8 @@ use utoipa::openapi::{Ref, RefOr, Required, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::problem::{BODY_TOO_LARGE, INTERNAL, METHOD_NOT_ALLOWED, UNAVAILABLE};
-use crate::{
-    Json, Lines, List, Listed, Made, NEXT, Path, PathParameter, Query, Refused, Versioned,
-};
+use crate::reply::NEXT;
+use crate::{Json, Lines, List, Listed, Made, Path, PathParameter, Query, Refused, Versioned};
 
 /// The content type of JSON.
 pub const JSON: &str = "application/json";

@@ -18,13 +18,13 @@ mod reply;
 mod route;
 mod serve;
 
-pub use body::{BODY_BYTES_MAX, Json, bytes};
+pub use body::{Json, bytes};
 pub use path::{Path, PathParameter, text};
 pub use problem::{Problem, Refused, found};
 pub use query::{List, NoFilter, Query};
-pub use reply::{Answer, Lines, Listed, Made, NEXT, Versioned};
+pub use reply::{Answer, Lines, Listed, Made, Versioned};
 pub use route::{Route, routed};
-pub use serve::{Front, about_order, answer, router, serve, span};
+pub use serve::{Front, about_order, answer, router, serve};
 
 #[doc(hidden)]
 pub use pastey;

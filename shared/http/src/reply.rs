@@ -92,7 +92,7 @@ pub struct Lines {
 }
 
 /// The header with the cursor of the next page.
-pub const NEXT: &str = "x-holdfast-next";
+pub(crate) const NEXT: &str = "x-holdfast-next";
 
 impl IntoResponse for Lines {
     fn into_response(self) -> Response {

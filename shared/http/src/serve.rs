@@ -90,8 +90,7 @@ pub async fn answer(
 /// The log span of a request: its id and its trace, and later its route and the ids in its path.
 /// The log never holds the path itself: a caller may type anything into a path, such as an e-mail
 /// address in place of an id.
-#[must_use]
-pub fn span(request: &lambda_http::Request) -> Span {
+fn span(request: &lambda_http::Request) -> Span {
     let context = request.lambda_context();
     tracing::info_span!(
         "request",
