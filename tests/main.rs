@@ -39,6 +39,7 @@ mod rules {
     mod shop_isolation;
     mod shrinkage;
     mod shrinkage_races;
+    mod smaller_cart;
     mod sold_out;
     mod stock;
     mod stock_crossings;

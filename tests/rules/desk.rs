@@ -5,7 +5,7 @@ use std::sync::Arc;
 use operations::checkout::Shortage;
 use operations::order::{self, AmendError, Amended, BookError, Booked, CancelError, DeskOrder};
 use serde_json::json;
-use tests::desk::{Desk, actor, amend_request, book_request, booked_order};
+use tests::desk::{Desk, actor, amend_request, book_request, booked_order, restock_request};
 use tests::orders::price;
 use tests::{MAIN, PRICE_MINOR, TestDb, at_once, new_id, shop};
 use time::OffsetDateTime;
@@ -442,7 +442,22 @@ async fn an_order_not_of_the_desk_or_ended_is_not_changed() {
         .amend(&two, &[("CLOSED", 1), ("RETIRED", 2)])
         .await
         .unwrap();
-    desk.amend(&one, &[("B", 1)]).await.unwrap();
+    let away = desk.amend(&one, &[("B", 1)]).await.unwrap();
+    // and to move back, to as many seats as it had; a booking of more stays refused
+    for more in [&[("CLOSED", 3)][..], &[("RETIRED", 3)]] {
+        let refused = desk.amend(&away, more).await;
+        assert!(
+            matches!(refused, Err(AmendError::NotOnSale(_))),
+            "{refused:?}"
+        );
+    }
+    let back = desk
+        .amend(&away, &[("CLOSED", 2), ("RETIRED", 2)])
+        .await
+        .unwrap();
+    assert_eq!(back.total_minor, 4 * PRICE_MINOR);
+    let returned = restock_request(&[("CLOSED", 2)]);
+    desk.restock(back.order_id, &returned).await.unwrap();
     test.assert_promises_hold().await;
 }
 

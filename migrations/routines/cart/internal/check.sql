@@ -1,6 +1,8 @@
 -- Checks whether a checkout could have this cart in place of its present one. Its own holds do not
--- count against it. Outcomes: enough (with the prices), unknown_sku, not_on_sale, and those of
--- shortage_outcome. A refusal lists all of its skus. Reads without locks.
+-- count against it. A sku of which the checkout gets no more units than it holds need not be on
+-- sale, and then keeps its held price. Otherwise a shopper could not take it out of the cart.
+-- Outcomes: enough (with the prices), unknown_sku, not_on_sale, and those of shortage_outcome. A
+-- refusal lists all of its skus. Reads without locks.
 create or replace function holdfast.cart_check(
     p_shop text, p_checkout holdfast.checkouts, p_skus text[], p_quantities integer[],
     p_now timestamptz, p_reclaim boolean) returns holdfast.checkout_answer
@@ -13,9 +15,10 @@ declare
     v_free integer[];
 begin
     select
-        array_agg(c.price_minor order by c.nth),
+        array_agg(case when c.not_on_sale then c.own_price_minor else c.price_minor end
+            order by c.nth),
         array_agg(c.sku order by c.nth) filter (where c.unknown),
-        array_agg(c.sku order by c.nth) filter (where c.not_on_sale),
+        array_agg(c.sku order by c.nth) filter (where c.not_on_sale and c.quantity > c.own),
         array_agg(c.sku order by c.nth) filter (where c.free + c.own < c.quantity),
         array_agg(c.free order by c.nth) filter (where c.free + c.own < c.quantity),
         array_agg(c.free + c.own order by c.nth) filter (where c.free + c.own < c.quantity)
@@ -25,7 +28,8 @@ begin
         select w.sku, w.quantity, w.nth, k.price_minor, l.sku is null as unknown,
             k.retired_at is not null or k.sale_opens_at > p_now or k.sale_closes_at <= p_now
                 as not_on_sale,
-            l.on_hand - l.held as free, coalesce(own.quantity, 0) as own
+            l.on_hand - l.held as free, coalesce(own.quantity, 0) as own,
+            own.price_minor as own_price_minor
         from unnest(p_skus, p_quantities) with ordinality w (sku, quantity, nth)
             left join skus k on k.shop = p_shop and k.sku = w.sku
             left join stock_levels l on l.shop = p_shop and l.sku = w.sku

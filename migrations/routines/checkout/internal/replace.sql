@@ -1,7 +1,8 @@
 -- The part of checkout_begin_attempt for a known checkout: the same request again, a conflict, or
 -- another cart in place of its present one. Outcomes and locks as there. A replacement never
 -- prolongs a checkout beyond the shop's hold_s_max after its beginning. Otherwise a checkout could
--- hold stock for ever.
+-- hold stock for ever. A cart that becomes smaller is never refused because of a rule that the shop
+-- has made stricter since: sale times, limits, hold_s_max.
 create or replace function holdfast.checkout_replace(
     p_shop text, p_checkout_id uuid, p_customer text, p_revision integer, p_request_hash bytea,
     p_hold_s integer, p_skus text[], p_quantities integer[], p_reclaim boolean)
@@ -25,7 +26,8 @@ begin
     end if;
     select * into strict v_shop from shops s where s.shop = p_shop;
     v_now := clock_timestamp();
-    v_ends_at := v_checkout.created_at + make_interval(secs => v_shop.hold_s_max);
+    v_ends_at := greatest(v_checkout.expires_at,
+        v_checkout.created_at + make_interval(secs => v_shop.hold_s_max));
     v_answer.o_currency := v_shop.currency;
     v_answer.o_server_time := v_now;
     v_answer.o_expires_at := v_checkout.expires_at;
@@ -41,7 +43,7 @@ begin
         when v_answer.o_status in ('released', 'expired') then 'checkout_ended'
         when p_revision = v_checkout.revision then 'same'
         when v_answer.o_status = 'ordered' then 'checkout_ordered'
-        when v_answer.o_status = 'paid' or v_ends_at <= v_now then 'checkout_ended'
+        when v_answer.o_status = 'paid' then 'checkout_ended'
         when coalesce(p_hold_s, v_shop.hold_s_default) > v_shop.hold_s_max then 'hold_too_long'
     end;
     if v_answer.o_outcome = 'same' then
@@ -85,7 +87,8 @@ begin
             v_answer.o_prices[i], v_answer.o_expires_at, v_now);
     end loop;
     if limit_applies(p_shop, p_skus) then
-        v_counted := limit_acquire(p_shop, p_checkout_id, v_checkout.generation, p_reclaim);
+        v_counted := limit_acquire(p_shop, p_checkout_id, v_checkout.generation, p_reclaim,
+            v_checkout.generation - 1);
         if v_counted.o_outcome <> 'acquired' then
             v_answer.o_outcome := v_counted.o_outcome;
             v_answer.o_refused_skus := v_counted.o_refused_skus;

@@ -4,7 +4,8 @@
 -- p_skus and of the order's own lines, by sku.
 --
 -- A sku of which the party gets more must be on sale: a closed sale sells nothing more. A sku of
--- which the party keeps as many or fewer need not be on sale. Restocked units are no longer part of
+-- which the party keeps as many or fewer, or gets back no more than it had before, need not be on
+-- sale. Restocked units are no longer part of
 -- the order: the new lines are everything that the party has and pays for. An order with a coupon
 -- keeps its lines, because the discount was computed for them.
 create or replace function holdfast.order_amend_attempt(
@@ -51,7 +52,7 @@ begin
     end if;
 
     select array_agg(d.o_sku) filter (where d.o_price_minor is null),
-        array_agg(d.o_sku) filter (where not d.o_on_sale)
+        array_agg(d.o_sku) filter (where not d.o_may_sell)
     into v_unknown, v_not_on_sale
     from order_differences(p_shop, v_order.order_id, p_skus, p_quantities) d
     where d.o_wanted > d.o_kept;
