@@ -28,7 +28,7 @@ create table holdfast.orders (
     address_id uuid,
     request_hash bytea not null,
     created_at timestamptz not null,
-    -- Stays set when the desk cancels a paid booking: it was paid.
+    -- Stays set when staff cancel a paid order: it was paid.
     paid_at timestamptz,
     primary key (shop, order_id),
     constraint checkout_has_one_order unique (shop, checkout_id),
@@ -53,12 +53,16 @@ create table holdfast.order_lines (
     sku text collate "C" not null,
     quantity integer not null check (quantity > 0),
     price_minor bigint not null check (price_minor >= 0),
-    -- units that were put back by a restock or by the booking's cancellation
+    -- the line's share of the order's discount
+    discount_minor bigint not null default 0,
+    -- units that were put back by a restock or by the order's cancellation
     returned integer not null default 0,
     -- whether customer_units counts it
     limited boolean not null default false,
     primary key (shop, order_id, sku),
     foreign key (shop, order_id) references holdfast.orders,
+    constraint order_line_discount_is_within_its_price
+        check (discount_minor between 0 and quantity * price_minor),
     constraint order_line_returns_no_more_than_was_sold
         check (0 <= returned and returned <= quantity)
 );

@@ -48,7 +48,7 @@ select shop, order_id, left(md5(checkout_id::text), 16) as checkout, status, cur
 from holdfast.orders;
 
 create view holdfast_read.order_lines as
-select shop, order_id, sku, quantity, price_minor, returned, limited
+select shop, order_id, sku, quantity, price_minor, discount_minor, returned, limited
 from holdfast.order_lines;
 
 create view holdfast_read.order_restocks as

@@ -29,7 +29,7 @@ create type holdfast.hold_answer as (
 -- Answered by order_create_attempt, order_book_attempt and order_amend_attempt.
 create type holdfast.order_answer as (
     o_outcome text, o_order jsonb, o_refused_skus text[], o_refused_requested integer[],
-    o_refused_available integer[], o_reclaim holdfast.reclaim);
+    o_refused_available integer[], o_reclaim holdfast.reclaim, o_details jsonb);
 
 -- Answered by payment_record_event_attempt and payment_apply_paid.
 create type holdfast.payment_answer as (

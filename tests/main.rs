@@ -5,11 +5,13 @@
 
 /// Rules about stock, orders and payments, tested on routines and operations.
 mod rules {
+    mod amount;
     mod attempts;
     mod capture;
     mod checkout;
     mod coupon;
     mod desk;
+    mod discount;
     mod gateway_client;
     mod gateway_order;
     mod gateway_round;
@@ -27,6 +29,7 @@ mod rules {
     mod model;
     mod no_oversell;
     mod order;
+    mod order_after_hold;
     mod outbox;
     mod payment;
     mod payment_sequences;

@@ -229,9 +229,38 @@ async fn provoke_with_checkout(code: &str, shopper: Shopper) -> Answer {
             let call = Call::new("POST", &shopper.path("/order")).json(&body);
             send(guarded().await, &call).await
         }
-        "gateway_refused" | "gateway_unavailable" => {
+        "price_changed" => {
+            shopper.age(60, 1).await;
+            let price = "update holdfast.skus set price_minor = 10001 where sku = $1";
+            shopper.owner.execute(price, &[&shopper.sku]).await.unwrap();
+            let answer = shopper.order(&json!({ "payment_method": "online" })).await;
+            let change =
+                json!([{ "sku": shopper.sku, "held_minor": 10_000, "price_minor": 10_001 }]);
+            assert_eq!(answer.body["prices"], change);
+            answer
+        }
+        "amount_not_payable" => {
+            let price = "update holdfast.holds set price_minor = 49 where sku = $1";
+            shopper.owner.execute(price, &[&shopper.sku]).await.unwrap();
+            let body = json!({ "payment_method": "online", "payment_gateway": "stripe" });
+            let answer = shopper.order(&body).await;
+            assert_eq!(answer.body["minimum_minor"], 50);
+            shopper.read_order().await.refused(404, "not_found");
+            answer
+        }
+        "gateway_refused" => {
+            // its data is refused by the gateway, not by Holdfast
+            let body = json!({ "payment_method": "online", "payment_gateway": "cashfree",
+                "phone": "12345678" });
+            let answer = shopper.order(&body).await;
+            let reason = "customer_details.customer_phone_invalid";
+            assert_eq!(answer.body["reason"], reason.replace('.', ""));
+            assert_eq!(shopper.level().await.1, 1);
+            answer
+        }
+        "gateway_unusable" | "gateway_unavailable" => {
             let gateway = match code {
-                "gateway_refused" => "stripe",
+                "gateway_unusable" => "stripe",
                 _ => "razorpay",
             };
             let body = json!({ "payment_method": "online", "payment_gateway": gateway });

@@ -420,6 +420,7 @@ pub fn order_request(id: CheckoutId) -> Create {
         method: PaymentMethod::Online,
         coupon: None,
         ship_to: ShipTo::Nowhere,
+        pay_by: None,
     }
 }
 

@@ -57,7 +57,8 @@ async fn book(
 /// Sets all lines of the booking, all or nothing. Additional units are sold; units that are no
 /// longer in the lines are free again. To move the party to another departure, send lines with
 /// the new one. A sku that stays keeps its price. A new sku has the catalogue's price. The total
-/// follows. A sku must be on sale if the party gets more units of it.
+/// follows. A sku must be on sale if the party gets more units of it than it has ever had: after
+/// the sale has closed, a party that was moved away can still be moved back.
 ///
 /// `expected_version` is the order's `version` that the dispatcher has seen. If somebody has
 /// changed the order since, nothing happens, and the refusal shows the present order.
@@ -81,10 +82,11 @@ async fn amend(
     Ok(Json(noted(order)))
 }
 
-/// Cancel a booking
+/// Cancel a booking or a free order
 ///
-/// Frees every seat that has not come back yet, at once. Money that was paid at the desk is given
-/// back at the desk.
+/// Frees every unit that has not come back yet, at once, and gives the use of its coupon back.
+/// Money that was paid at the desk is given back at the desk. An order that was paid through a
+/// gateway needs a refund instead.
 ///
 /// **Retry:** cancelling again changes nothing. The answer is 200.
 #[utoipa::path(

@@ -50,7 +50,8 @@ async fn overview(
 /// becomes a refund of its own. `gateway_payment_id` selects one capture.
 ///
 /// Goods come back only if you say so: `restock` puts them on the shelf in the same transaction,
-/// under the same id, as `order_restock` does. Both happen or neither.
+/// under the same id, as `order_restock` does. Both happen or neither. If goods stay with the
+/// customer, name the amount: `refund_overview` shows the price and the discount of each line.
 ///
 /// **Retry:** the same `refund_id` with the same request has one effect. The answer is 200. With
 /// another request, or for another order, it is refused with `refund_conflict`.

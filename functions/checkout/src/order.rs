@@ -7,7 +7,7 @@ use operations::db::Failure;
 use operations::ids::{CheckoutId, CouponCode};
 use operations::object::{Object, not_null};
 use operations::order::{
-    self, Address, Create, CreateError, Created, Order, PaymentMethod, ShipTo,
+    self, Address, Create, CreateError, Created, Order, PayBy, PaymentMethod, ShipTo,
 };
 use operations::payment::Gateway;
 use operations::refusals;
@@ -44,9 +44,9 @@ struct CreateBody {
     /// where the shop has an account.
     #[serde(default, deserialize_with = "not_null")]
     payment_gateway: Option<Gateway>,
-    /// The customer's phone, for a `payment_gateway`. Cashfree needs one. Default: the phone of
-    /// `address`. 8 to 15 digits, with or without a `+` first; spaces, dots, hyphens and
-    /// brackets are ignored.
+    /// The customer's phone, for a `payment_gateway`. Cashfree needs one, unless the order is free.
+    /// Default: the phone of `address`. 8 to 15 digits, with or without a `+` first; spaces, dots,
+    /// hyphens and brackets are ignored.
     #[serde(default, deserialize_with = "not_null")]
     #[schema(
         min_length = 8,
@@ -65,17 +65,18 @@ refusals! {
 /// Turn a checkout into an order
 ///
 /// Freezes the cart, applies the coupon, stores the address, and holds the stock while the
-/// shopper pays, usually for 30 minutes from now. If the hold has expired, it is placed again
-/// at its old prices, if the stock is still there. A refusal changes nothing: held stock stays
-/// held.
+/// shopper pays, usually for 30 minutes from now. If the hold has expired, it is placed again,
+/// if the stock is still there, every sku is still on sale, and no price has changed. A refusal
+/// changes nothing: held stock stays held.
 ///
 /// With `payment_method` `online` and a `payment_gateway`, Holdfast creates the order at that
-/// gateway. `gateway_order` in the answer has the data that the storefront needs to let the
-/// shopper pay. Without a `payment_gateway`, or if the shop has no account at gateways, the
-/// storefront creates the gateway's order itself: give the gateway `payment.reference` as its
-/// order id, and `total_minor` as the amount. With `offline` no payment is needed: the stock is
-/// sold at once and the order is `paid`. That is for bookings of dispatchers, and the
-/// deployment must allow it.
+/// gateway. `gateway_order` in the answer has the data that the storefront needs to let the shopper
+/// pay. A total that the gateway does not take is refused before there is an order. A free order
+/// needs no gateway, and is `paid` at once. Without a `payment_gateway`, or if the shop has no
+/// account at gateways, the storefront creates the gateway's order itself: give the gateway
+/// `payment.reference` as its order id, and `total_minor` as the amount. With `offline` no payment
+/// is needed: the stock is sold at once and the order is `paid`. That is for bookings of
+/// dispatchers, and the deployment must allow it.
 ///
 /// **Retry:** the same body gets the same order and the same `gateway_order`, as 200. The same
 /// body with another `payment_gateway` gets the same order with another `gateway_order`. Any
@@ -108,6 +109,10 @@ async fn create(
         method: body.payment_method,
         coupon: body.coupon,
         ship_to: ship_to(body.address, body.address_id, body.save_address)?,
+        pay_by: pay_at.as_ref().map(|pay_at| PayBy {
+            gateway: pay_at.gateway,
+            ready: pay_at.gateway != Gateway::Cashfree || pay_at.phone.is_some(),
+        }),
     };
     if let Some(pay_at) = &pay_at {
         pay::known(&app, &create.shop, pay_at).await?;
@@ -198,11 +203,6 @@ fn pay_at(body: &CreateBody) -> Result<Option<PayAt>, Problem> {
     let phone = phone.map(str::parse::<Phone>).transpose();
     // only Cashfree needs a phone: an invalid phone in the address does not matter to the others
     let phone = match (gateway, phone) {
-        (Gateway::Cashfree, Ok(None)) => {
-            let message =
-                "is missing: Cashfree needs one, and the phone of a saved address is not used";
-            return Err(Problem::invalid("phone", message));
-        }
         (Gateway::Cashfree, Err(error)) => return Err(Problem::invalid(field, error)),
         (_, Err(error)) if field == "phone" => return Err(Problem::invalid(field, error)),
         (_, phone) => phone.unwrap_or(None),

@@ -94,11 +94,27 @@ impl NoAnswer {
     }
 }
 
+/// The gateway whose account of the shop does not work.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct NoUse {
+    gateway: Gateway,
+}
+
+impl NoUse {
+    fn sentence(&self) -> String {
+        format!(
+            "The order is made and its stock is held, but the shop's account at {} does not work. \
+             Send the request again with another payment_gateway.",
+            self.gateway
+        )
+    }
+}
+
 /// The gateway that refuses the payment.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct GatewayRefusal {
     gateway: Gateway,
-    /// The gateway's code, or empty if only the shop can do something about it.
+    /// The gateway's code.
     #[schema(example = "customer_phone_invalid")]
     reason: String,
 }
@@ -126,8 +142,15 @@ const GATEWAY_UNAVAILABLE: Kind = Kind {
     detail: "The order is made and its stock is held, but the gateway does not answer. Send the \
              same request again, or one with another payment_gateway.",
 };
-const GATEWAY_REFUSED: Kind = Kind {
+const GATEWAY_UNUSABLE: Kind = Kind {
     status: 502,
+    code: "gateway_unusable",
+    title: "The shop's account at the gateway does not work",
+    detail: "The order is made and its stock is held, but the shop's account at the gateway does \
+             not work. Send the request again with another payment_gateway.",
+};
+const GATEWAY_REFUSED: Kind = Kind {
+    status: 422,
     code: "gateway_refused",
     title: "The gateway refuses the order",
     detail: "The order is made and its stock is held, but the gateway refuses it. Send the \
@@ -143,9 +166,12 @@ refusals! {
         /// the order is made and its stock is held, but the gateway does not answer. Send the same
         /// request again, or one with another `payment_gateway`.
         GatewayUnavailable(all: NoAnswer) => GATEWAY_UNAVAILABLE, all.sentence();
+        /// the order is made and its stock is held, but the shop's account at the gateway does not
+        /// work. Only the shop can mend that. Send the request again with another
+        /// `payment_gateway`.
+        GatewayUnusable(all: NoUse) => GATEWAY_UNUSABLE, all.sentence();
         /// the order is made and its stock is held, but the gateway refuses it. `reason` is the
-        /// gateway's code, or empty if only the shop can do something about it. Send the request
-        /// again with another `payment_gateway`.
+        /// gateway's code. Send the request again with another `payment_gateway`.
         GatewayRefused(all: GatewayRefusal) => GATEWAY_REFUSED, all.sentence();
         AccountsUnavailable => UNAVAILABLE;
     }
@@ -211,7 +237,9 @@ fn refusal(error: GatewayError, gateway: Gateway) -> PayError {
         GatewayError::NotConfigured(_)
         | GatewayError::Unauthorized(_)
         | GatewayError::NotFound(_)
-        | GatewayError::Unreadable { .. } => String::new(),
+        | GatewayError::Unreadable { .. } => {
+            return PayError::GatewayUnusable(NoUse { gateway });
+        }
     };
     PayError::GatewayRefused(GatewayRefusal { gateway, reason })
 }

@@ -1,8 +1,9 @@
--- Cancels a booking. All units that have not come back yet come back now, as do the use of its
--- coupon and its units in the customer's limits. The payment stays paid: money that was paid at the
--- desk is given back at the desk. Outcomes: cancelled, same (it was cancelled before), not_found,
--- not_offline, order_ended. Locks: the checkout, the order, the payment, the coupon, the customer's
--- counts, then stock levels by sku.
+-- Cancels an order that was paid at the desk, or a free one. All units that have not come back yet
+-- come back now, as do the use of its coupon and its units in the customer's limits. The payment
+-- stays paid: money that was paid at the desk is given back at the desk. Outcomes: cancelled, same
+-- (it was cancelled before), not_found, not_offline (its money came through a gateway),
+-- order_ended. Locks: the checkout, the order, the payment, the coupon, the customer's counts, then
+-- stock levels by sku.
 create or replace function holdfast.order_cancel(
     p_shop text, p_checkout_id uuid, p_actor text, out o_outcome text, out o_order jsonb)
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
@@ -18,24 +19,21 @@ begin
     v_payment := v_locked.o_payment;
     o_outcome := case
         when not v_locked.o_found then 'not_found'
-        when v_payment.method <> 'offline' then 'not_offline'
+        when v_payment.method <> 'offline' and v_order.total_minor > 0 then 'not_offline'
         when v_order.status = 'cancelled' then 'same'
         when v_order.status <> 'paid' then 'order_ended'
         else 'cancelled'
     end;
     if o_outcome = 'cancelled' then
-        update orders o set status = 'cancelled', version = o.version + 1,
-            coupon_use = case o.coupon_use when 'consumed' then 'released' else o.coupon_use end
+        update orders o set status = 'cancelled', version = o.version + 1
         where o.shop = p_shop and o.order_id = v_order.order_id;
         insert into outbox_messages (shop, topic, subject, body, created_at)
         values (p_shop, 'order.cancelled', v_order.order_id::text,
             jsonb_build_object('order_id', v_order.order_id, 'checkout_id', p_checkout_id,
                 'reference', v_payment.reference, 'total_minor', v_order.total_minor,
                 'currency', v_order.currency), v_now);
-        -- the coupon's use and the customer's limits
-        if v_order.coupon_use = 'consumed' then
-            perform coupon_count(p_shop, v_order.coupon_code, v_order.customer, 0, -1);
-        end if;
+        perform coupon_give_back(p_shop, v_order.order_id);
+        -- the customer's limits
         perform limit_change(p_shop, v_order.customer, l.sku, l.returned - l.quantity)
         from (
             select * from order_lines o

@@ -2,8 +2,9 @@
 -- needed, never more than were sold. Money does not change. Outcomes: restocked; same (a repeated
 -- request with this p_return_id); not_found; return_conflict (this p_return_id belongs to another
 -- request); not_sold (the order never sold anything); too_many (some lines ask for more units than
--- can still come back: all of these lines, and how many can). Locks: the checkout, the order, the
--- payment, the return's id, the customer's counts, then stock levels by sku.
+-- can still come back: all of these lines, and how many can). When everything has come back, so has
+-- the coupon's use. Locks: the checkout, the order, the payment, the return's id, the coupon, the
+-- customer's counts, then stock levels by sku.
 create or replace function holdfast.order_restock(
     p_shop text, p_order_id uuid, p_return_id uuid, p_request_hash bytea, p_actor text, p_note text,
     p_skus text[], p_quantities integer[],
@@ -59,6 +60,10 @@ begin
     end if;
     update orders o set version = o.version + 1
     where o.shop = p_shop and o.order_id = p_order_id;
+    update order_lines l set returned = l.returned + w.quantity
+    from unnest(p_skus, p_quantities) w (sku, quantity)
+    where l.shop = p_shop and l.order_id = p_order_id and l.sku = w.sku;
+    perform coupon_give_back(p_shop, p_order_id);
     -- returned units no longer count against the customer's limits
     perform limit_change(p_shop, v_order.customer, l.sku, -l.units)
     from (
@@ -69,8 +74,6 @@ begin
         where o.limited
         order by o.sku) l;
     for i in 1 .. cardinality(p_skus) loop
-        update order_lines l set returned = l.returned + p_quantities[i]
-        where l.shop = p_shop and l.order_id = p_order_id and l.sku = p_skus[i];
         perform order_move_stock(p_shop, p_skus[i], p_quantities[i], 'returned', p_actor,
             v_payment.reference, p_note);
     end loop;

@@ -99,8 +99,9 @@ as $$
     where o.reference is null or o.amount_minor <> o.total_minor
         or (o.payment_status = 'paid')
             <> (o.status in ('paid', 'refund_due', 'refunded')
-                -- a booking that is cancelled stays paid: the desk gives the money back
-                or (o.status = 'cancelled' and o.method = 'offline'))
+                -- a booking that is cancelled stays paid: the desk gives the money back. A free
+                -- order costs nothing
+                or (o.status = 'cancelled' and (o.method = 'offline' or o.total_minor = 0)))
         or (o.status = 'paid' and not exists (
             select from outbox_messages b
             where b.shop = o.shop and b.topic = 'order.paid' and b.subject = o.order_id::text))

@@ -14,6 +14,7 @@ begin
         select jsonb_build_object('order_id', p_order_id, 'reference', p.reference,
             'status', v_order.status, 'total_minor', v_order.total_minor,
             'currency', v_order.currency, 'disputed_at', p.disputed_at,
+            'lines', order_describe_lines(p_shop, p_order_id),
             'refundable_minor', (
                 select coalesce(sum(c.amount_minor - c.refunded_minor), 0)
                 from refund_captures(p_shop, p.reference, p.currency, null) c),

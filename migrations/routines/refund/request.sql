@@ -1,12 +1,14 @@
 -- Records that staff give money back: p_amount_minor, or all that is left (null), of one capture
 -- (p_gateway_payment_id) or of the order's captures in its currency: money in review first, then
--- the newest. If p_skus is not null, goods are put back with it: both or neither. Makes one refund
--- per capture. The first one has p_refund_id, which the client made. Outcomes: requested; same (a
--- repeated request with this p_refund_id); not_found; refund_conflict (this p_refund_id belongs to
--- another request); not_captured (no gateway has taken money for the order: money that was paid at
--- the desk is given back at the desk); too_much (at most o_refundable_minor can be given back); and
--- those of order_restock: not_sold, too_many, return_conflict. Locks: the checkout, the order, the
--- payment, captures, then as order_restock.
+-- the newest. If p_skus is not null, goods are put back with it: both or neither. Goods that are
+-- only a part of the order need an amount: nobody may give back all the money for one of two
+-- dresses by mistake. Makes one refund per capture. The first one has p_refund_id, which the client
+-- made. Outcomes: requested; same (a repeated request with this p_refund_id); not_found;
+-- refund_conflict (this p_refund_id belongs to another request); not_captured (no gateway has taken
+-- money for the order: money that was paid at the desk is given back at the desk); amount_missing;
+-- too_much (at most o_refundable_minor can be given back); amount_not_payable (finer than the
+-- gateway's step); and those of order_restock: not_sold, too_many, return_conflict. Locks: the
+-- checkout, the order, the payment, captures, then as order_restock.
 create or replace function holdfast.refund_request(
     p_shop text, p_order_id uuid, p_refund_id uuid, p_request_hash bytea, p_actor text, p_note text,
     p_amount_minor bigint, p_gateway_payment_id text, p_skus text[], p_quantities integer[],
@@ -21,6 +23,7 @@ declare
     v_id uuid := p_refund_id;
     v_nth integer := 0;
     v_any boolean;
+    v_step bigint;
 begin
     v_locked := order_desk_lock(p_shop, null, p_order_id);
     if not v_locked.o_found then
@@ -42,6 +45,12 @@ begin
     -- race(capture_never_refunded_beyond_its_amount): read, nothing written
     v_left := coalesce(p_amount_minor, o_refundable_minor);
     o_outcome := case when not v_any then 'not_captured'
+        when p_amount_minor is null and p_skus is not null and exists (
+            select from order_lines l
+                left join unnest(p_skus, p_quantities) w (sku, quantity) on w.sku = l.sku
+            where l.shop = p_shop and l.order_id = p_order_id
+                and l.returned + coalesce(w.quantity, 0) < l.quantity)
+            then 'amount_missing'
         when v_left not between 1 and o_refundable_minor then 'too_much' end;
     if o_outcome is not null then
         return;
@@ -54,6 +63,12 @@ begin
         loop
             v_part := least(v_left, v_capture.amount_minor - v_capture.refunded_minor);
             continue when v_part < 1;
+            select b.o_step_minor into v_step
+            from amount_bound(v_capture.gateway, v_capture.currency) b;
+            if v_part % v_step <> 0 and v_part < v_capture.amount_minor then
+                o_outcome := 'amount_not_payable';
+                raise exception using errcode = 'HF001', message = 'refused';
+            end if;
             if refund_owe(v_capture, p_order_id, v_part,
                 case when v_capture.counts then 'requested' else 'review' end,
                 v_id, p_actor, p_note, p_refund_id, p_request_hash) is null

@@ -19,7 +19,8 @@ pub enum AmountError {
 
 /// Digits after the decimal point of a currency (ISO 4217). 2 for every code that is not listed
 /// here.
-pub(crate) fn minor_digits(currency: &str) -> u32 {
+#[must_use]
+pub fn minor_digits(currency: &str) -> u32 {
     match currency {
         "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX"
         | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,

@@ -1,9 +1,9 @@
 -- Holds one use of a coupon for a checkout's order, and computes the discount. Outcomes: held,
 -- coupon_unknown, coupon_not_yet_valid, coupon_expired, coupon_not_for_cart (it is for other skus),
 -- coupon_below_minimum, coupon_used_up, coupon_used_up_by_customer. A coupon for some skus counts
--- only their lines, for its minimum, too. A percentage is rounded down to the minor unit, once,
--- over all of those lines. A fixed amount is at most the price of those lines, so a total is never
--- negative. Locks: the coupon, then the customer's count of it.
+-- only their lines, for its minimum, too. A percentage is rounded down to the currency's step (a
+-- minor unit, or ten fils), once, over all of those lines. A fixed amount is at most the price of
+-- those lines, so a total is never negative. Locks: the coupon, then the customer's count of it.
 create or replace function holdfast.coupon_hold(
     p_shop text, p_code text, p_checkout holdfast.checkouts, p_now timestamptz, out o_outcome text,
     out o_discount bigint)
@@ -12,6 +12,7 @@ declare
     v_coupon coupons%rowtype;
     v_eligible bigint;
     v_own integer;
+    v_step bigint;
 begin
     o_discount := 0;
     select * into v_coupon from coupons c where c.shop = p_shop and c.code = p_code
@@ -40,9 +41,14 @@ begin
     -- race(coupon_never_overused): read, nothing written
     if o_outcome = 'held' then
         perform coupon_count(p_shop, p_code, p_checkout.customer, 1, 0);
+        select currency_step(s.currency) into v_step from shops s where s.shop = p_shop;
         o_discount := case v_coupon.kind
-            -- numeric: the product of a large cart and 10,000 basis points would overflow a bigint
-            when 'percent' then floor(v_eligible::numeric * v_coupon.value / 10000)::bigint
+            -- everything is free
+            when 'percent' then case v_coupon.value when 10000 then v_eligible
+                -- numeric: the product of a large cart and 10,000 basis points would overflow a
+                -- bigint
+                else div(v_eligible::numeric * v_coupon.value, 10000 * v_step)::bigint * v_step
+                end
             else least(v_coupon.value, v_eligible)
         end;
     end if;

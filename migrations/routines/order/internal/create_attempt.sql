@@ -1,11 +1,13 @@
 -- One attempt of order_create, in the caller's transaction. Outcomes beside those of order_create:
 -- `again` and `reclaim`, as in checkout_begin_attempt; `reclaim` also for due orders that hold uses
 -- of the coupon. Only `created` and `same` can be committed. p_placed_by: the dispatcher who makes
--- the order; null: the customer. Locks: the checkout, the coupon, then stock levels by sku.
+-- the order; null: the customer. p_gateway and p_gateway_ready: as in amount_check. Locks: the
+-- checkout, the coupon, then stock levels by sku.
 create or replace function holdfast.order_create_attempt(
     p_shop text, p_checkout_id uuid, p_customer text, p_request_hash bytea, p_order_id uuid,
     p_reference text, p_method text, p_coupon text, p_address jsonb, p_address_id uuid,
-    p_save_address boolean, p_placed_by text, p_reclaim boolean) returns holdfast.order_answer
+    p_save_address boolean, p_placed_by text, p_reclaim boolean, p_gateway text default null,
+    p_gateway_ready boolean default true) returns holdfast.order_answer
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_answer order_answer;
@@ -14,8 +16,11 @@ declare
     v_checkout checkouts%rowtype;
     v_order orders%rowtype;
     v_address jsonb := p_address;
+    v_cart record;
+    v_recheck record;
     v_subtotal bigint;
     v_discount bigint := 0;
+    v_payable record;
     v_held hold_answer;
 begin
     select * into v_checkout from checkouts c
@@ -33,6 +38,16 @@ begin
     if found then
         v_answer.o_outcome := case when v_order.request_hash = p_request_hash
             then 'same' else 'order_conflict' end;
+        v_payable := amount_check(p_gateway, p_gateway_ready, v_order.total_minor,
+            v_order.currency);
+        -- another gateway than before may not take the order's total
+        if v_answer.o_outcome = 'same' and v_order.status = 'awaiting_payment'
+            and v_payable.o_outcome <> 'payable'
+        then
+            v_answer.o_outcome := v_payable.o_outcome;
+            v_answer.o_details := v_payable.o_details;
+            return v_answer;
+        end if;
         v_answer.o_order := order_describe(p_shop, v_order.order_id);
         return v_answer;
     end if;
@@ -54,9 +69,24 @@ begin
         end if;
     end if;
 
-    select sum(h.quantity * h.price_minor) into v_subtotal from holds h
+    select sum(h.quantity * h.price_minor) as subtotal, array_agg(h.sku order by h.sku) as skus,
+        array_agg(h.quantity order by h.sku) as quantities,
+        array_agg(h.price_minor order by h.sku) as prices
+    into v_cart
+    from holds h
     where h.shop = p_shop and h.checkout_id = p_checkout_id
         and h.generation = v_checkout.generation;
+    v_subtotal := v_cart.subtotal;
+    -- The same answer whether the hold that ended was swept or not.
+    if v_checkout.expires_at <= v_now then
+        v_recheck := cart_recheck(p_shop, v_cart.skus, v_cart.prices, v_now);
+        if v_recheck.o_outcome <> 'unchanged' then
+            v_answer.o_outcome := v_recheck.o_outcome;
+            v_answer.o_refused_skus := v_recheck.o_skus;
+            v_answer.o_details := v_recheck.o_details;
+            return v_answer;
+        end if;
+    end if;
     if p_coupon is not null then
         select c.o_outcome, c.o_discount into v_answer.o_outcome, v_discount
         from coupon_hold(p_shop, p_coupon, v_checkout, v_now) c;
@@ -71,18 +101,20 @@ begin
         end if;
     end if;
 
+    v_payable := amount_check(p_gateway, p_gateway_ready, v_subtotal - v_discount,
+        v_shop.currency);
+    if v_payable.o_outcome <> 'payable' then
+        -- the coupon's use is held, and must not be committed alone
+        insert into must_roll_back (shop) values (p_shop);
+        v_answer.o_outcome := v_payable.o_outcome;
+        v_answer.o_details := v_payable.o_details;
+        return v_answer;
+    end if;
+
     -- An expired hold is held again. A due hold still belongs to this checkout.
     if v_checkout.status = 'expired' then
-        select a.* into v_held
-        from (
-            select array_agg(h.sku order by h.sku) as skus,
-                array_agg(h.quantity order by h.sku) as quantities,
-                array_agg(h.price_minor order by h.sku) as prices
-            from holds h
-            where h.shop = p_shop and h.checkout_id = p_checkout_id
-                and h.generation = v_checkout.generation) lines,
-            checkout_hold_again(p_shop, p_checkout_id, lines.skus, lines.quantities,
-                lines.prices) a;
+        v_held := checkout_hold_again(p_shop, p_checkout_id, v_cart.skus, v_cart.quantities,
+            v_cart.prices);
         v_answer.o_outcome := v_held.o_outcome;
         if v_held.o_outcome = 'shortage' then
             -- the new holds end later than v_now, so they do not count as due
@@ -122,6 +154,9 @@ begin
     select p_shop, p_order_id, h.sku, h.quantity, h.price_minor, h.limited from holds h
     where h.shop = p_shop and h.checkout_id = p_checkout_id
         and h.generation = v_checkout.generation;
+    if v_discount > 0 then
+        perform order_share_discount(p_shop, p_order_id);
+    end if;
     insert into payments (shop, reference, order_id, method, amount_minor, currency, created_at)
     values (p_shop, p_reference, p_order_id, p_method, v_subtotal - v_discount, v_shop.currency,
         v_now);

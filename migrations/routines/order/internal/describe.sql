@@ -20,7 +20,7 @@ begin
             then 'expired' else v_order.status end,
         'lines', (
             select jsonb_agg(jsonb_build_object('sku', l.sku, 'quantity', l.quantity, 'price_minor',
-                l.price_minor)
+                l.price_minor, 'discount_minor', l.discount_minor)
                 order by l.sku)
             from order_lines l where l.shop = p_shop and l.order_id = p_order_id),
         'subtotal_minor', v_order.subtotal_minor,

@@ -11,10 +11,7 @@ begin
                 'placed_by', o.placed_by,
                 'version', o.version,
                 'created_at', o.created_at,
-                'lines', (
-                    select jsonb_agg(jsonb_build_object('sku', l.sku, 'quantity', l.quantity,
-                        'price_minor', l.price_minor, 'returned', l.returned) order by l.sku)
-                    from order_lines l where l.shop = p_shop and l.order_id = p_order_id))
+                'lines', order_describe_lines(p_shop, p_order_id))
             from orders o where o.shop = p_shop and o.order_id = p_order_id));
 end;
 $$;

@@ -1,6 +1,8 @@
 -- Holds an order's stock again, with its coupon use, for a late payment: all or nothing, within the
--- customer's limits. Outcomes: held; `again` and `reclaim`, as in checkout_begin_attempt. Any other
--- outcome says that the stock or the coupon's last use is gone. Only `held` has written something.
+-- customer's limits, and only skus that are on sale now. The order keeps its prices and its
+-- discount: the shopper has paid them. Outcomes: held; `again` and `reclaim`, as in
+-- checkout_begin_attempt. Any other outcome says that the stock or the coupon's last use is gone,
+-- or that a sku was taken off sale. Only `held` has written something.
 -- The caller has locked the checkout. Locks: the coupon, the customer's counts, then stock levels
 -- by sku.
 create or replace function holdfast.order_hold_again(
@@ -11,7 +13,16 @@ declare
     v_answer hold_answer;
     v_now timestamptz := clock_timestamp();
     v_coupon text;
+    v_recheck record;
 begin
+    select r.* into v_recheck from cart_recheck(p_shop, array(
+        select l.sku from order_lines l where l.shop = p_shop and l.order_id = p_order_id),
+        null, v_now) r;
+    if v_recheck.o_outcome <> 'unchanged' then
+        v_answer.o_outcome := v_recheck.o_outcome;
+        v_answer.o_refused_skus := v_recheck.o_skus;
+        return v_answer;
+    end if;
     -- a savepoint: it removes a half-held cart
     begin
         perform coupon_count(p_shop, o.coupon_code, o.customer, 1, 0) from orders o

@@ -1,7 +1,7 @@
 -- Sets an order's status by its captures and refunds. `refund_due`: all of its money must go back;
 -- `refunded`: all of it has gone back. If the money of an order in review has gone back, the order
 -- gets the status that it would have without that money. Stock does not change. The caller has
--- locked checkout, order and payment.
+-- locked checkout, order and payment. Locks: the coupon, if its use comes back.
 create or replace function holdfast.order_refund_status(p_shop text, p_order_id uuid) returns void
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
@@ -39,6 +39,7 @@ begin
     if v_status <> v_order.status then
         update orders o set status = v_status
         where o.shop = p_shop and o.order_id = p_order_id;
+        perform coupon_give_back(p_shop, p_order_id);
     end if;
 end;
 $$;

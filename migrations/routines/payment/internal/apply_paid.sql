@@ -7,8 +7,8 @@
 --   excess          the order is paid already: all of this money is owed back, and announced
 --   completed       the total is reached and the hold was active: stock is deducted, once
 --   completed_late  the hold had ended, and the stock could be held again
---   refund_due      the hold had ended, and the stock (or the coupon's last use) is gone: all
---                   captured money is owed back, and announced
+--   refund_due      the hold had ended, and the stock (or the coupon's last use) is gone, or a sku
+--                   is no longer on sale: all captured money is owed back, and announced
 --   again, reclaim  the hold had ended: as in order_hold_again; can't be committed
 -- Money beyond the total is owed back from the capture that reached the total.
 create or replace function holdfast.payment_apply_paid(

@@ -1,4 +1,4 @@
-//! Cancels a booking.
+//! Cancels a booking or a free order.
 
 use super::{DeskOrder, ORDER_ENDED, ORDER_NOT_OFFLINE};
 use crate::db::{Database, Failure};
@@ -6,17 +6,18 @@ use crate::ids::{Actor, CheckoutId, Shop};
 use crate::refusals;
 
 refusals! {
-    /// Why a booking is not cancelled, in order of precedence.
+    /// Why an order is not cancelled, in order of precedence.
     pub enum CancelError {
-        NotFound => Said::not_found("booking");
-        /// its payment goes through a gateway.
+        NotFound => Said::not_found("order");
+        /// its money came, or comes, through a gateway.
         NotOffline => ORDER_NOT_OFFLINE;
         /// its money has already gone back.
         Ended => ORDER_ENDED;
     }
 }
 
-/// Cancels a booking and gives back all seats that did not come back before. A retry gets the same
+/// Cancels an order that no gateway takes money for: a booking, or a free order. Gives back all
+/// units that did not come back before, and its coupon's use. A retry gets the same
 /// answer.
 ///
 /// Locks: the checkout, the order, the payment, the coupon, the customer's counts, then stock

@@ -1,21 +1,27 @@
 //! Turns a checkout into its order, in one transaction.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Address, Order, from_json};
+use super::{Address, Order, order_from_json};
 use crate::checkout::{
-    CHECKOUT_ENDED, LIMIT_REACHED, LimitReached, SHORTAGE, Shortage, TOO_MANY_CHECKOUTS, limits,
+    CHECKOUT_ENDED, LIMIT_REACHED, LimitReached, NOT_ON_SALE, SHORTAGE, Shortage,
+    TOO_MANY_CHECKOUTS, limits,
 };
-use crate::db::{Database, Failure, sent_as};
+use crate::db::{Database, Failure, from_json, sent_as};
 use crate::ids::{
-    CheckoutId, CouponCode, Customer, InvalidId, PaymentReference, Shop, invalid, read_text,
+    CheckoutId, CouponCode, Customer, InvalidId, PaymentReference, Shop, Sku, invalid, read_text,
 };
+use crate::money::major_from_minor;
+use crate::payment::Gateway;
+use crate::quantity::Amount;
 use crate::refusal::Kind;
 use crate::refusals;
 use crate::telemetry::{self, Metric};
+use crate::text::Currency;
 
 /// The payment method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
@@ -89,6 +95,18 @@ pub struct Create {
     pub coupon: Option<CouponCode>,
     /// Its address.
     pub ship_to: ShipTo,
+    /// The gateway that is to take the payment, if the caller names one.
+    pub pay_by: Option<PayBy>,
+}
+
+/// The gateway that is to take an order's payment. It is no part of the request's hash: a retry may
+/// name another one.
+#[derive(Debug, Clone, Copy)]
+pub struct PayBy {
+    pub gateway: Gateway,
+    /// Whether the request has everything about the payer that this gateway needs. A free order
+    /// needs nothing.
+    pub ready: bool,
 }
 
 impl Create {
@@ -170,6 +188,23 @@ const CHECKOUT_TOO_OLD: Kind = Kind {
     title: "The checkout is too old",
     detail: "It began too long ago to be ordered. Begin a new one with a new id.",
 };
+const ORDER_NOT_ON_SALE: Kind = Kind {
+    detail: "The checkout's hold had ended, and the skus in `skus` are not on sale now.",
+    ..NOT_ON_SALE
+};
+const PRICE_CHANGED: Kind = Kind {
+    status: 409,
+    code: "price_changed",
+    title: "A price has changed",
+    detail: "The checkout's hold had ended, and the prices in `prices` have changed since. Begin \
+             a new checkout, and show the shopper its prices.",
+};
+const AMOUNT_NOT_PAYABLE: Kind = Kind {
+    status: 422,
+    code: "amount_not_payable",
+    title: "The gateway does not take this amount",
+    detail: "There is no order: the gateway does not take its total.",
+};
 const ADDRESS_UNKNOWN: Kind = Kind {
     status: 422,
     code: "address_unknown",
@@ -184,6 +219,64 @@ pub(super) const COUPON_REFUSED: Kind = Kind {
     detail: "`reason` says why the coupon can't be used for this cart.",
 };
 
+/// A price that is not the held one any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriceChange {
+    #[schema(value_type = Sku)]
+    pub sku: String,
+    /// The price of one unit that the checkout held.
+    #[schema(value_type = Amount)]
+    pub held_minor: i64,
+    /// The price of one unit now.
+    #[schema(value_type = Amount)]
+    pub price_minor: i64,
+}
+
+/// A total that a gateway does not take, and the amounts that it takes, in minor units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unpayable {
+    pub gateway: Gateway,
+    #[schema(value_type = Amount)]
+    pub total_minor: i64,
+    #[schema(value_type = Currency)]
+    pub currency: String,
+    #[schema(value_type = Amount)]
+    pub minimum_minor: i64,
+    /// Missing if the gateway publishes none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Amount>)]
+    pub maximum_minor: Option<i64>,
+    /// Every amount is a multiple of it.
+    #[schema(value_type = Amount)]
+    pub step_minor: i64,
+}
+
+impl Unpayable {
+    fn sentence(&self) -> String {
+        let major = |minor| {
+            format!(
+                "{} {}",
+                major_from_minor(minor, &self.currency),
+                self.currency
+            )
+        };
+        let takes = match self.maximum_minor {
+            _ if self.total_minor < self.minimum_minor => {
+                format!("at least {}", major(self.minimum_minor))
+            }
+            Some(most) if self.total_minor > most => format!("at most {}", major(most)),
+            _ => format!("multiples of {}", major(self.step_minor)),
+        };
+        format!(
+            "There is no order: its total is {}, and {} takes {takes}.",
+            major(self.total_minor),
+            self.gateway
+        )
+    }
+}
+
 refusals! {
     /// Why there is no order, in order of precedence. A refusal leaves nothing behind.
     pub enum CreateError {
@@ -196,8 +289,27 @@ refusals! {
         CheckoutTooOld => CHECKOUT_TOO_OLD;
         /// the customer has no saved address with this `address_id`.
         AddressUnknown => ADDRESS_UNKNOWN;
+        /// the hold had ended, and the skus listed in `skus` are not on sale now.
+        NotOnSale(
+            /// The complete list, not only the first one.
+            #[schema(value_type = Vec<Sku>, min_items = 1, max_items = 50)]
+            skus: Vec<String>
+        ) => ORDER_NOT_ON_SALE;
+        /// the hold had ended, and prices have changed since. Begin a new checkout.
+        PriceChanged(
+            /// Every sku with another price than the held one.
+            #[schema(min_items = 1, max_items = 50)]
+            prices: Vec<PriceChange>
+        ) => PRICE_CHANGED;
         /// `reason` says why. Order without it, or with another coupon.
         Coupon(reason: CouponRefusal) => COUPON_REFUSED, reason.sentence();
+        /// `payment_gateway` does not take the total: it is too small, too large or too fine.
+        /// Choose another gateway, or change the cart.
+        AmountNotPayable(all: Unpayable) => AMOUNT_NOT_PAYABLE, all.sentence();
+        PhoneMissing => Said::invalid(
+            "phone",
+            "is missing: Cashfree needs one, and the phone of a saved address is not used",
+        );
         /// the hold had expired, and somebody else has the stock.
         Shortage(
             /// Every sku that is short, with its available units.
@@ -259,7 +371,8 @@ async fn ask(db: &Database, request: &Create) -> Result<Created, CreateError> {
     };
     let row = db
         .call_one(
-            "call holdfast.order_create($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            "call holdfast.order_create(
+                $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             &[
                 &request.shop,
                 &request.checkout_id,
@@ -272,18 +385,25 @@ async fn ask(db: &Database, request: &Create) -> Result<Created, CreateError> {
                 &address,
                 &address_id,
                 &save,
+                &request.pay_by.map(|pay_by| pay_by.gateway),
+                &request.pay_by.is_none_or(|pay_by| pay_by.ready),
             ],
         )
         .await?;
     let coupon = |refusal| Err(CreateError::Coupon(refusal));
+    let details = || row.get::<_, Option<Value>>("o_details").unwrap_or_default();
     match row.get("o_outcome") {
-        "created" => Ok(Created::New(from_json(row.get("o_order"))?)),
-        "same" => Ok(Created::Same(from_json(row.get("o_order"))?)),
+        "created" => Ok(Created::New(order_from_json(row.get("o_order"))?)),
+        "same" => Ok(Created::Same(order_from_json(row.get("o_order"))?)),
         "not_found" => Err(CreateError::NotFound),
         "order_conflict" => Err(CreateError::Conflict),
         "checkout_ended" => Err(CreateError::CheckoutEnded),
         "checkout_too_old" => Err(CreateError::CheckoutTooOld),
         "address_unknown" => Err(CreateError::AddressUnknown),
+        "not_on_sale" => Err(CreateError::NotOnSale(row.get("o_refused_skus"))),
+        "price_changed" => Err(CreateError::PriceChanged(from_json(details())?)),
+        "amount_not_payable" => Err(CreateError::AmountNotPayable(from_json(details())?)),
+        "payer_incomplete" => Err(CreateError::PhoneMissing),
         "coupon_unknown" => coupon(CouponRefusal::Unknown),
         "coupon_not_yet_valid" => coupon(CouponRefusal::NotYetValid),
         "coupon_expired" => coupon(CouponRefusal::Expired),

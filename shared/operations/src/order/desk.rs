@@ -75,6 +75,10 @@ pub struct SoldLine {
     /// Price of one unit in minor units.
     #[schema(value_type = Amount)]
     pub price_minor: i64,
+    /// The line's share of the order's discount, for all of its units. The shares add up to
+    /// `discount_minor` of the order.
+    #[schema(value_type = Amount)]
+    pub discount_minor: i64,
 }
 
 impl DeskOrder {

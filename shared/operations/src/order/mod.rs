@@ -18,14 +18,16 @@ pub use address::Address;
 pub use amend::{Amend, AmendError, Amended, amend};
 pub use book::{Book, BookError, Booked, book};
 pub use cancel::{CancelError, cancel};
-pub use create::{CouponRefusal, Create, CreateError, Created, PaymentMethod, ShipTo, create};
+pub use create::{
+    CouponRefusal, Create, CreateError, Created, PayBy, PaymentMethod, PriceChange, ShipTo, create,
+};
 pub use desk::{DeskOrder, SoldLine};
 pub use read::read;
 pub use restock::{Excess, Restock, RestockError, Restocked, restock};
 
-use crate::checkout::{NOT_ON_SALE, PricedLine, SHORTAGE, UNKNOWN_SKU};
-use crate::ids::{CheckoutId, CouponCode, Customer, OrderId};
-use crate::quantity::Amount;
+use crate::checkout::{NOT_ON_SALE, SHORTAGE, UNKNOWN_SKU};
+use crate::ids::{CheckoutId, CouponCode, Customer, OrderId, Sku};
+use crate::quantity::{Amount, Quantity};
 use crate::refusal::Kind;
 use crate::text::{Currency, one_of};
 
@@ -33,9 +35,8 @@ use crate::text::{Currency, one_of};
 const ORDER_NOT_OFFLINE: Kind = Kind {
     status: 409,
     code: "order_not_offline",
-    title: "The order was not paid at the desk",
-    detail: "The desk can change and cancel only orders that it sold. Use a restock for goods of \
-             an order that was paid through a gateway.",
+    title: "The order was paid through a gateway",
+    detail: "Its money came through a gateway. Use a refund, which can put the goods back, too.",
 };
 /// Nothing can change it any more.
 const ORDER_ENDED: Kind = Kind {
@@ -74,7 +75,7 @@ pub struct Order {
     pub status: String,
     /// The bought lines, one per sku, sorted by sku.
     #[schema(min_items = 1, max_items = 50)]
-    pub lines: Vec<PricedLine>,
+    pub lines: Vec<OrderedLine>,
     /// The sum of the lines.
     #[schema(value_type = Amount)]
     pub subtotal_minor: i64,
@@ -124,6 +125,23 @@ one_of!(
     PaymentStatus, "unpaid", "dropped", "failed", "paid"
 );
 
+/// One line of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = OrderLine)]
+pub struct OrderedLine {
+    #[schema(value_type = Sku)]
+    pub sku: String,
+    #[schema(value_type = Quantity)]
+    pub quantity: i32,
+    /// Price of one unit.
+    #[schema(value_type = Amount)]
+    pub price_minor: i64,
+    /// The line's share of the order's discount. The shares add up to `discount_minor` of the
+    /// order.
+    #[schema(value_type = Amount)]
+    pub discount_minor: i64,
+}
+
 /// One order's money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Payment {
@@ -144,7 +162,7 @@ pub struct Payment {
 }
 
 /// Parses the routine's JSON. Its times are in the session's time zone.
-fn from_json(json: serde_json::Value) -> Result<Order, crate::db::Failure> {
+fn order_from_json(json: serde_json::Value) -> Result<Order, crate::db::Failure> {
     let mut order: Order =
         serde_json::from_value(json).map_err(|error| crate::db::Failure::Internal(error.into()))?;
     order.expires_at = order.expires_at.to_offset(UtcOffset::UTC);

@@ -1,6 +1,6 @@
 //! Reads the order of a checkout.
 
-use super::{Order, from_json};
+use super::{Order, order_from_json};
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop};
 
@@ -23,5 +23,5 @@ pub async fn read(
         )
         .await?;
     let json: Option<serde_json::Value> = row.get(0);
-    json.map(from_json).transpose()
+    json.map(order_from_json).transpose()
 }

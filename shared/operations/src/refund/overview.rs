@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Refund;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::{OrderId, Shop};
-use crate::order::OrderStatus;
+use crate::order::{OrderStatus, SoldLine};
 use crate::payment::Gateway;
 use crate::quantity::Amount;
 use crate::text::Currency;
@@ -31,6 +31,9 @@ pub struct Overview {
     pub total_minor: i64,
     #[schema(value_type = Currency)]
     pub currency: String,
+    /// The order's lines, with their shares of the discount: what a returned unit has cost.
+    #[schema(min_items = 1, max_items = 50)]
+    pub lines: Vec<SoldLine>,
     /// How much of the captures in `currency` can still go back.
     #[schema(value_type = Amount)]
     pub refundable_minor: i64,

@@ -24,7 +24,8 @@ use crate::text::{GatewayPaymentId, Note};
 pub struct Request {
     /// A UUID that the caller makes for this refund. It is the idempotency key.
     pub refund_id: RefundId,
-    /// How much goes back. Default: all that is left.
+    /// How much goes back. Default: all that is left. Required if `restock` has only a part of the
+    /// goods that have not come back.
     #[serde(default, deserialize_with = "not_null")]
     pub amount_minor: Option<AmountMinor>,
     /// The gateway's payment that is given back. Default: all payments in the order's currency.
@@ -107,8 +108,18 @@ refusals! {
         Conflict => REFUND_CONFLICT;
         /// no gateway took money for this order, or not with this payment.
         NotCaptured => NOTHING_CAPTURED;
+        AmountMissing => Said::invalid(
+            "amount_minor",
+            "is missing: restock has only a part of the goods, and without an amount all of the \
+             money would go back",
+        );
         /// more than is left. `refundable_minor` says how much is left.
         TooMuch(all: Refundable) => MORE_THAN_CAPTURED;
+        AmountNotPayable => Said::invalid(
+            "amount_minor",
+            "is finer than the gateway takes: it must be a multiple of 10 in a currency with \
+             three decimals, and of 100 in MGA",
+        );
         /// another return of goods uses this id.
         ReturnConflict => RETURN_CONFLICT;
         /// `restock` has goods of an order that sold none.
@@ -164,6 +175,8 @@ pub async fn request(
         "not_found" => Err(RequestError::NotFound),
         "refund_conflict" => Err(RequestError::Conflict),
         "not_captured" => Err(RequestError::NotCaptured),
+        "amount_missing" => Err(RequestError::AmountMissing),
+        "amount_not_payable" => Err(RequestError::AmountNotPayable),
         "too_much" => Err(RequestError::TooMuch(Refundable {
             refundable_minor: row.get("o_refundable_minor"),
         })),

@@ -169,10 +169,17 @@ fn create(state: &mut State, account: usize, call: &Call) -> Result<Value, Reply
     let customer = &asked["customer_details"];
     let customer_id = text(&customer["customer_id"], "customer_details.customer_id")?;
     check_id(&customer_id, "customer_details.customer_id", 50)?;
-    text(
+    let phone = text(
         &customer["customer_phone"],
         "customer_details.customer_phone",
     )?;
+    if phone.bytes().filter(u8::is_ascii_digit).count() < 10 {
+        let (code, message) = (
+            "customer_details.customer_phone_invalid",
+            "customer_details.customer_phone : should have 10 digits",
+        );
+        return Err(Cashfree.error(400, code, message));
+    }
     let expires_at = match asked["order_expiry_time"].as_str() {
         None => now() + LIFETIME_S,
         Some(text) => OffsetDateTime::parse(text, &Rfc3339)

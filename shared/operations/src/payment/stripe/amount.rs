@@ -1,7 +1,8 @@
 //! Stripe's amounts: integers in Stripe's smallest unit. For a few currencies it differs from the
 //! minor unit of ISO 4217.
 //!
-//! Source: Stripe's page on supported currencies ("zero-decimal currencies", "special cases").
+//! Source: Stripe's page on supported currencies ("zero-decimal currencies", "three-decimal
+//! currencies", "special cases").
 
 use crate::money::minor_digits;
 
@@ -22,10 +23,12 @@ pub fn minor_from_stripe(amount: i64, currency: &str) -> Option<i64> {
     rescaled(amount, stripe_digits(currency), minor_digits(currency))
 }
 
-/// An amount in minor units of ISO 4217 in Stripe's unit. `None` if Stripe cannot express it.
+/// An amount in minor units of ISO 4217 in Stripe's unit. `None` if Stripe does not take it: card
+/// networks use only two of three decimals, so the last digit must be 0.
 #[must_use]
 pub fn stripe_from_minor(minor: i64, currency: &str) -> Option<i64> {
-    rescaled(minor, minor_digits(currency), stripe_digits(currency))
+    let amount = rescaled(minor, minor_digits(currency), stripe_digits(currency))?;
+    (stripe_digits(currency) < 3 || amount % 10 == 0).then_some(amount)
 }
 
 fn rescaled(amount: i64, from: u32, to: u32) -> Option<i64> {
@@ -63,6 +66,8 @@ mod tests {
         }
         assert_eq!(minor_from_stripe(550, "ISK"), None);
         assert_eq!(stripe_from_minor(550, "MGA"), None);
+        assert_eq!(stripe_from_minor(5_125, "KWD"), None);
+        assert_eq!(minor_from_stripe(5_125, "KWD"), Some(5_125));
         assert_eq!(minor_from_stripe(i64::MAX, "MGA"), None);
     }
 }
