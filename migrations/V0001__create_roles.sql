@@ -42,7 +42,7 @@ begin
             'statement_timeout = ''10s''', 'lock_timeout = ''5s''',
             'idle_in_transaction_session_timeout = ''5s''', 'enable_seqscan = off',
             'jit = off']),
-        -- statement_timeout: the check of the promises reads a whole shop.
+        -- statement_timeout: one step of a purge or of the check of the promises.
         ('holdfast_sweeper', 'login', array[
             'statement_timeout = ''20s''', 'lock_timeout = ''5s''',
             'idle_in_transaction_session_timeout = ''5s''', 'enable_seqscan = off',

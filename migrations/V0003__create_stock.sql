@@ -51,7 +51,9 @@ create table holdfast.stock_movements (
     note text collate "C" constraint movement_note_is_short check (length(note) between 1 and 500),
     -- made by the caller; the idempotency key of a stock change
     movement_id uuid,
-    created_at timestamptz not null default now(),
+    -- Not now(): a person's transaction may have begun long before, and the check of the promises
+    -- looks for what was written lately.
+    created_at timestamptz not null default clock_timestamp(),
     primary key (shop, sku, version)
 );
 create unique index stock_movements_of_id_idx on holdfast.stock_movements (shop, movement_id)

@@ -63,7 +63,7 @@ create table holdfast.holds (
     constraint hold_resolved_at_matches_status check ((status = 'active') = (resolved_at is null))
 );
 -- No foreign keys: one to stock_levels would lock the hot row for every hold, one to checkouts
--- would lock the row that the same routine has just written. promises_check covers both.
+-- would lock the row that the same routine has just written. promises_checkouts covers both.
 
 create index holds_due_of_sku_idx on holdfast.holds (shop, sku, expires_at)
 where status = 'active';

@@ -34,7 +34,11 @@ create table holdfast.customer_coupons (
     uses_held integer not null default 0 check (uses_held >= 0),
     uses_consumed integer not null default 0 check (uses_consumed >= 0),
     uses_max integer,
+    -- the uses_consumed that are in promise_coupons.uses_counted
+    uses_counted integer not null default 0,
     primary key (shop, code, customer),
     foreign key (shop, code) references holdfast.coupons,
     constraint coupon_never_overused_by_customer check (uses_held + uses_consumed <= uses_max)
 );
+create index customer_coupons_uncounted_idx on holdfast.customer_coupons (shop, code, customer)
+    where uses_consumed <> uses_counted;

@@ -46,6 +46,9 @@ create index orders_of_customer_idx on holdfast.orders (shop, customer, created_
 -- The orders that hold a coupon and may be due.
 create index orders_coupon_held_idx on holdfast.orders (shop, coupon_code)
 where coupon_use = 'held';
+-- The uses of one customer, which the check of the promises counts.
+create index orders_of_coupon_idx on holdfast.orders (shop, coupon_code, customer, coupon_use)
+where coupon_code is not null;
 
 create table holdfast.order_lines (
     shop text collate "C" not null,
@@ -173,6 +176,9 @@ create table holdfast.payment_events (
 create index payment_events_of_reference_idx on holdfast.payment_events (shop, reference);
 create index payment_events_parked_idx on holdfast.payment_events (shop, received_at)
     where outcome = 'parked';
+-- What the check of the promises has not seen yet.
+create index payment_events_resolved_idx on holdfast.payment_events (shop, resolved_at)
+    where resolved_at is not null;
 create index payment_events_of_gateway_id_idx on holdfast.payment_events (shop, gateway_payment_id)
     where gateway_payment_id is not null;
 

@@ -85,6 +85,8 @@ create index refunds_due_idx on holdfast.refunds (shop, next_try_at)
 create index refunds_pending_idx on holdfast.refunds (shop, created_at) where status = 'pending';
 create index refunds_of_order_idx on holdfast.refunds (shop, order_id);
 create index refunds_by_time_idx on holdfast.refunds (shop, created_at, refund_id);
+create index refunds_settled_idx on holdfast.refunds (shop, settled_at)
+    where settled_at is not null;
 create index refunds_failed_idx on holdfast.refunds (shop, created_at, refund_id)
     where status = 'failed' and not void;
 create index refunds_of_request_idx on holdfast.refunds (shop, request_id)

@@ -33,6 +33,7 @@ mod rules {
     mod outbox;
     mod payment;
     mod payment_sequences;
+    mod promise_laps;
     mod promises;
     mod refund;
     mod refund_races;

@@ -58,6 +58,12 @@ select create_distributed_table('holdfast.customer_units', 'shop',
     colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.customer_coupons', 'shop',
     colocate_with => 'holdfast.shops');
+select create_distributed_table('holdfast.promise_laps', 'shop',
+    colocate_with => 'holdfast.shops');
+select create_distributed_table('holdfast.promise_breaches', 'shop',
+    colocate_with => 'holdfast.shops');
+select create_distributed_table('holdfast.promise_coupons', 'shop',
+    colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.shrinkages', 'shop', colocate_with => 'holdfast.shops');
 select create_distributed_table(
     'holdfast.must_roll_back', 'shop', colocate_with => 'holdfast.shops');

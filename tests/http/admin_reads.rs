@@ -508,6 +508,39 @@ async fn the_check_of_the_promises_lists_the_broken_ones() {
     let violation = &broken.ok(200)["violations"][0];
     assert_eq!(violation["promise"], "held_equals_active_holds");
     assert_eq!(violation["detail"]["sku"], "A");
+
+    // page by page: a page ends before the next violation, or after 2,000 subjects
+    test.corrupt(
+        "insert into holdfast.skus (shop, sku, title, price_minor)
+         select 'main', 'B' || n, 't', 1 from generate_series(1, 2000) n;
+         insert into holdfast.stock_levels (shop, sku, on_hand, held)
+         select 'main', 'B' || n, (n = 1)::int, (n = 1)::int from generate_series(1, 2000) n",
+    )
+    .await;
+    let (mut found, mut next) = (Vec::<Vec<String>>::new(), String::new());
+    loop {
+        let page = clerk.get(&format!("/promises?limit=1{next}")).await;
+        let violations = page.ok(200)["violations"].as_array().unwrap();
+        let skus = violations.iter().map(|it| it["detail"]["sku"].as_str());
+        found.push(skus.map(|sku| sku.unwrap().to_owned()).collect());
+        let Some(cursor) = page.ok(200)["next"].as_str() else {
+            break;
+        };
+        next = format!("&cursor={cursor}");
+    }
+    // B1 breaks two promises, and is alone on its page: that shows one of them
+    assert_eq!(found, [vec!["A"], vec!["B1"], vec![]]);
+    for position in [
+        json!({"kind": "order", "a": "x", "b": ""}),
+        json!({"kind": "movement", "a": "A", "b": "x"}),
+        json!({"kind": "sku", "a": "\0", "b": ""}),
+        json!({"kind": "none", "a": "", "b": ""}),
+    ] {
+        let cursor = serde_json::to_vec(&("promises_list", position)).unwrap();
+        let cursor = data_encoding::BASE64URL_NOPAD.encode(&cursor);
+        let page = clerk.get(&format!("/promises?cursor={cursor}")).await;
+        page.refused(400, "invalid_request");
+    }
     let with_query = Call::new("POST", &path("/promises"));
     clerk
         .send(with_query)

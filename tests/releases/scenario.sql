@@ -246,7 +246,7 @@ select holdfast.payment_event_dismiss('bridal', 'cashfree', 'paid:aside', 'meera
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000019', 'lata', 1,
     '\x13', null, '{VEIL}', '{2}');
 call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000019', 'lata', '\x13',
-    '00000000-0000-4000-8000-000000001019', 'bridal-nineteen', 'offline', null, null,
+    '00000000-0000-4000-8000-000000001019', 'bridal-nineteen', 'offline', 'VEILS', null,
     null, false);
 
 -- Orders at a gateway: 6 and 4 have one, 17 has expired, 22 is let go with one.
@@ -441,3 +441,7 @@ select holdfast.hold_purge('bridal', make_interval(days => 30), 100);
 select holdfast.import_purge('bridal', make_interval(days => 30), 100);
 select promise, shop, violation from holdfast.promises_check('bridal');
 select promise, shop, violation from holdfast.promises_check('coach');
+select o_violations from holdfast.promises_recheck('bridal');
+select * from holdfast.promises_sweep('bridal', 'changed', 500);
+select * from holdfast.promises_sweep('bridal', 'history', 1000);
+select * from holdfast.promises_list('bridal', null, null, null, 100, 1000);

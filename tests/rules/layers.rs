@@ -252,6 +252,22 @@ async fn counters(test: &TestDb) -> (i32, i32) {
     (on_hand, held)
 }
 
+/// The promises of the sku that are broken. The check itself goes along the ledger's key, which is
+/// taken away here; so the ledger is added up.
+async fn broken_promises(test: &TestDb) -> Vec<String> {
+    let query = "
+        select 'never_oversold' from holdfast.stock_levels where not (0 <= held and held <= on_hand)
+        union all
+        select 'held_equals_active_holds' from holdfast.stock_levels
+        where held <> (select coalesce(sum(quantity), 0) from holdfast.holds
+            where status = 'active')
+        union all
+        select 'on_hand_equals_movements' from holdfast.stock_levels
+        where on_hand <> (select sum(delta) from holdfast.stock_movements)";
+    let rows = test.owner.query(query, &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
 /// Every unit went once, to as many writers as there were units.
 async fn assert_each_unit_went_once(test: &TestDb, counter: Counter) {
     let gone = match counter {
@@ -259,7 +275,7 @@ async fn assert_each_unit_went_once(test: &TestDb, counter: Counter) {
         Counter::OnHand => (0, 0),
     };
     assert_eq!(counters(test).await, gone);
-    test.assert_promises_hold().await;
+    assert_eq!(broken_promises(test).await, [""; 0]);
 }
 
 #[tokio::test]
@@ -319,7 +335,7 @@ async fn the_constraint_alone_does_not_see_an_overwritten_number() {
     };
     assert_eq!(rush(&test, clerk).await, answers(&[("done", 100)]));
     assert_eq!(counters(&test).await, (29, 0));
-    assert_eq!(test.broken_promises().await, ["on_hand_equals_movements"]);
+    assert_eq!(broken_promises(&test).await, ["on_hand_equals_movements"]);
 }
 
 /// The limit of versions: one that is only incremented compares nothing. That is enough for a
@@ -335,7 +351,7 @@ async fn an_incremented_version_lets_a_number_be_overwritten() {
     };
     assert_eq!(rush(&test, clerk).await, answers(&[("done", 100)]));
     assert_eq!(counters(&test).await, (29, 0));
-    assert_eq!(test.broken_promises().await, ["on_hand_equals_movements"]);
+    assert_eq!(broken_promises(&test).await, ["on_hand_equals_movements"]);
 }
 
 /// Negative control of all three: nothing refuses the 31st writer.
@@ -350,7 +366,7 @@ async fn without_all_three_the_same_rush_oversells() {
         };
         assert_eq!(rush(&test, subtracting).await, answers(&[("done", 100)]));
         assert_eq!(counters(&test).await, oversold);
-        assert_eq!(test.broken_promises().await, ["never_oversold"]);
+        assert_eq!(broken_promises(&test).await, ["never_oversold"]);
     }
 }
 
@@ -369,7 +385,7 @@ async fn without_all_three_numbers_are_silently_overwritten() {
         };
         assert_eq!(rush(&test, careless).await, answers(&[("done", 100)]));
         assert_eq!(counters(&test).await, overwritten);
-        assert_eq!(test.broken_promises().await, [broken]);
+        assert_eq!(broken_promises(&test).await, [broken]);
     }
 }
 

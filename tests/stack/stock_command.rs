@@ -154,3 +154,37 @@ async fn a_killed_import_by_the_command_line_continues() {
     let imports: i64 = owner.query_one(imports, &[&like]).await.unwrap().get(0);
     assert_eq!(imports, 1, "{}", Value::from(said));
 }
+
+/// A check of a large shop is not finished in its time. It says so, and goes on from there.
+#[tokio::test]
+async fn a_check_that_runs_out_of_time_says_where_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let owner = owner(&STACK).await;
+    let prefix = format!("CHECK-{}", &new_id().to_string()[..8]);
+    // more than a page
+    owner
+        .batch_execute(&format!(
+            "insert into holdfast.skus (shop, sku, title, price_minor)
+             select 'dress', '{prefix}-' || n, 't', 1 from generate_series(1, 2100) n;
+             insert into holdfast.stock_levels (shop, sku)
+             select 'dress', '{prefix}-' || n from generate_series(1, 2100) n"
+        ))
+        .await
+        .unwrap();
+    let (code, said) = stock(folder.path(), &["check", "--minutes", "0"]).await;
+    assert!(
+        code == 2 && said.contains("not finished: 1 pages checked"),
+        "{code} {said}"
+    );
+    let from = said.split("--from ").nth(1).unwrap().trim();
+    let (code, said) = stock(folder.path(), &["check", "--from", from]).await;
+    assert!(
+        code == 0 && said.contains("everything from there on is checked: 0 violations"),
+        "{code} {said}"
+    );
+    let (code, said) = stock(folder.path(), &["check"]).await;
+    assert!(
+        code == 0 && said.contains("everything is checked: 0 violations"),
+        "{code} {said}"
+    );
+}

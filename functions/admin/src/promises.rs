@@ -1,38 +1,37 @@
 //! The check of all promises.
 
 use axum::extract::State;
-use holdfast_http::{Answer, Json, Route, route};
+use holdfast_http::{Answer, List, Listed, NoFilter, Route, route};
 use operations::db::Failure;
-use operations::promises::{self, Violation};
-use serde::Serialize;
-use utoipa::ToSchema;
+use operations::promises::{self, Position, Violation};
+use operations::quantity::PageLimit;
 
 use crate::app::Shared;
 use crate::caller::Clerk;
 
 pub(crate) fn routes() -> Vec<Route<Shared>> {
-    vec![route!(check)]
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = PromisesChecked)]
-struct Checked {
-    violations: Vec<Violation>,
+    vec![route!(list)]
 }
 
 /// Check every promise
 ///
-/// Reads the whole shop in one snapshot and lists every row that breaks a promise. An empty list
-/// means that every promise holds.
+/// Lists every row that breaks a promise, page by page: send `next` as `cursor`. No violation on
+/// any page means that every promise holds. A page checks at most 2,000 subjects (skus, stock
+/// movements, checkouts, orders and so on) in one snapshot. So most pages are empty, and the check
+/// is done when a page has no `next`. Each sweep checks what has changed: this is for a person who
+/// wants to know now, and about everything.
 #[utoipa::path(
     get,
     path = "/v1/admin/shops/{shop}/promises",
-    operation_id = "promises_check",
+    operation_id = "promises_list",
     tag = "office",
-    responses((status = 200, description = "The broken promises."))
+    responses((status = 200, description = "The broken promises of one page."))
 )]
-async fn check(State(app): State<Shared>, clerk: Clerk) -> Answer<Json<Checked>, Failure> {
-    let violations = promises::check(&app.db, clerk.shop.as_str()).await?;
-    Ok(Json(Checked { violations }))
+async fn list(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    list: List<NoFilter, Position, PageLimit>,
+) -> Answer<Listed<Violation>, Failure> {
+    let page = promises::list(&app.db, &clerk.shop, list.after.as_ref(), list.limit).await?;
+    Ok(Listed(page))
 }

@@ -1,8 +1,10 @@
 //! One run of the sweeper: expires due holds, purges old rows and checks the promises; sends
 //! refunds and look-ups to the payment gateways; sends announcements and tells subscribers.
 
+mod check;
 pub mod gateway_round;
 mod safe;
+pub mod shop_sweep;
 pub mod subscribers;
 pub mod sweep;
 
@@ -17,6 +19,7 @@ use operations::outbox::{self, Queue, RelayReport};
 use operations::telemetry;
 use serde::Serialize;
 use serde_json::Value;
+use shop_sweep::ShopSweep;
 use sweep::SweepReport;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -192,5 +195,17 @@ fn tell(report: &SweepReport) {
     let expired: i32 = report.shops.iter().map(|sweep| sweep.expired).sum();
     let unparked: i32 = report.shops.iter().map(|sweep| sweep.unparked).sum();
     let purged: i32 = report.shops.iter().map(|sweep| sweep.purged).sum();
-    tracing::info!(expired, unparked, purged, report.out_of_time, "swept");
+    let oldest = |ages: fn(&ShopSweep) -> Option<f64>| {
+        let ages = report.shops.iter().filter_map(ages);
+        ages.fold(0.0, f64::max)
+    };
+    tracing::info!(
+        expired,
+        unparked,
+        purged,
+        promises.changed_s = oldest(|sweep| sweep.changed_s),
+        promises.history_s = oldest(|sweep| sweep.history_s),
+        report.out_of_time,
+        "swept"
+    );
 }

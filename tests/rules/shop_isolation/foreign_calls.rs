@@ -2,7 +2,7 @@
 
 /// Calls for `other` with the ids of `main`: of procedures, and of functions with a parameter that
 /// [`ARGUMENTS`] does not name.
-pub(super) const FOREIGN_CALLS: [(&str, &str); 43] = [
+pub(super) const FOREIGN_CALLS: [(&str, &str); 45] = [
     (
         "announcement_put",
         "select holdfast.announcement_put('other', true)",
@@ -120,6 +120,14 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 43] = [
     (
         "payment_redrive",
         "select holdfast.payment_redrive('other', 'cashfree', 'Paid:pay')",
+    ),
+    (
+        "promises_recheck",
+        "select holdfast.promises_recheck('other')",
+    ),
+    (
+        "promises_sweep",
+        "select holdfast.promises_sweep('other', 'changed', 100)",
     ),
     ("refund_claim", "select holdfast.refund_claim('other', 10)"),
     (

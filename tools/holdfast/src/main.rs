@@ -13,8 +13,8 @@ const COULD_NOT_RUN: u8 = 2;
 
 const EXIT_CODES: &str = "Exit codes:
   0  done, and every check passed
-  1  done, but a check failed: drill found a broken promise, stock import refused rows,
-     bench --require missed a bar
+  1  done, but a check failed: drill or stock check found a broken promise, stock import
+     refused rows, bench --require missed a bar
   2  wrong usage, or it could not run; the message says why
 `up --run` and `database --run` end with the exit code of the command that they run.";
 
@@ -36,7 +36,7 @@ enum Command {
     Bench(bench::Args),
     /// Simulate Cashfree, Stripe and Razorpay on this machine, until Ctrl-C
     Gateways(simulator::command::Args),
-    /// Import a file of skus and stock into a shop, or export one
+    /// Import a file of skus and stock into a shop, export one, or check a shop's promises
     #[command(subcommand)]
     Stock(stock::Command),
     /// Process payment events once more; safe to repeat

@@ -20,6 +20,25 @@ pub enum Command {
   export HOLDFAST_API=https://… HOLDFAST_SHOP=dress HOLDFAST_ADMIN_TOKEN=…
   holdfast stock export --out stock.csv")]
     Export(Export),
+    /// Check every promise about a shop's stock, orders and money
+    #[command(after_help = "Example:
+  export HOLDFAST_API=https://… HOLDFAST_SHOP=dress HOLDFAST_ADMIN_TOKEN=…
+  holdfast stock check --minutes 10")]
+    Check(Check),
+}
+
+/// The options of a check.
+#[derive(Debug, Args)]
+pub struct Check {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Stop after so many minutes, and say where to go on
+    #[arg(long, value_name = "MINUTES", default_value_t = 10,
+        value_parser = clap::value_parser!(u64).range(0..=1_440))]
+    pub(crate) minutes: u64,
+    /// Go on where an earlier check stopped
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) from: Option<String>,
 }
 
 /// The options of an import.

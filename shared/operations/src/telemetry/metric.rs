@@ -143,8 +143,12 @@ metrics! {
     /// Announcements for subscribers that were given up in the last 24 hours. Measured by each
     /// sweep, which counts at most 1,000 of each subscriber.
     DeliveriesGivenUp: Count, Stack;
-    /// Rows that break a promise, found by the sweep.
+    /// Rows that break a promise, found by the sweep. A row counts with each sweep until it is
+    /// right.
     PromisesBroken: Count, Stack;
+    /// How long ago everything that had changed in a shop was checked. Measured when a sweep
+    /// begins, for each shop.
+    PromisesCheckLag: Seconds, Stack;
     /// Sessions that waited for a lock when the sweep looked.
     LockWaiters: Count, Stack;
     /// How long the longest of them had waited; 0 without one.

@@ -1,0 +1,28 @@
+-- These subjects and those that change with them: a checkout's customer and order, an order's
+-- coupon. Each once; one without a key is left out. No locks.
+create or replace function holdfast.promises_related(
+    p_shop text, p_subjects holdfast.promise_subject[]) returns setof holdfast.promise_subject
+language sql stable set search_path = holdfast, pg_temp
+as $$
+    with given as materialized (
+        select distinct s.kind, s.a, s.b from unnest(p_subjects) s where s.a is not null),
+    bought as materialized (
+        select o.order_id, o.coupon_code, o.customer from given g
+            join orders o on o.shop = p_shop and o.checkout_id = g.a::uuid
+        where g.kind = 'checkout'
+        union
+        select o.order_id, o.coupon_code, o.customer from given g
+            join orders o on o.shop = p_shop and o.order_id = g.a::uuid
+        where g.kind = 'order')
+    select g.kind, g.a, g.b from given g
+    union
+    select 'customer', c.customer, '' from given g
+        join checkouts c on c.shop = p_shop and c.checkout_id = g.a::uuid
+    where g.kind = 'checkout'
+    union
+    select 'order', b.order_id::text, '' from bought b
+    union
+    select 'coupon', b.coupon_code, '' from bought b where b.coupon_code is not null
+    union
+    select 'use', b.coupon_code, b.customer from bought b where b.coupon_code is not null
+$$;
