@@ -87,7 +87,7 @@ async fn without_the_guard_dispatchers_would_sell_more_than_two_seats() {
     assert_eq!(test.level("SEAT").await.0, 0);
     assert_eq!(
         test.broken_promises().await,
-        ["a_payment_changes_stock_once"]
+        ["a_payment_changes_stock_once"; 2]
     );
     let by_hand = "update holdfast.stock_levels set on_hand = -1, version = version + 1";
     assert_eq!(test.refused_by(by_hand).await, "stock_never_oversold");
