@@ -45,8 +45,10 @@ create table holdfast.stock_movements (
     reason text collate "C" not null
         constraint movement_reason_is_known
         check (reason in ('received', 'adjusted', 'sold', 'returned', 'missing')),
-    actor text collate "C" not null constraint movement_names_an_actor check (actor <> ''),
-    reference text collate "C",
+    actor text collate "C" not null
+        constraint movement_names_an_actor check (length(actor) between 1 and 256),
+    reference text collate "C" constraint movement_reference_is_short
+        check (length(reference) <= 128),
     -- the clerk's own words
     note text collate "C" constraint movement_note_is_short check (length(note) between 1 and 500),
     -- made by the caller; the idempotency key of a stock change
@@ -110,7 +112,9 @@ create table holdfast.shrinkages (
     sku text collate "C" not null,
     version bigint not null,
     broken jsonb not null constraint shrinkage_broken_is_a_list
-        check (jsonb_typeof(broken) = 'array'),
+        check (jsonb_typeof(broken) = 'array')
+        -- some 30,000 holds
+        constraint shrinkage_broken_is_bounded check (pg_column_size(broken) <= 10000000),
     primary key (shop, sku, version),
     foreign key (shop, sku, version) references holdfast.stock_movements
 );

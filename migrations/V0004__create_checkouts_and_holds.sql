@@ -24,9 +24,13 @@ create table holdfast.checkouts (
     expires_at timestamptz not null,
     created_at timestamptz not null,
     ended_at timestamptz,
-    -- whether customer_checkouts counts it
-    counted boolean not null default false,
+    -- the customer_key under which customer_checkouts and customer_units count it; null: not
+    -- counted. Kept here, because a shop may change how it folds names meanwhile.
+    counted_as text collate "C",
     primary key (shop, checkout_id),
+    -- one check for all of them: a hold of a flash sale pays for each
+    constraint checkout_texts_are_short check (length(customer) <= 64
+        and octet_length(request_hash) <= 64 and length(counted_as) <= 1200),
     constraint checkout_ended_at_matches_status
         check ((status >= 'paid') = (ended_at is not null))
 )
@@ -36,8 +40,8 @@ with (fillfactor = 80);
 create index checkouts_due_idx on holdfast.checkouts (shop, expires_at) where ended_at is null;
 create index checkouts_ended_idx on holdfast.checkouts (shop, ended_at) where ended_at is not null;
 -- A customer's counted checkouts that may be due. Empty, and without cost, if nothing is limited.
-create index checkouts_counted_idx on holdfast.checkouts (shop, customer, expires_at)
-where counted;
+create index checkouts_counted_idx on holdfast.checkouts (shop, counted_as, expires_at)
+where counted_as is not null;
 
 create trigger checkout_paid_is_final
 before update on holdfast.checkouts
@@ -81,3 +85,19 @@ before delete on holdfast.holds
 for each row when (old.status = 'active')
 execute function holdfast.refuse(
     'Release or expire the checkout: its units would stay held for ever.');
+
+-- Checkouts that staff ended, with the reason. Kept as long as the checkout.
+create table holdfast.checkout_revocations (
+    shop text collate "C" not null,
+    checkout_id uuid not null,
+    actor text collate "C" not null
+        constraint revocation_names_an_actor check (length(actor) between 1 and 256),
+    note text collate "C" not null
+        constraint revocation_note_is_short check (length(note) between 1 and 500),
+    revoked_at timestamptz not null,
+    primary key (shop, checkout_id)
+);
+
+create trigger revocation_is_history
+before update on holdfast.checkout_revocations
+for each row execute function holdfast.refuse('A revocation is history.');

@@ -10,7 +10,8 @@ create table holdfast.coupons (
     value bigint not null,
     -- the skus that it reduces; null: every sku
     skus text[] collate "C"
-        constraint coupon_skus_are_some check (cardinality(skus) between 1 and 500),
+        constraint coupon_skus_are_some check (cardinality(skus) between 1 and 500)
+        constraint coupon_skus_are_short check (octet_length(skus::text) <= 35000),
     minimum_minor bigint not null default 0 check (minimum_minor >= 0),
     valid_from timestamptz,
     valid_until timestamptz,
@@ -32,8 +33,10 @@ create table holdfast.coupons (
 create table holdfast.addresses (
     shop text collate "C" not null,
     address_id uuid not null,
-    customer text collate "C" not null,
-    address jsonb not null constraint address_is_an_object check (jsonb_typeof(address) = 'object'),
+    customer text collate "C" not null
+        constraint address_customer_is_short check (length(customer) <= 64),
+    address jsonb not null constraint address_is_an_object check (jsonb_typeof(address) = 'object')
+        constraint address_is_short check (pg_column_size(address) <= 8000),
     created_at timestamptz not null default now(),
     primary key (shop, address_id)
 );

@@ -1,12 +1,14 @@
 -- The counts of one customer that a shop may limit: checkouts at once, units of a sku, uses of a
 -- coupon. Counted like stock, in the same transactions: held, then consumed or given back. Units
--- and checkouts are counted only while a limit is set.
+-- and checkouts are counted only while a limit is set. `customer` is the customer_key, and not the
+-- customer's name: names that look the same may count as one.
 
 -- Every change of one customer's counts locks this row first, so such changes never run at the same
 -- time.
 create table holdfast.customer_checkouts (
     shop text collate "C" not null references holdfast.shops,
-    customer text collate "C" not null,
+    customer text collate "C" not null
+        constraint customer_key_is_short check (length(customer) <= 1200),
     open integer not null default 0 check (open >= 0),
     -- the shop's limit when a checkout was last counted: a later, lower limit breaks no checkout
     open_max integer,
@@ -16,7 +18,8 @@ create table holdfast.customer_checkouts (
 
 create table holdfast.customer_units (
     shop text collate "C" not null,
-    customer text collate "C" not null,
+    customer text collate "C" not null
+        constraint customer_key_is_short check (length(customer) <= 1200),
     sku text collate "C" not null,
     units_held integer not null default 0 check (units_held >= 0),
     units_consumed integer not null default 0 check (units_consumed >= 0),
@@ -30,7 +33,8 @@ create table holdfast.customer_units (
 create table holdfast.customer_coupons (
     shop text collate "C" not null,
     code text collate "C" not null,
-    customer text collate "C" not null,
+    customer text collate "C" not null
+        constraint customer_key_is_short check (length(customer) <= 1200),
     uses_held integer not null default 0 check (uses_held >= 0),
     uses_consumed integer not null default 0 check (uses_consumed >= 0),
     uses_max integer,

@@ -5,8 +5,12 @@ create table holdfast.orders (
     order_id uuid not null,
     checkout_id uuid not null,
     customer text collate "C" not null,
+    -- the customer_key under which its coupon's use and its units count. Kept here, because a shop
+    -- may change how it folds names meanwhile.
+    customer_key text collate "C" not null,
     -- the dispatcher who booked it at the desk; null: the customer ordered
-    placed_by text collate "C" constraint order_names_who_placed_it check (placed_by <> ''),
+    placed_by text collate "C"
+        constraint order_names_who_placed_it check (length(placed_by) between 1 and 256),
     status text collate "C" not null default 'awaiting_payment' constraint order_status_is_known
         check (
         status in ('awaiting_payment', 'paid', 'review', 'refund_due', 'refunded', 'expired',
@@ -24,7 +28,7 @@ create table holdfast.orders (
         constraint coupon_use_is_known check (coupon_use in ('none', 'held', 'consumed',
             'released')),
     -- as it was when the order was made: a saved address may change later
-    address jsonb,
+    address jsonb constraint order_address_is_short check (pg_column_size(address) <= 8000),
     address_id uuid,
     request_hash bytea not null,
     created_at timestamptz not null,
@@ -34,6 +38,8 @@ create table holdfast.orders (
     constraint checkout_has_one_order unique (shop, checkout_id),
     foreign key (shop, checkout_id) references holdfast.checkouts,
     foreign key (shop, coupon_code) references holdfast.coupons,
+    constraint order_texts_are_short check (length(customer) <= 64
+        and length(customer_key) <= 1200 and octet_length(request_hash) <= 64),
     constraint order_total_is_never_negative
         check (total_minor = subtotal_minor - discount_minor and total_minor >= 0),
     constraint coupon_use_matches_coupon check ((coupon_code is null) = (coupon_use = 'none')),
@@ -47,7 +53,7 @@ create index orders_of_customer_idx on holdfast.orders (shop, customer, created_
 create index orders_coupon_held_idx on holdfast.orders (shop, coupon_code)
 where coupon_use = 'held';
 -- The uses of one customer, which the check of the promises counts.
-create index orders_of_coupon_idx on holdfast.orders (shop, coupon_code, customer, coupon_use)
+create index orders_of_coupon_idx on holdfast.orders (shop, coupon_code, customer_key, coupon_use)
 where coupon_code is not null;
 
 create table holdfast.order_lines (
@@ -79,8 +85,10 @@ create table holdfast.order_restocks (
     return_id uuid not null,
     order_id uuid not null,
     -- SHA-256 of the request: the same id with another request is a conflict
-    request_hash bytea not null,
-    actor text collate "C" not null constraint restock_names_an_actor check (actor <> ''),
+    request_hash bytea not null
+        constraint restock_hash_is_short check (octet_length(request_hash) <= 64),
+    actor text collate "C" not null
+        constraint restock_names_an_actor check (length(actor) between 1 and 256),
     created_at timestamptz not null,
     primary key (shop, return_id),
     foreign key (shop, order_id) references holdfast.orders
@@ -106,7 +114,7 @@ create table holdfast.payments (
     amount_minor bigint not null check (amount_minor >= 0),
     currency text collate "C" not null,
     -- the gateway and its payment that paid it: the same payment again has no effect, another one
-    -- is owed back
+    -- is owed back. Both are those of a capture, which bounds them.
     gateway text collate "C",
     gateway_payment_id text collate "C",
     created_at timestamptz not null,
@@ -171,7 +179,15 @@ create table holdfast.payment_events (
     constraint payment_event_resolved_at_matches_outcome
         check ((outcome = 'parked') = (resolved_at is null)),
     constraint payment_event_actor_matches_outcome
-        check ((outcome = 'dismissed') = (actor is not null and actor <> ''))
+        check ((outcome = 'dismissed') = (actor is not null and actor <> '')),
+    -- Beyond what the adapters let through. A genuine event never meets these: it would be lost.
+    constraint payment_event_texts_are_short check (length(shop) <= 12 and length(gateway) <= 16
+        and length(event_key) <= 1024 and length(reference) <= 255 and length(currency) <= 3
+        and length(gateway_payment_id) <= 255 and length(gateway_order_id) <= 255
+        and length(gateway_refund_id) <= 255 and length(actor) <= 256),
+    -- a webhook has at most 256 KB; a look-up stores one payment or refund of its answer
+    constraint payment_event_payload_is_bounded check (octet_length(payload) <= 1048576),
+    constraint payment_event_envelope_is_bounded check (pg_column_size(webhook_envelope) <= 65536)
 );
 create index payment_events_of_reference_idx on holdfast.payment_events (shop, reference);
 create index payment_events_parked_idx on holdfast.payment_events (shop, received_at)
@@ -200,14 +216,17 @@ create table holdfast.gateway_orders (
     reference text collate "C" not null,
     -- for the storefront: a session's id, a client secret, or a URL
     data jsonb not null constraint gateway_order_data_is_an_object
-        check (jsonb_typeof(data) = 'object'),
+        check (jsonb_typeof(data) = 'object')
+        constraint gateway_order_data_is_bounded check (pg_column_size(data) <= 65536),
     -- when the gateway ends it by itself; null: never, or unknown
     expires_at timestamptz,
     created_at timestamptz not null,
     closed_at timestamptz,
     close_tried_at timestamptz,
     primary key (shop, gateway, gateway_order_id),
-    foreign key (shop, reference) references holdfast.payments
+    foreign key (shop, reference) references holdfast.payments,
+    constraint gateway_order_texts_are_short
+        check (length(gateway) <= 16 and length(gateway_order_id) <= 255)
 );
 create index gateway_orders_of_reference_idx on holdfast.gateway_orders (shop, reference);
 -- Two open ones at one gateway would be two ways to pay one order twice.

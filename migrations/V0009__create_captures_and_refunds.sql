@@ -19,6 +19,8 @@ create table holdfast.payment_captures (
     captured_at timestamptz not null,
     primary key (shop, gateway, gateway_payment_id),
     foreign key (shop, reference) references holdfast.payments,
+    constraint capture_texts_are_short check (length(gateway) <= 16
+        and length(gateway_payment_id) <= 255 and length(currency) <= 3),
     constraint capture_never_refunded_beyond_its_amount
         check (0 <= refunded_minor and refunded_minor <= coalesce(amount_minor, 0)),
     constraint capture_that_counts_has_an_amount
@@ -68,8 +70,9 @@ create table holdfast.refunds (
     looked_up_at timestamptz,
     gateway_refund_id text collate "C",
     last_error text collate "C",
-    actor text collate "C" not null constraint refund_names_an_actor check (actor <> ''),
-    note text collate "C",
+    actor text collate "C" not null
+        constraint refund_names_an_actor check (length(actor) between 1 and 256),
+    note text collate "C" constraint refund_note_is_short check (length(note) <= 500),
     created_at timestamptz not null,
     settled_at timestamptz,
     primary key (shop, refund_id),
@@ -77,6 +80,8 @@ create table holdfast.refunds (
     foreign key (shop, gateway, gateway_payment_id) references holdfast.payment_captures,
     constraint refund_settled_at_matches_status
         check (status <> 'settled' or settled_at is not null),
+    constraint refund_texts_are_short check (length(gateway_refund_id) <= 255
+        and length(last_error) <= 1000 and octet_length(request_hash) <= 64),
     constraint refund_that_bounced_has_failed check (not bounced or status = 'failed'),
     constraint refund_request_has_both check ((request_id is null) = (request_hash is null))
 );

@@ -21,7 +21,11 @@ create table holdfast.outbox_messages (
     claim_id uuid,
     last_error text collate "C",
     sent_at timestamptz,
-    primary key (shop, topic, subject)
+    primary key (shop, topic, subject),
+    constraint outbox_texts_are_short check (length(topic) <= 64 and length(subject) <= 600
+        and length(group_key) <= 700 and length(last_error) <= 1000),
+    -- the queue takes 256 KB
+    constraint outbox_body_is_bounded check (pg_column_size(body) <= 262144)
 );
 alter sequence holdfast.outbox_numbers owned by holdfast.outbox_messages.number;
 create index outbox_unsent_idx on holdfast.outbox_messages (shop, created_at) where sent_at is null;
@@ -104,12 +108,14 @@ create table holdfast.subscribers (
     -- Its signing secret is outside this database, under this name.
     name text collate "C" not null
         constraint subscriber_name_is_plain check (name ~ '^[a-z0-9-]{1,40}$'),
-    url text collate "C" not null,
+    url text collate "C" not null constraint subscriber_url_is_short check (length(url) <= 2000),
     -- null: all
-    topics text[] collate "C",
+    topics text[] collate "C"
+        constraint subscriber_topics_are_short check (octet_length(topics::text) <= 2000),
     -- when it answered that it wants no more
     disabled_at timestamptz,
-    disabled_why text collate "C",
+    disabled_why text collate "C"
+        constraint subscriber_reason_is_short check (length(disabled_why) <= 1000),
     created_at timestamptz not null,
     primary key (shop, name)
 );
@@ -126,7 +132,8 @@ create table holdfast.subscriber_deliveries (
     delivered_at timestamptz,
     -- when trying ended without success
     given_up_at timestamptz,
-    last_error text collate "C",
+    last_error text collate "C"
+        constraint delivery_error_is_short check (length(last_error) <= 1000),
     primary key (shop, name, topic, subject),
     foreign key (shop, name) references holdfast.subscribers on delete cascade,
     constraint delivery_has_one_end check (delivered_at is null or given_up_at is null)

@@ -20,7 +20,8 @@ create table holdfast.imports (
     changed integer not null default 0,
     unchanged integer not null default 0,
     refused integer not null default 0,
-    actor text collate "C" not null constraint import_names_an_actor check (actor <> ''),
+    actor text collate "C" not null
+        constraint import_names_an_actor check (length(actor) between 1 and 256),
     created_at timestamptz not null,
     ended_at timestamptz,
     primary key (shop, import_id),
@@ -73,7 +74,21 @@ create table holdfast.import_chunks (
     -- of every refused row, in the form of malformed
     refusals text[] collate "C",
     primary key (shop, import_id, part, chunk),
-    foreign key (shop, import_id, part) references holdfast.import_parts
+    foreign key (shop, import_id, part) references holdfast.import_parts,
+    constraint import_chunk_is_bounded check (500 >= greatest(cardinality(lines),
+        cardinality(skus), cardinality(titles), cardinality(attributes),
+        cardinality(prices_minor), cardinality(currencies), cardinality(sale_opens_at),
+        cardinality(sale_opens_given), cardinality(sale_closes_at),
+        cardinality(sale_closes_given), cardinality(low_stock_thresholds),
+        cardinality(limits_per_customer), cardinality(limits_given), cardinality(retired),
+        cardinality(on_hand), cardinality(expected_versions), cardinality(malformed),
+        cardinality(outcomes), cardinality(refusals))),
+    -- A part has at most 4 MB, and may be one row. A refused row repeats the beginnings of its
+    -- values.
+    constraint import_chunk_texts_are_bounded check (octet_length(skus::text) <= 40000
+        and octet_length(titles::text) <= 1000000 and octet_length(attributes::text) <= 10000000
+        and octet_length(currencies::text) <= 5000 and octet_length(malformed::text) <= 10000000
+        and octet_length(outcomes::text) <= 10000 and octet_length(refusals::text) <= 10000000)
 );
 
 -- The place of each sku of an import. A sku that comes twice is refused, and the refusal names its

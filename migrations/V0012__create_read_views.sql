@@ -9,8 +9,9 @@
 -- migration that drops or retypes a column drops its view first, and makes it again.
 
 create view holdfast_read.shops as
-select shop, name, currency, hold_s_default, hold_s_max, order_hold_s, checkouts_per_customer_max,
-    created_at
+select shop, name, currency, hold_s_default, hold_s_max, order_hold_s_untried, order_hold_s,
+    units_per_cart_max, units_per_line_max, checkouts_per_customer_max, customers_folded,
+    offline_allowed, created_at
 from holdfast.shops;
 
 create view holdfast_read.skus as
@@ -27,8 +28,8 @@ select shop, sku, version, delta, on_hand_after, reason, reference, movement_id,
 from holdfast.stock_movements;
 
 create view holdfast_read.checkouts as
-select shop, left(md5(checkout_id::text), 16) as checkout, status, revision, generation, counted,
-    expires_at, created_at, ended_at
+select shop, left(md5(checkout_id::text), 16) as checkout, status, revision, generation,
+    counted_as is not null as counted, expires_at, created_at, ended_at
 from holdfast.checkouts;
 
 create view holdfast_read.holds as

@@ -6,14 +6,15 @@
 -- migration would have to drop them, with every routine that names them.
 
 -- What an attempt asks checkout_reclaim for: the due checkouts of these skus, this coupon or this
--- customer, which are in its way.
+-- customer (by the customer_key), which are in its way.
 create type holdfast.reclaim as (skus text[], coupon text, customer text);
 
--- Answered by checkout_begin_attempt and the routines that it calls.
+-- Answered by checkout_begin_attempt and the routines that it calls. o_units_max: the most units of
+-- a cart and of one line.
 create type holdfast.checkout_answer as (
     o_outcome text, o_status text, o_currency text, o_expires_at timestamptz,
     o_server_time timestamptz, o_prices bigint[], o_refused_skus text[],
-    o_refused_available integer[], o_reclaim holdfast.reclaim);
+    o_refused_available integer[], o_units_max integer[], o_reclaim holdfast.reclaim);
 
 -- A checkout as its readers see it. The outcome is null for a read.
 create type holdfast.checkout_view as (

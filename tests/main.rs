@@ -47,8 +47,10 @@ mod rules {
     mod sold_out;
     mod stock;
     mod stock_crossings;
+    mod stranger;
     mod subscriber;
     mod sweep;
+    mod takeover;
 }
 
 /// What the HTTP functions answer.

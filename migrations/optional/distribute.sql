@@ -29,6 +29,8 @@ select create_distributed_table('holdfast.stock_levels', 'shop', colocate_with =
 select create_distributed_table('holdfast.stock_movements', 'shop',
     colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.checkouts', 'shop', colocate_with => 'holdfast.shops');
+select create_distributed_table('holdfast.checkout_revocations', 'shop',
+    colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.holds', 'shop', colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.coupons', 'shop', colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.addresses', 'shop', colocate_with => 'holdfast.shops');

@@ -33,6 +33,7 @@ begin
             ('checkout_read',                'checkout'),
             ('checkout_reclaim',             'checkout payments sweeper admin'),
             ('checkout_release',             'checkout'),
+            ('checkout_revoke',              'admin'),
             ('coupon_list',                  'admin'),
             ('coupon_put',                   'admin'),
             ('coupon_read',                  'admin'),

@@ -107,6 +107,11 @@ async fn everything(test: &TestDb) {
     test.sku("A", 2).await;
     test.held(&[("A", 2)]).await;
     shrunk(test, &missing(1)).await.unwrap();
+    // a clerk ends a checkout
+    let revoked = test.held(&[("A", 1)]).await;
+    let note = json!({ "note": "40 checkouts from one address" });
+    let revoke = format!("/checkouts/{revoked}/revoke");
+    test.clerk().post(&revoke, note).await.ok(200);
     refunds_and_disputes(test, &paid).await;
 }
 

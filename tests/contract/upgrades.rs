@@ -38,20 +38,14 @@ async fn two_runs_at_once_do_each_step_once_and_both_succeed() {
     let name = empty_database().await;
     let blocker = superuser(&name).await;
     let (mut a, mut b) = (superuser(&name).await, superuser(&name).await);
-    // "Holdfast" in ASCII, as holdfast_migrate::migration spells it.
-    let lock = i64::from_be_bytes(*b"Holdfast");
-    blocker
-        .execute("select pg_advisory_lock($1)", &[&lock])
-        .await
-        .unwrap();
+    // Both want to make the schema, and nobody knows yet whether it exists.
+    let schema = "begin; create schema holdfast";
+    blocker.batch_execute(schema).await.unwrap();
     let release = async {
-        let waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted
-            and database = (select oid from pg_database where datname = current_database())";
+        let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'
+            and datname = current_database()";
         until("both wait", async || count(&blocker, waiting).await == 2).await;
-        blocker
-            .execute("select pg_advisory_unlock($1)", &[&lock])
-            .await
-            .unwrap();
+        blocker.batch_execute("rollback").await.unwrap();
     };
     let (a, b, ()) = tokio::join!(migrate::run(&mut a), migrate::run(&mut b), release);
     let mut applied = [a.unwrap().applied, b.unwrap().applied].concat();
@@ -90,6 +84,7 @@ async fn an_older_release_leaves_a_newer_schema_and_its_routines_as_they_are() {
     // An operator asks for the older routines: tables and new routines stay.
     let put_back = Options {
         put_back_routines: true,
+        ..Options::default()
     };
     let this = Release::this();
     let report = migrate::run_release(&mut client, &this, put_back).await;
@@ -248,6 +243,42 @@ async fn a_migration_that_waits_for_a_lock_lets_callers_pass_and_tries_again() {
     };
     let (report, ()) = tokio::join!(migration, callers);
     assert_eq!(report.unwrap().applied, ["V9001__remember_why_let_go"]);
+}
+
+/// Whoever must end a session has to know which one.
+#[tokio::test]
+async fn a_migration_that_waits_in_vain_names_the_sessions_in_its_way() {
+    let test = TestDb::new().await;
+    let holder = test.session().await;
+    let named = "set application_name = 'nightly report'";
+    holder.batch_execute(named).await.unwrap();
+    let pid: i32 = holder
+        .query_one("select pg_backend_pid()", &[])
+        .await
+        .unwrap()
+        .get(0);
+    let mut client = test.session().await;
+    let options = Options {
+        migration_wait: std::time::Duration::from_millis(50),
+        ..Options::default()
+    };
+    let lock = "begin; lock table holdfast.schema_release in row exclusive mode";
+    holder.batch_execute(lock).await.unwrap();
+    let error = migrate::run_release(&mut client, &Release::this(), options).await;
+    let error = error.unwrap_err();
+    assert!(matches!(error, MigrateError::Busy { .. }), "{error:?}");
+    let text = error.to_string();
+    for part in [
+        "waiting for the lock on migrations",
+        &format!("pid {pid} of postgres"),
+        "'nightly report'",
+        "idle in transaction",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    holder.batch_execute("rollback").await.unwrap();
+    let report = migrate::run_release(&mut client, &Release::this(), options).await;
+    assert_eq!(report.unwrap().applied, EMPTY);
 }
 
 /// A release with an index that is built outside a transaction, over a table with some rows.

@@ -102,6 +102,12 @@ call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000002', '
     '\x02', null, '{GOWN-S}', '{1}');
 select * from holdfast.checkout_release('bridal', '00000000-0000-4000-8000-000000000002', 'bina');
 select * from holdfast.checkout_release('bridal', '00000000-0000-4000-8000-000000000002', null);
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000032', 'stranger', 1,
+    '\x32', null, '{GOWN-S}', '{1}');
+select * from holdfast.checkout_revoke('bridal', '00000000-0000-4000-8000-000000000032', 'meera',
+    'kept from others');
+select * from holdfast.checkout_revoke('bridal', '00000000-0000-4000-8000-000000000032', 'meera',
+    'kept from others');
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000003', 'bina', 1,
     '\x03', null, '{GOWN-S}', '{1}');
 
@@ -245,6 +251,11 @@ select holdfast.payment_event_dismiss('bridal', 'cashfree', 'paid:aside', 'meera
 
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000019', 'lata', 1,
     '\x13', null, '{VEIL}', '{2}');
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000019', 'lata', '\x13',
+    '00000000-0000-4000-8000-000000001019', 'bridal-nineteen', 'offline', 'VEILS', null,
+    null, false);
+select o_outcome from holdfast.shop_put('bridal', 'Bridal wear', 'INR', 1200, 1800, 1800, 3,
+    p_offline_allowed => true);
 call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000019', 'lata', '\x13',
     '00000000-0000-4000-8000-000000001019', 'bridal-nineteen', 'offline', 'VEILS', null,
     null, false);

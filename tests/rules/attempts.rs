@@ -21,7 +21,7 @@ fn order(id: impl std::fmt::Display, coupon: &str) -> String {
     format!(
         "select * from holdfast.order_create_attempt(
             'main', '{id}', 'c', '\\x01', gen_random_uuid(), 'main-x', 'online', {coupon},
-            '{address}', gen_random_uuid(), true, null, true)"
+            '{address}', gen_random_uuid(), true, true)"
     )
 }
 

@@ -127,10 +127,10 @@ async fn a_session_lives_as_long_as_stripe_demands_and_little_longer_than_the_ho
     let (test, sim) = (TestDb::new().await, Sim::start().await);
     test.sku("A", 9).await;
     let (_, mut order) = test.ordered(&[("A", 1)]).await;
-    order.expires_at = order.server_time + std::time::Duration::from_secs(60);
+    order.expires_at_latest = order.server_time + std::time::Duration::from_secs(60);
     let made = opened(&test, &sim, &order, Gateway::Stripe).await.unwrap();
     assert!(made.gateway_order_id.starts_with("cs_"));
-    let lives = made.expires_at.unwrap().get() - order.expires_at;
+    let lives = made.expires_at.unwrap().get() - order.expires_at_latest;
     assert!((1_850..=1_870).contains(&lives.whole_seconds()), "{lives}");
 }
 
@@ -142,7 +142,7 @@ async fn a_session_of_a_long_hold_ends_within_the_day_that_stripe_allows() {
     test.sku("A", 9).await;
     for hours in [22, 23, 24, 72] {
         let (_, mut order) = test.ordered(&[("A", 1)]).await;
-        order.expires_at = order.server_time + std::time::Duration::from_secs(hours * 3600);
+        order.expires_at_latest = order.server_time + std::time::Duration::from_secs(hours * 3600);
         let made = opened(&test, &sim, &order, Gateway::Stripe).await.unwrap();
         let lives = made.expires_at.unwrap().get() - order.server_time;
         assert!((21..24).contains(&lives.whole_hours()), "{hours}: {lives}");

@@ -56,7 +56,7 @@ async fn without_the_guard_the_same_rush_would_oversell() {
     ] {
         let test = TestDb::new().await;
         test.sku("A", 10).await;
-        let mut routine = Routine::named("checkout_begin_attempt").gated(guard);
+        let mut routine = Routine::named("checkout_hold_cart").gated(guard);
         if !guarded {
             routine = routine.without_guard(guard);
         }

@@ -211,7 +211,7 @@ async fn without_the_lock_one_checkout_would_become_fifty_orders() {
         let test = TestDb::new().await;
         test.sku("A", 1).await;
         let id = test.held(&[("A", 1)]).await;
-        let routine = Routine::named("order_create_attempt").without_guard(guard);
+        let routine = Routine::named("order_make").without_guard(guard);
         test.put_routine(routine.gated(guard)).await;
         if !constrained {
             test.sql("alter table holdfast.orders drop constraint checkout_has_one_order")
@@ -301,7 +301,7 @@ async fn two_orders_for_one_unit_are_not_both_payable() {
 }
 
 #[tokio::test]
-async fn an_order_holds_its_stock_for_thirty_more_minutes() {
+async fn an_order_holds_its_stock_for_fifteen_more_minutes_and_thirty_after_a_try_to_pay() {
     let test = TestDb::new().await;
     test.sku("A", 1).await;
     let id = test.held(&[("A", 1)]).await;
@@ -310,10 +310,14 @@ async fn an_order_holds_its_stock_for_thirty_more_minutes() {
          update holdfast.holds set created_at = created_at - interval '29 minutes'",
     )
     .await;
-    test.order(id).await.unwrap();
+    test.make_due(id).await;
+    let order = test.order(id).await.unwrap();
     let held_for = "
         select extract(epoch from h.expires_at - o.created_at)::bigint
         from holdfast.orders o join holdfast.holds h on h.checkout_id = o.checkout_id";
+    assert_eq!(test.count(held_for).await, 900);
+    let failed = tests::event(&order, operations::payment::EventKind::Failed, "pay-1");
+    test.record(&failed).await.unwrap();
     assert_eq!(test.count(held_for).await, 1_800);
     test.assert_promises_hold().await;
 }

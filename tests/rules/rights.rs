@@ -106,6 +106,7 @@ async fn older_routines_leave_the_newer_releases_rights() {
     assert_eq!(granted(&test.owner).await, expected);
     let put_back = Options {
         put_back_routines: true,
+        ..Options::default()
     };
     let this = Release::this();
     let report = migrate::run_release(&mut migrator, &this, put_back).await;

@@ -192,6 +192,9 @@ async fn no_role_can_make_anything_or_become_another() {
         }
         let more = [
             "create schema own",
+            "select lo_create(0)",
+            "select lo_creat(-1)",
+            "select lo_from_bytea(0, 'x')",
             "create role own",
             "create database own",
             "create publication own for all tables",

@@ -24,7 +24,7 @@ const FAULTS: [Fault; 6] = [
     // Begin does not look at the stock.
     Fault {
         changes: &[(
-            "checkout_begin_attempt",
+            "checkout_hold_cart",
             "l.on_hand - l.held >= p_quantities[i]",
             "true",
         )],

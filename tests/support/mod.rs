@@ -172,7 +172,7 @@ impl TestDb {
         }
         let owner = connect(&cluster.url(SUPERUSER, &name)).await;
         owner
-            .execute("select holdfast.shop_put('main', 'Main', 'INR')", &[])
+            .execute(&shop_put("'main', 'Main'"), &[])
             .await
             .unwrap();
         let pool_of = |role, size| pool(&cluster.url(role, &name), size);
@@ -242,7 +242,7 @@ impl TestDb {
     /// Another shop, in INR.
     pub async fn shop(&self, shop: &str) {
         self.owner
-            .execute("select holdfast.shop_put($1, $1, 'INR')", &[&shop])
+            .execute(&shop_put("$1, $1"), &[&shop])
             .await
             .unwrap();
     }
@@ -351,6 +351,14 @@ impl TestDb {
             payment::record_event(&self.payments, &shop(MAIN), Gateway::Cashfree, event).await?;
         Ok(recorded.outcome)
     }
+}
+
+/// Makes a shop in INR with room for the carts of every test. Its storefront may sell offline.
+fn shop_put(names: &str) -> String {
+    format!(
+        "select holdfast.shop_put({names}, 'INR', p_units_per_cart_max => 1000000000,
+            p_units_per_line_max => 1000000000, p_offline_allowed => true)"
+    )
 }
 
 /// A pool of a function, without TLS.

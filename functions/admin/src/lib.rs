@@ -4,6 +4,7 @@
 mod announcement;
 mod app;
 pub mod caller;
+mod checkout;
 mod coupon;
 mod history;
 mod hold;
@@ -32,6 +33,7 @@ pub use caller::Callers;
 pub fn routes() -> Vec<Route<Shared>> {
     [
         announcement::routes(),
+        checkout::routes(),
         coupon::routes(),
         history::routes(),
         hold::routes(),

@@ -65,9 +65,10 @@ refusals! {
 /// Turn a checkout into an order
 ///
 /// Freezes the cart, applies the coupon, stores the address, and holds the stock while the
-/// shopper pays, usually for 30 minutes from now. If the hold has expired, it is placed again,
-/// if the stock is still there, every sku is still on sale, and no price has changed. A refusal
-/// changes nothing: held stock stays held.
+/// shopper pays: until `expires_at`, usually 15 minutes from now, and until `expires_at_latest`,
+/// usually 30 minutes from now, once the gateway has reported a try to pay. If the hold has
+/// expired, it is placed again, if the stock is still there, every sku is still on sale, and no
+/// price has changed. A refusal changes nothing: held stock stays held.
 ///
 /// With `payment_method` `online` and a `payment_gateway`, Holdfast creates the order at that
 /// gateway. `gateway_order` in the answer has the data that the storefront needs to let the shopper
@@ -76,7 +77,7 @@ refusals! {
 /// account at gateways, the storefront creates the gateway's order itself: give the gateway
 /// `payment.reference` as its order id, and `total_minor` as the amount. With `offline` no payment
 /// is needed: the stock is sold at once and the order is `paid`. That is for bookings of
-/// dispatchers, and the deployment must allow it.
+/// dispatchers, and the shop and the deployment must allow it.
 ///
 /// **Retry:** the same body gets the same order and the same `gateway_order`, as 200. The same
 /// body with another `payment_gateway` gets the same order with another `gateway_order`. Any
@@ -99,7 +100,7 @@ async fn create(
     Json(body): Json<CreateBody>,
 ) -> Answer<Made<Payable>, OrderError> {
     if body.payment_method == PaymentMethod::Offline && !caller.may_take_offline_payment() {
-        return Err(OrderError::Pay(PayError::OfflineNotAllowed).into());
+        return Err(OrderError::Create(CreateError::OfflineNotAllowed).into());
     }
     let pay_at = pay_at(&body)?;
     let create = Create {

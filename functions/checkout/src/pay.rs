@@ -129,12 +129,6 @@ impl GatewayRefusal {
     }
 }
 
-const OFFLINE_NOT_ALLOWED: Kind = Kind {
-    status: 403,
-    code: "offline_not_allowed",
-    title: "Offline payment is not allowed",
-    detail: "This caller may not place orders with payment_method `offline`.",
-};
 const GATEWAY_UNAVAILABLE: Kind = Kind {
     status: 503,
     code: "gateway_unavailable",
@@ -161,8 +155,6 @@ const GATEWAY_REFUSED: Kind = Kind {
 refusals! {
     /// Why an order can't be paid in this way.
     pub enum PayError {
-        /// this deployment does not let callers without a token use `payment_method` `offline`.
-        OfflineNotAllowed => OFFLINE_NOT_ALLOWED;
         /// the order is made and its stock is held, but the gateway does not answer. Send the same
         /// request again, or one with another `payment_gateway`.
         GatewayUnavailable(all: NoAnswer) => GATEWAY_UNAVAILABLE, all.sentence();

@@ -27,6 +27,7 @@ pub async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let Some(step) = Step::of(&event.payload)? else {
         let options = Options {
             put_back_routines: event.payload.get("put_back_routines") == Some(&Value::Bool(true)),
+            ..Options::default()
         };
         return Ok(serde_json::to_value(
             run_logged(request_id, options).await?,
@@ -67,6 +68,13 @@ async fn run_logged(request_id: &str, options: Options) -> Result<MigrateReport,
         left_to = report.left_to,
         "migrated"
     );
+    if !report.roles.is_empty() {
+        tracing::warn!(
+            request.id = request_id,
+            roles = ?report.roles,
+            "database roles differ from what they should be"
+        );
+    }
     Ok(report)
 }
 

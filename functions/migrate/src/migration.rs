@@ -4,32 +4,35 @@
 //! Versioned files run once, forward only, each in a transaction. Then every routine is written
 //! again, and each role gets its rights (`migrations/rights/rights.sql`), all in one transaction: a
 //! call meets either the old routines or the new ones. `create or replace` keeps a routine's
-//! identity, so a call that is under way goes on.
+//! identity, so a call that is under way goes on. The same transaction puts the roles' settings
+//! back (`migrations/rights/roles.sql`).
 //!
 //! Every transaction takes the same lock, and then looks for the next step. So two runs at once do
 //! each step once, even through a pooler that gives each transaction another session.
 
 mod error;
 mod history;
+mod holders;
 mod online;
 mod release;
 
 use std::time::Duration;
 
 use rand::Rng as _;
+use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Transaction};
 
 pub use error::MigrateError;
 use error::failed;
-use history::Next;
+use history::{LOCK_STEP, Next};
 pub use release::{File, Release};
 
-/// The advisory lock that keeps two migrations apart. The number is arbitrary, but must never
-/// change.
-const LOCK: i64 = 0x486f_6c64_6661_7374;
 /// How long to wait for another migration's step.
-const MIGRATION_LOCK_TIMEOUT: &str = "60s";
+const MIGRATION_LOCK_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long to wait for another run that builds an index, and the pause between two looks.
+const BUILD_TIMEOUT: Duration = Duration::from_secs(120);
+const BUILD_PAUSE: Duration = Duration::from_millis(200);
 /// How long a statement of a migration waits for a table's lock. Every later call on that table
 /// waits behind it. If too high, shoppers notice. If too low, a migration beside slow work needs
 /// more tries.
@@ -48,14 +51,28 @@ pub struct MigrateReport {
     pub routines: usize,
     /// The newer release (or its last file) that the database had already, and that stays as it is.
     pub left_to: Option<String>,
+    /// What is not as it should be with the database's roles, and could not be mended by the user
+    /// that migrates (`role_check`).
+    pub roles: Vec<String>,
 }
 
 /// Optional work of a run.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// Write this release's routines over those of a newer one, because the newer ones are wrong.
     /// Tables stay as they are.
     pub put_back_routines: bool,
+    /// How long to wait for another migration's step: 60 seconds by default.
+    pub migration_wait: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            put_back_routines: false,
+            migration_wait: MIGRATION_LOCK_TIMEOUT,
+        }
+    }
 }
 
 /// Brings the database to this release, or leaves it as it is if it has a newer one. Waits for
@@ -82,58 +99,87 @@ pub async fn run_release(
         applied: Vec::new(),
         routines: 0,
         left_to: None,
+        roles: Vec::new(),
     };
     let mut busy = 0;
+    let mut waits_since = None;
     loop {
         match step(client, release, options, &mut report).await {
-            Ok(true) => {}
-            Ok(false) => return Ok(report),
-            Err(error) if is_busy(&error) && busy < BUSY_MAX => {
+            Ok(Done::Step) => waits_since = None,
+            Ok(Done::All) => return Ok(report),
+            Ok(Done::Nothing(file)) => {
+                if waits_since.get_or_insert_with(Instant::now).elapsed() >= BUILD_TIMEOUT {
+                    return Err(MigrateError::Building(file));
+                }
+                tokio::time::sleep(BUILD_PAUSE).await;
+            }
+            Err(error) => {
+                let error = with_holders(client, error).await;
+                if !is_busy(&error) || busy == BUSY_MAX {
+                    return Err(error);
+                }
                 busy += 1;
                 let pause = rand::rng().random_range(PAUSE_MAX / 10..=PAUSE_MAX);
                 let causes = operations::cause::causes(&error);
                 tracing::warn!(busy, causes, "another session has the lock; trying again");
                 tokio::time::sleep(pause).await;
             }
-            Err(error) => return Err(error),
         }
     }
 }
 
-/// One step in one transaction; whether there may be another one.
+/// The result of one step.
+enum Done {
+    /// There may be another step.
+    Step,
+    /// There is no further step.
+    All,
+    /// Another run builds this file.
+    Nothing(String),
+}
+
+/// One step in one transaction.
 async fn step(
     client: &mut Client,
     release: &Release,
     options: Options,
     report: &mut MigrateReport,
-) -> Result<bool, MigrateError> {
-    let transaction = begin(client).await?;
-    history::make_tables(&transaction).await?;
+) -> Result<Done, MigrateError> {
+    let transaction = begin(client, options).await?;
     match history::next(&transaction, release).await? {
         Next::Version(file) if file.is_online() => {
+            let claimed = online::claim(&transaction, file).await?;
             commit(transaction).await?;
-            online::apply(client, file).await?;
-            let transaction = begin(client).await?;
-            // Another run may have built it and written it down.
-            let next = history::next(&transaction, release).await?;
-            if matches!(next, Next::Version(next) if next == file) {
+            let Some(pid) = claimed else {
+                return Ok(Done::Nothing(file.name.clone()));
+            };
+            let built = online::build(client, file, pid).await;
+            let transaction = begin(client, options).await;
+            // The first failure says why: the connection may be gone.
+            let (transaction, built) = match (transaction, built) {
+                (Ok(transaction), built) => (transaction, built),
+                (Err(error), built) => return Err(built.err().unwrap_or(error)),
+            };
+            online::give_up(&transaction, pid).await?;
+            if built.is_ok() {
                 history::applied(&transaction, file).await?;
-                commit(transaction).await?;
-                report.applied.push(file.name.clone());
             }
-            return Ok(true);
+            commit(transaction).await?;
+            built?;
+            report.applied.push(file.name.clone());
+            return Ok(Done::Step);
         }
         Next::Version(file) => {
             execute(&transaction, &file.name, &file.text).await?;
             history::applied(&transaction, file).await?;
             commit(transaction).await?;
             report.applied.push(file.name.clone());
-            return Ok(true);
+            return Ok(Done::Step);
         }
         Next::LeaveTo(newer) => {
             report.left_to = Some(newer);
             if !options.put_back_routines {
-                return Ok(false);
+                return Ok(Done::All);
             }
             // The newer release's rights stay: its functions may be running.
             write_routines(&transaction, &release.routines).await?;
@@ -142,28 +188,45 @@ async fn step(
             history::released(&transaction, release).await?;
             write_routines(&transaction, &release.routines).await?;
             execute(&transaction, &release.rights.name, &release.rights.text).await?;
+            report.roles = put_back_roles(&transaction, release).await?;
         }
     }
     commit(transaction).await?;
     report.routines = release.routines.len();
-    Ok(false)
+    Ok(Done::All)
 }
 
 /// A transaction that excludes those of other migrations.
-async fn begin(client: &mut Client) -> Result<Transaction<'_>, MigrateError> {
+async fn begin(client: &mut Client, options: Options) -> Result<Transaction<'_>, MigrateError> {
     let transaction = client.transaction().await.map_err(failed("begin"))?;
     // Settings and lock end with the transaction: a pooler's session keeps nothing of them.
-    let lock = format!(
-        "set local lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'; \
-         select pg_advisory_xact_lock({LOCK}); \
-         set local lock_timeout = '{TABLE_LOCK_TIMEOUT}'"
+    let wait = format!(
+        "set local lock_timeout = '{}ms'",
+        options.migration_wait.as_millis()
     );
-    execute(&transaction, LOCK_STEP, &lock).await?;
+    execute(&transaction, "setting a timeout", &wait).await?;
     execute(&transaction, "becoming the schema's owner", AS_OWNER).await?;
+    history::lock(&transaction).await?;
+    let wait = format!("set local lock_timeout = '{TABLE_LOCK_TIMEOUT}'");
+    execute(&transaction, "setting a timeout", &wait).await?;
     Ok(transaction)
 }
 
-const LOCK_STEP: &str = "waiting for the lock on migrations";
+/// Puts the roles' settings back, as far as the user that migrates may. Returns what is left.
+async fn put_back_roles(
+    transaction: &Transaction<'_>,
+    release: &Release,
+) -> Result<Vec<String>, MigrateError> {
+    execute(transaction, "becoming oneself", "set local role none").await?;
+    execute(transaction, ROLES, &release.roles.text).await?;
+    let check = "select o_role || ': ' || o_what from holdfast.role_check()";
+    let rows = transaction.query_typed(check, &[]).await;
+    let rows = rows.map_err(failed("checking the roles"))?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// The file of the roles' settings.
+const ROLES: &str = "rights/roles";
 
 /// A migration acts as the schema's owner, so that everything new belongs to it. Before V0001 has
 /// made that role, the schema belongs to the role that migrates.
@@ -195,15 +258,36 @@ async fn commit(transaction: Transaction<'_>) -> Result<(), MigrateError> {
     transaction.commit().await.map_err(failed("commit"))
 }
 
+/// Names the sessions that had the lock, if the step failed because of one.
+async fn with_holders(client: &Client, error: MigrateError) -> MigrateError {
+    match error {
+        MigrateError::Database { step, source }
+            if source.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) =>
+        {
+            let holders = holders::name(client).await;
+            MigrateError::Busy {
+                step,
+                holders,
+                source,
+            }
+        }
+        error => error,
+    }
+}
+
 /// Whether the step did not get a lock that the next try may get. The wait for the lock on
-/// migrations was long enough.
+/// migrations was long enough. Also if another first migration has just made the schema, or another
+/// database's migration has just altered a role.
 fn is_busy(error: &MigrateError) -> bool {
-    let MigrateError::Database { step, source } = error else {
-        return false;
-    };
-    let busy = [
-        SqlState::LOCK_NOT_AVAILABLE,
-        SqlState::T_R_DEADLOCK_DETECTED,
-    ];
-    step != LOCK_STEP && source.code().is_some_and(|code| busy.contains(code))
+    match error {
+        MigrateError::Busy { step, .. } => step != LOCK_STEP,
+        MigrateError::Database { step, source } => {
+            let code = source.code();
+            code == Some(&SqlState::T_R_DEADLOCK_DETECTED)
+                || [LOCK_STEP, ROLES].contains(&step.as_str())
+                    && code == Some(&SqlState::UNIQUE_VIOLATION)
+                || step == ROLES && code == Some(&SqlState::INTERNAL_ERROR)
+        }
+        _ => false,
+    }
 }

@@ -156,6 +156,9 @@ fn count(report: &SweepReport) {
     };
     telemetry::count(Metric::EventsParked, number(backlog.parked));
     telemetry::count(Metric::LockWaiters, number(backlog.lock_waiters));
+    telemetry::count(Metric::UnitsHeldUnordered, number(backlog.units_held));
+    telemetry::count(Metric::RolesChanged, number(backlog.roles_changed));
+    telemetry::observe(Metric::ShareHeldUnordered, backlog.share_held);
     telemetry::observe(Metric::SweepLag, backlog.due_s);
     telemetry::observe(Metric::OutboxLag, backlog.unsent_s);
     telemetry::observe(Metric::ParkedAge, backlog.parked_s);

@@ -1,9 +1,10 @@
 -- Holds a whole cart, or replaces the cart that a checkout holds.
 --
 -- Outcomes: placed, replaced, same (the same request again), unknown_shop, unknown_sku,
--- not_on_sale, shortage, too_many_checkouts, limit_reached (o_refused_available says how many more
--- the customer may have), checkout_conflict, stale_revision, checkout_ordered, checkout_ended,
--- hold_too_long.
+-- not_on_sale, too_many_units (more than a cart or a line of this shop may have: o_units_max has
+-- both bounds, o_refused_skus the lines), shortage, too_many_checkouts, limit_reached
+-- (o_refused_available says how many more the customer may have), checkout_conflict,
+-- stale_revision, checkout_ordered, checkout_ended, hold_too_long.
 --
 -- checkout_begin_attempt decides. It runs again after `again` (another call was faster). After
 -- `reclaim` (due holds are in the way) they are expired first, and then it runs again.
@@ -19,7 +20,8 @@ create or replace procedure holdfast.checkout_begin(
     inout o_outcome text default null, inout o_status text default null,
     inout o_currency text default null, inout o_expires_at timestamptz default null,
     inout o_server_time timestamptz default null, inout o_prices bigint[] default null,
-    inout o_refused_skus text[] default null, inout o_refused_available integer[] default null)
+    inout o_refused_skus text[] default null, inout o_refused_available integer[] default null,
+    inout o_units_max integer[] default null)
 language plpgsql as $$
 declare
     v_early boolean := holdfast.early_release_allowed();
@@ -67,5 +69,6 @@ begin
     o_prices := v_answer.o_prices;
     o_refused_skus := v_answer.o_refused_skus;
     o_refused_available := v_answer.o_refused_available;
+    o_units_max := v_answer.o_units_max;
 end;
 $$;

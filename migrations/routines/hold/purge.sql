@@ -20,15 +20,20 @@ begin
     where h.shop = p_shop and h.checkout_id = old.checkout_id and h.generation = old.generation
         and h.sku = old.sku;
     get diagnostics v_holds = row_count;
-    delete from checkouts c using (
-        select d.checkout_id from checkouts d
-        where d.shop = p_shop and d.status in ('released', 'expired') and d.ended_at < v_before
-            and not exists (select from holds h where h.shop = d.shop
-                and h.checkout_id = d.checkout_id)
-            and not exists (select from orders o where o.shop = d.shop
-                and o.checkout_id = d.checkout_id)
-        order by d.ended_at limit p_batch_max for update skip locked) old
-    where c.shop = p_shop and c.checkout_id = old.checkout_id;
+    with gone as (
+        delete from checkouts c using (
+            select d.checkout_id from checkouts d
+            where d.shop = p_shop and d.status in ('released', 'expired')
+                and d.ended_at < v_before
+                and not exists (select from holds h where h.shop = d.shop
+                    and h.checkout_id = d.checkout_id)
+                and not exists (select from orders o where o.shop = d.shop
+                    and o.checkout_id = d.checkout_id)
+            order by d.ended_at limit p_batch_max for update skip locked) old
+        where c.shop = p_shop and c.checkout_id = old.checkout_id
+        returning c.checkout_id)
+    delete from checkout_revocations r using gone
+    where r.shop = p_shop and r.checkout_id = gone.checkout_id;
     return v_holds;
 end;
 $$;

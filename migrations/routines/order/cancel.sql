@@ -34,7 +34,7 @@ begin
                 'currency', v_order.currency), v_now);
         perform coupon_give_back(p_shop, v_order.order_id);
         -- the customer's limits
-        perform limit_change(p_shop, v_order.customer, l.sku, l.returned - l.quantity)
+        perform limit_change(p_shop, v_order.customer_key, l.sku, l.returned - l.quantity)
         from (
             select * from order_lines o
             where o.shop = p_shop and o.order_id = v_order.order_id and o.limited

@@ -1,9 +1,10 @@
 -- Turns a checkout into its order, in one transaction. A refusal or a failure leaves nothing
 -- behind, not even a renewed hold. order_create_attempt decides.
 --
--- Outcomes: created, same (the same request again), not_found, order_conflict, checkout_ended,
--- checkout_too_old, address_unknown; coupon_unknown, coupon_not_yet_valid, coupon_expired,
--- coupon_not_for_cart, coupon_below_minimum, coupon_used_up, coupon_used_up_by_customer;
+-- Outcomes: created, same (the same request again), not_found, order_conflict, offline_not_allowed
+-- (the shop lets only staff sell without a gateway), checkout_ended, checkout_too_old,
+-- address_unknown; coupon_unknown, coupon_not_yet_valid, coupon_expired, coupon_not_for_cart,
+-- coupon_below_minimum, coupon_used_up, coupon_used_up_by_customer;
 -- amount_not_payable (p_gateway does not take the total: o_details has its bounds),
 -- payer_incomplete (the total is not zero, and the request lacks something that p_gateway needs:
 -- p_gateway_ready is false); and, if the hold had ended, not_on_sale, price_changed (o_details has
@@ -32,7 +33,7 @@ begin
         end if;
         v_answer := holdfast.order_create_attempt(
             p_shop, p_checkout_id, p_customer, p_request_hash, p_order_id, p_reference, p_method,
-            p_coupon, p_address, p_address_id, p_save_address, null, v_in_vain < 3,
+            p_coupon, p_address, p_address_id, p_save_address, v_in_vain < 3,
             p_gateway, p_gateway_ready);
         exit when v_answer.o_outcome in ('created', 'same');
         -- removes everything that was written before the refusal

@@ -65,7 +65,7 @@ begin
     where l.shop = p_shop and l.order_id = p_order_id and l.sku = w.sku;
     perform coupon_give_back(p_shop, p_order_id);
     -- returned units no longer count against the customer's limits
-    perform limit_change(p_shop, v_order.customer, l.sku, -l.units)
+    perform limit_change(p_shop, v_order.customer_key, l.sku, -l.units)
     from (
         select o.sku, w.quantity as units
         from unnest(p_skus, p_quantities) w (sku, quantity)

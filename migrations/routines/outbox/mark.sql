@@ -21,7 +21,7 @@ begin
     update outbox_messages b
     set claim_id = null,
         attempts = b.attempts + case r.result when 'refused' then 1 else 0 end,
-        last_error = case r.result when 'refused' then r.error else b.last_error end,
+        last_error = case r.result when 'refused' then left(r.error, 1000) else b.last_error end,
         next_try_at = case r.result when 'refused'
             then v_now + least(interval '5 seconds' * 2 ^ least(b.attempts, 20),
                 interval '1 hour') end

@@ -5,25 +5,35 @@ create or replace function holdfast.shop_put(
     p_shop text, p_name text, p_currency text,
     p_hold_s_default integer default 1200, p_hold_s_max integer default 1800,
     p_order_hold_s integer default 1800, p_checkouts_per_customer_max integer default null,
+    p_order_hold_s_untried integer default 900, p_units_per_cart_max integer default 100,
+    p_units_per_line_max integer default 20, p_customers_folded boolean default true,
+    p_offline_allowed boolean default false,
     out o_outcome text, out o_shop jsonb)
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 begin
     insert into shops as s (shop, name, currency, hold_s_default, hold_s_max, order_hold_s,
-        checkouts_per_customer_max)
+        checkouts_per_customer_max, order_hold_s_untried, units_per_cart_max, units_per_line_max,
+        customers_folded, offline_allowed)
     values (p_shop, p_name, p_currency, p_hold_s_default, p_hold_s_max, p_order_hold_s,
-        p_checkouts_per_customer_max)
+        p_checkouts_per_customer_max, p_order_hold_s_untried, p_units_per_cart_max,
+        p_units_per_line_max, p_customers_folded, p_offline_allowed)
     on conflict (shop) do nothing;
     o_outcome := case when found then 'created' else 'unchanged' end;
     if o_outcome = 'unchanged' then
         update shops s
         set name = p_name, hold_s_default = p_hold_s_default, hold_s_max = p_hold_s_max,
             order_hold_s = p_order_hold_s,
-            checkouts_per_customer_max = p_checkouts_per_customer_max
+            checkouts_per_customer_max = p_checkouts_per_customer_max,
+            order_hold_s_untried = p_order_hold_s_untried,
+            units_per_cart_max = p_units_per_cart_max, units_per_line_max = p_units_per_line_max,
+            customers_folded = p_customers_folded, offline_allowed = p_offline_allowed
         where s.shop = p_shop and s.currency = p_currency
             and (s.name, s.hold_s_default, s.hold_s_max, s.order_hold_s,
-                    s.checkouts_per_customer_max)
+                    s.checkouts_per_customer_max, s.order_hold_s_untried, s.units_per_cart_max,
+                    s.units_per_line_max, s.customers_folded, s.offline_allowed)
                 is distinct from (p_name, p_hold_s_default, p_hold_s_max, p_order_hold_s,
-                    p_checkouts_per_customer_max);
+                    p_checkouts_per_customer_max, p_order_hold_s_untried, p_units_per_cart_max,
+                    p_units_per_line_max, p_customers_folded, p_offline_allowed);
         o_outcome := case when found then 'changed' else 'unchanged' end;
     end if;
     o_shop := shop_read(p_shop);

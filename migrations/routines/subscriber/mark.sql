@@ -24,7 +24,7 @@ begin
         next_try_at = case r.result
             when 'failed' then v_now + coalesce(v_pauses[d.attempts + 1], '0s')
             else v_now end,
-        last_error = coalesce(r.error, d.last_error)
+        last_error = coalesce(left(r.error, 1000), d.last_error)
     from unnest(p_topics, p_subjects, p_results, p_errors) r (topic, subject, result, error)
     where d.shop = p_shop and d.name = p_name and d.topic = r.topic and d.subject = r.subject
         and d.delivered_at is null and d.given_up_at is null;

@@ -136,7 +136,9 @@ async fn create(
         customer: order.customer.clone(),
         phone: opening.phone.map(|phone| phone.0.clone()),
         now: order.server_time,
-        expires_at: Some(order.expires_at),
+        // not the hold's own end: a try to pay makes that later, and the sweeper closes the order
+        // early
+        expires_at: Some(order.expires_at_latest),
     };
     let answer = gateways.of(opening.shop, gateway)?.create_order(&new);
     timeout(CALL_TIMEOUT, answer)

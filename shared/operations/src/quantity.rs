@@ -178,10 +178,19 @@ impl Quantity {
 }
 
 impl HoldSeconds {
+    /// How long an order holds stock by default, until its gateway reports a try to pay.
+    pub const MINUTES_15: Self = Self(900);
     /// How long a shop holds a new checkout's stock by default.
     pub const MINUTES_20: Self = Self(1_200);
     /// The longest hold of a checkout by default, and the hold of an order.
     pub const MINUTES_30: Self = Self(1_800);
+}
+
+impl Units {
+    /// The most that one checkout of the storefront may hold by default.
+    pub const OF_A_CART: Self = Self(100);
+    /// The most of one sku that it may hold by default.
+    pub const OF_A_LINE: Self = Self(20);
 }
 
 impl PageLimit {

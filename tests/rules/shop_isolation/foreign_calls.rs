@@ -2,7 +2,7 @@
 
 /// Calls for `other` with the ids of `main`: of procedures, and of functions with a parameter that
 /// [`ARGUMENTS`] does not name.
-pub(super) const FOREIGN_CALLS: [(&str, &str); 45] = [
+pub(super) const FOREIGN_CALLS: [(&str, &str); 46] = [
     (
         "announcement_put",
         "select holdfast.announcement_put('other', true)",
@@ -23,6 +23,10 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 45] = [
     (
         "checkout_release",
         "select holdfast.checkout_release('other', '{checkout}', null)",
+    ),
+    (
+        "checkout_revoke",
+        "select holdfast.checkout_revoke('other', '{checkout}', 'clerk', 'kept from others')",
     ),
     (
         "coupon_put",

@@ -36,6 +36,7 @@ pub(crate) async fn run(args: &Args) -> Result<(), String> {
     let release = Release::this();
     let options = Options {
         put_back_routines: args.put_back_routines,
+        ..Options::default()
     };
     eprintln!("migrating to release {}", release.number);
     let report = run_release(&mut client, &release, options)
@@ -50,6 +51,9 @@ pub(crate) async fn run(args: &Args) -> Result<(), String> {
     }
     if let Some(newer) = &report.left_to {
         println!("a newer release, {newer}, was here before: its tables and rights stay");
+    }
+    for role in &report.roles {
+        println!("to mend by a user that may: {role}");
     }
     println!(
         "{} migrations applied, {} routines written",

@@ -7,7 +7,9 @@ declare
     v_sku record;
     v_coupon record;
 begin
-    perform holdfast.shop_put(v_code, v_shop->>'name', v_shop->>'currency');
+    -- the local storefront may sell without a gateway
+    perform holdfast.shop_put(v_code, v_shop->>'name', v_shop->>'currency',
+        p_offline_allowed => true);
     for v_sku in
         select s.*, case when s.sku = v_shop->>'hot_sku' then coalesce({hot_units}, s.units)
             else s.units end as stocked

@@ -10,6 +10,15 @@ pub enum MigrateError {
         /// The server's error.
         source: tokio_postgres::Error,
     },
+    #[error("{step} failed: another session has the lock ({holders})")]
+    Busy {
+        /// As above.
+        step: String,
+        /// The sessions that have locks in the schema.
+        holders: String,
+        /// The server's error.
+        source: tokio_postgres::Error,
+    },
     #[error("{0} is already applied, but the file has changed since")]
     Changed(String),
     #[error("{0} is applied, and this release has no such file")]

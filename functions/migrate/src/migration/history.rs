@@ -1,5 +1,8 @@
 //! The history of a database, and its next step. The tables belong to the runner, which reads and
 //! writes them under its lock.
+//!
+//! The lock is a table of the runner, so only the owner can take it. Rejected: an advisory lock.
+//! Every role of the database may take any of those, and would block all releases.
 
 use semver::Version;
 use sha2::{Digest as _, Sha256};
@@ -19,7 +22,14 @@ const TABLES: &str = "
         only_one boolean primary key default true check (only_one),
         release text collate \"C\" not null,
         callers_from text collate \"C\" not null,
-        written_at timestamptz not null)";
+        written_at timestamptz not null);
+    create table if not exists holdfast.schema_build (
+        only_one boolean primary key default true check (only_one),
+        file text collate \"C\" not null,
+        pid integer not null,
+        backend_start timestamptz)";
+/// No reader waits for this lock, and it excludes itself.
+const LOCK: &str = "lock table holdfast.schema_release in share row exclusive mode";
 
 /// The next step.
 pub(super) enum Next<'a> {
@@ -31,17 +41,20 @@ pub(super) enum Next<'a> {
     LeaveTo(String),
 }
 
-pub(super) async fn make_tables(transaction: &Transaction<'_>) -> Result<(), MigrateError> {
+/// Excludes other migrations until the end of the transaction. The first migration makes the
+/// tables: another one waits for their names, and then fails, because they exist.
+pub(super) async fn lock(transaction: &Transaction<'_>) -> Result<(), MigrateError> {
     // Looks first, so that a run that changes nothing logs nothing.
     let there = "select to_regclass('holdfast.schema_release') is not null";
     let step = "looking for the history";
     let rows = transaction.query_typed(there, &[]).await;
-    if rows.map_err(failed(step))?.iter().any(|row| row.get(0)) {
-        return Ok(());
-    }
-    let made = transaction.batch_execute(TABLES).await;
-    made.map_err(failed("making the history's tables"))
+    let there = rows.map_err(failed(step))?.iter().any(|row| row.get(0));
+    let taken = transaction.batch_execute(if there { LOCK } else { TABLES });
+    taken.await.map_err(failed(LOCK_STEP))
 }
+
+/// The step that waits for another migration.
+pub(super) const LOCK_STEP: &str = "waiting for the lock on migrations";
 
 /// Compares the applied files with those of `release`.
 pub(super) async fn next<'a>(

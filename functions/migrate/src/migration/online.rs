@@ -1,56 +1,53 @@
 //! Files that can't run in a transaction: an index that is built beside writers.
 //!
-//! The lock on migrations ends with a transaction. These files have a lock of their own, which the
-//! session holds. A second run asks for it again and again, and does not wait in a statement: the
-//! build waits for every statement that is under way.
+//! The lock on migrations ends with a transaction. So a run that builds writes down its session,
+//! under that lock, in a table that only the owner can write. A second run looks again and again,
+//! and does not wait in a statement: the build waits for every statement that is under way.
+//! Rejected: an advisory lock, which every role of the database may take.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
-use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Transaction};
 
 use super::error::{MigrateError, failed};
 use super::release::File;
 
-/// How long to wait for another run that builds.
-const BUILD_TIMEOUT: Duration = Duration::from_secs(120);
-const PAUSE: Duration = Duration::from_millis(200);
-
-/// Two numbers of 32 bits, which no other advisory lock here has.
-const LOCK: &str = "1215327332, 2";
-const HELD: &str = "select count(*) > 0 from pg_locks where locktype = 'advisory' \
-    and pid = pg_backend_pid() and (classid, objid, objsubid) = (1215327332, 2, 2)";
+/// Another session builds as long as it lives. A user without rights on the statistics of all
+/// sessions does not see when the session of another user began.
+const CLEAR: &str = "delete from holdfast.schema_build b where b.pid = pg_backend_pid()
+    or not exists (select from pg_stat_activity a
+        where a.pid = b.pid and coalesce(a.backend_start = b.backend_start, true))";
+const CLAIM: &str = "insert into holdfast.schema_build (file, pid, backend_start)
+    select $1, a.pid, a.backend_start from pg_stat_activity a where a.pid = pg_backend_pid()
+    on conflict do nothing
+    returning pid";
 /// The indexes of interrupted builds: nobody builds now.
 const LEFT_BEHIND: &str = "select c.oid::regclass::text from pg_index i \
     join pg_class c on c.oid = i.indexrelid \
     where c.relnamespace = 'holdfast'::regnamespace and not i.indisvalid";
 
-/// Runs the file. It drops the unfinished index of an interrupted run first.
-pub(super) async fn apply(client: &Client, file: &File) -> Result<(), MigrateError> {
-    let deadline = Instant::now() + BUILD_TIMEOUT;
-    let lock = format!("select pg_try_advisory_lock({LOCK})");
-    while !is(client, file, &lock).await? {
-        if Instant::now() >= deadline {
-            return Err(MigrateError::Building(file.name.clone()));
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-    let outcome = if is(client, file, HELD).await? {
-        build(client, file).await
-    } else {
-        Err(MigrateError::Pooled(file.name.clone()))
-    };
-    let unlock = format!("select pg_advisory_unlock({LOCK})");
-    match is(client, file, &unlock).await {
-        Ok(true) => outcome,
-        Ok(false) => outcome.and(Err(MigrateError::Pooled(file.name.clone()))),
-        // The first failure says why. The connection may be gone, and the lock with it.
-        Err(error) => outcome.and(Err(error)),
-    }
+/// Writes down that this session builds the file. Returns its process; none if another session
+/// builds.
+pub(super) async fn claim(
+    transaction: &Transaction<'_>,
+    file: &File,
+) -> Result<Option<i32>, MigrateError> {
+    let step = || failed(file.name.as_str());
+    let cleared = transaction.execute_typed(CLEAR, &[]).await;
+    cleared.map_err(step())?;
+    let name = [(&file.name as _, Type::TEXT)];
+    let claimed = transaction.query_typed(CLAIM, &name).await;
+    Ok(claimed.map_err(step())?.first().map(|row| row.get(0)))
 }
 
-async fn build(client: &Client, file: &File) -> Result<(), MigrateError> {
+/// Runs the file in the session that has claimed it. Drops the unfinished index of an interrupted
+/// run first.
+pub(super) async fn build(client: &Client, file: &File, pid: i32) -> Result<(), MigrateError> {
     let step = || failed(file.name.as_str());
+    let own = "select pg_backend_pid() = $1";
+    let rows = client.query_typed(own, &[(&pid as _, Type::INT4)]).await;
+    if !rows.map_err(step())?.iter().any(|row| row.get(0)) {
+        return Err(MigrateError::Pooled(file.name.clone()));
+    }
     for row in client.query_typed(LEFT_BEHIND, &[]).await.map_err(step())? {
         let index: String = row.get(0);
         let drop = format!("drop index concurrently if exists {index}");
@@ -59,9 +56,11 @@ async fn build(client: &Client, file: &File) -> Result<(), MigrateError> {
     client.batch_execute(&file.text).await.map_err(step())
 }
 
-/// The answer to a yes-or-no query.
-async fn is(client: &Client, file: &File, question: &str) -> Result<bool, MigrateError> {
-    let rows = client.query_typed(question, &[]).await;
-    let rows = rows.map_err(failed(file.name.as_str()))?;
-    Ok(rows.first().is_some_and(|row| row.get(0)))
+/// Writes down that nobody builds any more.
+pub(super) async fn give_up(transaction: &Transaction<'_>, pid: i32) -> Result<(), MigrateError> {
+    let clear = "delete from holdfast.schema_build where pid = $1";
+    let cleared = transaction
+        .execute_typed(clear, &[(&pid as _, Type::INT4)])
+        .await;
+    cleared.map_err(failed("ending a build")).map(|_| ())
 }

@@ -45,6 +45,8 @@ pub struct Release {
     pub routines: Vec<File>,
     /// Who may call which routine.
     pub rights: File,
+    /// The settings and bounds of the roles.
+    pub roles: File,
 }
 
 impl Release {
@@ -59,6 +61,10 @@ impl Release {
             rights: File {
                 name: "rights/rights".to_owned(),
                 text: include_str!("../../../../migrations/rights/rights.sql").to_owned(),
+            },
+            roles: File {
+                name: "rights/roles".to_owned(),
+                text: include_str!("../../../../migrations/rights/roles.sql").to_owned(),
             },
         }
     }

@@ -17,15 +17,16 @@ begin
         with given_back as (
             update orders o set coupon_use = 'released'
             where o.shop = p_shop and o.checkout_id = any (p_checkout_ids) and o.coupon_use = 'held'
-            returning o.coupon_code, o.customer)
-        select g.coupon_code, g.customer, count(*)::integer as uses from given_back g
+            returning o.coupon_code, o.customer_key)
+        select g.coupon_code, g.customer_key, count(*)::integer as uses from given_back g
         group by 1, 2 order by 1, 2
     loop
-        perform coupon_count(p_shop, v_line.coupon_code, v_line.customer, -v_line.uses, 0);
+        perform coupon_count(p_shop, v_line.coupon_code, v_line.customer_key, -v_line.uses, 0);
     end loop;
     if exists (
         select from checkouts c
-        where c.shop = p_shop and c.checkout_id = any (p_checkout_ids) and c.counted)
+        where c.shop = p_shop and c.checkout_id = any (p_checkout_ids)
+            and c.counted_as is not null)
     then
         perform limit_resolve(p_shop, p_checkout_ids, false);
     end if;

@@ -37,7 +37,7 @@ begin
     if (p_reclaim).customer is not null then
         v_due := v_due || array(
             select c.checkout_id from checkouts c
-            where c.shop = p_shop and c.customer = (p_reclaim).customer and c.counted
+            where c.shop = p_shop and c.counted_as = (p_reclaim).customer
                 and c.expires_at <= v_now
             order by c.expires_at limit 100);
     end if;

@@ -1,12 +1,12 @@
--- The part of checkout_begin_attempt for a known checkout: the same request again, a conflict, or
+-- The part of checkout_hold_cart for a known checkout: the same request again, a conflict, or
 -- another cart in place of its present one. Outcomes and locks as there. A replacement never
 -- prolongs a checkout beyond the shop's hold_s_max after its beginning. Otherwise a checkout could
 -- hold stock for ever. A cart that becomes smaller is never refused because of a rule that the shop
 -- has made stricter since: sale times, limits, hold_s_max.
 create or replace function holdfast.checkout_replace(
     p_shop text, p_checkout_id uuid, p_customer text, p_revision integer, p_request_hash bytea,
-    p_hold_s integer, p_skus text[], p_quantities integer[], p_reclaim boolean)
-    returns holdfast.checkout_answer
+    p_hold_s integer, p_skus text[], p_quantities integer[], p_capped boolean,
+    p_reclaim boolean) returns holdfast.checkout_answer
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_answer checkout_answer;
@@ -57,7 +57,8 @@ begin
         return v_answer;
     end if;
 
-    v_answer := cart_check(p_shop, v_checkout, p_skus, p_quantities, v_now, p_reclaim);
+    v_answer := cart_check(
+        p_shop, v_checkout, p_skus, p_quantities, v_now, p_capped, p_reclaim);
     if v_answer.o_outcome <> 'enough' then
         return v_answer;
     end if;
@@ -73,7 +74,7 @@ begin
     where c.shop = p_shop and c.checkout_id = p_checkout_id
     returning c.generation into strict v_checkout.generation;
     -- first takes the old cart out of the customer's counts: it never counts against the new one
-    if v_checkout.counted then
+    if v_checkout.counted_as is not null then
         perform limit_resolve(p_shop, array[p_checkout_id], false);
     end if;
     update holds h set status = 'released', resolved_at = v_now

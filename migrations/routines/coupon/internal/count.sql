@@ -1,6 +1,6 @@
 -- Changes how many uses of a coupon are held and consumed, in total and by this customer. The
 -- constraints coupon_never_overused and coupon_never_overused_by_customer refuse a use beyond the
--- limit. Locks: the coupon, then the customer's count of it.
+-- limit. p_customer is a customer_key. Locks: the coupon, then the customer's count of it.
 create or replace function holdfast.coupon_count(
     p_shop text, p_code text, p_customer text, p_held integer, p_consumed integer) returns void
 language plpgsql set search_path = holdfast, pg_temp as $$

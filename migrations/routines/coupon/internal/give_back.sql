@@ -15,7 +15,7 @@ begin
                 where l.shop = p_shop and l.order_id = p_order_id and l.returned < l.quantity))
     returning * into v_order;
     if found then
-        perform coupon_count(p_shop, v_order.coupon_code, v_order.customer, 0, -1);
+        perform coupon_count(p_shop, v_order.coupon_code, v_order.customer_key, 0, -1);
     end if;
 end;
 $$;

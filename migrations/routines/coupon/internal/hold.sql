@@ -1,12 +1,13 @@
--- Holds one use of a coupon for a checkout's order, and computes the discount. Outcomes: held,
+-- Holds one use of a coupon for a checkout's order, which counts under p_customer_key, and computes
+-- the discount. Outcomes: held,
 -- coupon_unknown, coupon_not_yet_valid, coupon_expired, coupon_not_for_cart (it is for other skus),
 -- coupon_below_minimum, coupon_used_up, coupon_used_up_by_customer. A coupon for some skus counts
 -- only their lines, for its minimum, too. A percentage is rounded down to the currency's step (a
 -- minor unit, or ten fils), once, over all of those lines. A fixed amount is at most the price of
 -- those lines, so a total is never negative. Locks: the coupon, then the customer's count of it.
 create or replace function holdfast.coupon_hold(
-    p_shop text, p_code text, p_checkout holdfast.checkouts, p_now timestamptz, out o_outcome text,
-    out o_discount bigint)
+    p_shop text, p_code text, p_checkout holdfast.checkouts, p_customer_key text,
+    p_now timestamptz, out o_outcome text, out o_discount bigint)
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_coupon coupons%rowtype;
@@ -27,7 +28,7 @@ begin
         and (v_coupon.skus is null or h.sku = any (v_coupon.skus));
     -- the coupon's lock stops other calls from counting a use
     select u.uses_held + u.uses_consumed into v_own from customer_coupons u
-    where u.shop = p_shop and u.code = p_code and u.customer = p_checkout.customer;
+    where u.shop = p_shop and u.code = p_code and u.customer = p_customer_key;
     o_outcome := case
         when p_now < v_coupon.valid_from then 'coupon_not_yet_valid'
         when p_now >= v_coupon.valid_until then 'coupon_expired'
@@ -40,7 +41,7 @@ begin
     end;
     -- race(coupon_never_overused): read, nothing written
     if o_outcome = 'held' then
-        perform coupon_count(p_shop, p_code, p_checkout.customer, 1, 0);
+        perform coupon_count(p_shop, p_code, p_customer_key, 1, 0);
         select currency_step(s.currency) into v_step from shops s where s.shop = p_shop;
         o_discount := case v_coupon.kind
             -- everything is free

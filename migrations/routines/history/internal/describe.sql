@@ -15,7 +15,11 @@ begin
     select * into v_payment from payments p
         where p.shop = p_shop and p.order_id = v_order.order_id;
     return jsonb_build_object(
-        'checkout', to_jsonb(v_checkout) - '{shop,request_hash,counted}'::text[],
+        'checkout', to_jsonb(v_checkout) - '{shop,request_hash,counted_as}'::text[],
+        -- staff ended it
+        'revocation', (
+            select to_jsonb(r) - '{shop,checkout_id}'::text[] from checkout_revocations r
+            where r.shop = p_shop and r.checkout_id = p_checkout_id),
         'holds', (
             select coalesce(jsonb_agg(hold_describe(h) order by h.generation, h.sku), '[]')
             from (
@@ -23,7 +27,7 @@ begin
                 where h.shop = p_shop and h.checkout_id = p_checkout_id
                 order by h.generation desc, h.sku limit p_limit) h),
         'order', case when v_order.order_id is not null then
-            to_jsonb(v_order) - '{shop,request_hash}'::text[] end,
+            to_jsonb(v_order) - '{shop,request_hash,customer_key}'::text[] end,
         'lines', (
             select coalesce(jsonb_agg(to_jsonb(l) - '{shop,order_id}'::text[] order by l.sku), '[]')
             from order_lines l where l.shop = p_shop and l.order_id = v_order.order_id),

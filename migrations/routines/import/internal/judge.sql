@@ -75,6 +75,8 @@ begin
                 when t.title is null then import_refusal('title', null, 'is needed for a new sku')
                 when t.price_minor is null then
                     import_refusal('price_minor', null, 'is needed for a new sku')
+                when octet_length(t.attributes::text) > 131072 then import_refusal('attributes',
+                    null, 'are longer than 131072 bytes')
                 when t.sale_closes_at <= t.sale_opens_at then import_refusal('sale_closes_at',
                     to_char(t.sale_closes_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
                     'is not later than sale_opens_at')

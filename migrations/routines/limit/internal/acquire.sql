@@ -5,7 +5,8 @@
 -- limit_reached (each sku beyond its limit, and how many more units the customer may have); and, if
 -- p_reclaim, `reclaim` (refused, but checkouts of this customer are due). After a refusal the
 -- caller must roll back (must_roll_back). The caller has locked the checkout and written its holds.
--- Locks: the customer's counts.
+-- A checkout with an order counts under the order's key, so that everything of one order stays
+-- under one key. Locks: the customer's counts.
 create or replace function holdfast.limit_acquire(
     p_shop text, p_checkout_id uuid, p_generation integer, p_reclaim boolean,
     p_kept integer default null)
@@ -14,11 +15,13 @@ language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_answer hold_answer;
     v_customer text;
-    v_counted boolean;
+    v_counted_as text;
     v_open_max integer;
     v_line record;
 begin
-    select c.customer, c.counted into strict v_customer, v_counted from checkouts c
+    select c.counted_as, coalesce(c.counted_as, o.customer_key, customer_key(p_shop, c.customer))
+    into strict v_counted_as, v_customer
+    from checkouts c left join orders o on o.shop = c.shop and o.checkout_id = c.checkout_id
     where c.shop = p_shop and c.checkout_id = p_checkout_id;
     select s.checkouts_per_customer_max into v_open_max from shops s where s.shop = p_shop;
     insert into customer_checkouts (shop, customer) values (p_shop, v_customer)
@@ -26,7 +29,7 @@ begin
     perform from customer_checkouts o where o.shop = p_shop and o.customer = v_customer
         for no key update;  -- guard(customer_never_over_limit)
     v_answer.o_outcome := 'acquired';
-    if not v_counted then  -- guard(a_checkout_is_counted)
+    if v_counted_as is null then  -- guard(a_checkout_is_counted)
         update customer_checkouts o
         set open = o.open + 1,
             open_max = case when p_kept is null or v_open_max is null then v_open_max
@@ -34,7 +37,7 @@ begin
         where o.shop = p_shop and o.customer = v_customer
             and (v_open_max is null or o.open < v_open_max or p_kept is not null);
         if found then
-            update checkouts c set counted = true
+            update checkouts c set counted_as = v_customer
             where c.shop = p_shop and c.checkout_id = p_checkout_id;
         else
             v_answer.o_outcome := 'too_many_checkouts';
@@ -77,7 +80,7 @@ begin
     if v_answer.o_outcome <> 'acquired' then
         if p_reclaim and exists (
             select from checkouts c
-            where c.shop = p_shop and c.customer = v_customer and c.counted
+            where c.shop = p_shop and c.counted_as = v_customer
                 and c.expires_at <= clock_timestamp()
                 and c.checkout_id <> p_checkout_id)
         then

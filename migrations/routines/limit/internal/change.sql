@@ -1,8 +1,8 @@
 -- Counts units that an order sells without a hold (p_units above zero) or gives back (below zero)
 -- against the customer's limit for this sku. o_allowed null: done. Otherwise nothing is counted,
--- and o_allowed says how many more units the customer may have. A sku without a limit is not
--- counted. Locks: the customer's counts. A caller that changes several skus does so in bytewise
--- order.
+-- and o_allowed says how many more units the customer may have. p_customer is the order's
+-- customer_key. A sku without a limit is not counted. Locks: the customer's counts. A caller that
+-- changes several skus does so in bytewise order.
 create or replace function holdfast.limit_change(
     p_shop text, p_customer text, p_sku text, p_units integer, out o_allowed integer)
 language plpgsql set search_path = holdfast, pg_temp as $$

@@ -9,9 +9,11 @@ declare
     v_units record;
 begin
     for v_counted in
-        select c.customer, count(*)::integer as checkouts, array_agg(c.checkout_id) as ids
+        select c.counted_as as customer, count(*)::integer as checkouts,
+            array_agg(c.checkout_id) as ids
         from checkouts c
-        where c.shop = p_shop and c.checkout_id = any (p_checkout_ids) and c.counted
+        where c.shop = p_shop and c.checkout_id = any (p_checkout_ids)
+            and c.counted_as is not null
         group by 1 order by 1
     loop
         update customer_checkouts o set open = o.open - v_counted.checkouts
@@ -29,7 +31,7 @@ begin
             where u.shop = p_shop and u.customer = v_counted.customer and u.sku = v_units.sku;
         end loop;
     end loop;
-    update checkouts c set counted = false
-    where c.shop = p_shop and c.checkout_id = any (p_checkout_ids) and c.counted;
+    update checkouts c set counted_as = null
+    where c.shop = p_shop and c.checkout_id = any (p_checkout_ids) and c.counted_as is not null;
 end;
 $$;

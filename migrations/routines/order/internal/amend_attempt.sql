@@ -69,7 +69,7 @@ begin
         from order_differences(p_shop, v_order.order_id, p_skus, p_quantities) d
         where d.o_limited and d.o_wanted < d.o_kept or d.o_limits and d.o_wanted > d.o_kept
     loop
-        v_allowed := limit_change(p_shop, v_order.customer, v_line.sku, v_line.more);
+        v_allowed := limit_change(p_shop, v_order.customer_key, v_line.sku, v_line.more);
         if v_allowed is not null then
             v_answer.o_refused_skus := v_answer.o_refused_skus || v_line.sku;
             v_answer.o_refused_available := v_answer.o_refused_available || v_allowed;
@@ -79,10 +79,10 @@ begin
         insert into must_roll_back (shop) values (p_shop);
         v_answer.o_outcome := case when p_reclaim and exists (
             select from checkouts c
-            where c.shop = p_shop and c.customer = v_order.customer and c.counted
+            where c.shop = p_shop and c.counted_as = v_order.customer_key
                 and c.expires_at <= v_now)
             then 'reclaim' else 'limit_reached' end;
-        v_answer.o_reclaim := row(null, null, v_order.customer)::reclaim;
+        v_answer.o_reclaim := row(null, null, v_order.customer_key)::reclaim;
         return v_answer;
     end if;
 

@@ -21,7 +21,7 @@ begin
     where o.shop = p_shop and o.order_id = p_order_id
     returning * into v_order;
     if v_order.coupon_use = 'consumed' then
-        perform coupon_count(p_shop, v_order.coupon_code, v_order.customer, -1, 1);
+        perform coupon_count(p_shop, v_order.coupon_code, v_order.customer_key, -1, 1);
     end if;
     perform limit_resolve(p_shop, array[v_order.checkout_id], true);
     update checkouts c set status = 'paid', ended_at = v_now

@@ -7,10 +7,12 @@ declare
     v_now timestamptz := clock_timestamp();
     v_order orders%rowtype;
     v_expires_at timestamptz;
+    v_order_hold_s integer;
 begin
     select * into v_order from orders o where o.shop = p_shop and o.order_id = p_order_id
         for key share;
-    select c.expires_at into v_expires_at from checkouts c
+    select c.expires_at, s.order_hold_s into v_expires_at, v_order_hold_s
+    from checkouts c join shops s on s.shop = c.shop
     where c.shop = p_shop and c.checkout_id = v_order.checkout_id;
     return jsonb_build_object(
         'order_id', v_order.order_id,
@@ -36,6 +38,8 @@ begin
                 'amount_minor', p.amount_minor)
             from payments p where p.shop = p_shop and p.order_id = p_order_id),
         'expires_at', v_expires_at,
+        'expires_at_latest', greatest(v_expires_at,
+            v_order.created_at + make_interval(secs => v_order_hold_s)),
         'server_time', v_now);
 end;
 $$;

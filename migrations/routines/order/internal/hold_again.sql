@@ -25,7 +25,7 @@ begin
     end if;
     -- a savepoint: it removes a half-held cart
     begin
-        perform coupon_count(p_shop, o.coupon_code, o.customer, 1, 0) from orders o
+        perform coupon_count(p_shop, o.coupon_code, o.customer_key, 1, 0) from orders o
         where o.shop = p_shop and o.order_id = p_order_id and o.coupon_use = 'released';
         update orders o set coupon_use = 'held'
         where o.shop = p_shop and o.order_id = p_order_id and o.coupon_use = 'released';

@@ -32,7 +32,7 @@ begin
         end if;
     end if;
 
-    if p_kind in ('pending', 'other') then
+    if p_kind = 'other' then
         v_answer.o_outcome := 'recorded';
     else
         v_reference := payment_find(p_shop, p_gateway, p_kind, p_reference, p_gateway_order_id,
@@ -40,10 +40,11 @@ begin
         select o.order_id, o.checkout_id into v_answer.o_order_id, v_checkout_id
         from payments p join orders o on o.shop = p.shop and o.order_id = p.order_id
         where p.shop = p_shop and p.reference = v_reference;
-        if not found then
+        if not found and p_kind <> 'pending' then
             v_answer.o_outcome := 'parked';
             return v_answer;
         end if;
+        v_reference := coalesce(v_reference, p_reference);
         perform from checkouts c where c.shop = p_shop and c.checkout_id = v_checkout_id
             for no key update;  -- guard(a_payment_changes_stock_once)
         perform from orders o where o.shop = p_shop and o.order_id = v_answer.o_order_id
@@ -65,6 +66,8 @@ begin
             v_answer.o_outcome := refund_apply_event(p_shop, p_gateway, v_reference, p_kind,
                 p_amount_minor, p_currency, p_gateway_payment_id, p_refund_id,
                 p_gateway_refund_id);
+        elsif p_kind = 'pending' then
+            v_answer.o_outcome := 'recorded';
         elsif v_payment.status < p_kind::payment_status then
             -- the hold stays, because shoppers try again
             update payments p set status = p_kind::payment_status
@@ -72,6 +75,10 @@ begin
             v_answer.o_outcome := 'recorded';
         else
             v_answer.o_outcome := 'no_effect';
+        end if;
+        -- Somebody tries to pay. Whoever only leaves the gateway's page (`dropped`) does not.
+        if p_kind in ('pending', 'failed') or p_kind = 'paid' and v_answer.o_outcome = 'review' then
+            perform order_hold_longer(p_shop, v_answer.o_order_id);
         end if;
     end if;
     -- also the reference: the event's own may be missing or wrong

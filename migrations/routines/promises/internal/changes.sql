@@ -32,7 +32,9 @@ begin
         select h.resolved_at, h.checkout_id::text, h.generation || ' ' || h.sku, array[
             row('checkout', case when c.checkout_id is null then h.checkout_id::text end, ''),
             row('sku', h.sku, ''),
-            row('units', case when h.limited then c.customer end, h.sku)]::promise_subject[]
+            -- the key that it would have now, if its checkout is counted no more
+            row('units', case when h.limited then coalesce(c.counted_as,
+                customer_key(p_shop, c.customer)) end, h.sku)]::promise_subject[]
         from (
             select * from holds h
             where h.shop = p_shop and h.resolved_at >= p_at
@@ -89,7 +91,7 @@ begin
         select c.expires_at, c.checkout_id::text, '', array[
             row('checkout', c.checkout_id::text, '')]::promise_subject[]
             || array(
-                select row('units', c.customer, h.sku)::promise_subject from holds h
+                select row('units', c.counted_as, h.sku)::promise_subject from holds h
                 where h.shop = p_shop and h.checkout_id = c.checkout_id
                     and h.generation = c.generation and h.status = 'active' and h.limited)
         from (

@@ -59,19 +59,19 @@ as $$
     union all
     -- promises_units and promises_customers compare the counts that there are
     select 'checkout', (h.is).checkout_id::text, '', 'a_limit_is_never_exceeded',
-        jsonb_build_object('customer', (h.of).customer, 'sku', (h.is).sku, 'units_held', null,
+        jsonb_build_object('customer', (h.of).counted_as, 'sku', (h.is).sku, 'units_held', null,
             'active_holds', (h.is).quantity)
     from hold h
     where h.active and (h.is).limited
         and not exists (
             select from customer_units u
-            where u.shop = p_shop and u.customer = (h.of).customer and u.sku = (h.is).sku)
+            where u.shop = p_shop and u.customer = (h.of).counted_as and u.sku = (h.is).sku)
     union all
     select 'checkout', c.checkout_id::text, '', 'a_limit_is_never_exceeded', jsonb_build_object(
-        'customer', (c.is).customer, 'open', null, 'checkouts', 1)
+        'customer', (c.is).counted_as, 'open', null, 'checkouts', 1)
     from open c
-    where (c.is).counted
+    where (c.is).counted_as is not null
         and not exists (
             select from customer_checkouts o
-            where o.shop = p_shop and o.customer = (c.is).customer)
+            where o.shop = p_shop and o.customer = (c.is).counted_as)
 $$;

@@ -10,6 +10,6 @@ as $$
         join customer_checkouts o on o.shop = p_shop and o.customer = s.a
         cross join lateral (
             select count(*) as checkouts from checkouts c
-            where c.shop = p_shop and c.customer = o.customer and c.counted) c
+            where c.shop = p_shop and c.counted_as = o.customer) c
     where s.kind = 'customer' and (o.open <> c.checkouts or o.open > o.open_max)
 $$;

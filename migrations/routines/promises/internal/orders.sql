@@ -6,7 +6,7 @@ create or replace function holdfast.promises_orders(
 language sql stable set search_path = holdfast, pg_temp
 as $$
     with ordered as materialized (
-        select o.shop, o.order_id, o.checkout_id, o.customer, o.status, o.coupon_code,
+        select o.shop, o.order_id, o.checkout_id, o.customer_key, o.status, o.coupon_code,
             o.coupon_use, o.total_minor, o.paid_at, o.version,
             p.reference, p.status as payment_status, p.amount_minor, p.method
         from unnest(p_subjects) s
@@ -113,10 +113,11 @@ as $$
     union all
     -- promises_uses compares the counts that there are
     select 'order', o.order_id::text, '', 'a_coupon_is_never_overused', jsonb_build_object(
-        'coupon', o.coupon_code, 'customer', o.customer, 'coupon_use', o.coupon_use)
+        'coupon', o.coupon_code, 'customer', o.customer_key, 'coupon_use', o.coupon_use)
     from ordered o
     where o.coupon_use in ('held', 'consumed')
         and not exists (
             select from customer_coupons u
-            where u.shop = p_shop and u.code = o.coupon_code and u.customer = o.customer)
+            where u.shop = p_shop and u.code = o.coupon_code
+                and u.customer = o.customer_key)
 $$;

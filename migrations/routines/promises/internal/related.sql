@@ -7,16 +7,17 @@ as $$
     with given as materialized (
         select distinct s.kind, s.a, s.b from unnest(p_subjects) s where s.a is not null),
     bought as materialized (
-        select o.order_id, o.coupon_code, o.customer from given g
+        select o.order_id, o.coupon_code, o.customer_key from given g
             join orders o on o.shop = p_shop and o.checkout_id = g.a::uuid
         where g.kind = 'checkout'
         union
-        select o.order_id, o.coupon_code, o.customer from given g
+        select o.order_id, o.coupon_code, o.customer_key from given g
             join orders o on o.shop = p_shop and o.order_id = g.a::uuid
         where g.kind = 'order')
     select g.kind, g.a, g.b from given g
     union
-    select 'customer', c.customer, '' from given g
+    -- an ended checkout is counted no more: under the key that it would have now
+    select 'customer', coalesce(c.counted_as, customer_key(p_shop, c.customer)), '' from given g
         join checkouts c on c.shop = p_shop and c.checkout_id = g.a::uuid
     where g.kind = 'checkout'
     union
@@ -24,5 +25,5 @@ as $$
     union
     select 'coupon', b.coupon_code, '' from bought b where b.coupon_code is not null
     union
-    select 'use', b.coupon_code, b.customer from bought b where b.coupon_code is not null
+    select 'use', b.coupon_code, b.customer_key from bought b where b.coupon_code is not null
 $$;

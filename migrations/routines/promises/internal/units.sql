@@ -15,7 +15,7 @@ as $$
             from checkouts c
                 join holds h on h.shop = p_shop and h.checkout_id = c.checkout_id
                     and h.generation = c.generation and h.sku = u.sku
-            where c.shop = p_shop and c.customer = u.customer and c.counted
+            where c.shop = p_shop and c.counted_as = u.customer
                 and h.status = 'active' and h.limited) h
     where s.kind = 'units'
         and (u.units_held <> h.units or u.units_held + u.units_consumed > u.units_max)

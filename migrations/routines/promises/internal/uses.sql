@@ -14,7 +14,8 @@ as $$
             select count(*) filter (where o.coupon_use = 'held') as held,
                 count(*) filter (where o.coupon_use = 'consumed') as consumed
             from orders o
-            where o.shop = p_shop and o.coupon_code = u.code and o.customer = u.customer) o
+            where o.shop = p_shop and o.coupon_code = u.code
+                and o.customer_key = u.customer) o
     where s.kind = 'use'
         and (u.uses_held <> o.held or u.uses_consumed <> o.consumed
             or u.uses_held + u.uses_consumed > u.uses_max)

@@ -1,8 +1,10 @@
 //! Places or replaces the hold of a cart: all of it or nothing.
 
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
+use utoipa::ToSchema;
 
 use super::{
     CHECKOUT_CONFLICT, CHECKOUT_ENDED, CHECKOUT_ORDERED, Cart, Checkout, LIMIT_REACHED,
@@ -11,7 +13,7 @@ use super::{
 };
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop, Sku};
-use crate::quantity::{HoldSeconds, Revision};
+use crate::quantity::{HoldSeconds, Revision, Units};
 use crate::refusal::Kind;
 use crate::refusals;
 use crate::telemetry::{self, Metric};
@@ -65,6 +67,41 @@ const STALE_REVISION: Kind = Kind {
     detail: "This checkout already has a cart with a higher `revision`. Nothing was changed.",
 };
 
+const TOO_MANY_UNITS: Kind = Kind {
+    status: 422,
+    code: "too_many_units",
+    title: "The cart is too large",
+    detail: "Nothing is held: the cart has more units than this shop holds for one checkout, or \
+             more of one sku.",
+};
+
+/// The bounds of a shop that a cart exceeds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TooManyUnits {
+    /// The units of the cart.
+    #[schema(minimum = 1)]
+    pub units: i64,
+    /// The most units that this shop holds for one checkout.
+    #[schema(value_type = Units)]
+    pub units_per_cart_max: i32,
+    /// The most units of one sku that this shop holds for one checkout.
+    #[schema(value_type = Units)]
+    pub units_per_line_max: i32,
+    /// Every sku with more units than that.
+    #[schema(value_type = Vec<Sku>, max_items = 50)]
+    pub skus: Vec<String>,
+}
+
+impl TooManyUnits {
+    fn sentence(&self) -> String {
+        format!(
+            "Nothing is held: the cart has {} units. This shop holds at most {} units for one \
+             checkout, and at most {} of one sku.",
+            self.units, self.units_per_cart_max, self.units_per_line_max
+        )
+    }
+}
+
 refusals! {
     /// Why a cart is not held. In order of precedence.
     pub enum BeginError {
@@ -90,6 +127,9 @@ refusals! {
             #[schema(value_type = Vec<Sku>, min_items = 1, max_items = 50)]
             skus: Vec<String>
         ) => NOT_ON_SALE;
+        /// the cart has more units than the shop holds for one checkout, or more of the skus listed
+        /// in `skus`. A cart that is held may keep as many units as it has.
+        TooManyUnits(all: TooManyUnits) => TOO_MANY_UNITS, all.sentence();
         /// at least one sku has too few units available. Nothing was held or released.
         Shortage(
             /// Every sku that is short, with its available units.
@@ -163,6 +203,7 @@ async fn ask(db: &Database, request: &Begin) -> Result<Begun, BeginError> {
         "hold_too_long" => Err(BeginError::HoldTooLong),
         "unknown_sku" => Err(BeginError::UnknownSku(refused())),
         "not_on_sale" => Err(BeginError::NotOnSale(refused())),
+        "too_many_units" => Err(BeginError::TooManyUnits(too_many(request, &row, refused()))),
         "shortage" => Err(BeginError::Shortage(
             request
                 .cart
@@ -171,6 +212,18 @@ async fn ask(db: &Database, request: &Begin) -> Result<Begun, BeginError> {
         "too_many_checkouts" => Err(BeginError::TooManyCheckouts),
         "limit_reached" => Err(BeginError::LimitReached(limits(&row))),
         other => Err(Failure::unknown_outcome("checkout_begin", other).into()),
+    }
+}
+
+fn too_many(request: &Begin, row: &Row, skus: Vec<String>) -> TooManyUnits {
+    let bounds: Vec<i32> = row.get("o_units_max");
+    let bound = |nth: usize| bounds.get(nth).copied().unwrap_or_default();
+    let units = request.cart.lines();
+    TooManyUnits {
+        units: units.map(|(_, quantity)| i64::from(quantity.get())).sum(),
+        units_per_cart_max: bound(0),
+        units_per_line_max: bound(1),
+        skus,
     }
 }
 

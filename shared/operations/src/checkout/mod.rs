@@ -1,10 +1,11 @@
-//! One shopper's attempt to buy a cart: begin (place or replace), read, extend, release.
+//! One shopper's attempt to buy a cart: begin (place or replace), read, extend, release, revoke.
 
 pub mod begin;
 pub mod cart;
 pub mod extend;
 pub mod read;
 pub mod release;
+pub mod revoke;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -22,6 +23,7 @@ pub use cart::{Cart, CartError, Line};
 pub use extend::{ExtendError, extend};
 pub use read::read;
 pub use release::{ReleaseError, release};
+pub use revoke::{Revoke, RevokeError, revoke};
 
 /// The checkout was released, has expired, or is paid.
 pub const CHECKOUT_ENDED: Kind = Kind {
@@ -44,6 +46,13 @@ pub const CHECKOUT_CONFLICT: Kind = Kind {
     title: "The checkout id is in use",
     detail: "This id and revision belong to another request. To replace the cart, send a higher \
              `revision`. To begin another checkout, use a new id.",
+};
+/// It is sold.
+const CHECKOUT_PAID: Kind = Kind {
+    status: 409,
+    code: "checkout_paid",
+    title: "The checkout is paid",
+    detail: "Its stock is sold. Use a refund for goods that come back.",
 };
 /// At least one line is short.
 pub const SHORTAGE: Kind = Kind {
@@ -126,7 +135,7 @@ one_of!(
     /// - `open`: the cart is held.
     /// - `ordered`: it has an order, which waits for its payment.
     /// - `paid`: sold.
-    /// - `released`: given back by the shopper.
+    /// - `released`: given back by the shopper, or ended by the shop.
     /// - `expired`: ended by time, swept or not.
     CheckoutStatus, "open", "ordered", "paid", "released", "expired"
 );
@@ -186,7 +195,8 @@ pub(crate) fn limits(row: &Row) -> Vec<LimitReached> {
         .collect()
 }
 
-/// Reads the columns that checkout_read, checkout_extend and checkout_release have in common.
+/// Reads the columns that checkout_read, checkout_extend, checkout_release and checkout_revoke have
+/// in common.
 fn from_row(checkout_id: Uuid, row: &Row) -> Checkout {
     // Null when the holds of an old checkout are purged.
     let skus: Option<Vec<String>> = row.get("o_skus");

@@ -1,17 +1,9 @@
 //! Releases a checkout.
 
-use super::{Checkout, from_row};
+use super::{CHECKOUT_PAID, Checkout, from_row};
 use crate::db::{Database, Failure};
 use crate::ids::{CheckoutId, Customer, Shop};
-use crate::refusal::Kind;
 use crate::refusals;
-
-const CHECKOUT_PAID: Kind = Kind {
-    status: 409,
-    code: "checkout_paid",
-    title: "The checkout is paid",
-    detail: "Its stock is sold. Use a refund for goods that come back.",
-};
 
 refusals! {
     /// Why a checkout is not released.

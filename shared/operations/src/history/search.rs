@@ -44,6 +44,9 @@ pub struct Found {
 struct History {
     #[schema(value_type = Object)]
     checkout: Value,
+    /// Null unless staff ended the checkout: `actor`, `note`, `revoked_at`.
+    #[schema(value_type = Option<Object>, required = true)]
+    revocation: Value,
     #[schema(value_type = Vec<Object>, max_items = 200)]
     holds: Value,
     /// Null until the shopper orders.

@@ -205,6 +205,12 @@ const AMOUNT_NOT_PAYABLE: Kind = Kind {
     title: "The gateway does not take this amount",
     detail: "There is no order: the gateway does not take its total.",
 };
+const OFFLINE_NOT_ALLOWED: Kind = Kind {
+    status: 403,
+    code: "offline_not_allowed",
+    title: "Offline payment is not allowed",
+    detail: "This caller may not place orders with payment_method `offline`.",
+};
 const ADDRESS_UNKNOWN: Kind = Kind {
     status: 422,
     code: "address_unknown",
@@ -283,6 +289,9 @@ refusals! {
         NotFound => Said::not_found("checkout");
         /// the checkout already has an order, made with another body.
         Conflict => ORDER_CONFLICT;
+        /// the shop (`offline_allowed`), this deployment or the caller's token does not let the
+        /// storefront use `payment_method` `offline`.
+        OfflineNotAllowed => OFFLINE_NOT_ALLOWED;
         /// it was released. Begin a new one.
         CheckoutEnded => CHECKOUT_ENDED;
         /// it began more than 30 minutes ago. Begin a new one.
@@ -397,6 +406,7 @@ async fn ask(db: &Database, request: &Create) -> Result<Created, CreateError> {
         "same" => Ok(Created::Same(order_from_json(row.get("o_order"))?)),
         "not_found" => Err(CreateError::NotFound),
         "order_conflict" => Err(CreateError::Conflict),
+        "offline_not_allowed" => Err(CreateError::OfflineNotAllowed),
         "checkout_ended" => Err(CreateError::CheckoutEnded),
         "checkout_too_old" => Err(CreateError::CheckoutTooOld),
         "address_unknown" => Err(CreateError::AddressUnknown),

@@ -101,6 +101,11 @@ pub struct Order {
     #[serde(with = "time::serde::rfc3339")]
     #[schema(example = "2026-11-21T05:00:00Z")]
     pub expires_at: OffsetDateTime,
+    /// The stock is held until then once the payment gateway has reported a try to pay. Not
+    /// earlier than `expires_at`.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(example = "2026-11-21T05:15:00Z")]
+    pub expires_at_latest: OffsetDateTime,
     /// The database's clock when it decided. `expires_at` uses the same clock.
     #[serde(with = "time::serde::rfc3339")]
     #[schema(example = "2026-11-21T04:30:00Z")]
@@ -166,6 +171,7 @@ fn order_from_json(json: serde_json::Value) -> Result<Order, crate::db::Failure>
     let mut order: Order =
         serde_json::from_value(json).map_err(|error| crate::db::Failure::Internal(error.into()))?;
     order.expires_at = order.expires_at.to_offset(UtcOffset::UTC);
+    order.expires_at_latest = order.expires_at_latest.to_offset(UtcOffset::UTC);
     order.server_time = order.server_time.to_offset(UtcOffset::UTC);
     Ok(order)
 }

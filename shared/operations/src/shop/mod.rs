@@ -35,12 +35,28 @@ pub struct Profile {
     /// The longest hold that a checkout may ask for, in seconds.
     #[schema(value_type = HoldSeconds)]
     pub hold_s_max: i32,
-    /// How long an order that waits for its payment holds stock, in seconds.
+    /// How long an order that waits for its payment holds stock, in seconds, until its gateway
+    /// reports a try to pay.
+    #[schema(value_type = HoldSeconds)]
+    pub order_hold_s_untried: i32,
+    /// How long an order that waits for its payment holds stock after that, in seconds since it
+    /// was made.
     #[schema(value_type = HoldSeconds)]
     pub order_hold_s: i32,
+    /// How many units one checkout of the storefront may hold.
+    #[schema(value_type = Units)]
+    pub units_per_cart_max: i32,
+    /// How many units of one sku one checkout of the storefront may hold.
+    #[schema(value_type = Units)]
+    pub units_per_line_max: i32,
     /// How many checkouts of one customer may hold stock at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Units>)]
     pub checkouts_per_customer_max: Option<i32>,
+    /// Whether customers' names that differ only in case, padding or invisible characters count
+    /// as one for limits.
+    pub customers_folded: bool,
+    /// Whether the storefront may sell with `payment_method` `offline`.
+    pub offline_allowed: bool,
     pub created_at: Utc,
 }

@@ -27,13 +27,55 @@ pub struct Put {
     #[serde(default = "minutes_30")]
     #[schema(default = 1800)]
     pub hold_s_max: HoldSeconds,
-    /// How long an order that waits for its payment holds stock, in seconds.
+    /// How long an order that waits for its payment holds stock, in seconds, until its gateway
+    /// reports a try to pay. At most `order_hold_s`. The hold of the checkout never gets shorter by
+    /// ordering.
+    #[serde(default = "minutes_15")]
+    #[schema(default = 900)]
+    pub order_hold_s_untried: HoldSeconds,
+    /// How long an order that waits for its payment holds stock after that, in seconds since it
+    /// was made.
     #[serde(default = "minutes_30")]
     #[schema(default = 1800)]
     pub order_hold_s: HoldSeconds,
+    /// How many units one checkout of the storefront may hold. Staff may book more.
+    #[serde(default = "units_100")]
+    #[schema(default = 100)]
+    pub units_per_cart_max: Units,
+    /// How many units of one sku one checkout of the storefront may hold. Staff may book more.
+    #[serde(default = "units_20")]
+    #[schema(default = 20)]
+    pub units_per_line_max: Units,
     /// How many checkouts of one customer may hold stock at a time. Default: any number.
     #[serde(default, deserialize_with = "not_null")]
     pub checkouts_per_customer_max: Option<Units>,
+    /// Whether customers' names that differ only in case, padding or invisible characters count
+    /// as one for limits. Say `false` if the names are ids in which case means something. A change
+    /// counts from now on: what was counted stays counted under the name of that time.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    pub customers_folded: bool,
+    /// Whether the storefront may sell with `payment_method` `offline`: without a payment. The
+    /// deployment and the caller's token must allow it, too. Staff may always book.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub offline_allowed: bool,
+}
+
+fn minutes_15() -> HoldSeconds {
+    HoldSeconds::MINUTES_15
+}
+
+fn units_100() -> Units {
+    Units::OF_A_CART
+}
+
+fn units_20() -> Units {
+    Units::OF_A_LINE
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn minutes_20() -> HoldSeconds {
@@ -65,7 +107,7 @@ pub async fn put(db: &Database, shop: &Shop, put: &Put) -> Result<(bool, Profile
     }
     let row = db
         .call_one(
-            "select * from holdfast.shop_put($1, $2, $3, $4, $5, $6, $7)",
+            "select * from holdfast.shop_put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             &[
                 &shop,
                 &put.name,
@@ -74,6 +116,11 @@ pub async fn put(db: &Database, shop: &Shop, put: &Put) -> Result<(bool, Profile
                 &put.hold_s_max,
                 &put.order_hold_s,
                 &put.checkouts_per_customer_max,
+                &put.order_hold_s_untried,
+                &put.units_per_cart_max,
+                &put.units_per_line_max,
+                &put.customers_folded,
+                &put.offline_allowed,
             ],
         )
         .await

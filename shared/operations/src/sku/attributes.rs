@@ -10,6 +10,10 @@ use utoipa::openapi::{RefOr, Schema};
 /// Members at most.
 pub const ATTRIBUTES_MAX: usize = 100;
 
+/// Bytes of the whole object at most, as JSON. The database has a bound of twice as many for its
+/// own writing, with spaces.
+const BYTES_MAX: usize = 60_000;
+
 /// A JSON object that the database can keep.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Map<String, Value>")]
@@ -20,6 +24,8 @@ pub struct Attributes(Map<String, Value>);
 pub enum InvalidAttributes {
     #[error("must have at most {ATTRIBUTES_MAX} members")]
     TooMany,
+    #[error("must be at most {BYTES_MAX} bytes of JSON")]
+    TooLong,
     #[error("must hold no text with the character U+0000")]
     HoldsNul,
 }
@@ -56,6 +62,9 @@ impl TryFrom<Map<String, Value>> for Attributes {
     fn try_from(members: Map<String, Value>) -> Result<Self, InvalidAttributes> {
         if members.len() > ATTRIBUTES_MAX {
             return Err(InvalidAttributes::TooMany);
+        }
+        if serde_json::to_vec(&members).is_ok_and(|json| json.len() > BYTES_MAX) {
+            return Err(InvalidAttributes::TooLong);
         }
         if members
             .iter()

@@ -14,6 +14,8 @@ pub enum Unit {
     Milliseconds,
     /// An age; each value is written.
     Seconds,
+    /// A share; each value is written.
+    Percent,
 }
 
 impl Unit {
@@ -24,6 +26,7 @@ impl Unit {
             Self::Count => "Count",
             Self::Milliseconds => "Milliseconds",
             Self::Seconds => "Seconds",
+            Self::Percent => "Percent",
         }
     }
 }
@@ -128,6 +131,11 @@ metrics! {
     ParkedAge: Seconds, Stack;
     /// Refused webhooks: no secret of the shop gives the signature, or the signature is too old.
     WebhooksForged: Count, Stack;
+    /// Units that open checkouts held without an order when the sweep looked.
+    UnitsHeldUnordered: Count, Stack;
+    /// The largest share of one sku that such checkouts held, of the skus with at least 10 units on
+    /// hand; 0 without one.
+    ShareHeldUnordered: Percent, Stack;
     /// How long the oldest due hold had been due when the sweep began; 0 without one.
     SweepLag: Seconds, Stack;
     /// Checkouts that a sweep could not expire, and shops that it could not finish.
@@ -153,6 +161,9 @@ metrics! {
     LockWaiters: Count, Stack;
     /// How long the longest of them had waited; 0 without one.
     LockWait: Milliseconds, Stack;
+    /// Settings and objects that the database roles of the functions have changed by themselves.
+    /// Measured by each sweep.
+    RolesChanged: Count, Stack;
     /// Operations that failed after all tries. A refusal by a rule does not count.
     DatabaseFailures: Count, Stack;
     /// Tries that got no connection: refused, not trusted, timed out, or all in use.

@@ -1,0 +1,22 @@
+-- Holds the stock of an order for the shop's whole order_hold_s since the order was made, because
+-- its gateway has reported a try to pay. Does nothing if the order has that hold already, or if its
+-- hold has ended. The caller has locked the checkout.
+create or replace function holdfast.order_hold_longer(p_shop text, p_order_id uuid) returns void
+language plpgsql set search_path = holdfast, pg_temp as $$
+declare
+    v_held record;
+begin
+    update checkouts c set expires_at = o.created_at + make_interval(secs => s.order_hold_s)
+    from orders o join shops s on s.shop = o.shop
+    where o.shop = p_shop and o.order_id = p_order_id
+        and c.shop = p_shop and c.checkout_id = o.checkout_id and c.status = 'ordered'
+        and c.expires_at > clock_timestamp()
+        and c.expires_at < o.created_at + make_interval(secs => s.order_hold_s)
+    returning c.checkout_id, c.generation, c.expires_at into v_held;
+    if found then
+        update holds h set expires_at = v_held.expires_at
+        where h.shop = p_shop and h.checkout_id = v_held.checkout_id
+            and h.generation = v_held.generation and h.status = 'active';
+    end if;
+end;
+$$;
