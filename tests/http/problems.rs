@@ -57,6 +57,14 @@ async fn provoke(code: &str) -> Answer {
             assert_eq!(answer.body["shortages"], short);
             answer
         }
+        "too_many_units" => {
+            let answer = shopper.put(&shopper.cart(21)).await;
+            let numbers = ["units", "units_per_cart_max", "units_per_line_max"];
+            let numbers = numbers.map(|name| answer.body[name].clone());
+            assert_eq!(numbers, [json!(21), json!(100), json!(20)]);
+            assert_eq!(answer.body["skus"], json!([shopper.sku]));
+            answer
+        }
         "too_many_checkouts" | "limit_reached" => provoke_limit(code, shopper).await,
         "below_used" => provoke_below_used(&shopper).await,
         "scope_missing"

@@ -127,7 +127,7 @@ async fn a_discount_below_a_gateways_minimum_is_refused_with_its_coupon_unused()
     // a client of the attempt commits nothing either
     let attempt = format!(
         "begin; select holdfast.order_create_attempt('main', '{id}', 'c', '\\x01',
-            gen_random_uuid(), 'main-x', 'online', 'MUCH', null, null, false, null, true,
+            gen_random_uuid(), 'main-x', 'online', 'MUCH', null, null, false, true,
             'stripe'); commit"
     );
     assert_eq!(

@@ -82,7 +82,7 @@ async fn a_limit_that_was_lowered_does_not_stop_a_cart_from_becoming_smaller() {
             "update holdfast.skus set limit_per_customer = 1 where sku = 'A';
              insert into holdfast.customer_checkouts values ('main', 'c', 1, null);
              insert into holdfast.customer_units values ('main', 'c', 'A', 3, 0, 3);
-             update holdfast.checkouts set counted = true;
+             update holdfast.checkouts set counted_as = 'c';
              update holdfast.holds set limited = true where sku = 'A'",
             3,
         ),
