@@ -78,7 +78,8 @@ impl Stage {
             ("A", 5),
             ("GONE", 1),
             ("LIMITED", 5),
-            ("STUCK", 5),
+            // enough units for the share of a sku that is held
+            ("STUCK", 10),
             ("SEAT", 5),
         ] {
             put_sku(&owner, "dress", sku, units).await;
@@ -466,7 +467,13 @@ async fn broken(stage: &Stage) {
              where shop = 'dress' and sku = 'STUCK'",
         )
         .await;
+    stage
+        .sql("alter role holdfast_readonly set application_name = 'changed'")
+        .await;
     let report = stage.sweep().await;
+    stage
+        .sql("alter role holdfast_readonly reset application_name")
+        .await;
     assert!(
         report["violations"].to_string().contains(CUSTOMER),
         "{report}"

@@ -45,7 +45,7 @@ impl Server {
             environment.push(("LD_PRELOAD".to_owned(), slow_commit_library(folder.path())?));
         }
         let settings = [
-            ("max_connections", "600"),
+            ("max_connections", "800"),
             ("max_wal_size", "8GB"),
             // A shorter round has only the checkpoint that it starts with.
             ("checkpoint_timeout", "30min"),
