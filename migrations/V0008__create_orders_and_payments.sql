@@ -121,16 +121,23 @@ create table holdfast.payments (
     paid_at timestamptz,
     -- when the gateway was last asked about it
     looked_up_at timestamptz,
-    -- when a bank asked for the money back: information for a person, which changes nothing by
-    -- itself
-    disputed_at timestamptz,
+    -- Staff took the money in review as the whole payment: its sum, who did so, and why.
+    accepted_minor bigint,
+    accepted_by text collate "C"
+        constraint acceptance_names_an_actor check (length(accepted_by) between 1 and 256),
+    accepted_note text collate "C"
+        constraint acceptance_note_is_short check (length(accepted_note) between 1 and 500),
+    accepted_at timestamptz,
     primary key (shop, reference),
     constraint order_has_one_payment unique (shop, order_id),
     foreign key (shop, order_id) references holdfast.orders,
     constraint payment_reference_carries_its_shop
         check (reference ~ '^[a-z0-9]{1,12}-[a-z0-9]{1,27}$'
             and split_part(reference, '-', 1) = shop),
-    constraint payment_paid_at_matches_status check ((status = 'paid') = (paid_at is not null))
+    constraint payment_paid_at_matches_status check ((status = 'paid') = (paid_at is not null)),
+    constraint payment_acceptance_is_complete check (
+        num_nonnulls(accepted_minor, accepted_by, accepted_note, accepted_at) in (0, 4)
+            and (accepted_at is null or status = 'paid' and accepted_minor > 0))
 );
 -- A shopper quotes the payment's id as their bank shows it.
 create index payments_of_gateway_id_idx on holdfast.payments (shop, gateway_payment_id)
@@ -152,15 +159,19 @@ create table holdfast.payment_events (
     kind text collate "C" not null constraint payment_event_kind_is_known
         check (kind in ('paid', 'failed',
         'dropped', 'pending', 'refund_pending', 'refund_settled', 'refund_failed', 'disputed',
-        'other')),
+        'dispute_won', 'dispute_lost', 'dispute_closed', 'other')),
     amount_minor bigint,
     currency text collate "C",
     gateway_payment_id text collate "C",
+    -- a second id that the gateway shows for it: Stripe's charge
+    other_payment_id text collate "C",
     -- finds the payment of an event that has no reference
     gateway_order_id text collate "C",
     -- our id of a refund, and the gateway's
     refund_id uuid,
     gateway_refund_id text collate "C",
+    dispute_id text collate "C",
+    dispute_stage text collate "C",
     payload text collate "C" not null,
     -- Some of the webhook's headers, and its arrival by the clock of its function. Evidence for
     -- people: no routine reads it.
@@ -184,7 +195,9 @@ create table holdfast.payment_events (
     constraint payment_event_texts_are_short check (length(shop) <= 12 and length(gateway) <= 16
         and length(event_key) <= 1024 and length(reference) <= 255 and length(currency) <= 3
         and length(gateway_payment_id) <= 255 and length(gateway_order_id) <= 255
-        and length(gateway_refund_id) <= 255 and length(actor) <= 256),
+        and length(gateway_refund_id) <= 255 and length(actor) <= 256
+        and length(other_payment_id) <= 255 and length(dispute_id) <= 255
+        and length(dispute_stage) <= 16),
     -- a webhook has at most 256 KB; a look-up stores one payment or refund of its answer
     constraint payment_event_payload_is_bounded check (octet_length(payload) <= 1048576),
     constraint payment_event_envelope_is_bounded check (pg_column_size(webhook_envelope) <= 65536)
@@ -197,6 +210,15 @@ create index payment_events_resolved_idx on holdfast.payment_events (shop, resol
     where resolved_at is not null;
 create index payment_events_of_gateway_id_idx on holdfast.payment_events (shop, gateway_payment_id)
     where gateway_payment_id is not null;
+-- For the search: people paste whatever id the gateway's dashboard shows.
+create index payment_events_of_other_id_idx on holdfast.payment_events (shop, other_payment_id)
+    where other_payment_id is not null;
+create index payment_events_of_gateway_order_idx on holdfast.payment_events (shop, gateway_order_id)
+    where gateway_order_id is not null;
+create index payment_events_of_gateway_refund_idx
+    on holdfast.payment_events (shop, gateway_refund_id) where gateway_refund_id is not null;
+create index payment_events_of_dispute_idx on holdfast.payment_events (shop, dispute_id)
+    where dispute_id is not null;
 
 create trigger payment_event_resolves_once
 before update on holdfast.payment_events
@@ -207,12 +229,31 @@ create trigger payment_event_is_never_deleted
 before delete on holdfast.payment_events
 for each row execute function holdfast.refuse('A verified payment event is evidence of money.');
 
+-- The first message that came under the key of a stored event and reported other facts: another
+-- amount, another payment. The event keeps the facts that came first; this is the evidence.
+create table holdfast.payment_event_contradictions (
+    shop text collate "C" not null,
+    gateway text collate "C" not null,
+    event_key text collate "C" not null,
+    payload text collate "C" not null
+        constraint contradiction_payload_is_bounded check (octet_length(payload) <= 1048576),
+    received_at timestamptz not null,
+    primary key (shop, gateway, event_key),
+    foreign key (shop, gateway, event_key) references holdfast.payment_events
+);
+
+create trigger contradiction_is_evidence
+before update or delete on holdfast.payment_event_contradictions
+for each row execute function holdfast.refuse('A contradiction is evidence.');
+
 -- A gateway's own order or session for a payment, before any money comes. The storefront's payment
 -- page needs it; the sweeper looks it up and closes it.
 create table holdfast.gateway_orders (
     shop text collate "C" not null,
     gateway text collate "C" not null,
     gateway_order_id text collate "C" not null,
+    -- a second id that the gateway shows for it: Cashfree's cf_order_id
+    other_order_id text collate "C",
     reference text collate "C" not null,
     -- for the storefront: a session's id, a client secret, or a URL
     data jsonb not null constraint gateway_order_data_is_an_object
@@ -226,9 +267,13 @@ create table holdfast.gateway_orders (
     primary key (shop, gateway, gateway_order_id),
     foreign key (shop, reference) references holdfast.payments,
     constraint gateway_order_texts_are_short
-        check (length(gateway) <= 16 and length(gateway_order_id) <= 255)
+        check (length(gateway) <= 16 and length(gateway_order_id) <= 255
+            and length(other_order_id) <= 255)
 );
 create index gateway_orders_of_reference_idx on holdfast.gateway_orders (shop, reference);
+create index gateway_orders_of_id_idx on holdfast.gateway_orders (shop, gateway_order_id);
+create index gateway_orders_of_other_id_idx on holdfast.gateway_orders (shop, other_order_id)
+    where other_order_id is not null;
 -- Two open ones at one gateway would be two ways to pay one order twice.
 create unique index gateway_order_open_once on holdfast.gateway_orders (shop, reference, gateway)
     where closed_at is null;

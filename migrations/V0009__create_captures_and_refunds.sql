@@ -14,6 +14,8 @@ create table holdfast.payment_captures (
     -- Whether it counts towards the order's total: the right currency, and no more than the total.
     -- A person decides about any other capture.
     counts boolean not null,
+    -- Staff took it as a part of the payment all the same.
+    accepted boolean not null default false,
     -- the sum of its refunds, done or owed; a trigger on refunds keeps it
     refunded_minor bigint not null default 0,
     captured_at timestamptz not null,
@@ -24,14 +26,15 @@ create table holdfast.payment_captures (
     constraint capture_never_refunded_beyond_its_amount
         check (0 <= refunded_minor and refunded_minor <= coalesce(amount_minor, 0)),
     constraint capture_that_counts_has_an_amount
-        check (not counts or (amount_minor > 0 and currency is not null))
+        check (not (counts or accepted) or (amount_minor > 0 and currency is not null))
 );
 create index captures_of_reference_idx on holdfast.payment_captures (shop, reference);
 
 create trigger capture_is_evidence
 before update on holdfast.payment_captures
 for each row when ((old.reference, old.amount_minor, old.currency, old.counts, old.captured_at)
-    is distinct from (new.reference, new.amount_minor, new.currency, new.counts, new.captured_at))
+    is distinct from (new.reference, new.amount_minor, new.currency, new.counts, new.captured_at)
+    or old.accepted and not new.accepted)
 execute function holdfast.refuse('A capture never changes. Money that goes back is a refund.');
 
 create trigger capture_is_never_deleted
@@ -99,6 +102,8 @@ create index refunds_of_request_idx on holdfast.refunds (shop, request_id)
 -- One refund of the gateway is one row.
 create unique index refunds_of_gateway_idx on holdfast.refunds (shop, gateway, gateway_refund_id)
     where gateway_refund_id is not null;
+create index refunds_of_gateway_id_idx on holdfast.refunds (shop, gateway_refund_id)
+    where gateway_refund_id is not null;
 
 -- The refunds of a capture never add up to more than its amount, also if a statement by hand writes
 -- them.
@@ -143,3 +148,36 @@ execute function holdfast.refuse('A refund that failed at the gateway needs anot
 create trigger refund_is_never_deleted
 before delete on holdfast.refunds
 for each row execute function holdfast.refuse('A refund is evidence of money.');
+
+-- A bank asks for a payment's money back: for all of it or for a part, and maybe again after the
+-- shop has won. Only the bank decides; people act at the gateway.
+create table holdfast.disputes (
+    shop text collate "C" not null,
+    gateway text collate "C" not null,
+    -- the gateway's id of the dispute, or of its payment if the gateway gave none
+    dispute_id text collate "C" not null,
+    reference text collate "C" not null,
+    gateway_payment_id text collate "C",
+    -- null: the event had no valid amount of its currency
+    amount_minor bigint,
+    currency text collate "C",
+    -- inquiry: the bank asks, and takes no money yet; dispute: at the gateway, before a chargeback
+    stage text collate "C" not null constraint dispute_stage_is_known
+        check (stage in ('inquiry', 'dispute', 'chargeback', 'pre_arbitration', 'arbitration')),
+    -- won: the shop keeps the money; lost: the bank has taken it; closed: ended without a decision
+    status text collate "C" not null constraint dispute_status_is_known
+        check (status in ('open', 'won', 'lost', 'closed')),
+    opened_at timestamptz not null,
+    ended_at timestamptz,
+    primary key (shop, gateway, dispute_id),
+    foreign key (shop, reference) references holdfast.payments,
+    constraint dispute_texts_are_short check (length(gateway) <= 16 and length(dispute_id) <= 255
+        and length(gateway_payment_id) <= 255 and length(currency) <= 3),
+    constraint dispute_ended_at_matches_status check ((status = 'open') = (ended_at is null))
+);
+create index disputes_of_reference_idx on holdfast.disputes (shop, reference);
+create index disputes_of_id_idx on holdfast.disputes (shop, dispute_id);
+
+create trigger dispute_is_never_deleted
+before delete on holdfast.disputes
+for each row execute function holdfast.refuse('A dispute is evidence about money.');

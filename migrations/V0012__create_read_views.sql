@@ -58,21 +58,22 @@ from holdfast.order_restocks;
 
 create view holdfast_read.payments as
 select shop, reference, order_id, method, status, amount_minor, currency, gateway,
-    gateway_payment_id, created_at, paid_at
+    gateway_payment_id, accepted_minor, accepted_at, created_at, paid_at
 from holdfast.payments;
 
 create view holdfast_read.payment_events as
 select shop, gateway, event_key, reference, kind, amount_minor, currency, gateway_payment_id,
-    outcome, received_at, resolved_at
+    other_payment_id, gateway_order_id, gateway_refund_id, dispute_id, dispute_stage, outcome,
+    received_at, resolved_at
 from holdfast.payment_events;
 
 create view holdfast_read.gateway_orders as
-select shop, gateway, gateway_order_id, reference, expires_at, created_at, closed_at
+select shop, gateway, gateway_order_id, other_order_id, reference, expires_at, created_at, closed_at
 from holdfast.gateway_orders;
 
 create view holdfast_read.payment_captures as
-select shop, gateway, gateway_payment_id, reference, amount_minor, currency, counts, refunded_minor,
-    captured_at
+select shop, gateway, gateway_payment_id, reference, amount_minor, currency, counts, accepted,
+    refunded_minor, captured_at
 from holdfast.payment_captures;
 
 create view holdfast_read.refunds as
@@ -80,6 +81,15 @@ select shop, refund_id, order_id, reference, gateway, gateway_payment_id, amount
     reason, status, bounced, void, request_id, retry_of, attempts, next_try_at, looked_up_at,
     gateway_refund_id, created_at, settled_at
 from holdfast.refunds;
+
+create view holdfast_read.payment_event_contradictions as
+select shop, gateway, event_key, received_at
+from holdfast.payment_event_contradictions;
+
+create view holdfast_read.disputes as
+select shop, gateway, dispute_id, reference, gateway_payment_id, amount_minor, currency, stage,
+    status, opened_at, ended_at
+from holdfast.disputes;
 
 create view holdfast_read.outbox_messages as
 select shop, topic,

@@ -34,7 +34,7 @@ create type holdfast.order_answer as (
 
 -- Answered by payment_record_event_attempt and payment_apply_paid.
 create type holdfast.payment_answer as (
-    o_outcome text, o_order_id uuid, o_reclaim holdfast.reclaim);
+    o_outcome text, o_order_id uuid, o_reclaim holdfast.reclaim, o_contradicts boolean);
 
 -- Answered by changes of a stock level by staff.
 create type holdfast.stock_answer as (

@@ -5,6 +5,7 @@
 
 /// Rules about stock, orders and payments, tested on routines and operations.
 mod rules {
+    mod accept;
     mod amount;
     mod attempts;
     mod capture;
@@ -12,6 +13,8 @@ mod rules {
     mod coupon;
     mod desk;
     mod discount;
+    mod dispute;
+    mod event_again;
     mod gateway_client;
     mod gateway_order;
     mod gateway_round;
@@ -40,6 +43,7 @@ mod rules {
     mod restock;
     mod rights;
     mod roles;
+    mod search;
     mod shop_isolation;
     mod shrinkage;
     mod shrinkage_races;

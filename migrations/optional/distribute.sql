@@ -41,9 +41,12 @@ select create_distributed_table('holdfast.order_restocks', 'shop',
 select create_distributed_table('holdfast.payments', 'shop', colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.payment_events', 'shop',
     colocate_with => 'holdfast.shops');
+select create_distributed_table('holdfast.payment_event_contradictions', 'shop',
+    colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.payment_captures', 'shop',
     colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.refunds', 'shop', colocate_with => 'holdfast.shops');
+select create_distributed_table('holdfast.disputes', 'shop', colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.gateway_orders', 'shop',
     colocate_with => 'holdfast.shops');
 select create_distributed_table('holdfast.outbox_messages', 'shop',

@@ -67,8 +67,17 @@ async fn refunds_and_disputes(test: &TestDb, paid: &Order) {
         error: "not enough money in the account".to_owned(),
     };
     test.report(claimed[0].refund_id, &failed).await;
-    let disputed = event(paid, EventKind::Disputed, "pay-1");
+    let disputed = Event {
+        dispute_id: Some("du-1".to_owned()),
+        ..event(paid, EventKind::Disputed, "pay-1")
+    };
     test.record(&disputed).await.unwrap();
+    let won = Event {
+        key: "won".to_owned(),
+        kind: EventKind::DisputeWon,
+        ..disputed
+    };
+    test.record(&won).await.unwrap();
 }
 
 /// Every kind of event, once.

@@ -78,7 +78,10 @@ async fn provoke(code: &str) -> Answer {
             provoke_at_the_desk(code, &shopper).await
         }
         "nothing_captured" | "more_than_captured" | "refund_conflict" | "refund_not_failed"
-        | "event_unreadable" => provoke_with_refund(code, &shopper).await,
+        | "payment_disputed" | "event_unreadable" => provoke_with_refund(code, &shopper).await,
+        "order_not_in_review" | "nothing_to_accept" | "captured_changed" | "order_unfillable" => {
+            provoke_in_review(code, &shopper).await
+        }
         "import_closed" | "import_incomplete" | "import_too_large" => provoke_import(code).await,
         "internal" => send(without_schema().await, &shopper.begin_call()).await,
         "unavailable" => send(without_database().await, &shopper.begin_call()).await,
@@ -374,6 +377,14 @@ async fn provoke_with_refund(code: &str, shopper: &Shopper) -> Answer {
         .unwrap();
     match code {
         "more_than_captured" => post(&refunds, ask(10_001)).await,
+        "payment_disputed" => {
+            let disputed = format!(
+                "call holdfast.payment_record_event('dress', 'razorpay', 'd-{refund_id}', null,
+                    'disputed', 1, 'INR', '{refund_id}', '{{}}', null, null, null, null)"
+            );
+            shopper.owner.batch_execute(&disputed).await.unwrap();
+            post(&refunds, ask(1)).await
+        }
         "refund_conflict" => {
             post(&refunds, ask(1)).await.ok(201);
             post(&refunds, ask(2)).await
@@ -457,4 +468,44 @@ async fn the_request_id_of_an_answer_is_in_the_log() {
         !all.contains(&STACK.secrets["dress"]),
         "a secret is in the log"
     );
+}
+
+/// Problems of money in review.
+async fn provoke_in_review(code: &str, shopper: &Shopper) -> Answer {
+    shopper.begin(1).await;
+    let order = shopper.ordered().await;
+    let reference = order["payment"]["reference"].as_str().unwrap();
+    let currency = if code == "nothing_to_accept" {
+        "USD"
+    } else {
+        "INR"
+    };
+    let paid = format!(
+        "call holdfast.payment_record_event('dress', 'razorpay', '{reference}', '{reference}',
+            'paid', 10001, '{currency}', '{reference}', '{{}}', null, null, null, null)"
+    );
+    if code != "order_not_in_review" {
+        shopper.owner.batch_execute(&paid).await.unwrap();
+    }
+    if code == "order_unfillable" {
+        shopper.release().await.ok(200);
+        let retire = "update holdfast.skus set retired_at = now() where sku = $1";
+        shopper
+            .owner
+            .execute(retire, &[&shopper.sku])
+            .await
+            .unwrap();
+    }
+    let minor = if code == "captured_changed" {
+        10_002
+    } else {
+        10_001
+    };
+    let body = json!({ "captured_minor": minor, "note": "one too much" });
+    let path = format!("/orders/{}/accept", order["order_id"].as_str().unwrap());
+    let answer = ask(admin("POST", &path).json(&body)).await;
+    if code == "captured_changed" {
+        assert_eq!(answer.body["captured_minor"], 10_001);
+    }
+    answer
 }

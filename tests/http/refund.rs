@@ -201,7 +201,8 @@ async fn a_stored_event_is_read_again_by_the_current_adapter() {
     let answer = redrive("cashfree", "old-key").await;
     assert_eq!(
         answer.ok(200),
-        &json!({ "outcome": "completed", "order_id": order.order_id })
+        &json!({ "outcome": "completed", "order_id": order.order_id,
+            "contradicts": false })
     );
     assert_eq!(
         redrive("cashfree", "old-key").await.ok(200)["outcome"],

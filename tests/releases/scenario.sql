@@ -189,6 +189,18 @@ call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000008', 'gi
 call holdfast.payment_record_event('bridal', 'cashfree', 'paid:8', 'bridal-eight', 'paid',
     100, 'INR', 'p8', '{"of": "paid:8"}', null, null, null, null);
 
+call holdfast.payment_accept('bridal', '00000000-0000-4000-8000-000000001007', 100, 'meera',
+    'too early');
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000023', 'pia', 1,
+    '\x17', null, '{VEIL}', '{1}');
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000023', 'pia', '\x17',
+    '00000000-0000-4000-8000-000000001023', 'bridal-twentythree', 'online', null, null,
+    null, false, 'cashfree', true);
+call holdfast.payment_record_event('bridal', 'cashfree', 'paid:23', 'bridal-twentythree', 'paid',
+    90001, 'INR', 'p23', '{"of": "paid:23"}', null, null, null, null);
+call holdfast.payment_accept('bridal', '00000000-0000-4000-8000-000000001023', 90001, 'meera',
+    'one too much');
+
 -- Order 9 is paid late and completed, 10 is paid late and owed back, 17 expires.
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000009', 'hema', 1,
     '\x09', null, '{VEIL}', '{1}');
@@ -242,6 +254,8 @@ call holdfast.payment_record_event('bridal', 'cashfree', 'paid:parked', 'bridal-
     100, 'INR', 'p98', '{"of": "paid:parked"}', null, null, null, null);
 call holdfast.payment_record_event('bridal', 'cashfree', 'paid:aside', 'bridal-another', 'paid',
     100, 'INR', 'p99', '{"of": "paid:aside"}', null, null, null, null);
+call holdfast.payment_record_event('bridal', 'cashfree', 'paid:parked', 'bridal-nobody', 'paid',
+    200, 'INR', 'p98', '{"of": "another sum"}', null, null, null, null);
 select kind, reference from holdfast.payment_parked_events('bridal', 10);
 select o_parked from holdfast.backlog_read();
 
@@ -283,6 +297,7 @@ call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000022', 'ni
 select * from holdfast.gateway_order_put('bridal', 'bridal-twentytwo', 'cashfree', 'go22',
     '{"session": "s22"}', null);
 select * from holdfast.checkout_release('bridal', '00000000-0000-4000-8000-000000000022', 'nila');
+select * from holdfast.gateway_order_claim('bridal', '00000000-0000-4000-8000-000000000022');
 select * from holdfast.gateway_order_due('bridal', 10, 0);
 select * from holdfast.gateway_order_close('bridal', 'cashfree', 'go22');
 select * from holdfast.gateway_order_close('bridal', 'cashfree', 'go22');
@@ -335,8 +350,22 @@ select * from holdfast.refund_report('bridal', '00000000-0000-4000-8000-00000000
     'r954', 'account closed');
 call holdfast.payment_record_event('bridal', 'cashfree', 'refund:9', 'bridal-nine',
     'refund_settled', 500, 'INR', 'p9', '{"of": "refund:9"}', null, null, 'r9', null);
-call holdfast.payment_record_event('bridal', 'cashfree', 'dispute:9', 'bridal-nine', 'disputed',
-    90000, 'INR', 'p9', '{"of": "dispute:9"}', null, null, null, null);
+call holdfast.payment_record_event('bridal', 'cashfree', 'dispute:21', 'bridal-twentyone',
+    'disputed', 90000, 'INR', 'p21', '{"of": "dispute:21"}', null, null, null, null);
+call holdfast.payment_record_event('bridal', 'cashfree', 'won:21', 'bridal-twentyone',
+    'dispute_won', 90000, 'INR', 'p21', '{"of": "won:21"}', null, null, null, null, 'd1',
+    'inquiry', null);
+call holdfast.payment_record_event('bridal', 'cashfree', 'lost:21', 'bridal-twentyone',
+    'dispute_lost', 90000, 'INR', 'p21', '{"of": "lost:21"}', null, null, null, null, 'd2',
+    'dispute', null);
+call holdfast.payment_record_event('bridal', 'cashfree', 'closed:21', 'bridal-twentyone',
+    'dispute_closed', 90000, 'INR', 'p21', '{"of": "closed:21"}', null, null, null, null, 'd3',
+    'pre_arbitration', null);
+call holdfast.payment_record_event('bridal', 'cashfree', 'again:21', 'bridal-twentyone',
+    'disputed', 90000, 'INR', 'p21', '{"of": "again:21"}', null, null, null, null, 'd4',
+    'arbitration', 'ch21');
+select * from holdfast.refund_request('bridal', '00000000-0000-4000-8000-000000001021',
+    '00000000-0000-4000-8000-000000000958', '\x58', 'meera', 'more', 100, null, null, null);
 select holdfast.refund_overview('bridal', '00000000-0000-4000-8000-000000001009');
 select holdfast.payment_redrive('bridal', 'cashfree', 'other:7');
 select holdfast.payment_redrive('bridal', 'cashfree', 'other:none');

@@ -281,8 +281,7 @@ async fn a_shoppers_note_never_overrides_the_order_that_we_made_at_the_gateway()
     test.assert_promises_hold().await;
 }
 
-/// A dispute has no rank among the statuses. It may come in any order, and is announced once for
-/// each payment.
+/// A dispute has no rank among the statuses. It may come in any order, and is announced once.
 #[tokio::test]
 async fn a_dispute_is_recorded_and_changes_nothing_else() {
     let test = TestDb::new().await;
@@ -305,7 +304,7 @@ async fn a_dispute_is_recorded_and_changes_nothing_else() {
     assert_eq!(test.stripe(&without_reference).await, Outcome::NoEffect);
     assert_eq!(test.order_status(&order).await, "paid");
     assert_eq!(test.announced("payment.disputed").await.len(), 1);
-    let disputed = "select count(*) from holdfast.payments where disputed_at is not null";
+    let disputed = "select count(*) from holdfast.disputes where status = 'open'";
     assert_eq!(test.count(disputed).await, 1);
     test.assert_promises_hold().await;
 }

@@ -50,6 +50,7 @@ async fn ordered(test: &TestDb, sim: &Sim, gateway: Gateway, sku: &str) -> (Orde
         gateway,
         gateway_order_id: made.gateway_order_id.clone(),
         data: made.data,
+        other_order_id: None,
         expires_in_s: Some(1_900),
     };
     gateway_order::put(&test.db, &put).await.unwrap();

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use operations::payment::EventKind::{
-    Disputed, Dropped, Failed, Other, Paid, Pending, RefundFailed, RefundPending, RefundSettled,
+    DisputeLost, Disputed, Dropped, Failed, Other, Paid, Pending, RefundFailed, RefundPending,
+    RefundSettled,
 };
 use operations::payment::{Event, EventKind, Gateway};
 use serde_json::{Value, json};
@@ -26,7 +27,11 @@ const MEANINGS: [(&str, EventKind, Option<i64>); 77] = [
         RefundSettled,
         Some(TOTAL),
     ),
-    ("cashfree/2023-08-01-dispute_closed", Other, None),
+    (
+        "cashfree/2023-08-01-dispute_closed",
+        DisputeLost,
+        Some(TOTAL),
+    ),
     ("cashfree/2023-08-01-dispute_created", Disputed, Some(TOTAL)),
     ("cashfree/2023-08-01-dropped", Dropped, Some(TOTAL)),
     ("cashfree/2023-08-01-failed", Failed, Some(TOTAL)),
@@ -76,7 +81,11 @@ const MEANINGS: [(&str, EventKind, Option<i64>); 77] = [
         RefundSettled,
         Some(TOTAL),
     ),
-    ("cashfree/2025-01-01-dispute_closed", Other, None),
+    (
+        "cashfree/2025-01-01-dispute_closed",
+        DisputeLost,
+        Some(TOTAL),
+    ),
     ("cashfree/2025-01-01-dispute_created", Disputed, Some(TOTAL)),
     ("cashfree/2025-01-01-dropped", Dropped, Some(TOTAL)),
     ("cashfree/2025-01-01-failed", Failed, Some(TOTAL)),
@@ -118,7 +127,7 @@ const MEANINGS: [(&str, EventKind, Option<i64>); 77] = [
     ("cashfree/2025-01-01-settlement", Other, None),
     ("stripe/charge_refunded", Other, None),
     ("stripe/charge_refunded_part", Other, None),
-    ("stripe/dispute_closed", Other, None),
+    ("stripe/dispute_closed", DisputeLost, Some(TOTAL)),
     ("stripe/dispute_created", Disputed, Some(TOTAL)),
     (
         "stripe/intent_amount_capturable_updated",
@@ -162,7 +171,7 @@ const MEANINGS: [(&str, EventKind, Option<i64>); 77] = [
     ("stripe/session_expired", Dropped, Some(TOTAL)),
     ("stripe/thin_event", Other, None),
     ("razorpay/dispute_created", Disputed, Some(TOTAL)),
-    ("razorpay/dispute_lost", Other, None),
+    ("razorpay/dispute_lost", DisputeLost, Some(TOTAL)),
     ("razorpay/order_paid", Paid, Some(TOTAL)),
     ("razorpay/payment_authorized", Pending, Some(TOTAL)),
     ("razorpay/payment_captured", Paid, Some(TOTAL)),
@@ -257,7 +266,7 @@ fn each_type_of_event_means_what_the_table_says() {
         assert_eq!(event.currency.as_deref(), Some(currency), "{name}");
         assert!(event.gateway_payment_id.is_some(), "{name}");
         // Stripe's disputes carry no notes of the payment, and some payments carry none.
-        let nameless = name.contains("_without_") || name == "stripe/dispute_created";
+        let nameless = name.contains("_without_") || name.starts_with("stripe/dispute_");
         let reference = (!nameless).then_some(REFERENCE);
         assert_eq!(event.reference.as_deref(), reference, "{name}");
         let is_refund = matches!(kind, RefundPending | RefundSettled | RefundFailed);

@@ -29,6 +29,7 @@ fn session(order: &Order, gateway: Gateway, id: &str) -> Put {
         gateway,
         gateway_order_id: id.to_owned(),
         data: serde_json::json!({ "url": "https://pay.example/1" }),
+        other_order_id: None,
         expires_in_s: Some(1_800),
     }
 }

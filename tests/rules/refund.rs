@@ -24,7 +24,7 @@ fn failed(gateway_refund_id: Option<&str>) -> GatewayAnswer {
 
 async fn retried(test: &TestDb, refund_id: Uuid) -> Retried {
     let (db, actor) = (&test.desk(1).0, "meera".parse().unwrap());
-    refund::retry(db, &shop(MAIN), refund_id.into(), &actor)
+    refund::retry(db, &shop(MAIN), refund_id.into(), &actor, false)
         .await
         .unwrap()
 }

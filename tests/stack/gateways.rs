@@ -145,3 +145,57 @@ async fn a_payment_is_found_with_or_without_its_webhooks_and_counts_once() {
     }
     assert_promises_hold(&owner(&STACK).await).await;
 }
+
+/// The orders of a shopper at a gateway: whether each is closed there.
+async fn closed_there(control: &Control, gateway: Gateway, id: &str) -> bool {
+    let orders = control.known("orders", gateway).await;
+    let order = orders.iter().find(|order| order["id"] == id);
+    order.unwrap()["closed"] == true
+}
+
+/// Nobody can pay what nobody holds: without a sweep.
+#[tokio::test]
+async fn a_release_closes_the_payments_page_at_once() {
+    let _alone = PAYING.lock().await;
+    let control = Control::of(&STACK.gateways_url);
+    let shopper = Shopper::new(5).await;
+    let session = ordered(&shopper, Gateway::Stripe).await;
+    let other = shopper.order(&paid_at(Gateway::Cashfree)).await;
+    let other = other.ok(200)["gateway_order"]["gateway_order_id"].clone();
+    let other = other.as_str().unwrap();
+    assert!(!closed_there(&control, Gateway::Stripe, &session).await);
+    shopper.release().await.ok(200);
+    assert!(closed_there(&control, Gateway::Stripe, &session).await);
+    assert!(closed_there(&control, Gateway::Cashfree, other).await);
+    let open = "select count(*) from holdfast.gateway_orders g
+        join holdfast.payments p using (shop, reference) join holdfast.orders o using (order_id)
+        where o.checkout_id = $1 and g.closed_at is null";
+    let open: i64 = shopper
+        .owner
+        .query_one(open, &[&shopper.id])
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(open, 0);
+    // a second release asks no gateway
+    shopper.release().await.ok(200);
+}
+
+/// The gateway does not answer: the release counts, and a sweep closes the order later.
+#[tokio::test]
+async fn a_release_counts_although_the_gateway_is_down_and_a_sweep_closes_its_order() {
+    let _alone = PAYING.lock().await;
+    let control = Control::of(&STACK.gateways_url);
+    let shopper = Shopper::new(5).await;
+    let session = ordered(&shopper, Gateway::Stripe).await;
+    control
+        .faults(Gateway::Stripe, &json!({ "api": "down" }))
+        .await;
+    assert_eq!(shopper.release().await.ok(200)["status"], "released");
+    control.faults(Gateway::Stripe, &json!({})).await;
+    assert!(!closed_there(&control, Gateway::Stripe, &session).await);
+    let later = "update holdfast.gateway_orders set close_tried_at = now() - interval '2 minutes'";
+    shopper.owner.batch_execute(later).await.unwrap();
+    STACK.sweep().await.unwrap();
+    assert!(closed_there(&control, Gateway::Stripe, &session).await);
+}

@@ -131,6 +131,7 @@ pub fn ask_for(amount_minor: Option<i64>) -> Request {
         gateway_payment_id: None,
         restock: None,
         note: None,
+        despite_dispute: None,
     }
 }
 

@@ -17,16 +17,16 @@ pub(crate) fn routes() -> Vec<Route<Shared>> {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Search {
-    /// The id of a checkout, an order or a gateway's payment; a payment's reference; or a
-    /// customer.
+    /// The id of a checkout, an order or a refund; any id that a gateway shows for its order,
+    /// payment, charge, refund or dispute; a payment's reference; or a customer.
     q: SearchText,
 }
 
 /// Find a purchase
 ///
-/// Finds checkouts, orders and payments by any of their ids, by the gateway's payment id, by the
-/// payment's reference, or by customer. Each checkout comes once, with its whole history, newest
-/// first, 20 at most.
+/// Finds checkouts, orders and payments by any of their ids, by any id that a gateway shows for its
+/// order, payment, charge, refund or dispute, by the payment's reference, or by customer. Each
+/// checkout comes once, with its whole history, newest first, 20 at most.
 ///
 /// A customer's checkouts without an order are found only among the 5,000 that end next and the
 /// 5,000 that ended last.

@@ -4,10 +4,13 @@ use axum::extract::State;
 use holdfast_http::{Answer, Json, List, Listed, Made, Path, Route, found, route};
 use operations::db::Failure;
 use operations::ids::{OrderId, RefundId};
+use operations::object::not_null;
 use operations::quantity::PageLimit;
 use operations::refund::{
     self, Filter, Overview, Position, Refund, Request, RequestError, Requested, Retried, RetryError,
 };
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::app::Shared;
 use crate::caller::Clerk;
@@ -48,6 +51,9 @@ async fn overview(
 ///
 /// If there are several captures, captures in review are given back first, then the newest. Each
 /// becomes a refund of its own. `gateway_payment_id` selects one capture.
+///
+/// Money that a bank asks for, or has taken, goes back only with `despite_dispute`: the customer
+/// may get it twice. `disputes` of `refund_overview` shows what the bank says.
 ///
 /// Goods come back only if you say so: `restock` puts them on the shelf in the same transaction,
 /// under the same id, as `order_restock` does. Both happen or neither. If goods stay with the
@@ -100,6 +106,17 @@ async fn list(
     Ok(Listed(page))
 }
 
+#[derive(Deserialize, Default, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RefundRetry)]
+struct RetryBody {
+    /// Send it although a bank asks for the money or has taken it. The customer may then get it
+    /// twice.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(default = false)]
+    despite_dispute: Option<bool>,
+}
+
 /// Send a failed refund again
 ///
 /// Sends a failed refund once more. If the gateway itself called the refund failed (`bounced`), a
@@ -123,8 +140,11 @@ async fn retry(
     State(app): State<Shared>,
     clerk: Clerk,
     Path(refund_id): Path<RefundId>,
+    body: Option<Json<RetryBody>>,
 ) -> Answer<Made<Refund>, RetryError> {
-    let retried = refund::retry(&app.db, &clerk.shop, refund_id, &clerk.actor).await?;
+    let despite = body.and_then(|Json(body)| body.despite_dispute);
+    let despite = despite.unwrap_or(false);
+    let retried = refund::retry(&app.db, &clerk.shop, refund_id, &clerk.actor, despite).await?;
     Ok(match retried {
         Retried::New(refund) => Made::new(refund),
         Retried::Same(refund) => Made::before(refund),

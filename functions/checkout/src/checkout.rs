@@ -151,7 +151,8 @@ async fn extend(
 /// Release a checkout
 ///
 /// Gives the stock back at once. An order that waits for its payment is cancelled. Money that
-/// still arrives is a late payment: it takes the stock again or is owed back.
+/// still arrives is a late payment: it takes the stock again or is owed back. The order at the
+/// gateway is closed, if the gateway can do that at once; otherwise within a minute or two.
 ///
 /// **Retry:** releasing an ended checkout changes nothing. The answer is 200 with its final
 /// `status`: `released`, or `expired` if its time ended first.
@@ -169,5 +170,7 @@ async fn release(
 ) -> Answer<Json<Checkout>, ReleaseError> {
     let customer = caller.customer();
     let checkout = checkout::release(&app.db, &caller.shop, checkout_id, customer).await?;
+    // after the commit: no gateway is asked while a row is locked
+    gateways::close_ended(&app.db, &app.accounts, &caller.shop, checkout_id).await;
     Ok(Json(checkout))
 }

@@ -109,10 +109,12 @@ async fn apply(
     ) {
         outbox::add(orders, &webhook.shop, order_id);
     }
-    // Parked: stored but not applied, so the message must come again. A refund event is
-    // acknowledged all the same: gateways also refund payments that Holdfast never saw, and no
-    // later try would find their capture. If the capture appears, the sweep applies the refund.
-    if recorded.outcome == Outcome::Parked && !event.kind.is_refund() {
+    // Parked: stored but not applied, so the message must come again. An event about a refund or a
+    // dispute is acknowledged all the same: gateways also refund payments that Holdfast never saw,
+    // and banks dispute them. No later try would find their capture. If the capture appears, the
+    // sweep applies the event.
+    let is_afterwards = event.kind.is_refund() || event.kind.is_dispute();
+    if recorded.outcome == Outcome::Parked && !is_afterwards {
         Err(Stays::UnknownReference)
     } else {
         Ok(())

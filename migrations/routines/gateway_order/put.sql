@@ -1,6 +1,7 @@
 -- Stores the order or session that a gateway made for a payment, with the data that the storefront
--- needs (p_data). p_expires_in_s: when it expires at the gateway; null: never, or unknown. A
--- payment has at most one open order at a gateway. Outcomes, "it" being the given order:
+-- needs (p_data) and, if the gateway has two ids for it, the other one (p_other_order_id).
+-- p_expires_in_s: when it expires at the gateway; null: never, or unknown. A payment has at most
+-- one open order at a gateway. Outcomes, "it" being the given order:
 -- - put;
 -- - same (it is stored already, and open);
 -- - exists (another one is open, o_gateway_order: use that one and close yours);
@@ -10,7 +11,8 @@
 -- Locks: the payment, the gateway's order.
 create or replace function holdfast.gateway_order_put(
     p_shop text, p_reference text, p_gateway text, p_gateway_order_id text, p_data jsonb,
-    p_expires_in_s integer, out o_outcome text, out o_gateway_order jsonb)
+    p_expires_in_s integer, p_other_order_id text default null,
+    out o_outcome text, out o_gateway_order jsonb)
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_now timestamptz := clock_timestamp();
@@ -48,9 +50,10 @@ begin
         and g.closed_at is null;
     o_outcome := case when found then 'exists' else 'put' end;
     if o_outcome = 'put' then
-        insert into gateway_orders (shop, gateway, gateway_order_id, reference, data, expires_at,
-            created_at)
-        values (p_shop, p_gateway, p_gateway_order_id, p_reference, p_data, v_expires_at, v_now)
+        insert into gateway_orders (shop, gateway, gateway_order_id, other_order_id, reference,
+            data, expires_at, created_at)
+        values (p_shop, p_gateway, p_gateway_order_id, p_other_order_id, p_reference, p_data,
+            v_expires_at, v_now)
         returning * into v_known;
     end if;
     o_gateway_order := gateway_order_describe(v_known);

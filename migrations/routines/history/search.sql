@@ -1,9 +1,8 @@
--- Finds checkouts, orders and payments by any of their ids (of a checkout, an order, a gateway's
--- payment), by the payment's reference, or by customer. Each is found once, with its whole history,
--- newest first. Also finds payment events that belong to no order here. Returns at most p_limit
--- checkouts, and p_rows rows of each list; o_truncated: there were more. The search by customer
--- finds checkouts without an order only among the p_scan that end next and the p_scan that ended
--- last: an index for them would make every hold slower. No locks.
+-- Finds checkouts, orders and payments by any of their ids (history_find), or by customer. Each is
+-- found once, with its whole history, newest first. Also finds payment events that belong to no
+-- order here. Returns at most p_limit checkouts, and p_rows rows of each list; o_truncated: there
+-- were more. The search by customer finds checkouts without an order only among the p_scan that end
+-- next and the p_scan that ended last: an index for them would make every hold slower. No locks.
 create or replace function holdfast.history_search(
     p_shop text, p_q text, p_id uuid, p_limit integer, p_rows integer, p_scan integer,
     out o_found jsonb, out o_unmatched_events jsonb, out o_truncated boolean)
@@ -12,22 +11,7 @@ declare
     v_ids uuid[];
 begin
     with candidates as (
-        select c.checkout_id from checkouts c where c.shop = p_shop and c.checkout_id = p_id
-        union
-        select o.checkout_id from orders o where o.shop = p_shop and o.order_id = p_id
-        union
-        select o.checkout_id from payments p
-            join orders o on o.shop = p.shop and o.order_id = p.order_id
-        where p.shop = p_shop and p.reference = p_q
-        union
-        select o.checkout_id from payments p
-            join orders o on o.shop = p.shop and o.order_id = p.order_id
-        where p.shop = p_shop and p.gateway_payment_id = p_q
-        union
-        (select o.checkout_id from payment_events e
-            join payments p on p.shop = e.shop and p.reference = e.reference
-            join orders o on o.shop = p.shop and o.order_id = p.order_id
-        where e.shop = p_shop and e.gateway_payment_id = p_q limit p_rows)
+        select f.id as checkout_id from history_find(p_shop, p_q, p_id, p_rows) f (id)
         union
         (select o.checkout_id from orders o where o.shop = p_shop and o.customer = p_q
         order by o.created_at desc limit p_limit + 1)
@@ -56,7 +40,15 @@ begin
         select * from (
             select * from payment_events e where e.shop = p_shop and e.reference = p_q
             union
-            select * from payment_events e where e.shop = p_shop and e.gateway_payment_id = p_q) e
+            select * from payment_events e where e.shop = p_shop and e.gateway_payment_id = p_q
+            union
+            select * from payment_events e where e.shop = p_shop and e.other_payment_id = p_q
+            union
+            select * from payment_events e where e.shop = p_shop and e.gateway_order_id = p_q
+            union
+            select * from payment_events e where e.shop = p_shop and e.gateway_refund_id = p_q
+            union
+            select * from payment_events e where e.shop = p_shop and e.dispute_id = p_q) e
         where not exists (
             select from payments p where p.shop = p_shop and p.reference = e.reference)
         order by e.received_at desc limit p_rows) e;

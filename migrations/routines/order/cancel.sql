@@ -32,7 +32,7 @@ begin
             jsonb_build_object('order_id', v_order.order_id, 'checkout_id', p_checkout_id,
                 'reference', v_payment.reference, 'total_minor', v_order.total_minor,
                 'currency', v_order.currency), v_now);
-        perform coupon_give_back(p_shop, v_order.order_id);
+        perform coupon_settle(p_shop, v_order.order_id);
         -- the customer's limits
         perform limit_change(p_shop, v_order.customer_key, l.sku, l.returned - l.quantity)
         from (

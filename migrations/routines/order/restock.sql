@@ -63,7 +63,7 @@ begin
     update order_lines l set returned = l.returned + w.quantity
     from unnest(p_skus, p_quantities) w (sku, quantity)
     where l.shop = p_shop and l.order_id = p_order_id and l.sku = w.sku;
-    perform coupon_give_back(p_shop, p_order_id);
+    perform coupon_settle(p_shop, p_order_id);
     -- returned units no longer count against the customer's limits
     perform limit_change(p_shop, v_order.customer_key, l.sku, -l.units)
     from (

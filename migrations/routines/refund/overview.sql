@@ -13,7 +13,13 @@ begin
     return (
         select jsonb_build_object('order_id', p_order_id, 'reference', p.reference,
             'status', v_order.status, 'total_minor', v_order.total_minor,
-            'currency', v_order.currency, 'disputed_at', p.disputed_at,
+            'currency', v_order.currency,
+            'disputed_at', (
+                select min(d.opened_at) from disputes d
+                where d.shop = p_shop and d.reference = p.reference and d.status = 'open'),
+            'accepted_minor', p.accepted_minor, 'accepted_by', p.accepted_by,
+            'accepted_note', p.accepted_note, 'accepted_at', p.accepted_at,
+            'disputes', payment_describe_disputes(p_shop, p.reference, 200),
             'lines', order_describe_lines(p_shop, p_order_id),
             'refundable_minor', (
                 select coalesce(sum(c.amount_minor - c.refunded_minor), 0)

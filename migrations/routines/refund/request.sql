@@ -4,7 +4,8 @@
 -- only a part of the order need an amount: nobody may give back all the money for one of two
 -- dresses by mistake. Makes one refund per capture. The first one has p_refund_id, which the client
 -- made. Outcomes: requested; same (a repeated request with this p_refund_id); not_found;
--- refund_conflict (this p_refund_id belongs to another request); not_captured (no gateway has taken
+-- refund_conflict (this p_refund_id belongs to another request); payment_disputed (a bank asks for
+-- this money or has taken it, and p_despite_dispute is false); not_captured (no gateway has taken
 -- money for the order: money that was paid at the desk is given back at the desk); amount_missing;
 -- too_much (at most o_refundable_minor can be given back); amount_not_payable (finer than the
 -- gateway's step); and those of order_restock: not_sold, too_many, return_conflict. Locks: the
@@ -12,6 +13,7 @@
 create or replace function holdfast.refund_request(
     p_shop text, p_order_id uuid, p_refund_id uuid, p_request_hash bytea, p_actor text, p_note text,
     p_amount_minor bigint, p_gateway_payment_id text, p_skus text[], p_quantities integer[],
+    p_despite_dispute boolean default false,
     out o_outcome text, out o_overview jsonb, out o_refundable_minor bigint,
     out o_refused_skus text[], out o_refused_returnable integer[])
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
@@ -45,6 +47,9 @@ begin
     -- race(capture_never_refunded_beyond_its_amount): read, nothing written
     v_left := coalesce(p_amount_minor, o_refundable_minor);
     o_outcome := case when not v_any then 'not_captured'
+        when not p_despite_dispute and payment_is_disputed(
+            p_shop, (v_locked.o_payment).reference, p_gateway_payment_id)
+            then 'payment_disputed'
         when p_amount_minor is null and p_skus is not null and exists (
             select from order_lines l
                 left join unnest(p_skus, p_quantities) w (sku, quantity) on w.sku = l.sku
@@ -70,7 +75,8 @@ begin
                 raise exception using errcode = 'HF001', message = 'refused';
             end if;
             if refund_owe(v_capture, p_order_id, v_part,
-                case when v_capture.counts then 'requested' else 'review' end,
+                case when v_capture.counts or v_capture.accepted then 'requested'
+                    else 'review' end,
                 v_id, p_actor, p_note, p_refund_id, p_request_hash) is null
             then
                 -- another call has just used the id for another order

@@ -1,10 +1,12 @@
 -- Sends a failed refund again, because a person asks for it. A bounced refund is replaced by a new
 -- one, because the gateway keeps the old id as failed for ever. Any other refund is sent under its
 -- old id, so the gateway recognizes a refund that it made already. Outcomes: retried, same (under
--- way, or replaced already), not_found, refund_not_failed. Answers the refund that is under way.
+-- way, or replaced already), not_found, refund_not_failed, payment_disputed (a bank asks for this
+-- money or has taken it, and p_despite_dispute is false). Answers the refund that is under way.
 -- Locks: the checkout, the order, the payment, the refund, the capture.
 create or replace function holdfast.refund_retry(
-    p_shop text, p_refund_id uuid, p_actor text, out o_outcome text, out o_refund jsonb)
+    p_shop text, p_refund_id uuid, p_actor text, p_despite_dispute boolean default false,
+    out o_outcome text, out o_refund jsonb)
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_order_id uuid;
@@ -29,6 +31,11 @@ begin
         v_next := v_refund;
     elsif v_refund.status <> 'failed' or v_refund.void then
         o_outcome := 'refund_not_failed';
+        return;
+    elsif not p_despite_dispute and payment_is_disputed(
+        p_shop, v_refund.reference, v_refund.gateway_payment_id)
+    then
+        o_outcome := 'payment_disputed';
         return;
     elsif v_refund.bounced then
         o_outcome := 'retried';

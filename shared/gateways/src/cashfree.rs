@@ -81,6 +81,9 @@ struct RefundRequest<'a> {
 #[derive(Deserialize, Serialize)]
 struct OrderEntity {
     order_id: String,
+    /// Cashfree's own id: a text, or a number in older versions.
+    #[serde(default, skip_serializing)]
+    cf_order_id: Value,
     order_amount: Box<RawValue>,
     order_currency: String,
     #[serde(skip_serializing)]
@@ -138,6 +141,7 @@ impl Api for Cashfree {
             let expiry = made.order_expiry_time.as_deref();
             Ok(GatewayOrder {
                 gateway_order_id: made.order_id,
+                other_order_id: id_text(&made.cf_order_id),
                 data: json!({ "payment_session_id": session }),
                 expires_at: expiry.and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok()),
             })
@@ -269,12 +273,8 @@ impl Cashfree {
     }
 
     fn result(&self, refund: &RefundEntity) -> Result<RefundResult, GatewayError> {
-        // a text or a number, depending on the version
-        let id = match &refund.cf_refund_id {
-            Value::String(id) => id.clone(),
-            Value::Number(id) => id.to_string(),
-            _ => return Err(self.http.unreadable("a refund without cf_refund_id")),
-        };
+        let id = id_text(&refund.cf_refund_id)
+            .ok_or_else(|| self.http.unreadable("a refund without cf_refund_id"))?;
         let state = match refund.refund_status.as_str() {
             "SUCCESS" => RefundState::Settled,
             "PENDING" | "ONHOLD" => RefundState::Pending,
@@ -285,6 +285,15 @@ impl Cashfree {
             gateway_refund_id: id,
             state,
         })
+    }
+}
+
+/// An id, which is a text or a number, depending on the version.
+fn id_text(id: &Value) -> Option<String> {
+    match id {
+        Value::String(id) => Some(id.clone()),
+        Value::Number(id) => Some(id.to_string()),
+        _ => None,
     }
 }
 

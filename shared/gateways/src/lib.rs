@@ -5,13 +5,15 @@
 //!   them
 //! - [`Gateways`]: the accounts of all shops; [`Accounts`] keeps them current
 //! - [`GatewayError`]: why there is no answer
-//! - [`open()`]: what the checkout function calls when an order is made
+//! - [`open()`]: what the checkout function calls when an order is made; [`close_ended`]: when its
+//!   checkout is released
 //!
 //! The result of a look-up is written in the form of the gateway's webhook and read by the same
 //! adapter. So one fact has one key, whichever way it comes.
 
 mod accounts;
 mod cashfree;
+pub mod closing;
 mod config;
 mod credential;
 mod error;
@@ -27,6 +29,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use accounts::Accounts;
+pub use closing::close_ended;
 pub use config::{Gateways, InvalidGateways};
 pub use error::GatewayError;
 pub use http::CallLimits;
@@ -80,6 +83,8 @@ pub struct NewOrder {
 pub struct GatewayOrder {
     /// The gateway's id of the order.
     pub gateway_order_id: String,
+    /// A second id that the gateway shows for it.
+    pub other_order_id: Option<String>,
     /// What the storefront needs to let the shopper pay.
     pub data: Value,
     /// When the gateway ends the order by itself, if it says so.

@@ -103,6 +103,7 @@ pub async fn open(
         reference,
         gateway,
         gateway_order_id: made.gateway_order_id,
+        other_order_id: made.other_order_id,
         data: made.data,
         expires_in_s: made.expires_at.and_then(|at| left(at).try_into().ok()),
     };

@@ -100,6 +100,7 @@ impl Api for Razorpay {
                     "amount": made.amount, "currency": made.currency,
                 }),
                 gateway_order_id: made.id,
+                other_order_id: None,
                 expires_at: None,
             })
         }

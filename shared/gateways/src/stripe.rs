@@ -128,6 +128,7 @@ impl Api for Stripe {
             };
             Ok(GatewayOrder {
                 gateway_order_id: made.id,
+                other_order_id: None,
                 data,
                 expires_at: made
                     .expires_at

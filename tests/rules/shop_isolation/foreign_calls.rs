@@ -2,7 +2,7 @@
 
 /// Calls for `other` with the ids of `main`: of procedures, and of functions with a parameter that
 /// [`ARGUMENTS`] does not name.
-pub(super) const FOREIGN_CALLS: [(&str, &str); 46] = [
+pub(super) const FOREIGN_CALLS: [(&str, &str); 47] = [
     (
         "announcement_put",
         "select holdfast.announcement_put('other', true)",
@@ -111,6 +111,10 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 46] = [
     (
         "outbox_purge",
         "select holdfast.outbox_purge('other', interval '1 day', 100)",
+    ),
+    (
+        "payment_accept",
+        "call holdfast.payment_accept('other', '{order}', 10000, 'clerk', 'note')",
     ),
     (
         "payment_parked_events",

@@ -52,6 +52,7 @@ begin
                 select * from refunds r
                 where r.shop = p_shop and r.order_id = v_order.order_id
                 order by r.created_at desc, r.refund_id limit p_limit) r),
+        'disputes', payment_describe_disputes(p_shop, v_payment.reference, p_limit),
         'stock_movements', (
             select coalesce(jsonb_agg(movement_describe(m) order by m.created_at, m.sku), '[]')
             from (

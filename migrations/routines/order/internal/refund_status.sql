@@ -17,7 +17,8 @@ begin
     from orders o join payments p on p.shop = o.shop and p.order_id = o.order_id
         join checkouts c on c.shop = o.shop and c.checkout_id = o.checkout_id
     where o.shop = p_shop and o.order_id = p_order_id;
-    select bool_or(c.counts), bool_or(c.counts and c.amount_minor > c.refunded_minor),
+    select bool_or(c.counts or c.accepted),
+        bool_or((c.counts or c.accepted) and c.amount_minor > c.refunded_minor),
         -- no routine gives back a capture without an amount, so some of it is left
         bool_or(c.amount_minor is null or c.amount_minor > c.refunded_minor)
     into v_counted, v_left, v_any_left
@@ -39,7 +40,7 @@ begin
     if v_status <> v_order.status then
         update orders o set status = v_status
         where o.shop = p_shop and o.order_id = p_order_id;
-        perform coupon_give_back(p_shop, p_order_id);
+        perform coupon_settle(p_shop, p_order_id);
     end if;
 end;
 $$;

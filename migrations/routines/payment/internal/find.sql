@@ -22,7 +22,7 @@ begin
                 and r.gateway_refund_id = p_gateway_refund_id;
         end if;
     end if;
-    if v_reference is null and (p_kind like 'refund\_%' or p_kind = 'disputed') then
+    if v_reference is null and (p_kind like 'refund\_%' or p_kind like 'dispute%') then
         select c.reference into v_reference from payment_captures c
         where c.shop = p_shop and c.gateway = p_gateway
             and c.gateway_payment_id = p_gateway_payment_id;

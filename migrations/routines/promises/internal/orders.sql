@@ -8,7 +8,7 @@ as $$
     with ordered as materialized (
         select o.shop, o.order_id, o.checkout_id, o.customer_key, o.status, o.coupon_code,
             o.coupon_use, o.total_minor, o.paid_at, o.version,
-            p.reference, p.status as payment_status, p.amount_minor, p.method
+            p.reference, p.status as payment_status, p.amount_minor, p.method, p.accepted_minor
         from unnest(p_subjects) s
             join orders o on o.shop = p_shop and o.order_id = s.a::uuid
             left join payments p on p.shop = p_shop and p.order_id = o.order_id
@@ -79,10 +79,13 @@ as $$
                 where r.shop = p_shop and r.order_id = o.order_id and not r.void
                     and r.status <> 'settled') as under_way
             from payment_captures c
-            where c.shop = p_shop and c.reference = o.reference and c.counts) m
+            where c.shop = p_shop and c.reference = o.reference
+                and (c.counts or c.accepted)) m
     where o.method = 'online' and o.total_minor > 0
         and (o.status = 'paid'
-                and (m.captured - m.excess < o.total_minor or m.left_over > o.total_minor)
+                -- or what staff took as the payment
+                and (m.captured - m.excess < coalesce(o.accepted_minor, o.total_minor)
+                    or m.left_over > coalesce(o.accepted_minor, o.total_minor))
             or o.status in ('refund_due', 'refunded')
                 and (m.captured = 0 or m.left_over > 0
                     or (o.status = 'refunded') = m.under_way)

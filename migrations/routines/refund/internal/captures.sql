@@ -9,5 +9,5 @@ language sql stable set search_path = holdfast, pg_temp as $$
     where c.shop = p_shop and c.reference = p_reference and c.amount_minor is not null
         and case when p_gateway_payment_id is null then c.currency = p_currency
             else c.gateway_payment_id = p_gateway_payment_id end
-    order by c.counts, c.captured_at desc, c.gateway_payment_id
+    order by c.counts or c.accepted, c.captured_at desc, c.gateway_payment_id
 $$;

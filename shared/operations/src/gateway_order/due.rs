@@ -38,7 +38,7 @@ pub async fn due(
     rows.iter().map(from_row).collect()
 }
 
-fn from_row(row: &Row) -> Result<Due, Failure> {
+pub(super) fn from_row(row: &Row) -> Result<Due, Failure> {
     let gateway: &str = row.get("o_gateway");
     Ok(Due {
         gateway: gateway

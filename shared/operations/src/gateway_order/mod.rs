@@ -2,6 +2,7 @@
 //! comes. They are stored, so that the storefront finds them again, and the sweeper can look them
 //! up and close them.
 
+pub mod claim;
 pub mod close;
 pub mod due;
 pub mod put;
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use crate::utc::Utc;
 
+pub use claim::claim;
 pub use close::{Closed, close};
 pub use due::{Due, due};
 pub use put::{Put, PutError, Stored, put};

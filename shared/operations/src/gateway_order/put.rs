@@ -15,6 +15,8 @@ pub struct Put {
     pub reference: PaymentReference,
     pub gateway: Gateway,
     pub gateway_order_id: String,
+    /// A second id that the gateway shows for it.
+    pub other_order_id: Option<String>,
     /// What the storefront needs to take the payment: a JSON object.
     pub data: Value,
     /// Seconds until the gateway ends it by itself. `None`: never, or unknown.
@@ -52,7 +54,7 @@ pub enum PutError {
 pub async fn put(db: &Database, order: &Put) -> Result<Stored, PutError> {
     let row = db
         .call_one(
-            "select * from holdfast.gateway_order_put($1, $2, $3, $4, $5, $6)",
+            "select * from holdfast.gateway_order_put($1, $2, $3, $4, $5, $6, $7)",
             &[
                 &order.shop,
                 &order.reference,
@@ -60,6 +62,7 @@ pub async fn put(db: &Database, order: &Put) -> Result<Stored, PutError> {
                 &order.gateway_order_id,
                 &order.data,
                 &order.expires_in_s,
+                &order.other_order_id,
             ],
         )
         .await?;

@@ -15,7 +15,7 @@ const FOUND_MAX: i32 = 20;
 const ROWS_MAX: i32 = 200;
 
 text_id!(
-    /// The id of a checkout, an order or a gateway's payment; a payment's reference; or a customer.
+    /// Any id of ours or of a gateway; a payment's reference; or a customer.
     SearchText, 128, |c| !c.is_control(),
     "1 to 128 characters without control characters",
     ONE_LINE, "dress-06e7bd4x0hzhhaf4jj6wgy9q0c"
@@ -63,6 +63,8 @@ struct History {
     captures: Value,
     #[schema(value_type = Vec<Object>, max_items = 200)]
     refunds: Value,
+    #[schema(value_type = Vec<Object>, max_items = 200)]
+    disputes: Value,
     #[schema(value_type = Vec<Object>, max_items = 200)]
     stock_movements: Value,
     #[schema(value_type = Vec<Object>, max_items = 200)]

@@ -48,8 +48,8 @@ pub struct Message {
 one_of!(
     /// A type of announcements (docs/events.md).
     Topic, "order.paid", "order.amended", "order.cancelled", "order.refund_due", "payment.review",
-    "payment.disputed", "refund.settled", "refund.failed", "checkout.broken", "checkout.revoked",
-    "checkout.expired", "stock.low", "stock.back"
+    "payment.disputed", "payment.dispute_ended", "refund.settled", "refund.failed",
+    "checkout.broken", "checkout.revoked", "checkout.expired", "stock.low", "stock.back"
 );
 
 /// The group of an order's messages.

@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::event::DisputeStage;
 use super::json::Fields;
 use super::webhook::{Adapter, Forgery, Webhook, age_fits, digest_key, signed};
 use super::{Account, Event, EventKind};
@@ -75,6 +76,10 @@ impl Adapter for Cashfree {
                 .and_then(|of| refund(&name, &of))
                 .unwrap_or_else(|_| other()),
             "DISPUTE_CREATED" => dispute(&name, &body.object("data")?)?,
+            "DISPUTE_UPDATED" | "DISPUTE_CLOSED" => body
+                .object("data")
+                .and_then(|data| dispute(&name, &data))
+                .unwrap_or_else(|_| other()),
             _ => other(),
         };
         Ok(Event { payload, ..event })
@@ -89,6 +94,10 @@ fn attempt(name: &str, data: &Fields<'_>) -> Result<Event, String> {
     let reference = order.id("order_id")?;
     // a text in these versions, a number in older ones
     let id = payment.id("cf_payment_id")?;
+    // Cashfree's own id of the order, if no other gateway is behind it
+    let details = data.object_if_any("payment_gateway_details");
+    let details =
+        details.filter(|of| of.text_if_any("gateway_name").as_deref() == Some("CASHFREE"));
     let status = payment.id("payment_status")?;
     let kind = match (name, status.as_str()) {
         ("PAYMENT_SUCCESS_WEBHOOK", "SUCCESS") => EventKind::Paid,
@@ -108,6 +117,7 @@ fn attempt(name: &str, data: &Fields<'_>) -> Result<Event, String> {
         amount_minor: minor(&order, "order_amount", currency.as_deref()),
         currency,
         gateway_payment_id: Some(id),
+        gateway_order_id: details.and_then(|of| of.id_if_any("gateway_order_id")),
         ..Event::new(key, kind, String::new())
     })
 }
@@ -139,6 +149,34 @@ fn refund(name: &str, refund: &Fields<'_>) -> Result<Event, String> {
 fn dispute(name: &str, data: &Fields<'_>) -> Result<Event, String> {
     let (dispute, order) = (data.object("dispute")?, data.object("order_details")?);
     let id = dispute.id("dispute_id")?;
+    // stage and result in one word: CHARGEBACK_MERCHANT_WON
+    let status = dispute.id_if_any("dispute_status").unwrap_or_default();
+    let ends = |words: &[&str]| words.iter().any(|word| status.ends_with(word));
+    let kind = if ends(&["MERCHANT_WON"]) {
+        EventKind::DisputeWon
+    } else if ends(&[
+        "MERCHANT_LOST",
+        "MERCHANT_ACCEPTED",
+        "INSUFFICIENT_EVIDENCE",
+    ]) {
+        EventKind::DisputeLost
+    } else if name == "DISPUTE_CLOSED" {
+        EventKind::DisputeClosed
+    } else {
+        EventKind::Disputed
+    };
+    let stage = match dispute.id_if_any("dispute_type").as_deref() {
+        Some("RETRIEVAL") => DisputeStage::Inquiry,
+        Some("DISPUTE") => DisputeStage::Dispute,
+        Some("PRE_ARBITRATION") => DisputeStage::PreArbitration,
+        Some("ARBITRATION") => DisputeStage::Arbitration,
+        _ => DisputeStage::Chargeback,
+    };
+    // a dispute is updated many times, and closed after each stage
+    let key = match name {
+        "DISPUTE_CREATED" => format!("{name}:{id}"),
+        _ => format!("{name}:{id}:{status}"),
+    };
     // in version 2023-08-01 the dispute itself has none
     let currency = dispute
         .currency("dispute_amount_currency")
@@ -148,7 +186,9 @@ fn dispute(name: &str, data: &Fields<'_>) -> Result<Event, String> {
         amount_minor: minor(&dispute, "dispute_amount", currency.as_deref()),
         currency,
         gateway_payment_id: order.id_if_any("cf_payment_id"),
-        ..Event::new(format!("{name}:{id}"), EventKind::Disputed, String::new())
+        dispute_id: Some(id),
+        dispute_stage: Some(stage),
+        ..Event::new(key, kind, String::new())
     })
 }
 

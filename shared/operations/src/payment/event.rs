@@ -31,8 +31,14 @@ pub enum EventKind {
     RefundSettled,
     /// A refund failed: the shop keeps the money, even after an earlier success.
     RefundFailed,
-    /// The shopper's bank asks for the money back.
+    /// The shopper's bank asks for the money back: a dispute is opened, or goes on.
     Disputed,
+    /// The shop has won a dispute: it keeps the money.
+    DisputeWon,
+    /// The shop has lost a dispute: the bank has taken the money.
+    DisputeLost,
+    /// A dispute ended without a decision.
+    DisputeClosed,
     /// Any other event. It is recorded and has no effect.
     Other,
 }
@@ -40,7 +46,7 @@ pub enum EventKind {
 sent_as!(EventKind, &str, |kind| kind.as_str());
 
 impl EventKind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::Paid,
         Self::Failed,
         Self::Dropped,
@@ -49,6 +55,9 @@ impl EventKind {
         Self::RefundSettled,
         Self::RefundFailed,
         Self::Disputed,
+        Self::DisputeWon,
+        Self::DisputeLost,
+        Self::DisputeClosed,
         Self::Other,
     ];
 
@@ -64,6 +73,9 @@ impl EventKind {
             Self::RefundSettled => "refund_settled",
             Self::RefundFailed => "refund_failed",
             Self::Disputed => "disputed",
+            Self::DisputeWon => "dispute_won",
+            Self::DisputeLost => "dispute_lost",
+            Self::DisputeClosed => "dispute_closed",
             Self::Other => "other",
         }
     }
@@ -77,8 +89,60 @@ impl EventKind {
         )
     }
 
+    /// The kind of an event about a dispute.
+    #[must_use]
+    pub fn is_dispute(self) -> bool {
+        matches!(
+            self,
+            Self::Disputed | Self::DisputeWon | Self::DisputeLost | Self::DisputeClosed
+        )
+    }
+
     pub(super) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// The stage of a dispute, in the order in which a dispute goes through them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DisputeStage {
+    /// The bank asks, and takes no money yet.
+    Inquiry,
+    /// Disputed at the gateway, before a chargeback.
+    Dispute,
+    /// The bank takes the money until it decides.
+    Chargeback,
+    /// Disputed again after the shop has won.
+    PreArbitration,
+    /// The card network decides.
+    Arbitration,
+}
+
+sent_as!(DisputeStage, &str, |stage| stage.as_str());
+
+impl DisputeStage {
+    const ALL: [Self; 5] = [
+        Self::Inquiry,
+        Self::Dispute,
+        Self::Chargeback,
+        Self::PreArbitration,
+        Self::Arbitration,
+    ];
+
+    /// Its name in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Inquiry => "inquiry",
+            Self::Dispute => "dispute",
+            Self::Chargeback => "chargeback",
+            Self::PreArbitration => "pre_arbitration",
+            Self::Arbitration => "arbitration",
+        }
+    }
+
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.as_str() == name)
     }
 }
 
@@ -103,11 +167,18 @@ pub struct Event {
     /// The gateway's id of the payment. It is one for each capture, even if the gateway sends
     /// several events about it.
     pub gateway_payment_id: Option<String>,
+    /// A second id that the gateway shows for the payment: Stripe's charge. Only the search uses
+    /// it.
+    pub other_payment_id: Option<String>,
     /// Our id of the refund. `None` if it was made in the gateway's dashboard or by the gateway
     /// itself.
     pub refund_id: Option<Uuid>,
     /// The gateway's id of the refund.
     pub gateway_refund_id: Option<String>,
+    /// The gateway's id of the dispute.
+    pub dispute_id: Option<String>,
+    /// The stage of the dispute.
+    pub dispute_stage: Option<DisputeStage>,
     /// The raw body.
     pub payload: String,
     /// The stored headers. Nothing is decided by them.
@@ -128,8 +199,11 @@ impl Event {
             amount_minor: None,
             currency: None,
             gateway_payment_id: None,
+            other_payment_id: None,
             refund_id: None,
             gateway_refund_id: None,
+            dispute_id: None,
+            dispute_stage: None,
             payload,
             headers: BTreeMap::new(),
             received_at: None,

@@ -1,5 +1,6 @@
 //! Payments: verified webhooks, their events, and the effect on an order.
 
+pub mod accept;
 pub mod account;
 pub mod cashfree;
 pub mod event;
@@ -13,6 +14,7 @@ pub mod retry_parked;
 pub mod stripe;
 pub mod webhook;
 
+pub use accept::{Accept, AcceptError, Accepted, accept};
 pub use account::Account;
 pub use event::{Event, EventKind};
 pub use gateway::Gateway;

@@ -5,7 +5,7 @@
 
 use data_encoding::HEXLOWER;
 
-use super::event::{REFERENCE_NOTE, REFUND_NOTE};
+use super::event::{DisputeStage, REFERENCE_NOTE, REFUND_NOTE};
 use super::json::Fields;
 use super::webhook::{Adapter, Forgery, Webhook, digest_key, signed};
 use super::{Account, Event, EventKind};
@@ -56,7 +56,12 @@ impl Adapter for Razorpay {
             "refund.created" | "refund.processed" | "refund.failed" => {
                 refund(&name, &entity("refund")?, of_payment().as_ref())?
             }
-            "payment.dispute.created" => {
+            "payment.dispute.created"
+            | "payment.dispute.under_review"
+            | "payment.dispute.action_required"
+            | "payment.dispute.won"
+            | "payment.dispute.lost"
+            | "payment.dispute.closed" => {
                 dispute(&name, &entity("dispute")?, of_payment().as_ref())?
             }
             // x-razorpay-event-id identifies events, but is not signed
@@ -127,13 +132,27 @@ fn dispute(
     payment: Option<&Fields<'_>>,
 ) -> Result<Event, String> {
     let id = dispute.id("id")?;
+    let kind = match name {
+        "payment.dispute.won" => EventKind::DisputeWon,
+        "payment.dispute.lost" => EventKind::DisputeLost,
+        "payment.dispute.closed" => EventKind::DisputeClosed,
+        _ => EventKind::Disputed,
+    };
+    let stage = match dispute.text_if_any("phase").as_deref() {
+        Some("retrieval" | "fraud") => DisputeStage::Inquiry,
+        Some("pre_arbitration") => DisputeStage::PreArbitration,
+        Some("arbitration") => DisputeStage::Arbitration,
+        _ => DisputeStage::Chargeback,
+    };
     Ok(Event {
         reference: payment.and_then(|payment| note(payment, REFERENCE_NOTE)),
         gateway_order_id: payment.and_then(|payment| payment.id_if_any("order_id")),
         amount_minor: dispute.count("amount"),
         currency: dispute.currency("currency"),
         gateway_payment_id: Some(dispute.id("payment_id")?),
-        ..Event::new(format!("{name}:{id}"), EventKind::Disputed, String::new())
+        dispute_id: Some(id.clone()),
+        dispute_stage: Some(stage),
+        ..Event::new(format!("{name}:{id}"), kind, String::new())
     })
 }
 

@@ -85,6 +85,9 @@ pub struct Recorded {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<OrderId>)]
     pub order_id: Option<Uuid>,
+    /// An event with this key was stored before, and reported other facts. The stored facts count,
+    /// and both messages are kept.
+    pub contradicts: bool,
 }
 
 /// Stores the event (once by shop, gateway and key) and applies it, in one transaction.
@@ -105,7 +108,7 @@ pub async fn record_event(
     let row = db
         .call_one(
             "call holdfast.payment_record_event(
-                $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
             &[
                 &shop,
                 &gateway,
@@ -120,6 +123,9 @@ pub async fn record_event(
                 &event.refund_id,
                 &event.gateway_refund_id,
                 &envelope,
+                &event.dispute_id,
+                &event.dispute_stage,
+                &event.other_payment_id,
             ],
         )
         .await?;
@@ -127,9 +133,19 @@ pub async fn record_event(
     let outcome = Outcome::parse(name)
         .ok_or_else(|| Failure::unknown_outcome("payment_record_event", name))?;
     count(event.kind, outcome);
+    let contradicts = row.get("o_contradicts");
+    if contradicts {
+        tracing::warn!(
+            shop = %shop,
+            gateway = %gateway,
+            event.key = event.key,
+            "a message contradicts the stored event of its key"
+        );
+    }
     Ok(Recorded {
         outcome,
         order_id: row.get("o_order_id"),
+        contradicts,
     })
 }
 

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use tokio_postgres::Row;
 
+use super::event::DisputeStage;
 use super::{Event, EventKind, Outcome, record_event};
 use crate::db::{Database, Failure};
 use crate::ids::Shop;
@@ -71,8 +72,13 @@ async fn retry(db: &Database, shop: &Shop, row: &Row) -> Result<Outcome, Failure
         amount_minor: row.get("amount_minor"),
         currency: row.get("currency"),
         gateway_payment_id: row.get("gateway_payment_id"),
+        other_payment_id: row.get("other_payment_id"),
         refund_id: row.get("refund_id"),
         gateway_refund_id: row.get("gateway_refund_id"),
+        dispute_id: row.get("dispute_id"),
+        dispute_stage: row
+            .get::<_, Option<&str>>("dispute_stage")
+            .and_then(DisputeStage::parse),
         ..Event::new(row.get("event_key"), kind, row.get("payload"))
     };
     let gateway = gateway.parse().map_err(|_| unknown(gateway))?;

@@ -25,7 +25,7 @@ use crate::utc::Utc;
 pub use backlog::{Backlog, backlog};
 pub use claim::{Claimed, claim};
 pub use list::{Filter, Position, list};
-pub use overview::{Capture, Overview, overview};
+pub use overview::{Capture, Dispute, Overview, overview};
 pub use report::{GatewayAnswer, Reported, report};
 pub use request::{Request, RequestError, Requested, request};
 pub use retry::{Retried, RetryError, retry};

@@ -38,6 +38,11 @@ pub struct Request {
     /// The reason, in the clerk's own words.
     #[serde(default, deserialize_with = "not_null")]
     pub note: Option<Note>,
+    /// Give the money back although a bank asks for it or has taken it. The customer may then get
+    /// it twice.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(default = false)]
+    pub despite_dispute: Option<bool>,
 }
 
 impl Request {
@@ -85,6 +90,14 @@ const REFUND_CONFLICT: Kind = Kind {
     title: "The refund id is in use",
     detail: "This id belongs to another refund. To give more back, use a new id.",
 };
+pub(super) const PAYMENT_DISPUTED: Kind = Kind {
+    status: 409,
+    code: "payment_disputed",
+    title: "A bank disputes the payment",
+    detail: "No money goes back: a bank asks for it, or has taken it already, and the customer \
+             would get it twice. Look at the dispute at the gateway. If the money shall go back \
+             all the same, send `despite_dispute`.",
+};
 const NOTHING_CAPTURED: Kind = Kind {
     status: 409,
     code: "nothing_captured",
@@ -108,6 +121,9 @@ refusals! {
         Conflict => REFUND_CONFLICT;
         /// no gateway took money for this order, or not with this payment.
         NotCaptured => NOTHING_CAPTURED;
+        /// a bank asks for this money, or has taken it. Send `despite_dispute` if it shall go back
+        /// all the same.
+        Disputed => PAYMENT_DISPUTED;
         AmountMissing => Said::invalid(
             "amount_minor",
             "is missing: restock has only a part of the goods, and without an amount all of the \
@@ -153,7 +169,8 @@ pub async fn request(
     let payment = request.gateway_payment_id.as_ref();
     let row = db
         .call_one(
-            "select * from holdfast.refund_request($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "select * from holdfast.refund_request(
+                $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             &[
                 &shop,
                 &order_id,
@@ -165,6 +182,7 @@ pub async fn request(
                 &payment,
                 &skus,
                 &quantities,
+                &request.despite_dispute.unwrap_or(false),
             ],
         )
         .await?;
@@ -174,6 +192,7 @@ pub async fn request(
         "same" => Ok(Requested::Same(overview()?)),
         "not_found" => Err(RequestError::NotFound),
         "refund_conflict" => Err(RequestError::Conflict),
+        "payment_disputed" => Err(RequestError::Disputed),
         "not_captured" => Err(RequestError::NotCaptured),
         "amount_missing" => Err(RequestError::AmountMissing),
         "amount_not_payable" => Err(RequestError::AmountNotPayable),

@@ -116,7 +116,7 @@ metrics! {
     RefundsOwedAge: Seconds, Stack;
     /// Age of the oldest refund that a gateway accepted and has not finished; 0 without one.
     RefundsPendingAge: Seconds, Stack;
-    /// Payments that a customer's bank asks back.
+    /// Disputes that a customer's bank has opened, or taken to the next stage.
     Disputes: Count, Stack;
     /// Failed calls to gateways: no answer, an unreadable answer, missing or refused credentials. A
     /// refusal of one order or refund does not count.

@@ -7,7 +7,7 @@ pub mod amount;
 
 use data_encoding::HEXLOWER;
 
-use super::event::{REFERENCE_NOTE, REFUND_NOTE};
+use super::event::{DisputeStage, REFERENCE_NOTE, REFUND_NOTE};
 use super::json::Fields;
 use super::webhook::{Adapter, Forgery, Refusal, Webhook, age_fits, digest_key, signed};
 use super::{Account, Event, EventKind};
@@ -102,7 +102,7 @@ impl Adapter for Stripe {
             Some(("checkout", what)) if what.starts_with("session.") => session(&name, &object()?)?,
             // until API version 2024-10-28 a refund's changes came as charge.refund.updated
             Some(("refund", _) | ("charge", "refund.updated")) => refund(&name, &object()?)?,
-            Some(("charge", "dispute.created")) => dispute(&name, &object()?)?,
+            Some(("charge", what)) if what.starts_with("dispute.") => dispute(&name, &object()?)?,
             // among them charge.refunded: it carries the sum of all refunds of a charge, and each
             // refund has its own event
             _ => {
@@ -121,7 +121,7 @@ impl Adapter for Stripe {
 fn intent(name: &str, intent: &Fields<'_>) -> Result<Event, String> {
     let id = intent.id("id")?;
     let status = intent.id("status")?;
-    let charge = intent.id_if_any("latest_charge").unwrap_or_default();
+    let charge = intent.id_if_any("latest_charge");
     let kind = match (name, status.as_str()) {
         ("payment_intent.succeeded", "succeeded") => EventKind::Paid,
         ("payment_intent.payment_failed", _) => EventKind::Failed,
@@ -143,7 +143,10 @@ fn intent(name: &str, intent: &Fields<'_>) -> Result<Event, String> {
     let (amount_minor, currency) = money(intent, amount);
     let reference = note(intent, REFERENCE_NOTE);
     // A shopper may fail several times with one intent. Each failure is another charge.
-    let key = format!("{name}:{id}:{status}:{charge}");
+    let key = format!(
+        "{name}:{id}:{status}:{}",
+        charge.as_deref().unwrap_or_default()
+    );
     let kind = unless_foreign(kind, reference.as_deref());
     Ok(Event {
         reference,
@@ -151,6 +154,7 @@ fn intent(name: &str, intent: &Fields<'_>) -> Result<Event, String> {
         currency,
         gateway_order_id: Some(id.clone()),
         gateway_payment_id: Some(id),
+        other_payment_id: charge,
         ..Event::new(key, kind, String::new())
     })
 }
@@ -215,20 +219,41 @@ fn refund(name: &str, refund: &Fields<'_>) -> Result<Event, String> {
         amount_minor,
         currency,
         gateway_payment_id: payment(refund),
+        other_payment_id: refund.id_if_any("charge"),
         refund_id: note(refund, REFUND_NOTE).and_then(|id| id.parse().ok()),
         gateway_refund_id: Some(id.clone()),
         ..Event::new(format!("{name}:{id}:{status}"), kind, String::new())
     })
 }
 
+/// A dispute. Its status decides, whichever event carries it.
 fn dispute(name: &str, dispute: &Fields<'_>) -> Result<Event, String> {
     let id = dispute.id("id")?;
+    let status = dispute.id_if_any("status").unwrap_or_default();
+    let kind = match status.as_str() {
+        "won" => EventKind::DisputeWon,
+        "lost" => EventKind::DisputeLost,
+        "warning_closed" | "prevented" | "charge_refunded" => EventKind::DisputeClosed,
+        _ => EventKind::Disputed,
+    };
+    let stage = if status.starts_with("warning_") {
+        DisputeStage::Inquiry
+    } else {
+        DisputeStage::Chargeback
+    };
+    let key = match name {
+        "charge.dispute.created" => format!("{name}:{id}"),
+        _ => format!("{name}:{id}:{status}"),
+    };
     let (amount_minor, currency) = money(dispute, "amount");
     Ok(Event {
         amount_minor,
         currency,
         gateway_payment_id: payment(dispute),
-        ..Event::new(format!("{name}:{id}"), EventKind::Disputed, String::new())
+        other_payment_id: dispute.id_if_any("charge"),
+        dispute_id: Some(id),
+        dispute_stage: Some(stage),
+        ..Event::new(key, kind, String::new())
     })
 }
 
