@@ -15,7 +15,9 @@ create table holdfast.stock_levels (
     primary key (shop, sku),
     foreign key (shop, sku) references holdfast.skus,
     constraint stock_never_oversold check (0 <= held and held <= on_hand),
-    constraint stock_on_hand_is_sane check (on_hand <= 1000000000)
+    -- Staff raise it to 1,000,000,000 at most (stock_move, import_judge). The rest is for units
+    -- that come back from orders, so that a full level refuses no return.
+    constraint stock_on_hand_is_sane check (on_hand <= 2000000000)
 )
 -- Pages stay mostly empty: an update of a hot row finds room on its page and touches no index.
 with (fillfactor = 20);
@@ -56,7 +58,9 @@ create table holdfast.stock_movements (
     -- Not now(): a person's transaction may have begun long before, and the check of the promises
     -- looks for what was written lately.
     created_at timestamptz not null default clock_timestamp(),
-    primary key (shop, sku, version)
+    primary key (shop, sku, version),
+    constraint movement_times_can_be_shown
+        check (created_at >= '0001-01-01 00:00:00+00' and created_at < '10000-01-01 00:00:00+00')
 );
 create unique index stock_movements_of_id_idx on holdfast.stock_movements (shop, movement_id)
     where movement_id is not null;

@@ -32,7 +32,10 @@ create table holdfast.checkouts (
     constraint checkout_texts_are_short check (length(customer) <= 64
         and octet_length(request_hash) <= 64 and length(counted_as) <= 1200),
     constraint checkout_ended_at_matches_status
-        check ((status >= 'paid') = (ended_at is not null))
+        check ((status >= 'paid') = (ended_at is not null)),
+    constraint checkout_times_can_be_shown check (
+        least(expires_at, created_at, ended_at) >= '0001-01-01 00:00:00+00'
+            and greatest(expires_at, created_at, ended_at) < '10000-01-01 00:00:00+00')
 )
 -- No foreign key to shops: every hold of a flash sale would lock the one row of the shop.
 with (fillfactor = 80);
@@ -64,7 +67,10 @@ create table holdfast.holds (
     -- whether customer_units counts it
     limited boolean not null default false,
     primary key (shop, checkout_id, generation, sku),
-    constraint hold_resolved_at_matches_status check ((status = 'active') = (resolved_at is null))
+    constraint hold_resolved_at_matches_status check ((status = 'active') = (resolved_at is null)),
+    constraint hold_times_can_be_shown check (
+        least(expires_at, created_at, resolved_at) >= '0001-01-01 00:00:00+00'
+            and greatest(expires_at, created_at, resolved_at) < '10000-01-01 00:00:00+00')
 );
 -- No foreign keys: one to stock_levels would lock the hot row for every hold, one to checkouts
 -- would lock the row that the same routine has just written. promises_checkouts covers both.
@@ -95,7 +101,9 @@ create table holdfast.checkout_revocations (
     note text collate "C" not null
         constraint revocation_note_is_short check (length(note) between 1 and 500),
     revoked_at timestamptz not null,
-    primary key (shop, checkout_id)
+    primary key (shop, checkout_id),
+    constraint revocation_times_can_be_shown
+        check (revoked_at >= '0001-01-01 00:00:00+00' and revoked_at < '10000-01-01 00:00:00+00')
 );
 
 create trigger revocation_is_history

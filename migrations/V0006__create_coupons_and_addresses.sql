@@ -24,10 +24,14 @@ create table holdfast.coupons (
         constraint coupon_limit_is_positive check (uses_per_customer_max > 0),
     created_at timestamptz not null default now(),
     primary key (shop, code),
+    constraint coupon_ends_after_it_begins check (valid_until > valid_from),
     constraint coupon_value_is_sane check (
         value > 0 and value <= case kind when 'percent' then 10000 else 100000000000 end),
     constraint coupon_never_overused check (uses_max is null
-        or uses_held + uses_consumed <= uses_max)
+        or uses_held + uses_consumed <= uses_max),
+    constraint coupon_times_can_be_shown check (
+        least(valid_from, valid_until, created_at) >= '0001-01-01 00:00:00+00'
+            and greatest(valid_from, valid_until, created_at) < '10000-01-01 00:00:00+00')
 );
 
 create table holdfast.addresses (
@@ -38,6 +42,8 @@ create table holdfast.addresses (
     address jsonb not null constraint address_is_an_object check (jsonb_typeof(address) = 'object')
         constraint address_is_short check (pg_column_size(address) <= 8000),
     created_at timestamptz not null default now(),
-    primary key (shop, address_id)
+    primary key (shop, address_id),
+    constraint address_times_can_be_shown
+        check (created_at >= '0001-01-01 00:00:00+00' and created_at < '10000-01-01 00:00:00+00')
 );
 create index addresses_of_customer_idx on holdfast.addresses (shop, customer);

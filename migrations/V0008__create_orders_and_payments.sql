@@ -46,7 +46,10 @@ create table holdfast.orders (
     constraint order_paid_at_matches_status
         check (case when status = 'paid' then paid_at is not null
                     when status in ('awaiting_payment', 'expired') then paid_at is null
-                    else true end)
+                    else true end),
+    constraint order_times_can_be_shown check (
+        least(created_at, paid_at) >= '0001-01-01 00:00:00+00'
+            and greatest(created_at, paid_at) < '10000-01-01 00:00:00+00')
 );
 create index orders_of_customer_idx on holdfast.orders (shop, customer, created_at);
 -- The orders that hold a coupon and may be due.
@@ -91,7 +94,9 @@ create table holdfast.order_restocks (
         constraint restock_names_an_actor check (length(actor) between 1 and 256),
     created_at timestamptz not null,
     primary key (shop, return_id),
-    foreign key (shop, order_id) references holdfast.orders
+    foreign key (shop, order_id) references holdfast.orders,
+    constraint restock_times_can_be_shown
+        check (created_at >= '0001-01-01 00:00:00+00' and created_at < '10000-01-01 00:00:00+00')
 );
 
 create trigger restock_is_history
@@ -137,7 +142,11 @@ create table holdfast.payments (
     constraint payment_paid_at_matches_status check ((status = 'paid') = (paid_at is not null)),
     constraint payment_acceptance_is_complete check (
         num_nonnulls(accepted_minor, accepted_by, accepted_note, accepted_at) in (0, 4)
-            and (accepted_at is null or status = 'paid' and accepted_minor > 0))
+            and (accepted_at is null or status = 'paid' and accepted_minor > 0)),
+    constraint payment_times_can_be_shown check (
+        least(created_at, paid_at, looked_up_at, accepted_at) >= '0001-01-01 00:00:00+00'
+            and greatest(created_at, paid_at, looked_up_at, accepted_at)
+                < '10000-01-01 00:00:00+00')
 );
 -- A shopper quotes the payment's id as their bank shows it.
 create index payments_of_gateway_id_idx on holdfast.payments (shop, gateway_payment_id)
@@ -200,7 +209,10 @@ create table holdfast.payment_events (
         and length(dispute_stage) <= 16),
     -- a webhook has at most 256 KB; a look-up stores one payment or refund of its answer
     constraint payment_event_payload_is_bounded check (octet_length(payload) <= 1048576),
-    constraint payment_event_envelope_is_bounded check (pg_column_size(webhook_envelope) <= 65536)
+    constraint payment_event_envelope_is_bounded check (pg_column_size(webhook_envelope) <= 65536),
+    constraint payment_event_times_can_be_shown check (
+        least(received_at, resolved_at) >= '0001-01-01 00:00:00+00'
+            and greatest(received_at, resolved_at) < '10000-01-01 00:00:00+00')
 );
 create index payment_events_of_reference_idx on holdfast.payment_events (shop, reference);
 create index payment_events_parked_idx on holdfast.payment_events (shop, received_at)
@@ -239,7 +251,9 @@ create table holdfast.payment_event_contradictions (
         constraint contradiction_payload_is_bounded check (octet_length(payload) <= 1048576),
     received_at timestamptz not null,
     primary key (shop, gateway, event_key),
-    foreign key (shop, gateway, event_key) references holdfast.payment_events
+    foreign key (shop, gateway, event_key) references holdfast.payment_events,
+    constraint contradiction_times_can_be_shown
+        check (received_at >= '0001-01-01 00:00:00+00' and received_at < '10000-01-01 00:00:00+00')
 );
 
 create trigger contradiction_is_evidence
@@ -268,7 +282,11 @@ create table holdfast.gateway_orders (
     foreign key (shop, reference) references holdfast.payments,
     constraint gateway_order_texts_are_short
         check (length(gateway) <= 16 and length(gateway_order_id) <= 255
-            and length(other_order_id) <= 255)
+            and length(other_order_id) <= 255),
+    constraint gateway_order_times_can_be_shown check (
+        least(expires_at, created_at, closed_at, close_tried_at) >= '0001-01-01 00:00:00+00'
+            and greatest(expires_at, created_at, closed_at, close_tried_at)
+                < '10000-01-01 00:00:00+00')
 );
 create index gateway_orders_of_reference_idx on holdfast.gateway_orders (shop, reference);
 create index gateway_orders_of_id_idx on holdfast.gateway_orders (shop, gateway_order_id);

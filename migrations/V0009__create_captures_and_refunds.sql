@@ -26,7 +26,9 @@ create table holdfast.payment_captures (
     constraint capture_never_refunded_beyond_its_amount
         check (0 <= refunded_minor and refunded_minor <= coalesce(amount_minor, 0)),
     constraint capture_that_counts_has_an_amount
-        check (not (counts or accepted) or (amount_minor > 0 and currency is not null))
+        check (not (counts or accepted) or (amount_minor > 0 and currency is not null)),
+    constraint capture_times_can_be_shown
+        check (captured_at >= '0001-01-01 00:00:00+00' and captured_at < '10000-01-01 00:00:00+00')
 );
 create index captures_of_reference_idx on holdfast.payment_captures (shop, reference);
 
@@ -86,7 +88,11 @@ create table holdfast.refunds (
     constraint refund_texts_are_short check (length(gateway_refund_id) <= 255
         and length(last_error) <= 1000 and octet_length(request_hash) <= 64),
     constraint refund_that_bounced_has_failed check (not bounced or status = 'failed'),
-    constraint refund_request_has_both check ((request_id is null) = (request_hash is null))
+    constraint refund_request_has_both check ((request_id is null) = (request_hash is null)),
+    constraint refund_times_can_be_shown check (
+        least(next_try_at, looked_up_at, created_at, settled_at) >= '0001-01-01 00:00:00+00'
+            and greatest(next_try_at, looked_up_at, created_at, settled_at)
+                < '10000-01-01 00:00:00+00')
 );
 create index refunds_due_idx on holdfast.refunds (shop, next_try_at)
     where status in ('owed', 'sending');
@@ -173,7 +179,10 @@ create table holdfast.disputes (
     foreign key (shop, reference) references holdfast.payments,
     constraint dispute_texts_are_short check (length(gateway) <= 16 and length(dispute_id) <= 255
         and length(gateway_payment_id) <= 255 and length(currency) <= 3),
-    constraint dispute_ended_at_matches_status check ((status = 'open') = (ended_at is null))
+    constraint dispute_ended_at_matches_status check ((status = 'open') = (ended_at is null)),
+    constraint dispute_times_can_be_shown check (
+        least(opened_at, ended_at) >= '0001-01-01 00:00:00+00'
+            and greatest(opened_at, ended_at) < '10000-01-01 00:00:00+00')
 );
 create index disputes_of_reference_idx on holdfast.disputes (shop, reference);
 create index disputes_of_id_idx on holdfast.disputes (shop, dispute_id);

@@ -25,7 +25,10 @@ create table holdfast.outbox_messages (
     constraint outbox_texts_are_short check (length(topic) <= 64 and length(subject) <= 600
         and length(group_key) <= 700 and length(last_error) <= 1000),
     -- the queue takes 256 KB
-    constraint outbox_body_is_bounded check (pg_column_size(body) <= 262144)
+    constraint outbox_body_is_bounded check (pg_column_size(body) <= 262144),
+    constraint outbox_message_times_can_be_shown check (
+        least(created_at, next_try_at, sent_at) >= '0001-01-01 00:00:00+00'
+            and greatest(created_at, next_try_at, sent_at) < '10000-01-01 00:00:00+00')
 );
 alter sequence holdfast.outbox_numbers owned by holdfast.outbox_messages.number;
 create index outbox_unsent_idx on holdfast.outbox_messages (shop, created_at) where sent_at is null;
@@ -117,7 +120,10 @@ create table holdfast.subscribers (
     disabled_why text collate "C"
         constraint subscriber_reason_is_short check (length(disabled_why) <= 1000),
     created_at timestamptz not null,
-    primary key (shop, name)
+    primary key (shop, name),
+    constraint subscriber_times_can_be_shown check (
+        least(disabled_at, created_at) >= '0001-01-01 00:00:00+00'
+            and greatest(disabled_at, created_at) < '10000-01-01 00:00:00+00')
 );
 
 -- A row for each announcement and subscriber: an unreachable subscriber delays no other.
@@ -136,7 +142,11 @@ create table holdfast.subscriber_deliveries (
         constraint delivery_error_is_short check (length(last_error) <= 1000),
     primary key (shop, name, topic, subject),
     foreign key (shop, name) references holdfast.subscribers on delete cascade,
-    constraint delivery_has_one_end check (delivered_at is null or given_up_at is null)
+    constraint delivery_has_one_end check (delivered_at is null or given_up_at is null),
+    constraint delivery_times_can_be_shown check (
+        least(created_at, next_try_at, delivered_at, given_up_at) >= '0001-01-01 00:00:00+00'
+            and greatest(created_at, next_try_at, delivered_at, given_up_at)
+                < '10000-01-01 00:00:00+00')
 );
 create index subscriber_deliveries_due_idx on holdfast.subscriber_deliveries
     (shop, name, next_try_at) where delivered_at is null and given_up_at is null;

@@ -28,7 +28,10 @@ create table holdfast.imports (
     constraint import_ended_at_matches_status
         check ((status in ('done', 'rejected')) = (ended_at is not null)),
     constraint import_mode_is_set_when_applied
-        check (mode is not null or status in ('open', 'trying', 'tried'))
+        check (mode is not null or status in ('open', 'trying', 'tried')),
+    constraint import_times_can_be_shown check (
+        least(created_at, ended_at) >= '0001-01-01 00:00:00+00'
+            and greatest(created_at, ended_at) < '10000-01-01 00:00:00+00')
 );
 create index imports_old_idx on holdfast.imports (shop, created_at);
 
@@ -54,7 +57,10 @@ create table holdfast.import_chunks (
     -- null if it can't be parsed
     skus text[] collate "C" not null,
     titles text[] collate "C" not null,
+    -- all attributes of a row, as a JSON object
     attributes text[] collate "C" not null,
+    -- or some of them: null removes one
+    attribute_changes text[] collate "C" not null,
     prices_minor bigint[] not null,
     currencies text[] collate "C" not null,
     sale_opens_at timestamptz[] not null,
@@ -73,22 +79,29 @@ create table holdfast.import_chunks (
     outcomes text[] collate "C",
     -- of every refused row, in the form of malformed
     refusals text[] collate "C",
+    -- of every created or changed row: JSON, [{field, before, after}]
+    changes text[] collate "C",
     primary key (shop, import_id, part, chunk),
     foreign key (shop, import_id, part) references holdfast.import_parts,
     constraint import_chunk_is_bounded check (500 >= greatest(cardinality(lines),
         cardinality(skus), cardinality(titles), cardinality(attributes),
-        cardinality(prices_minor), cardinality(currencies), cardinality(sale_opens_at),
-        cardinality(sale_opens_given), cardinality(sale_closes_at),
+        cardinality(attribute_changes), cardinality(prices_minor), cardinality(currencies),
+        cardinality(sale_opens_at), cardinality(sale_opens_given), cardinality(sale_closes_at),
         cardinality(sale_closes_given), cardinality(low_stock_thresholds),
         cardinality(limits_per_customer), cardinality(limits_given), cardinality(retired),
         cardinality(on_hand), cardinality(expected_versions), cardinality(malformed),
-        cardinality(outcomes), cardinality(refusals))),
+        cardinality(outcomes), cardinality(refusals), cardinality(changes))),
     -- A part has at most 4 MB, and may be one row. A refused row repeats the beginnings of its
     -- values.
     constraint import_chunk_texts_are_bounded check (octet_length(skus::text) <= 40000
         and octet_length(titles::text) <= 1000000 and octet_length(attributes::text) <= 10000000
         and octet_length(currencies::text) <= 5000 and octet_length(malformed::text) <= 10000000
-        and octet_length(outcomes::text) <= 10000 and octet_length(refusals::text) <= 10000000)
+        and octet_length(attribute_changes::text) <= 10000000
+        and octet_length(changes::text) <= 10000000
+        and octet_length(outcomes::text) <= 10000 and octet_length(refusals::text) <= 10000000),
+    constraint import_chunk_times_can_be_shown check (
+        timestamptz '0001-01-01 00:00:00+00' <= all (sale_opens_at || sale_closes_at)
+            and timestamptz '10000-01-01 00:00:00+00' > all (sale_opens_at || sale_closes_at))
 );
 
 -- The place of each sku of an import. A sku that comes twice is refused, and the refusal names its

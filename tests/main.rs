@@ -23,6 +23,7 @@ mod rules {
     mod gateway_webhooks_golden;
     mod growth;
     mod import;
+    mod import_changes;
     mod import_races;
     mod layers;
     mod limit;
@@ -45,6 +46,7 @@ mod rules {
     mod roles;
     mod search;
     mod shop_isolation;
+    mod shown;
     mod shrinkage;
     mod shrinkage_races;
     mod smaller_cart;
@@ -70,6 +72,7 @@ mod http {
     mod problems;
     mod refund;
     mod request_fields;
+    mod strict;
     mod subscriber;
     mod webhook;
 }

@@ -78,18 +78,28 @@ async fn a_path_is_decoded_once_and_never_names_another_sku() {
     over_http("GET", twice).await.refused(404, "not_found");
 }
 
-/// A valid code, which a URL resolves.
+/// Clients, proxies and servers take `.` and `..` out of a path, percent-encoded or not. Other
+/// dots they leave.
 #[tokio::test]
-async fn a_sku_of_dots_can_be_put_and_read() {
-    for sku in [".", ".."] {
+async fn a_sku_of_one_or_two_dots_is_refused_and_other_dots_are_a_code() {
+    let put = async |sku: &str| {
         let path = format!("/v1/admin/shops/dress/skus/{sku}");
         let put = Call::new("PUT", &path).claims(claims());
         let put = put.json(&json!({ "title": "Dots", "price_minor": 1 }));
-        let put = put.invoke(&STACK.host, "holdfast-admin").await;
-        assert_eq!(put.ok(201)["sku"], sku);
-        for path in [path, format!("/v1/admin/shops/dress/stock/{sku}")] {
-            assert_eq!(invoked("GET", &path).await.ok(200)["sku"], sku);
+        put.invoke(&STACK.host, "holdfast-admin").await
+    };
+    for sku in [".", "..", "%2e", "%2E%2e"] {
+        put(sku).await.names("sku");
+    }
+    for sku in ["...", ".A", "A.", "..A", "A..B"] {
+        let code = put(sku).await.body["sku"].clone();
+        assert_eq!(code, sku);
+        for list in ["skus", "stock"] {
+            let path = format!("/v1/admin/shops/dress/{list}/{sku}");
+            assert_eq!(over_http("GET", &path).await.ok(200)["sku"], sku);
         }
+        let path = format!("/v1/shops/dress/availability?skus={sku}");
+        assert_eq!(over_http("GET", &path).await.ok(200)["unknown"], json!([]));
     }
 }
 

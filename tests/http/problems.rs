@@ -36,6 +36,15 @@ async fn provoke(code: &str) -> Answer {
             let call = Call::new("PUT", &shopper.path("")).bytes(vec![b' '; 64 * 1024 + 1]);
             shopper.send(call).await
         }
+        "unsupported_media_type" => {
+            let call = Call::new("PUT", &shopper.path("")).body("customer=c");
+            let form = "application/x-www-form-urlencoded";
+            shopper.send(call.header("content-type", form)).await
+        }
+        "stock_full" => {
+            let receive = json!({ "quantity": 1_000_000_000, "expected_version": 1 });
+            ask(admin("POST", &format!("/stock/{}/receive", shopper.sku)).json(&receive)).await
+        }
         "unknown_sku" => {
             let cart = json!({ "customer": "c", "lines": [{ "sku": "NONE", "quantity": 1 }] });
             shopper.put(&cart).await

@@ -427,7 +427,7 @@ call holdfast.stock_shrink('bridal', 'GOWN-M', 1, null, 'meera', 'CLAIM-1', 'wat
 -- Imports: one that is done, one that is refused, one that is tried, one that has begun.
 select * from holdfast.import_stage('bridal', '00000000-0000-4000-8000-000000000041', 1,
     'meera', 500,
-    '{2,3}', '{NEW-1,NEW-2}', '{A title,A title}', '{null,null}',
+    '{2,3}', '{NEW-1,NEW-2}', '{A title,A title}', '{null,null}', '{null,null}',
     '{100,200}', '{null,null}', '{null,null}', '{f,f}', '{null,null}', '{f,f}',
     '{null,null}', '{null,null}', '{f,f}', '{null,null}', '{5,6}', '{null,null}', '{null,null}');
 select * from holdfast.import_apply('bridal', '00000000-0000-4000-8000-000000000041', 1,
@@ -436,7 +436,7 @@ select * from holdfast.import_apply('bridal', '00000000-0000-4000-8000-000000000
     'good_rows_only', false, 'meera', 10000);
 select * from holdfast.import_stage('bridal', '00000000-0000-4000-8000-000000000042', 1,
     'meera', 500,
-    '{2,3}', '{NEW-3,VEIL}', '{A title,A title}', '{null,null}',
+    '{2,3}', '{NEW-3,VEIL}', '{A title,A title}', '{null,null}', '{null,null}',
     '{100,90000}', '{null,null}', '{null,null}', '{f,f}', '{null,null}', '{f,f}',
     '{null,null}', '{null,null}', '{f,f}', '{null,null}', '{5,6}', '{null,99}', '{null,null}');
 select * from holdfast.import_apply('bridal', '00000000-0000-4000-8000-000000000042', 1,
@@ -445,7 +445,7 @@ select * from holdfast.import_apply('bridal', '00000000-0000-4000-8000-000000000
     'all_or_nothing', false, 'meera', 10000);
 select * from holdfast.import_stage('bridal', '00000000-0000-4000-8000-000000000043', 1,
     'meera', 500,
-    '{2}', '{NEW-4}', '{A title}', '{null}',
+    '{2}', '{NEW-4}', '{A title}', '{null}', '{null}',
     '{100}', '{null}', '{null}', '{f}', '{null}', '{f}',
     '{null}', '{null}', '{f}', '{null}', '{5}', '{null}', '{null}');
 select * from holdfast.import_apply('bridal', '00000000-0000-4000-8000-000000000043', 1,
@@ -454,12 +454,12 @@ select * from holdfast.import_apply('bridal', '00000000-0000-4000-8000-000000000
     'good_rows_only', true, 'meera', 10000);
 select * from holdfast.import_stage('bridal', '00000000-0000-4000-8000-000000000044', 1,
     'meera', 500,
-    '{2}', '{NEW-5}', '{A title}', '{null}',
+    '{2}', '{NEW-5}', '{A title}', '{null}', '{null}',
     '{100}', '{null}', '{null}', '{f}', '{null}', '{f}',
     '{null}', '{null}', '{f}', '{null}', '{5}', '{null}', '{null}');
 select * from holdfast.import_stage('bridal', '00000000-0000-4000-8000-000000000045', 1,
     'meera', 500,
-    '{2}', '{NEW-6}', '{A title}', '{null}',
+    '{2}', '{NEW-6}', '{A title}', '{null}', '{null}',
     '{100}', '{null}', '{null}', '{f}', '{null}', '{f}',
     '{null}', '{null}', '{f}', '{null}', '{5}', '{null}', '{null}');
 select * from holdfast.import_apply('bridal', '00000000-0000-4000-8000-000000000045', 1,

@@ -74,7 +74,7 @@ async fn the_command_line_imports_reports_continues_and_exports() {
     let report = std::fs::read_to_string(folder.path().join("report.csv")).unwrap();
     assert!(report.contains(",refused,on_hand,'=1+1,"), "{report}");
     assert!(
-        report.contains(&format!("3,{prefix}-0001,changed,,,")),
+        report.contains(&format!("3,{prefix}-0001,changed,on_hand,,,1,9")),
         "{report}"
     );
 
@@ -89,6 +89,45 @@ async fn the_command_line_imports_reports_continues_and_exports() {
     assert_eq!(code, 0, "{said}");
     let all = std::fs::read_to_string(folder.path().join("all.csv")).unwrap();
     assert!(all.matches(&prefix).count() == 5_001, "{}", all.len());
+}
+
+/// What a spreadsheet of another language writes: UTF-16, semicolons, CR LF, an ending in capitals.
+/// The command counts lines as the API does, and a dry run shows what would change.
+#[tokio::test]
+async fn the_command_line_takes_a_spreadsheets_file_and_shows_numbers_before_and_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let prefix = format!("WIN-{}", &new_id().to_string()[..8]);
+    let write = |name: &str, text: String| {
+        let units = format!("\u{feff}{text}").replace('\n', "\r\n");
+        let bytes: Vec<u8> = units.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    };
+    let header = "SKU;Title;attr.note;Price_Minor;On_Hand;";
+    let row = |n: u32, rest: &str| format!("{prefix}-{n};{rest}\n");
+    let first = row(1, "Kleid ä;\"two\nlines\";100;7;");
+    write("A.CSV", format!("{header}\n{first};;;;;\n"));
+    let (code, said) = stock(folder.path(), &["import", "A.CSV"]).await;
+    assert!(code == 0 && said.contains("created   1"), "{code} {said}");
+
+    let changed = row(1, "Kleid ä;\"two\nlines\";100;10;");
+    let rows = [
+        changed,
+        ";;;;;\n\n".to_owned(),
+        row(2, "Neu;;x;1;"),
+        row(3, "Neu;\"open;1;1;"),
+    ];
+    write("B.CSV", format!("{header}\n{}", rows.concat()));
+    let (code, said) = stock(folder.path(), &["import", "B.CSV", "--dry-run"]).await;
+    assert_eq!(code, 1, "{said}");
+    for line in [
+        format!("line 2, {prefix}-1: changed: on_hand 7 \u{2192} 10"),
+        format!("line 6, {prefix}-2: price_minor \"x\" must be"),
+        "line 7, ?: row".to_owned(),
+    ] {
+        assert!(said.contains(&line), "{line}: {said}");
+    }
+    let owner = owner(&STACK).await;
+    assert_eq!(level(&owner, "dress", &format!("{prefix}-1")).await, (7, 0));
 }
 
 #[tokio::test]

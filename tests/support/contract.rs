@@ -90,6 +90,23 @@ impl Contract {
         parameters
     }
 
+    /// The names of an operation's parameters of the query.
+    pub fn query(&self, method: &str, path: &str) -> Vec<String> {
+        let parameters = self.operation(method, path)["parameters"].as_array();
+        let parameters = parameters.into_iter().flatten();
+        let parameters = parameters.map(|parameter| self.resolved(parameter));
+        let of_query = parameters.filter(|parameter| parameter["in"] == "query");
+        of_query
+            .map(|parameter| parameter["name"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Whether an operation takes a body of JSON.
+    pub fn takes_json(&self, method: &str, path: &str) -> bool {
+        let body = &self.operation(method, path)["requestBody"];
+        !self.resolved(body)["content"]["application/json"].is_null()
+    }
+
     /// The path of an operation with the examples of its parameters.
     pub fn example(&self, method: &str, template: &str) -> String {
         let parameters = self.parameters(method, template).into_iter();

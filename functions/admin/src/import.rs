@@ -5,8 +5,9 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use holdfast_http::contract::{Description, Input};
-use holdfast_http::{Answer, Json, Lines, List, Path, Problem, Query, Route, bytes, found, route};
-use lambda_http::http::header::CONTENT_TYPE;
+use holdfast_http::{
+    Answer, Json, Lines, List, Path, Problem, Query, Route, bytes, found, media_type, route,
+};
 use operations::db::Failure;
 use operations::ids::ImportId;
 use operations::import::{
@@ -32,6 +33,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 const CSV: &str = "text/csv";
 const JSONL: &str = "application/jsonl";
+/// Another name of the same.
+const NDJSON: &str = "application/x-ndjson";
 
 pub(crate) fn routes() -> Vec<Route<Shared>> {
     vec![route!(stage), route!(apply), route!(report), route!(export)]
@@ -52,15 +55,18 @@ struct Place {
 /// change yet. A malformed row is stored as refused, with the reason. The first part creates
 /// the import.
 ///
-/// Fields of a row: `sku`, `title`, `attributes` (a JSON object; in CSV also one column each,
-/// `attr.colour`), `price_minor`, `currency` (the shop's), `sale_opens_at`, `sale_closes_at`
-/// (RFC 3339), `low_stock_threshold`, `limit_per_customer`, `retired`, `on_hand`,
-/// `expected_version` (of the stock level). Fields that a row does not have stay as they are. A
-/// new sku needs a title and a price. An empty cell, or null, removes a sale time, a limit or
-/// the attributes. For `on_hand`, `currency` and `expected_version` it changes nothing.
+/// Fields of a row: `sku`, `title`, `attributes` (a JSON object: all of them), `attr.colour` (one
+/// attribute; the others stay), `price_minor`, `currency` (the shop's), `sale_opens_at`,
+/// `sale_closes_at` (RFC 3339), `low_stock_threshold`, `limit_per_customer`, `retired`,
+/// `on_hand`, `expected_version` (of the stock level). Fields that a row does not have stay as
+/// they are. A new sku needs a title and a price. An empty cell, or null, removes a sale time, a
+/// limit, one attribute or all attributes. For `on_hand`, `currency` and `expected_version` it
+/// changes nothing.
 ///
-/// In CSV, an apostrophe before `=`, `+`, `-`, `@`, a tab or a carriage return at the beginning
-/// of a title or an attribute column is removed.
+/// CSV has a header. Names of columns may be in capitals. Separators are commas, semicolons or
+/// tabs. Columns and rows without any text are ignored. A file in UTF-16 has a byte order mark.
+/// An apostrophe before `=`, `+`, `-`, `@`, a tab or a carriage return at the beginning of a
+/// title or an attribute column is removed.
 ///
 /// **Retry:** the same part again replaces it.
 #[utoipa::path(
@@ -87,7 +93,8 @@ async fn stage(
 ///
 /// Applies the next rows, in transactions of 500, for about five seconds, and reports the
 /// progress. Call again until `done`. Between two transactions it rests, so that the shop can
-/// sell at the same time. With `dry_run` it changes nothing and reports what would happen.
+/// sell at the same time. With `dry_run` it changes nothing: the report shows each changed field
+/// before and after.
 ///
 /// Each row is created, changed, unchanged or refused. It is refused if it is malformed, an
 /// earlier line has the same sku, the currency is not the shop's, a new sku lacks title or
@@ -205,14 +212,11 @@ impl<S: Send + Sync> FromRequest<S> for PartFile {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let content_type = request.headers().get(CONTENT_TYPE);
-        let content_type = content_type.and_then(|value| value.to_str().ok());
-        let content_type = content_type.and_then(|value| value.split(';').next());
-        let format = match content_type.unwrap_or_default().trim() {
-            CSV => Format::Csv,
-            JSONL | "application/x-ndjson" => Format::Jsonl,
-            _ => {
-                let message = "must be text/csv or application/jsonl";
+        let format = match media_type(request.headers(), &[CSV, JSONL, NDJSON])? {
+            Some(CSV) => Format::Csv,
+            Some(_) => Format::Jsonl,
+            None => {
+                let message = "is missing: send text/csv or application/jsonl";
                 return Err(Problem::invalid("content-type", message));
             }
         };

@@ -48,6 +48,9 @@ impl<S: Sync> FromRequestParts<S> for Skus {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.query_string_parameters();
+        if let Some((other, _)) = query.iter().find(|(name, _)| *name != "skus") {
+            return Err(Problem::invalid(other, "is not one of skus"));
+        }
         // API Gateway joins repeated parameters with a comma. Other front ends do not.
         let lists = query.all("skus").unwrap_or_default();
         let mut skus: Vec<Sku> = Vec::new();
@@ -69,6 +72,8 @@ impl<S: Sync> FromRequestParts<S> for Skus {
 }
 
 impl Input for Skus {
+    const TAKES_QUERY: bool = true;
+
     fn describe(to: &mut Description) {
         to.invalid_request();
         let sku = to.schema::<Sku>();

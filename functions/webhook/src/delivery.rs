@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use holdfast_http::contract::{Description, Input, JSON};
-use holdfast_http::{PathParameter as _, Problem, bytes, text};
+use holdfast_http::contract::{Description, Input};
+use holdfast_http::{JSON, PathParameter as _, Problem, bytes, text};
 use lambda_http::RequestExt as _;
 use lambda_http::http::HeaderMap;
 use operations::ids::Shop;
@@ -55,6 +55,9 @@ pub(crate) trait Sender {
 }
 
 impl<G: Sender> Input for Delivery<G> {
+    // It takes what a gateway adds, and reads none of it.
+    const TAKES_QUERY: bool = true;
+
     fn describe(to: &mut Description) {
         to.operation.servers = Some(servers());
         to.operation.security = Some(Vec::new());

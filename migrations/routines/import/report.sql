@@ -15,14 +15,17 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
             'ended_at', i.ended_at),
         coalesce((
             select jsonb_agg(jsonb_build_object('part', b.part, 'line', b.line, 'sku', b.sku,
-                    'outcome', b.outcome, 'refusals', coalesce(b.refusals, '[]'))
+                    'outcome', b.outcome, 'refusals', coalesce(b.refusals, '[]'),
+                    'changes', coalesce(b.changes, '[]'))
                 order by b.part, b.line)
             from (
                 select c.part, r.line, r.sku, coalesce(r.outcome, m.outcome) as outcome,
-                    coalesce(r.refusals, r.malformed)::jsonb as refusals
+                    coalesce(r.refusals, r.malformed)::jsonb as refusals,
+                    r.changes::jsonb as changes
                 from import_chunks c
-                    cross join lateral unnest(c.lines, c.skus, c.malformed, c.outcomes, c.refusals)
-                        as r (line, sku, malformed, outcome, refusals)
+                    cross join lateral unnest(c.lines, c.skus, c.malformed, c.outcomes, c.refusals,
+                        c.changes)
+                        as r (line, sku, malformed, outcome, refusals, changes)
                     cross join lateral (
                         select case when r.malformed is not null then 'refused' end as outcome) m
                 where c.shop = p_shop and c.import_id = p_import_id and c.part >= p_after_part

@@ -7,7 +7,7 @@
 create or replace function holdfast.import_stage(
     p_shop text, p_import_id uuid, p_part integer, p_actor text, p_chunk_rows integer,
     p_lines integer[], p_skus text[], p_titles text[], p_attributes text[],
-    p_prices_minor bigint[], p_currencies text[],
+    p_attribute_changes text[], p_prices_minor bigint[], p_currencies text[],
     p_sale_opens_at timestamptz[], p_sale_opens_given boolean[],
     p_sale_closes_at timestamptz[], p_sale_closes_given boolean[],
     p_low_stock_thresholds integer[], p_limits_per_customer integer[], p_limits_given boolean[],
@@ -45,11 +45,12 @@ begin
     select p_shop, p_import_id, r.sku, p_part, r.line
     from unnest(p_skus, p_lines) r (sku, line) where r.sku is not null order by r.sku;
     insert into import_chunks (shop, import_id, part, chunk, lines, skus, titles, attributes,
-        prices_minor, currencies, sale_opens_at, sale_opens_given, sale_closes_at,
-        sale_closes_given, low_stock_thresholds, limits_per_customer, limits_given, retired,
-        on_hand, expected_versions, malformed)
+        attribute_changes, prices_minor, currencies, sale_opens_at, sale_opens_given,
+        sale_closes_at, sale_closes_given, low_stock_thresholds, limits_per_customer,
+        limits_given, retired, on_hand, expected_versions, malformed)
     select p_shop, p_import_id, p_part, c.chunk, p_lines[c.a:c.b], p_skus[c.a:c.b],
-        p_titles[c.a:c.b], p_attributes[c.a:c.b], p_prices_minor[c.a:c.b], p_currencies[c.a:c.b],
+        p_titles[c.a:c.b], p_attributes[c.a:c.b], p_attribute_changes[c.a:c.b],
+        p_prices_minor[c.a:c.b], p_currencies[c.a:c.b],
         p_sale_opens_at[c.a:c.b], p_sale_opens_given[c.a:c.b], p_sale_closes_at[c.a:c.b],
         p_sale_closes_given[c.a:c.b], p_low_stock_thresholds[c.a:c.b],
         p_limits_per_customer[c.a:c.b], p_limits_given[c.a:c.b], p_retired[c.a:c.b],

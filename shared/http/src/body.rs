@@ -3,7 +3,7 @@
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::response::{IntoResponse, Response};
-use lambda_http::http::{HeaderValue, StatusCode, header};
+use lambda_http::http::{HeaderMap, HeaderValue, StatusCode, header};
 use operations::object::Object;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,6 +11,8 @@ use serde_path_to_error::{Path, Segment};
 
 use crate::problem::{INTERNAL, Problem};
 
+/// The content type of JSON.
+pub const JSON: &str = "application/json";
 /// Bytes of a body. Fifty lines with the longest codes need a tenth of it.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
@@ -22,6 +24,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        media_type(request.headers(), &[JSON])?;
         parse(&bytes(request, BODY_BYTES_MAX).await?).map(Self)
     }
 }
@@ -31,10 +34,12 @@ impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Option<Self>, Problem> {
+        let is_json = media_type(request.headers(), &[JSON]);
         let body = bytes(request, BODY_BYTES_MAX).await?;
         if body.is_empty() {
             return Ok(None);
         }
+        is_json?;
         parse(&body).map(|body| Some(Self(body)))
     }
 }
@@ -49,7 +54,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     match serde_json::to_string(body) {
         Ok(text) => {
-            let kind = HeaderValue::from_static("application/json");
+            let kind = HeaderValue::from_static(JSON);
             (status, [(header::CONTENT_TYPE, kind)], text).into_response()
         }
         Err(error) => {
@@ -57,6 +62,44 @@ pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
             Problem::from(INTERNAL).into_response()
         }
     }
+}
+
+/// The type of a body, one of `known`. `None` if the request does not say it: many clients don't,
+/// and a body is parsed strictly in any case.
+///
+/// # Errors
+/// 415 when it is another type, another charset than UTF-8, or compressed.
+pub fn media_type(
+    headers: &HeaderMap,
+    known: &[&'static str],
+) -> Result<Option<&'static str>, Problem> {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let coding = text(header::CONTENT_ENCODING).unwrap_or("identity").trim();
+    if !coding.eq_ignore_ascii_case("identity") {
+        let message = "must be identity: send the body as it is";
+        return Err(Problem::unsupported("content-encoding", message));
+    }
+    let Some(content_type) = text(header::CONTENT_TYPE) else {
+        return Ok(None);
+    };
+    let mut parts = content_type.split(';').map(str::trim);
+    let named = parts.next().unwrap_or_default();
+    let Some(known) = known.iter().find(|known| known.eq_ignore_ascii_case(named)) else {
+        let message = format!("must be {}", known.join(" or "));
+        return Err(Problem::unsupported("content-type", &message));
+    };
+    let charset = parts
+        .filter_map(|parameter| parameter.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+        .map_or("utf-8", |(_, charset)| charset.trim().trim_matches('"'));
+    // The texts of ASCII are texts of UTF-8, too.
+    if !["utf-8", "utf8", "us-ascii"].contains(&charset.to_ascii_lowercase().as_str()) {
+        return Err(Problem::unsupported(
+            "content-type",
+            "must have the charset utf-8",
+        ));
+    }
+    Ok(Some(known))
 }
 
 /// The raw bytes of a body.

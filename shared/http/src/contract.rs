@@ -16,12 +16,12 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Ref, RefOr, Required, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::problem::{BODY_TOO_LARGE, INTERNAL, METHOD_NOT_ALLOWED, UNAVAILABLE};
+use crate::body::JSON;
+use crate::problem::{
+    BODY_TOO_LARGE, INTERNAL, METHOD_NOT_ALLOWED, UNAVAILABLE, UNSUPPORTED_MEDIA_TYPE,
+};
 use crate::reply::NEXT;
 use crate::{Json, Lines, List, Listed, Made, Path, PathParameter, Query, Refused, Versioned};
-
-/// The content type of JSON.
-pub const JSON: &str = "application/json";
 
 /// A field that is wrong.
 #[derive(ToSchema)]
@@ -100,6 +100,9 @@ impl Description {
             schemas: Vec::new(),
         };
         H::describe(&mut description);
+        if !H::TAKES_QUERY {
+            description.invalid_request();
+        }
         description.problem(
             NOT_FOUND,
             "it does not exist, it belongs to somebody else, or this deployment does not serve \
@@ -169,6 +172,10 @@ impl Description {
     /// Adds a body with these content types.
     pub fn body_of(&mut self, required: bool, content: Content) {
         self.invalid_request();
+        self.problem(
+            UNSUPPORTED_MEDIA_TYPE,
+            "the body is of another type, in another charset than UTF-8, or compressed.",
+        );
         self.raw_body(required, content);
     }
 
@@ -266,12 +273,18 @@ impl Description {
 
 /// A handler whose types describe it: `T` are the types that it takes.
 pub trait Described<T> {
+    /// Whether one of the types takes the query. If none does, the route refuses any parameter.
+    const TAKES_QUERY: bool;
+
     /// Adds what the types say.
     fn describe(to: &mut Description);
 }
 
 /// Something that a handler takes.
 pub trait Input {
+    /// Whether it takes the query of a request.
+    const TAKES_QUERY: bool = false;
+
     /// Adds what it says to the contract.
     fn describe(to: &mut Description);
 }
@@ -294,6 +307,8 @@ macro_rules! described {
             Answered: Output,
             $($input: Input,)*
         {
+            const TAKES_QUERY: bool = false $(|| $input::TAKES_QUERY)*;
+
             fn describe(to: &mut Description) {
                 $($input::describe(to);)*
                 Answered::describe(to);
@@ -322,12 +337,16 @@ impl<T: PathParameter> Input for Path<T> {
 }
 
 impl<T: ToSchema> Input for Query<T> {
+    const TAKES_QUERY: bool = true;
+
     fn describe(to: &mut Description) {
         to.query::<T>();
     }
 }
 
 impl<F: ToSchema, P, L: ToSchema + Default + serde::Serialize> Input for List<F, P, L> {
+    const TAKES_QUERY: bool = true;
+
     fn describe(to: &mut Description) {
         to.query::<F>();
         let cursor = to.cursor("Where the page begins: `next` of the previous page.");

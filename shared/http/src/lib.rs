@@ -18,7 +18,7 @@ mod reply;
 mod route;
 mod serve;
 
-pub use body::{Json, bytes};
+pub use body::{JSON, Json, bytes, media_type};
 pub use path::{Path, PathParameter, text};
 pub use problem::{Problem, Refused, found};
 pub use query::{List, NoFilter, Query};

@@ -31,6 +31,13 @@ pub const BODY_TOO_LARGE: Kind = Kind {
     title: "The body is too large",
     detail: "The body is longer than this path accepts.",
 };
+/// The body is of a type that the path does not take.
+pub const UNSUPPORTED_MEDIA_TYPE: Kind = Kind {
+    status: 415,
+    code: "unsupported_media_type",
+    title: "Unsupported media type",
+    detail: "This path does not take a body of this type.",
+};
 /// The caller is not authenticated, and gets no detail.
 pub const UNAUTHORIZED: Kind = Kind {
     status: 401,
@@ -83,6 +90,11 @@ impl Problem {
     pub fn body_too_large(bytes_max: usize) -> Self {
         let detail = format!("A body may have at most {bytes_max} bytes.");
         Self(Said::from(BODY_TOO_LARGE).saying(detail))
+    }
+
+    /// The header `field` names a body that this path does not take. `message` follows its name.
+    pub(crate) fn unsupported(field: &str, message: &str) -> Self {
+        Self(Said::from(UNSUPPORTED_MEDIA_TYPE).saying(format!("{field}: {message}")))
     }
 
     /// The token lacks this scope.

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Request};
+use axum::middleware::Next;
+use axum::response::Response;
 use lambda_http::RequestExt as _;
 use lambda_http::http::request::Parts;
 use operations::page::{After, Position};
@@ -72,6 +74,14 @@ where
             limit: limit.unwrap_or_default(),
         })
     }
+}
+
+/// Refuses a request with a parameter to a route that has none. A caller who sends one expects an
+/// effect.
+pub(crate) async fn without_query(request: Request, next: Next) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    parse::<NoFilter>(pairs(&parts)?, &[])?;
+    Ok(next.run(Request::from_parts(parts, body)).await)
 }
 
 fn pairs(parts: &Parts) -> Result<BTreeMap<String, String>, Problem> {

@@ -4,6 +4,7 @@
 
 use axum::Router;
 use axum::handler::Handler;
+use axum::middleware::from_fn;
 use axum::routing::{MethodFilter, MethodRouter};
 use lambda_http::http::Method;
 use utoipa::__dev::Tags;
@@ -11,6 +12,7 @@ use utoipa::openapi::HttpMethod;
 
 use crate::Problem;
 use crate::contract::{Described, Description};
+use crate::query::without_query;
 
 /// One route of a function.
 pub struct Route<S> {
@@ -40,7 +42,12 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         Self {
             path: P::path(),
             method,
-            router: MethodRouter::new().on(filter, handler),
+            router: match H::TAKES_QUERY {
+                true => MethodRouter::new().on(filter, handler),
+                false => MethodRouter::new()
+                    .on(filter, handler)
+                    .route_layer(from_fn(without_query)),
+            },
             describe: || Description::of::<P, H, T>(),
         }
     }

@@ -134,7 +134,7 @@ async fn note_route(request: Request, next: Next) -> Response {
 /// extensions, where extractors find it.
 ///
 /// Rejected: the URI of `lambda_http`. It takes a decoded path for an encoded one, and resolves
-/// `..`, which is a valid sku.
+/// `..`, so a wrong sku would be another path.
 fn routable(request: lambda_http::Request, front: Front) -> Request {
     // A function URL ends in a slash, and a path is easily appended with another one.
     let raw = request.raw_http_path().trim_start_matches('/');

@@ -48,11 +48,11 @@ where
 }
 
 /// Defines a text identifier: its name, the longest length, which characters, the rule in words and
-/// as a pattern, and an example.
+/// as a pattern, an example, and texts that are none in spite of it.
 macro_rules! text_id {
     (
         $(#[doc = $doc:literal])* $name:ident, $max:literal, $allowed:expr, $rule:literal,
-        $pattern:expr, $example:literal
+        $pattern:expr, $example:literal $(, except $except:expr)?
     ) => {
         $(#[doc = $doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -92,7 +92,9 @@ macro_rules! text_id {
 
             fn try_from(text: String) -> Result<Self, Self::Error> {
                 let allowed: fn(char) -> bool = $allowed;
-                if text.is_empty() || text.chars().count() > $max || !text.chars().all(allowed) {
+                if text.is_empty() || text.chars().count() > $max || !text.chars().all(allowed)
+                    $(|| $except.contains(&text.as_str()))?
+                {
                     return Err($crate::ids::invalid($rule, &text));
                 }
                 Ok(Self(text))
@@ -128,10 +130,11 @@ text_id!(
 );
 text_id!(
     /// The code of one interchangeable thing, such as a dress in one colour and size.
-    // Its order is bytewise, as in the database: the lock order.
+    // Its order is bytewise, as in the database: the lock order. Clients and servers take `.` and
+    // `..` out of a path, so nobody could address such a sku.
     Sku, 64, |c| c.is_ascii_alphanumeric() || "._:-".contains(c),
-    "1 to 64 characters of A-Z a-z 0-9 . _ : -",
-    r"^[A-Za-z0-9._:-]{1,64}$", "VEIL-WHITE"
+    "1 to 64 characters of A-Z a-z 0-9 . _ : - other than . and ..",
+    r"^(\.\.\.|\.{0,2}[A-Za-z0-9_:-])[A-Za-z0-9._:-]*$", "VEIL-WHITE", except [".", ".."]
 );
 text_id!(
     /// The buyer, by the storefront's own name for them. No control characters.
@@ -286,8 +289,11 @@ mod tests {
         for bad in ["", "Main", "with space", "abcdefghijklm", "é"] {
             assert!(bad.parse::<Shop>().is_err(), "{bad:?}");
         }
-        for bad in ["", "a b", "é", &"x".repeat(65)] {
+        for bad in ["", "a b", "é", ".", "..", &"x".repeat(65)] {
             assert!(bad.parse::<Sku>().is_err(), "{bad:?}");
+        }
+        for good in ["...", "....", ".a", "..a", "a.", "a..", ":", "-"] {
+            assert!(good.parse::<Sku>().is_ok(), "{good:?}");
         }
         for bad in [
             "",

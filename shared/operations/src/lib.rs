@@ -34,6 +34,7 @@ pub mod ledger;
 pub mod login;
 pub mod lookup;
 pub mod money;
+mod number;
 pub mod object;
 pub mod order;
 pub mod outbox;

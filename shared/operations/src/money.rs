@@ -3,6 +3,8 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
+use crate::quantity::Amount;
+
 /// Why an amount in major units is no amount of its currency.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
@@ -57,6 +59,7 @@ pub fn minor_from_major(major: &str, currency: &str) -> Result<i64, AmountError>
         .checked_mul(scale)
         .filter(|minor| minor.fract().is_zero() && !minor.is_sign_negative())
         .and_then(|minor| minor.to_i64())
+        .filter(|minor| *minor <= Amount::MAX)
         .ok_or_else(|| AmountError::NotInCurrency {
             amount,
             currency: currency.to_owned(),
@@ -113,6 +116,7 @@ mod tests {
             ("-1", "INR"),
             ("NaN", "INR"),
             ("1e30", "INR"),
+            ("5000000000000000.01", "INR"),
             ("", "INR"),
             ("1_70.00", "INR"),
             (" 170.00", "INR"),

@@ -121,9 +121,14 @@ bounded!(
     Count, i32, 0, 1_000_000_000, "a whole number from 0 to 1000000000"
 );
 bounded!(
+    /// Units on hand. Staff raise it to 1000000000 at most. Units that come back from orders may
+    /// raise it further.
+    OnHand, i32, 0, 2_000_000_000, "a whole number from 0 to 2000000000"
+);
+bounded!(
     /// A difference of units, other than 0.
-    Delta, i32, -1_000_000_000, 1_000_000_000,
-    "a whole number from -1000000000 to 1000000000 except 0", except 0
+    Delta, i32, -2_000_000_000, 2_000_000_000,
+    "a whole number from -2000000000 to 2000000000 except 0", except 0
 );
 bounded!(
     /// Rows of one page.
@@ -159,8 +164,9 @@ bounded!(
 );
 
 bounded!(
-    /// Money in the currency's minor unit.
-    Amount, i64, 0, 9_007_199_254_740_991, "a whole number from 0 to 9007199254740991"
+    /// Money in the currency's minor unit. The largest is 50 lines of 100000 units at the highest
+    /// price. JavaScript rounds numbers above 9007199254740991.
+    Amount, i64, 0, 500_000_000_000_000_000, "a whole number from 0 to 500000000000000000"
 );
 bounded!(
     /// A positive amount in minor units.

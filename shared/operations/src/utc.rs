@@ -37,7 +37,8 @@ impl From<OffsetDateTime> for Utc {
     }
 }
 
-const RULE: &str = "a time as in RFC 3339 with its offset, such as 2027-01-31T23:59:00+05:30";
+const RULE: &str = "a time as in RFC 3339 with its offset, such as 2027-01-31T23:59:00+05:30, and \
+                    in UTC of the years 1 to 9999";
 
 /// Why a text is no time. The sentence follows the field's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,10 +58,15 @@ impl std::str::FromStr for Utc {
 
     fn from_str(text: &str) -> Result<Self, InvalidTime> {
         let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidTime)?;
-        // In UTC, some times of the year 9999 are out of the range of these types.
-        time.checked_to_offset(UtcOffset::UTC)
-            .map(Self)
-            .ok_or(InvalidTime)
+        // RFC 3339 writes no other years. The offset may lead out of them.
+        let in_utc = time.checked_to_offset(UtcOffset::UTC);
+        let shown = in_utc.filter(|time| (1..=9999).contains(&time.year()));
+        // The database keeps microseconds.
+        let kept = shown.and_then(|time| {
+            let nanosecond = time.nanosecond() / 1_000 * 1_000;
+            time.replace_nanosecond(nanosecond).ok()
+        });
+        kept.map(Self).ok_or(InvalidTime)
     }
 }
 
@@ -100,8 +106,32 @@ mod tests {
             "2027-01-31 23:59:00",
             "2027-02-30T00:00:00Z",
             "9999-12-31T23:59:59-23:59",
+            "9999-12-31T23:59:59-00:01",
+            "0001-01-01T00:00:00+00:01",
+            "0001-01-01T00:00:00+05:30",
+            "0000-12-31T23:59:59Z",
+            "-0001-01-01T00:00:00Z",
+            "+10000-01-01T00:00:00Z",
+            "10000-01-01T00:00:00Z",
+            "2027-01-31T24:00:00Z",
+            "2027-01-31T23:59:61Z",
+            "2027-01-31T23:59:00+24:00",
+            "infinity",
+            "-infinity",
+            "now",
         ] {
             assert!(bad.parse::<Utc>().is_err(), "{bad}");
+        }
+        for (good, shown) in [
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+            ("0001-01-01T00:00:00-05:30", "0001-01-01T05:30:00Z"),
+            (
+                "9999-12-31T23:59:59.9999999Z",
+                "9999-12-31T23:59:59.999999Z",
+            ),
+            ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.999999Z"),
+        ] {
+            assert_eq!(good.parse::<Utc>().unwrap().to_string(), shown);
         }
     }
 }

@@ -90,7 +90,8 @@ pub(crate) enum Format {
 impl Format {
     pub(crate) fn of(given: Option<Self>, file: &Path) -> Result<Self, String> {
         let ending = file.extension().and_then(|ending| ending.to_str());
-        match (given, ending) {
+        let ending = ending.map(str::to_ascii_lowercase);
+        match (given, ending.as_deref()) {
             (Some(format), _) => Ok(format),
             (None, Some("csv")) => Ok(Self::Csv),
             (None, Some("jsonl" | "ndjson")) => Ok(Self::Jsonl),

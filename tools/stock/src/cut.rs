@@ -4,6 +4,7 @@
 use std::io::BufRead;
 
 use crate::args::Format;
+use crate::encoding::utf8;
 
 /// The API accepts at most this many rows in a part.
 const PART_ROWS: usize = 5_000;
@@ -11,7 +12,8 @@ const PART_ROWS: usize = 5_000;
 const PART_BYTES: usize = 2_000_000;
 /// Real rows are shorter. An unclosed quotation mark makes one row of the rest of the file.
 const ROW_BYTES_MAX: usize = 1_000_000;
-const BOM: &[u8] = "\u{feff}".as_bytes();
+/// What may separate cells, as the API takes it: no column's name contains one of these.
+const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
 /// A part to send.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,45 +26,48 @@ pub(crate) struct Part {
 }
 
 /// Cuts a file.
-pub(crate) struct Cutter<R> {
-    input: R,
+pub(crate) struct Cutter<'a> {
+    input: Box<dyn BufRead + 'a>,
     rows: Rows,
     header: Vec<u8>,
     line: u64,
 }
 
 enum Rows {
-    Csv(Box<csv_core::Reader>),
+    Csv {
+        reader: Box<csv_core::Reader>,
+        separator: u8,
+    },
     Jsonl,
 }
 
-impl<R: BufRead> Cutter<R> {
-    /// Reads the header, if the format has one.
-    pub(crate) fn new(mut input: R, format: Format) -> Result<Self, String> {
-        let start = input.fill_buf().map_err(|error| error.to_string())?;
-        if start.starts_with(BOM) {
-            input.consume(BOM.len());
+impl Rows {
+    fn csv(separator: u8) -> Self {
+        let reader = csv_core::ReaderBuilder::new().delimiter(separator).build();
+        Self::Csv {
+            reader: Box::new(reader),
+            separator,
         }
-        let rows = match format {
-            Format::Csv => Rows::Csv(Box::new(csv_core::Reader::new())),
-            Format::Jsonl => Rows::Jsonl,
-        };
+    }
+}
+
+impl<'a> Cutter<'a> {
+    /// Reads the header, if the format has one.
+    pub(crate) fn new(input: impl BufRead + 'a, format: Format) -> Result<Self, String> {
         let mut cutter = Self {
-            input,
-            rows,
+            input: utf8(input).map_err(|error| error.to_string())?,
+            rows: match format {
+                Format::Csv => Rows::csv(SEPARATORS[0]),
+                Format::Jsonl => Rows::Jsonl,
+            },
             header: Vec::new(),
             line: 1,
         };
         if format == Format::Csv {
             let mut header = Vec::new();
             cutter.row(&mut header)?;
-            if !header.ends_with(b"\n") {
-                // The first part may begin with the line feed: an empty line, which is skipped.
-                header.push(b'\n');
-                cutter.line = newlines(&header);
-            } else {
-                cutter.line = 1 + newlines(&header);
-            }
+            cutter.line += line_ends(&header);
+            cutter.rows = Rows::csv(separator(&header));
             cutter.header = header;
         }
         Ok(cutter)
@@ -78,13 +83,39 @@ impl<R: BufRead> Cutter<R> {
         while part.rows < PART_ROWS && part.body.len() < PART_BYTES {
             let before = part.body.len();
             let is_row = self.row(&mut part.body)?;
-            self.line += newlines(&part.body[before..]);
+            self.line += line_ends(&part.body[before..]);
             if part.body.len() == before {
                 break;
             }
             part.rows += usize::from(is_row);
         }
         Ok((part.rows > 0).then_some(part))
+    }
+
+    /// Takes the LF of a CR LF: it would be an empty line of the next part.
+    fn whole_line_end(&mut self, into: &mut Vec<u8>) -> Result<(), String> {
+        let next = self.input.fill_buf().map_err(|error| error.to_string())?;
+        if into.last() == Some(&b'\r') && next.first() == Some(&b'\n') {
+            into.push(b'\n');
+            self.input.consume(1);
+        }
+        Ok(())
+    }
+
+    /// The error of a row that is too long: where it begins, or where its quotes open.
+    fn too_long(&self, row: &[u8]) -> String {
+        let opened = match self.rows {
+            Rows::Csv { separator, .. } => open_quote(row, separator),
+            Rows::Jsonl => None,
+        };
+        let is_blank = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let begins = row.iter().take_while(|byte| is_blank(byte)).count();
+        let line = self.line + line_ends(&row[..opened.unwrap_or(begins)]);
+        let hint = match opened {
+            Some(_) => "; a quotation mark opens there, and is not closed",
+            None => "",
+        };
+        format!("line {line}: a row of more than {ROW_BYTES_MAX} bytes{hint}")
     }
 
     /// Copies one row, and the empty lines before it. Returns whether there was a row.
@@ -95,13 +126,13 @@ impl<R: BufRead> Cutter<R> {
         loop {
             let input = self.input.fill_buf().map_err(|error| error.to_string())?;
             let (taken, is_row, is_over) = match &mut self.rows {
-                Rows::Csv(reader) => {
+                Rows::Csv { reader, .. } => {
                     let (result, taken, _, _) = reader.read_record(input, &mut scratch, &mut ends);
                     let is_row = matches!(result, csv_core::ReadRecordResult::Record);
                     let is_end = matches!(result, csv_core::ReadRecordResult::End);
                     (taken, is_row, is_row || is_end)
                 }
-                Rows::Jsonl => match input.iter().position(|byte| *byte == b'\n') {
+                Rows::Jsonl => match input.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
                     Some(end) => (end + 1, false, true),
                     None => (input.len(), false, input.is_empty()),
                 },
@@ -109,13 +140,10 @@ impl<R: BufRead> Cutter<R> {
             into.extend_from_slice(&input[..taken]);
             self.input.consume(taken);
             if into.len() - start > ROW_BYTES_MAX {
-                return Err(format!(
-                    "line {}: a row of more than {ROW_BYTES_MAX} bytes; is a quotation mark \
-                     missing there?",
-                    self.line
-                ));
+                return Err(self.too_long(&into[start..]));
             }
             if is_over {
+                self.whole_line_end(into)?;
                 let has_text = !into[start..].trim_ascii().is_empty();
                 return Ok(is_row || (matches!(self.rows, Rows::Jsonl) && has_text));
             }
@@ -123,8 +151,58 @@ impl<R: BufRead> Cutter<R> {
     }
 }
 
-fn newlines(bytes: &[u8]) -> u64 {
-    bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum()
+/// Lines end with LF, CR LF or CR, as the API counts them.
+fn line_ends(text: &[u8]) -> u64 {
+    let ends = |(at, byte): (usize, &u8)| match byte {
+        b'\n' => true,
+        b'\r' => text.get(at + 1) != Some(&b'\n'),
+        _ => false,
+    };
+    text.iter().enumerate().map(|it| u64::from(ends(it))).sum()
+}
+
+/// The separator that the header has a sku with. A comma if none has: the API says what is wrong.
+fn separator(header: &[u8]) -> u8 {
+    let has_sku = |separator: &u8| {
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(*separator)
+            .from_reader(header);
+        reader.byte_headers().is_ok_and(|names| {
+            let mut names = names.iter();
+            names.any(|name| name.trim_ascii().eq_ignore_ascii_case(b"sku"))
+        })
+    };
+    SEPARATORS
+        .into_iter()
+        .find(has_sku)
+        .unwrap_or(SEPARATORS[0])
+}
+
+/// Where a quotation mark opens that these rows never close.
+fn open_quote(rows: &[u8], separator: u8) -> Option<usize> {
+    enum Cell {
+        Begins,
+        Plain,
+        Quoted(usize),
+        /// After a quotation mark in quotes: its end, or the first half of a doubled one.
+        Closes(usize),
+    }
+    let ends = |byte: u8| byte == separator || matches!(byte, b'\n' | b'\r');
+    let mut cell = Cell::Begins;
+    for (at, byte) in rows.iter().copied().enumerate() {
+        cell = match cell {
+            Cell::Quoted(opened) if byte == b'"' => Cell::Closes(opened),
+            Cell::Quoted(opened) => Cell::Quoted(opened),
+            Cell::Closes(opened) if byte == b'"' => Cell::Quoted(opened),
+            Cell::Begins if byte == b'"' => Cell::Quoted(at),
+            _ if ends(byte) => Cell::Begins,
+            _ => Cell::Plain,
+        };
+    }
+    match cell {
+        Cell::Quoted(opened) => Some(opened),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -184,10 +262,48 @@ mod tests {
 
     #[test]
     fn a_quotation_mark_that_is_never_closed_is_named_by_its_line_in_bounded_memory() {
-        let mut file = b"sku,title\nA,a\nB,\"b\n".to_vec();
-        file.resize(ROW_BYTES_MAX * 3, b'x');
-        let mut cutter = Cutter::new(&file[..], Format::Csv).unwrap();
-        let error = cutter.next_part().unwrap_err();
-        assert!(error.starts_with("line 3: "), "{error}");
+        for (text, line) in [
+            ("sku,title\nA,a\nB,\"b\n", 3),
+            ("sku,title\nA,a\n\n\nB,\"b\"\"\n", 5),
+            ("sku,title,attr.x\nA,a,1\nB,\"two\nlines\",\"b\n", 4),
+            ("\u{feff}sku;title\nA;a\nB;\"b\n", 3),
+        ] {
+            for end in ["\n", "\r\n", "\r"] {
+                let mut file = text.replace('\n', end).into_bytes();
+                file.resize(ROW_BYTES_MAX * 3, b'x');
+                let mut cutter = Cutter::new(&file[..], Format::Csv).unwrap();
+                let error = cutter.next_part().unwrap_err();
+                assert!(
+                    error.starts_with(&format!("line {line}: ")),
+                    "{text:?}: {error}"
+                );
+                assert!(error.contains("quotation mark"), "{error}");
+            }
+        }
+        let mut long = b"sku,title\n\nA,a\"".to_vec();
+        long.resize(ROW_BYTES_MAX * 3, b'x');
+        let error = Cutter::new(&long[..], Format::Csv).unwrap().next_part();
+        let error = error.unwrap_err();
+        assert!(
+            error.starts_with("line 3: a row") && !error.contains("quot"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn every_part_begins_with_the_line_that_it_says() {
+        for end in ["\n", "\r\n", "\r"] {
+            let rows: String = (0..=PART_ROWS)
+                .map(|n| format!("S{n};\"a\nb\"\n\n"))
+                .collect();
+            let file = format!("sku;title\n{rows}").replace('\n', end);
+            let cut = parts(file.as_bytes(), Format::Csv);
+            let lines: Vec<u64> = cut.iter().map(|part| part.first_line).collect();
+            assert_eq!(lines, [2, 1 + 3 * PART_ROWS as u64], "{end:?}");
+            let objects = "{\"sku\":\"A\"}\n\n".repeat(PART_ROWS + 1);
+            let cut = parts(objects.replace('\n', end).as_bytes(), Format::Jsonl);
+            let lines: Vec<u64> = cut.iter().map(|part| part.first_line).collect();
+            assert_eq!(lines, [1, 2 * PART_ROWS as u64], "{end:?}");
+        }
     }
 }

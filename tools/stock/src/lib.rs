@@ -5,6 +5,7 @@ pub mod api;
 mod args;
 mod check;
 mod cut;
+mod encoding;
 mod export;
 mod identity;
 mod import;

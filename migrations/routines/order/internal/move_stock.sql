@@ -1,8 +1,8 @@
 -- Moves units that an order sells without a hold (p_delta below zero) or gives back (above zero),
 -- with their row in the ledger. No other routine does this. A sale never takes held units: if too
 -- few are free, o_moved is false, o_free says how many are free, and nothing has changed. A return
--- always succeeds. Locks: the stock level. A caller that moves several skus does so in bytewise
--- order.
+-- succeeds unless the level is full (stock_on_hand_is_sane). Locks: the stock level. A caller that
+-- moves several skus does so in bytewise order.
 create or replace function holdfast.order_move_stock(
     p_shop text, p_sku text, p_delta integer, p_reason text, p_actor text, p_reference text,
     p_note text default null,

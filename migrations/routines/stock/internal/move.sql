@@ -5,6 +5,7 @@
 -- - movement_conflict (that id belongs to another change);
 -- - stale (the stock level has another version than p_expected_version; null: any version will do);
 -- - below_held (fewer units would be left than active holds have);
+-- - too_many (staff raise on_hand to 1,000,000,000 at most, so that returns of orders still fit);
 -- - unchanged (on_hand was p_on_hand already);
 -- - adjusted.
 -- The numbers are those after the call. o_movement: the movement of this change; after `stale`, the
@@ -46,6 +47,7 @@ begin
     v_answer.o_outcome := case
         when v_answer.o_version <> p_expected_version then 'stale'
         when v_on_hand < v_answer.o_held then 'below_held'
+        when v_on_hand > greatest(1000000000, v_answer.o_on_hand) then 'too_many'
         when v_on_hand = v_answer.o_on_hand and p_delta is null then 'unchanged'
         else 'adjusted'
     end;

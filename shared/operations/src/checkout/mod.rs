@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::ids::{CheckoutId, Customer, Sku};
-use crate::quantity::{Amount, Count, Quantity, Revision};
+use crate::quantity::{Amount, Count, OnHand, Quantity, Revision};
 use crate::refusal::{Kind, Said};
 use crate::text::{Currency, one_of};
 
@@ -170,7 +170,7 @@ pub struct Shortage {
     #[schema(value_type = Quantity)]
     pub requested: i32,
     /// Units that this shopper could have now, including the ones they already hold.
-    #[schema(value_type = Count)]
+    #[schema(value_type = OnHand)]
     pub available: i32,
 }
 

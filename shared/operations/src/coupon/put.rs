@@ -112,11 +112,6 @@ impl Put {
         if self.kind == CouponKind::Percent && self.value.get() > PERCENT_MAX {
             return Err(PutError::MoreThanAll);
         }
-        if let (Some(from), Some(until)) = (self.valid_from, self.valid_until)
-            && until <= from
-        {
-            return Err(PutError::EndsTooEarly);
-        }
         match &self.skus {
             Some(skus) if !(1..=SKUS_MAX).contains(&skus.len()) => Err(PutError::NumberOfSkus),
             _ => Ok(()),
@@ -155,6 +150,7 @@ pub async fn put(
         )
         .await
         .map_err(|failure| match failure.constraint() {
+            Some("coupon_ends_after_it_begins") => PutError::EndsTooEarly,
             Some("coupons_shop_fkey") => PutError::UnknownShop,
             _ => failure.into(),
         })?;

@@ -1,19 +1,21 @@
-//! Comma-separated values with a header (RFC 4180). Attributes are a column of JSON, or a column
-//! each, `attr.colour`.
+//! Values with a header, separated by commas (RFC 4180), or by semicolons or tabs, as spreadsheets
+//! of some languages write them. Attributes are a column of JSON, or a column each, `attr.colour`.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 use csv::{ByteRecord, ReaderBuilder};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::encoding::{line_ends, utf8};
 use super::row::{Cell, Row};
 use super::{PART_ROWS_MAX, Unreadable};
-use crate::sku::Attributes;
 use crate::sku::columns::{FIELDS, unescaped};
 
-/// The prefix of a column that holds one attribute.
-const ATTRIBUTE_PREFIX: &str = "attr.";
+/// The prefix of a column or member that holds one attribute.
+pub(super) const ATTRIBUTE_PREFIX: &str = "attr.";
+/// No column's name contains one of these.
+const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
+
 /// Parses a part. `first_line`: the line number in the file of the first line after the header.
 /// `None` if the part is the whole file.
 ///
@@ -21,41 +23,112 @@ const ATTRIBUTE_PREFIX: &str = "attr.";
 /// [`Unreadable`] when the header is wrong or there are too many rows. A bad row is no error: its
 /// refusals are kept with it.
 pub fn rows(body: &[u8], first_line: Option<i32>) -> Result<Vec<Row>, Unreadable> {
-    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
-    let mut reader = ReaderBuilder::new().flexible(true).from_reader(body);
-    let header = reader
-        .byte_headers()
-        .map_err(|error| Unreadable::new("body", error.to_string()))?
-        .clone();
+    let body = &*utf8(body)?;
+    let separator = separator(body);
+    let mut reader = ReaderBuilder::new()
+        .delimiter(separator)
+        .flexible(true)
+        .from_reader(body);
+    let unreadable = |error: csv::Error| Unreadable::new("body", error.to_string());
+    let header = reader.byte_headers().map_err(unreadable)?.clone();
     let columns = columns(&header)?;
     let mut lines = Lines::new(body);
-    let header_lines = lines.until(reader.position().byte(), 0);
-    let offset = first_line.map_or(0, |line| {
-        line.saturating_sub(1).saturating_sub(header_lines)
-    });
+    let header_lines = lines.before(lines.after_end(place(&reader))) - 1;
+    let offset = first_line.map_or(0, |line| line - 1 - header_lines);
     let mut rows = Vec::new();
     let mut record = ByteRecord::new();
-    while reader
-        .read_byte_record(&mut record)
-        .map_err(|error| Unreadable::new("body", error.to_string()))?
-    {
+    loop {
+        // The reader skips empty lines.
+        let blank = |at: &usize| matches!(body.get(*at), Some(b'\n' | b'\r'));
+        let start = (place(&reader)..).find(|at| !blank(at)).unwrap_or(0);
+        if !reader.read_byte_record(&mut record).map_err(unreadable)? {
+            return Ok(rows);
+        }
+        // a spreadsheet's empty row: separators alone
+        if record.iter().all(|cell| cell.trim_ascii().is_empty()) {
+            continue;
+        }
         if rows.len() == PART_ROWS_MAX {
             return Err(Unreadable::too_many());
         }
-        let inside = record.iter().map(|cell| line_ends(cell, 0..cell.len()));
-        let inside = inside.sum();
-        let last = lines.until(reader.position().byte(), inside);
-        rows.push(row(&columns, &record, last.saturating_add(offset)));
+        let end = place(&reader);
+        let opened = (end == body.len())
+            .then(|| open_quote(&body[start..], separator))
+            .flatten();
+        rows.push(match opened {
+            Some(opened) => {
+                let at = start + opened;
+                let mut row = Row::at(lines.before(at).saturating_add(offset));
+                let text = String::from_utf8_lossy(&body[at..]);
+                row.refuse(
+                    "row",
+                    &text,
+                    "begins with a quotation mark that is never closed",
+                );
+                row
+            }
+            None => row(
+                &columns,
+                &record,
+                lines.before(start).saturating_add(offset),
+            ),
+        });
     }
-    Ok(rows)
 }
 
-/// Counts the lines up to the reader's position. The reader's own position is before the empty
-/// lines that it skips.
+/// The separator of a file: the one that its header has a sku with. A comma if none has.
+fn separator(body: &[u8]) -> u8 {
+    let has_sku = |separator: &u8| {
+        let mut reader = ReaderBuilder::new().delimiter(*separator).from_reader(body);
+        let header = reader.byte_headers();
+        header.is_ok_and(|header| {
+            let mut names = header.iter();
+            names.any(|name| name.trim_ascii().eq_ignore_ascii_case(b"sku"))
+        })
+    };
+    SEPARATORS
+        .into_iter()
+        .find(has_sku)
+        .unwrap_or(SEPARATORS[0])
+}
+
+/// The place where the reader's next record begins, or an empty line before it.
+fn place(reader: &csv::Reader<&[u8]>) -> usize {
+    usize::try_from(reader.position().byte()).unwrap_or(usize::MAX)
+}
+
+/// Where a quotation mark opens that these records never close.
+fn open_quote(records: &[u8], separator: u8) -> Option<usize> {
+    enum Cell {
+        Begins,
+        Plain,
+        Quoted(usize),
+        /// After a quotation mark in quotes: its end, or the first half of a doubled one.
+        Closes(usize),
+    }
+    let ends = |byte: u8| byte == separator || matches!(byte, b'\n' | b'\r');
+    let mut cell = Cell::Begins;
+    for (at, byte) in records.iter().copied().enumerate() {
+        cell = match cell {
+            Cell::Quoted(opened) if byte == b'"' => Cell::Closes(opened),
+            Cell::Quoted(opened) => Cell::Quoted(opened),
+            Cell::Closes(opened) if byte == b'"' => Cell::Quoted(opened),
+            Cell::Begins if byte == b'"' => Cell::Quoted(at),
+            _ if ends(byte) => Cell::Begins,
+            _ => Cell::Plain,
+        };
+    }
+    match cell {
+        Cell::Quoted(opened) => Some(opened),
+        _ => None,
+    }
+}
+
+/// Counts the lines of a file, from its beginning to its end.
 struct Lines<'a> {
     body: &'a [u8],
     at: usize,
-    before: i32,
+    line: i32,
 }
 
 impl<'a> Lines<'a> {
@@ -63,53 +136,75 @@ impl<'a> Lines<'a> {
         Self {
             body,
             at: 0,
-            before: 0,
+            line: 1,
         }
     }
 
-    /// The first line of the record that ends at `byte` and contains this number of line ends.
-    fn until(&mut self, byte: u64, inside: usize) -> i32 {
-        let end = usize::try_from(byte)
-            .unwrap_or(usize::MAX)
-            .min(self.body.len());
-        let ends = line_ends(self.body, self.at..end);
-        let ends = i32::try_from(ends).unwrap_or(i32::MAX);
-        self.before = self.before.saturating_add(ends);
-        self.at = end;
-        let ended = line_ends(self.body, end.saturating_sub(1)..end) == 1;
-        let inside = i32::try_from(inside).unwrap_or(i32::MAX);
-        self.before + i32::from(!ended) - inside
+    /// The line in which this place is.
+    fn before(&mut self, place: usize) -> i32 {
+        let place = place.min(self.body.len());
+        let ends = line_ends(self.body, self.at..place);
+        self.line = self.line.saturating_add(ends);
+        self.at = place;
+        self.line
+    }
+
+    /// The place after a line's end. The reader stops between CR and LF.
+    fn after_end(&self, place: usize) -> usize {
+        let is_cut =
+            self.body[..place].last() == Some(&b'\r') && self.body.get(place) == Some(&b'\n');
+        place + usize::from(is_cut)
     }
 }
 
-/// The number of line ends at these places: LF, CR LF or CR, as a reader of CSV takes them. If a CR
-/// alone did not count, all rows of such a file would have the same line.
-fn line_ends(text: &[u8], places: Range<usize>) -> usize {
-    let ends = |at: &usize| match text[*at] {
-        b'\n' => true,
-        b'\r' => text.get(at + 1) != Some(&b'\n'),
-        _ => false,
-    };
-    places.filter(ends).count()
+/// A column of the file.
+enum Column {
+    Field(&'static str),
+    Attribute(String),
+    /// A spreadsheet's empty column.
+    Nameless,
 }
 
-fn columns(header: &ByteRecord) -> Result<Vec<String>, Unreadable> {
+impl Column {
+    fn name(&self) -> String {
+        match self {
+            Self::Field(name) => (*name).to_owned(),
+            Self::Attribute(name) => format!("{ATTRIBUTE_PREFIX}{name}"),
+            Self::Nameless => "row".to_owned(),
+        }
+    }
+
+    fn of(name: &str) -> Result<Self, Unreadable> {
+        if name.is_empty() {
+            return Ok(Self::Nameless);
+        }
+        if let Some(field) = FIELDS.into_iter().find(|it| it.eq_ignore_ascii_case(name)) {
+            return Ok(Self::Field(field));
+        }
+        let (prefix, attribute) = name
+            .split_at_checked(ATTRIBUTE_PREFIX.len())
+            .unwrap_or_default();
+        if prefix.eq_ignore_ascii_case(ATTRIBUTE_PREFIX) && !attribute.is_empty() {
+            return Ok(Self::Attribute(attribute.to_owned()));
+        }
+        let message = format!(
+            "is not a column of an import: {}, {ATTRIBUTE_PREFIX}NAME",
+            FIELDS.join(", ")
+        );
+        Err(Unreadable::new(name, message))
+    }
+}
+
+fn columns(header: &ByteRecord) -> Result<Vec<Column>, Unreadable> {
     let mut columns = Vec::with_capacity(header.len());
     let mut seen = BTreeSet::new();
     for name in header {
-        let name = String::from_utf8_lossy(name).trim().to_owned();
-        let attribute = name.strip_prefix(ATTRIBUTE_PREFIX);
-        if !FIELDS.contains(&name.as_str()) && attribute.is_none_or(str::is_empty) {
-            let message = format!(
-                "is not a column of an import: {}, {ATTRIBUTE_PREFIX}NAME",
-                FIELDS.join(", ")
-            );
-            return Err(Unreadable::new(&name, message));
-        }
-        if !seen.insert(name.clone()) {
+        let column = Column::of(String::from_utf8_lossy(name).trim())?;
+        let name = column.name();
+        if !matches!(column, Column::Nameless) && !seen.insert(name.clone()) {
             return Err(Unreadable::new(&name, "is a column twice"));
         }
-        columns.push(name);
+        columns.push(column);
     }
     if !seen.contains("sku") {
         return Err(Unreadable::new("sku", "is not in the header"));
@@ -121,44 +216,39 @@ fn columns(header: &ByteRecord) -> Result<Vec<String>, Unreadable> {
     Ok(columns)
 }
 
-fn row(columns: &[String], record: &ByteRecord, line: i32) -> Row {
+fn row(columns: &[Column], record: &ByteRecord, line: i32) -> Row {
     let mut row = Row::at(line);
-    if record.len() != columns.len() {
+    let beyond = record.iter().skip(columns.len());
+    if record.len() < columns.len() || beyond.into_iter().any(|cell| !cell.is_empty()) {
         let why = format!("must have {} fields, as the header has", columns.len());
         row.refuse("row", &format!("{} fields", record.len()), why);
     }
-    let mut attributes: Option<Map<String, Value>> = None;
+    let mut changes = Vec::new();
     for (column, cell) in columns.iter().zip(record) {
         let Ok(text) = std::str::from_utf8(cell) else {
-            row.refuse(column, &String::from_utf8_lossy(cell), "is not UTF-8");
+            row.refuse(
+                &column.name(),
+                &String::from_utf8_lossy(cell),
+                "is not UTF-8",
+            );
             continue;
         };
-        if let Some(name) = column.strip_prefix(ATTRIBUTE_PREFIX) {
-            let members = attributes.get_or_insert_default();
-            if !text.is_empty() {
-                members.insert(name.to_owned(), Value::from(unescaped(text)));
+        match column {
+            Column::Nameless if text.is_empty() => {}
+            Column::Nameless => row.refuse("row", text, "has a value in a column without a name"),
+            // an empty cell removes the attribute
+            Column::Attribute(name) if text.is_empty() => {
+                changes.push((name.clone(), Value::Null.to_string()));
             }
-            continue;
-        }
-        let text = if column == "title" {
-            unescaped(text)
-        } else {
-            text
-        };
-        let cell = if text.is_empty() {
-            Cell::Empty
-        } else {
-            Cell::Csv(text)
-        };
-        row.set(column, cell);
-    }
-    if let Some(members) = attributes {
-        let json = Value::Object(members.clone()).to_string();
-        match Attributes::try_from(members) {
-            Ok(_) => row.attributes = Some(json),
-            Err(error) => row.refuse("attributes", &json, error),
+            Column::Attribute(name) => {
+                changes.push((name.clone(), Value::from(unescaped(text)).to_string()));
+            }
+            Column::Field(_) if text.is_empty() => row.set(&column.name(), Cell::Empty),
+            Column::Field("title") => row.set("title", Cell::Csv(unescaped(text))),
+            Column::Field(name) => row.set(name, Cell::Csv(text)),
         }
     }
+    row.change_attributes(&changes);
     row
 }
 
@@ -180,6 +270,8 @@ mod tests {
             ("sku", "a b"),
             ("sku", ""),
             ("sku", "ü"),
+            ("sku", "."),
+            ("sku", ".."),
             ("title", ""),
             ("title", long.as_str()),
             ("title", "a\tb"),
@@ -187,18 +279,28 @@ mod tests {
             ("attributes", "{"),
             ("attributes", "{\"a\":\"\\u0000\"}"),
             ("attributes", "{\"n\":1e999}"),
+            ("attributes", "{\"n\":12345678901234567890123}"),
+            ("attributes", "{\"n\":1,\"n\":2}"),
             ("price_minor", "-1"),
             ("price_minor", "1.50"),
             ("price_minor", "1,000"),
             ("price_minor", " 1"),
+            ("price_minor", "1_000"),
+            ("price_minor", "1e3"),
+            ("price_minor", "1.0"),
+            ("price_minor", "١"),
             ("price_minor", "100000000001"),
             ("currency", "inr"),
             ("sale_opens_at", "2027-01-01"),
+            ("sale_opens_at", "0001-01-01T00:00:00+05:30"),
             ("sale_closes_at", "tomorrow"),
+            ("sale_closes_at", "infinity"),
+            ("sale_closes_at", "9999-12-31T23:59:59-00:30"),
             ("low_stock_threshold", "-1"),
             ("limit_per_customer", "0"),
             ("retired", "yes"),
-            ("on_hand", "1000000001"),
+            ("on_hand", "2000000001"),
+            ("on_hand", "+5"),
             ("on_hand", "99999999999999999999"),
             ("expected_version", "v1"),
         ] {
@@ -251,6 +353,110 @@ mod tests {
         }
     }
 
+    /// The places of refused rows, and what is said of them.
+    fn refused(text: &str) -> Vec<(i32, String)> {
+        let rows = rows(text.as_bytes(), None).unwrap();
+        let refusals = rows.into_iter().flat_map(|row| {
+            let line = row.line;
+            let why = move |refusal: super::super::Refusal| (line, refusal.why);
+            row.refusals.into_iter().map(why)
+        });
+        refusals.collect()
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_is_reported_where_it_opened() {
+        let why = "begins with a quotation mark that is never closed".to_owned();
+        for (text, line) in [
+            ("sku,title\nA,a\nB,\"b", 3),
+            ("sku,title\nA,a\nB,\"b\nC,c\nD,d\n", 3),
+            ("sku,title\nA,a\n\n\nB,\"b\"\"\nC,c\n", 5),
+            ("sku,title,attr.x\nA,a,1\nB,\"two\nlines\",\"b\n\n", 4),
+            ("sku;title\nA;a\nB;\"b\n", 3),
+            ("\u{feff}sku,title\n\"A\n", 2),
+        ] {
+            for end in ["\n", "\r\n", "\r"] {
+                let text = text.replace('\n', end);
+                assert_eq!(refused(&text), [(line, why.clone())], "{text:?}");
+            }
+        }
+        for closed in [
+            "A,\"a\"",
+            "A,\"a\"\n",
+            "A,a\"b",
+            "A,\"a\"\"\"\n",
+            "A,\"a\"b\n",
+        ] {
+            assert_eq!(refused(&format!("sku,title\n{closed}")), [], "{closed}");
+        }
+    }
+
+    #[test]
+    fn what_a_spreadsheet_adds_is_no_row_and_no_column() {
+        let plain = rows(b"sku,title,on_hand\nA,a,1\nB,b,2\n", None).unwrap();
+        for text in [
+            "sku,title,on_hand,\nA,a,1,\nB,b,2,\n",
+            "sku,title,on_hand,,\nA,a,1,,\nB,b,2,,\n,,,,\n,,,,\n",
+            "sku,title,on_hand\nA,a,1,,,\nB,b,2\n , ,\n",
+            "SKU,Title,On_Hand\nA,a,1\nB,b,2\n",
+            " sku , title,on_hand \nA,a,1\nB,b,2\n",
+            "sku;title;on_hand\nA;a;1\nB;b;2\n;;\n",
+            "sku\ttitle\ton_hand\nA\ta\t1\nB\tb\t2\n",
+            "title;sku;on_hand;\n\"a\";A;1;\nb;\"B\";2;\n",
+            "\"sku\";\"title\";\"on_hand\"\n\"A\";\"a\";\"1\"\n\"B\";\"b\";\"2\"\n",
+        ] {
+            assert_eq!(rows(text.as_bytes(), None).unwrap(), plain, "{text}");
+        }
+        assert_eq!(
+            refused("sku,\nA,\nB,5\n"),
+            [(3, "has a value in a column without a name".to_owned())]
+        );
+        let fields = |line| (line, "must have 2 fields, as the header has".to_owned());
+        assert_eq!(refused("sku,title\nA\nB,b,5\n"), [fields(2), fields(3)]);
+        // commas in a title of a file with semicolons are no separators
+        let one = one("sku;title", "A;red, white");
+        assert_eq!(one.title.unwrap().as_str(), "red, white");
+    }
+
+    #[test]
+    fn utf16_has_a_mark_or_is_named() {
+        let text = "sku,title,attr.wort\nA,Kleid ä,\u{1f457}\n";
+        let plain = rows(text.as_bytes(), None).unwrap();
+        let units = |text: &str| -> Vec<u16> { text.encode_utf16().collect() };
+        let little = |text: &str| -> Vec<u8> {
+            units(text).into_iter().flat_map(u16::to_le_bytes).collect()
+        };
+        let big = |text: &str| -> Vec<u8> {
+            units(text).into_iter().flat_map(u16::to_be_bytes).collect()
+        };
+        let marked = format!("\u{feff}{text}");
+        assert_eq!(rows(&little(&marked), None).unwrap(), plain);
+        assert_eq!(rows(&big(&marked), None).unwrap(), plain);
+        for unmarked in [little(text), big(text)] {
+            let error = rows(&unmarked, None).unwrap_err();
+            assert_eq!(error.field, "body");
+            assert!(error.message.contains("UTF-16"), "{error}");
+        }
+        // half of a pair, and half of a unit
+        for half in [&[0x3d, 0xd8][..], &[0x41]] {
+            let mut cut = little("\u{feff}sku,title\nA,a\nB,b");
+            cut.extend_from_slice(half);
+            let rows = rows(&cut, None).unwrap();
+            assert_eq!(rows[0].refusals, []);
+            assert_eq!(rows[1].refusals[0].why, "is not UTF-8");
+        }
+    }
+
+    #[test]
+    fn one_attribute_changes_and_an_empty_cell_removes_one() {
+        let row = one("sku,attr.size,ATTR.Colour,attr.gone", "A,M,'=1,");
+        assert_eq!(row.refusals, []);
+        assert_eq!(row.attributes, None);
+        let changes = row.attribute_changes.as_deref();
+        assert_eq!(changes, Some(r#"{"size":"M","Colour":"=1","gone":null}"#));
+        assert_eq!(one("sku", "A").attribute_changes, None);
+    }
+
     #[test]
     fn what_is_not_utf8_is_refused_and_the_rows_around_it_are_not() {
         let rows = rows(b"sku,title\nA,a\nB,\xff\xfe\nC,c\n", None).unwrap();
@@ -267,7 +473,9 @@ mod tests {
             ("sku,colour", "colour"),
             ("sku,attr.", "attr."),
             ("sku,sku", "sku"),
-            ("sku;title", "sku;title"),
+            ("sku|title", "sku|title"),
+            ("sku,SKU", "sku"),
+            ("sku,title;price_minor", "title;price_minor"),
             ("sku,attributes,attr.size", "attributes"),
         ] {
             let error = rows(format!("{header}\nA\n").as_bytes(), None).unwrap_err();

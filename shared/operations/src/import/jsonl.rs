@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::csv::ATTRIBUTE_PREFIX;
+use super::encoding::{line_ends, utf8};
 use super::row::{Cell, Row};
 use super::{PART_ROWS_MAX, Unreadable};
 
@@ -15,17 +17,21 @@ use super::{PART_ROWS_MAX, Unreadable};
 /// [`Unreadable`] when there are too many rows. A bad row is no error: its refusals are kept with
 /// it.
 pub fn rows(body: &[u8], first_line: Option<i32>) -> Result<Vec<Row>, Unreadable> {
-    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    let body = utf8(body)?;
     let mut rows = Vec::new();
     let mut line = first_line.unwrap_or(1);
-    for text in body.split(|byte| *byte == b'\n') {
+    let mut at = 0;
+    // A CR alone ends a line, too: inside of an object it would be between two tokens.
+    for text in body.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        let end = at + text.len();
         if !text.trim_ascii().is_empty() {
             if rows.len() == PART_ROWS_MAX {
                 return Err(Unreadable::too_many());
             }
             rows.push(row(text.trim_ascii(), line));
         }
-        line = line.saturating_add(1);
+        at = (end + 1).min(body.len());
+        line = line.saturating_add(line_ends(&body, end..at));
     }
     Ok(rows)
 }
@@ -68,13 +74,25 @@ fn row(text: &[u8], line: i32) -> Row {
         }
     };
     let mut seen: Vec<&str> = Vec::with_capacity(members.0.len());
+    let mut changes = Vec::new();
     for (name, value) in &members.0 {
         if seen.contains(&name.as_str()) {
             row.refuse(name, value.get(), "is there twice");
             continue;
         }
         seen.push(name);
-        set(&mut row, name, value.get());
+        match name.strip_prefix(ATTRIBUTE_PREFIX) {
+            Some(attribute) if !attribute.is_empty() => {
+                changes.push((attribute.to_owned(), value.get().to_owned()));
+            }
+            _ => set(&mut row, name, value.get()),
+        }
+    }
+    if changes.is_empty() || row.attributes.is_none() {
+        row.change_attributes(&changes);
+    } else {
+        let why = format!("goes without {ATTRIBUTE_PREFIX}NAME members");
+        row.refuse("attributes", "", why);
     }
     if !seen.contains(&"sku") {
         row.refuse("sku", "", "is missing");
@@ -114,6 +132,10 @@ mod tests {
             ("\"attributes\":[]", "attributes"),
             ("\"colour\":\"red\"", "colour"),
             ("\"on_hand\":1,\"on_hand\":2", "on_hand"),
+            ("\"attributes\":{},\"attr.a\":1", "attributes"),
+            ("\"attributes\":{\"a\":1,\"a\":2}", "attributes"),
+            ("\"attr.a\":12345678901234567890123", "attributes"),
+            ("\"attr.\":1", "attr."),
             ("\"title\":null", "title"),
         ] {
             let rows = rows(format!("{{\"sku\":\"A\",{member}}}").as_bytes(), None).unwrap();
@@ -136,5 +158,28 @@ mod tests {
             .collect();
         assert_eq!(lines, [(11, 0), (12, 1), (13, 1), (14, 1), (15, 1)]);
         assert_eq!(rows[3].refusals[0].why, "is missing");
+    }
+
+    #[test]
+    fn lines_are_those_of_the_file_whatever_ends_them() {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = "\u{feff}{\"sku\":\"A\"}\r\n\r\n{\"sku\":\"B\"}\r\n".replace("\r\n", end);
+            let lines: Vec<i32> = rows(text.as_bytes(), None)
+                .unwrap()
+                .iter()
+                .map(|row| row.line)
+                .collect();
+            assert_eq!(lines, [1, 3], "{end:?}");
+        }
+    }
+
+    #[test]
+    fn one_attribute_changes_and_null_removes_one() {
+        let text = br#"{"sku":"A","attr.size":"M","attr.n":1.5,"attr.gone":null}"#;
+        let rows = rows(text, None).unwrap();
+        assert_eq!(rows[0].refusals, []);
+        assert_eq!(rows[0].attributes, None);
+        let changes = rows[0].attribute_changes.as_deref();
+        assert_eq!(changes, Some(r#"{"size":"M","n":1.5,"gone":null}"#));
     }
 }

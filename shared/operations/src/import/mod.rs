@@ -6,6 +6,7 @@
 
 pub mod apply;
 pub mod csv;
+mod encoding;
 pub mod jsonl;
 pub mod purge;
 pub mod report;
@@ -21,7 +22,7 @@ use crate::db::sent_as;
 
 pub use apply::{Apply, ApplyError, Progress, apply};
 pub use purge::purge;
-pub use report::{Filter, Position, Report, RowOutcome, report};
+pub use report::{Change, Filter, Position, Report, RowOutcome, report};
 pub use row::{Refusal, Row};
 pub use stage::{StageError, Staged, stage};
 

@@ -10,6 +10,9 @@ use crate::page::{self, After, Cursor};
 use crate::quantity::ReportLimit;
 use crate::utc::Utc;
 
+/// Bytes of one page of rows. An answer of Lambda has at most 6 MB.
+const PAGE_BYTES_MAX: usize = 4_000_000;
+
 /// The result of a row. After a dry run and in a rejected import: its result in a real run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -71,6 +74,23 @@ pub struct ReportRow {
     pub outcome: Option<RowOutcome>,
     /// Why it was refused.
     pub refusals: Vec<Refusal>,
+    /// What it changes, or would change: the fields of a created or changed row.
+    pub changes: Vec<Change>,
+}
+
+/// One field that a row changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ImportRowChange)]
+pub struct Change {
+    #[schema(example = "on_hand")]
+    pub field: String,
+    /// The beginning of its value before the row. Null if it had none.
+    #[schema(required = true, example = "7")]
+    pub before: Option<String>,
+    /// The beginning of its value after the row. Null if it has none.
+    #[schema(required = true, example = "10")]
+    pub after: Option<String>,
 }
 
 /// An import and one page of its rows.
@@ -121,6 +141,17 @@ pub struct Report {
     pub next: Option<Cursor>,
 }
 
+/// The number of rows whose JSON fits one answer. It is 1 at least.
+fn fitting(rows: &[ReportRow]) -> usize {
+    let mut bytes = 0;
+    let fits = rows.iter().take_while(|row| {
+        let before = bytes;
+        bytes += serde_json::to_string(row).map_or(0, |json| json.len());
+        before == 0 || bytes <= PAGE_BYTES_MAX
+    });
+    fits.count()
+}
+
 /// Reads an import and one page of its rows. Locks nothing.
 ///
 /// # Errors
@@ -145,7 +176,9 @@ pub async fn report(
     };
     let mut report: Report = from_json(row.get("o_import"))?;
     report.page = from_json(row.get("o_rows"))?;
-    let full = i32::try_from(report.page.len()).is_ok_and(|rows| rows == limit.get());
+    let all = report.page.len();
+    report.page.truncate(fitting(&report.page));
+    let full = report.page.len() < all || i32::try_from(all).is_ok_and(|rows| rows == limit.get());
     let last = report.page.last().filter(|_| full).map(|row| Position {
         part: row.part,
         line: row.line,

@@ -4,11 +4,11 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::ids::Sku;
-use crate::quantity::{Count, PriceMinor, Units, Version};
+use crate::quantity::{Count, OnHand, PriceMinor, Units, Version};
 use crate::sku::Attributes;
 use crate::sku::columns::FIELDS;
 use crate::text::{Currency, Title};
@@ -69,8 +69,10 @@ pub struct Row {
     pub sku: Option<Sku>,
     /// Its title.
     pub title: Option<Title>,
-    /// A JSON object.
+    /// All attributes: a JSON object.
     pub attributes: Option<String>,
+    /// Or changes of some: a JSON object, in which null removes an attribute.
+    pub attribute_changes: Option<String>,
     /// The price of one unit.
     pub price_minor: Option<PriceMinor>,
     /// The currency of the price.
@@ -86,7 +88,7 @@ pub struct Row {
     /// Whether it is retired.
     pub retired: Option<bool>,
     /// Units on hand.
-    pub on_hand: Option<Count>,
+    pub on_hand: Option<OnHand>,
     /// The version of the stock level that the row was written for.
     pub expected_version: Option<Version>,
     /// Errors of its form.
@@ -130,9 +132,11 @@ impl<'a> Cell<'a> {
     where
         T: TryFrom<i64, Error: Display>,
     {
-        // A text that is no number gets the same message as a number out of bounds.
+        // A text that is no number gets the same message as a number out of bounds. Rust also
+        // parses `+5`, which looks like "five more".
         let number = match self {
             Self::Text(_) => i64::MIN,
+            cell if cell.text().starts_with('+') => i64::MIN,
             cell => cell.text().parse().unwrap_or(i64::MIN),
         };
         T::try_from(number).map_err(|error| error.to_string())
@@ -155,9 +159,8 @@ impl<'a> Cell<'a> {
             Self::Text(_) => return Err(rule.to_owned()),
             cell => cell.text(),
         };
-        let members: Map<String, Value> =
-            serde_json::from_str(text).map_err(|_| rule.to_owned())?;
-        Attributes::try_from(members).map_err(|error| error.to_string())?;
+        text.parse::<Attributes>()
+            .map_err(|error| error.to_string())?;
         Ok(text.to_owned())
     }
 }
@@ -181,6 +184,18 @@ impl Row {
     /// Records an error.
     pub(super) fn refuse(&mut self, field: &str, value: &str, why: impl Display) {
         self.refusals.push(Refusal::new(field, value, why));
+    }
+
+    /// Changes these attributes, each a name and its value as JSON. Null removes one.
+    pub(super) fn change_attributes(&mut self, changes: &[(String, String)]) {
+        let member = |(name, value): &(String, String)| format!("{}:{value}", Value::from(&**name));
+        let members: Vec<String> = changes.iter().map(member).collect();
+        let json = format!("{{{}}}", members.join(","));
+        match json.parse::<Attributes>() {
+            Ok(_) if changes.is_empty() => {}
+            Ok(_) => self.attribute_changes = Some(json),
+            Err(error) => self.refuse("attributes", &json, error),
+        }
     }
 
     fn try_set(&mut self, field: &str, cell: Cell<'_>) -> Result<(), String> {

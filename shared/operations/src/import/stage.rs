@@ -53,7 +53,7 @@ pub async fn stage(
     let row = db
         .call_one(
             "select * from holdfast.import_stage($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-             $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+             $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
             &[
                 &shop,
                 &import_id,
@@ -64,6 +64,7 @@ pub async fn stage(
                 &column(rows, |row| row.sku.as_ref()),
                 &column(rows, |row| row.title.as_ref()),
                 &column(rows, |row| row.attributes.as_deref()),
+                &column(rows, |row| row.attribute_changes.as_deref()),
                 &column(rows, |row| row.price_minor),
                 &column(rows, |row| row.currency.as_ref()),
                 &column(rows, |row| row.sale_opens_at.flatten()),

@@ -13,6 +13,7 @@ use crate::ids::{Actor, CheckoutId, Shop, Sku};
 use crate::quantity::Version;
 use crate::refusal::Kind;
 use crate::refusals;
+use crate::stock::STOCK_FULL;
 
 /// A change of a booking.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -80,6 +81,8 @@ refusals! {
             #[schema(min_items = 1, max_items = 50)]
             limits: Vec<LimitReached>
         ) => LIMIT_REACHED;
+        /// a sku would have too many units on hand again.
+        StockFull => STOCK_FULL;
         /// at least one sku has too few units available. Nothing was changed.
         Shortage(
             /// Every sku that is short, with its available units.
@@ -118,7 +121,11 @@ pub async fn amend(
                 &quantities,
             ],
         )
-        .await?;
+        .await
+        .map_err(|failure| match failure.constraint() {
+            Some("stock_on_hand_is_sane") => AmendError::StockFull,
+            _ => failure.into(),
+        })?;
     let order = || DeskOrder::from_json(row.get("o_order"));
     let refused = || {
         row.get::<_, Option<Vec<String>>>("o_refused_skus")

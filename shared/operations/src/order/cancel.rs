@@ -4,6 +4,7 @@ use super::{DeskOrder, ORDER_ENDED, ORDER_NOT_OFFLINE};
 use crate::db::{Database, Failure};
 use crate::ids::{Actor, CheckoutId, Shop};
 use crate::refusals;
+use crate::stock::STOCK_FULL;
 
 refusals! {
     /// Why an order is not cancelled, in order of precedence.
@@ -13,6 +14,8 @@ refusals! {
         NotOffline => ORDER_NOT_OFFLINE;
         /// its money has already gone back.
         Ended => ORDER_ENDED;
+        /// a sku would have too many units on hand again.
+        StockFull => STOCK_FULL;
     }
 }
 
@@ -36,7 +39,11 @@ pub async fn cancel(
             "select * from holdfast.order_cancel($1, $2, $3)",
             &[&shop, &checkout_id, &actor],
         )
-        .await?;
+        .await
+        .map_err(|failure| match failure.constraint() {
+            Some("stock_on_hand_is_sane") => CancelError::StockFull,
+            _ => failure.into(),
+        })?;
     match row.get("o_outcome") {
         "cancelled" | "same" => Ok(DeskOrder::from_json(row.get("o_order"))?),
         "not_found" => Err(CancelError::NotFound),

@@ -12,6 +12,7 @@ use crate::object::not_null;
 use crate::quantity::{Count, Quantity};
 use crate::refusal::Kind;
 use crate::refusals;
+use crate::stock::STOCK_FULL;
 use crate::text::Note;
 
 /// A return of goods.
@@ -109,6 +110,8 @@ refusals! {
         Conflict => RETURN_CONFLICT;
         /// its stock was never deducted.
         NotSold => ORDER_NOT_SOLD;
+        /// a sku would have too many units on hand again.
+        StockFull => STOCK_FULL;
         /// the lines listed in `excess` have more units than were sold and have not come back.
         TooMany(
             /// Every line with too many units.
@@ -148,7 +151,11 @@ pub async fn restock(
                 &quantities,
             ],
         )
-        .await?;
+        .await
+        .map_err(|failure| match failure.constraint() {
+            Some("stock_on_hand_is_sane") => RestockError::StockFull,
+            _ => failure.into(),
+        })?;
     match row.get("o_outcome") {
         "restocked" => Ok(Restocked::New(DeskOrder::from_json(row.get("o_order"))?)),
         "same" => Ok(Restocked::Same(DeskOrder::from_json(row.get("o_order"))?)),

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::quantity::Amount;
+
 /// Bytes of an id. Gateways' ids are ASCII and shorter than 100. A key joins several of them, and
 /// must fit an index.
 const ID_BYTES_MAX: usize = 255;
@@ -101,9 +103,10 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A whole number that is not negative.
+    /// A whole number within the bounds of an amount.
     pub(super) fn count(&self, name: &str) -> Option<i64> {
-        self.read(name).filter(|count: &i64| *count >= 0)
+        let bounds = Amount::MIN..=Amount::MAX;
+        self.read(name).filter(|count| bounds.contains(count))
     }
 
     /// An optional true or false.

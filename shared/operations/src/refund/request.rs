@@ -15,6 +15,7 @@ use crate::order::restock::{MORE_THAN_SOLD, ORDER_NOT_SOLD, RETURN_CONFLICT};
 use crate::quantity::{Amount, AmountMinor};
 use crate::refusal::Kind;
 use crate::refusals;
+use crate::stock::STOCK_FULL;
 use crate::text::{GatewayPaymentId, Note};
 
 /// A refund to make.
@@ -140,6 +141,8 @@ refusals! {
         ReturnConflict => RETURN_CONFLICT;
         /// `restock` has goods of an order that sold none.
         NotSold => ORDER_NOT_SOLD;
+        /// a sku of `restock` would have too many units on hand again. No money goes back either.
+        StockFull => STOCK_FULL;
         /// lines of `restock`, listed in `excess`, have more units than were sold and have not
         /// come back. No money goes back either.
         TooMany(
@@ -185,7 +188,11 @@ pub async fn request(
                 &request.despite_dispute.unwrap_or(false),
             ],
         )
-        .await?;
+        .await
+        .map_err(|failure| match failure.constraint() {
+            Some("stock_on_hand_is_sane") => RequestError::StockFull,
+            _ => failure.into(),
+        })?;
     let overview = || from_json(row.get("o_overview"));
     match row.get("o_outcome") {
         "requested" => Ok(Requested::New(overview()?)),

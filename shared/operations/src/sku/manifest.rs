@@ -8,7 +8,7 @@ use super::Attributes;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::{Actor, CheckoutId, Customer, OrderId, Shop, Sku};
 use crate::page::{self, After, Cursor};
-use crate::quantity::{Count, PageLimit};
+use crate::quantity::{OnHand, PageLimit};
 use crate::text::{Title, one_of};
 use crate::utc::Utc;
 
@@ -27,13 +27,13 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sale_closes_at: Option<Utc>,
     /// Units that are not sold, including held ones.
-    #[schema(value_type = Count)]
+    #[schema(value_type = OnHand)]
     pub on_hand: i32,
     /// Held units.
-    #[schema(value_type = Count)]
+    #[schema(value_type = OnHand)]
     pub held: i32,
     /// `on_hand` minus `held`.
-    #[schema(value_type = Count)]
+    #[schema(value_type = OnHand)]
     pub available: i32,
     /// Sold units that have not come back.
     #[schema(minimum = 0)]

@@ -69,11 +69,6 @@ pub async fn put(
     sku: &Sku,
     put: &Put,
 ) -> Result<(bool, Entry), PutError> {
-    if let (Some(opens), Some(closes)) = (put.sale_opens_at, put.sale_closes_at)
-        && closes <= opens
-    {
-        return Err(PutError::ClosesTooEarly);
-    }
     let row = db
         .call_one(
             "select * from holdfast.sku_put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -93,6 +88,7 @@ pub async fn put(
         )
         .await
         .map_err(|failure| match failure.constraint() {
+            Some("sale_closes_after_it_opens") => PutError::ClosesTooEarly,
             Some("skus_shop_fkey") => PutError::UnknownShop,
             Some("sku_currency_is_the_shops") => PutError::OtherCurrency,
             _ => failure.into(),

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::db::{Database, Failure};
 use crate::ids::{Shop, Sku};
-use crate::quantity::{Amount, Count};
+use crate::quantity::{Amount, OnHand};
 use crate::text::Currency;
 
 /// Skus of one call.
@@ -27,7 +27,7 @@ pub struct SkuAvailability {
     #[schema(value_type = Currency)]
     pub currency: String,
     /// Units that nobody holds.
-    #[schema(value_type = Count)]
+    #[schema(value_type = OnHand)]
     pub available: i32,
     /// Whether `available` is at or below the shop's threshold for the sku.
     pub low_stock: bool,

@@ -85,6 +85,15 @@ pub const MOVEMENT_CONFLICT: Kind = Kind {
     title: "The movement id is in use",
     detail: "This id belongs to another change of stock. To make another change, use a new id.",
 };
+/// A stock level can have no more units.
+pub(crate) const STOCK_FULL: Kind = Kind {
+    status: 409,
+    code: "stock_full",
+    title: "The stock level is full",
+    detail: "Nothing was changed: a sku would have too many units on hand. Staff raise them to \
+             1000000000 at most, and units that come back from orders to 2000000000. Reduce the \
+             sku's stock first.",
+};
 const BELOW_HELD: Kind = Kind {
     status: 409,
     code: "below_held",
@@ -103,7 +112,8 @@ refusals! {
         Stale(all: Box<Stale>) => STOCK_STALE;
         /// fewer units would be left than shoppers hold. The answer has the present numbers.
         BelowHeld(all: Level) => BELOW_HELD;
-        TooMany => Said::invalid("on_hand", "would be more than 1000000000");
+        /// more units would be on hand than 1000000000.
+        Full => STOCK_FULL;
     }
 }
 
@@ -114,7 +124,7 @@ pub(super) fn changed(
     answer: Result<Row, Failure>,
 ) -> Result<Changed, ChangeError> {
     let row = answer.map_err(|failure| match failure.constraint() {
-        Some("stock_on_hand_is_sane") => ChangeError::TooMany,
+        Some("stock_on_hand_is_sane") => ChangeError::Full,
         _ => failure.into(),
     })?;
     match row.get("o_outcome") {
@@ -125,6 +135,7 @@ pub(super) fn changed(
         "unknown_sku" => Err(ChangeError::UnknownSku),
         "movement_conflict" => Err(ChangeError::MovementConflict),
         "stale" => Err(ChangeError::Stale(stale(sku, &row)?)),
+        "too_many" => Err(ChangeError::Full),
         "below_held" => Err(ChangeError::BelowHeld(level(sku, &row))),
         other => Err(Failure::unknown_outcome(routine, other).into()),
     }

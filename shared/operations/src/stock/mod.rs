@@ -13,12 +13,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::ids::{Actor, MovementId, Reference, Sku};
-use crate::quantity::{Count, Delta, Version};
+use crate::quantity::{Delta, OnHand, Version};
 use crate::text::{Note, one_of};
 use crate::utc::Utc;
 
 pub use adjust::{Adjust, adjust};
 pub use availability::{Availability, SkuAvailability, availability};
+pub(crate) use change::STOCK_FULL;
 pub use change::{ChangeError, Changed, PRECONDITION_FAILED, STOCK_STALE, Stale};
 pub use read::read;
 pub use receive::{Receive, receive};
@@ -33,13 +34,13 @@ pub struct Level {
     #[schema(value_type = Sku)]
     pub sku: String,
     /// Units that the business could hand over now.
-    #[schema(value_type = Count)]
+    #[schema(value_type = OnHand)]
     pub on_hand: i32,
     /// Units of `on_hand` that active holds have.
-    #[schema(value_type = Count)]
+    #[schema(value_type = OnHand)]
     pub held: i32,
     /// `on_hand` minus `held`.
-    #[schema(value_type = Count)]
+    #[schema(value_type = OnHand)]
     pub available: i32,
     #[schema(value_type = Version)]
     pub version: i64,
@@ -64,7 +65,7 @@ pub struct Movement {
     #[schema(value_type = Delta)]
     pub delta: i32,
     /// `on_hand` after the change.
-    #[schema(value_type = Count)]
+    #[schema(value_type = OnHand)]
     pub on_hand_after: i32,
     #[schema(value_type = MovementReason)]
     pub reason: String,

@@ -10,6 +10,10 @@ use crate::object::not_null;
 use crate::outbox::Topic;
 use crate::refusals;
 
+/// Types of one subscriber: more than there are.
+const TYPES_MAX: usize = 20;
+const _: () = assert!(Topic::WORDS.len() <= TYPES_MAX, "the contract says 20");
+
 /// A subscriber.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -18,14 +22,14 @@ pub struct Put {
     pub url: SubscriberUrl,
     /// The announcement types that it gets. Default: all.
     #[serde(default, deserialize_with = "not_null")]
-    #[schema(min_items = 1, max_items = 12)]
+    #[schema(min_items = 1, max_items = 20)]
     pub types: Option<Vec<Topic>>,
 }
 
 refusals! {
     /// Why a subscriber is refused.
     pub enum PutError {
-        NumberOfTypes => Said::invalid("types", "must be 1 to 12 types; leave it out for all");
+        NumberOfTypes => Said::invalid("types", "must be 1 to 20 types; leave it out for all");
         UnknownShop => Said::not_found("shop");
         TooMany => Said::invalid("name", "is a new one, and the shop already has 20 subscribers");
     }
@@ -42,7 +46,7 @@ pub async fn put(
     put: &Put,
 ) -> Result<(bool, Subscriber), PutError> {
     let types = put.types.as_ref();
-    if types.is_some_and(|types| !(1..=Topic::WORDS.len()).contains(&types.len())) {
+    if types.is_some_and(|types| !(1..=TYPES_MAX).contains(&types.len())) {
         return Err(PutError::NumberOfTypes);
     }
     let row = db
