@@ -274,18 +274,19 @@ async fn a_silent_gateway_delays_no_other_gateway() {
     }
     sim.faults(Gateway::Stripe, &json!({ "api": "hanging" }))
         .await;
-    let until = Instant::now() + Duration::from_secs(3);
-    let done = round(&test.sweeper, &sim.gateways, &PLAN, until)
-        .await
-        .unwrap();
-    assert_eq!((done.refunds_sent, done.failed), (3, 1), "{done:?}");
-    let mut states = Vec::new();
-    for order in &orders {
-        states.push(test.order_status(order).await);
+    let all = round(&test.sweeper, &sim.gateways, &PLAN, Instant::now() + LONG);
+    let others = tests::until("the other gateways have refunded", async || {
+        let mut states = Vec::new();
+        for order in &orders {
+            states.push(test.order_status(order).await);
+        }
+        states == ["refunded", "refund_due", "refunded"]
+    });
+    // The round still waits for the silent gateway.
+    tokio::select! {
+        ended = all => panic!("ended: {ended:?}"),
+        () = others => {}
     }
-    assert_eq!(states, ["refunded", "refund_due", "refunded"]);
-    let waiting = "select count(*) from holdfast.refunds where status = 'owed'";
-    assert_eq!(test.count(waiting).await, 1);
 }
 
 #[tokio::test]

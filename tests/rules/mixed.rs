@@ -19,7 +19,7 @@ use rand::{Rng as _, SeedableRng as _};
 use tests::{Routine, TestDb};
 use tokio_postgres::{Client, IsolationLevel};
 
-use traffic::{SKUS, Traffic};
+use traffic::{EVERYTHING, SKUS, Traffic};
 
 /// Repeats the plan of a failure, which printed its seed.
 const SEED: &str = "HOLDFAST_MIXED_SEED";
@@ -122,32 +122,6 @@ async fn traffic(test: &TestDb, seed: u64, seconds: u64) -> Ended {
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
-
-/// Every run does each of these, whatever its seed.
-const EVERYTHING: [&str; 22] = [
-    "begin",
-    "begin: Shortage",
-    "replace",
-    "extend",
-    "release",
-    "order",
-    "payment Completed",
-    "payment Duplicate",
-    "payment CompletedLate",
-    "payment RefundDue",
-    "lapse",
-    "edit",
-    "edit: BelowHeld",
-    "book",
-    "amend",
-    "cancel",
-    "restock",
-    "shrink",
-    "try: Tried",
-    "import: Done",
-    "import: Rejected",
-    "sweep",
-];
 
 /// Promises 1 to 9, under everything at once.
 #[tokio::test]

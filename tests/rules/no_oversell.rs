@@ -235,6 +235,8 @@ async fn go_on(test: &TestDb, (db, payments): (&Database, &Database), id: Checko
 #[tokio::test]
 async fn a_rush_of_all_calls_breaks_no_promise() {
     const SHOPPERS: usize = 240;
+    /// Of [`go_on`].
+    const KINDS: usize = 6;
     let test = Arc::new(TestDb::new().await);
     for sku in ["A", "B", "C"] {
         test.sku(sku, 25).await;
@@ -244,6 +246,7 @@ async fn a_rush_of_all_calls_breaks_no_promise() {
     let deadlocks_before = test.deadlocks().await;
     // due, and in nobody's way: only a sweep expires it
     test.sku("D", 1).await;
+    test.sku("E", 100).await;
     let due = new_id();
     checkout::begin(&db, &begin_request(due, &[("D", 1)]))
         .await
@@ -257,8 +260,11 @@ async fn a_rush_of_all_calls_breaks_no_promise() {
             if n < SHOPPERS {
                 let (skus, id) = (["A", "B", "C"], new_id());
                 let lines = [(skus[n % 3], 1), (skus[(n / 7) % 3], 1)];
+                // one shopper of each kind meets no shortage: each kind of end happens
+                let lines = if n < KINDS { [("E", 1); 2] } else { lines };
                 let begun = checkout::begin(&db, &begin_request(id, &lines)).await;
-                if begun.is_ok() {
+                if n < KINDS || begun.is_ok() {
+                    begun.unwrap();
                     go_on(&test, (&db, &payments), id, n).await;
                 }
                 shopping.fetch_sub(1, Ordering::Relaxed);
@@ -280,7 +286,7 @@ async fn a_rush_of_all_calls_breaks_no_promise() {
     .await;
     drop((db, payments, sweeper));
     assert_eq!(test.deadlocks().await, deadlocks_before);
-    for sku in ["A", "B", "C", "D"] {
+    for sku in ["A", "B", "C", "D", "E"] {
         assert_eq!(test.level(sku).await.1, 0);
     }
     // each of these happened

@@ -57,12 +57,11 @@ async fn a_silently_dead_connection_is_replaced_and_the_call_has_one_effect() {
         checkout::begin(&db, &request).await.unwrap();
         let opened = wire.opened();
         wire.go_silent();
-        let started = Instant::now();
+        // A call that waits for the dead connection fails: see the control.
         let again = checkout::begin(&db, &request).await.unwrap();
         assert!(matches!(again, Begun::Same(_)), "{again:?}");
         let begun = checkout::begin(&db, &begin_request(second, &[("A", 1)])).await;
         assert!(matches!(begun, Ok(Begun::Placed(_))), "{begun:?}");
-        assert!(started.elapsed() < Duration::from_secs(4));
         assert!(wire.opened() > opened);
         // The client asked the connection, or replaced it by age: the call itself was never sent on
         // it.
@@ -204,10 +203,8 @@ async fn a_function_that_freezes_in_its_call_holds_no_lock() {
     freeze(&frozen);
     transaction.rollback().await.unwrap();
 
-    let started = Instant::now();
     let other = begin(&uuid::Uuid::new_v4(), &sku).to(&STACK.api_url).await;
     other.ok(201);
-    assert!(started.elapsed() < Duration::from_secs(2));
     assert!(!frozen_call.is_finished());
     // The frozen call has had its effect.
     assert_eq!(level(&owner, "dress", &sku).await, (5, 2));

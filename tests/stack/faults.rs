@@ -303,10 +303,8 @@ async fn more_clients_than_connections_wait_or_come_again() {
             .contains("remaining connection slots are reserved");
     assert!(full, "no client was turned away");
     let calm = pool(&cluster.url(CHECKOUT, test.name()), 1);
-    let started = Instant::now();
     let last = checkout::begin(&calm, &begin_request(new_id(), &[("HOT", 1)])).await;
     assert!(matches!(last, Err(BeginError::Shortage(_))), "{last:?}");
-    assert!(started.elapsed() < Duration::from_secs(2));
 }
 
 /// A client like a process of its own: one connection, which ends with the client. It bypasses the
