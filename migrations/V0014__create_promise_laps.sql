@@ -27,14 +27,19 @@ create table holdfast.promise_laps (
     checked_at timestamptz,
     -- Of `changed`. A lap reads rows from read_from on. Every row that is stamped earlier was
     -- committed when a lap read it.
-    read_from timestamptz not null default '-infinity',
+    read_from timestamptz not null default '0001-01-01 00:00:00+00',
     -- where the next lap will begin, if this one ends
     read_from_next timestamptz,
     -- A time, and a transaction that began to write after it. Once all transactions with a smaller
     -- number have ended, no row with an earlier stamp can appear any more.
     settles_at timestamptz,
     settles_with xid8,
-    primary key (shop, lap)
+    primary key (shop, lap),
+    constraint promise_lap_times_can_be_shown check (
+        least(began_at, checked_at, read_from, read_from_next, settles_at)
+                >= '0001-01-01 00:00:00+00'
+            and greatest(began_at, checked_at, read_from, read_from_next, settles_at)
+                < '10000-01-01 00:00:00+00')
 );
 
 -- Subjects that broke a promise when they were last checked. Every sweep checks them again, so that
@@ -45,7 +50,9 @@ create table holdfast.promise_breaches (
     a text collate "C" not null,
     b text collate "C" not null,
     found_at timestamptz not null default clock_timestamp(),
-    primary key (shop, kind, a, b)
+    primary key (shop, kind, a, b),
+    constraint promise_breach_times_can_be_shown
+        check (found_at >= '0001-01-01 00:00:00+00' and found_at < '10000-01-01 00:00:00+00')
 );
 
 -- The sum of customer_coupons.uses_counted. So a coupon's uses are checked without adding up its

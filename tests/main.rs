@@ -64,6 +64,7 @@ mod http {
     mod access;
     mod admin_changes;
     mod admin_reads;
+    mod boundaries;
     mod checkout;
     mod desk;
     mod import;

@@ -101,10 +101,32 @@ impl Contract {
             .collect()
     }
 
+    /// The schema of an operation's parameter of the query.
+    pub fn query_schema(&self, method: &str, path: &str, name: &str) -> &Value {
+        let parameters = self.operation(method, path)["parameters"].as_array();
+        let mut parameters = parameters.into_iter().flatten().map(|it| self.resolved(it));
+        let is_it = |parameter: &&Value| parameter["name"] == name && parameter["in"] == "query";
+        &parameters.find(is_it).unwrap()["schema"]
+    }
+
+    /// What an operation takes as a body of JSON: its schema, and examples.
+    pub fn json_body(&self, method: &str, path: &str) -> Option<(&Value, Vec<&Value>)> {
+        let body = self.resolved(&self.operation(method, path)["requestBody"]);
+        let json = &body["content"]["application/json"];
+        let examples = json["examples"].as_object().into_iter().flatten();
+        let examples = examples.map(|(_, example)| &self.resolved(example)["value"]);
+        let only = json.get("example");
+        (!json.is_null()).then(|| (&json["schema"], examples.chain(only).collect()))
+    }
+
     /// Whether an operation takes a body of JSON.
     pub fn takes_json(&self, method: &str, path: &str) -> bool {
-        let body = &self.operation(method, path)["requestBody"];
-        !self.resolved(body)["content"]["application/json"].is_null()
+        self.json_body(method, path).is_some()
+    }
+
+    /// Whether a schema allows a value.
+    pub fn allows(&self, schema: &Value, value: &Value) -> bool {
+        self.validator(schema).is_valid(value)
     }
 
     /// The path of an operation with the examples of its parameters.
@@ -283,7 +305,8 @@ impl Contract {
             .map(|(template, item)| (template.as_str(), item))
     }
 
-    fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
+    /// The value that a reference means.
+    pub fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
         match value["$ref"].as_str() {
             None => value,
             Some(reference) => {

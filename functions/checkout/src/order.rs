@@ -4,7 +4,7 @@ use axum::extract::State;
 use gateways::Phone;
 use holdfast_http::{Answer, Json, Made, Path, Problem, Route, about_order, found, route};
 use operations::db::Failure;
-use operations::ids::{CheckoutId, CouponCode};
+use operations::ids::{AddressId, CheckoutId, CouponCode};
 use operations::object::{Object, not_null};
 use operations::order::{
     self, Address, Create, CreateError, Created, Order, PayBy, PaymentMethod, ShipTo,
@@ -13,7 +13,6 @@ use operations::payment::Gateway;
 use operations::refusals;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::app::Shared;
 use crate::caller::Caller;
@@ -35,7 +34,7 @@ struct CreateBody {
     address: Option<Object<Address>>,
     /// A saved address of this customer. Not together with `address`.
     #[serde(default, deserialize_with = "not_null")]
-    address_id: Option<Uuid>,
+    address_id: Option<AddressId>,
     /// Save `address` for the customer. The order's `address_id` is then its id.
     #[serde(default, deserialize_with = "not_null")]
     #[schema(default = false)]
@@ -160,12 +159,12 @@ async fn read(
 
 fn ship_to(
     address: Option<Object<Address>>,
-    address_id: Option<Uuid>,
+    address_id: Option<AddressId>,
     save: Option<bool>,
 ) -> Result<ShipTo, Problem> {
     match (address, address_id, save) {
         (None, None, None | Some(false)) => Ok(ShipTo::Nowhere),
-        (None, Some(address_id), None | Some(false)) => Ok(ShipTo::Saved(address_id)),
+        (None, Some(address_id), None | Some(false)) => Ok(ShipTo::Saved(*address_id.as_uuid())),
         (Some(Object(address)), None, save) => Ok(ShipTo::Given {
             address,
             save: save.unwrap_or(false),

@@ -37,7 +37,7 @@ text_id!(
     /// ISO 4217.
     Currency, 3, |c| c.is_ascii_uppercase(),
     "3 characters of A-Z",
-    r"^[A-Z]{3}$", "INR"
+    r"^[A-Z]{3}$", "INR", where |text| text.len() == 3
 );
 text_id!(
     /// A gateway's id of a payment.

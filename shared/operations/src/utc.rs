@@ -57,6 +57,10 @@ impl std::str::FromStr for Utc {
     type Err = InvalidTime;
 
     fn from_str(text: &str) -> Result<Self, InvalidTime> {
+        // The parser takes any character between date and time.
+        if !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
+            return Err(InvalidTime);
+        }
         let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidTime)?;
         // RFC 3339 writes no other years. The offset may lead out of them.
         let in_utc = time.checked_to_offset(UtcOffset::UTC);
@@ -104,6 +108,8 @@ mod tests {
             "",
             "2027-01-31",
             "2027-01-31 23:59:00",
+            "2027-01-31 23:59:00Z",
+            "2027-01-31_23:59:00Z",
             "2027-02-30T00:00:00Z",
             "9999-12-31T23:59:59-23:59",
             "9999-12-31T23:59:59-00:01",

@@ -62,7 +62,7 @@ pub struct Put {
     /// The skus that it is for. Default: every sku.
     #[serde(default, deserialize_with = "not_null")]
     #[schema(value_type = Option<Vec<Sku>>, min_items = 1, max_items = 500)]
-    pub skus: Option<BTreeSet<Sku>>,
+    pub skus: Option<Vec<Sku>>,
 }
 
 fn none() -> PriceMinor {
@@ -131,7 +131,9 @@ pub async fn put(
     put: &Put,
 ) -> Result<(bool, Coupon), PutError> {
     put.checked()?;
-    let skus: Option<Vec<&Sku>> = put.skus.as_ref().map(|skus| skus.iter().collect());
+    // each sku once, in order: the same skus are the same terms
+    let skus: Option<BTreeSet<&Sku>> = put.skus.as_ref().map(|skus| skus.iter().collect());
+    let skus: Option<Vec<&Sku>> = skus.map(|skus| skus.into_iter().collect());
     let row = db
         .call_one(
             "select * from holdfast.coupon_put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",

@@ -107,8 +107,9 @@ impl utoipa::PartialSchema for SubscriberUrl {
             .schema_type(Type::String)
             .description(Some(about))
             .pattern(Some(concat!(
-                r"^(https://[^\s/?#@]+|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?)",
-                r"([/?][^\s#]*)?$"
+                r"^(https://[^\s\x00-\x1f\x7f-\x9f/?#@]+|",
+                r"http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?)",
+                r"([/?][^\s\x00-\x1f\x7f-\x9f#]*)?$"
             )))
             .min_length(Some(1))
             .max_length(Some(URL_CHARS_MAX))
@@ -124,6 +125,10 @@ impl ToSchema for SubscriberUrl {}
 /// # Errors
 /// [`InvalidUrl`].
 pub fn parse_url(text: &str) -> Result<Url, InvalidUrl> {
+    // The parser leaves white space and control characters out.
+    if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}') {
+        return Err(InvalidUrl);
+    }
     let url: Url = text.parse().map_err(|_| InvalidUrl)?;
     let of_this_machine = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -162,6 +167,11 @@ mod tests {
             "https://user@hooks.example.com/",
             "https://hooks.example.com/#x",
             "file:///etc/passwd",
+            " https://hooks.example.com/",
+            "https://hooks.example.com/\n",
+            "https://hooks.exa\tmple.com/",
+            "\0https://hooks.example.com/",
+            "https://hooks.example.com/\u{2028}",
         ] {
             assert_eq!(parse_url(bad), Err(InvalidUrl), "{bad}");
         }

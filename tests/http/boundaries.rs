@@ -1,0 +1,279 @@
+//! The contract and the parsers accept the same: each field and parameter of openapi.yaml, at its
+//! bounds and beyond, of other types, missing, unknown.
+
+use serde_json::{Map, Value, json};
+use tests::TestDb;
+use tests::clerk::Clerk;
+use tests::contract::CONTRACT;
+use tests::http::{Answer, Call};
+use tests::stack::{STACK, function_of};
+use uuid::Uuid;
+
+/// Rules that JSON Schema cannot say, by a part of the refusal. The contract says each in words.
+const IN_WORDS: [&str; 11] = [
+    "must be at most hold_s_max",
+    "in UTC of the years 1 to 9999",
+    "must be later than sale_opens_at",
+    "must be later than valid_from",
+    "add up to too much",
+    "a UUID with hyphens that is not all zeros",
+    "longer than this shop",
+    "must be `next` of the previous page",
+    "is not the currency of the shop's prices",
+    "can't change once the shop exists",
+    // the customer, unless a token or a header names one; the version, unless if-match has it
+    "is missing",
+];
+
+/// A value at each of these places, and beside it.
+fn values(schema: &Value, example: &Value) -> Vec<Value> {
+    let mut values = vec![
+        json!(null),
+        json!(true),
+        json!("x"),
+        json!(""),
+        json!(7),
+        json!(1.5),
+        json!({}),
+        json!([]),
+        json!(["x"]),
+        example.clone(),
+    ];
+    if schema["type"] == "integer" {
+        for bound in ["minimum", "maximum"] {
+            let bound = schema[bound].as_i64().unwrap();
+            values.extend([-1, 0, 1].map(|step| json!(bound + step)));
+        }
+        values.extend([json!("1"), json!(-1), json!(u64::MAX)]);
+    }
+    if schema["type"] == "string" {
+        values.extend(texts(schema, example));
+    }
+    let words = schema["enum"].as_array().into_iter().flatten();
+    values.extend(words.cloned());
+    values
+}
+
+/// Texts around the bounds of a schema, and texts that break what carries them.
+fn texts(schema: &Value, example: &Value) -> Vec<Value> {
+    let example = example.as_str().unwrap_or("x");
+    let mut texts = Vec::new();
+    for bound in ["minLength", "maxLength"] {
+        let Some(bound) = schema[bound].as_u64() else {
+            continue;
+        };
+        let bound = usize::try_from(bound).unwrap();
+        for filling in ["a", "A1", "\u{1f457}"] {
+            for length in bound.saturating_sub(1)..=bound + 1 {
+                texts.push(filling.chars().cycle().take(length).collect());
+            }
+        }
+    }
+    for odd in [
+        "\0", "\n", "\t", "\u{7f}", "\u{85}", "\u{2028}", " ", "é", "/", ".", "\u{feff}",
+    ] {
+        texts.extend([format!("{example}{odd}"), odd.to_owned()]);
+    }
+    if example.starts_with('+') {
+        for digits in [7, 8, 15, 16, 31, 32, 33] {
+            texts.extend(["9".repeat(digits), format!("+{}", "9".repeat(digits))]);
+        }
+    }
+    if schema["format"] == "uuid" {
+        let id = Uuid::new_v4();
+        texts.extend([
+            id.to_string().to_uppercase(),
+            id.simple().to_string(),
+            id.urn().to_string(),
+            Uuid::nil().to_string(),
+        ]);
+    }
+    if schema["format"] == "date-time" {
+        let times = [
+            "2027-01-31",
+            "2027-01-31T00:00:00",
+            "2027-01-31 00:00:00Z",
+            "2027-01-31t00:00:00z",
+            "2027-01-31T00:00:00.123456789Z",
+            "2027-01-31T00:00:00-00:00",
+            "2027-02-30T00:00:00Z",
+            "2027-01-31T24:00:00Z",
+            "2016-12-31T23:59:60Z",
+            "2027-01-31T23:59:61Z",
+            "2027-01-31T00:00Z",
+            "2027-01-31T00:00:00+0530",
+            "2027-01-31T00:00:00+24:00",
+            "0000-01-01T00:00:00Z",
+            "0001-01-01T00:00:00Z",
+            "0001-01-01T00:00:00+05:30",
+            "9999-12-31T23:59:59Z",
+            "9999-12-31T23:59:59-05:30",
+            "10000-01-01T00:00:00Z",
+            "infinity",
+        ];
+        texts.extend(times.map(str::to_owned));
+    }
+    texts.into_iter().map(Value::from).collect()
+}
+
+/// An example of a schema, if the body has none at its place.
+fn example_of(schema: &Value) -> Value {
+    let of = |name: &str| schema[name].as_array().and_then(|all| all.first()).cloned();
+    of("examples")
+        .or(of("enum"))
+        .unwrap_or_else(|| match schema["type"].as_str() {
+            Some("boolean") => json!(true),
+            Some("array") => json!([example_of(CONTRACT.resolved(&schema["items"]))]),
+            Some("string") if schema["format"] == "uuid" => json!(Uuid::new_v4()),
+            _ => json!({}),
+        })
+}
+
+/// The bodies that differ from this one in one place.
+fn bodies(schema: &Value, body: &Value) -> Vec<Value> {
+    let schema = CONTRACT.resolved(schema);
+    let mut bodies = Vec::new();
+    if let Some(properties) = schema["properties"].as_object() {
+        let members = body.as_object().cloned().unwrap_or_default();
+        let with = |name: &str, value: Value| {
+            let mut members = members.clone();
+            members.insert(name.to_owned(), value);
+            Value::Object(members)
+        };
+        bodies.push(with("unknown", json!(1)));
+        for (name, property) in properties {
+            let mut without: Map<String, Value> = members.clone();
+            without.remove(name);
+            bodies.push(Value::Object(without));
+            let property = CONTRACT.resolved(property);
+            let example = members
+                .get(name)
+                .cloned()
+                .unwrap_or_else(|| example_of(property));
+            let inner = [values(property, &example), self::bodies(property, &example)];
+            bodies.extend(inner.concat().into_iter().map(|value| with(name, value)));
+        }
+    }
+    if schema["type"] == "array" {
+        let items = CONTRACT.resolved(&schema["items"]);
+        let first = body.get(0).cloned().unwrap_or_else(|| example_of(items));
+        let inner = [values(items, &first), self::bodies(items, &first)];
+        bodies.extend(inner.concat().into_iter().map(|item| json!([item])));
+        if let Some(most) = schema["maxItems"].as_u64() {
+            let most = usize::try_from(most).unwrap();
+            bodies.extend([most, most + 1].map(|items| json!(vec![&first; items])));
+        }
+    }
+    bodies
+}
+
+/// Staff calls go to a database of their own. Shoppers' calls go to the stack, with skus that no
+/// shop has.
+async fn send(clerk: &Clerk, call: Call, path: &str) -> Answer {
+    if path.starts_with("/v1/admin/") {
+        return clerk.send(call).await;
+    }
+    call.invoke(&STACK.host, function_of(path)).await
+}
+
+/// The path of an operation, in the shop of these tests.
+fn path_of(method: &str, template: &str) -> String {
+    let path = CONTRACT.example(method, template);
+    let path = path.replacen("/v1/admin/shops/dress", "/v1/admin/shops/main", 1);
+    path.replacen("/v1/admin/shops/tour", "/v1/admin/shops/main", 1)
+}
+
+/// What is wrong with an answer: the contract allows what is refused, or the other way round.
+fn wrong(allowed: bool, answer: &Answer) -> Option<String> {
+    let message = answer.body["errors"][0]["message"]
+        .as_str()
+        .unwrap_or_default();
+    let refused = answer.code() == "invalid_request";
+    let is_in_words = IN_WORDS.iter().any(|words| message.contains(words));
+    match (allowed, refused) {
+        _ if answer.status >= 500 => Some(format!("a failure, {}", answer.status)),
+        (true, true) if !is_in_words => Some(format!("allowed, but refused: {message}")),
+        (false, false) => Some(format!("not allowed, but answered {}", answer.status)),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn the_contract_allows_the_bodies_that_the_parsers_accept() {
+    let test = TestDb::new().await;
+    let clerk = test.clerk();
+    let mut differences = Vec::new();
+    let mut sent = 0;
+    for (method, template, id) in CONTRACT.operations() {
+        let Some((schema, examples)) = CONTRACT.json_body(&method, &template) else {
+            continue;
+        };
+        if template.contains("/webhooks/") {
+            continue;
+        }
+        let path = path_of(&method, &template);
+        if let Some(example) = examples.first() {
+            let example = example.to_string().replace("LEHENGA-RED-M", "NO-SUCH-SKU");
+            let example: Value = serde_json::from_str(&example).unwrap();
+            assert!(CONTRACT.allows(schema, &example), "{id}: {example}");
+            for body in bodies(schema, &example) {
+                let call = Call::new(&method, &path).json(&body);
+                let answer = send(&clerk, call, &path).await;
+                sent += 1;
+                let allowed = CONTRACT.allows(schema, &body);
+                if let Some(wrong) = wrong(allowed, &answer) {
+                    differences.push(format!("{id}: {wrong}: {body}"));
+                }
+            }
+        }
+    }
+    println!("{sent} bodies");
+    assert!(
+        differences.is_empty(),
+        "{}: {differences:#?}",
+        differences.len()
+    );
+}
+
+#[tokio::test]
+async fn the_contract_allows_the_parameters_that_the_parsers_accept() {
+    let test = TestDb::new().await;
+    let clerk = test.clerk();
+    let mut differences = Vec::new();
+    for (method, template, id) in CONTRACT.operations() {
+        let path = path_of(&method, &template);
+        for name in CONTRACT.query(&method, &template) {
+            let schema = CONTRACT.resolved(CONTRACT.query_schema(&method, &template, &name));
+            for value in values(schema, &example_of(schema)) {
+                let text = match &value {
+                    Value::String(text) => text.clone(),
+                    Value::Number(number) => number.to_string(),
+                    _ => continue,
+                };
+                let is_whole = schema["type"] == "integer" && text.parse::<i64>().is_ok();
+                let value = match schema["type"].as_str() {
+                    Some("integer") if is_whole => json!(text.parse::<i64>().unwrap()),
+                    Some("array") => json!(text.split(',').collect::<Vec<_>>()),
+                    _ => json!(text),
+                };
+                let encoded = percent_encoding::utf8_percent_encode(
+                    &text,
+                    percent_encoding::NON_ALPHANUMERIC,
+                );
+                let call = Call::new(&method, &format!("{path}?{name}={encoded}"));
+                // a part of an import has a type
+                let call = call.header("content-type", "text/csv").body("sku\nA\n");
+                let answer = send(&clerk, call, &path).await;
+                let allowed = CONTRACT.allows(schema, &value);
+                if let Some(wrong) = wrong(allowed, &answer) {
+                    differences.push(format!("{id}: {name}={text:?}: {wrong}"));
+                }
+            }
+        }
+    }
+    assert!(
+        differences.is_empty(),
+        "{}: {differences:#?}",
+        differences.len()
+    );
+}
