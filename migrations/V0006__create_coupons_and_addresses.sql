@@ -23,6 +23,8 @@ create table holdfast.coupons (
     uses_per_customer_max integer
         constraint coupon_limit_is_positive check (uses_per_customer_max > 0),
     created_at timestamptz not null default now(),
+    -- when its terms were last put: for the check of the promises
+    changed_at timestamptz not null default clock_timestamp(),
     primary key (shop, code),
     constraint coupon_ends_after_it_begins check (valid_until > valid_from),
     constraint coupon_value_is_sane check (
@@ -33,6 +35,7 @@ create table holdfast.coupons (
         least(valid_from, valid_until, created_at) >= '0001-01-01 00:00:00+00'
             and greatest(valid_from, valid_until, created_at) < '10000-01-01 00:00:00+00')
 );
+create index coupons_changed_idx on holdfast.coupons (shop, changed_at, code);
 
 create table holdfast.addresses (
     shop text collate "C" not null,

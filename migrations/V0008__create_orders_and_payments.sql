@@ -34,6 +34,9 @@ create table holdfast.orders (
     created_at timestamptz not null,
     -- Stays set when staff cancel a paid order: it was paid.
     paid_at timestamptz,
+    -- When version rose, for the check of the promises. Null before the first change: a sale must
+    -- not write one more index.
+    changed_at timestamptz,
     primary key (shop, order_id),
     constraint checkout_has_one_order unique (shop, checkout_id),
     foreign key (shop, checkout_id) references holdfast.checkouts,
@@ -52,6 +55,8 @@ create table holdfast.orders (
             and greatest(created_at, paid_at) < '10000-01-01 00:00:00+00')
 );
 create index orders_of_customer_idx on holdfast.orders (shop, customer, created_at);
+create index orders_changed_idx on holdfast.orders (shop, changed_at, order_id)
+where changed_at is not null;
 -- The orders that hold a coupon and may be due.
 create index orders_coupon_held_idx on holdfast.orders (shop, coupon_code)
 where coupon_use = 'held';

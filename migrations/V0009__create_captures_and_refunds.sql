@@ -80,6 +80,8 @@ create table holdfast.refunds (
     note text collate "C" constraint refund_note_is_short check (length(note) <= 500),
     created_at timestamptz not null,
     settled_at timestamptz,
+    -- a trigger keeps it: for the check of the promises
+    changed_at timestamptz not null default clock_timestamp(),
     primary key (shop, refund_id),
     foreign key (shop, order_id) references holdfast.orders,
     foreign key (shop, gateway, gateway_payment_id) references holdfast.payment_captures,
@@ -99,8 +101,7 @@ create index refunds_due_idx on holdfast.refunds (shop, next_try_at)
 create index refunds_pending_idx on holdfast.refunds (shop, created_at) where status = 'pending';
 create index refunds_of_order_idx on holdfast.refunds (shop, order_id);
 create index refunds_by_time_idx on holdfast.refunds (shop, created_at, refund_id);
-create index refunds_settled_idx on holdfast.refunds (shop, settled_at)
-    where settled_at is not null;
+create index refunds_changed_idx on holdfast.refunds (shop, changed_at, refund_id);
 create index refunds_failed_idx on holdfast.refunds (shop, created_at, refund_id)
     where status = 'failed' and not void;
 create index refunds_of_request_idx on holdfast.refunds (shop, request_id)
@@ -132,6 +133,19 @@ for each row when (not new.void) execute function holdfast.count_refund();
 create trigger refund_is_counted_on_update
 after update on holdfast.refunds
 for each row when (old.void <> new.void) execute function holdfast.count_refund();
+
+-- Rejected: a stamp in each routine. Many routines move a refund, and one would forget it.
+create function holdfast.stamp_refund() returns trigger
+language plpgsql set search_path = holdfast, pg_temp as $$
+begin
+    new.changed_at := clock_timestamp();
+    return new;
+end;
+$$;
+
+create trigger refund_change_is_stamped
+before update on holdfast.refunds
+for each row execute function holdfast.stamp_refund();
 
 create trigger refund_is_of_one_sum
 before update on holdfast.refunds

@@ -26,8 +26,8 @@ create table holdfast.promise_laps (
     -- when the last complete lap began: what was committed before is checked
     checked_at timestamptz,
     -- Of `changed`. A lap reads rows from read_from on. Every row that is stamped earlier was
-    -- committed when a lap read it.
-    read_from timestamptz not null default '0001-01-01 00:00:00+00',
+    -- committed when a lap read it. The first lap begins here: the history's lap meets older rows.
+    read_from timestamptz not null default now() - interval '30 seconds',
     -- where the next lap will begin, if this one ends
     read_from_next timestamptz,
     -- A time, and a transaction that began to write after it. Once all transactions with a smaller

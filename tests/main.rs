@@ -38,6 +38,7 @@ mod rules {
     mod payment;
     mod payment_sequences;
     mod promise_laps;
+    mod promise_subjects;
     mod promises;
     mod refund;
     mod refund_races;

@@ -71,7 +71,7 @@ begin
             ('payment_record_event',         'payments sweeper admin'),
             ('payment_record_event_attempt', 'payments sweeper admin'),
             ('payment_redrive',              'admin'),
-            ('promises_check',               'sweeper admin'),
+            ('promises_due',                 'sweeper'),
             ('promises_list',                'admin'),
             ('promises_recheck',             'sweeper'),
             ('promises_sweep',               'sweeper'),

@@ -533,6 +533,7 @@ async fn the_check_of_the_promises_lists_the_broken_ones() {
     for position in [
         json!({"kind": "order", "a": "x", "b": ""}),
         json!({"kind": "movement", "a": "A", "b": "x"}),
+        json!({"kind": "movement", "a": "A", "b": "1 "}),
         json!({"kind": "sku", "a": "\0", "b": ""}),
         json!({"kind": "none", "a": "", "b": ""}),
     ] {
@@ -540,6 +541,20 @@ async fn the_check_of_the_promises_lists_the_broken_ones() {
         let cursor = data_encoding::BASE64URL_NOPAD.encode(&cursor);
         let page = clerk.get(&format!("/promises?cursor={cursor}")).await;
         page.refused(400, "invalid_request");
+    }
+    // spellings that Rust takes and PostgreSQL does not
+    for position in [
+        json!({"kind": "order", "a": format!("urn:uuid:{}", uuid::Uuid::nil()), "b": ""}),
+        json!({"kind": "checkout", "a": format!("{{{}}}", uuid::Uuid::nil()), "b": ""}),
+        json!({"kind": "movement", "a": "A", "b": "+1"}),
+        json!({"kind": "event", "a": "stripe", "b": "k".repeat(1_024)}),
+    ] {
+        let cursor = serde_json::to_vec(&("promises_list", position)).unwrap();
+        let cursor = data_encoding::BASE64URL_NOPAD.encode(&cursor);
+        clerk
+            .get(&format!("/promises?cursor={cursor}"))
+            .await
+            .ok(200);
     }
     let with_query = Call::new("POST", &path("/promises"));
     clerk

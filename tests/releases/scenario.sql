@@ -482,6 +482,7 @@ select holdfast.import_purge('bridal', make_interval(days => 30), 100);
 select promise, shop, violation from holdfast.promises_check('bridal');
 select promise, shop, violation from holdfast.promises_check('coach');
 select o_violations from holdfast.promises_recheck('bridal');
+select shop, broken from holdfast.promises_due();
 select * from holdfast.promises_sweep('bridal', 'changed', 500);
 select * from holdfast.promises_sweep('bridal', 'history', 1000);
 select * from holdfast.promises_list('bridal', null, null, null, 100, 1000);

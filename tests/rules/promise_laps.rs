@@ -2,7 +2,8 @@
 //! everything. It misses no row, and forgets no broken promise.
 
 use operations::promises::{self, Lap, Swept};
-use tests::{MAIN, Routine, TestDb, at_once, event};
+
+use tests::{Blocker, MAIN, Routine, TestDb, at_once, event};
 
 /// A shop with one sku, and a lap that has ended.
 async fn checked() -> TestDb {
@@ -230,6 +231,7 @@ async fn the_laps_stand_still_while_a_thousand_subjects_are_broken() {
 #[tokio::test]
 async fn a_sweep_says_how_far_behind_its_check_is() {
     let test = checked().await;
+    test.held(&[("A", 1)]).await;
     test.sql(
         "update holdfast.promise_laps set checked_at = now() - case lap
             when 'changed' then interval '1 hour' else interval '1 day' end",
@@ -241,4 +243,129 @@ async fn a_sweep_says_how_far_behind_its_check_is() {
     assert!(shop.history_s.unwrap() >= 86_400.0);
     let report = test.sweep().await;
     assert!(report.shops[0].history_s.unwrap() < 3_600.0);
+}
+
+/// Thousands of idle shops must not use up a sweep's time: nothing is open, and nothing was written
+/// since the last lap. The history begins another lap after an hour.
+#[tokio::test]
+async fn an_idle_shop_costs_the_check_no_call() {
+    let test = checked().await;
+    test.sql("update holdfast.promise_laps set read_from = clock_timestamp()")
+        .await;
+    let fails = Routine::named("promises_sweep").changed("o_more := false;", "perform 1 / 0;");
+    test.put_routine(fails).await;
+    let report = test.sweep().await;
+    let shop = &report.shops[0];
+    assert_eq!((&shop.failure, shop.changed_s), (&None, Some(0.0)));
+    // the control: with something to do, it is called
+    for busy in [
+        "update holdfast.promise_laps set read_from = now() - interval '1 day'
+         where lap = 'changed'",
+        "update holdfast.promise_laps set checked_at = now() - interval '2 hours'
+         where lap = 'history'",
+    ] {
+        test.sql("update holdfast.promise_laps set read_from = clock_timestamp()")
+            .await;
+        test.sql(busy).await;
+        let report = test.sweep().await;
+        assert!(report.shops[0].failure.is_some(), "{busy}");
+    }
+}
+
+/// If the time is not enough for all shops, the next sweep begins with the others.
+#[tokio::test]
+async fn a_sweep_begins_with_the_shop_that_is_furthest_behind() {
+    let test = checked().await;
+    test.shop("early").await;
+    test.sku_of("early", "A", 9).await;
+    assert_eq!(test.sweep().await.violations, []);
+    test.corrupt("update holdfast.stock_levels set held = 1")
+        .await;
+    let forget = "delete from holdfast.promise_breaches";
+    for lap in ["changed", "history"] {
+        for (first, then) in [("main", "early"), ("early", "main")] {
+            test.sql(forget).await;
+            test.sql(&format!(
+                "update holdfast.promise_laps set checked_at = now() - case shop
+                    when '{first}' then interval '9 hours' else interval '5 hours' end,
+                    read_from = case lap when '{lap}' then now() - interval '1 day'
+                        else clock_timestamp() end,
+                    settles_with = null"
+            ))
+            .await;
+            let report = test.sweep().await;
+            let found: Vec<&str> = report.violations.iter().map(|it| &*it.shop).collect();
+            assert_eq!(found, [first, then], "{lap}");
+        }
+    }
+}
+
+/// After an upgrade the alarm must not ring because a lap reads years.
+#[tokio::test]
+async fn the_first_lap_leaves_old_rows_to_the_history() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    test.corrupt(
+        "update holdfast.stock_movements set created_at = now() - interval '1 day';
+         update holdfast.stock_levels set held = 1",
+    )
+    .await;
+    assert_eq!(changed_lap(&test).await, [""; 0]);
+    assert_eq!(swept(&test).await, ["held_equals_active_holds"]);
+}
+
+/// A logical restore into another cluster: its transactions have smaller numbers.
+#[tokio::test]
+async fn a_lap_of_another_cluster_goes_on() {
+    let test = checked().await;
+    test.sql(
+        "update holdfast.promise_laps set read_from = now() - interval '1 day',
+            settles_at = now() - interval '1 day', settles_with = '9000000000'",
+    )
+    .await;
+    for _ in 0..2 {
+        assert_eq!(changed_lap(&test).await, [""; 0]);
+    }
+    let recent = "select count(*) from holdfast.promise_laps
+        where lap = 'changed' and read_from > now() - interval '10 minutes'";
+    assert_eq!(test.count(recent).await, 1);
+}
+
+/// A known subject that is broken again, while the sweep that saw it right has locked it.
+async fn seen_right(test: &TestDb) -> Blocker {
+    test.corrupt(
+        "update holdfast.stock_levels set held = 1;
+         insert into holdfast.promise_breaches (shop, kind, a, b) values ('main', 'sku', 'A', '')",
+    )
+    .await;
+    test.block("select from holdfast.promise_breaches for update")
+        .await
+}
+
+#[tokio::test]
+async fn a_subject_that_breaks_again_is_not_forgotten() {
+    let test = checked().await;
+    let forgets = seen_right(&test).await;
+    let forgotten = async {
+        test.until_waiting(1).await;
+        let forgets = forgets.also("delete from holdfast.promise_breaches").await;
+        forgets.commit().await;
+    };
+    let step = promises::sweep(&test.sweeper, MAIN, Lap::History, 100);
+    let (step, ()) = tokio::join!(step, forgotten);
+    assert_eq!(step.unwrap().violations.len(), 1);
+}
+
+/// Negative control: the lap does not wait, and takes the subject for a known one.
+#[tokio::test]
+async fn without_the_guard_a_subject_that_breaks_again_would_be_forgotten() {
+    let test = checked().await;
+    let sweep = Routine::named("promises_sweep").without_guard("a_breach_is_not_forgotten");
+    test.put_routine(sweep).await;
+    let forgets = seen_right(&test).await;
+    let step = promises::sweep(&test.sweeper, MAIN, Lap::History, 100);
+    assert_eq!(step.await.unwrap().violations, []);
+    let forgets = forgets.also("delete from holdfast.promise_breaches").await;
+    forgets.commit().await;
+    assert_eq!(test.broken_promises().await, ["held_equals_active_holds"]);
 }

@@ -87,7 +87,7 @@ async fn order_with_coupon(test: &TestDb, id: operations::ids::CheckoutId) {
 }
 
 /// (the promise, the corruption, a text that the reported rows must contain)
-const CORRUPTIONS: [(&str, &str, &str); 51] = [
+const CORRUPTIONS: [(&str, &str, &str); 54] = [
     // Promise 1
     (
         "never_oversold",
@@ -125,6 +125,13 @@ const CORRUPTIONS: [(&str, &str, &str); 51] = [
             select min(version) from holdfast.stock_movements
             where sku = 'SEAT' and reason = 'sold')",
         r#""on_hand_before": 9"#,
+    ),
+    (
+        "on_hand_equals_movements",
+        // a sum beyond an integer
+        "update holdfast.stock_movements set on_hand_after = 2147483647
+         where sku = 'BACK' and reason = 'sold'",
+        r#""on_hand_before": 2147483647"#,
     ),
     (
         "on_hand_equals_movements",
@@ -425,6 +432,20 @@ const CORRUPTIONS: [(&str, &str, &str); 51] = [
         "a_limit_is_never_exceeded",
         "delete from holdfast.customer_checkouts",
         r#""open": null"#,
+    ),
+    (
+        "a_limit_is_never_exceeded",
+        // a limited hold that no count has
+        "update holdfast.checkouts set counted_as = null;
+         update holdfast.customer_checkouts set open = 0;
+         update holdfast.customer_units set units_held = 0",
+        r#""units_held": null"#,
+    ),
+    (
+        "a_limit_is_never_exceeded",
+        // a checkout that has ended, and counts for a customer who has no count
+        "update holdfast.checkouts set counted_as = 'x' where status = 'expired'",
+        r#""customer": "x""#,
     ),
 ];
 

@@ -221,6 +221,11 @@ async fn a_check_that_runs_out_of_time_says_where_to_go_on() {
         code == 0 && said.contains("everything from there on is checked: 0 violations"),
         "{code} {said}"
     );
+    let (code, said) = stock(folder.path(), &["check", "--from", "AAAA"]).await;
+    assert!(
+        code == 2 && said.contains("go on with --from AAAA"),
+        "{code} {said}"
+    );
     let (code, said) = stock(folder.path(), &["check"]).await;
     assert!(
         code == 0 && said.contains("everything is checked: 0 violations"),

@@ -16,10 +16,10 @@ pub(crate) fn routes() -> Vec<Route<Shared>> {
 /// Check every promise
 ///
 /// Lists every row that breaks a promise, page by page: send `next` as `cursor`. No violation on
-/// any page means that every promise holds. A page checks at most 2,000 subjects (skus, stock
-/// movements, checkouts, orders and so on) in one snapshot. So most pages are empty, and the check
-/// is done when a page has no `next`. Each sweep checks what has changed: this is for a person who
-/// wants to know now, and about everything.
+/// any page means that every promise held when its page was read. A page checks at most 2,000
+/// subjects (skus, stock movements, checkouts, orders and so on) in one snapshot. So most pages are
+/// empty, and the check is done when a page has no `next`. One subject shows at most `limit`
+/// violations. Each sweep checks what has changed. Use this to check everything now.
 #[utoipa::path(
     get,
     path = "/v1/admin/shops/{shop}/promises",

@@ -176,7 +176,7 @@ async fn at_the_gateways(app: &App, until: Instant) {
 
 fn tell(report: &SweepReport) {
     if let Some(failure) = &report.failure {
-        tracing::error!(failure, "the backlog could not be read");
+        tracing::error!(failure, "the backlog or the laps could not be read");
     }
     for sweep in &report.shops {
         let shop = &sweep.shop;
@@ -191,6 +191,10 @@ fn tell(report: &SweepReport) {
         let (shop, promise) = (&violation.shop, &violation.promise);
         let detail = safe::ids_and_numbers(&violation.detail);
         tracing::error!(shop, promise, %detail, "a promise is broken");
+    }
+    let left_out = report.broken - report.violations.len();
+    if left_out > 0 {
+        tracing::error!(left_out, "more promises are broken");
     }
     let expired: i32 = report.shops.iter().map(|sweep| sweep.expired).sum();
     let unparked: i32 = report.shops.iter().map(|sweep| sweep.unparked).sum();

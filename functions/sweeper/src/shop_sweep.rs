@@ -17,10 +17,11 @@ pub struct ShopSweep {
     pub unparked: i32,
     /// Purged holds that were resolved more than 30 days ago.
     pub purged: i32,
-    /// When the sweep began: seconds since everything that had changed was checked.
+    /// When the check began: seconds since everything that had changed was checked. 0 if nothing
+    /// has changed since.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed_s: Option<f64>,
-    /// When the sweep began: seconds since the last complete lap through every row began.
+    /// When the check began: seconds since the last complete lap through every row began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history_s: Option<f64>,
     /// The first failure of this shop, for a person to read. The other shops were swept.

@@ -12,7 +12,7 @@ use operations::telemetry::{self, Metric};
 use operations::{hold, import, outbox, payment, refund, shop, subscriber, sweep};
 use serde::Serialize;
 
-use crate::check;
+use crate::check::Check;
 use crate::shop_sweep::ShopSweep;
 
 /// Days until resolved holds, rows of imports and sent messages are purged.
@@ -31,6 +31,8 @@ pub struct SweepReport {
     pub shops: Vec<ShopSweep>,
     /// Broken promises, with the rows that show them. Each raises an alarm.
     pub violations: Vec<Violation>,
+    /// How many there are. From 1,000 on, `violations` leaves the rest out.
+    pub broken: usize,
     /// Whether the time was up before the end. The next run continues.
     pub out_of_time: bool,
     /// The first failure outside of any shop, for a person to read.
@@ -41,8 +43,9 @@ pub struct SweepReport {
 /// Sweeps every shop, for at most `budget`. No call begins after that, and none waits more than a
 /// second longer. A failure in one shop does not stop the others.
 ///
-/// Locks: due checkouts (SKIP LOCKED), coupons by code, stock levels by sku; then, for each parked
-/// event, those of [`payment::record_event`].
+/// Locks: due checkouts (SKIP LOCKED), coupons by code, stock levels by sku; then those of
+/// [`operations::promises::recheck()`]; for each parked event, those of [`payment::record_event`];
+/// then those of [`operations::promises::sweep()`].
 ///
 /// # Errors
 /// [`Failure`] when the database could not list the shops.
@@ -61,37 +64,22 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
             ..ShopSweep::default()
         })
         .collect();
-    let violations = check::known(db, &mut shops, deadline).await;
-    // Holds first, because shoppers wait for their stock. One batch per shop and turn, so a busy
-    // shop leaves time for the others.
-    let mut busy: Vec<&mut ShopSweep> = shops.iter_mut().collect();
-    while !busy.is_empty() && Instant::now() < deadline {
-        let mut still_busy = Vec::new();
-        for sweep in busy {
-            if Instant::now() >= deadline {
-                still_busy.push(sweep);
-                continue;
-            }
-            match expire_batch(&db.until(deadline), sweep).await {
-                Ok(true) => still_busy.push(sweep),
-                Ok(false) => {}
-                Err(failure) => sweep.fail(&failure),
-            }
-        }
-        busy = still_busy;
-    }
+    // Holds first, because shoppers wait for their stock. A quarter of the time is left for the
+    // rest: what is known to be broken must raise its alarm.
+    let out_of_time = expire(db, &mut shops, deadline - budget / 4).await;
+    let check = Check::begin(db, &mut shops, deadline).await;
     let mut report = SweepReport {
-        out_of_time: !busy.is_empty(),
+        out_of_time,
         failure: backlog
             .as_ref()
             .err()
             .or(refunds.as_ref().err())
             .or(deliveries.as_ref().err())
+            .or(check.as_ref().err())
             .map(|failure| causes(failure)),
         backlog: backlog.ok(),
         refunds: refunds.ok(),
         deliveries: deliveries.ok(),
-        violations,
         ..SweepReport::default()
     };
     for sweep in &mut shops {
@@ -103,9 +91,12 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
     }
     // Half of the time that is left: the purges need some, too.
     let check_until = deadline - deadline.saturating_duration_since(Instant::now()) / 2;
-    let (broken, unfinished) = check::laps(db, &mut shops, check_until).await;
-    report.violations.extend(broken);
-    report.out_of_time |= unfinished;
+    if let Ok(mut check) = check {
+        check.laps(db, &mut shops, check_until).await;
+        report.out_of_time |= check.unfinished;
+        report.broken = check.broken.number;
+        report.violations = check.broken.shown;
+    }
     for sweep in &mut shops {
         if Instant::now() >= deadline {
             report.out_of_time = true;
@@ -132,15 +123,14 @@ fn count(report: &SweepReport) {
             Metric::SweepFailures,
             report.shops.iter().map(failures).sum(),
         ),
-        (Metric::PromisesBroken, report.violations.len()),
+        (Metric::PromisesBroken, report.broken),
     ] {
         telemetry::count(metric, shops);
     }
     telemetry::count(Metric::SweepFailures, usize::from(report.failure.is_some()));
-    for sweep in &report.shops {
-        if let Some(changed_s) = sweep.changed_s {
-            telemetry::observe(Metric::PromisesCheckLag, changed_s);
-        }
+    let ages = report.shops.iter().filter_map(|sweep| sweep.changed_s);
+    if let Some(oldest) = ages.reduce(f64::max) {
+        telemetry::observe(Metric::PromisesCheckLag, oldest);
     }
     if let Some(refunds) = report.refunds {
         telemetry::count(Metric::RefundsFailed, number(refunds.failed));
@@ -163,6 +153,28 @@ fn count(report: &SweepReport) {
     telemetry::observe(Metric::OutboxLag, backlog.unsent_s);
     telemetry::observe(Metric::ParkedAge, backlog.parked_s);
     telemetry::observe(Metric::LockWait, backlog.lock_wait_ms);
+}
+
+/// Expires what is due. One batch per shop and turn, so a busy shop leaves time for the others.
+/// Returns whether the time was up.
+async fn expire(db: &Database, shops: &mut [ShopSweep], deadline: Instant) -> bool {
+    let mut busy: Vec<&mut ShopSweep> = shops.iter_mut().collect();
+    while !busy.is_empty() && Instant::now() < deadline {
+        let mut still_busy = Vec::new();
+        for sweep in busy {
+            if Instant::now() >= deadline {
+                still_busy.push(sweep);
+                continue;
+            }
+            match expire_batch(&db.until(deadline), sweep).await {
+                Ok(true) => still_busy.push(sweep),
+                Ok(false) => {}
+                Err(failure) => sweep.fail(&failure),
+            }
+        }
+        busy = still_busy;
+    }
+    !busy.is_empty() || Instant::now() >= deadline
 }
 
 /// Expires one batch of a shop. Returns whether there may be more.

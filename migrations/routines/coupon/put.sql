@@ -27,7 +27,8 @@ begin
             update coupons c
             set kind = p_kind, value = p_value, minimum_minor = p_minimum_minor,
                 valid_from = p_valid_from, valid_until = p_valid_until, uses_max = p_uses_max,
-                uses_per_customer_max = p_uses_per_customer_max, skus = p_skus
+                uses_per_customer_max = p_uses_per_customer_max, skus = p_skus,
+                changed_at = clock_timestamp()
             where c.shop = p_shop and c.code = p_code
                 and (c.kind, c.value, c.minimum_minor, c.valid_from, c.valid_until, c.uses_max,
                         c.uses_per_customer_max, c.skus)

@@ -2,5 +2,6 @@
 -- locks.
 create or replace function holdfast.coupon_read(p_shop text, p_code text) returns jsonb
 language sql stable security definer set search_path = holdfast, pg_temp as $$
-    select to_jsonb(c) - 'shop' from coupons c where c.shop = p_shop and c.code = p_code
+    select to_jsonb(c) - '{shop,changed_at}'::text[] from coupons c
+    where c.shop = p_shop and c.code = p_code
 $$;

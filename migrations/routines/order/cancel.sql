@@ -25,7 +25,8 @@ begin
         else 'cancelled'
     end;
     if o_outcome = 'cancelled' then
-        update orders o set status = 'cancelled', version = o.version + 1
+        update orders o
+        set status = 'cancelled', version = o.version + 1, changed_at = clock_timestamp()
         where o.shop = p_shop and o.order_id = v_order.order_id;
         insert into outbox_messages (shop, topic, subject, body, created_at)
         values (p_shop, 'order.cancelled', v_order.order_id::text,

@@ -58,7 +58,7 @@ begin
         o_outcome := 'return_conflict';
         return;
     end if;
-    update orders o set version = o.version + 1
+    update orders o set version = o.version + 1, changed_at = clock_timestamp()
     where o.shop = p_shop and o.order_id = p_order_id;
     update order_lines l set returned = l.returned + w.quantity
     from unnest(p_skus, p_quantities) w (sku, quantity)

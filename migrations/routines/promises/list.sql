@@ -1,6 +1,6 @@
--- One page of a full check of a shop: at most p_limit violations, of its next p_scan subjects after
--- the one of the p_after_… parameters (null: from the first), in one snapshot. A subject that has
--- more than that alone shows p_limit of them; otherwise a subject's violations are on one page.
+-- Checks the next p_scan subjects after p_after_… (null: from the first). Returns at most p_limit
+-- violations, in one snapshot. A subject that has more than that alone shows p_limit of them;
+-- otherwise a subject's violations are on one page.
 -- o_after is the last subject of the page, if there may be more. Most pages are empty. No locks.
 create or replace function holdfast.promises_list(
     p_shop text, p_after_kind text, p_after_a text, p_after_b text, p_limit integer,

@@ -16,8 +16,9 @@ use crate::quantity::PageLimit;
 /// finding a rare row takes many calls. If too high, one call reads for seconds.
 pub(crate) const SCAN_MAX: i32 = 5_000;
 
-/// Characters of a cursor at most. The longest has a sku of 64 characters.
-const CURSOR_CHARS_MAX: usize = 500;
+/// Characters of a cursor at most. The longest has a customer's key of 1,200 characters, of up to
+/// four bytes each, and a sku. A gateway takes 10,240 bytes of a request line and its headers.
+const CURSOR_CHARS_MAX: usize = 8_000;
 
 /// One page.
 #[derive(Debug, Clone, PartialEq, Eq)]

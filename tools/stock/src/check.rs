@@ -21,16 +21,26 @@ struct Page {
     next: Option<String>,
 }
 
-/// Prints every broken promise. Returns whether there is none.
+/// The page that begins after this cursor.
+async fn page(api: &Api, from: Option<&str>) -> Result<Page, String> {
+    let cursor = from.map_or_else(String::new, |from| format!("&cursor={from}"));
+    let path = format!("promises?limit={PAGE_VIOLATIONS}{cursor}");
+    api.get(&path).await?.json()
+}
+
+/// Prints every broken promise. Returns whether there is none; also when its time is up after it
+/// has found one.
 pub(crate) async fn run(args: &args::Check) -> Result<bool, String> {
     let api = Api::new(&args.target)?;
     let stop_at = Instant::now() + Duration::from_secs(args.minutes * 60);
     let mut from = args.from.clone();
     let (mut pages, mut broken) = (0_u32, 0);
     loop {
-        let cursor = from.map_or_else(String::new, |from| format!("&cursor={from}"));
-        let path = format!("promises?limit={PAGE_VIOLATIONS}{cursor}");
-        let page: Page = api.get(&path).await?.json()?;
+        let page = page(&api, from.as_deref()).await;
+        let page = page.map_err(|error| match &from {
+            Some(from) => format!("{error}; {broken} violations found; go on with --from {from}"),
+            None => error,
+        })?;
         pages += 1;
         broken += page.violations.len();
         for violation in &page.violations {
@@ -38,10 +48,15 @@ pub(crate) async fn run(args: &args::Check) -> Result<bool, String> {
         }
         let Some(next) = page.next else { break };
         if Instant::now() >= stop_at {
-            return Err(format!(
+            let unfinished = format!(
                 "not finished: {pages} pages checked, {broken} violations found; \
                  go on with --from {next}"
-            ));
+            );
+            if broken == 0 {
+                return Err(unfinished);
+            }
+            eprintln!("{unfinished}");
+            return Ok(false);
         }
         if pages.is_multiple_of(PROGRESS_PAGES) {
             eprintln!("checking: {pages} pages checked, {broken} violations found");

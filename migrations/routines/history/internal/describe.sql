@@ -27,7 +27,7 @@ begin
                 where h.shop = p_shop and h.checkout_id = p_checkout_id
                 order by h.generation desc, h.sku limit p_limit) h),
         'order', case when v_order.order_id is not null then
-            to_jsonb(v_order) - '{shop,request_hash,customer_key}'::text[] end,
+            to_jsonb(v_order) - '{shop,request_hash,customer_key,changed_at}'::text[] end,
         'lines', (
             select coalesce(jsonb_agg(to_jsonb(l) - '{shop,order_id}'::text[] order by l.sku), '[]')
             from order_lines l where l.shop = p_shop and l.order_id = v_order.order_id),

@@ -120,7 +120,8 @@ begin
     delete from order_lines l
     where l.shop = p_shop and l.order_id = v_order.order_id and l.sku <> all (p_skus);
     update orders o
-    set subtotal_minor = t.total_minor, total_minor = t.total_minor, version = o.version + 1
+    set subtotal_minor = t.total_minor, total_minor = t.total_minor, version = o.version + 1,
+        changed_at = clock_timestamp()
     from (
         select sum(l.quantity * l.price_minor)::bigint as total_minor from order_lines l
         where l.shop = p_shop and l.order_id = v_order.order_id) t

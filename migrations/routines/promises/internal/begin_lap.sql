@@ -15,13 +15,21 @@ declare
     v_oldest xid8 := pg_snapshot_xmin(pg_current_snapshot());
 begin
     v_lap.position := '{}';
-    v_lap.began_at := now();
+    -- not now(): the lap reads what is stamped until here, and its own transaction may be older
+    v_lap.began_at := clock_timestamp();
+    if v_lap.settles_with >= pg_snapshot_xmax(pg_current_snapshot()) then
+        -- restored into another cluster, which has its own numbers
+        v_lap.settles_at := null;
+        v_lap.settles_with := null;
+    end if;
+    -- a clock that was ahead for a while must not hide what is written now
+    v_lap.read_from := least(v_lap.read_from, now() - interval '30 seconds');
     v_lap.read_from_next := v_lap.read_from;
     if v_lap.settles_with is null
         or v_lap.settles_with <= v_oldest  -- guard(a_late_commit_is_checked)
     then
-        v_lap.read_from_next := coalesce(
-            v_lap.settles_at - interval '30 seconds', v_lap.read_from);
+        v_lap.read_from_next := least(now() - interval '30 seconds',
+            coalesce(v_lap.settles_at - interval '30 seconds', v_lap.read_from));
         -- The number of this transaction is taken after now(): whoever began to write before has a
         -- smaller one. Rejected: pg_snapshot_xmax, which a running transaction may reach.
         v_lap.settles_at := now();

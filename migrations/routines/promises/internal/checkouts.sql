@@ -63,15 +63,17 @@ as $$
             'active_holds', (h.is).quantity)
     from hold h
     where h.active and (h.is).limited
+        -- also if its checkout is not counted
         and not exists (
             select from customer_units u
             where u.shop = p_shop and u.customer = (h.of).counted_as and u.sku = (h.is).sku)
     union all
     select 'checkout', c.checkout_id::text, '', 'a_limit_is_never_exceeded', jsonb_build_object(
-        'customer', (c.is).counted_as, 'open', null, 'checkouts', 1)
-    from open c
-    where (c.is).counted_as is not null
+        'customer', c.counted_as, 'open', null, 'checkouts', 1)
+    from subject s
+        join checkouts c on c.shop = p_shop and c.checkout_id = s.checkout_id
+    where c.counted_as is not null
         and not exists (
             select from customer_checkouts o
-            where o.shop = p_shop and o.customer = (c.is).counted_as)
+            where o.shop = p_shop and o.customer = c.counted_as)
 $$;

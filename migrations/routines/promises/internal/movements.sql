@@ -20,7 +20,7 @@ as $$
     select 'movement', (m.is).sku, (m.is).version::text, 'on_hand_equals_movements',
         to_jsonb(m.is) || jsonb_build_object('on_hand_before', m.before)
     from movement m
-    where m.lost or (m.is).on_hand_after <> coalesce(m.before, 0) + (m.is).delta
+    where m.lost or (m.is).on_hand_after <> coalesce(m.before, 0)::bigint + (m.is).delta
     union all
     -- a return without an order is a clerk's own entry
     select 'movement', (m.is).sku, (m.is).version::text, 'a_payment_changes_stock_once',

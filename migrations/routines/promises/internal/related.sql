@@ -1,5 +1,7 @@
 -- These subjects and those that change with them: a checkout's customer and order, an order's
--- coupon. Each once; one without a key is left out. No locks.
+-- customer, limited skus and coupon. Each once; one without a key is left out. So are skus with
+-- active holds and coupons with held uses: each costs a sum, and would return in every step of a
+-- sale. A lap reads them once, at its end (`open_sku`, `open_coupon`). No locks.
 create or replace function holdfast.promises_related(
     p_shop text, p_subjects holdfast.promise_subject[]) returns setof holdfast.promise_subject
 language sql stable set search_path = holdfast, pg_temp
@@ -13,17 +15,32 @@ as $$
         union
         select o.order_id, o.coupon_code, o.customer_key from given g
             join orders o on o.shop = p_shop and o.order_id = g.a::uuid
-        where g.kind = 'order')
-    select g.kind, g.a, g.b from given g
-    union
-    -- an ended checkout is counted no more: under the key that it would have now
-    select 'customer', coalesce(c.counted_as, customer_key(p_shop, c.customer)), '' from given g
-        join checkouts c on c.shop = p_shop and c.checkout_id = g.a::uuid
-    where g.kind = 'checkout'
-    union
-    select 'order', b.order_id::text, '' from bought b
-    union
-    select 'coupon', b.coupon_code, '' from bought b where b.coupon_code is not null
-    union
-    select 'use', b.coupon_code, b.customer_key from bought b where b.coupon_code is not null
+        where g.kind = 'order'),
+    touched as materialized (
+        select g.kind, g.a, g.b from given g
+        union
+        -- an ended checkout is counted no more: under the key that it would have now
+        select 'customer', coalesce(c.counted_as, customer_key(p_shop, c.customer)), '' from given g
+            join checkouts c on c.shop = p_shop and c.checkout_id = g.a::uuid
+        where g.kind = 'checkout'
+        union
+        select 'customer', b.customer_key, '' from bought b
+        union
+        select 'order', b.order_id::text, '' from bought b
+        union
+        select 'units', b.customer_key, l.sku from bought b
+            join order_lines l on l.shop = p_shop and l.order_id = b.order_id
+        where l.limited
+        union
+        select 'coupon', b.coupon_code, '' from bought b where b.coupon_code is not null
+        union
+        select 'use', b.coupon_code, b.customer_key from bought b where b.coupon_code is not null)
+    select t.kind, t.a, t.b from touched t
+    where case t.kind
+        when 'sku' then not exists (
+            select from holds h where h.shop = p_shop and h.sku = t.a and h.status = 'active')
+        when 'coupon' then not exists (
+            select from orders o
+            where o.shop = p_shop and o.coupon_code = t.a and o.coupon_use = 'held')
+        else true end
 $$;

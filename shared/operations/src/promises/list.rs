@@ -50,17 +50,20 @@ impl TryFrom<Subject> for Position {
     type Error = &'static str;
 
     fn try_from(Subject { kind, a, b }: Subject) -> Result<Self, Self::Error> {
-        let known = match kind {
-            Kind::Checkout | Kind::Order => Uuid::try_parse(&a).is_ok(),
-            Kind::Movement => b.parse::<i64>().is_ok(),
-            _ => true,
+        const NO_KEY: &str = "no key of its kind";
+        // As PostgreSQL reads it: Rust takes more spellings of a UUID and of a number.
+        let (a, b) = match kind {
+            Kind::Checkout | Kind::Order => {
+                (Uuid::try_parse(&a).map_err(|_| NO_KEY)?.to_string(), b)
+            }
+            Kind::Movement => (a, b.parse::<i64>().map_err(|_| NO_KEY)?.to_string()),
+            _ => (a, b),
         };
         // PostgreSQL takes no NUL in a text
-        if known && !a.contains('\0') && !b.contains('\0') {
-            Ok(Self { kind, a, b })
-        } else {
-            Err("no key of its kind")
+        if a.contains('\0') || b.contains('\0') {
+            return Err(NO_KEY);
         }
+        Ok(Self { kind, a, b })
     }
 }
 
@@ -86,8 +89,8 @@ impl Position {
 }
 
 /// Checks the promises about the next subjects of a shop, in one snapshot: at most
-/// [`SUBJECTS_MAX`], and as far as there are `limit` violations. All pages together check every
-/// row. Locks nothing.
+/// [`SUBJECTS_MAX`], and as far as there are `limit` violations. One subject shows at most `limit`
+/// violations. All pages together check every row. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.

@@ -1,5 +1,6 @@
 //! The promises: the rows that break one, page by page on demand, and by laps with each sweep.
 
+pub mod due;
 pub mod list;
 pub mod recheck;
 pub mod sweep;
@@ -7,8 +8,9 @@ pub mod sweep;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use due::{Due, due};
 pub use list::{Position, list};
-pub use recheck::{Rechecked, recheck};
+pub use recheck::recheck;
 pub use sweep::{Lap, Swept, sweep};
 
 use crate::page::ListRow;

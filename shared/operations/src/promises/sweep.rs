@@ -33,7 +33,8 @@ pub struct Swept {
 /// Goes on with a lap: checks the promises about its next rows, at most `limit` of each source. Of
 /// two calls at once, one does nothing.
 ///
-/// Locks: the lap and customers' counts of coupons (SKIP LOCKED), sums of coupons by code.
+/// Locks: the lap (SKIP LOCKED), breaches by kind and key, customers' counts of coupons (SKIP
+/// LOCKED), sums of coupons by code.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer. The lap did not move.

@@ -154,8 +154,8 @@ metrics! {
     /// Rows that break a promise, found by the sweep. A row counts with each sweep until it is
     /// right.
     PromisesBroken: Count, Stack;
-    /// How long ago everything that had changed in a shop was checked. Measured when a sweep
-    /// begins, for each shop.
+    /// Age of a shop's last complete lap through the changes, when the sweep's check begins: the
+    /// highest of all shops. A shop in which nothing has changed has 0.
     PromisesCheckLag: Seconds, Stack;
     /// Sessions that waited for a lock when the sweep looked.
     LockWaiters: Count, Stack;
