@@ -76,6 +76,11 @@ create table holdfast.order_lines (
     returned integer not null default 0,
     -- whether customer_units counts it
     limited boolean not null default false,
+    -- For the manifest: the checkout, when it began, and whether the stock was deducted. As in the
+    -- checkout and the order, and here so that an index sorts the passengers of a departure.
+    checkout_id uuid not null,
+    begun_at timestamptz not null,
+    sold boolean not null default false,
     primary key (shop, order_id, sku),
     foreign key (shop, order_id) references holdfast.orders,
     constraint order_line_discount_is_within_its_price
@@ -83,8 +88,10 @@ create table holdfast.order_lines (
     constraint order_line_returns_no_more_than_was_sold
         check (0 <= returned and returned <= quantity)
 );
--- For the manifest: the passengers of a departure.
-create index order_lines_of_sku_idx on holdfast.order_lines (shop, sku);
+-- The passengers of a departure, and their number.
+create index order_lines_sold_of_sku_idx on holdfast.order_lines
+    (shop, sku, begun_at, checkout_id) include (quantity, returned)
+    where sold and returned < quantity;
 
 -- Every restock, once: a request that is sent three times puts its goods back once.
 create table holdfast.order_restocks (
@@ -131,6 +138,8 @@ create table holdfast.payments (
     paid_at timestamptz,
     -- when the gateway was last asked about it
     looked_up_at timestamptz,
+    -- when to consider asking again (lookup_claim); null: never
+    look_up_at timestamptz,
     -- Staff took the money in review as the whole payment: its sum, who did so, and why.
     accepted_minor bigint,
     accepted_by text collate "C"
@@ -153,6 +162,8 @@ create table holdfast.payments (
             and greatest(created_at, paid_at, looked_up_at, accepted_at)
                 < '10000-01-01 00:00:00+00')
 );
+create index payments_look_up_idx on holdfast.payments (shop, look_up_at)
+    where look_up_at is not null;
 -- A shopper quotes the payment's id as their bank shows it.
 create index payments_of_gateway_id_idx on holdfast.payments (shop, gateway_payment_id)
     where gateway_payment_id is not null;
@@ -200,6 +211,8 @@ create table holdfast.payment_events (
     actor text collate "C",
     received_at timestamptz not null,
     resolved_at timestamptz,
+    -- of a parked event: when to look for its payment again
+    consider_at timestamptz not null default now(),
     primary key (shop, gateway, event_key),
     constraint payment_event_resolved_at_matches_outcome
         check ((outcome = 'parked') = (resolved_at is null)),
@@ -220,8 +233,11 @@ create table holdfast.payment_events (
             and greatest(received_at, resolved_at) < '10000-01-01 00:00:00+00')
 );
 create index payment_events_of_reference_idx on holdfast.payment_events (shop, reference);
-create index payment_events_parked_idx on holdfast.payment_events (shop, received_at)
+create index payment_events_parked_idx on holdfast.payment_events (shop, consider_at)
     where outcome = 'parked';
+-- Parked money waits for a person. Parked events of other kinds may stay for ever.
+create index payment_events_parked_paid_idx on holdfast.payment_events (shop, received_at)
+    where outcome = 'parked' and kind = 'paid';
 -- What the check of the promises has not seen yet.
 create index payment_events_resolved_idx on holdfast.payment_events (shop, resolved_at)
     where resolved_at is not null;

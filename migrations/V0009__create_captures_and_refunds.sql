@@ -98,10 +98,20 @@ create table holdfast.refunds (
 );
 create index refunds_due_idx on holdfast.refunds (shop, next_try_at)
     where status in ('owed', 'sending');
-create index refunds_pending_idx on holdfast.refunds (shop, created_at) where status = 'pending';
+create index refunds_owed_idx on holdfast.refunds (shop, created_at)
+    where status in ('owed', 'sending') and not void;
+create index refunds_pending_idx on holdfast.refunds (shop, created_at)
+    where status = 'pending' and not void;
+create index refunds_look_up_idx on holdfast.refunds (shop, looked_up_at nulls first, created_at)
+    where status = 'pending';
 create index refunds_of_order_idx on holdfast.refunds (shop, order_id);
 create index refunds_by_time_idx on holdfast.refunds (shop, created_at, refund_id);
 create index refunds_changed_idx on holdfast.refunds (shop, changed_at, refund_id);
+create index refunds_settled_idx on holdfast.refunds (shop, settled_at)
+    where settled_at is not null;
+-- refund_list by status; the settled ones are as many as all
+create index refunds_of_status_idx on holdfast.refunds (shop, status, created_at, refund_id)
+    where status <> 'settled';
 create index refunds_failed_idx on holdfast.refunds (shop, created_at, refund_id)
     where status = 'failed' and not void;
 create index refunds_of_request_idx on holdfast.refunds (shop, request_id)

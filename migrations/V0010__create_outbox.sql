@@ -120,13 +120,17 @@ create table holdfast.subscribers (
     disabled_why text collate "C"
         constraint subscriber_reason_is_short check (length(disabled_why) <= 1000),
     created_at timestamptz not null,
+    -- It does not get older announcements: when it was enabled again, or made again under its name.
+    wants_from timestamptz not null default '0001-01-01 00:00:00+00',
     primary key (shop, name),
     constraint subscriber_times_can_be_shown check (
-        least(disabled_at, created_at) >= '0001-01-01 00:00:00+00'
-            and greatest(disabled_at, created_at) < '10000-01-01 00:00:00+00')
+        least(disabled_at, created_at, wants_from) >= '0001-01-01 00:00:00+00'
+            and greatest(disabled_at, created_at, wants_from) < '10000-01-01 00:00:00+00')
 );
 
--- A row for each announcement and subscriber: an unreachable subscriber delays no other.
+-- A row for each announcement and subscriber: an unreachable subscriber delays no other. No foreign
+-- key to subscribers: a million waiting rows could not go with one of them in one statement.
+-- outbox_purge removes them.
 create table holdfast.subscriber_deliveries (
     shop text collate "C" not null,
     name text collate "C" not null,
@@ -141,15 +145,16 @@ create table holdfast.subscriber_deliveries (
     last_error text collate "C"
         constraint delivery_error_is_short check (length(last_error) <= 1000),
     primary key (shop, name, topic, subject),
-    foreign key (shop, name) references holdfast.subscribers on delete cascade,
     constraint delivery_has_one_end check (delivered_at is null or given_up_at is null),
     constraint delivery_times_can_be_shown check (
         least(created_at, next_try_at, delivered_at, given_up_at) >= '0001-01-01 00:00:00+00'
             and greatest(created_at, next_try_at, delivered_at, given_up_at)
                 < '10000-01-01 00:00:00+00')
 );
+-- The two conditions say the same in other words: so a query has the index that it means, and a
+-- planner without statistics can't take the other one, sorted by another time.
 create index subscriber_deliveries_due_idx on holdfast.subscriber_deliveries
-    (shop, name, next_try_at) where delivered_at is null and given_up_at is null;
+    (shop, name, next_try_at) where coalesce(delivered_at, given_up_at) is null;
 create index subscriber_deliveries_waiting_idx on holdfast.subscriber_deliveries
     (shop, name, created_at) where delivered_at is null and given_up_at is null;
 create index subscriber_deliveries_given_up_idx on holdfast.subscriber_deliveries

@@ -1,6 +1,8 @@
 //! Problems (RFC 9457): every problem of openapi.yaml, and what a failure shows to the caller and
 //! in the log.
 
+use operations::checkout::REPLACEMENTS_MAX;
+use operations::refund::REFUNDS_MAX;
 use serde_json::{Value, json};
 use tests::cashfree;
 use tests::contract::CONTRACT;
@@ -83,11 +85,11 @@ async fn provoke(code: &str) -> Answer {
         | "movement_conflict"
         | "precondition_failed" => provoke_at_the_office(code, &shopper).await,
         "order_not_offline" | "order_ended" | "order_has_coupon" | "order_stale"
-        | "return_conflict" | "order_not_sold" | "more_than_sold" => {
+        | "return_conflict" | "order_not_sold" | "more_than_sold" | "too_many_changes" => {
             provoke_at_the_desk(code, &shopper).await
         }
         "nothing_captured" | "more_than_captured" | "refund_conflict" | "refund_not_failed"
-        | "payment_disputed" | "event_unreadable" => provoke_with_refund(code, &shopper).await,
+        | "payment_disputed" | "too_many_refunds" | "event_unreadable" => provoke_with_refund(code, &shopper).await,
         "order_not_in_review" | "nothing_to_accept" | "captured_changed" | "order_unfillable" => {
             provoke_in_review(code, &shopper).await
         }
@@ -226,6 +228,18 @@ async fn provoke_with_checkout(code: &str, shopper: Shopper) -> Answer {
             shopper.put(&newer).await.ok(200);
             shopper.put(&shopper.cart(1)).await
         }
+        "too_many_replacements" => {
+            for revision in 2..=REPLACEMENTS_MAX + 2 {
+                let mut cart = shopper.cart(i64::from(revision % 2 + 1));
+                cart["revision"] = json!(revision);
+                let answer = shopper.put(&cart).await;
+                if revision == REPLACEMENTS_MAX + 2 {
+                    return answer;
+                }
+                answer.ok(200);
+            }
+            unreachable!()
+        }
         "checkout_ended" => {
             shopper.release().await.ok(200);
             shopper.put(&shopper.cart(1)).await
@@ -360,6 +374,15 @@ async fn provoke_at_the_desk(code: &str, shopper: &Shopper) -> Answer {
             restock(&order, return_id, 2).await
         }
         "more_than_sold" => restock(&order, Uuid::new_v4(), 3).await,
+        "too_many_changes" => {
+            let often = "update holdfast.orders set version = 1000 where order_id::text = $1";
+            let id = order["order_id"].as_str().unwrap();
+            shopper.owner.execute(often, &[&id]).await.unwrap();
+            let refused = restock(&order, Uuid::new_v4(), 1).await;
+            assert_eq!(refused.body["code"], code);
+            let body = json!({ "expected_version": 1_000, "lines": line(1) });
+            ask(admin("PATCH", &path).json(&body)).await
+        }
         _ => ask(amend).await,
     }
 }
@@ -392,6 +415,13 @@ async fn provoke_with_refund(code: &str, shopper: &Shopper) -> Answer {
                     'disputed', 1, 'INR', '{refund_id}', '{{}}', null, null, null, null)"
             );
             shopper.owner.batch_execute(&disputed).await.unwrap();
+            post(&refunds, ask(1)).await
+        }
+        "too_many_refunds" => {
+            for _ in 0..REFUNDS_MAX {
+                let one = json!({ "refund_id": Uuid::new_v4(), "amount_minor": 1 });
+                post(&refunds, one).await.ok(201);
+            }
             post(&refunds, ask(1)).await
         }
         "refund_conflict" => {

@@ -467,7 +467,7 @@ select * from holdfast.import_apply('bridal', '00000000-0000-4000-8000-000000000
 
 -- What the office reads.
 select * from holdfast.import_report('bridal', '00000000-0000-4000-8000-000000000042', null, 0, 0,
-    100);
+    100, 100);
 select * from holdfast.sku_export('bridal', 'NEW', 10);
 select * from holdfast.hold_list('bridal', 'GOWN-M', null, null, 'active', null, null, null,
     10, 1000);

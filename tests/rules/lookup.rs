@@ -2,11 +2,13 @@
 //! nobody is to pay.
 
 use local::roles::SWEEPER;
+use operations::checkout;
 use operations::gateway_order::{self, Closed, Put, PutError, Stored};
 use operations::ids::PaymentReference;
 use operations::lookup::{self, Limits, Lookup};
 use operations::order::Order;
 use operations::payment::{EventKind, Gateway, Outcome};
+use tests::orders::read_order;
 use tests::refund::{ask_for, pending};
 use tests::{MAIN, TestDb, at_once, event, shop};
 
@@ -34,7 +36,9 @@ fn session(order: &Order, gateway: Gateway, id: &str) -> Put {
     }
 }
 
+/// The look-ups that are due. Considers every payment, because tests change times.
 async fn claimed(test: &TestDb) -> Vec<Lookup> {
+    test.reconsider_look_ups().await;
     lookup::claim(&test.sweeper, &shop(MAIN), &LIMITS)
         .await
         .unwrap()
@@ -43,7 +47,7 @@ async fn claimed(test: &TestDb) -> Vec<Lookup> {
 /// Forgets all look-ups and closings, as if the pause before the next one were over.
 async fn forget(test: &TestDb) {
     test.sql(
-        "update holdfast.payments set looked_up_at = null;
+        "update holdfast.payments set looked_up_at = null, look_up_at = clock_timestamp();
         update holdfast.refunds set looked_up_at = null;
         update holdfast.gateway_orders set close_tried_at = null",
     )
@@ -106,6 +110,7 @@ async fn a_paid_payment_is_looked_up_once_more_after_a_while() {
         ..LIMITS
     };
     let next = async || {
+        test.reconsider_look_ups().await;
         let found = lookup::claim(&test.sweeper, &shop(MAIN), &one).await;
         match found.unwrap().as_slice() {
             [Lookup::Payment { reference, .. }] => Some(reference.clone()),
@@ -142,6 +147,66 @@ async fn a_paid_payment_is_looked_up_once_more_after_a_while() {
     )
     .await;
     assert_eq!(next().await, None, "once");
+}
+
+/// A claim reads only the payments whose time has come. Without a reason to ask, it never reads a
+/// payment again.
+#[tokio::test]
+async fn a_payment_is_considered_only_when_a_look_up_may_be_due() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let (id, order) = test.ordered(&[("A", 1)]).await;
+    let main = shop(MAIN);
+    let next_s = async || {
+        lookup::claim(&test.sweeper, &main, &LIMITS).await.unwrap();
+        let seconds = "select coalesce(round(extract(epoch from look_up_at - c.created_at)
+                / 60), -1)::bigint
+            from holdfast.payments p join holdfast.orders o using (shop, order_id)
+                join holdfast.checkouts c using (shop, checkout_id)";
+        test.count(seconds).await
+    };
+    // the hold ends after 20 minutes, and the look-ups begin 5 minutes before
+    assert_eq!(next_s().await, 15);
+    test.record(&event(&order, EventKind::Paid, "pi_1"))
+        .await
+        .unwrap();
+    // ten minutes after the payment
+    assert_eq!(next_s().await, 10);
+    for (ago, next) in [
+        // it was looked up, and is looked up again an hour, a day and three days after it ended
+        ("11 minutes", 60),
+        ("61 minutes", 24 * 60),
+        ("25 hours", 3 * 24 * 60),
+        ("80 hours", -1),
+    ] {
+        test.corrupt(&format!(
+            "update holdfast.payments set paid_at = now() - interval '{ago}',
+                looked_up_at = looked_up_at - interval '1 hour';
+            update holdfast.checkouts set ended_at = now() - interval '{ago}',
+                created_at = now() - interval '{ago}'"
+        ))
+        .await;
+        test.reconsider_look_ups().await;
+        assert_eq!(next_s().await, next, "{ago}");
+    }
+    assert_eq!(read_order(&test, id).await.status, "paid");
+}
+
+/// The shopper gives up while a payment may be under way.
+#[tokio::test]
+async fn a_released_order_is_looked_up_at_once() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let (id, order) = test.ordered(&[("A", 1)]).await;
+    let main = shop(MAIN);
+    let claim = async || lookup::claim(&test.sweeper, &main, &LIMITS).await.unwrap();
+    assert_eq!(claim().await, []);
+    checkout::release(&test.db, &main, id, None).await.unwrap();
+    let expected = Lookup::Payment {
+        reference: order.payment.reference,
+        order: None,
+    };
+    assert_eq!(claim().await, [expected]);
 }
 
 /// A transfer arrives a day later, or a second attempt succeeds after hours, and no webhook comes.
@@ -210,6 +275,7 @@ async fn payments_whose_hold_ends_soonest_are_looked_up_first() {
     for _ in 0..2 {
         let mut found = Vec::new();
         for _ in &expected {
+            test.reconsider_look_ups().await;
             let claimed = lookup::claim(&test.sweeper, &shop(MAIN), &one)
                 .await
                 .unwrap();

@@ -185,6 +185,64 @@ async fn deliveries_to_a_dead_subscriber_are_given_up_after_four_days() {
     assert_eq!(test.count(waiting).await, 2);
 }
 
+/// So many deliveries wait that one call gives up only a part of them.
+#[tokio::test]
+async fn a_subscriber_that_is_gone_costs_little_however_much_waits() {
+    let test = TestDb::new().await;
+    test.sql(
+        "select holdfast.subscriber_put('main', 'dead', 'https://dead.example', null);
+         insert into holdfast.subscriber_deliveries (shop, name, topic, subject, next_try_at)
+         select 'main', 'dead', 'order.paid', n::text, now() from generate_series(1, 1500) n;
+         select holdfast.subscriber_mark('main', 'dead', '{order.paid}', '{1}', '{gone}', '{null}');
+         select holdfast.subscriber_put('main', 'dead', 'https://dead.example', null)",
+    )
+    .await;
+    let waiting = "select count(*) from holdfast.subscriber_deliveries
+        where delivered_at is null and given_up_at is null";
+    assert_eq!(test.count(waiting).await, 500);
+    // it was enabled again, for announcements from then on
+    assert_eq!(
+        subscriber::claim(&test.sweeper, MAIN, 10).await.unwrap(),
+        []
+    );
+    let seen = subscriber::backlog(&test.sweeper).await.unwrap();
+    assert!(seen.waiting_s.abs() < f64::EPSILON, "{seen:?}");
+    test.sweep().await;
+    assert_eq!(test.count(waiting).await, 0);
+    test.sku("A", 1).await;
+    let deliveries = subscriber::claim(&test.sweeper, MAIN, 10).await.unwrap();
+    assert_eq!(deliveries.len(), 1);
+}
+
+/// A new subscriber under the old name gets nothing of the old one.
+#[tokio::test]
+async fn the_deliveries_of_a_deleted_subscriber_are_purged() {
+    let test = TestDb::new().await;
+    let put = "select holdfast.subscriber_put('main', 'crm', 'https://crm.example', null)";
+    test.sql(put).await;
+    test.sql(
+        "insert into holdfast.subscriber_deliveries (shop, name, topic, subject, next_try_at)
+         select 'main', 'crm', 'order.paid', n::text, now() from generate_series(1, 1500) n;
+         select holdfast.subscriber_delete('main', 'crm')",
+    )
+    .await;
+    let left = "select count(*) from holdfast.subscriber_deliveries
+        where delivered_at is null and given_up_at is null";
+    assert_eq!(test.count(left).await, 500);
+    test.sql(put).await;
+    assert_eq!(
+        subscriber::claim(&test.sweeper, MAIN, 10).await.unwrap(),
+        []
+    );
+    test.sweep().await;
+    assert_eq!(test.count(left).await, 0);
+    test.sql("select holdfast.subscriber_delete('main', 'crm')")
+        .await;
+    test.sweep().await;
+    let all = "select count(*) from holdfast.subscriber_deliveries";
+    assert_eq!(test.count(all).await, 0);
+}
+
 /// Two sweepers each give up a delivery and the old ones. Without the lock on the subscriber (the
 /// control), they deadlock on each other's rows.
 #[tokio::test]

@@ -268,6 +268,7 @@ impl TestDb {
             update holdfast.holds h set expires_at = c.expires_at from checkout c
             where h.shop = c.shop and h.checkout_id = c.checkout_id and h.status = 'active'";
         self.owner.execute(due, &[id.as_uuid()]).await.unwrap();
+        self.reconsider_look_ups().await;
     }
 
     /// Makes a checkout due and expires it, as a sweep does.
@@ -286,6 +287,13 @@ impl TestDb {
             order.checkout_id
         ))
         .await;
+        self.reconsider_look_ups().await;
+    }
+
+    /// Has the next look-up consider every payment, because the test has changed times.
+    pub async fn reconsider_look_ups(&self) {
+        self.sql("update holdfast.payments set look_up_at = clock_timestamp()")
+            .await;
     }
 
     /// One sweep.

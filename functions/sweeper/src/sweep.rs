@@ -66,10 +66,11 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
         .collect();
     // Holds first, because shoppers wait for their stock. A quarter of the time is left for the
     // rest: what is known to be broken must raise its alarm.
-    let out_of_time = expire(db, &mut shops, deadline - budget / 4).await;
+    let expire_until = deadline - budget / 4;
+    let in_time = in_turns(&db.until(deadline), &mut shops, Batch::Expire, expire_until).await;
     let check = Check::begin(db, &mut shops, deadline).await;
     let mut report = SweepReport {
-        out_of_time,
+        out_of_time: !in_time,
         failure: backlog
             .as_ref()
             .err()
@@ -97,15 +98,10 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
         report.broken = check.broken.number;
         report.violations = check.broken.shown;
     }
-    for sweep in &mut shops {
-        if Instant::now() >= deadline {
-            report.out_of_time = true;
-            break;
-        }
-        if let Err(failure) = purge(db, sweep, deadline).await {
-            sweep.fail(&failure);
-        }
-    }
+    // Ends early enough for its last batch: a batch that is cut off would be a failure.
+    let purge_until = deadline - budget / 10;
+    report.out_of_time |=
+        !in_turns(&db.until(deadline), &mut shops, Batch::Purge, purge_until).await;
     report.shops = shops;
     count(&report);
     Ok(report)
@@ -155,18 +151,28 @@ fn count(report: &SweepReport) {
     telemetry::observe(Metric::LockWait, backlog.lock_wait_ms);
 }
 
-/// Expires what is due. One batch per shop and turn, so a busy shop leaves time for the others.
-/// Returns whether the time was up.
-async fn expire(db: &Database, shops: &mut [ShopSweep], deadline: Instant) -> bool {
+/// Work that a sweep does batch by batch.
+#[derive(Debug, Clone, Copy)]
+enum Batch {
+    Expire,
+    Purge,
+}
+
+/// Runs one batch of each shop after the other, until no shop has more. So a busy shop leaves time
+/// for the others. No batch begins after `until`. Returns whether the end came before.
+async fn in_turns(db: &Database, shops: &mut [ShopSweep], batch: Batch, until: Instant) -> bool {
     let mut busy: Vec<&mut ShopSweep> = shops.iter_mut().collect();
-    while !busy.is_empty() && Instant::now() < deadline {
+    while !busy.is_empty() {
         let mut still_busy = Vec::new();
         for sweep in busy {
-            if Instant::now() >= deadline {
-                still_busy.push(sweep);
-                continue;
+            if Instant::now() >= until {
+                return false;
             }
-            match expire_batch(&db.until(deadline), sweep).await {
+            let more = match batch {
+                Batch::Expire => expire_batch(db, sweep).await,
+                Batch::Purge => purge_batch(db, sweep).await,
+            };
+            match more {
                 Ok(true) => still_busy.push(sweep),
                 Ok(false) => {}
                 Err(failure) => sweep.fail(&failure),
@@ -174,7 +180,7 @@ async fn expire(db: &Database, shops: &mut [ShopSweep], deadline: Instant) -> bo
         }
         busy = still_busy;
     }
-    !busy.is_empty() || Instant::now() >= deadline
+    true
 }
 
 /// Expires one batch of a shop. Returns whether there may be more.
@@ -200,10 +206,11 @@ async fn retry_parked(
     retried.failure.map_or(Ok(()), Err)
 }
 
-async fn purge(db: &Database, sweep: &mut ShopSweep, deadline: Instant) -> Result<(), Failure> {
-    let db = db.until(deadline);
-    sweep.purged = hold::purge(&db, &sweep.shop, KEEP_DAYS).await?;
-    import::purge(&db, &sweep.shop, KEEP_DAYS).await?;
-    outbox::purge(&db, &sweep.shop, KEEP_DAYS).await?;
-    Ok(())
+/// Purges one batch of a shop. Returns whether there may be more.
+async fn purge_batch(db: &Database, sweep: &mut ShopSweep) -> Result<bool, Failure> {
+    let holds = hold::purge(db, &sweep.shop, KEEP_DAYS).await?;
+    sweep.purged += holds;
+    let imports = import::purge(db, &sweep.shop, KEEP_DAYS).await?;
+    let messages = outbox::purge(db, &sweep.shop, KEEP_DAYS).await?;
+    Ok(holds >= hold::PURGE_MAX || imports > 0 || messages >= outbox::PURGE_MAX)
 }

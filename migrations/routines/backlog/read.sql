@@ -1,8 +1,8 @@
 -- The work that waits now, in all shops:
 -- - how long the oldest due checkout has been due;
 -- - how long the oldest unsent outbox message has waited;
--- - how many parked events report money, and the age of the oldest (parked events of other kinds
---   may stay for ever);
+-- - how many parked events report money (at most 1,000 of a shop are counted), and the age of the
+--   oldest (parked events of other kinds may stay for ever);
 -- - how many sessions of this database wait for a lock, and the longest of these waits;
 -- - how many units open checkouts hold without an order, and the largest share of one sku that they
 --   hold, in percent, of the skus with at least 10 units on hand. Of each shop it reads at most
@@ -30,7 +30,10 @@ begin
             where b.shop = s.shop and b.sent_at is null order by b.created_at limit 1) d),
     parked as (
         select count(*) as events, min(e.received_at) as since
-        from payment_events e where e.outcome = 'parked' and e.kind = 'paid'),
+        from shops s cross join lateral (
+            select p.received_at from payment_events p
+            where p.shop = s.shop and p.outcome = 'parked' and p.kind = 'paid'
+            order by p.received_at limit 1000) e),
     waiter as (
         -- waitstart is null in the first moment of a wait
         select count(*) as sessions, min(l.waitstart) as since

@@ -4,7 +4,8 @@
 -- not_on_sale, too_many_units (more than a cart or a line of this shop may have: o_units_max has
 -- both bounds, o_refused_skus the lines), shortage, too_many_checkouts, limit_reached
 -- (o_refused_available says how many more the customer may have), checkout_conflict,
--- stale_revision, checkout_ordered, checkout_ended, hold_too_long.
+-- stale_revision, checkout_ordered, checkout_ended, hold_too_long,
+-- too_many_replacements.
 --
 -- checkout_begin_attempt decides. It runs again after `again` (another call was faster). After
 -- `reclaim` (due holds are in the way) they are expired first, and then it runs again.

@@ -40,7 +40,8 @@ begin
         where c.shop = p_shop and c.checkout_id = p_checkout_id;
         update holds h set expires_at = v_expires_at
         where h.shop = p_shop and h.checkout_id = p_checkout_id
-            and h.generation = v_checkout.generation and h.status = 'active';
+            and h.generation = v_checkout.generation
+            and coalesce(h.resolved_at, 'infinity') = 'infinity';
     end if;
     select * into v_view from checkout_describe(p_shop, p_checkout_id, null);
     v_view.o_outcome := v_outcome;

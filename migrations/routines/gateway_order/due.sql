@@ -11,16 +11,17 @@ language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_now timestamptz := clock_timestamp();
 begin
-    update gateway_orders g set closed_at = v_now
-    from (
+    -- materialized: a join would repeat the subquery, and each time it would take other rows
+    with past as materialized (
         select s.gateway, s.gateway_order_id from gateway_orders s
         where s.shop = p_shop and s.closed_at is null and s.expires_at <= v_now
-        order by s.created_at limit p_limit for no key update skip locked) past
+        order by s.created_at limit p_limit for no key update skip locked)
+    update gateway_orders g set closed_at = v_now
+    from past
     where g.shop = p_shop and g.gateway = past.gateway
         and g.gateway_order_id = past.gateway_order_id;
     return query
-        update gateway_orders g set close_tried_at = v_now
-        from (
+        with due as materialized (
             select s.gateway, s.gateway_order_id
             from gateway_orders s
                 join payments p on p.shop = s.shop and p.reference = s.reference
@@ -31,7 +32,9 @@ begin
                 and (p.status = 'paid' or o.status not in ('awaiting_payment', 'review')
                     or c.expires_at <= v_now + make_interval(secs => p_before_s))
             order by s.created_at limit p_limit
-            for no key update of s skip locked) due
+            for no key update of s skip locked)
+        update gateway_orders g set close_tried_at = v_now
+        from due
         where g.shop = p_shop and g.gateway = due.gateway
             and g.gateway_order_id = due.gateway_order_id
         returning g.gateway, g.gateway_order_id, g.reference;

@@ -22,7 +22,7 @@ declare
     v_scan integer := case when p_customer is null and p_sku is null and p_status is null
         then p_limit else p_scan end;
     v_active holds[];
-    v_scanned jsonb[];
+    v_scanned holds[];
     v_found jsonb[];
 begin
     if p_checkout_id is null and p_sku is not null and p_status = 'active' then
@@ -36,40 +36,42 @@ begin
         end if;
     end if;
     if p_checkout_id is not null then
-        select array_agg(hold_describe(page)) into v_scanned
+        select array_agg(page) into v_scanned
         from (
             select * from holds h
             where h.shop = p_shop and h.checkout_id = p_checkout_id
                 and (h.checkout_id, h.generation, h.sku) > (v_checkout_id, v_generation, v_sku)
             order by h.checkout_id, h.generation, h.sku limit v_scan) page;
     elsif cardinality(v_active) <= p_scan then
-        select array_agg(hold_describe(page)) into v_scanned
+        select array_agg(page) into v_scanned
         from (
             select * from unnest(v_active) h
             where (h.checkout_id, h.generation, h.sku) > (v_checkout_id, v_generation, v_sku)
             order by h.checkout_id, h.generation limit v_scan) page;
     else
-        select array_agg(hold_describe(page)) into v_scanned
+        select array_agg(page) into v_scanned
         from (
             select * from holds h
             where h.shop = p_shop
                 and (h.checkout_id, h.generation, h.sku) > (v_checkout_id, v_generation, v_sku)
             order by h.checkout_id, h.generation, h.sku limit v_scan) page;
     end if;
-    select array_agg(fits.hold order by fits.nth) into v_found
+    select array_agg(hold_describe(fits.hold)
+        || jsonb_build_object('customer', fits.customer) order by fits.nth) into v_found
     from (
-        select u.hold || jsonb_build_object('customer', c.customer) as hold, u.nth
-        from unnest(v_scanned) with ordinality u (hold, nth)
-            left join checkouts c on c.shop = p_shop
-                and c.checkout_id = (u.hold ->> 'checkout_id')::uuid
-        where (p_sku is null or u.hold ->> 'sku' = p_sku)
-            and (p_status is null or u.hold ->> 'status' = p_status)
+        select u.hold, u.nth, c.customer
+        from (select h as hold, row_number() over () as nth from unnest(v_scanned) h) u
+            left join lateral (
+                select * from checkouts k
+                where k.shop = p_shop and k.checkout_id = (u.hold).checkout_id limit 1) c on true
+        where (p_sku is null or (u.hold).sku = p_sku)
+            and (p_status is null or (u.hold).status = p_status::hold_status)
             and (p_customer is null or c.customer = p_customer)
         order by u.nth limit p_limit) fits;
     o_holds := to_jsonb(coalesce(v_found, '{}'));
     o_after := case
         when cardinality(v_found) = p_limit then v_found[p_limit]
-        when cardinality(v_scanned) = v_scan then v_scanned[v_scan]
+        when cardinality(v_scanned) = v_scan then hold_describe(v_scanned[v_scan])
     end;
 end;
 $$;

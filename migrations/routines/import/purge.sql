@@ -1,5 +1,6 @@
 -- Purges the oldest import of one shop that began more than p_older_than ago: at most p_chunks_max
--- of its chunks, and the import itself when no chunk is left. Returns the number of purged chunks.
+-- of its chunks, and the import itself when no chunk is left. Returns the number of purged chunks,
+-- plus 1 if the import is gone: 0 only if there is nothing to purge.
 -- The movements of the import stay in the ledger. Locks: the import (SKIP LOCKED).
 create or replace function holdfast.import_purge(
     p_shop text, p_older_than interval, p_chunks_max integer) returns integer
@@ -37,6 +38,6 @@ begin
         delete from import_parts p where p.shop = p_shop and p.import_id = v_import_id;
         delete from imports i where i.shop = p_shop and i.import_id = v_import_id;
     end if;
-    return v_chunks;
+    return v_chunks + case when v_chunks < p_chunks_max then 1 else 0 end;
 end;
 $$;

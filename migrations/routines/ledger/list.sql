@@ -21,46 +21,47 @@ declare
     v_scan integer := case when p_reason is null and p_actor is null
             and (p_sku is null or coalesce(p_reference, p_from::text, p_until::text) is null)
         then p_limit else p_scan end;
-    v_scanned jsonb[];
+    v_scanned stock_movements[];
     v_found jsonb[];
 begin
     -- Three queries, one for each index with this order.
     if p_sku is not null then
         -- Versions give the order within a sku: times may differ by a wait for the lock.
-        select array_agg(movement_describe(page)) into v_scanned
+        select array_agg(page) into v_scanned
         from (
             select * from stock_movements m
             where m.shop = p_shop and m.sku = p_sku
                 and m.version < coalesce(p_after_version, 9223372036854775807)
             order by m.version desc limit v_scan) page;
     elsif p_reference is not null then
-        select array_agg(movement_describe(page)) into v_scanned
+        select array_agg(page) into v_scanned
         from (
             select * from stock_movements m
             where m.shop = p_shop and m.reference = p_reference and m.created_at >= v_from
                 and (m.created_at, m.sku, m.version) < (v_at, v_sku, v_version)
             order by m.created_at desc, m.sku desc, m.version desc limit v_scan) page;
     else
-        select array_agg(movement_describe(page)) into v_scanned
+        select array_agg(page) into v_scanned
         from (
             select * from stock_movements m
             where m.shop = p_shop and m.created_at >= v_from
                 and (m.created_at, m.sku, m.version) < (v_at, v_sku, v_version)
             order by m.created_at desc, m.sku desc, m.version desc limit v_scan) page;
     end if;
-    select array_agg(fits.movement order by fits.nth) into v_found
+    select array_agg(movement_describe(fits.movement) order by fits.nth) into v_found
     from (
-        select u.movement, u.nth from unnest(v_scanned) with ordinality u (movement, nth)
-        where (p_reference is null or u.movement ->> 'reference' = p_reference)
-            and (p_reason is null or u.movement ->> 'reason' = p_reason)
-            and (p_actor is null or u.movement ->> 'actor' = p_actor)
-            and (u.movement ->> 'created_at')::timestamptz >= v_from
-            and (u.movement ->> 'created_at')::timestamptz < coalesce(p_until, 'infinity')
+        select u.movement, u.nth
+        from (select m as movement, row_number() over () as nth from unnest(v_scanned) m) u
+        where (p_reference is null or (u.movement).reference = p_reference)
+            and (p_reason is null or (u.movement).reason = p_reason)
+            and (p_actor is null or (u.movement).actor = p_actor)
+            and (u.movement).created_at >= v_from
+            and (u.movement).created_at < coalesce(p_until, 'infinity')
         order by u.nth limit p_limit) fits;
     o_movements := to_jsonb(coalesce(v_found, '{}'));
     o_after := case
         when cardinality(v_found) = p_limit then v_found[p_limit]
-        when cardinality(v_scanned) = v_scan then v_scanned[v_scan]
+        when cardinality(v_scanned) = v_scan then movement_describe(v_scanned[v_scan])
     end;
 end;
 $$;

@@ -16,6 +16,10 @@
 -- one row for each of its gateway orders. If it has none, it has one row with o_gateway null: the
 -- storefront made the payment, and each gateway must be asked for our reference. Any number of
 -- copies may run at once. Locks: the payments, the refunds (SKIP LOCKED).
+--
+-- payments.look_up_at says when a payment must be considered next; lookup_next computes it. A call
+-- considers up to 200 payments at a time, and 5,000 in all, so its cost follows the payments that
+-- are due, and not the history.
 create or replace function holdfast.lookup_claim(
     p_shop text, p_limit integer, p_before_s integer, p_after_s integer, p_pending_s integer,
     p_again_s integer,
@@ -25,64 +29,56 @@ returns setof record
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_now timestamptz := clock_timestamp();
-    v_again interval := make_interval(secs => p_again_s);
-    v_before timestamptz := v_now - v_again;
-    v_after interval := make_interval(secs => p_after_s);
+    v_before timestamptz := v_now - make_interval(secs => p_again_s);
     v_pending interval := make_interval(secs => p_pending_s);
+    v_considered integer;
+    v_taken text[];
+    v_all text[] := '{}';
 begin
-    return query
-        with ending as (
-            -- by the sweep's two indexes: checkouts that end next, checkouts that ended last
-            (select c.checkout_id, c.expires_at, c.ended_at, interval '0' as later from checkouts c
-            where c.shop = p_shop and c.ended_at is null
-                and c.expires_at <= v_now + make_interval(secs => p_before_s)
-                and c.status = 'ordered')
-            union all
-            (select c.checkout_id, c.expires_at, c.ended_at, s.later
-            from unnest(array[interval '0', v_after, '1 day', '3 days']) s (later)
-                cross join lateral (
-                    select * from checkouts e
-                    where e.shop = p_shop and e.ended_at > v_now - s.later - v_after
-                        and e.ended_at <= v_now - s.later) c
-            where c.status in ('released', 'expired')
-                or c.status = 'paid' and c.ended_at <= v_now - v_pending)),
+    for v_round in 1 .. 25 loop
+        with considered as materialized (
+            select p.reference, p.order_id, p.looked_up_at from payments p
+            where p.shop = p_shop and p.look_up_at <= v_now
+            order by p.look_up_at limit 200
+            for no key update skip locked),
+        next as (
+            select c.reference, c.looked_up_at, n.*
+            from considered c cross join lateral lookup_next(p_shop, c.order_id, v_now,
+                p_before_s, p_after_s, p_pending_s, p_again_s) n),
         due as (
-            select p.reference from ending e
-                join orders o on o.shop = p_shop and o.checkout_id = e.checkout_id
-                join payments p on p.shop = p_shop and p.order_id = o.order_id
-            where p.method = 'online'
-                and case when e.later > interval '0'
-                    then coalesce(p.looked_up_at < e.ended_at + e.later, true)
-                        and (exists (select from gateway_orders g
-                                where g.shop = p_shop and g.reference = p.reference)
-                            or exists (select from payment_events v
-                                where v.shop = p_shop and v.reference = p.reference))
-                    when p.status = 'paid'
-                    then p.paid_at <= v_now - v_pending
-                        and coalesce(p.looked_up_at < p.paid_at + v_pending, true)
-                    else coalesce(p.looked_up_at < v_before, true) end
-            order by case when e.later > interval '0' then e.ended_at + e.later
-                when p.status = 'paid' then p.paid_at + v_pending
-                else p.looked_up_at + v_again end nulls first,
-                e.ended_at is not null, e.expires_at limit p_limit
-            for no key update of p skip locked),
-        taken as (
-            update payments p set looked_up_at = v_now from due
-            where p.shop = p_shop and p.reference = due.reference
-            returning p.reference)
+            select n.reference, n.o_after from next n where n.o_due
+            order by n.o_due_since nulls first, n.o_ended, n.o_expires_at
+            limit p_limit - cardinality(v_all)),
+        moved as (
+            -- the others wait for their turn, or for their time
+            update payments p
+            set look_up_at = case when d.reference is not null then n.o_after else n.o_next end,
+                looked_up_at = case when d.reference is not null then v_now else p.looked_up_at end
+            from next n left join due d on d.reference = n.reference
+            where p.shop = p_shop and p.reference = n.reference
+                and (d.reference is not null or not n.o_due))
+        select count(*), array_agg(d.reference) from considered c
+            left join due d on d.reference = c.reference
+        into v_considered, v_taken;
+        v_all := v_all || array_remove(coalesce(v_taken, '{}'), null);
+        exit when v_considered < 200 or cardinality(v_all) >= p_limit;
+    end loop;
+    return query
         select 'payment', t.reference, g.gateway, g.gateway_order_id, null::text, null::uuid,
             null::text
-        from taken t
+        from unnest(v_all) t (reference)
             left join gateway_orders g on g.shop = p_shop and g.reference = t.reference;
     return query
-        update refunds r set looked_up_at = v_now
-        from (
+        -- materialized: a join would repeat the subquery, and each time it would take other rows
+        with due as materialized (
             select s.refund_id from refunds s
             where s.shop = p_shop and s.status = 'pending'
                 and s.created_at < v_now - v_pending
                 and coalesce(s.looked_up_at < v_before, true)
             order by s.looked_up_at nulls first, s.created_at limit p_limit
-            for no key update skip locked) due
+            for no key update skip locked)
+        update refunds r set looked_up_at = v_now
+        from due
         where r.shop = p_shop and r.refund_id = due.refund_id
         returning 'refund', r.reference, r.gateway, null::text, r.gateway_payment_id, r.refund_id,
             r.gateway_refund_id;

@@ -2,7 +2,8 @@
 -- order_amend_attempt decides.
 --
 -- Outcomes: amended, same (the order has these lines already), not_found, not_offline, order_ended,
--- order_has_coupon, stale (the order has another version than p_expected_version), unknown_sku,
+-- order_has_coupon, stale (the order has another version than p_expected_version),
+-- too_many_changes (order_changes_max), unknown_sku,
 -- not_on_sale, limit_reached (o_refused_available says how many more the customer may have),
 -- shortage. amended, same and stale answer the current order. A refusal changes nothing. Reclaims
 -- and early lock release as in checkout_begin.

@@ -1,10 +1,10 @@
 -- Puts units of a sold order back on the shelf: returned goods, online or offline, in parts if
 -- needed, never more than were sold. Money does not change. Outcomes: restocked; same (a repeated
 -- request with this p_return_id); not_found; return_conflict (this p_return_id belongs to another
--- request); not_sold (the order never sold anything); too_many (some lines ask for more units than
--- can still come back: all of these lines, and how many can). When everything has come back, so has
--- the coupon's use. Locks: the checkout, the order, the payment, the return's id, the coupon, the
--- customer's counts, then stock levels by sku.
+-- request); not_sold (the order never sold anything); too_many_changes (order_changes_max);
+-- too_many (some lines ask for more units than can still come back: all of these lines, and how
+-- many can). When everything has come back, so has the coupon's use. Locks: the checkout, the
+-- order, the payment, the return's id, the coupon, the customer's counts, then stock levels by sku.
 create or replace function holdfast.order_restock(
     p_shop text, p_order_id uuid, p_return_id uuid, p_request_hash bytea, p_actor text, p_note text,
     p_skus text[], p_quantities integer[],
@@ -37,6 +37,10 @@ begin
     -- set when the stock was deducted, and never cleared
     if v_order.paid_at is null then
         o_outcome := 'not_sold';
+        return;
+    end if;
+    if v_order.version >= order_changes_max() then
+        o_outcome := 'too_many_changes';
         return;
     end if;
     select array_agg(w.sku order by w.nth), array_agg(coalesce(l.quantity - l.returned, 0)

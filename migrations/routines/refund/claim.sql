@@ -9,7 +9,7 @@ create or replace function holdfast.refund_claim(
     out o_amount_minor bigint, out o_currency text, out o_reason text, out o_attempts integer)
 returns setof record
 language sql security definer set search_path = holdfast, pg_temp as $$
-    with due as (
+    with due as materialized (
         select r.refund_id from refunds r
         where r.shop = p_shop and r.status in ('owed', 'sending') and not r.void
             and r.next_try_at <= clock_timestamp()

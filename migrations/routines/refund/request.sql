@@ -7,9 +7,10 @@
 -- refund_conflict (this p_refund_id belongs to another request); payment_disputed (a bank asks for
 -- this money or has taken it, and p_despite_dispute is false); not_captured (no gateway has taken
 -- money for the order: money that was paid at the desk is given back at the desk); amount_missing;
--- too_much (at most o_refundable_minor can be given back); amount_not_payable (finer than the
--- gateway's step); and those of order_restock: not_sold, too_many, return_conflict. Locks: the
--- checkout, the order, the payment, captures, then as order_restock.
+-- too_much (at most o_refundable_minor can be given back); too_many_refunds (the order has 100);
+-- amount_not_payable (finer than the gateway's step); and those of order_restock: not_sold,
+-- too_many_changes, too_many, return_conflict. Locks: the checkout, the order, the payment,
+-- captures, then as order_restock.
 create or replace function holdfast.refund_request(
     p_shop text, p_order_id uuid, p_refund_id uuid, p_request_hash bytea, p_actor text, p_note text,
     p_amount_minor bigint, p_gateway_payment_id text, p_skus text[], p_quantities integer[],
@@ -26,6 +27,8 @@ declare
     v_nth integer := 0;
     v_any boolean;
     v_step bigint;
+    -- as REFUNDS_MAX of operations::refund::request
+    v_refunds_max constant integer := 100;
 begin
     v_locked := order_desk_lock(p_shop, null, p_order_id);
     if not v_locked.o_found then
@@ -56,7 +59,10 @@ begin
             where l.shop = p_shop and l.order_id = p_order_id
                 and l.returned + coalesce(w.quantity, 0) < l.quantity)
             then 'amount_missing'
-        when v_left not between 1 and o_refundable_minor then 'too_much' end;
+        when v_left not between 1 and o_refundable_minor then 'too_much'
+        when (select count(*) from refunds r
+            where r.shop = p_shop and r.order_id = p_order_id) >= v_refunds_max
+            then 'too_many_refunds' end;
     if o_outcome is not null then
         return;
     end if;

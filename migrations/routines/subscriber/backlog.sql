@@ -10,7 +10,7 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
         from subscribers s cross join lateral (
             select e.created_at from subscriber_deliveries e
             where e.shop = s.shop and e.name = s.name and e.delivered_at is null
-                and e.given_up_at is null
+                and e.given_up_at is null and e.created_at >= s.wants_from
             order by e.created_at limit 1) d
         -- announcements from the time when it was disabled are not delivered
         where s.disabled_at is null),

@@ -1,18 +1,26 @@
 -- Claims due deliveries: up to p_limit of each subscriber of a shop, the longest waiting first. A
--- claim without a mark ends after two minutes. Locks: the deliveries (SKIP LOCKED).
+-- claim without a mark ends after two minutes. While a subscriber still has deliveries from before
+-- it was enabled (outbox_purge gives them up), it gets none. Locks: the deliveries (SKIP LOCKED).
 create or replace function holdfast.subscriber_claim(p_shop text, p_limit integer)
     returns table (o_name text, o_url text, o_topic text, o_subject text, o_message_id text,
         o_created_at timestamptz, o_body jsonb)
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 begin
     return query
-        with due as (
+        with due as materialized (
             select s.url, d.* from subscribers s cross join lateral (
                 select e.name, e.topic, e.subject from subscriber_deliveries e
-                where e.shop = p_shop and e.name = s.name and e.delivered_at is null
-                    and e.given_up_at is null and e.next_try_at <= clock_timestamp()
+                where e.shop = p_shop and e.name = s.name
+                    and coalesce(e.delivered_at, e.given_up_at) is null
+                    and e.next_try_at <= clock_timestamp()
                 order by e.next_try_at limit p_limit for no key update skip locked) d
-            where s.shop = p_shop and s.disabled_at is null),
+            where s.shop = p_shop and s.disabled_at is null
+                -- not "not exists": the planner could turn that into a join over all that waits
+                and (
+                    select o.created_at from subscriber_deliveries o
+                    where o.shop = p_shop and o.name = s.name and o.delivered_at is null
+                        and o.given_up_at is null and o.created_at < s.wants_from
+                    order by o.created_at limit 1) is null),
         taken as (
             update subscriber_deliveries d
             set next_try_at = clock_timestamp() + interval '2 minutes'

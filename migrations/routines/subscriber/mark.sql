@@ -1,9 +1,10 @@
 -- Records the results of deliveries to one subscriber. p_results:
 -- - `delivered`;
 -- - `failed`, with its error: tried again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and
---   24 h, then given up. Deliveries that have waited for four days are given up with it, tried or
---   not: a run makes one failing try, and many may wait behind it;
--- - `gone`: the subscriber wants no more. It is disabled, and its deliveries are given up;
+--   24 h, then given up. 1,000 deliveries that have waited for four days are given up with it,
+--   tried or not: a run makes one failing try, and many may wait behind it;
+-- - `gone`: the subscriber wants no more. It is disabled, and 1,000 of its deliveries are given up;
+--   outbox_purge gives up the others;
 -- - `untried`: free at once.
 -- Locks: the subscriber, so that two calls do not deadlock on its deliveries; then these.
 create or replace function holdfast.subscriber_mark(
@@ -11,32 +12,37 @@ create or replace function holdfast.subscriber_mark(
     p_errors text[]) returns void
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
+    v_result record;
     v_now timestamptz := clock_timestamp();
     v_pauses interval[] := '{5s,5min,30min,2h,5h,10h,14h,20h,24h}';
 begin
     perform from subscribers s where s.shop = p_shop and s.name = p_name
         for no key update;  -- guard(marks_never_deadlock)
-    update subscriber_deliveries d
-    set attempts = d.attempts + case r.result when 'untried' then 0 else 1 end,
-        delivered_at = case r.result when 'delivered' then v_now end,
-        given_up_at = case when r.result = 'failed' and d.attempts >= cardinality(v_pauses)
-            then v_now end,
-        next_try_at = case r.result
-            when 'failed' then v_now + coalesce(v_pauses[d.attempts + 1], '0s')
-            else v_now end,
-        last_error = coalesce(left(r.error, 1000), d.last_error)
-    from unnest(p_topics, p_subjects, p_results, p_errors) r (topic, subject, result, error)
-    where d.shop = p_shop and d.name = p_name and d.topic = r.topic and d.subject = r.subject
-        and d.delivered_at is null and d.given_up_at is null;
+    -- One update for each row: for a join with the arrays, a planner without statistics reads all
+    -- deliveries of the subscriber. coalesce: by the primary key (outbox_claim).
+    for v_result in
+        select * from unnest(p_topics, p_subjects, p_results, p_errors)
+            r (topic, subject, result, error)
+    loop
+        update subscriber_deliveries d
+        set attempts = d.attempts + case v_result.result when 'untried' then 0 else 1 end,
+            delivered_at = case v_result.result when 'delivered' then v_now end,
+            given_up_at = case
+                when v_result.result = 'failed' and d.attempts >= cardinality(v_pauses)
+                then v_now end,
+            next_try_at = case v_result.result
+                when 'failed' then v_now + coalesce(v_pauses[d.attempts + 1], '0s')
+                else v_now end,
+            last_error = coalesce(left(v_result.error, 1000), d.last_error)
+        where d.shop = p_shop and d.name = p_name and d.topic = v_result.topic
+            and d.subject = v_result.subject
+            and coalesce(d.delivered_at, d.given_up_at, 'infinity') = 'infinity';
+    end loop;
     if 'failed' = any (p_results) then
-        update subscriber_deliveries d set given_up_at = v_now
-        where d.shop = p_shop and d.name = p_name and d.delivered_at is null
-            and d.given_up_at is null and d.created_at < v_now - interval '4 days';
+        perform subscriber_give_up(p_shop, p_name, v_now - interval '4 days', 1000);
     end if;
     if 'gone' = any (p_results) then
-        update subscriber_deliveries d set given_up_at = v_now
-        where d.shop = p_shop and d.name = p_name and d.delivered_at is null
-            and d.given_up_at is null;
+        perform subscriber_give_up(p_shop, p_name, 'infinity', 1000);
         update subscribers s set disabled_at = v_now, disabled_why = 'it answered 410 Gone'
         where s.shop = p_shop and s.name = p_name;
     end if;

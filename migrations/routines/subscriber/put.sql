@@ -7,7 +7,8 @@ create or replace function holdfast.subscriber_put(
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 begin
     update subscribers s
-    set url = p_url, topics = p_topics, disabled_at = null, disabled_why = null
+    set url = p_url, topics = p_topics, disabled_at = null, disabled_why = null,
+        wants_from = case when s.disabled_at is null then s.wants_from else clock_timestamp() end
     where s.shop = p_shop and s.name = p_name;
     if found then
         o_outcome := 'changed';
@@ -17,8 +18,11 @@ begin
         o_outcome := 'too_many';
     else
         o_outcome := 'created';
-        insert into subscribers (shop, name, url, topics, created_at)
-        values (p_shop, p_name, p_url, p_topics, clock_timestamp())
+        insert into subscribers (shop, name, url, topics, created_at, wants_from)
+        values (p_shop, p_name, p_url, p_topics, clock_timestamp(),
+            case when exists (
+                select from subscriber_deliveries d where d.shop = p_shop and d.name = p_name)
+                then clock_timestamp() else '-infinity' end)
         on conflict (shop, name) do update set url = excluded.url, topics = excluded.topics;
     end if;
     o_subscriber := subscriber_read(p_shop, p_name);

@@ -4,7 +4,8 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
     select distinct s.shop from subscribers s
     where s.disabled_at is null and exists (
         select from subscriber_deliveries d
-        where d.shop = s.shop and d.name = s.name and d.delivered_at is null
-            and d.given_up_at is null and d.next_try_at <= clock_timestamp())
+        where d.shop = s.shop and d.name = s.name
+            and coalesce(d.delivered_at, d.given_up_at) is null
+            and d.next_try_at <= clock_timestamp())
     order by s.shop
 $$;

@@ -142,6 +142,6 @@ where
 }
 
 /// The cursor after this row.
-fn cursor<P: Position>(row: &Value) -> Result<Cursor, Failure> {
+pub(crate) fn cursor<P: Position>(row: &Value) -> Result<Cursor, Failure> {
     Cursor::of(&P::deserialize(row).map_err(|error| Failure::Internal(error.into()))?)
 }

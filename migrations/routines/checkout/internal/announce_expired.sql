@@ -17,5 +17,6 @@ language sql set search_path = holdfast, pg_temp as $$
     from checkouts c
         left join orders o on o.shop = p_shop and o.checkout_id = c.checkout_id
         left join payments p on p.shop = p_shop and p.order_id = o.order_id
-    where c.shop = p_shop and c.checkout_id = any (p_checkout_ids) and c.ended_at is null
+    where c.shop = p_shop and c.checkout_id = any (p_checkout_ids)
+        and coalesce(c.ended_at, 'infinity') = 'infinity'
 $$;

@@ -1,7 +1,10 @@
 -- Ends checkouts that the caller has locked: their orders, coupon uses, customers' counts and
 -- holds, but not their stock. p_as: `released` (by the shopper, or broken) or `expired` (by time).
 -- Returns how many it ended, and the units that the caller must now take out of `held`, in lock
--- order. Locks: their orders, coupons by code, the counts of their customers.
+-- order. Locks: their orders, their payments, coupons by code, the counts of their customers.
+--
+-- coalesce in the updates of checkouts and holds: a look-up by the primary key. A planner without
+-- statistics would read all active rows of the shop for each batch of a sweep.
 create or replace function holdfast.checkout_end(
     p_shop text, p_checkout_ids uuid[], p_as text,
     out o_ended integer, out o_skus text[], out o_units integer[])
@@ -13,6 +16,15 @@ begin
     update orders o set status = case p_as when 'released' then 'cancelled' else 'expired' end
     where o.shop = p_shop and o.checkout_id = any (p_checkout_ids)
         and o.status = 'awaiting_payment';
+    if p_as = 'released' and found then
+        -- a payment may be under way, and nobody waits for its hold to end
+        update payments p set look_up_at = v_now
+        from unnest(p_checkout_ids) ended (checkout_id)
+            cross join lateral (
+                select o.order_id from orders o
+                where o.shop = p_shop and o.checkout_id = ended.checkout_id limit 1) o
+        where p.shop = p_shop and p.order_id = o.order_id and p.method = 'online';
+    end if;
     for v_line in
         with given_back as (
             update orders o set coupon_use = 'released'
@@ -37,12 +49,12 @@ begin
     end if;
     update checkouts c set status = p_as::checkout_status, ended_at = v_now
     where c.shop = p_shop and c.checkout_id = any (p_checkout_ids)
-        and c.ended_at is null;  -- guard(hold_resolves_once)
+        and coalesce(c.ended_at, 'infinity') = 'infinity';  -- guard(hold_resolves_once)
     get diagnostics o_ended = row_count;
     with resolved as (
         update holds h set status = p_as::hold_status, resolved_at = v_now
         where h.shop = p_shop and h.checkout_id = any (p_checkout_ids)
-            and h.status = 'active'  -- guard(hold_resolves_once)
+            and coalesce(h.resolved_at, 'infinity') = 'infinity'  -- guard(hold_resolves_once)
         returning h.sku, h.quantity)
     select coalesce(array_agg(line.sku order by line.sku), '{}'),
         coalesce(array_agg(line.units order by line.sku), '{}')

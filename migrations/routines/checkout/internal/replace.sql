@@ -2,13 +2,16 @@
 -- another cart in place of its present one. Outcomes and locks as there. A replacement never
 -- prolongs a checkout beyond the shop's hold_s_max after its beginning. Otherwise a checkout could
 -- hold stock for ever. A cart that becomes smaller is never refused because of a rule that the shop
--- has made stricter since: sale times, limits, hold_s_max.
+-- has made stricter since: sale times, limits, hold_s_max. A cart is replaced at most 100 times:
+-- each replacement leaves its holds in the journal.
 create or replace function holdfast.checkout_replace(
     p_shop text, p_checkout_id uuid, p_customer text, p_revision integer, p_request_hash bytea,
     p_hold_s integer, p_skus text[], p_quantities integer[], p_capped boolean,
     p_reclaim boolean) returns holdfast.checkout_answer
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
+    -- as REPLACEMENTS_MAX of operations::checkout::begin
+    v_replacements_max constant integer := 100;
     v_answer checkout_answer;
     v_shop shops%rowtype;
     v_checkout checkouts%rowtype;
@@ -45,6 +48,7 @@ begin
         when v_answer.o_status = 'ordered' then 'checkout_ordered'
         when v_answer.o_status = 'paid' then 'checkout_ended'
         when coalesce(p_hold_s, v_shop.hold_s_default) > v_shop.hold_s_max then 'hold_too_long'
+        when v_checkout.generation > v_replacements_max then 'too_many_replacements'
     end;
     if v_answer.o_outcome = 'same' then
         v_answer.o_prices := array(
@@ -79,7 +83,8 @@ begin
     end if;
     update holds h set status = 'released', resolved_at = v_now
     where h.shop = p_shop and h.checkout_id = p_checkout_id
-        and h.generation = v_checkout.generation - 1 and h.status = 'active';
+        and h.generation = v_checkout.generation - 1
+        and coalesce(h.resolved_at, 'infinity') = 'infinity';
     for i in 1 .. cardinality(p_skus) loop
         insert into holds (
             shop, checkout_id, generation, sku, quantity, price_minor, expires_at, created_at)

@@ -15,18 +15,21 @@ language sql stable set search_path = holdfast, pg_temp as $$
         union
         (select e.gateway || ':' || coalesce(e.gateway_payment_id, e.reference)
         from payment_events e where e.shop = p_shop and e.reference = p_reference limit p_limit))
-    select coalesce(jsonb_agg(to_jsonb(found) - 'shop' order by found.created_at, found.topic),
-        '[]')
+    select coalesce(jsonb_agg(to_jsonb(found) order by found.created_at, found.topic), '[]')
     from (
-        select b.shop, b.topic, b.subject, b.body, b.created_at, b.sent_at
-        from topics t cross join subjects s
-            join outbox_messages b on b.shop = p_shop and b.topic = t.topic
-                and b.subject = s.subject
-        union
-        -- repeated events of one subject have a number: <subject>:<number>
-        select b.shop, b.topic, b.subject, b.body, b.created_at, b.sent_at
-        from topics t cross join subjects s
-            join outbox_messages b on b.shop = p_shop and b.topic = t.topic
-                and b.subject > s.subject || ':' and b.subject < s.subject || ';'
-        order by created_at desc limit p_limit) found
+        select b.* from topics t cross join subjects s
+            -- each limit makes the planner look up one topic and subject by the key
+            cross join lateral (
+                (select b.topic, b.subject, b.body, b.created_at, b.sent_at
+                from outbox_messages b
+                where b.shop = p_shop and b.topic = t.topic and b.subject = s.subject limit 1)
+                union all
+                -- repeated events of one subject have a number: <subject>:<number>
+                (select b.topic, b.subject, b.body, b.created_at, b.sent_at
+                from outbox_messages b
+                where b.shop = p_shop and b.topic = t.topic
+                    and b.subject > s.subject || ':' and b.subject < s.subject || ';'
+                order by b.topic, b.subject limit p_limit)) b
+        where t.topic is not null
+        order by b.created_at desc limit p_limit) found
 $$;

@@ -29,10 +29,12 @@ begin
         'order', case when v_order.order_id is not null then
             to_jsonb(v_order) - '{shop,request_hash,customer_key,changed_at}'::text[] end,
         'lines', (
-            select coalesce(jsonb_agg(to_jsonb(l) - '{shop,order_id}'::text[] order by l.sku), '[]')
+            select coalesce(jsonb_agg(
+                to_jsonb(l) - '{shop,order_id,checkout_id,begun_at,sold}'::text[] order by l.sku),
+                '[]')
             from order_lines l where l.shop = p_shop and l.order_id = v_order.order_id),
         'payment', case when v_payment.reference is not null then
-            to_jsonb(v_payment) - '{shop,order_id}'::text[] end,
+            to_jsonb(v_payment) - '{shop,order_id,look_up_at}'::text[] end,
         'payment_events', (
             select coalesce(jsonb_agg(event_describe(e) order by e.received_at, e.event_key), '[]')
             from (

@@ -20,8 +20,9 @@ begin
         where o.shop = p_shop and o.customer = v_counted.customer;
         for v_units in
             select h.sku, sum(h.quantity)::integer as units from holds h
-            where h.shop = p_shop and h.checkout_id = any (v_counted.ids) and h.status = 'active'
-                and h.limited
+            where h.shop = p_shop and h.checkout_id = any (v_counted.ids) and h.limited
+                -- coalesce: by the primary key (checkout_end)
+                and coalesce(h.resolved_at, 'infinity') = 'infinity'
             group by 1 order by 1
         loop
             update customer_units u

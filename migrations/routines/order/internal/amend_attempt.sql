@@ -43,6 +43,7 @@ begin
             where w.quantity is distinct from l.quantity or l.returned <> 0)
             then 'same'
         when v_order.version <> p_expected_version then 'stale'
+        when v_order.version >= order_changes_max() then 'too_many_changes'
     end;
     if v_answer.o_outcome in ('same', 'stale') then
         v_answer.o_order := order_desk_describe(p_shop, v_order.order_id);
@@ -110,10 +111,12 @@ begin
         return v_answer;
     end if;
 
-    insert into order_lines (shop, order_id, sku, quantity, price_minor, limited)
+    insert into order_lines (shop, order_id, sku, quantity, price_minor, limited, checkout_id,
+        begun_at, sold)
     select p_shop, v_order.order_id, d.o_sku, d.o_wanted, d.o_price_minor,
-        d.o_limited or d.o_limits and d.o_wanted > d.o_kept
+        d.o_limited or d.o_limits and d.o_wanted > d.o_kept, p_checkout_id, c.created_at, true
     from order_differences(p_shop, v_order.order_id, p_skus, p_quantities) d
+        join checkouts c on c.shop = p_shop and c.checkout_id = p_checkout_id
     where d.o_wanted > 0
     on conflict (shop, order_id, sku) do update
     set quantity = excluded.quantity, returned = 0, limited = excluded.limited;

@@ -20,6 +20,7 @@ begin
         coupon_use = case o.coupon_use when 'held' then 'consumed' else o.coupon_use end
     where o.shop = p_shop and o.order_id = p_order_id
     returning * into v_order;
+    update order_lines l set sold = true where l.shop = p_shop and l.order_id = p_order_id;
     if v_order.coupon_use = 'consumed' then
         perform coupon_count(p_shop, v_order.coupon_code, v_order.customer_key, -1, 1);
     end if;
@@ -34,7 +35,9 @@ begin
     for v_line in
         with consumed as (
             update holds h set status = 'consumed', resolved_at = v_now
-            where h.shop = p_shop and h.checkout_id = v_order.checkout_id and h.status = 'active'
+            where h.shop = p_shop and h.checkout_id = v_order.checkout_id
+                -- coalesce: by the primary key (checkout_end)
+                and coalesce(h.resolved_at, 'infinity') = 'infinity'
             returning h.sku, h.quantity)
         select c.sku, c.quantity from consumed c order by c.sku
     loop

@@ -16,7 +16,8 @@ begin
     if found then
         update holds h set expires_at = v_held.expires_at
         where h.shop = p_shop and h.checkout_id = v_held.checkout_id
-            and h.generation = v_held.generation and h.status = 'active';
+            and h.generation = v_held.generation
+            and coalesce(h.resolved_at, 'infinity') = 'infinity';
     end if;
 end;
 $$;

@@ -149,7 +149,8 @@ begin
     returning * into v_checkout;
     update holds h set expires_at = v_checkout.expires_at
     where h.shop = p_shop and h.checkout_id = p_checkout_id
-        and h.generation = v_checkout.generation and h.status = 'active';
+        and h.generation = v_checkout.generation
+        and coalesce(h.resolved_at, 'infinity') = 'infinity';
 
     if v_checkout.counted_as <> v_customer_key then
         -- the shop has just changed how it folds names: the coupon and the units need one key
@@ -164,16 +165,20 @@ begin
         v_shop.currency, v_subtotal, v_discount, v_subtotal - v_discount, p_coupon,
         case when p_coupon is null then 'none' else 'held' end, v_address, p_address_id,
         p_request_hash, v_now);
-    insert into order_lines (shop, order_id, sku, quantity, price_minor, limited)
-    select p_shop, p_order_id, h.sku, h.quantity, h.price_minor, h.limited from holds h
+    insert into order_lines (shop, order_id, sku, quantity, price_minor, limited, checkout_id,
+        begun_at)
+    select p_shop, p_order_id, h.sku, h.quantity, h.price_minor, h.limited, p_checkout_id,
+        v_checkout.created_at
+    from holds h
     where h.shop = p_shop and h.checkout_id = p_checkout_id
         and h.generation = v_checkout.generation;
     if v_discount > 0 then
         perform order_share_discount(p_shop, p_order_id);
     end if;
-    insert into payments (shop, reference, order_id, method, amount_minor, currency, created_at)
+    insert into payments (shop, reference, order_id, method, amount_minor, currency, created_at,
+        look_up_at)
     values (p_shop, p_reference, p_order_id, p_method, v_subtotal - v_discount, v_shop.currency,
-        v_now);
+        v_now, case p_method when 'online' then v_now end);
 
     -- No webhook will come: the dispatcher takes the money, or the total is zero.
     if p_method = 'offline' or v_subtotal = v_discount then

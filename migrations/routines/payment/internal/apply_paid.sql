@@ -30,7 +30,8 @@ begin
 
     -- The payment first: it is a fact, with or without the goods.
     update payments p
-    set status = 'paid', paid_at = clock_timestamp(), gateway = p_gateway,
+    set status = 'paid', paid_at = clock_timestamp(), look_up_at = clock_timestamp(),
+        gateway = p_gateway,
         gateway_payment_id = (v_captured.o_capture).gateway_payment_id
     where p.shop = p_payment.shop and p.reference = p_payment.reference;
     perform from checkouts c

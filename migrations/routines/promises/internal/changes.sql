@@ -72,11 +72,11 @@ begin
             left join payments p on p.shop = p_shop and p.reference = e.reference
         order by e.resolved_at, e.gateway, e.event_key;
     when 'overdue' then return query
-        -- a parked event breaks a promise when it is two hours old (promises_events)
+        -- parked money breaks a promise when it is two hours old (promises_events)
         select e.received_at + interval '2 hours', e.gateway, e.event_key, array[
             row('event', e.gateway, e.event_key)]::promise_subject[]
         from payment_events e
-        where e.shop = p_shop and e.outcome = 'parked'
+        where e.shop = p_shop and e.outcome = 'parked' and e.kind = 'paid'
             and e.received_at between p_at - interval '2 hours' and p_until - interval '2 hours'
             and (e.received_at + interval '2 hours', e.gateway, e.event_key) > (p_at, p_a, p_b)
         order by e.received_at, e.gateway, e.event_key limit p_limit;

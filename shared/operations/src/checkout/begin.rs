@@ -102,6 +102,19 @@ impl TooManyUnits {
     }
 }
 
+/// So often a checkout's cart is replaced at most. Each replacement leaves holds in the journal. If
+/// too low, a shopper who changes their mind often must begin again; if too high, one id fills
+/// the journal. `checkout_replace` refuses.
+pub const REPLACEMENTS_MAX: i32 = 100;
+
+const TOO_MANY_REPLACEMENTS: Kind = Kind {
+    status: 409,
+    code: "too_many_replacements",
+    title: "The cart was replaced too often",
+    detail: "A checkout's cart is replaced at most 100 times. The present cart stays held. To \
+             change it, release the checkout and begin another one with a new id.",
+};
+
 refusals! {
     /// Why a cart is not held. In order of precedence.
     pub enum BeginError {
@@ -115,6 +128,8 @@ refusals! {
         /// an order has frozen the cart.
         Ordered => CHECKOUT_ORDERED;
         HoldTooLong => hold_too_long();
+        /// its cart was replaced 100 times. Release it and begin a new one.
+        TooManyReplacements => TOO_MANY_REPLACEMENTS;
         /// the shop does not have the skus listed in `skus`.
         UnknownSku(
             /// The complete list, not only the first one.
@@ -201,6 +216,7 @@ async fn ask(db: &Database, request: &Begin) -> Result<Begun, BeginError> {
         "checkout_ended" => Err(BeginError::Ended),
         "checkout_ordered" => Err(BeginError::Ordered),
         "hold_too_long" => Err(BeginError::HoldTooLong),
+        "too_many_replacements" => Err(BeginError::TooManyReplacements),
         "unknown_sku" => Err(BeginError::UnknownSku(refused())),
         "not_on_sale" => Err(BeginError::NotOnSale(refused())),
         "too_many_units" => Err(BeginError::TooManyUnits(too_many(request, &row, refused()))),

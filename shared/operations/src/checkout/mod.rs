@@ -18,7 +18,7 @@ use crate::quantity::{Amount, Count, OnHand, Quantity, Revision};
 use crate::refusal::{Kind, Said};
 use crate::text::{Currency, one_of};
 
-pub use begin::{Begin, BeginError, Begun, begin};
+pub use begin::{Begin, BeginError, Begun, REPLACEMENTS_MAX, begin};
 pub use cart::{Cart, CartError, Line};
 pub use extend::{ExtendError, extend};
 pub use read::read;

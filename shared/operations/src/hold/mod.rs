@@ -12,7 +12,7 @@ use crate::quantity::{Amount, Quantity};
 use crate::utc::Utc;
 
 pub use list::{Filter, HoldStatus, Position, list};
-pub use purge::purge;
+pub use purge::{PURGE_MAX, purge};
 
 /// One row of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

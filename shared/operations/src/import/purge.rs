@@ -5,7 +5,8 @@ use crate::db::{Database, Failure};
 /// Chunks that one call purges at most: 10,000 rows.
 const PURGE_MAX: i32 = 20;
 
-/// Purges the rows of a shop's imports that are older than `keep_days`. Returns how many chunks.
+/// Purges the rows of a shop's imports that are older than `keep_days`. Returns
+/// how many chunks and imports: 0 only if there is nothing left.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.

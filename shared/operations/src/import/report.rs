@@ -35,6 +35,10 @@ sent_as!(RowOutcome, &str, |outcome| match outcome {
     RowOutcome::Refused => "refused",
 });
 
+/// Chunks of [`super::stage::CHUNK_ROWS`] rows that a page may read. The page ends there, even if
+/// few rows match its filter.
+const SCAN_CHUNKS_MAX: i32 = 100;
+
 /// A filter for rows. `None` matches any row.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -167,8 +171,16 @@ pub async fn report(
     let (part, line) = after.map_or((0, 0), |After(place)| (place.part, place.line));
     let rows = db
         .call(
-            "select * from holdfast.import_report($1, $2, $3, $4, $5, $6)",
-            &[&shop, &import_id, &filter.outcome, &part, &line, &limit],
+            "select * from holdfast.import_report($1, $2, $3, $4, $5, $6, $7)",
+            &[
+                &shop,
+                &import_id,
+                &filter.outcome,
+                &part,
+                &line,
+                &limit,
+                &SCAN_CHUNKS_MAX,
+            ],
         )
         .await?;
     let Some(row) = rows.first() else {
@@ -178,11 +190,15 @@ pub async fn report(
     report.page = from_json(row.get("o_rows"))?;
     let all = report.page.len();
     report.page.truncate(fitting(&report.page));
-    let full = report.page.len() < all || i32::try_from(all).is_ok_and(|rows| rows == limit.get());
-    let last = report.page.last().filter(|_| full).map(|row| Position {
-        part: row.part,
-        line: row.line,
-    });
-    report.next = last.map(|last| Cursor::of(&last)).transpose()?;
+    report.next = if report.page.len() < all {
+        let last = report.page.last().map(|row| Position {
+            part: row.part,
+            line: row.line,
+        });
+        last.map(|last| Cursor::of(&last)).transpose()?
+    } else {
+        let after: Option<serde_json::Value> = row.get("o_after");
+        after.as_ref().map(page::cursor::<Position>).transpose()?
+    };
     Ok(Some(report))
 }

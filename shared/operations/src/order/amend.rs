@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::{
     BOOKING_NOT_ON_SALE, BOOKING_SHORT, BOOKING_UNKNOWN_SKU, DeskOrder, ORDER_ENDED,
-    ORDER_NOT_OFFLINE,
+    ORDER_NOT_OFFLINE, TOO_MANY_CHANGES,
 };
 use crate::checkout::{Cart, LIMIT_REACHED, LimitReached, Shortage, limits};
 use crate::db::{Database, Failure};
@@ -62,6 +62,8 @@ refusals! {
         HasCoupon => ORDER_HAS_COUPON;
         /// it has another version now. `order` shows it.
         Stale(order: Box<DeskOrder>) => ORDER_STALE;
+        /// it was changed 1,000 times.
+        TooManyChanges => TOO_MANY_CHANGES;
         /// the shop does not have the skus listed in `skus`.
         UnknownSku(
             /// The complete list, not only the first one.
@@ -139,6 +141,7 @@ pub async fn amend(
         "order_ended" => Err(AmendError::Ended),
         "order_has_coupon" => Err(AmendError::HasCoupon),
         "stale" => Err(AmendError::Stale(Box::new(order()?))),
+        "too_many_changes" => Err(AmendError::TooManyChanges),
         "unknown_sku" => Err(AmendError::UnknownSku(refused())),
         "not_on_sale" => Err(AmendError::NotOnSale(refused())),
         "limit_reached" => Err(AmendError::LimitReached(limits(&row))),

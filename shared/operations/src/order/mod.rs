@@ -39,6 +39,15 @@ const ORDER_NOT_OFFLINE: Kind = Kind {
     detail: "Its money came through a gateway. Use a refund, which can put the goods back, too.",
 };
 /// Nothing can change it any more.
+/// The order was changed as often as `order_changes_max` allows.
+pub(crate) const TOO_MANY_CHANGES: Kind = Kind {
+    status: 409,
+    code: "too_many_changes",
+    title: "The order was changed too often",
+    detail: "An order takes at most 1,000 changes of its lines and returns of goods, all together. \
+             Nothing was changed. For more, cancel the booking and book again, or adjust the \
+             stock.",
+};
 const ORDER_ENDED: Kind = Kind {
     status: 409,
     code: "order_ended",

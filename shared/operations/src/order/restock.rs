@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
-use super::DeskOrder;
+use super::{DeskOrder, TOO_MANY_CHANGES};
 use crate::checkout::{Cart, Shortage};
 use crate::db::{Database, Failure};
 use crate::ids::{Actor, OrderId, ReturnId, Shop, Sku};
@@ -112,6 +112,8 @@ refusals! {
         NotSold => ORDER_NOT_SOLD;
         /// a sku would have too many units on hand again.
         StockFull => STOCK_FULL;
+        /// it was changed 1,000 times.
+        TooManyChanges => TOO_MANY_CHANGES;
         /// the lines listed in `excess` have more units than were sold and have not come back.
         TooMany(
             /// Every line with too many units.
@@ -162,6 +164,7 @@ pub async fn restock(
         "not_found" => Err(RestockError::NotFound),
         "return_conflict" => Err(RestockError::Conflict),
         "not_sold" => Err(RestockError::NotSold),
+        "too_many_changes" => Err(RestockError::TooManyChanges),
         "too_many" => {
             let refused = restock
                 .lines

@@ -20,7 +20,7 @@ use crate::text::one_of;
 pub(crate) use claim::payload;
 pub use claim::{LEASE, claim};
 pub use mark::{Fate, mark};
-pub use purge::purge;
+pub use purge::{PURGE_MAX, purge};
 pub use relay::{Relayed, relay};
 pub use run_once::{RUN_MAX, RelayReport, run_once};
 

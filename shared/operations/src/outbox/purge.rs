@@ -2,8 +2,8 @@
 
 use crate::db::{Database, Failure};
 
-/// Messages that one call purges at most.
-const PURGE_MAX: i32 = 5_000;
+/// Messages that one call purges at most, and as many deliveries.
+pub const PURGE_MAX: i32 = 2_000;
 
 /// Purges messages of a shop that were sent more than `keep_days` ago. Returns how many.
 ///

@@ -27,7 +27,7 @@ pub use claim::{Claimed, claim};
 pub use list::{Filter, Position, list};
 pub use overview::{Capture, Dispute, Overview, overview};
 pub use report::{GatewayAnswer, Reported, report};
-pub use request::{Request, RequestError, Requested, request};
+pub use request::{REFUNDS_MAX, Request, RequestError, Requested, request};
 pub use retry::{Retried, RetryError, retry};
 pub use untried::untried;
 

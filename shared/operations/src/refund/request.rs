@@ -10,8 +10,8 @@ use crate::checkout::Cart;
 use crate::db::{Database, Failure, from_json};
 use crate::ids::{Actor, OrderId, RefundId, Shop};
 use crate::object::not_null;
-use crate::order::Excess;
 use crate::order::restock::{MORE_THAN_SOLD, ORDER_NOT_SOLD, RETURN_CONFLICT};
+use crate::order::{Excess, TOO_MANY_CHANGES};
 use crate::quantity::{Amount, AmountMinor};
 use crate::refusal::Kind;
 use crate::refusals;
@@ -114,6 +114,18 @@ const MORE_THAN_CAPTURED: Kind = Kind {
              owed back.",
 };
 
+/// So many refunds of one order staff request at most: a penny each would be millions.
+/// `refund_request` refuses.
+pub const REFUNDS_MAX: i32 = 100;
+
+const TOO_MANY_REFUNDS: Kind = Kind {
+    status: 409,
+    code: "too_many_refunds",
+    title: "The order has too many refunds",
+    detail: "No money goes back: an order has at most 100 refunds. Give the rest back in the \
+             gateway's dashboard; its webhook records it here.",
+};
+
 refusals! {
     /// Why nothing is refunded, in order of precedence.
     pub enum RequestError {
@@ -132,6 +144,8 @@ refusals! {
         );
         /// more than is left. `refundable_minor` says how much is left.
         TooMuch(all: Refundable) => MORE_THAN_CAPTURED;
+        /// the order has 100 refunds.
+        TooManyRefunds => TOO_MANY_REFUNDS;
         AmountNotPayable => Said::invalid(
             "amount_minor",
             "is finer than the gateway takes: it must be a multiple of 10 in a currency with \
@@ -143,6 +157,8 @@ refusals! {
         NotSold => ORDER_NOT_SOLD;
         /// a sku of `restock` would have too many units on hand again. No money goes back either.
         StockFull => STOCK_FULL;
+        /// `restock` of an order that was changed 1,000 times.
+        TooManyChanges => TOO_MANY_CHANGES;
         /// lines of `restock`, listed in `excess`, have more units than were sold and have not
         /// come back. No money goes back either.
         TooMany(
@@ -206,7 +222,9 @@ pub async fn request(
         "too_much" => Err(RequestError::TooMuch(Refundable {
             refundable_minor: row.get("o_refundable_minor"),
         })),
+        "too_many_refunds" => Err(RequestError::TooManyRefunds),
         "not_sold" => Err(RequestError::NotSold),
+        "too_many_changes" => Err(RequestError::TooManyChanges),
         "return_conflict" => Err(RequestError::ReturnConflict),
         "too_many" => Err(RequestError::TooMany(excess(request, &row))),
         other => Err(Failure::unknown_outcome("refund_request", other).into()),

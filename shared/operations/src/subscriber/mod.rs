@@ -53,12 +53,12 @@ pub struct Subscriber {
     /// The answer with which it refused.
     #[schema(required = true)]
     pub disabled_why: Option<String>,
-    /// Deliveries that wait for their first or a later try.
-    #[schema(minimum = 0)]
+    /// Deliveries that wait for their first or a later try. At most 10,000 are counted.
+    #[schema(minimum = 0, maximum = 10000)]
     pub waiting: i64,
     /// Deliveries that are no longer tried: ten tries failed, the subscriber failed for four
-    /// days, or it answered 410. Counted for 30 days.
-    #[schema(minimum = 0)]
+    /// days, or it answered 410. Counted for 30 days; at most 10,000 are counted.
+    #[schema(minimum = 0, maximum = 10000)]
     pub given_up: i64,
     /// The last error of an undelivered announcement.
     #[schema(required = true)]
