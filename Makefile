@@ -18,8 +18,11 @@ STORM_UNITS ?= 400
 DOWN_S ?= 60
 # `make bench-rush`: shoppers at once.
 RUSH ?= 10000
-# `make bench-cold`: the folder of another build's functions, to measure in turns.
+# `make bench-cold`: the folder of another build's functions, to measure in turns. `make bench-sweep`:
+# the folder of another version's routines.
 AGAINST ?=
+# `make growth`: orders of the database.
+ORDERS ?= 1000000
 
 # `holdfast up --run` tells the drill where the stack is, by variables of the environment.
 DRILL = holdfast drill --hot-sku LEHENGA-RED-M --shoppers $(SHOPPERS) --seed $(SEED) --out report/
@@ -74,6 +77,16 @@ bench-rush: setup ## many shoppers ask for one of 100 pieces at once, through Pg
 bench-cold: PROFILE = release
 bench-cold: setup build ## measure new processes and requests of the HTTP functions, also AGAINST=folder
 	@$(BIN)/holdfast bench --cold $(if $(AGAINST),--against $(AGAINST))
+
+.PHONY: bench-sweep
+bench-sweep: setup ## expire 100,000 due holds of one sku beside begins, also AGAINST=folder of routines
+	@cargo build --workspace --bin holdfast --locked --release
+	@$(TARGET)/release/holdfast bench --sweep $(if $(AGAINST),--against $(AGAINST))
+
+.PHONY: growth
+growth: setup ## hold every statement of every routine to a bound, at ORDERS=1000000 (half an hour)
+	@cargo build --workspace --bin holdfast --locked --release
+	@$(TARGET)/release/holdfast bench --growth $(ORDERS)
 
 .PHONY: test
 test: setup build ## set up, build the functions and the tools, run every test

@@ -74,6 +74,11 @@ pub(crate) fn rush_script() -> String {
     format!("{NEXT_ID}{}\n", begin("RUSH"))
 }
 
+/// The script of a shopper beside a sweep.
+pub(crate) fn begin_script() -> String {
+    format!("{NEXT_ID}{}\n", begin("HOT"))
+}
+
 /// The script of a shopper who comes too late.
 pub(crate) fn sold_out_script() -> String {
     format!("{NEXT_ID}{}\n", begin("SOLD-OUT"))

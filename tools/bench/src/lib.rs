@@ -6,8 +6,10 @@
 mod cold;
 mod contestant;
 mod figures;
+pub mod growth;
 mod rush;
 mod server;
+mod sweep;
 
 use serde::Serialize;
 use std::path::PathBuf;
@@ -27,7 +29,9 @@ const CONNECTIONS_REQUIRED: u32 = 50;
   holdfast bench --require
   holdfast bench --seconds 5 --rounds 1 --connections 50
   holdfast bench --rush 10000
-  holdfast bench --cold --against ../before/target/release")]
+  holdfast bench --cold --against ../before/target/release
+  holdfast bench --growth 100000
+  holdfast bench --sweep --against ../before/migrations/routines")]
 pub struct Args {
     /// Seconds of each round
     #[arg(long, value_name = "SECONDS", default_value_t = 10,
@@ -60,8 +64,26 @@ pub struct Args {
     /// Instead of the comparison: measure new processes of the HTTP functions, and their requests
     #[arg(long, conflicts_with_all = ["json", "require", "rush"])]
     cold: bool,
-    /// Measure the functions of another build in turns with these: the folder of its binaries
-    #[arg(long, value_name = "DIR", requires = "cold")]
+    /// Instead of the comparison: make a database of so many orders, and hold every statement of
+    /// every routine to a bound of buffers
+    #[arg(long, value_name = "ORDERS", num_args = 0..=1, default_missing_value = "1000000",
+          conflicts_with_all = ["json", "require", "rush", "cold"],
+          value_parser = clap::value_parser!(u32).range(5_000..=10_000_000))]
+    growth: Option<u32>,
+    /// Where --growth keeps the plans
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "target/growth",
+        requires = "growth"
+    )]
+    plans: PathBuf,
+    /// Instead of the comparison: expire 100,000 due holds of one sku beside begins of that sku
+    #[arg(long, conflicts_with_all = ["json", "require", "rush", "cold", "growth"])]
+    sweep: bool,
+    /// Measure another version in turns with this one. For --cold the folder of its binaries; for
+    /// --sweep the folder of its routines
+    #[arg(long, value_name = "DIR")]
     against: Option<PathBuf>,
 }
 
@@ -88,6 +110,13 @@ pub async fn run(args: &Args) -> Result<bool, Failed> {
     }
     if args.cold {
         cold::run(args.against.as_deref()).await?;
+        return Ok(true);
+    }
+    if let Some(orders) = args.growth {
+        return growth::run(orders, &args.plans).await;
+    }
+    if args.sweep {
+        sweep::run(args.against.as_deref(), args.rounds).await?;
         return Ok(true);
     }
     let mut rows = Vec::new();

@@ -1,0 +1,471 @@
+-- At least one call of every routine that a function may call, as `holdfast bench --growth` makes
+-- them on the database of data.sql. A case is a block: its first line names the routine and says
+-- what is special. `{paid.order_id}` is a value of the next example of that kind (examples.sql).
+-- `-- first:` is a statement that the superuser runs before the case. `-- at most` is the case's
+-- own bound, with its reason; without it, the usual bound holds. `-- with statistics:` leaves out
+-- the pass without statistics, with the reason.
+
+-- announcement_put
+select * from holdfast.announcement_put('big', true);
+
+-- announcement_read
+select * from holdfast.announcement_read('big');
+
+-- attempt_count
+select holdfast.attempt_count('checkout_begin', 1);
+
+-- backlog_read
+-- at most 50,000: reads 20,000 active holds of a shop, and the checkouts of some
+select * from holdfast.backlog_read();
+
+-- checkout_begin: a new cart of a hot sku
+call holdfast.checkout_begin('big', gen_random_uuid(), '{open.customer}', 1, '\x01', null,
+    '{H-1,X-3}', '{1,1}');
+
+-- checkout_begin: another cart for a checkout
+call holdfast.checkout_begin('big', '{open.checkout_id}', '{open.customer}', 9, '\x02', null,
+    '{H-2,T-3}', '{1,1}');
+
+-- checkout_begin: a sku with a limit
+call holdfast.checkout_begin('big', gen_random_uuid(), 'customer-1', 1, '\x01', null,
+    '{H-7}', '{1}');
+
+-- checkout_begin: a cart that is short
+-- first: select growth.make_scarce('big', 'T-9')
+call holdfast.checkout_begin('big', gen_random_uuid(), 'customer-1', 1, '\x01', null,
+    '{H-3,T-9}', '{1,50}');
+
+-- checkout_begin: a cart that needs due holds
+-- first: select growth.make_scarce('big', 'H-4')
+-- at most 30,000: expires 100 checkouts with their lines, coupons and announcements
+call holdfast.checkout_begin('big', gen_random_uuid(), 'customer-1', 1, '\x01', null,
+    '{H-4}', '{1}');
+
+-- checkout_begin_attempt
+-- last: rollback
+select * from holdfast.checkout_begin_attempt('big', gen_random_uuid(), 'customer-1', 1, '\x01',
+    null, '{H-1}', '{1}', true);
+
+-- checkout_extend
+select * from holdfast.checkout_extend('big', '{open.checkout_id}', null, 1500);
+
+-- checkout_read
+select * from holdfast.checkout_read('big', '{paid.checkout_id}', null);
+
+-- checkout_reclaim: of skus
+-- at most 30,000: expires 100 checkouts with their lines, coupons and announcements
+select holdfast.checkout_reclaim('big', row('{H-1,D-1,H-3}', null, null)::holdfast.reclaim);
+
+-- checkout_reclaim: of a coupon and a customer
+-- at most 30,000: expires 100 checkouts with their lines, coupons and announcements
+select holdfast.checkout_reclaim('big', row(null, 'C1', 'agency')::holdfast.reclaim);
+
+-- checkout_revoke
+select * from holdfast.checkout_revoke('big', '{open.checkout_id}', 'clerk', 'a robot');
+
+-- checkout_release
+select * from holdfast.checkout_release('big', '{open.checkout_id}', null);
+
+-- coupon_list
+select * from holdfast.coupon_list('big', 'C2', 500);
+
+-- coupon_put
+select * from holdfast.coupon_put('big', 'C1', 'percent', 600, 0, null, null, 1000000);
+
+-- coupon_read
+select * from holdfast.coupon_read('big', 'C1');
+
+-- early_release_allowed
+select holdfast.early_release_allowed();
+
+-- gateway_order_close
+select * from holdfast.gateway_order_close('big', 'cashfree', 'order-1');
+
+-- gateway_order_due
+-- at most 3,000: reads open orders until 20 are due
+select * from holdfast.gateway_order_due('big', 20, 30);
+
+-- gateway_order_put
+select * from holdfast.gateway_order_put('big', '{awaiting_payment.reference}', 'stripe',
+    'session-{awaiting_payment.reference}', '{}', 1800);
+
+-- gateway_order_read
+select * from holdfast.gateway_order_read('big', '{paid.reference}', '{paid.gateway}');
+
+-- history_search: a customer
+-- at most 30,000: the histories of 20 checkouts
+select * from holdfast.history_search('big', '{paid.customer}', null, 20, 200, 5000);
+
+-- history_search: a customer with thousands of orders
+-- at most 30,000: the histories of 20 checkouts
+select * from holdfast.history_search('big', 'agency', null, 20, 200, 5000);
+
+-- history_search: nobody
+-- at most 8,000: reads 10,000 checkouts by the time of their end
+select * from holdfast.history_search('big', 'nobody', null, 20, 200, 5000);
+
+-- history_search: a reference
+-- at most 8,000: reads 10,000 checkouts by the time of their end
+select * from holdfast.history_search('big', '{refunded.reference}', null, 20, 200, 5000);
+
+-- history_search: a gateway's payment
+-- at most 8,000: reads 10,000 checkouts by the time of their end
+select * from holdfast.history_search('big', '{refunded.gateway_payment_id}', null, 20, 200, 5000);
+
+-- history_search: an order
+-- at most 8,000: reads 10,000 checkouts by the time of their end
+select * from holdfast.history_search('big', '{paid.order_id}', '{paid.order_id}', 20, 200, 5000);
+
+-- hold_list: everything
+-- at most 3,000: 500 holds, and their checkouts
+select * from holdfast.hold_list('big', null, null, null, null, '{paid.checkout_id}', 1, 'A', 500,
+    5000);
+
+-- hold_list: active holds of a hot sku
+-- at most 6,000: reads 5,000 holds, and the checkouts of 500
+select * from holdfast.hold_list('big', 'D-1', null, null, 'active', null, null, null, 500, 5000);
+
+-- hold_list: active holds of a customer
+-- at most 6,000: reads 5,000 holds
+select * from holdfast.hold_list('big', null, null, '{open.customer}', 'active', null, null, null,
+    500, 5000);
+
+-- hold_list: a customer
+-- at most 25,000: reads 5,000 holds, and their checkouts
+select * from holdfast.hold_list('big', null, null, 'customer-1', null, null, null, null, 500,
+    5000);
+
+-- hold_list: a rare sku
+-- at most 6,000: reads 5,000 holds
+select * from holdfast.hold_list('big', 'T-1', null, null, 'consumed', null, null, null, 500, 5000);
+
+-- hold_list: a checkout
+select * from holdfast.hold_list('big', null, '{paid.checkout_id}', null, null, null, null, null,
+    500, 5000);
+
+-- hold_purge
+-- at most 60,000: deletes 2,000 holds and their checkouts
+select holdfast.hold_purge('big', interval '30 days', 2000);
+
+-- import_apply: a dry run
+-- first: select growth.stage('big', '00000000-0000-4000-8000-00000000{call}')
+-- at most 20,000: judges 500 rows
+select * from holdfast.import_apply('big', '00000000-0000-4000-8000-00000000{call}', 1,
+    'good_rows_only', true, 'clerk', 10000);
+
+-- import_apply
+-- first: select growth.stage('big', '00000000-0000-4000-8000-00000000{call}')
+-- at most 20,000: judges and writes 500 rows
+select * from holdfast.import_apply('big', '00000000-0000-4000-8000-00000000{call}', 1,
+    'good_rows_only', false, 'clerk', 10000);
+
+-- import_purge
+-- at most 30,000: deletes 20 chunks of 500 rows
+select holdfast.import_purge('big', interval '30 days', 20);
+
+-- import_report: a rare outcome
+select * from holdfast.import_report('big', md5('import0')::uuid, 'refused', 0, 0, 5000, 100);
+
+-- import_report: a page
+select * from holdfast.import_report('big', md5('import0')::uuid, null, 3, 25000, 5000, 100);
+
+-- import_stage
+select * from holdfast.import_stage('big', gen_random_uuid(), 1, 'clerk', 500, '{1}', '{NEW-1}',
+    '{x}', '{null}', '{1}', '{null}', '{null}', '{f}', '{null}', '{f}', '{null}', '{null}',
+    '{f}', '{null}', '{7}', '{null}', '{null}');
+
+-- ledger_list: everything
+select * from holdfast.ledger_list('big', null, null, null, null, null, null, null, null, null,
+    500, 5000);
+
+-- ledger_list: a rare reason
+-- at most 6,000: reads 5,000 movements
+select * from holdfast.ledger_list('big', null, null, 'missing', null, null, null, null, null,
+    null, 500, 5000);
+
+-- ledger_list: an actor of a sku
+select * from holdfast.ledger_list('big', 'D-1', null, null, 'nobody', null, null, null, null,
+    null, 500, 5000);
+
+-- ledger_list: a reference
+select * from holdfast.ledger_list('big', null, '{paid.reference}', null, null, null, null, null,
+    null, null, 500, 5000);
+
+-- ledger_list: a sku and a reference
+select * from holdfast.ledger_list('big', 'D-1', '{paid.reference}', null, null, null, null, null,
+    null, null, 500, 5000);
+
+-- ledger_list: a sku a year ago
+select * from holdfast.ledger_list('big', 'D-1', null, null, null, now() - interval '300 days',
+    now() - interval '299 days', null, null, null, 500, 5000);
+
+-- ledger_list: the time of the first movement, and a reason
+-- at most 6,000: reads 5,000 movements
+select * from holdfast.ledger_list('big', null, null, 'received', null, null,
+    now() - interval '300 days', null, null, null, 500, 5000);
+
+-- lookup_claim
+-- at most 10,000: considers 200 payments at a time
+select * from holdfast.lookup_claim('big', 10, 300, 7200, 600, 120);
+
+-- order_amend
+call holdfast.order_amend('big', '{desk.checkout_id}', 1, 'dispatcher-1', '{H-2,X-9}', '{2,1}');
+
+-- order_amend_attempt
+-- last: rollback
+select * from holdfast.order_amend_attempt('big', '{desk.checkout_id}', 1, 'dispatcher-1',
+    '{H-2,X-9}', '{2,1}', true);
+
+-- order_book
+call holdfast.order_book('big', gen_random_uuid(), 'agency', '\x01', gen_random_uuid(),
+    'big-' || left(md5(random()::text), 24), 'C1', 'dispatcher-1', '{H-2,X-9}', '{2,1}');
+
+-- order_book_attempt
+-- last: rollback
+select * from holdfast.order_book_attempt('big', gen_random_uuid(), 'agency', '\x01',
+    gen_random_uuid(), 'big-' || left(md5(random()::text), 24), 'C1', 'dispatcher-1',
+    '{H-2,X-9}', '{2,1}', true);
+
+-- order_cancel
+select * from holdfast.order_cancel('big', '{desk.checkout_id}', 'dispatcher-1');
+
+-- order_create: with a coupon
+call holdfast.order_create('big', '{open.checkout_id}', null, '\x01', gen_random_uuid(),
+    'big-' || left(md5(random()::text), 24), 'online', 'C1', null, null, false);
+
+-- order_create: a hold that ended
+call holdfast.order_create('big', '{expired_open.checkout_id}', null, '\x01', gen_random_uuid(),
+    'big-' || left(md5(random()::text), 24), 'online', null, null, null, false);
+
+-- order_create_attempt
+-- last: rollback
+select * from holdfast.order_create_attempt('big', '{open.checkout_id}', null, '\x01',
+    gen_random_uuid(), 'big-' || left(md5(random()::text), 24), 'offline', 'C1', null, null, false,
+    true);
+
+-- order_read
+select * from holdfast.order_read('big', '{paid.checkout_id}', null);
+
+-- order_restock
+select * from holdfast.order_restock('big', '{desk.order_id}', gen_random_uuid(), '\x01', 'clerk',
+    null, array['{desk.sku}'], '{1}');
+
+-- outbox_claim: any group
+-- at most 10,000: writes 200 messages
+select * from holdfast.outbox_claim('big', null, gen_random_uuid(), 200, interval '1 minute');
+
+-- outbox_claim: named groups
+select * from holdfast.outbox_claim('big', '{order/{paid.order_id}}', gen_random_uuid(), 50,
+    interval '1 minute');
+
+-- outbox_mark
+select * from holdfast.outbox_mark('big', gen_random_uuid(), '{order.paid,order.paid}',
+    '{{paid.order_id},x}', '{sent,refused}', '{null,busy}');
+
+-- outbox_purge
+-- at most 60,000: deletes 2,000 messages, and gives up 2,000 deliveries
+select holdfast.outbox_purge('big', interval '30 days', 2000);
+
+-- outbox_waiting
+select * from holdfast.outbox_waiting();
+
+-- payment_parked_events
+-- at most 20,000: considers 1,000 events
+select * from holdfast.payment_parked_events('big', 100);
+
+-- payment_record_event: an order is paid
+call holdfast.payment_record_event('big', 'cashfree', gen_random_uuid()::text,
+    '{awaiting_payment.reference}', 'paid', {awaiting_payment.total_minor}, 'INR',
+    gen_random_uuid()::text, '{}',
+    null, null, null, null);
+
+-- payment_record_event: late
+call holdfast.payment_record_event('big', 'cashfree', gen_random_uuid()::text,
+    '{expired.reference}', 'paid', {expired.total_minor}, 'INR', gen_random_uuid()::text, '{}',
+    null, null, null, null);
+
+-- payment_record_event: a refund at the gateway
+call holdfast.payment_record_event('big', '{paid.gateway}', gen_random_uuid()::text, null,
+    'refund_settled', {paid.total_minor}, 'INR', '{paid.gateway_payment_id}', '{}', null, null,
+    gen_random_uuid()::text, null);
+
+-- payment_record_event: a dispute
+call holdfast.payment_record_event('big', '{paid.gateway}', gen_random_uuid()::text, null,
+    'disputed', {paid.total_minor}, 'INR', '{paid.gateway_payment_id}', '{}', null, null, null,
+    null);
+
+-- payment_record_event: unknown
+call holdfast.payment_record_event('big', 'cashfree', gen_random_uuid()::text, 'big-unknown',
+    'paid', 100, 'INR', gen_random_uuid()::text, '{}', null, null, null, null);
+
+-- payment_record_event_attempt
+-- last: rollback
+select * from holdfast.payment_record_event_attempt('big', 'cashfree', gen_random_uuid()::text,
+    '{awaiting_payment.reference}', 'paid', {awaiting_payment.total_minor}, 'INR',
+    gen_random_uuid()::text, '{}',
+    null, null, null, null, true);
+
+-- payment_redrive
+select * from holdfast.payment_redrive('big', 'cashfree', 'unknown-1');
+
+-- refund_backlog
+select * from holdfast.refund_backlog();
+
+-- refund_claim
+select * from holdfast.refund_claim('big', 20);
+
+-- refund_list: everything
+select * from holdfast.refund_list('big', null, null, null, 500, 5000);
+
+-- refund_list: failed
+select * from holdfast.refund_list('big', 'failed', null, null, 500, 5000);
+
+-- refund_list: a rare status
+select * from holdfast.refund_list('big', 'owed', null, null, 500, 5000);
+
+-- refund_overview
+select * from holdfast.refund_overview('big', '{refunded.order_id}');
+
+-- refund_report
+select * from holdfast.refund_report('big', '{refund_due.refund_id}', 'settled', null, null);
+
+-- refund_request
+select * from holdfast.refund_request('big', '{paid.order_id}', gen_random_uuid(), '\x01', 'clerk',
+    null, 100, null, array['{paid.sku}'], '{1}');
+
+-- refund_retry
+select * from holdfast.refund_retry('big', '{refund_failed.refund_id}', 'clerk');
+
+-- refund_untried
+select holdfast.refund_untried('big', array['{refund_due.refund_id}']::uuid[], '{1}');
+
+-- shop_list
+select * from holdfast.shop_list();
+
+-- shop_put
+select * from holdfast.shop_put('big', 'Big', 'INR');
+
+-- shop_read
+select * from holdfast.shop_read('big');
+
+-- sku_export
+-- at most 30,000: 5,000 skus
+select * from holdfast.sku_export('big', 'T-1', 5000);
+
+-- sku_list
+-- at most 10,000: 500 skus with their stock
+select * from holdfast.sku_list('big', 'T-1', 500);
+
+-- sku_manifest: a departure with a tenth of all orders
+-- at most 20,000: reads every active hold of the sku, and its sold units in an index
+select * from holdfast.sku_manifest('big', 'D-1', null, null, 500);
+
+-- sku_manifest: its last page
+-- at most 20,000: reads every active hold of the sku, and its sold units in an index
+select * from holdfast.sku_manifest('big', 'D-1', now() - interval '1 hour', gen_random_uuid(),
+    500);
+
+-- sku_manifest: a rare sku
+select * from holdfast.sku_manifest('big', 'T-1', null, null, 500);
+
+-- sku_put
+select * from holdfast.sku_put('big', 'T-2', 'Another title', '{}', 1234);
+
+-- sku_read
+select * from holdfast.sku_read('big', 'D-1');
+
+-- sku_retire
+select * from holdfast.sku_retire('big', 'T-5');
+
+-- stock_adjust
+select * from holdfast.stock_adjust('big', 'H-1', 1, null, 'adjusted', 'clerk', 'count');
+
+-- stock_availability
+select * from holdfast.stock_availability('big', array(select 'T-' || n from
+    generate_series(1, 100) n));
+
+-- stock_read
+select * from holdfast.stock_read('big', 'D-1');
+
+-- stock_receive
+select * from holdfast.stock_receive('big', 'H-1', 1, null, 'clerk', 'PO-2', null,
+    gen_random_uuid());
+
+-- stock_set
+select * from holdfast.stock_set('big', 'T-6', 4000000, null, 'clerk', 'count', null,
+    gen_random_uuid());
+
+-- stock_shrink
+call holdfast.stock_shrink('big', 'T-7', 1, null, 'clerk', 'fire', null, gen_random_uuid(), false);
+
+-- stock_shrink: of a hot sku
+-- at most 20,000: reads every active hold of the sku
+call holdfast.stock_shrink('big', 'D-1', 1, null, 'clerk', 'fire', null, gen_random_uuid(), true);
+
+-- stock_shrink_attempt
+-- last: rollback
+select * from holdfast.stock_shrink_attempt('big', 'T-8', 1, null, 'clerk', 'fire', null,
+    gen_random_uuid(), false, true);
+
+-- promises_check
+-- with statistics: the check reads many tables at once; it has 20 s, and may be late for minutes
+-- at most 200,000: checks 1,000 subjects at a time
+select * from holdfast.promises_check('s1');
+
+-- promises_list
+-- with statistics: the check reads many tables at once; it has 20 s, and may be late for minutes
+-- at most 200,000: checks 2,000 subjects
+select * from holdfast.promises_list('big', 'order', '{paid.order_id}', '', 100, 2000);
+
+-- promises_recheck
+-- with statistics: the check reads many tables at once; it has 20 s, and may be late for minutes
+select * from holdfast.promises_recheck('big');
+
+-- promises_sweep: what changed
+-- with statistics: the check reads many tables at once; it has 20 s, and may be late for minutes
+-- at most 200,000: checks the subjects of 500 rows of each source
+select * from holdfast.promises_sweep('big', 'changed', 500);
+
+-- promises_sweep: the next of all
+-- with statistics: the check reads many tables at once; it has 20 s, and may be late for minutes
+-- at most 200,000: checks 3,000 subjects
+select * from holdfast.promises_sweep('big', 'history', 3000);
+
+-- stock_shrink_reclaim
+select * from holdfast.stock_shrink_reclaim('big', 'T-8', null);
+
+-- subscriber_backlog
+select * from holdfast.subscriber_backlog();
+
+-- subscriber_claim
+select * from holdfast.subscriber_claim('big', 20);
+
+-- subscriber_delete
+-- first: select holdfast.subscriber_put('s1', 'x', 'https://example.org', null)
+select * from holdfast.subscriber_delete('s1', 'x');
+
+-- subscriber_list
+select * from holdfast.subscriber_list('big');
+
+-- subscriber_mark
+select holdfast.subscriber_mark('big', 'mail', '{order.paid,order.paid}', '{{paid.order_id},x}',
+    '{delivered,failed}', '{null,busy}');
+
+-- subscriber_mark: the subscriber is gone
+-- at most 30,000: gives up 1,000 deliveries
+select holdfast.subscriber_mark('big', 'ledger', array['order.paid'], array['x'], '{gone}',
+    '{null}');
+
+-- subscriber_put
+select * from holdfast.subscriber_put('big', 'mail', 'https://example.org/mail', null);
+
+-- subscriber_read
+select * from holdfast.subscriber_read('big', 'ledger');
+
+-- subscriber_waiting
+select * from holdfast.subscriber_waiting();
+
+-- sweep_expire
+-- first: select growth.make_due('big', null, 400)
+-- at most 60,000: expires 200 checkouts with their lines, orders, coupons and announcements
+select * from holdfast.sweep_expire('big', 200, '{}');
