@@ -86,7 +86,9 @@ create table holdfast.order_lines (
     constraint order_line_discount_is_within_its_price
         check (discount_minor between 0 and quantity * price_minor),
     constraint order_line_returns_no_more_than_was_sold
-        check (0 <= returned and returned <= quantity)
+        check (0 <= returned and returned <= quantity),
+    constraint order_line_times_can_be_shown
+        check (begun_at >= '0001-01-01 00:00:00+00' and begun_at < '10000-01-01 00:00:00+00')
 );
 -- The passengers of a departure, and their number.
 create index order_lines_sold_of_sku_idx on holdfast.order_lines
@@ -158,8 +160,9 @@ create table holdfast.payments (
         num_nonnulls(accepted_minor, accepted_by, accepted_note, accepted_at) in (0, 4)
             and (accepted_at is null or status = 'paid' and accepted_minor > 0)),
     constraint payment_times_can_be_shown check (
-        least(created_at, paid_at, looked_up_at, accepted_at) >= '0001-01-01 00:00:00+00'
-            and greatest(created_at, paid_at, looked_up_at, accepted_at)
+        least(created_at, paid_at, looked_up_at, look_up_at, accepted_at)
+                >= '0001-01-01 00:00:00+00'
+            and greatest(created_at, paid_at, looked_up_at, look_up_at, accepted_at)
                 < '10000-01-01 00:00:00+00')
 );
 create index payments_look_up_idx on holdfast.payments (shop, look_up_at)
@@ -229,8 +232,8 @@ create table holdfast.payment_events (
     constraint payment_event_payload_is_bounded check (octet_length(payload) <= 1048576),
     constraint payment_event_envelope_is_bounded check (pg_column_size(webhook_envelope) <= 65536),
     constraint payment_event_times_can_be_shown check (
-        least(received_at, resolved_at) >= '0001-01-01 00:00:00+00'
-            and greatest(received_at, resolved_at) < '10000-01-01 00:00:00+00')
+        least(received_at, consider_at, resolved_at) >= '0001-01-01 00:00:00+00'
+            and greatest(received_at, consider_at, resolved_at) < '10000-01-01 00:00:00+00')
 );
 create index payment_events_of_reference_idx on holdfast.payment_events (shop, reference);
 create index payment_events_parked_idx on holdfast.payment_events (shop, consider_at)

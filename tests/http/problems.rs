@@ -89,7 +89,9 @@ async fn provoke(code: &str) -> Answer {
             provoke_at_the_desk(code, &shopper).await
         }
         "nothing_captured" | "more_than_captured" | "refund_conflict" | "refund_not_failed"
-        | "payment_disputed" | "too_many_refunds" | "event_unreadable" => provoke_with_refund(code, &shopper).await,
+        | "payment_disputed" | "too_many_refunds" | "event_unreadable" => {
+            provoke_with_refund(code, &shopper).await
+        }
         "order_not_in_review" | "nothing_to_accept" | "captured_changed" | "order_unfillable" => {
             provoke_in_review(code, &shopper).await
         }

@@ -35,7 +35,7 @@ async fn every_text_column_has_the_collation_c() {
 
 /// So many orders that a statement which reads all of them is far beyond its bound, and few enough
 /// to be made in seconds. `make growth` does the same with a million.
-const ORDERS: u32 = 5_000;
+const ORDERS: u32 = 6_000;
 
 /// Every routine that a function may call, with every statement inside it, whether the planner
 /// knows the tables or not.

@@ -6,8 +6,8 @@ create or replace function holdfast.gateway_order_claim(
     out o_gateway text, out o_gateway_order_id text, out o_reference text)
 returns setof record
 language sql security definer set search_path = holdfast, pg_temp as $$
-    update gateway_orders g set close_tried_at = clock_timestamp()
-    from (
+    -- materialized: a join would repeat the subquery
+    with ended as materialized (
         select s.gateway, s.gateway_order_id
         from checkouts c
             join orders o on o.shop = c.shop and o.checkout_id = c.checkout_id
@@ -16,7 +16,9 @@ language sql security definer set search_path = holdfast, pg_temp as $$
         where c.shop = p_shop and c.checkout_id = p_checkout_id and c.ended_at is not null
             and s.closed_at is null and coalesce(s.expires_at > clock_timestamp(), true)
             and coalesce(s.close_tried_at < clock_timestamp() - interval '1 minute', true)
-        for no key update of s skip locked) ended
+        for no key update of s skip locked)
+    update gateway_orders g set close_tried_at = clock_timestamp()
+    from ended
     where g.shop = p_shop and g.gateway = ended.gateway
         and g.gateway_order_id = ended.gateway_order_id
     returning g.gateway, g.gateway_order_id, g.reference

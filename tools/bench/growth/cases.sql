@@ -81,6 +81,9 @@ select holdfast.early_release_allowed();
 -- gateway_order_close
 select * from holdfast.gateway_order_close('big', 'cashfree', 'order-1');
 
+-- gateway_order_claim
+select * from holdfast.gateway_order_claim('big', '{expired.checkout_id}');
+
 -- gateway_order_due
 -- at most 3,000: reads open orders until 20 are due
 select * from holdfast.gateway_order_due('big', 20, 30);
@@ -268,6 +271,15 @@ select holdfast.outbox_purge('big', interval '30 days', 2000);
 
 -- outbox_waiting
 select * from holdfast.outbox_waiting();
+
+-- payment_accept
+call holdfast.payment_accept('big', '{review.order_id}', {review.total_minor} / 2, 'clerk',
+    'near enough');
+
+-- payment_accept_attempt
+-- last: rollback
+select * from holdfast.payment_accept_attempt('big', '{review.order_id}',
+    {review.total_minor} / 2, 'clerk', 'near enough', true);
 
 -- payment_parked_events
 -- at most 20,000: considers 1,000 events

@@ -31,8 +31,8 @@ select n.n,
         when n.kind < 900 then 'refunded'
         when n.kind < 970 then 'expired'
         when n.kind < 985 then 'cancelled'
-        when n.kind < 998 then 'late'
-        when n.kind < 999 then 'review'
+        when n.kind < 993 then 'late'
+        when n.kind < 998 then 'review'
         else 'expired'
     end as fate,
     now() - n.age as created_at,
@@ -165,7 +165,7 @@ from growth.made m join growth.fates f using (fate)
     join holdfast.orders o on o.shop = m.shop and o.order_id = m.order_id;
 
 insert into holdfast.payments (shop, reference, order_id, method, status, amount_minor, currency,
-    gateway, gateway_payment_id, created_at, paid_at, looked_up_at, look_up_at, disputed_at)
+    gateway, gateway_payment_id, created_at, paid_at, looked_up_at, look_up_at)
 select p.shop, p.reference, p.order_id, case when p.fate like 'desk%' then 'offline' else 'online'
         end, p.payment::holdfast.payment_status, p.total_minor, 'INR',
     case when p.captured and p.payment = 'paid' then p.gateway end,
@@ -173,8 +173,7 @@ select p.shop, p.reference, p.order_id, case when p.fate like 'desk%' then 'offl
     case when p.payment = 'paid' then p.created_at + interval '5 minutes' end,
     case when p.n % 4 = 0 then p.created_at + interval '10 minutes' end,
     case when p.fate not like 'desk%' and p.created_at > now() - interval '3 days'
-        then least(p.created_at + interval '1 day', now()) end,
-    case when p.mixed % 3000 = 7 then p.created_at + interval '1 day' end
+        then least(p.created_at + interval '1 day', now()) end
 from growth.payments p;
 
 insert into holdfast.gateway_orders (shop, gateway, gateway_order_id, reference, data, created_at,
@@ -224,7 +223,7 @@ select p.shop, md5('refund' || p.n)::uuid, p.order_id, p.reference, p.gateway, p
     'clerk-' || p.n % 5, 1, p.created_at + interval '1 hour',
     case r.status when 'settled' then p.created_at + interval '2 hours' end
 from growth.payments p cross join lateral (
-    select case when p.fate = 'refunded' then 'settled' when p.mixed % 6 = 1 then 'failed'
+    select case when p.fate = 'refunded' then 'settled' when p.mixed % 3 = 1 then 'failed'
         else 'pending' end as status) r
 where p.fate in ('refunded', 'late');
 

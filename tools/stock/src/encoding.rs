@@ -5,9 +5,12 @@ use std::io::{self, BufRead, BufReader, Read};
 /// A byte that is in no text of UTF-8: the API refuses its row. It stands for half of a pair.
 const NO_TEXT: u8 = 0xff;
 
+/// Makes a unit of UTF-16 from its two bytes.
+type Unit = fn([u8; 2]) -> u16;
+
 /// The file in UTF-8, without its byte order mark.
 pub(crate) fn utf8<'a>(mut input: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
-    let (mark, unit): (usize, Option<fn([u8; 2]) -> u16>) = match input.fill_buf()? {
+    let (mark, unit): (usize, Option<Unit>) = match input.fill_buf()? {
         [0xef, 0xbb, 0xbf, ..] => (3, None),
         [0xff, 0xfe, ..] => (2, Some(u16::from_le_bytes)),
         [0xfe, 0xff, ..] => (2, Some(u16::from_be_bytes)),
@@ -27,7 +30,7 @@ pub(crate) fn utf8<'a>(mut input: impl BufRead + 'a) -> io::Result<Box<dyn BufRe
 
 struct Utf16<R> {
     input: R,
-    unit: fn([u8; 2]) -> u16,
+    unit: Unit,
     /// The first unit of a pair, whose second one has not come.
     first_half: Option<u16>,
     /// Decoded text that was not read yet.

@@ -38,7 +38,8 @@ begin
     where c.shop = p_shop and c.reference = v_payment.reference and c.accepted
     order by c.captured_at desc, c.gateway_payment_id limit 1;
     update payments p
-    set status = 'paid', paid_at = clock_timestamp(), gateway = v_newest.gateway,
+    set status = 'paid', paid_at = clock_timestamp(), look_up_at = clock_timestamp(),
+        gateway = v_newest.gateway,
         gateway_payment_id = v_newest.gateway_payment_id, accepted_minor = v_captured,
         accepted_by = p_actor, accepted_note = p_note, accepted_at = clock_timestamp()
     where p.shop = p_shop and p.reference = v_payment.reference;
