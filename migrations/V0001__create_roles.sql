@@ -14,6 +14,10 @@ begin
         raise exception 'the database has the encoding %, and must have UTF8',
             current_setting('server_encoding');
     end if;
+    -- and folds them by this collation
+    if to_regcollation('"und-x-icu"') is null then
+        raise exception 'this PostgreSQL has no ICU collations, and Holdfast needs und-x-icu';
+    end if;
     for v_role, v_attributes in values
         -- Owns the schema, its tables and its routines, which run with its rights. Nobody can log
         -- in as this role.

@@ -117,7 +117,7 @@ create table holdfast.shrinkages (
     version bigint not null,
     broken jsonb not null constraint shrinkage_broken_is_a_list
         check (jsonb_typeof(broken) = 'array')
-        -- some 30,000 holds
+        -- stock_shrink_attempt breaks 10,000 holds at most
         constraint shrinkage_broken_is_bounded check (pg_column_size(broken) <= 10000000),
     primary key (shop, sku, version),
     foreign key (shop, sku, version) references holdfast.stock_movements

@@ -44,6 +44,7 @@ begin
             ('gateway_order_put',            'checkout'),
             ('gateway_order_read',           'checkout'),
             ('history_search',               'admin'),
+            ('hold_backlog',                 'sweeper'),
             ('hold_list',                    'admin'),
             ('hold_purge',                   'sweeper'),
             ('import_apply',                 'admin'),

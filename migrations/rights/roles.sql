@@ -1,21 +1,27 @@
 -- The settings and bounds of the roles that log in, and what everybody may do in the database.
--- Every migration applies this file, after the rights and in the same transaction, as the user that
--- migrates. A role can change its own settings for good (`alter role … set`), so a migration puts
--- them back: that ends what an attacker left behind. It alters nothing that is right already: two
--- migrations that alter one role at once would fail.
+-- Every migration applies this file after the release, in a transaction of its own, as the user
+-- that migrates. A role can change its own settings for good (`alter role … set`), so a migration
+-- puts them back: that ends what an attacker left behind. It alters nothing that is right already:
+-- two migrations that alter one role at once would fail.
 --
 -- Only a superuser, or a user that may create roles and has made these ones, may alter them. For
 -- any other user, such as holdfast_migrator, role_check names what is left to do.
+--
+-- A role can also keep its own settings locked: it alters itself, and does not commit. So each step
+-- may fail without the others, and role_check names what is left.
 do $$
 declare
     v_role record;
     v_setting record;
 begin
     for v_role in
-        select r.oid, r.rolname, r.rolconnlimit,
+        select r.rolname, r.rolconnlimit,
             exists (select from holdfast.role_check() c
                 where c.o_role = r.rolname and c.o_what not like 'owns %' and c.o_by_itself)
-                as differs
+                as differs,
+            exists (select from pg_db_role_setting d
+                where d.setrole = r.oid and d.setdatabase = 0
+                    and 'temp_file_limit=1GB' = any (d.setconfig)) as spills_little
         from pg_roles r
         where r.rolname in (select s.o_role from holdfast.role_settings() s)
             or r.rolname = 'holdfast_owner'
@@ -23,9 +29,9 @@ begin
     loop
         begin
             if v_role.differs then
-                execute format('alter role %I reset all', v_role.rolname);
                 execute format('alter role %I in database %I reset all', v_role.rolname,
                     current_database());
+                execute format('alter role %I reset all', v_role.rolname);
                 for v_setting in
                     select * from holdfast.role_settings() s where s.o_role = v_role.rolname
                 loop
@@ -33,13 +39,35 @@ begin
                         v_setting.o_setting, v_setting.o_value);
                 end loop;
             end if;
+        exception when insufficient_privilege or lock_not_available or deadlock_detected
+            or unique_violation
+            or internal_error  -- tuple concurrently updated
+        then
+            null;
+        end;
+        continue when v_role.rolname = 'holdfast_owner';
+        begin
             -- No role alone can take the sessions of all others. A bound that an operator has set
             -- stays.
-            if v_role.rolconnlimit = -1 and v_role.rolname <> 'holdfast_owner' then
+            if v_role.rolconnlimit = -1 then
                 execute format('alter role %I connection limit %s', v_role.rolname,
                     current_setting('max_connections')::integer * 4 / 5);
             end if;
-        exception when insufficient_privilege then
+        exception when insufficient_privilege or lock_not_available or deadlock_detected
+            or internal_error
+        then
+            null;
+        end;
+        begin
+            -- One session's sorts and loops can't fill the disk. Only a superuser may set this, and
+            -- so no role takes it away from itself. Not in role_settings: elsewhere it is missing,
+            -- and nobody can mend that.
+            if v_role.differs or not v_role.spills_little then
+                execute format('alter role %I set temp_file_limit = %L', v_role.rolname, '1GB');
+            end if;
+        exception when insufficient_privilege or lock_not_available or deadlock_detected
+            or unique_violation or internal_error
+        then
             null;
         end;
     end loop;
@@ -51,11 +79,16 @@ begin
         if has_database_privilege('public', current_database(), 'temporary') then
             execute format('revoke temporary on database %I from public', current_database());
         end if;
-        if has_function_privilege('public', 'pg_catalog.lo_create(oid)', 'execute') then
+        if has_function_privilege('public', 'pg_catalog.lo_create(oid)', 'execute')
+            or has_function_privilege('public', 'pg_catalog.lo_creat(integer)', 'execute')
+            or has_function_privilege('public', 'pg_catalog.lo_from_bytea(oid, bytea)', 'execute')
+        then
             revoke execute on function pg_catalog.lo_create(oid), pg_catalog.lo_creat(integer),
                 pg_catalog.lo_from_bytea(oid, bytea) from public;
         end if;
-    exception when insufficient_privilege then
+    exception when insufficient_privilege or lock_not_available or deadlock_detected
+        or internal_error
+    then
         null;
     end;
 end;

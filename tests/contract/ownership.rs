@@ -58,7 +58,11 @@ async fn not_the_owners(client: &Client) -> Vec<String> {
 
 /// The settings of each role.
 async fn settings(client: &Client) -> BTreeMap<String, Vec<String>> {
-    let query = "select setrole::regrole::text, setconfig from pg_db_role_setting
+    // only a superuser's migration sets temp_file_limit
+    let query = "select setrole::regrole::text, array(
+            select s from unnest(setconfig) with ordinality u (s, n)
+            where s not like 'temp_file_limit=%' order by n)
+        from pg_db_role_setting
         where setdatabase = 0 and setrole::regrole::text like 'holdfast%'";
     let rows = client.query(query, &[]).await.unwrap();
     rows.iter().map(|row| (row.get(0), row.get(1))).collect()

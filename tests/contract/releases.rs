@@ -337,6 +337,10 @@ async fn answered_otherwise(released: &Released, database: &str) -> Vec<String> 
     let mut otherwise = Vec::new();
     let answers = play(database, &released.calls).await;
     for (call, now) in released.calls.iter().zip(answers) {
+        // It names the server's other databases, here those of other tests.
+        if routine_of(&call.sql) == Some("role_check") {
+            continue;
+        }
         let passed_on = routine_of(&call.sql).is_some_and(|name| PASSED_ON.contains(&name));
         let json = |text: &Option<String>| serde_json::from_str(text.as_deref()?).ok();
         let same = |now: &Option<String>, was: &Option<String>| {

@@ -245,7 +245,7 @@ async fn a_migration_that_waits_for_a_lock_lets_callers_pass_and_tries_again() {
     assert_eq!(report.unwrap().applied, ["V9001__remember_why_let_go"]);
 }
 
-/// Whoever must end a session has to know which one.
+/// A person who must end a session has to know which one.
 #[tokio::test]
 async fn a_migration_that_waits_in_vain_names_the_sessions_in_its_way() {
     let test = TestDb::new().await;

@@ -146,11 +146,8 @@ fn the_status_decides_and_not_the_type_alone() {
     for (kind, status, meaning) in [
         ("PAYMENT_SUCCESS_WEBHOOK", "SUCCESS", EventKind::Paid),
         ("PAYMENT_SUCCESS_WEBHOOK", "PENDING", EventKind::Pending),
-        (
-            "PAYMENT_SUCCESS_WEBHOOK",
-            "NOT_ATTEMPTED",
-            EventKind::Pending,
-        ),
+        // nobody has tried to pay: it must not prolong the hold
+        ("PAYMENT_SUCCESS_WEBHOOK", "NOT_ATTEMPTED", EventKind::Other),
         ("PAYMENT_SUCCESS_WEBHOOK", "FAILED", EventKind::Other),
         ("PAYMENT_SUCCESS_WEBHOOK", "success", EventKind::Other),
         ("PAYMENT_FAILED_WEBHOOK", "FAILED", EventKind::Failed),

@@ -286,6 +286,35 @@ async fn a_refused_shrinkage_shows_the_counters_and_changes_nothing() {
     assert_all_is_well(&test, &[]).await;
 }
 
+/// One transaction, and one answer, would be too large.
+#[tokio::test]
+async fn a_shrinkage_of_more_than_ten_thousand_holds_is_refused_and_smaller_steps_are_not() {
+    let test = TestDb::new().await;
+    test.sku("A", 10_001).await;
+    test.sql(
+        "with c as (
+            insert into holdfast.checkouts (shop, checkout_id, customer, revision, request_hash,
+                expires_at, created_at)
+            select 'main', gen_random_uuid(), 'c', 1, '\\x01', now() + interval '1 hour', now()
+            from generate_series(1, 10001)
+            returning *)
+        insert into holdfast.holds (shop, checkout_id, generation, sku, quantity, price_minor,
+            expires_at, created_at)
+        select shop, checkout_id, 1, 'A', 1, 1, expires_at, created_at from c;
+        update holdfast.stock_levels set held = 10001, version = version + 1",
+    )
+    .await;
+    for request in [missing(10_001), dry(10_001)] {
+        let refused = shrunk(&test, &request).await;
+        assert!(
+            matches!(refused, Err(ShrinkError::TooManyHolds)),
+            "{refused:?}"
+        );
+    }
+    let done = shrunk(&test, &missing(100)).await.unwrap();
+    assert_eq!((counters(&done), done.broken.len()), ((9_901, 9_901), 100));
+}
+
 /// A due hold that can't be expired still counts as held, but no other hold ends because of its
 /// row.
 #[tokio::test]

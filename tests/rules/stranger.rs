@@ -1,8 +1,8 @@
-//! Inventory that a stranger holds: bounds of a cart, short holds until somebody tries to pay, an
+//! Inventory that a stranger holds: bounds of a cart, short holds until the shopper tries to pay, an
 //! end by staff, and names that look like another customer.
 
-use operations::backlog;
 use operations::checkout::{self, Begin, BeginError, Begun};
+use operations::hold;
 use operations::ids::CheckoutId;
 use operations::order::{self, CouponRefusal, CreateError, Order};
 use operations::payment::{Event, EventKind, Outcome};
@@ -298,25 +298,94 @@ async fn without_the_lock_a_clerk_would_end_a_sold_checkout() {
 
 /// Scenario 30.
 #[tokio::test]
-async fn a_sweep_measures_the_units_that_are_held_without_an_order() {
+async fn a_sweep_measures_the_units_that_are_held_without_a_try_to_pay() {
     let test = TestDb::new().await;
     for (sku, units) in [("A", 20), ("B", 10), ("FEW", 9)] {
         test.sku(sku, units).await;
     }
     let measured = async || {
-        let backlog = backlog::read(&test.sweeper).await.unwrap();
-        (backlog.units_held, backlog.share_held)
+        let backlog = hold::backlog(&test.sweeper).await.unwrap();
+        (backlog.units, backlog.share)
     };
     assert_eq!(measured().await, (0, 0.0));
-    test.held(&[("A", 4), ("FEW", 9)]).await;
+    test.held(&[("A", 4), ("FEW", 1)]).await;
+    assert_eq!(measured().await, (5, 20.0));
+    // an order alone is no try
     let (_, order) = test.ordered(&[("B", 9)]).await;
-    assert_eq!(measured().await, (13, 20.0));
-    test.held(&[("A", 8)]).await;
-    assert_eq!(measured().await, (21, 60.0));
-    test.record(&event(&order, EventKind::Paid, "pay-1"))
+    assert_eq!(measured().await, (14, 90.0));
+    for kind in [EventKind::Dropped, EventKind::Other] {
+        let looked = event(&order, kind, &format!("pay-{kind:?}"));
+        test.record(&looked).await.unwrap();
+    }
+    assert_eq!(measured().await, (14, 90.0));
+    test.record(&event(&order, EventKind::Failed, "pay-1"))
         .await
         .unwrap();
-    assert_eq!(measured().await, (21, 60.0));
+    assert_eq!(measured().await, (5, 20.0));
+    test.held(&[("A", 8)]).await;
+    assert_eq!(measured().await, (13, 60.0));
+    test.record(&event(&order, EventKind::Paid, "pay-2"))
+        .await
+        .unwrap();
+    assert_eq!(measured().await, (13, 60.0));
+}
+
+/// Scenario 30: a wedding shop has a few dresses of each size.
+#[tokio::test]
+async fn a_sweep_measures_the_share_of_a_shop_whose_skus_have_few_units() {
+    let test = TestDb::new().await;
+    for n in 1..=5 {
+        test.sku(&format!("S-{n}"), 4).await;
+    }
+    for n in 1..=4 {
+        test.held(&[(&format!("S-{n}"), 4)]).await;
+    }
+    let backlog = hold::backlog(&test.sweeper).await.unwrap();
+    assert_eq!((backlog.units, backlog.share), (16, 80.0));
+}
+
+/// Scenario 30: the sku of the stranger comes first, whatever its code, and the rest of a sku with
+/// too many holds counts like those that are read.
+#[tokio::test]
+async fn the_most_held_sku_is_measured_however_many_holds_others_have() {
+    let test = TestDb::new().await;
+    test.sku("A", 30_000).await;
+    test.sku("Z", 100_000).await;
+    let hold_each = |sku: &str, checkouts: i32, units: i32| {
+        format!(
+            "with c as (
+                insert into holdfast.checkouts (shop, checkout_id, customer, revision, request_hash,
+                    expires_at, created_at)
+                select 'main', gen_random_uuid(), 'c', 1, '\\x01', now() + interval '1 hour', now()
+                from generate_series(1, {checkouts})
+                returning *)
+            insert into holdfast.holds (shop, checkout_id, generation, sku, quantity, price_minor,
+                expires_at, created_at)
+            select shop, checkout_id, 1, '{sku}', {units}, 1, expires_at, created_at from c;
+            update holdfast.stock_levels set held = {checkouts} * {units}, version = version + 1
+            where sku = '{sku}'"
+        )
+    };
+    test.sql(&hold_each("A", 21_000, 1)).await;
+    test.sql(&hold_each("Z", 3_000, 30)).await;
+    let backlog = hold::backlog(&test.sweeper).await.unwrap();
+    assert_eq!((backlog.units, backlog.share), (111_000, 90.0));
+}
+
+/// A shopper's name is the shopper's choice.
+#[tokio::test]
+async fn a_shopper_with_a_clerks_name_stands_in_the_ledger_as_a_customer() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let id = begin_as(&test, "meera", &[("A", 1)]).await.unwrap();
+    let mut request = order_request(id);
+    request.customer = Some("meera".parse().unwrap());
+    let sold = created(&test, &request).await;
+    test.record(&event(&sold, EventKind::Paid, "pay-1"))
+        .await
+        .unwrap();
+    let actor = "select actor from holdfast.stock_movements where reason = 'sold'";
+    assert_eq!(test.text(actor).await, "customer:meera");
 }
 
 /// Names that count as one, in groups.

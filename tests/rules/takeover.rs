@@ -91,10 +91,15 @@ async fn no_call_of_the_storefronts_role_passes_the_bounds_of_a_cart() {
 }
 
 /// Not bounded by a check or a foreign key: every routine copies them from a bounded column of
-/// another row, or looks the value up in another table first.
-const BOUNDED_ELSEWHERE: [&str; 24] = [
+/// another row, or looks the value up in another table first. Of `checkouts`, the routine that alone
+/// writes them checks their lengths, because every hold of a flash sale would pay for a check of the
+/// table (`no_text_of_a_checkout_passes_its_bound`); `counted_as` comes from customer_key.
+const BOUNDED_ELSEWHERE: [&str; 27] = [
     "addresses.shop",
     "checkout_revocations.shop",
+    "checkouts.counted_as",
+    "checkouts.customer",
+    "checkouts.request_hash",
     "checkouts.shop",
     "holds.shop",
     "holds.sku",
@@ -118,6 +123,49 @@ const BOUNDED_ELSEWHERE: [&str; 24] = [
     "subscriber_deliveries.subject",
     "subscriber_deliveries.topic",
 ];
+
+/// By each door: a first cart, another cart, and the desk.
+#[tokio::test]
+async fn no_text_of_a_checkout_passes_its_bound() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let (long, hash) = ("repeat('x', 65)", "convert_to(repeat('x', 65), 'UTF8')");
+    let held = test.held(&[("A", 1)]).await;
+    for id in [new_id(), held] {
+        for (customer, hash) in [(long, "'\\x01'"), ("'c'", hash)] {
+            let begin = format!(
+                "call holdfast.checkout_begin('main', '{id}', {customer}, 2, {hash}, null,
+                    '{{A}}', '{{1}}')"
+            );
+            let session = test.checkout_session().await;
+            assert_eq!(
+                refused_by(&session, &begin).await,
+                "checkout_texts_are_short"
+            );
+        }
+    }
+    for (customer, hash) in [(long, "'\\x01'"), ("'c'", hash)] {
+        let book = format!(
+            "call holdfast.order_book('main', '{}', {customer}, {hash}, gen_random_uuid(),
+                'main-x', null, 'meera', '{{A}}', '{{1}}')",
+            new_id()
+        );
+        let session = test.admin_session().await;
+        assert_eq!(
+            refused_by(&session, &book).await,
+            "checkout_texts_are_short"
+        );
+    }
+    assert_eq!(test.level("A").await, (9, 1, 2));
+}
+
+/// The constraint that a refused statement names.
+async fn refused_by(session: &Client, statement: &str) -> String {
+    let error = session.batch_execute(statement).await.unwrap_err();
+    let name = error.as_db_error().and_then(|error| error.constraint());
+    name.unwrap_or_else(|| panic!("{statement}: {error:?}"))
+        .to_owned()
+}
 
 /// Whether a check of the table `probe` refuses so many characters or elements in this column.
 async fn is_refused(test: &TestDb, column: &str, kind: &str, chars: u32) -> bool {
@@ -202,6 +250,14 @@ async fn changed(test: &TestDb, role: &str) -> Vec<String> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
+/// What a report says about the roles in this database. A clone of a database lacks what its template
+/// took away from everybody, and all roles may connect to the databases of the other tests.
+fn of_this_database(report: &[String]) -> Vec<&String> {
+    let of_others = ["temporary", "may connect to"];
+    let here = |line: &&String| !of_others.iter().any(|other| line.contains(other));
+    report.iter().filter(here).collect()
+}
+
 /// PostgreSQL lets each role set the defaults of its own sessions. Here for one database: the roles
 /// belong to all tests.
 #[tokio::test]
@@ -233,11 +289,8 @@ async fn what_a_role_changes_for_itself_is_counted_by_a_sweep_and_put_back_by_a_
     // A user that may not alter roles says what is left.
     let mut migrator = test.session_of(MIGRATOR).await;
     let report = migrate::run(&mut migrator).await.unwrap();
-    // a clone of a database lacks what its template took away from everybody
-    let left = report.roles.iter();
-    let left: Vec<&String> = left.filter(|left| !left.contains("temporary")).collect();
     assert_eq!(
-        left,
+        of_this_database(&report.roles),
         [
             &format!("{ADMIN}: default_transaction_read_only=on in this database"),
             &format!("{PAYMENTS}: synchronous_commit=off in this database"),
@@ -245,10 +298,69 @@ async fn what_a_role_changes_for_itself_is_counted_by_a_sweep_and_put_back_by_a_
     );
     let mut master = test.session().await;
     let report = migrate::run(&mut master).await.unwrap();
-    assert_eq!(report.roles, Vec::<String>::new());
+    assert_eq!(of_this_database(&report.roles), [] as [&str; 0]);
     assert_eq!(counted().await, 0);
     let session = test.session_of(PAYMENTS).await;
     assert_eq!(text(&session, shown).await, "on");
+}
+
+/// A role keeps its own settings locked: it changes them again, and does not commit.
+#[tokio::test]
+async fn a_role_that_alters_itself_and_waits_blocks_no_release() {
+    let test = TestDb::new().await;
+    let role = test.session_of(CHECKOUT).await;
+    let set = |setting: &str| {
+        format!(
+            "alter role {CHECKOUT} in database {} set {setting}",
+            test.name()
+        )
+    };
+    for statement in [
+        &set("synchronous_commit = off"),
+        "begin",
+        &set("work_mem = 64"),
+    ] {
+        role.batch_execute(statement).await.unwrap();
+    }
+    let mut master = test.session().await;
+    let report = migrate::run(&mut master).await.unwrap();
+    assert_eq!(report.routines, migrate::Release::this().routines.len());
+    let left = format!("{CHECKOUT}: synchronous_commit=off in this database");
+    assert_eq!(of_this_database(&report.roles), [&left]);
+    role.batch_execute("commit").await.unwrap();
+    let report = migrate::run(&mut master).await.unwrap();
+    assert_eq!(of_this_database(&report.roles), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_report_names_the_other_databases_that_a_role_may_connect_to() {
+    let test = TestDb::new().await;
+    let report = "select o_what from holdfast.role_check()
+        where o_role = 'holdfast_sweeper' and o_what like 'may connect to %'";
+    let named = test.text(report).await;
+    assert!(named.contains("postgres"), "{named}");
+    assert!(!named.contains(test.name()), "{named}");
+}
+
+/// Each of the three routines that make a large object.
+#[tokio::test]
+async fn a_report_names_each_role_that_may_create_large_objects() {
+    let test = TestDb::new().await;
+    let report = "select count(*) from holdfast.role_check()
+        where o_role = 'holdfast_sweeper' and o_what = 'may create large objects'";
+    assert_eq!(test.count(report).await, 0);
+    for routine in [
+        "lo_create(oid)",
+        "lo_creat(integer)",
+        "lo_from_bytea(oid, bytea)",
+    ] {
+        test.sql(&format!("grant execute on function {routine} to public"))
+            .await;
+        assert_eq!(test.count(report).await, 1, "{routine}");
+        let mut master = test.session().await;
+        migrate::run(&mut master).await.unwrap();
+        assert_eq!(test.count(report).await, 0, "{routine}");
+    }
 }
 
 #[tokio::test]

@@ -4,8 +4,9 @@
 //! Versioned files run once, forward only, each in a transaction. Then every routine is written
 //! again, and each role gets its rights (`migrations/rights/rights.sql`), all in one transaction: a
 //! call meets either the old routines or the new ones. `create or replace` keeps a routine's
-//! identity, so a call that is under way goes on. The same transaction puts the roles' settings
-//! back (`migrations/rights/roles.sql`).
+//! identity, so a call that is under way goes on. Then another transaction puts the roles' settings
+//! back (`migrations/rights/roles.sql`): a role can keep its own settings locked, and must not keep
+//! a release away with that.
 //!
 //! Every transaction takes the same lock, and then looks for the next step. So two runs at once do
 //! each step once, even through a pooler that gives each transaction another session.
@@ -188,7 +189,10 @@ async fn step(
             history::released(&transaction, release).await?;
             write_routines(&transaction, &release.routines).await?;
             execute(&transaction, &release.rights.name, &release.rights.text).await?;
-            report.roles = put_back_roles(&transaction, release).await?;
+            commit(transaction).await?;
+            report.routines = release.routines.len();
+            report.roles = put_back_roles(client, release, options).await?;
+            return Ok(Done::All);
         }
     }
     commit(transaction).await?;
@@ -207,21 +211,27 @@ async fn begin(client: &mut Client, options: Options) -> Result<Transaction<'_>,
     execute(&transaction, "setting a timeout", &wait).await?;
     execute(&transaction, "becoming the schema's owner", AS_OWNER).await?;
     history::lock(&transaction).await?;
+    // The migration that had the lock may have made the owner.
+    execute(&transaction, "becoming the schema's owner", AS_OWNER).await?;
     let wait = format!("set local lock_timeout = '{TABLE_LOCK_TIMEOUT}'");
     execute(&transaction, "setting a timeout", &wait).await?;
     Ok(transaction)
 }
 
-/// Puts the roles' settings back, as far as the user that migrates may. Returns what is left.
+/// Puts the roles' settings back, as far as the user that migrates may and gets the locks. Returns
+/// what is left.
 async fn put_back_roles(
-    transaction: &Transaction<'_>,
+    client: &mut Client,
     release: &Release,
+    options: Options,
 ) -> Result<Vec<String>, MigrateError> {
-    execute(transaction, "becoming oneself", "set local role none").await?;
-    execute(transaction, ROLES, &release.roles.text).await?;
+    let transaction = begin(client, options).await?;
+    execute(&transaction, "becoming oneself", "set local role none").await?;
+    execute(&transaction, ROLES, &release.roles.text).await?;
     let check = "select o_role || ': ' || o_what from holdfast.role_check()";
     let rows = transaction.query_typed(check, &[]).await;
     let rows = rows.map_err(failed("checking the roles"))?;
+    commit(transaction).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
@@ -264,7 +274,7 @@ async fn with_holders(client: &Client, error: MigrateError) -> MigrateError {
         MigrateError::Database { step, source }
             if source.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) =>
         {
-            let holders = holders::name(client).await;
+            let holders = holders::name(client, step == LOCK_STEP).await;
             MigrateError::Busy {
                 step,
                 holders,
@@ -277,16 +287,15 @@ async fn with_holders(client: &Client, error: MigrateError) -> MigrateError {
 
 /// Whether the step did not get a lock that the next try may get. The wait for the lock on
 /// migrations was long enough. Also if another first migration has just made the schema, or another
-/// database's migration has just altered a role.
+/// session has just written the same row of the catalogue ("tuple concurrently updated").
 fn is_busy(error: &MigrateError) -> bool {
     match error {
         MigrateError::Busy { step, .. } => step != LOCK_STEP,
         MigrateError::Database { step, source } => {
             let code = source.code();
             code == Some(&SqlState::T_R_DEADLOCK_DETECTED)
-                || [LOCK_STEP, ROLES].contains(&step.as_str())
-                    && code == Some(&SqlState::UNIQUE_VIOLATION)
-                || step == ROLES && code == Some(&SqlState::INTERNAL_ERROR)
+                || step == LOCK_STEP && code == Some(&SqlState::UNIQUE_VIOLATION)
+                || code == Some(&SqlState::INTERNAL_ERROR)
         }
         _ => false,
     }

@@ -27,6 +27,8 @@ pub struct SweepReport {
     pub refunds: Option<refund::Backlog>,
     /// The undelivered announcements at that time. `None` if they could not be read.
     pub deliveries: Option<subscriber::Backlog>,
+    /// What was held without a try to pay at that time. `None` if it could not be read.
+    pub holds: Option<hold::Backlog>,
     /// Each shop, sorted by code.
     pub shops: Vec<ShopSweep>,
     /// Broken promises, with the rows that show them. Each raises an alarm.
@@ -56,6 +58,7 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
     let backlog = backlog::read(&db.until(deadline)).await;
     let refunds = refund::backlog(&db.until(deadline)).await;
     let deliveries = subscriber::backlog(&db.until(deadline)).await;
+    let holds = hold::backlog(&db.until(deadline)).await;
     let mut shops: Vec<ShopSweep> = shop::list(db)
         .await?
         .into_iter()
@@ -77,10 +80,12 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
             .or(refunds.as_ref().err())
             .or(deliveries.as_ref().err())
             .or(check.as_ref().err())
+            .or(holds.as_ref().err())
             .map(|failure| causes(failure)),
         backlog: backlog.ok(),
         refunds: refunds.ok(),
         deliveries: deliveries.ok(),
+        holds: holds.ok(),
         ..SweepReport::default()
     };
     for sweep in &mut shops {
@@ -137,14 +142,16 @@ fn count(report: &SweepReport) {
         telemetry::observe(Metric::SubscriberLag, deliveries.waiting_s);
         telemetry::count(Metric::DeliveriesGivenUp, number(deliveries.given_up));
     }
+    if let Some(holds) = report.holds {
+        telemetry::count(Metric::UnitsHeldUnordered, number(holds.units));
+        telemetry::observe(Metric::ShareHeldUnordered, holds.share);
+    }
     let Some(backlog) = report.backlog else {
         return;
     };
     telemetry::count(Metric::EventsParked, number(backlog.parked));
     telemetry::count(Metric::LockWaiters, number(backlog.lock_waiters));
-    telemetry::count(Metric::UnitsHeldUnordered, number(backlog.units_held));
     telemetry::count(Metric::RolesChanged, number(backlog.roles_changed));
-    telemetry::observe(Metric::ShareHeldUnordered, backlog.share_held);
     telemetry::observe(Metric::SweepLag, backlog.due_s);
     telemetry::observe(Metric::OutboxLag, backlog.unsent_s);
     telemetry::observe(Metric::ParkedAge, backlog.parked_s);

@@ -1,14 +1,15 @@
 -- Staff end a checkout, with a reason, so that its stock is available again at once. An order that
 -- awaits its payment is cancelled (money that arrives later is a late payment), as by
--- checkout_release. Announced as `checkout.revoked`. Outcomes: revoked; same (staff ended it
--- before: no second effect); checkout_paid; checkout_ended (it was released or has expired). No
--- row: not found. Locks: the checkout, then as checkout_give_back.
+-- checkout_release. The next sweep closes its session at the gateway. Announced as
+-- `checkout.revoked`. Outcomes: revoked; same (staff ended it before: no second effect);
+-- checkout_paid; checkout_ended (it was released or has expired). No row: not found. Locks: the
+-- checkout, then as checkout_give_back.
 create or replace function holdfast.checkout_revoke(
     p_shop text, p_checkout_id uuid, p_actor text, p_note text)
     returns setof holdfast.checkout_view
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
-    v_now timestamptz := clock_timestamp();
+    v_now timestamptz;
     v_status text;
     v_view checkout_view;
     v_outcome text;
@@ -20,6 +21,7 @@ begin
         return;
     end if;
     -- race(hold_resolves_once): read, nothing written
+    v_now := clock_timestamp();
     v_outcome := case
         when v_status = 'paid' then 'checkout_paid'
         when v_status in ('open', 'ordered') then 'revoked'

@@ -10,6 +10,7 @@
 -- - stale (the stock level has another version than p_expected_version; null: any version will do;
 --   holds that this call expires don't count);
 -- - more_than_on_hand;
+-- - too_many_holds (more than 10,000 would be broken: shrink in steps);
 -- - would_shrink (p_dry_run: nothing changes, and the id is not used);
 -- - shrunk.
 -- The numbers are those after the call. A dry run answers the expected on_hand and held, with the

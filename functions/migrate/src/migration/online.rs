@@ -12,10 +12,12 @@ use super::error::{MigrateError, failed};
 use super::release::File;
 
 /// Another session builds as long as it lives. A user without rights on the statistics of all
-/// sessions does not see when the session of another user began.
+/// sessions does not see when the session of another user began. Then another session may have got
+/// the process id since, such as one of a function: only a member of the owner builds.
 const CLEAR: &str = "delete from holdfast.schema_build b where b.pid = pg_backend_pid()
     or not exists (select from pg_stat_activity a
-        where a.pid = b.pid and coalesce(a.backend_start = b.backend_start, true))";
+        where a.pid = b.pid and coalesce(a.backend_start = b.backend_start, true)
+            and pg_has_role(a.usesysid, 'holdfast_owner', 'member'))";
 const CLAIM: &str = "insert into holdfast.schema_build (file, pid, backend_start)
     select $1, a.pid, a.backend_start from pg_stat_activity a where a.pid = pg_backend_pid()
     on conflict do nothing

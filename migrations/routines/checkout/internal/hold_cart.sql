@@ -31,6 +31,12 @@ declare
     v_units bigint := 0;
     v_counted hold_answer;
 begin
+    -- Not checks of the table, which would be read anew for every statement (V0004).
+    if length(p_customer) > 64 or octet_length(p_request_hash) > 64 then
+        raise exception using errcode = 'check_violation',
+            constraint = 'checkout_texts_are_short', table = 'checkouts', schema = 'holdfast',
+            message = 'p_customer has at most 64 characters, p_request_hash at most 64 bytes';
+    end if;
     <<usual>>
     begin
         v_now := clock_timestamp();

@@ -1,10 +1,10 @@
 -- Holds one use of a coupon for a checkout's order, which counts under p_customer_key, and computes
--- the discount. Outcomes: held,
--- coupon_unknown, coupon_not_yet_valid, coupon_expired, coupon_not_for_cart (it is for other skus),
--- coupon_below_minimum, coupon_used_up, coupon_used_up_by_customer. A coupon for some skus counts
--- only their lines, for its minimum, too. A percentage is rounded down to the currency's step (a
--- minor unit, or ten fils), once, over all of those lines. A fixed amount is at most the price of
--- those lines, so a total is never negative. Locks: the coupon, then the customer's count of it.
+-- the discount. Outcomes: held, coupon_unknown, coupon_not_yet_valid, coupon_expired,
+-- coupon_not_for_cart (it is for other skus), coupon_below_minimum, coupon_used_up,
+-- coupon_used_up_by_customer. A coupon for some skus counts only their lines, for its minimum, too.
+-- A percentage is rounded down to the currency's step (a minor unit, or ten fils), once, over all
+-- of those lines. A fixed amount is at most the price of those lines, so a total is never negative.
+-- Locks: the coupon, then the customer's count of it.
 create or replace function holdfast.coupon_hold(
     p_shop text, p_code text, p_checkout holdfast.checkouts, p_customer_key text,
     p_now timestamptz, out o_outcome text, out o_discount bigint)

@@ -5,9 +5,9 @@
 --
 -- A sku of which the party gets more must be on sale: a closed sale sells nothing more. A sku of
 -- which the party keeps as many or fewer, or gets back no more than it had before, need not be on
--- sale. Restocked units are no longer part of
--- the order: the new lines are everything that the party has and pays for. An order with a coupon
--- keeps its lines, because the discount was computed for them.
+-- sale. Restocked units are no longer part of the order: the new lines are everything that the
+-- party has and pays for. An order with a coupon keeps its lines, because the discount was computed
+-- for them.
 create or replace function holdfast.order_amend_attempt(
     p_shop text, p_checkout_id uuid, p_expected_version bigint, p_actor text,
     p_skus text[], p_quantities integer[], p_reclaim boolean) returns holdfast.order_answer

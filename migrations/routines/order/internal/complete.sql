@@ -1,8 +1,9 @@
 -- Completes a paid order: consumes its holds, deducts stock, writes the ledger, consumes the
 -- coupon's use, marks order and checkout as paid, and announces it. All lines or none: a line that
 -- can't be deducted fails the transaction. The caller has locked the checkout; its holds are
--- active, and the payment is paid. Locks: the order, the coupon, the customer's counts, stock
--- levels by sku.
+-- active, and the payment is paid. The ledger's actor is the dispatcher, or `customer:` and the
+-- customer's name: a shopper may have the name of a clerk. Locks: the order, the coupon, the
+-- customer's counts, stock levels by sku.
 create or replace function holdfast.order_complete(p_shop text, p_order_id uuid) returns void
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
@@ -49,7 +50,7 @@ begin
         insert into stock_movements (shop, sku, version, delta, on_hand_after, reason, actor,
             reference, created_at)
         values (p_shop, v_line.sku, v_version, -v_line.quantity, v_on_hand, 'sold',
-            coalesce(v_order.placed_by, v_order.customer), v_reference, v_now);
+            coalesce(v_order.placed_by, 'customer:' || v_order.customer), v_reference, v_now);
     end loop;
 end;
 $$;

@@ -88,7 +88,8 @@ begin
         if v_answer.o_outcome in ('again', 'reclaim') then
             return v_answer;
         end if;
-        -- Somebody tries to pay. Whoever only leaves the gateway's page (`dropped`) does not.
+        -- The shopper tries to pay. A shopper who only leaves the gateway's page (`dropped`) does
+        -- not.
         if v_event.kind in ('pending', 'failed')
             or v_event.kind = 'paid' and v_answer.o_outcome = 'review'
         then

@@ -30,7 +30,7 @@ begin
     then
         v_lap.read_from_next := least(now() - interval '30 seconds',
             coalesce(v_lap.settles_at - interval '30 seconds', v_lap.read_from));
-        -- The number of this transaction is taken after now(): whoever began to write before has a
+        -- The number of this transaction is taken after now(): a writer that began before has a
         -- smaller one. Rejected: pg_snapshot_xmax, which a running transaction may reach.
         v_lap.settles_at := now();
         v_lap.settles_with := pg_current_xact_id();

@@ -48,6 +48,8 @@ begin
             when found then 'movement_conflict'
             when v_answer.o_version <> p_expected_version then 'stale'
             when v_answer.o_on_hand < p_missing then 'more_than_on_hand'
+            -- one transaction and one answer can't take more
+            when cardinality(v_plan.o_checkout_ids) > 10000 then 'too_many_holds'
             when p_dry_run then 'would_shrink'
             when v_plan.o_due > 0 then 'reclaim'
             when not v_plan.o_checkout_ids <@ v_locked then 'again'

@@ -19,11 +19,6 @@ pub struct Backlog {
     pub lock_waiters: i32,
     /// The longest of these waits.
     pub lock_wait_ms: f64,
-    /// Units that open checkouts hold without an order.
-    pub units_held: i32,
-    /// The largest share of one sku that they hold, in percent, of the skus with at least 10 units
-    /// on hand.
-    pub share_held: f64,
     /// What the database roles have changed by themselves.
     pub roles_changed: i32,
 }
@@ -43,8 +38,6 @@ pub async fn read(db: &Database) -> Result<Backlog, Failure> {
         parked_s: row.get("o_parked_s"),
         lock_waiters: row.get("o_lock_waiters"),
         lock_wait_ms: row.get("o_lock_wait_ms"),
-        units_held: row.get("o_units_held"),
-        share_held: row.get("o_share_held"),
         roles_changed: row.get("o_roles_changed"),
     })
 }

@@ -28,7 +28,8 @@ refusals! {
     }
 }
 
-/// Gives the stock back, cancels an order that awaits its payment, and announces it. A retry, or
+/// Gives the stock back, cancels an order that awaits its payment, and announces it. The admin
+/// function has no accounts at gateways: the next sweep closes the order there. A retry, or
 /// another call, returns the checkout and changes nothing. Locks: the checkout, its order, the
 /// order's coupon, stock levels by sku.
 ///

@@ -40,6 +40,19 @@ impl Failure {
         }
     }
 
+    /// A number has more digits than its type in the database.
+    #[must_use]
+    pub fn is_out_of_range(&self) -> bool {
+        self.code() == Some(&SqlState::NUMERIC_VALUE_OUT_OF_RANGE)
+    }
+
+    fn code(&self) -> Option<&SqlState> {
+        let Self::Internal(cause) = self else {
+            return None;
+        };
+        cause.downcast_ref::<tokio_postgres::Error>()?.code()
+    }
+
     /// The name of the constraint or trigger that refused the statement. If a caller can break the
     /// rule, the name tells which refusal to answer.
     #[must_use]

@@ -1,5 +1,6 @@
-//! The journal of holds: list, purge.
+//! The journal of holds: list, purge, backlog.
 
+pub mod backlog;
 pub mod list;
 pub mod purge;
 
@@ -11,6 +12,7 @@ use crate::ids::{CheckoutId, Customer, Sku};
 use crate::quantity::{Amount, Quantity};
 use crate::utc::Utc;
 
+pub use backlog::{Backlog, backlog};
 pub use list::{Filter, HoldStatus, Position, list};
 pub use purge::{PURGE_MAX, purge};
 

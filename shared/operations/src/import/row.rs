@@ -17,6 +17,10 @@ use crate::utc::Utc;
 /// Characters of a value that a report repeats at most.
 const QUOTED_CHARS_MAX: usize = 80;
 
+/// Refusals of one row that a report names at most. 500 rows of so many fit into
+/// `import_chunk_texts_are_bounded`.
+const REFUSALS_MAX: usize = 20;
+
 /// One thing that is wrong with a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -183,7 +187,14 @@ impl Row {
 
     /// Records an error.
     pub(super) fn refuse(&mut self, field: &str, value: &str, why: impl Display) {
-        self.refusals.push(Refusal::new(field, value, why));
+        if !self.is_refused_enough() {
+            self.refusals.push(Refusal::new(field, value, why));
+        }
+    }
+
+    /// The rest of the row tells nothing more.
+    pub(super) fn is_refused_enough(&self) -> bool {
+        self.refusals.len() >= REFUSALS_MAX
     }
 
     /// Changes these attributes, each a name and its value as JSON. Null removes one.

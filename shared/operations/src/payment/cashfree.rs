@@ -103,7 +103,8 @@ fn attempt(name: &str, data: &Fields<'_>) -> Result<Event, String> {
         ("PAYMENT_SUCCESS_WEBHOOK", "SUCCESS") => EventKind::Paid,
         ("PAYMENT_FAILED_WEBHOOK", "FAILED") => EventKind::Failed,
         ("PAYMENT_USER_DROPPED_WEBHOOK", "USER_DROPPED") => EventKind::Dropped,
-        (_, "PENDING" | "NOT_ATTEMPTED") => EventKind::Pending,
+        // NOT_ATTEMPTED is another: nobody has tried to pay, so it prolongs no hold.
+        (_, "PENDING") => EventKind::Pending,
         _ => EventKind::Other,
     };
     let currency = order.currency("order_currency");

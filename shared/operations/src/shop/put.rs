@@ -28,8 +28,8 @@ pub struct Put {
     #[schema(default = 1800)]
     pub hold_s_max: HoldSeconds,
     /// How long an order that waits for its payment holds stock, in seconds, until its gateway
-    /// reports a try to pay. At most `order_hold_s`. The hold of the checkout never gets shorter by
-    /// ordering.
+    /// reports a try to pay. The shorter of this and `order_hold_s` counts. The hold of the
+    /// checkout never gets shorter by ordering.
     #[serde(default = "minutes_15")]
     #[schema(default = 900)]
     pub order_hold_s_untried: HoldSeconds,

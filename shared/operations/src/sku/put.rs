@@ -52,6 +52,10 @@ refusals! {
     /// Why a sku is refused.
     pub enum PutError {
         ClosesTooEarly => Said::invalid("sale_closes_at", "must be later than sale_opens_at");
+        AttributesTooLong => Said::invalid(
+            "attributes",
+            "must be at most 131,072 bytes of JSON with its numbers written out (1e3 as 1000)",
+        );
         UnknownShop => Said::not_found("shop");
         OtherCurrency => Said::invalid("currency", "is not the currency of the shop's prices");
     }
@@ -90,7 +94,10 @@ pub async fn put(
         .map_err(|failure| match failure.constraint() {
             Some("sale_closes_after_it_opens") => PutError::ClosesTooEarly,
             Some("skus_shop_fkey") => PutError::UnknownShop,
+            Some("sku_attributes_are_short") => PutError::AttributesTooLong,
             Some("sku_currency_is_the_shops") => PutError::OtherCurrency,
+            // a number that jsonb can't write out
+            _ if failure.is_out_of_range() => PutError::AttributesTooLong,
             _ => failure.into(),
         })?;
     let created = row.get::<_, &str>("o_outcome") == "created";

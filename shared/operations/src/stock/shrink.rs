@@ -81,6 +81,10 @@ refusals! {
         Stale(all: Box<Stale>) => STOCK_STALE;
         /// fewer units are on hand than are missing. The answer has the present numbers.
         MoreThanOnHand(all: Level) => MORE_THAN_ON_HAND;
+        TooManyHolds => Said::invalid(
+            "missing",
+            "would break more than 10,000 holds: shrink in steps",
+        );
     }
 }
 
@@ -126,6 +130,7 @@ pub async fn shrink(
         "movement_conflict" => Err(ShrinkError::MovementConflict),
         "stale" => Err(ShrinkError::Stale(stale(sku, &row)?)),
         "more_than_on_hand" => Err(ShrinkError::MoreThanOnHand(level(sku, &row))),
+        "too_many_holds" => Err(ShrinkError::TooManyHolds),
         other => Err(Failure::unknown_outcome("stock_shrink", other).into()),
     }
 }

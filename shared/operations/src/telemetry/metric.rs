@@ -131,10 +131,11 @@ metrics! {
     ParkedAge: Seconds, Stack;
     /// Refused webhooks: no secret of the shop gives the signature, or the signature is too old.
     WebhooksForged: Count, Stack;
-    /// Units that open checkouts held without an order when the sweep looked.
+    /// Units that were held without a try to pay when the sweep looked: without an order, or with one
+    /// of which the gateway has reported nothing.
     UnitsHeldUnordered: Count, Stack;
-    /// The largest share of one sku that such checkouts held, of the skus with at least 10 units on
-    /// hand; 0 without one.
+    /// The largest share of one sku, or of a whole shop, that these units were, where at least 10
+    /// are on hand; 0 without one.
     ShareHeldUnordered: Percent, Stack;
     /// How long the oldest due hold had been due when the sweep began; 0 without one.
     SweepLag: Seconds, Stack;
