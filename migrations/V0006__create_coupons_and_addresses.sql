@@ -32,8 +32,10 @@ create table holdfast.coupons (
     constraint coupon_never_overused check (uses_max is null
         or uses_held + uses_consumed <= uses_max),
     constraint coupon_times_can_be_shown check (
-        least(valid_from, valid_until, created_at) >= '0001-01-01 00:00:00+00'
-            and greatest(valid_from, valid_until, created_at) < '10000-01-01 00:00:00+00')
+        least(valid_from, valid_until, created_at, changed_at)
+                >= '0001-01-01 00:00:00+00'
+            and greatest(valid_from, valid_until, created_at, changed_at)
+                < '10000-01-01 00:00:00+00')
 );
 create index coupons_changed_idx on holdfast.coupons (shop, changed_at, code);
 

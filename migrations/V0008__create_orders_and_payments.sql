@@ -51,8 +51,8 @@ create table holdfast.orders (
                     when status in ('awaiting_payment', 'expired') then paid_at is null
                     else true end),
     constraint order_times_can_be_shown check (
-        least(created_at, paid_at) >= '0001-01-01 00:00:00+00'
-            and greatest(created_at, paid_at) < '10000-01-01 00:00:00+00')
+        least(created_at, paid_at, changed_at) >= '0001-01-01 00:00:00+00'
+            and greatest(created_at, paid_at, changed_at) < '10000-01-01 00:00:00+00')
 );
 create index orders_of_customer_idx on holdfast.orders (shop, customer, created_at);
 create index orders_changed_idx on holdfast.orders (shop, changed_at, order_id)

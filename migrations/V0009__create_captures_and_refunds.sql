@@ -92,8 +92,9 @@ create table holdfast.refunds (
     constraint refund_that_bounced_has_failed check (not bounced or status = 'failed'),
     constraint refund_request_has_both check ((request_id is null) = (request_hash is null)),
     constraint refund_times_can_be_shown check (
-        least(next_try_at, looked_up_at, created_at, settled_at) >= '0001-01-01 00:00:00+00'
-            and greatest(next_try_at, looked_up_at, created_at, settled_at)
+        least(next_try_at, looked_up_at, created_at, settled_at, changed_at)
+                >= '0001-01-01 00:00:00+00'
+            and greatest(next_try_at, looked_up_at, created_at, settled_at, changed_at)
                 < '10000-01-01 00:00:00+00')
 );
 create index refunds_due_idx on holdfast.refunds (shop, next_try_at)

@@ -9,6 +9,9 @@ use tests::http::{Answer, Call};
 use tests::stack::{STACK, function_of};
 use uuid::Uuid;
 
+/// Bytes of a path with its query that a request can have.
+const TARGET_BYTES_MAX: usize = 65_534;
+
 /// Rules that JSON Schema cannot say, by a part of the refusal. The contract says each in words.
 const IN_WORDS: [&str; 11] = [
     "must be at most hold_s_max",
@@ -260,7 +263,12 @@ async fn the_contract_allows_the_parameters_that_the_parsers_accept() {
                     &text,
                     percent_encoding::NON_ALPHANUMERIC,
                 );
-                let call = Call::new(&method, &format!("{path}?{name}={encoded}"));
+                let target = format!("{path}?{name}={encoded}");
+                // no server takes it
+                if target.len() > TARGET_BYTES_MAX {
+                    continue;
+                }
+                let call = Call::new(&method, &target);
                 // a part of an import has a type
                 let call = call.header("content-type", "text/csv").body("sku\nA\n");
                 let answer = send(&clerk, call, &path).await;

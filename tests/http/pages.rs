@@ -235,8 +235,10 @@ async fn a_list_takes_no_cursor_but_its_own() {
     let office = Office::new().await;
     let bare = |list: &&str| !list.contains('?');
     let lists: Vec<&str> = LISTS.into_iter().filter(bare).collect();
+    // broken promises: tests/http/admin_reads.rs walks through them
+    let all = lists.iter().copied().chain(["/promises"]);
     let template = |list: &str| CONTRACT.template(&path(list)).unwrap().to_owned();
-    let known: BTreeSet<String> = lists.iter().map(|list| template(list)).collect();
+    let known: BTreeSet<String> = all.map(template).collect();
     assert_eq!(known, CONTRACT.lists(), "the lists of these tests are all");
     let encoded = |json: &str| BASE64URL_NOPAD.encode(json.as_bytes());
     let nul = json!({

@@ -310,7 +310,10 @@ const ORDERS: [(&str, &str, &str); 27] = [
         "must be 8 to 15 digits",
     ),
     (
-        r#"ONLINE,"payment_gateway":"cashfree","address":{"recipient":"R","line1":"L","city":"C","postal_code":"1","country":"IN","phone":"ask"}"#,
+        concat!(
+            r#"ONLINE,"payment_gateway":"cashfree","address":{"recipient":"R","line1":"L","#,
+            r#""city":"C","postal_code":"1","country":"IN","phone":"ask"}"#
+        ),
         "address.phone",
         "must be 8 to 15 digits",
     ),

@@ -153,8 +153,9 @@ async fn a_page_of_a_report_reads_few_rows_and_says_where_the_next_begins() {
     // three chunks of one row; the last is refused
     test.sql(
         "select holdfast.import_stage('main', '00000000-0000-4000-8000-000000000001', 1, 'clerk', 1,
-            '{2,3,4}', '{A,B,C}', '{a,b,c}', '{null,null,null}', '{1,1,1}', '{null,null,null}',
-            '{null,null,null}', '{f,f,f}', '{null,null,null}', '{f,f,f}', '{null,null,null}',
+            '{2,3,4}', '{A,B,C}', '{a,b,c}', '{null,null,null}', '{null,null,null}',
+            '{1,1,1}', '{null,null,null}', '{null,null,null}', '{f,f,f}', '{null,null,null}',
+            '{f,f,f}', '{null,null,null}',
             '{null,null,null}', '{f,f,f}', '{null,null,null}', '{1,1,1}', '{null,null,null}',
             array[null, null, '[]'])",
     )

@@ -110,7 +110,8 @@ async fn what_a_shopper_and_a_payment_change_is_looked_at() {
     let id = test.held(&cart).await;
     // the check's own counts of coupons
     assert_eq!(test.sweep().await.violations, []);
-    met!(test, "sweep_expire", test.expire(id));
+    test.make_due(id).await;
+    met!(test, "sweep_expire", test.sweep());
     let id = test.held(&cart).await;
     let release = format!("select holdfast.checkout_release('main', '{id}', null)");
     met!(test, "checkout_release", test.sql(&release));

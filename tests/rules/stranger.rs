@@ -1,5 +1,5 @@
-//! Inventory that a stranger holds: bounds of a cart, short holds until the shopper tries to pay, an
-//! end by staff, and names that look like another customer.
+//! Inventory that a stranger holds: bounds of a cart, short holds until the shopper tries to pay,
+//! an end by staff, and names that look like another customer.
 
 use operations::checkout::{self, Begin, BeginError, Begun};
 use operations::hold;

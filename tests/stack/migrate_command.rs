@@ -31,6 +31,12 @@ fn a_plain_postgresql_is_migrated_by_its_url_alone() {
     assert!(told.starts_with("applied V0001__"), "{told}");
     let (code, told, error) = migrate(&[("DATABASE_URL", &url)]);
     assert_eq!(code, Some(0), "{error}");
+    assert!(told.contains("\n0 migrations applied, "), "{told}");
+    // what a person must take away, once a server
+    let revoke = "revoke connect on database template1 from public";
+    cluster.execute("postgres", revoke).unwrap();
+    let (code, told, error) = migrate(&[("DATABASE_URL", &url)]);
+    assert_eq!(code, Some(0), "{error}");
     assert!(told.starts_with("0 migrations applied, "), "{told}");
     let check = "do $$ begin perform holdfast.promises_check(null); end $$";
     cluster.execute("postgres", check).unwrap();

@@ -22,7 +22,7 @@ begin
         values (p_shop, p_name, p_url, p_topics, clock_timestamp(),
             case when exists (
                 select from subscriber_deliveries d where d.shop = p_shop and d.name = p_name)
-                then clock_timestamp() else '-infinity' end)
+                then clock_timestamp() else '0001-01-01 00:00:00+00' end)
         on conflict (shop, name) do update set url = excluded.url, topics = excluded.topics;
     end if;
     o_subscriber := subscriber_read(p_shop, p_name);

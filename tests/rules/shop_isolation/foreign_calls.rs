@@ -64,8 +64,8 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 47] = [
     (
         "import_stage",
         "select holdfast.import_stage('other', '{checkout}', 1, 'clerk', 500, '{1}', '{SECRET}',
-            '{x}', '{null}', '{1}', '{null}', '{null}', '{f}', '{null}', '{f}', '{null}', '{null}',
-            '{f}', '{null}', '{7}', '{null}', '{null}')",
+            '{x}', '{null}', '{null}', '{1}', '{null}', '{null}', '{f}', '{null}', '{f}', '{null}',
+            '{null}', '{f}', '{null}', '{7}', '{null}', '{null}')",
     ),
     (
         "ledger_list",

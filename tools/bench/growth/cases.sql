@@ -15,7 +15,6 @@ select * from holdfast.announcement_read('big');
 select holdfast.attempt_count('checkout_begin', 1);
 
 -- backlog_read
--- at most 50,000: reads 20,000 active holds of a shop, and the checkouts of some
 select * from holdfast.backlog_read();
 
 -- checkout_begin: a new cart of a hot sku
@@ -119,6 +118,10 @@ select * from holdfast.history_search('big', '{refunded.gateway_payment_id}', nu
 -- at most 8,000: reads 10,000 checkouts by the time of their end
 select * from holdfast.history_search('big', '{paid.order_id}', '{paid.order_id}', 20, 200, 5000);
 
+-- hold_backlog
+-- at most 150,000: reads 20,000 active holds of a shop, their checkouts and all stock levels
+select * from holdfast.hold_backlog();
+
 -- hold_list: everything
 -- at most 3,000: 500 holds, and their checkouts
 select * from holdfast.hold_list('big', null, null, null, null, '{paid.checkout_id}', 1, 'A', 500,
@@ -174,8 +177,8 @@ select * from holdfast.import_report('big', md5('import0')::uuid, null, 3, 25000
 
 -- import_stage
 select * from holdfast.import_stage('big', gen_random_uuid(), 1, 'clerk', 500, '{1}', '{NEW-1}',
-    '{x}', '{null}', '{1}', '{null}', '{null}', '{f}', '{null}', '{f}', '{null}', '{null}',
-    '{f}', '{null}', '{7}', '{null}', '{null}');
+    '{x}', '{null}', '{null}', '{1}', '{null}', '{null}', '{f}', '{null}', '{f}', '{null}',
+    '{null}', '{f}', '{null}', '{7}', '{null}', '{null}');
 
 -- ledger_list: everything
 select * from holdfast.ledger_list('big', null, null, null, null, null, null, null, null, null,
@@ -419,10 +422,9 @@ call holdfast.stock_shrink('big', 'D-1', 1, null, 'clerk', 'fire', null, gen_ran
 select * from holdfast.stock_shrink_attempt('big', 'T-8', 1, null, 'clerk', 'fire', null,
     gen_random_uuid(), false, true);
 
--- promises_check
+-- promises_due
 -- with statistics: the check reads many tables at once; it has 20 s, and may be late for minutes
--- at most 200,000: checks 1,000 subjects at a time
-select * from holdfast.promises_check('s1');
+select * from holdfast.promises_due();
 
 -- promises_list
 -- with statistics: the check reads many tables at once; it has 20 s, and may be late for minutes

@@ -58,7 +58,8 @@ create function growth.stage(p_shop text, p_import_id uuid) returns void
 language sql as $$
     select holdfast.import_stage(p_shop, p_import_id, 1, 'clerk', 500, array_agg(n),
         array_agg(case when n <= 250 then p_import_id || '-' || n else 'T-' || n end),
-        array_agg('A thing'::text), array_agg(null::text), array_agg(n::bigint),
+        array_agg('A thing'::text), array_agg(null::text), array_agg(null::text),
+        array_agg(n::bigint),
         array_agg(null::text), array_agg(null::timestamptz), array_agg(false),
         array_agg(null::timestamptz), array_agg(false), array_agg(null::integer),
         array_agg(null::integer), array_agg(false), array_agg(false),

@@ -131,8 +131,8 @@ metrics! {
     ParkedAge: Seconds, Stack;
     /// Refused webhooks: no secret of the shop gives the signature, or the signature is too old.
     WebhooksForged: Count, Stack;
-    /// Units that were held without a try to pay when the sweep looked: without an order, or with one
-    /// of which the gateway has reported nothing.
+    /// Units that were held without a try to pay when the sweep looked: without an order, or with
+    /// one of which the gateway has reported nothing.
     UnitsHeldUnordered: Count, Stack;
     /// The largest share of one sku, or of a whole shop, that these units were, where at least 10
     /// are on hand; 0 without one.
