@@ -24,6 +24,7 @@ async fn every_problem_of_the_contract_can_happen() {
 }
 
 /// Causes a problem. Add a new problem of the contract here.
+#[expect(clippy::too_many_lines, reason = "one arm for each problem")]
 async fn provoke(code: &str) -> Answer {
     let shopper = Shopper::new(5).await;
     match code {
@@ -220,6 +221,7 @@ async fn provoke_at_the_office(code: &str, shopper: &Shopper) -> Answer {
 }
 
 /// Problems that need a checkout.
+#[expect(clippy::too_many_lines, reason = "one arm for each problem")]
 async fn provoke_with_checkout(code: &str, shopper: Shopper) -> Answer {
     shopper.begin(1).await;
     match code {

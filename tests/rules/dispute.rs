@@ -246,6 +246,7 @@ async fn a_dispute_before_its_payment_is_applied_when_the_payment_is_known() {
 
 /// The words of each gateway.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 fn each_gateways_disputes_are_understood() {
     let stripe = |name: &str, status: &str| {
         json!({ "object": "event", "type": name, "data": { "object": { "id": "du_1",

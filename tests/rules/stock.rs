@@ -292,6 +292,7 @@ async fn the_ledger_is_append_only() {
 
 /// Scenario 17, behind the parser: the schema refuses the same values.
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 async fn quantities_and_prices_out_of_bounds_are_refused_by_name() {
     let test = TestDb::new().await;
     test.sku("A", 5).await;
