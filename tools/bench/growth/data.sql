@@ -332,7 +332,8 @@ from generate_series(1, current_setting('growth.orders')::integer / 10) r;
 insert into holdfast.import_parts (shop, import_id, part, row_count)
 select 'big', md5('import0')::uuid, r.part, count(*) from growth.rows r group by r.part;
 insert into holdfast.import_chunks (shop, import_id, part, chunk, lines, skus, titles, attributes,
-    attribute_changes, prices_minor, currencies, sale_opens_at, sale_opens_given, sale_closes_at, sale_closes_given,
+    attribute_changes, prices_minor, currencies, sale_opens_at, sale_opens_given,
+    sale_closes_at, sale_closes_given,
     low_stock_thresholds, limits_per_customer, limits_given, retired, on_hand, expected_versions,
     malformed, outcomes, refusals)
 select 'big', md5('import0')::uuid, r.part, r.chunk, array_agg(r.line), array_agg(r.sku),
