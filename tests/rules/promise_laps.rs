@@ -323,12 +323,14 @@ async fn a_lap_of_another_cluster_goes_on() {
             settles_at = now() - interval '1 day', settles_with = '9000000000'",
     )
     .await;
-    for _ in 0..2 {
-        assert_eq!(changed_lap(&test).await, [""; 0]);
-    }
     let recent = "select count(*) from holdfast.promise_laps
         where lap = 'changed' and read_from > now() - interval '10 minutes'";
-    assert_eq!(test.count(recent).await, 1);
+    // a transaction of another test on this server may keep the laps back for a while
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while test.count(recent).await == 0 {
+        assert!(std::time::Instant::now() < until, "the laps stand still");
+        assert_eq!(changed_lap(&test).await, [""; 0]);
+    }
 }
 
 /// A known subject that is broken again, while the sweep that saw it right has locked it.
