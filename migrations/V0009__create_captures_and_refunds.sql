@@ -64,6 +64,8 @@ create table holdfast.refunds (
     bounced boolean not null default false,
     -- it no longer counts: another refund replaced it, or nobody was owed it
     void boolean not null default false,
+    -- Staff confirmed it although a bank may take the same money.
+    despite_dispute boolean not null default false,
     -- A request by staff, under an id that their client made. It may need one refund per capture.
     request_id uuid,
     request_hash bytea,

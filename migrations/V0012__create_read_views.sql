@@ -78,8 +78,8 @@ from holdfast.payment_captures;
 
 create view holdfast_read.refunds as
 select shop, refund_id, order_id, reference, gateway, gateway_payment_id, amount_minor, currency,
-    reason, status, bounced, void, request_id, retry_of, attempts, next_try_at, looked_up_at,
-    gateway_refund_id, created_at, settled_at
+    reason, status, bounced, void, despite_dispute, request_id, retry_of, attempts,
+    next_try_at, looked_up_at, gateway_refund_id, created_at, settled_at
 from holdfast.refunds;
 
 create view holdfast_read.payment_event_contradictions as

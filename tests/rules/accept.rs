@@ -27,6 +27,7 @@ fn request(captured_minor: i64) -> Accept {
     Accept {
         captured_minor: captured_minor.try_into().unwrap(),
         note: "the gateway rounded up".parse().unwrap(),
+        despite_dispute: None,
     }
 }
 
@@ -187,6 +188,25 @@ async fn money_is_accepted_after_the_hold_if_the_goods_are_there() {
         }
         test.assert_promises_hold().await;
     }
+}
+
+#[tokio::test]
+async fn money_that_a_bank_may_take_is_accepted_only_on_request() {
+    let (test, order) = in_review(&[PRICE_MINOR + 1]).await;
+    test.stripe(&event(&order, EventKind::Disputed, "pi_0"))
+        .await;
+    let before = test.rows().await;
+    let refused = accepted(&test, &order, PRICE_MINOR + 1).await;
+    assert!(matches!(refused, Err(AcceptError::Disputed)), "{refused:?}");
+    assert_eq!(test.rows().await, before);
+    let despite = Accept {
+        despite_dispute: Some(true),
+        ..request(PRICE_MINOR + 1)
+    };
+    let (db, id) = (&test.desk(1).0, order.order_id.into());
+    let new = payment::accept(db, &shop(MAIN), id, &actor("meera"), &despite).await;
+    assert_eq!(new.unwrap(), Accepted::New);
+    test.assert_promises_hold().await;
 }
 
 /// Promise 4, for a decision that ten people make at once.

@@ -8,7 +8,7 @@ use operations::payment::{EventKind, Gateway, Outcome};
 use operations::refund::RequestError;
 use tests::coupons::{TEN_PERCENT, Terms, coupon, uses};
 use tests::orders::{create, price};
-use tests::refund::ask_for;
+use tests::refund::{ask_for, part};
 use tests::{MAIN, TestDb, event, order_request};
 
 fn at(gateway: Gateway) -> Option<PayBy> {
@@ -197,6 +197,27 @@ async fn a_refund_finer_than_its_gateway_takes_is_refused() {
     );
     assert_eq!(test.rows().await, before);
     test.ask(order.order_id, &ask_for(Some(1_250)))
+        .await
+        .unwrap();
+    test.assert_promises_hold().await;
+}
+
+/// More than the total came, and its last digit can't go back alone. The caller named no amount.
+#[tokio::test]
+async fn a_rest_finer_than_its_gateway_takes_is_named_as_the_cause() {
+    let test = shop_in("KWD").await;
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    let odd = part(&order, "pi_1", order.total_minor + 1);
+    assert_eq!(test.stripe(&odd).await, Outcome::Review);
+    test.ask(order.order_id, &ask_for(Some(1_250)))
+        .await
+        .unwrap();
+    let refused = test.ask(order.order_id, &ask_for(None)).await;
+    assert!(
+        matches!(refused, Err(RequestError::RestNotPayable)),
+        "{refused:?}"
+    );
+    test.ask(order.order_id, &ask_for(Some(order.total_minor - 1_250)))
         .await
         .unwrap();
     test.assert_promises_hold().await;

@@ -4,10 +4,12 @@
 use operations::order::Order;
 use operations::payment::event::DisputeStage::{self, Chargeback, Inquiry, PreArbitration};
 use operations::payment::{Event, EventKind, Gateway, Outcome};
-use operations::refund::{self, Dispute, Request, RequestError, Retried, RetryError};
+use operations::refund::{
+    self, Dispute, GatewayAnswer, Reported, Request, RequestError, Retried, RetryError,
+};
 use serde_json::{Value, json};
 use tests::desk::actor;
-use tests::refund::ask_for;
+use tests::refund::{ask_for, pending};
 use tests::webhooks::read;
 use tests::{MAIN, PRICE_MINOR, TestDb, event, shop};
 
@@ -96,6 +98,59 @@ async fn a_dispute_ends_and_a_lost_one_stays_known() {
         assert_eq!(test.order_status(&order).await, "paid");
         test.assert_promises_hold().await;
     }
+}
+
+/// Both ends are in one stage.
+#[tokio::test]
+async fn each_end_of_a_dispute_is_announced() {
+    for first in [EventKind::DisputeClosed, EventKind::DisputeWon] {
+        let (test, order) = paid().await;
+        test.stripe(&said(&order, EventKind::Disputed, "du_1", Chargeback))
+            .await;
+        test.stripe(&said(&order, first, "du_1", Chargeback)).await;
+        // the last word names no amount: the known one stays
+        let lost = Event {
+            amount_minor: None,
+            currency: None,
+            ..said(&order, EventKind::DisputeLost, "du_1", Chargeback)
+        };
+        assert_eq!(test.stripe(&lost).await, Outcome::Recorded);
+        let ended = test.announced("payment.dispute_ended").await;
+        assert_eq!(ended.len(), 2, "{first:?}");
+        assert_eq!(
+            (&ended[1]["status"], &ended[1]["amount_minor"]),
+            (&json!("lost"), &json!(PRICE_MINOR))
+        );
+        let (_, all) = disputes(&test, &order).await;
+        assert_eq!(all[0].amount_minor, Some(PRICE_MINOR));
+        test.assert_promises_hold().await;
+    }
+}
+
+/// Cashfree asks the shop to upload more: the dispute is open.
+#[tokio::test]
+async fn a_cashfree_dispute_with_too_little_evidence_is_open_and_can_be_won() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let (_, order) = test.ordered(&[("A", 1)]).await;
+    let paid = event(&order, EventKind::Paid, "11");
+    assert_eq!(test.record(&paid).await.unwrap(), Outcome::Completed);
+    for (status, now) in [
+        ("CHARGEBACK_CREATED", "open"),
+        ("CHARGEBACK_INSUFFICIENT_EVIDENCE", "open"),
+        ("CHARGEBACK_MERCHANT_WON", "won"),
+    ] {
+        let body = json!({ "type": "DISPUTE_UPDATED", "data": {
+            "dispute": { "dispute_id": 7, "dispute_type": "CHARGEBACK", "dispute_amount": 100.0,
+                "dispute_status": status },
+            "order_details": { "order_id": order.payment.reference, "order_currency": "INR",
+                "cf_payment_id": 11 } } });
+        let event = read(Gateway::Cashfree, &body.to_string()).unwrap();
+        test.record(&event).await.unwrap();
+        let (open, all) = disputes(&test, &order).await;
+        assert_eq!((open, all[0].status.as_str()), (now == "open", now));
+    }
+    test.assert_promises_hold().await;
 }
 
 /// Scenario 19, for disputes.
@@ -218,6 +273,90 @@ async fn a_refund_that_is_not_sent_yet_waits_for_a_person_when_its_payment_is_di
     test.assert_promises_hold().await;
 }
 
+/// The sender's answer is not known when the bank asks for the same money.
+#[tokio::test]
+async fn a_refund_that_is_being_sent_when_its_payment_is_disputed_is_not_sent_again() {
+    let (test, order) = paid().await;
+    test.ask(order.order_id, &ask_for(None)).await.unwrap();
+    assert_eq!(test.claimed().await.len(), 1);
+    let (id, ..) = test.refund().await;
+    test.stripe(&said(&order, EventKind::Disputed, "du_1", Chargeback))
+        .await;
+    let retry = GatewayAnswer::Retry {
+        error: "no answer".to_owned(),
+    };
+    assert_eq!(test.report(id, &retry).await, Reported::NoEffect);
+    test.make_refunds_due().await;
+    assert!(test.claimed().await.is_empty());
+    assert_eq!(test.refund().await.1, "failed");
+    assert_eq!(test.announced("refund.failed").await.len(), 1);
+    test.assert_promises_hold().await;
+    // the last door: a statement by hand sends it no more than the sweep does
+    test.sql("update holdfast.refunds set status = 'owed'")
+        .await;
+    assert!(test.claimed().await.is_empty());
+    // the gateway has made it all the same
+    test.sql("update holdfast.refunds set status = 'failed'")
+        .await;
+    assert_eq!(test.report(id, &pending("re_1")).await, Reported::Recorded);
+    assert_eq!(test.refund().await.1, "pending");
+    test.assert_promises_hold().await;
+}
+
+/// Nobody asked for it: the goods were gone, or the order was paid already.
+#[tokio::test]
+async fn an_automatic_refund_of_disputed_money_waits_for_a_person() {
+    for late in [true, false] {
+        let test = TestDb::new().await;
+        test.sku("A", 1).await;
+        let (id, order) = test.ordered(&[("A", 1)]).await;
+        if late {
+            test.expire(id).await;
+            test.held(&[("A", 1)]).await;
+        } else {
+            let first = event(&order, EventKind::Paid, "pi_0");
+            assert_eq!(test.stripe(&first).await, Outcome::Completed);
+        }
+        // the dispute comes before its capture
+        let disputed = said(&order, EventKind::Disputed, "du_1", Chargeback);
+        assert_eq!(test.stripe(&disputed).await, Outcome::Recorded);
+        let paid = event(&order, EventKind::Paid, "pi_1");
+        let outcome = if late {
+            Outcome::RefundDue
+        } else {
+            Outcome::Excess
+        };
+        assert_eq!(test.stripe(&paid).await, outcome);
+        assert!(test.claimed().await.is_empty(), "{outcome:?}");
+        let (id, status, _) = test.refund().await;
+        assert_eq!(status, "failed");
+        assert_eq!(test.announced("refund.failed").await.len(), 1);
+        test.assert_promises_hold().await;
+        let desk = test.desk(1);
+        let retried = refund::retry(&desk.0, &shop(MAIN), id.into(), &actor("meera"), true).await;
+        assert!(matches!(retried, Ok(Retried::New(_))), "{retried:?}");
+        assert_eq!(test.claimed().await.len(), 1);
+        test.assert_promises_hold().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_staff_confirmed_is_sent_although_the_dispute_goes_on() {
+    let (test, order) = paid().await;
+    test.stripe(&said(&order, EventKind::Disputed, "du_1", Inquiry))
+        .await;
+    let despite = Request {
+        despite_dispute: Some(true),
+        ..ask_for(None)
+    };
+    test.ask(order.order_id, &despite).await.unwrap();
+    test.stripe(&said(&order, EventKind::Disputed, "du_1", Chargeback))
+        .await;
+    assert_eq!(test.refund().await.1, "owed");
+    assert_eq!(test.claimed().await.len(), 1);
+    test.assert_promises_hold().await;
+}
+
 /// A parked event keeps what is needed to apply it later.
 #[tokio::test]
 async fn a_dispute_before_its_payment_is_applied_when_the_payment_is_known() {
@@ -264,7 +403,7 @@ fn each_gateways_disputes_are_understood() {
             "order_details": { "order_id": "main-x", "order_currency": "INR",
                 "cf_payment_id": 11 } } })
     };
-    let cases: [(Gateway, Value, EventKind, DisputeStage); 16] = [
+    let cases: [(Gateway, Value, EventKind, DisputeStage); 17] = [
         (
             Gateway::Stripe,
             stripe("charge.dispute.created", "warning_needs_response"),
@@ -353,6 +492,12 @@ fn each_gateways_disputes_are_understood() {
             Gateway::Cashfree,
             cashfree("DISPUTE_CLOSED", "CHARGEBACK", "MERCHANT_ACCEPTED"),
             EventKind::DisputeLost,
+            Chargeback,
+        ),
+        (
+            Gateway::Cashfree,
+            cashfree("DISPUTE_UPDATED", "CHARGEBACK", "INSUFFICIENT_EVIDENCE"),
+            EventKind::Disputed,
             Chargeback,
         ),
         (

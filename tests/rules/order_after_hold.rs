@@ -135,9 +135,21 @@ async fn a_late_payment_keeps_the_price_and_the_discount_of_its_order() {
     test.assert_promises_hold().await;
 }
 
+/// The shopper ordered in time. Only the money came after the sale.
+#[tokio::test]
+async fn a_late_payment_after_the_sale_completes_an_order_that_was_made_before_its_end() {
+    let test = two_skus().await;
+    let (id, order) = test.ordered(&[("A", 1), ("B", 1)]).await;
+    test.expire(id).await;
+    test.sql(CLOSED).await;
+    let late = event(&order, EventKind::Paid, "pay-1");
+    assert_eq!(test.record(&late).await.unwrap(), Outcome::CompletedLate);
+    test.assert_promises_hold().await;
+}
+
 #[tokio::test]
 async fn a_late_payment_of_a_sku_that_was_taken_off_sale_is_owed_back() {
-    for off_sale in [RETIRED, CLOSED] {
+    for off_sale in [RETIRED, NOT_OPEN] {
         let test = two_skus().await;
         let (id, order) = test.ordered(&[("A", 1), ("B", 1)]).await;
         let (in_time, other) = test.ordered(&[("A", 1)]).await;

@@ -3,6 +3,7 @@
 
 use operations::checkout::{self, Begin, BeginError, Begun, Checkout};
 use operations::ids::CheckoutId;
+use operations::order::AmendError;
 use tests::orders::price;
 use tests::{PRICE_MINOR, TestDb, begin_request};
 
@@ -130,4 +131,31 @@ async fn a_shorter_longest_hold_does_not_stop_a_cart_from_becoming_smaller() {
     .await;
     replace(&test, id, 2, &[("A", 1)]).await.unwrap();
     test.assert_promises_hold().await;
+}
+
+/// The party had the seats before the limit was lowered. A larger party still meets the limit.
+#[tokio::test]
+async fn a_party_moves_back_to_as_many_seats_as_it_had_above_a_limit_that_was_lowered() {
+    for counted in [true, false] {
+        let test = TestDb::new().await;
+        test.sku("A", 9).await;
+        test.sku("B", 9).await;
+        if counted {
+            test.sql("update holdfast.skus set limit_per_customer = 4 where sku = 'A'")
+                .await;
+        }
+        let desk = test.desk(1);
+        let booked = desk.booked(&[("A", 4)]).await;
+        test.sql("update holdfast.skus set limit_per_customer = 2 where sku = 'A'")
+            .await;
+        let away = desk.amend(&booked, &[("B", 4)]).await.unwrap();
+        let refused = desk.amend(&away, &[("A", 5)]).await;
+        assert!(
+            matches!(refused, Err(AmendError::LimitReached(_))),
+            "{refused:?}"
+        );
+        let back = desk.amend(&away, &[("A", 4)]).await.unwrap();
+        assert_eq!(back.total_minor, booked.total_minor);
+        test.assert_promises_hold().await;
+    }
 }

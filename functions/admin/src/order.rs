@@ -58,7 +58,7 @@ async fn book(
 /// longer in the lines are free again. To move the party to another departure, send lines with
 /// the new one. A sku that stays keeps its price. A new sku has the catalogue's price. The total
 /// follows. A sku must be on sale if the party gets more units of it than it has ever had: after
-/// the sale has closed, a party that was moved away can still be moved back.
+/// the sale has closed, a party that was moved away can still be moved back, at today's price.
 ///
 /// `expected_version` is the order's `version` that the dispatcher has seen. If somebody has
 /// changed the order since, nothing happens, and the refusal shows the present order.

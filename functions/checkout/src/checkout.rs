@@ -153,6 +153,7 @@ async fn extend(
 /// Gives the stock back at once. An order that waits for its payment is cancelled. Money that
 /// still arrives is a late payment: it takes the stock again or is owed back. The order at the
 /// gateway is closed, if the gateway can do that at once; otherwise within a minute or two.
+/// Razorpay can't close orders: there the shopper can still pay.
 ///
 /// **Retry:** releasing an ended checkout changes nothing. The answer is 200 with its final
 /// `status`: `released`, or `expired` if its time ended first.

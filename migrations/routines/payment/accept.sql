@@ -3,11 +3,13 @@
 -- stays refundable. p_captured_minor: the sum that the person saw. payment_accept_attempt decides.
 --
 -- Outcomes: accepted; same (this sum was accepted before); not_found; not_in_review; not_captured
--- (none of the money in review is in the order's currency); captured_changed (o_captured_minor is
--- the sum now); order_unfillable (its hold has ended, and its stock or its coupon's last use is
+-- (none of the money in review is in the order's currency); payment_disputed (a bank asks for money
+-- of the order or has taken it, and p_despite_dispute is false); captured_changed (o_captured_minor
+-- is the sum now); order_unfillable (its hold has ended, and its stock or its coupon's last use is
 -- gone, or a sku is off sale). Reclaims and early lock release as in checkout_begin.
 create or replace procedure holdfast.payment_accept(
     p_shop text, p_order_id uuid, p_captured_minor bigint, p_actor text, p_note text,
+    p_despite_dispute boolean default false,
     inout o_outcome text default null, inout o_captured_minor bigint default null)
 language plpgsql as $$
 declare
@@ -23,7 +25,7 @@ begin
             set local synchronous_commit = off;
         end if;
         v_answer := holdfast.payment_accept_attempt(p_shop, p_order_id, p_captured_minor,
-            p_actor, p_note, v_in_vain < 3);
+            p_actor, p_note, p_despite_dispute, v_in_vain < 3);
         exit when v_answer.o_outcome in ('accepted', 'same');
         rollback;
         exit when v_answer.o_outcome not in ('again', 'reclaim');

@@ -2,7 +2,9 @@
 -- waiting first. The caller calls the gateway, and then refund_report. A claim without a report
 -- ends after two minutes. The refund is then claimed again, and the gateway recognizes its id. A
 -- claim counts as a try, because the refund may have been sent, unless refund_untried says that it
--- was not. Any number of copies may run at once. Locks: the refunds (SKIP LOCKED).
+-- was not. A refund of disputed money that nobody confirmed is never sent: refund_stop_disputed has
+-- failed it already, and this is the last door. Any number of copies may run at once. Locks: the
+-- refunds (SKIP LOCKED).
 create or replace function holdfast.refund_claim(
     p_shop text, p_limit integer,
     out o_refund_id uuid, out o_reference text, out o_gateway text, out o_gateway_payment_id text,
@@ -13,6 +15,8 @@ language sql security definer set search_path = holdfast, pg_temp as $$
         select r.refund_id from refunds r
         where r.shop = p_shop and r.status in ('owed', 'sending') and not r.void
             and r.next_try_at <= clock_timestamp()
+            and (r.despite_dispute
+                or not payment_is_disputed(r.shop, r.reference, r.gateway_payment_id))
         order by r.next_try_at limit p_limit
         for no key update skip locked  -- guard(a_refund_is_sent_once)
     )

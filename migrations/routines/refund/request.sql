@@ -83,7 +83,7 @@ begin
             if refund_owe(v_capture, p_order_id, v_part,
                 case when v_capture.counts or v_capture.accepted then 'requested'
                     else 'review' end,
-                v_id, p_actor, p_note, p_refund_id, p_request_hash) is null
+                v_id, p_actor, p_note, p_refund_id, p_request_hash, p_despite_dispute) is null
             then
                 -- another call has just used the id for another order
                 o_outcome := 'refund_conflict';

@@ -39,11 +39,12 @@ begin
         return;
     elsif v_refund.bounced then
         o_outcome := 'retried';
-        v_next := refund_replace(v_refund, p_actor);
+        v_next := refund_replace(v_refund, p_actor, p_despite_dispute);
     else
         o_outcome := 'retried';
         update refunds r
-        set status = 'owed', next_try_at = clock_timestamp(), actor = p_actor
+        set status = 'owed', next_try_at = clock_timestamp(), actor = p_actor,
+            despite_dispute = p_despite_dispute
         where r.shop = p_shop and r.refund_id = p_refund_id
         returning * into v_next;
     end if;

@@ -59,7 +59,12 @@ async fn close(db: &Database, gateways: &Gateways, shop: &Shop, due: &Due) {
                     Err(failure) => causes(&failure),
                 }
             }
-            // paid, or a gateway that can't close orders: the sweeper looks it up
+            // not a fault, and true of each release
+            Ok(Ok(Closed::Unsupported)) => {
+                tracing::debug!(gateway = %due.gateway, "this gateway can't close orders");
+                return;
+            }
+            // paid, or in an unknown state: the sweeper looks it up
             Ok(Ok(closed)) => format!("{closed:?}"),
             Ok(Err(error)) => {
                 error.count();

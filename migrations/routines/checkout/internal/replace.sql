@@ -1,9 +1,10 @@
 -- The part of checkout_hold_cart for a known checkout: the same request again, a conflict, or
 -- another cart in place of its present one. Outcomes and locks as there. A replacement never
 -- prolongs a checkout beyond the shop's hold_s_max after its beginning. Otherwise a checkout could
--- hold stock for ever. A cart that becomes smaller is never refused because of a rule that the shop
--- has made stricter since: sale times, limits, hold_s_max. A cart is replaced at most 100 times:
--- each replacement leaves its holds in the journal.
+-- hold stock for ever. A cart that becomes smaller is never refused because of sale times or limits
+-- that the shop has made stricter since. A lowered hold_s_max refuses a longer p_hold_s of any
+-- cart, and shortens no hold. A cart is replaced at most 100 times: each replacement leaves its
+-- holds in the journal.
 create or replace function holdfast.checkout_replace(
     p_shop text, p_checkout_id uuid, p_customer text, p_revision integer, p_request_hash bytea,
     p_hold_s integer, p_skus text[], p_quantities integer[], p_capped boolean,

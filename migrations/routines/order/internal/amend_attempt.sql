@@ -5,9 +5,9 @@
 --
 -- A sku of which the party gets more must be on sale: a closed sale sells nothing more. A sku of
 -- which the party keeps as many or fewer, or gets back no more than it had before, need not be on
--- sale. Restocked units are no longer part of the order: the new lines are everything that the
--- party has and pays for. An order with a coupon keeps its lines, because the discount was computed
--- for them.
+-- sale, and a limit that was lowered since does not refuse it. Restocked units are no longer part
+-- of the order: the new lines are everything that the party has and pays for. An order with a
+-- coupon keeps its lines, because the discount was computed for them.
 create or replace function holdfast.order_amend_attempt(
     p_shop text, p_checkout_id uuid, p_expected_version bigint, p_actor text,
     p_skus text[], p_quantities integer[], p_reclaim boolean) returns holdfast.order_answer
@@ -66,11 +66,13 @@ begin
     -- A line counts against a limit with all of its units, or with none.
     for v_line in
         select d.o_sku as sku,
-            d.o_wanted - case when d.o_limited then d.o_kept else 0 end as more
+            d.o_wanted - case when d.o_limited then d.o_kept else 0 end as more,
+            case when d.o_wanted <= d.o_had then d.o_had end as kept
         from order_differences(p_shop, v_order.order_id, p_skus, p_quantities) d
         where d.o_limited and d.o_wanted < d.o_kept or d.o_limits and d.o_wanted > d.o_kept
     loop
-        v_allowed := limit_change(p_shop, v_order.customer_key, v_line.sku, v_line.more);
+        v_allowed := limit_change(
+            p_shop, v_order.customer_key, v_line.sku, v_line.more, v_line.kept);
         if v_allowed is not null then
             v_answer.o_refused_skus := v_answer.o_refused_skus || v_line.sku;
             v_answer.o_refused_available := v_answer.o_refused_available || v_allowed;

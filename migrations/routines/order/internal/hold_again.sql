@@ -1,8 +1,9 @@
 -- Holds an order's stock again, with its coupon use, for a late payment: all or nothing, within the
--- customer's limits, and only skus that are on sale now. The order keeps its prices and its
+-- customer's limits, and only skus that were on sale when the order was made and are not retired:
+-- a shopper who ordered in time and paid late bought in time. The order keeps its prices and its
 -- discount: the shopper has paid them. Outcomes: held; `again` and `reclaim`, as in
 -- checkout_begin_attempt. Any other outcome says that the stock or the coupon's last use is gone,
--- or that a sku was taken off sale. Only `held` has written something.
+-- or that a sku is off sale. Only `held` has written something.
 -- The caller has locked the checkout. Locks: the coupon, the customer's counts, then stock levels
 -- by sku.
 create or replace function holdfast.order_hold_again(
@@ -15,9 +16,11 @@ declare
     v_coupon text;
     v_recheck record;
 begin
-    select r.* into v_recheck from cart_recheck(p_shop, array(
+    select r.* into v_recheck
+    from orders o, cart_recheck(p_shop, array(
         select l.sku from order_lines l where l.shop = p_shop and l.order_id = p_order_id),
-        null, v_now) r;
+        null, o.created_at) r
+    where o.shop = p_shop and o.order_id = p_order_id;
     if v_recheck.o_outcome <> 'unchanged' then
         v_answer.o_outcome := v_recheck.o_outcome;
         v_answer.o_refused_skus := v_recheck.o_skus;

@@ -4,7 +4,7 @@
 -- order_complete.
 create or replace function holdfast.payment_accept_attempt(
     p_shop text, p_order_id uuid, p_captured_minor bigint, p_actor text, p_note text,
-    p_reclaim boolean) returns holdfast.order_answer
+    p_despite_dispute boolean, p_reclaim boolean) returns holdfast.order_answer
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_answer order_answer;
@@ -25,6 +25,8 @@ begin
         when v_payment.accepted_minor = p_captured_minor then 'same'
         when v_order.status <> 'review' or v_payment.status = 'paid' then 'not_in_review'
         when v_captured = 0 then 'not_captured'
+        when not p_despite_dispute and payment_is_disputed(p_shop, v_payment.reference, null)
+            then 'payment_disputed'
         when v_captured <> p_captured_minor then 'captured_changed'
     end;
     v_answer.o_details := jsonb_build_object('captured_minor', v_captured);

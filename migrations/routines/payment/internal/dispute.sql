@@ -1,10 +1,10 @@
 -- Records what a gateway says about a dispute of a payment, and announces it. The bank and people
--- decide about the money, so the order stays as it is. But a refund of this money that was not sent
--- yet waits for a person: the bank may take the same money. p_kind: `disputed` (opened, or under
+-- decide about the money, so the order stays as it is. But a refund of this money that may not have
+-- been made yet waits for a person: the bank may take the same money. p_kind: `disputed` (opened, or under
 -- way), `dispute_won`, `dispute_lost`, `dispute_closed`. Events come in any order: a dispute goes
 -- on to a later stage, or ends within its stage, and never back. The caller has locked the payment.
--- Outcomes: recorded, no_effect (this is known, or older than what is known). Locks: the dispute, a
--- refund, its capture.
+-- Outcomes: recorded, no_effect (this is known, or older than what is known). Locks: the dispute,
+-- refunds.
 create or replace function holdfast.payment_dispute(
     p_payment holdfast.payments, p_gateway text, p_kind text, p_dispute_id text, p_stage text,
     p_gateway_payment_id text, p_amount_minor bigint, p_currency text, out o_outcome text)
@@ -16,7 +16,6 @@ declare
     v_status text := case p_kind when 'disputed' then 'open' else substr(p_kind, 9) end;
     v_known disputes%rowtype;
     v_dispute disputes%rowtype;
-    v_refund refunds%rowtype;
 begin
     insert into disputes (shop, gateway, dispute_id, reference, gateway_payment_id, amount_minor,
         currency, stage, status, opened_at, ended_at)
@@ -33,8 +32,11 @@ begin
             and d.dispute_id = coalesce(p_dispute_id, p_gateway_payment_id, p_payment.reference)
             for no key update;
         update disputes d
-        set stage = coalesce(p_stage, d.stage), status = v_status, currency = p_currency,
-            amount_minor = p_amount_minor, ended_at = case when v_status <> 'open' then v_now end
+        set stage = coalesce(p_stage, d.stage), status = v_status,
+            gateway_payment_id = coalesce(d.gateway_payment_id, p_gateway_payment_id),
+            amount_minor = coalesce(p_amount_minor, d.amount_minor),
+            currency = coalesce(p_currency, d.currency),
+            ended_at = case when v_status <> 'open' then v_now end
         where d.shop = v_known.shop and d.gateway = p_gateway
             and d.dispute_id = v_known.dispute_id and d.reference = p_payment.reference
             and (array_position(v_stages, coalesce(p_stage, d.stage)),
@@ -49,25 +51,16 @@ begin
     insert into outbox_messages (shop, topic, subject, body, created_at)
     values (p_payment.shop,
         case v_status when 'open' then 'payment.disputed' else 'payment.dispute_ended' end,
-        format('%s:%s:%s:%s', p_gateway, coalesce(p_gateway_payment_id, p_payment.reference),
-            v_dispute.dispute_id, v_dispute.stage),
+        -- a dispute can end more than once within a stage: closed, then lost
+        format('%s:%s:%s:%s:%s', p_gateway,
+            coalesce(v_dispute.gateway_payment_id, p_payment.reference), v_dispute.dispute_id,
+            v_dispute.stage, v_dispute.status),
         jsonb_build_object('order_id', p_payment.order_id, 'reference', p_payment.reference,
-            'gateway', p_gateway, 'gateway_payment_id', p_gateway_payment_id,
+            'gateway', p_gateway, 'gateway_payment_id', v_dispute.gateway_payment_id,
             'dispute_id', v_dispute.dispute_id, 'stage', v_dispute.stage,
-            'status', v_dispute.status, 'amount_minor', p_amount_minor, 'currency', p_currency),
-        v_now)
+            'status', v_dispute.status, 'amount_minor', v_dispute.amount_minor,
+            'currency', v_dispute.currency), v_now)
     on conflict do nothing;
-    if v_status in ('open', 'lost') then
-        for v_refund in
-            select * from refunds r
-            where r.shop = p_payment.shop and r.gateway = p_gateway
-                and r.gateway_payment_id = p_gateway_payment_id and r.status = 'owed'
-                and not r.void
-            order by r.refund_id
-            for no key update
-        loop
-            perform refund_move(v_refund, 'failed', null, false, 'a bank disputes the payment');
-        end loop;
-    end if;
+    perform refund_stop_disputed(p_payment.shop, p_payment.order_id);
 end;
 $$;

@@ -1,21 +1,23 @@
 -- Records that p_amount_minor of a capture is owed back, and announces it. The sweeper sends the
--- refund. A constraint of the capture refuses to give back money twice. The caller has locked the
--- order. Locks: the capture. Returns null, and does nothing, if p_refund_id is in use.
+-- refund. If a bank disputes the capture, the refund fails at once and waits for a person, unless
+-- p_despite_dispute. A constraint of the capture refuses to give back money twice. The caller has
+-- locked checkout, order and payment. Locks: the capture. Returns null, and does nothing, if
+-- p_refund_id is in use.
 create or replace function holdfast.refund_owe(
     p_capture holdfast.payment_captures, p_order_id uuid, p_amount_minor bigint, p_reason text,
     p_refund_id uuid default gen_random_uuid(), p_actor text default 'holdfast',
-    p_note text default null, p_request_id uuid default null, p_request_hash bytea default null)
-    returns uuid
+    p_note text default null, p_request_id uuid default null, p_request_hash bytea default null,
+    p_despite_dispute boolean default false) returns uuid
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_now timestamptz := clock_timestamp();
 begin
     insert into refunds (shop, refund_id, order_id, reference, gateway, gateway_payment_id,
         amount_minor, currency, reason, request_id, request_hash, next_try_at, actor, note,
-        created_at)
+        created_at, despite_dispute)
     values (p_capture.shop, p_refund_id, p_order_id, p_capture.reference, p_capture.gateway,
         p_capture.gateway_payment_id, p_amount_minor, p_capture.currency, p_reason, p_request_id,
-        p_request_hash, v_now, p_actor, p_note, v_now)
+        p_request_hash, v_now, p_actor, p_note, v_now, p_despite_dispute)
     on conflict do nothing;
     if not found then
         return null;
@@ -33,6 +35,7 @@ begin
             'gateway_payment_id', p_capture.gateway_payment_id, 'amount_minor', p_amount_minor,
             'currency', p_capture.currency, 'reason', p_reason), v_now)
     on conflict do nothing;
+    perform refund_stop_disputed(p_capture.shop, p_order_id);
     return p_refund_id;
 end;
 $$;

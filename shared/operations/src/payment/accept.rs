@@ -5,7 +5,9 @@ use utoipa::ToSchema;
 
 use crate::db::{Database, Failure};
 use crate::ids::{Actor, OrderId, Shop};
+use crate::object::not_null;
 use crate::quantity::{Amount, AmountMinor};
+use crate::refund::request::PAYMENT_DISPUTED;
 use crate::refusal::Kind;
 use crate::refusals;
 use crate::telemetry::{self, Metric};
@@ -20,6 +22,11 @@ pub struct Accept {
     pub captured_minor: AmountMinor,
     /// The reason, in the person's own words.
     pub note: Note,
+    /// Accept the money although a bank asks for it or has taken it. The goods may then go out
+    /// unpaid.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(default = false)]
+    pub despite_dispute: Option<bool>,
 }
 
 /// The result.
@@ -74,6 +81,9 @@ refusals! {
         NotInReview => NOT_IN_REVIEW;
         /// none of the money is in the order's currency.
         NothingToAccept => NOTHING_TO_ACCEPT;
+        /// a bank asks for money of the order, or has taken it. Send `despite_dispute` if it shall
+        /// be accepted all the same.
+        Disputed => PAYMENT_DISPUTED;
         /// another sum than `captured_minor` has been captured by now.
         Changed(all: Captured) => CAPTURED_CHANGED;
         /// the hold has ended, and the order can't be filled any more.
@@ -96,13 +106,14 @@ pub async fn accept(
 ) -> Result<Accepted, AcceptError> {
     let row = db
         .call_one(
-            "call holdfast.payment_accept($1, $2, $3, $4, $5)",
+            "call holdfast.payment_accept($1, $2, $3, $4, $5, $6)",
             &[
                 &shop,
                 &order_id,
                 &accept.captured_minor,
                 &actor,
                 &accept.note,
+                &accept.despite_dispute.unwrap_or(false),
             ],
         )
         .await?;
@@ -115,6 +126,7 @@ pub async fn accept(
         "not_found" => Err(AcceptError::NotFound),
         "not_in_review" => Err(AcceptError::NotInReview),
         "not_captured" => Err(AcceptError::NothingToAccept),
+        "payment_disputed" => Err(AcceptError::Disputed),
         "captured_changed" => Err(AcceptError::Changed(Captured {
             captured_minor: row.get("o_captured_minor"),
         })),

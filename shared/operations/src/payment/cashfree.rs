@@ -155,15 +155,12 @@ fn dispute(name: &str, data: &Fields<'_>) -> Result<Event, String> {
     let ends = |words: &[&str]| words.iter().any(|word| status.ends_with(word));
     let kind = if ends(&["MERCHANT_WON"]) {
         EventKind::DisputeWon
-    } else if ends(&[
-        "MERCHANT_LOST",
-        "MERCHANT_ACCEPTED",
-        "INSUFFICIENT_EVIDENCE",
-    ]) {
+    } else if ends(&["MERCHANT_LOST", "MERCHANT_ACCEPTED"]) {
         EventKind::DisputeLost
-    } else if name == "DISPUTE_CLOSED" {
+    } else if name == "DISPUTE_CLOSED" && !ends(&["INSUFFICIENT_EVIDENCE"]) {
         EventKind::DisputeClosed
     } else {
+        // also INSUFFICIENT_EVIDENCE: the shop must upload more
         EventKind::Disputed
     };
     let stage = match dispute.id_if_any("dispute_type").as_deref() {

@@ -91,13 +91,12 @@ const REFUND_CONFLICT: Kind = Kind {
     title: "The refund id is in use",
     detail: "This id belongs to another refund. To give more back, use a new id.",
 };
-pub(super) const PAYMENT_DISPUTED: Kind = Kind {
+pub(crate) const PAYMENT_DISPUTED: Kind = Kind {
     status: 409,
     code: "payment_disputed",
     title: "A bank disputes the payment",
-    detail: "No money goes back: a bank asks for it, or has taken it already, and the customer \
-             would get it twice. Look at the dispute at the gateway. If the money shall go back \
-             all the same, send `despite_dispute`.",
+    detail: "Nothing has changed: a bank asks for this money, or has taken it already. Look at \
+             the dispute at the gateway. If you decide so all the same, send `despite_dispute`.",
 };
 const NOTHING_CAPTURED: Kind = Kind {
     status: 409,
@@ -150,6 +149,12 @@ refusals! {
             "amount_minor",
             "is finer than the gateway takes: it must be a multiple of 10 in a currency with \
              three decimals, and of 100 in MGA",
+        );
+        RestNotPayable => Said::invalid(
+            "amount_minor",
+            "is missing, and all that is left is finer than the gateway takes: name a multiple of \
+             10 in a currency with three decimals, and of 100 in MGA; the last digits can only go \
+             back outside the gateway",
         );
         /// another return of goods uses this id.
         ReturnConflict => RETURN_CONFLICT;
@@ -218,6 +223,7 @@ pub async fn request(
         "payment_disputed" => Err(RequestError::Disputed),
         "not_captured" => Err(RequestError::NotCaptured),
         "amount_missing" => Err(RequestError::AmountMissing),
+        "amount_not_payable" if request.amount_minor.is_none() => Err(RequestError::RestNotPayable),
         "amount_not_payable" => Err(RequestError::AmountNotPayable),
         "too_much" => Err(RequestError::TooMuch(Refundable {
             refundable_minor: row.get("o_refundable_minor"),
