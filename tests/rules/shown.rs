@@ -220,3 +220,31 @@ async fn a_return_that_no_longer_fits_is_refused_and_fits_again_later() {
     assert_eq!(test.level("A").await.0, 1_000_000_005);
     test.assert_promises_hold().await;
 }
+
+/// A function reads times in UTC, whatever zone its server has.
+#[tokio::test]
+async fn the_first_and_the_last_time_are_shown_on_a_server_of_any_zone() {
+    let test = TestDb::new().await;
+    for zone in ["Asia/Kolkata", "America/New_York", "Africa/Monrovia"] {
+        test.sql(&format!(
+            "alter database {} set timezone = '{zone}'",
+            test.name()
+        ))
+        .await;
+        let clerk = test.clerk();
+        let sku = json!({
+            "title": "T", "price_minor": 1, "sale_opens_at": "0001-01-01T00:00:00Z",
+            "sale_closes_at": "9999-12-31T23:59:59.999999Z",
+        });
+        let put = clerk.put("/skus/A", sku.clone()).await;
+        let list = clerk.get("/skus").await;
+        for shown in [&put.body, &list.ok(200)["skus"][0]] {
+            for time in ["sale_opens_at", "sale_closes_at"] {
+                assert_eq!(shown[time], sku[time], "{zone}");
+            }
+        }
+        let admin = test.admin_session().await;
+        let shown = admin.query_one("show timezone", &[]).await.unwrap();
+        assert_eq!(shown.get::<_, String>(0), "UTC", "{zone}");
+    }
+}

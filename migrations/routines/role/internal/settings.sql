@@ -12,6 +12,8 @@
 --   tables would keep plans that read whole tables while a sale fills them.
 -- jit: compiling takes seconds for the check of the promises, and no statement of a routine runs
 --   long enough to win them back.
+-- TimeZone: in another zone than UTC, the last day of 9999 is in the year 10000, and a time before
+--   1900 has an offset with seconds. No reader parses either.
 create or replace function holdfast.role_settings()
     returns table (o_role text, o_setting text, o_value text)
 language sql stable set search_path = holdfast, pg_temp as $$
@@ -40,7 +42,8 @@ language sql stable set search_path = holdfast, pg_temp as $$
                 ('statement_timeout', r.statement), ('lock_timeout', r.lock),
                 ('idle_in_transaction_session_timeout', r.idle)) t (setting, value)
             union all
-            select * from (values ('enable_seqscan', 'off'), ('jit', 'off')) t (setting, value)
+            select * from (values
+                ('enable_seqscan', 'off'), ('jit', 'off'), ('TimeZone', 'UTC')) t (setting, value)
             where r.role in ('checkout', 'payments', 'sweeper', 'admin')
             union all
             select * from (values
