@@ -2,11 +2,14 @@
 -- coupon. Counted like stock, in the same transactions: held, then consumed or given back. Units
 -- and checkouts are counted only while a limit is set. `customer` is the customer_key, and not the
 -- customer's name: names that look the same may count as one.
+--
+-- customer_checkouts and customer_units have no foreign keys: a sale with a limit writes both for
+-- each new customer, and each row would lock the one row of its shop and its sku.
 
 -- Every change of one customer's counts locks this row first, so such changes never run at the same
 -- time.
 create table holdfast.customer_checkouts (
-    shop text collate "C" not null references holdfast.shops,
+    shop text collate "C" not null,
     customer text collate "C" not null
         constraint customer_key_is_short check (length(customer) <= 1200),
     open integer not null default 0 check (open >= 0),
@@ -25,7 +28,6 @@ create table holdfast.customer_units (
     units_consumed integer not null default 0 check (units_consumed >= 0),
     units_max integer not null,
     primary key (shop, customer, sku),
-    foreign key (shop, sku) references holdfast.skus,
     constraint customer_never_over_limit check (units_held + units_consumed <= units_max)
 );
 

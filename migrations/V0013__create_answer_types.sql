@@ -16,6 +16,11 @@ create type holdfast.checkout_answer as (
     o_server_time timestamptz, o_prices bigint[], o_refused_skus text[],
     o_refused_available integer[], o_units_max integer[], o_reclaim holdfast.reclaim);
 
+-- Answered by checkout_begin_many_attempt: one outcome for all, then one for each checkout.
+create type holdfast.checkouts_answer as (
+    o_outcome text, o_outcomes text[], o_currency text, o_server_time timestamptz,
+    o_expires_at timestamptz[], o_prices bigint[], o_available integer[]);
+
 -- A checkout as its readers see it. The outcome is null for a read.
 create type holdfast.checkout_view as (
     o_outcome text, o_customer text, o_status text, o_revision integer, o_currency text,

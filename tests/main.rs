@@ -10,6 +10,9 @@ mod rules {
     mod attempts;
     mod capture;
     mod checkout;
+    mod combined;
+    mod combined_callers;
+    mod combined_races;
     mod coupon;
     mod desk;
     mod discount;

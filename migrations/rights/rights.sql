@@ -29,6 +29,8 @@ begin
             ('backlog_read',                 'sweeper'),
             ('checkout_begin',               'checkout'),
             ('checkout_begin_attempt',       'checkout'),
+            ('checkout_begin_many',          'checkout'),
+            ('checkout_begin_many_attempt',  'checkout'),
             ('checkout_extend',              'checkout'),
             ('checkout_read',                'checkout'),
             ('checkout_reclaim',             'checkout payments sweeper admin'),

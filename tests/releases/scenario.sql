@@ -97,6 +97,16 @@ call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000014', '
 call holdfast.checkout_begin('nowhere', '00000000-0000-4000-8000-000000000015', 'c', 1,
     '\x0f', null, '{X}', '{1}');
 
+-- Two at once, and two that a batch can't decide: a known checkout, and a sku that does not exist.
+-- One asks for more than there is.
+call holdfast.checkout_begin_many('bridal',
+    '{00000000-0000-4000-8000-000000000031, 00000000-0000-4000-8000-000000000032,
+    00000000-0000-4000-8000-000000000001, 00000000-0000-4000-8000-000000000034,
+    00000000-0000-4000-8000-000000000033}',
+    '{wren, xena, asha, yuki, zoya}', '{1, 1, 1, 1, 1}',
+    '{"\\x1f", "\\x20", "\\x01", "\\x22", "\\x21"}', '{null, 600, null, null, null}',
+    '{GOWN-S, NONE}', '{1, 2, 3, 4, 5}', '{1, 1, 1, 2, 1}', '{1, 1, 1, 1, 99999}');
+
 -- Checkout 2 is released, 3 expires.
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000002', 'bina', 1,
     '\x02', null, '{GOWN-S}', '{1}');

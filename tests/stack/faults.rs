@@ -72,7 +72,7 @@ async fn stop_walwriter(owner: &Client) -> i32 {
 
 /// Kills the server twice under load. Returns the number of acknowledged holds, and the
 /// acknowledged holds that are missing afterwards.
-async fn acknowledged_and_missing(with_flush: bool) -> (usize, usize) {
+async fn acknowledged_and_missing(with_flush: bool, together: bool) -> (usize, usize) {
     // Only the calls themselves write the log to disk: all processes that would also do so are off,
     // or stopped below.
     let quiet = [
@@ -84,14 +84,22 @@ async fn acknowledged_and_missing(with_flush: bool) -> (usize, usize) {
     let test = TestDb::on(&cluster).await;
     test.sku("HOT", 1_000_000).await;
     if !with_flush {
-        let begin =
-            Routine::named("checkout_begin").with_guard_replaced("acknowledged_survives", "null;");
-        test.put_routine(begin).await;
+        // both: a batch of one goes alone, and its flush would save the others
+        for routine in ["checkout_begin", "checkout_begin_many"] {
+            let begin =
+                Routine::named(routine).with_guard_replaced("acknowledged_survives", "null;");
+            test.put_routine(begin).await;
+        }
     }
     let acknowledged: Arc<Mutex<BTreeSet<Uuid>>> = Arc::default();
     let stop = Arc::new(AtomicBool::new(false));
-    let shoppers = (0..8).map(|_| {
-        let db = pool(&cluster.url(CHECKOUT, test.name()), 1);
+    // Together: all of them wait for two connections.
+    let (processes, connections) = if together { (1, 2) } else { (8, 1) };
+    let pools: Vec<_> = (0..processes)
+        .map(|_| pool(&cluster.url(CHECKOUT, test.name()), connections))
+        .collect();
+    let shoppers = (0..if together { 24 } else { 8 }).map(|nth| {
+        let db = pools[nth % processes].clone();
         let (acknowledged, stop) = (Arc::clone(&acknowledged), Arc::clone(&stop));
         tokio::spawn(async move {
             while !stop.load(Ordering::Relaxed) {
@@ -141,15 +149,24 @@ async fn acknowledged_and_missing(with_flush: bool) -> (usize, usize) {
 /// Scenario 27.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_when_a_backend_is_killed() {
-    let (acknowledged, missing) = acknowledged_and_missing(true).await;
+    let (acknowledged, missing) = acknowledged_and_missing(true, false).await;
     assert_eq!(missing, 0, "of {acknowledged}");
 }
 
-/// The control of the test above: only the flush saves them.
+/// Scenario 27, for holds that were placed in one call.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_in_a_batch_is_lost_when_a_backend_is_killed() {
+    let (acknowledged, missing) = acknowledged_and_missing(true, true).await;
+    assert_eq!(missing, 0, "of {acknowledged}");
+}
+
+/// The control of the two tests above: only the flush saves them.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_flush_acknowledged_holds_are_lost() {
-    let (acknowledged, missing) = acknowledged_and_missing(false).await;
-    assert!(missing > 0, "none of {acknowledged}");
+    for together in [false, true] {
+        let (acknowledged, missing) = acknowledged_and_missing(false, together).await;
+        assert!(missing > 0, "none of {acknowledged}: {together}");
+    }
 }
 
 /// Scenario 3: the connection dies with the call on its way to the server, or with the answer on
@@ -201,8 +218,43 @@ async fn a_connection_lost_around_the_commit_has_one_effect() {
     }
 }
 
-/// The control of the test above: the cut is after the commit, so a retry with a new id holds a
-/// second time.
+/// The same for requests that went together: each of them retries by itself.
+#[tokio::test]
+async fn a_connection_lost_under_a_batch_has_one_effect_for_each_request() {
+    for cut in [Cut::BeforeTheCall, Cut::BeforeTheAnswer] {
+        let test = TestDb::new().await;
+        for sku in ["A", "BUSY"] {
+            test.sku(sku, 9).await;
+        }
+        let proxy = Proxy::new(&CLUSTER);
+        let db = pool(&proxy.url(CHECKOUT, test.name()), 1);
+        let blocker = test.block_level("BUSY").await;
+        let begin = |sku| {
+            let db = db.clone();
+            let request = begin_request(new_id(), &[(sku, 1)]);
+            tokio::spawn(async move { checkout::begin(&db, &request).await })
+        };
+        let first = begin("BUSY");
+        test.until_waiting(1).await;
+        let waiting: Vec<_> = (0..5).map(|_| begin("A")).collect();
+        // all of them wait for the connection before it is free
+        tokio::task::yield_now().await;
+        proxy.arm(cut, "checkout_begin_many");
+        blocker.let_go().await;
+        first.await.unwrap().unwrap();
+        let done_before = cut == Cut::BeforeTheAnswer;
+        for begun in waiting {
+            let begun = begun.await.unwrap().unwrap();
+            assert_eq!(matches!(begun, Begun::Same(_)), done_before, "{begun:?}");
+        }
+        assert!(proxy.has_cut());
+        assert_eq!(test.level("A").await.1, 5);
+        test.assert_promises_hold().await;
+    }
+}
+
+/// The control of the two tests above: the cut is after the commit, so a retry with a new id holds
+/// a second time.
 #[tokio::test]
 async fn a_retry_with_another_id_holds_twice() {
     let test = TestDb::new().await;

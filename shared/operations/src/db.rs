@@ -7,34 +7,38 @@
 
 mod authorities;
 mod config;
+mod connected;
 mod connections;
 mod failure;
 mod json;
+mod kept;
+mod only;
 mod parameter;
+mod tries;
 
+use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::{Object, Pool, PoolError};
-use rand::Rng as _;
-use tokio::time::error::Elapsed;
+use deadpool::managed::{Pool, PoolError};
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Row;
-use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{ToSql, Type};
 
-use crate::cause::causes;
 use crate::config::ConfigError;
 use crate::telemetry::{self, Metric};
 use connections::Connections;
 
 pub use config::{Authorities, DatabaseConfig, Idle, Keeper, Tls};
+pub(crate) use connected::Connected;
 pub use connections::connect;
 pub use failure::Failure;
-use failure::query_failure;
 pub(crate) use json::from_json;
+use kept::Kept;
+use only::only;
 pub use parameter::Parameter;
 pub(crate) use parameter::{SqlType, sent_as};
+pub(crate) use tries::Tries;
 
 /// Time for one operation, all tries included, unless [`Database::with_call_timeout`] sets another.
 /// If too low, a failover of a few seconds causes errors. If too high, the function's own timeout
@@ -42,18 +46,14 @@ pub(crate) use parameter::{SqlType, sent_as};
 const CALL_TIMEOUT_DEFAULT: Duration = Duration::from_secs(8);
 /// The least time for a call near a deadline, so that the call can succeed.
 const CALL_TIMEOUT_MIN: Duration = Duration::from_secs(1);
-/// Tries of one operation. With their pauses they take longer than a shopper waits. Fewer would be
-/// used up by a failover of a few seconds.
-const TRIES_MAX: u32 = 24;
-/// The longest pause between two tries. The first pause is a hundredth of it. Pauses double, with
-/// full jitter.
-const PAUSE_MAX: Duration = Duration::from_millis(1000);
 
 /// The pool of one process. Connections are opened when they are first needed.
 #[derive(Clone)]
 pub struct Database {
     pool: Pool<Connections>,
+    connections_max: usize,
     call_timeout: Duration,
+    kept: Kept,
 }
 
 impl Database {
@@ -72,7 +72,9 @@ impl Database {
             })?;
         Ok(Self {
             pool,
+            connections_max: config.pool_size,
             call_timeout: CALL_TIMEOUT_DEFAULT,
+            kept: Kept::default(),
         })
     }
 
@@ -103,33 +105,13 @@ impl Database {
         statement: &str,
         params: &[&dyn Parameter],
     ) -> Result<Vec<Row>, Failure> {
-        let deadline = Instant::now() + self.call_timeout;
-        let mut pause = PAUSE_MAX / 100;
-        let mut before = None;
-        for tries in 1.. {
-            let failure = match self.call_once(statement, params, deadline).await {
+        let mut tries = self.tries();
+        loop {
+            match self.call_once(statement, params, tries.deadline()).await {
                 Ok(rows) => return Ok(rows),
-                Err(failure) => failure.or_why(before.take()),
-            };
-            let next = rand::rng().random_range(Duration::ZERO..=pause);
-            let worth_it = matches!(failure, Failure::Unavailable(_))
-                && tries < TRIES_MAX
-                && Instant::now() + next < deadline;
-            if !worth_it {
-                // A constraint that refused the statement is an answer: the caller handles it.
-                telemetry::count(
-                    Metric::DatabaseFailures,
-                    usize::from(failure.constraint().is_none()),
-                );
-                return Err(failure);
+                Err(failure) => tries.again_after(failure).await?,
             }
-            telemetry::count(Metric::DatabaseRetries, 1);
-            tracing::debug!(tries, cause = causes(&failure), "trying again");
-            before = Some(failure);
-            tokio::time::sleep(next).await;
-            pause = (pause * 2).min(PAUSE_MAX);
         }
-        unreachable!("the loop ends by returning")
     }
 
     /// The same for a statement that returns exactly one row.
@@ -141,13 +123,7 @@ impl Database {
         statement: &str,
         params: &[&dyn Parameter],
     ) -> Result<Row, Failure> {
-        let mut rows = self.call(statement, params).await?;
-        match (rows.pop(), rows.is_empty()) {
-            (Some(row), true) => Ok(row),
-            _ => Err(Failure::Internal(
-                format!("{statement}: not exactly one row").into(),
-            )),
-        }
+        only(statement, self.call(statement, params).await?)
     }
 
     async fn call_once(
@@ -156,39 +132,36 @@ impl Database {
         params: &[&dyn Parameter],
         deadline: Instant,
     ) -> Result<Vec<Row>, Failure> {
-        let typed = params.iter().map(|&it| (it as _, it.sql_type()));
-        let typed: Vec<(&(dyn ToSql + Sync), Type)> = typed.collect();
-        let out_of_time = |elapsed: Elapsed| Failure::Unavailable(elapsed.into());
-        let mut connection = timeout_at(deadline, self.pool.get())
+        let connected = self.connected(deadline).await?;
+        connected.call(statement, params, deadline).await
+    }
+
+    /// The tries of an operation that begins now.
+    pub(crate) fn tries(&self) -> Tries {
+        Tries::until(Instant::now() + self.call_timeout)
+    }
+
+    /// A connection, as soon as one is free.
+    ///
+    /// # Errors
+    /// [`Failure`] when none could be opened, or none was free until `deadline`.
+    pub(crate) async fn connected(&self, deadline: Instant) -> Result<Connected, Failure> {
+        timeout_at(deadline, self.pool.get())
             .await
-            .map_err(out_of_time)
+            .map_err(|elapsed| Failure::Unavailable(elapsed.into()))
             .and_then(|connection| connection.map_err(pool_failure))
-            .inspect_err(|_| telemetry::count(Metric::ConnectionFailures, 1))?;
-        let asked = Instant::now();
-        let answer = timeout_at(deadline, connection.client.query_typed(statement, &typed)).await;
-        let took_ms = asked.elapsed().as_secs_f64() * 1000.0;
-        telemetry::observe(Metric::DatabaseCall, took_ms);
-        match answer {
-            Ok(Ok(rows)) => {
-                connection.has_answered();
-                Ok(rows)
-            }
-            Ok(Err(error)) => {
-                // A server that became a standby keeps its connections and refuses every statement.
-                // A new connection reaches the new primary.
-                if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
-                    drop(Object::take(connection));
-                } else {
-                    connection.has_answered();
-                }
-                Err(query_failure(error))
-            }
-            Err(elapsed) => {
-                // The state of this connection is unknown, so it must not serve another request.
-                drop(Object::take(connection));
-                Err(out_of_time(elapsed))
-            }
-        }
+            .map(Connected)
+            .inspect_err(|_| telemetry::count(Metric::ConnectionFailures, 1))
+    }
+
+    /// Connections at most.
+    pub(crate) fn connections_max(&self) -> usize {
+        self.connections_max
+    }
+
+    /// The value of this type that all clones of this pool share.
+    pub(crate) fn kept<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
+        self.kept.get()
     }
 }
 

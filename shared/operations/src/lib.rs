@@ -13,6 +13,7 @@
 //! - [`page`]: pages of long lists, and their cursors;
 //! - [`config`], [`login`], [`secret`], [`db`]: settings, the login, TLS, the pool, and bounded
 //!   retries around every call;
+//! - `combine`: requests that wait for a connection, to go together;
 //! - [`backlog`], [`telemetry`]: the backlog, logs and metrics.
 //!
 //! This crate depends on no Lambda and no AWS crate.
@@ -22,6 +23,7 @@ pub mod backlog;
 pub mod cause;
 pub mod checkout;
 pub mod clock;
+mod combine;
 pub mod config;
 pub mod coupon;
 pub mod db;

@@ -2,7 +2,7 @@
 
 /// Calls for `other` with the ids of `main`: of procedures, and of functions with a parameter that
 /// [`ARGUMENTS`] does not name.
-pub(super) const FOREIGN_CALLS: [(&str, &str); 47] = [
+pub(super) const FOREIGN_CALLS: [(&str, &str); 48] = [
     (
         "announcement_put",
         "select holdfast.announcement_put('other', true)",
@@ -11,6 +11,11 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 47] = [
         "checkout_begin",
         "call holdfast.checkout_begin('other', '{checkout}', 'secret-c', 1, '', null,
             '{SECRET}', '{1}')",
+    ),
+    (
+        "checkout_begin_many",
+        "call holdfast.checkout_begin_many('other', '{{checkout}}', '{secret-c}', '{1}', '{a}',
+            '{null}', '{SECRET}', '{1}', '{1}', '{1}')",
     ),
     (
         "checkout_extend",

@@ -96,6 +96,7 @@ pub(crate) const RESET: &str = "
     update classic.counters set held = 0;
     update prototype.stock set held = 0;
     truncate classic.holds, classic.rows, prototype.checkouts, prototype.holds,
-        holdfast.checkouts, holdfast.holds cascade;
+        holdfast.checkouts, holdfast.holds, holdfast.customer_checkouts,
+        holdfast.customer_units cascade;
     update holdfast.stock_levels set held = 0, version = version + 1 where held > 0;
     checkpoint;";

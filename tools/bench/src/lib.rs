@@ -4,6 +4,7 @@
 //! ratios: other programs run on the machine, too.
 
 mod cold;
+mod combined;
 mod contestant;
 mod figures;
 pub mod growth;
@@ -29,6 +30,7 @@ const CONNECTIONS_REQUIRED: u32 = 50;
   holdfast bench --require
   holdfast bench --seconds 5 --rounds 1 --connections 50
   holdfast bench --rush 10000
+  holdfast bench --combined --seconds 5
   holdfast bench --cold --against ../before/target/release
   holdfast bench --growth 100000
   holdfast bench --sweep --against ../before/migrations/routines")]
@@ -61,6 +63,9 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 40, requires = "rush",
           value_parser = clap::value_parser!(u32).range(1..=550))]
     sessions: u32,
+    /// Instead of the comparison: many requests in one process, which go together
+    #[arg(long, conflicts_with_all = ["json", "require", "rush", "cold"])]
+    combined: bool,
     /// Instead of the comparison: measure new processes of the HTTP functions, and their requests
     #[arg(long, conflicts_with_all = ["json", "require", "rush"])]
     cold: bool,
@@ -106,6 +111,10 @@ struct Row {
 pub async fn run(args: &Args) -> Result<bool, Failed> {
     if let Some(shoppers) = args.rush {
         rush::run(shoppers, args.sessions).await?;
+        return Ok(true);
+    }
+    if args.combined {
+        combined::run(args.seconds, args.rounds).await?;
         return Ok(true);
     }
     if args.cold {

@@ -15,6 +15,10 @@
 create or replace function holdfast.customer_key(p_shop text, p_customer text) returns text
 language plpgsql stable set search_path = holdfast, pg_temp as $$
 begin
+    -- for speed: printable ASCII without capitals and spaces is its own key
+    if p_customer ~ '^[!-@\[-~]*$' then
+        return p_customer;
+    end if;
     if not exists (select from shops s where s.shop = p_shop and s.customers_folded) then
         return p_customer;
     end if;

@@ -1,166 +1,27 @@
 //! Places or replaces the hold of a cart: all of it or nothing.
+//!
+//! A request goes alone, at once, as long as a connection is free for it. The requests that come
+//! meanwhile wait for a connection, and go together (docs/decisions/0010).
 
-use serde::Serialize;
-use sha2::{Digest as _, Sha256};
-use time::OffsetDateTime;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Row;
-use utoipa::ToSchema;
 
-use super::{
-    CHECKOUT_CONFLICT, CHECKOUT_ENDED, CHECKOUT_ORDERED, Cart, Checkout, LIMIT_REACHED,
-    LimitReached, NOT_ON_SALE, PricedLine, SHORTAGE, Shortage, TOO_MANY_CHECKOUTS, UNKNOWN_SKU,
-    hold_too_long, limits, total_minor,
-};
-use crate::db::{Database, Failure};
-use crate::ids::{CheckoutId, Customer, Shop, Sku};
-use crate::quantity::{HoldSeconds, Revision, Units};
-use crate::refusal::Kind;
-use crate::refusals;
+use super::begin_many::{self, BEGINS_MAX, LINES_MAX};
+use super::request::Held;
+use super::{Begin, BeginError, Begun, TooManyUnits, limits};
+use crate::cause::causes;
+use crate::combine::{Combiner, Entered, Lane, Waiting};
+use crate::db::{Connected, Database, Failure};
 use crate::telemetry::{self, Metric};
 
-/// A request to hold a cart.
-#[derive(Debug, Clone)]
-pub struct Begin {
-    /// The shop. All skus of a cart belong to one shop.
-    pub shop: Shop,
-    /// The client's id of this checkout.
-    pub checkout_id: CheckoutId,
-    pub customer: Customer,
-    /// The client's number of this cart. A replacement has a higher one.
-    pub revision: Revision,
-    /// How long to hold. `None`: the shop's default.
-    pub hold: Option<HoldSeconds>,
-    pub cart: Cart,
-}
-
-impl Begin {
-    /// The request hash: SHA-256 over everything that was asked for. Requests with one hash are the
-    /// same request.
-    fn hash(&self) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        hash.update(self.hold.map_or(0, HoldSeconds::get).to_be_bytes());
-        for (sku, quantity) in self.cart.lines() {
-            // a sku contains no NUL, so the end of a line is unambiguous
-            hash.update(sku.as_str());
-            hash.update([0]);
-            hash.update(quantity.get().to_be_bytes());
-        }
-        hash.finalize().into()
-    }
-}
-
-/// A cart that is held.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Begun {
-    /// Held for the first time.
-    Placed(Checkout),
-    /// Held in place of an earlier cart of this checkout.
-    Replaced(Checkout),
-    /// A retry: nothing changed.
-    Same(Checkout),
-}
-
-const STALE_REVISION: Kind = Kind {
-    status: 409,
-    code: "stale_revision",
-    title: "A newer cart is in place",
-    detail: "This checkout already has a cart with a higher `revision`. Nothing was changed.",
-};
-
-const TOO_MANY_UNITS: Kind = Kind {
-    status: 422,
-    code: "too_many_units",
-    title: "The cart is too large",
-    detail: "Nothing is held: the cart has more units than this shop holds for one checkout, or \
-             more of one sku.",
-};
-
-/// The bounds of a shop that a cart exceeds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct TooManyUnits {
-    /// The units of the cart.
-    #[schema(minimum = 1)]
-    pub units: i64,
-    /// The most units that this shop holds for one checkout.
-    #[schema(value_type = Units)]
-    pub units_per_cart_max: i32,
-    /// The most units of one sku that this shop holds for one checkout.
-    #[schema(value_type = Units)]
-    pub units_per_line_max: i32,
-    /// Every sku with more units than that.
-    #[schema(value_type = Vec<Sku>, max_items = 50)]
-    pub skus: Vec<String>,
-}
-
-impl TooManyUnits {
-    fn sentence(&self) -> String {
-        format!(
-            "Nothing is held: the cart has {} units. This shop holds at most {} units for one \
-             checkout, and at most {} of one sku.",
-            self.units, self.units_per_cart_max, self.units_per_line_max
-        )
-    }
-}
-
-/// So often a checkout's cart is replaced at most. Each replacement leaves holds in the journal. If
-/// too low, a shopper who changes their mind often must begin again; if too high, one id fills
-/// the journal. `checkout_replace` refuses.
-pub const REPLACEMENTS_MAX: i32 = 100;
-
-const TOO_MANY_REPLACEMENTS: Kind = Kind {
-    status: 409,
-    code: "too_many_replacements",
-    title: "The cart was replaced too often",
-    detail: "A checkout's cart is replaced at most 100 times. The present cart stays held. To \
-             change it, release the checkout and begin another one with a new id.",
-};
-
-refusals! {
-    /// Why a cart is not held. In order of precedence.
-    pub enum BeginError {
-        UnknownShop => Said::not_found("shop");
-        /// the id belongs to another customer, or this `revision` already has another cart.
-        Conflict => CHECKOUT_CONFLICT;
-        /// the checkout already has a higher `revision`.
-        StaleRevision => STALE_REVISION;
-        /// it was released, has expired or is paid. Begin a new one.
-        Ended => CHECKOUT_ENDED;
-        /// an order has frozen the cart.
-        Ordered => CHECKOUT_ORDERED;
-        HoldTooLong => hold_too_long();
-        /// its cart was replaced 100 times. Release it and begin a new one.
-        TooManyReplacements => TOO_MANY_REPLACEMENTS;
-        /// the shop does not have the skus listed in `skus`.
-        UnknownSku(
-            /// The complete list, not only the first one.
-            #[schema(value_type = Vec<Sku>, min_items = 1, max_items = 50)]
-            skus: Vec<String>
-        ) => UNKNOWN_SKU;
-        /// the sale of the skus listed in `skus` has not opened, has closed, or they are retired.
-        NotOnSale(
-            /// The complete list, not only the first one.
-            #[schema(value_type = Vec<Sku>, min_items = 1, max_items = 50)]
-            skus: Vec<String>
-        ) => NOT_ON_SALE;
-        /// the cart has more units than the shop holds for one checkout, or more of the skus listed
-        /// in `skus`. A cart that is held may keep as many units as it has.
-        TooManyUnits(all: TooManyUnits) => TOO_MANY_UNITS, all.sentence();
-        /// at least one sku has too few units available. Nothing was held or released.
-        Shortage(
-            /// Every sku that is short, with its available units.
-            #[schema(min_items = 1, max_items = 50)]
-            shortages: Vec<Shortage>
-        ) => SHORTAGE;
-        /// the customer already holds stock with as many checkouts as the shop allows.
-        TooManyCheckouts => TOO_MANY_CHECKOUTS;
-        /// the customer would have more units than the shop allows. `limits` says how many more
-        /// they may have.
-        LimitReached(
-            /// Every sku with more units than the customer may have.
-            #[schema(min_items = 1, max_items = 50)]
-            limits: Vec<LimitReached>
-        ) => LIMIT_REACHED;
-    }
+/// What a batch tells the caller of one of its requests.
+enum Told {
+    Decided(Result<Begun, BeginError>),
+    /// The request must go alone.
+    Apart,
+    /// The database was not available, for this reason: try again, alone.
+    Failed(String),
 }
 
 /// Holds the whole cart or refuses it. A retry gets the same answer and has no second effect.
@@ -186,8 +47,129 @@ pub async fn begin(db: &Database, request: &Begin) -> Result<Begun, BeginError> 
 }
 
 async fn ask(db: &Database, request: &Begin) -> Result<Begun, BeginError> {
+    let mut tries = db.tries();
+    let deadline = tries.deadline();
+    let begins = db.kept::<Combiner<Begin, Told>>();
+    let weight = request.cart.lines().len();
+    let entered = begins.enter(db.connections_max(), || {
+        (request.shop.clone(), request.clone(), weight, deadline)
+    });
+    match entered {
+        // The lane is for the first try only: the pauses of other tries keep nobody waiting.
+        Entered::Alone(lane) => {
+            let lane = Alone {
+                db,
+                lane: Some(lane),
+            };
+            let begun = alone(db, request, deadline).await;
+            drop(lane);
+            match begun {
+                Ok(begun) => return begun,
+                Err(failure) => tries.again_after(failure).await?,
+            }
+        }
+        Entered::Waits(told) => match timeout_at(deadline, told).await {
+            Ok(Ok(Told::Decided(begun))) => return begun,
+            Ok(Ok(Told::Failed(why))) => {
+                tries.again_after(Failure::Unavailable(why.into())).await?;
+            }
+            // Nobody told: the task that carried the request has ended.
+            Ok(Ok(Told::Apart) | Err(_)) => {}
+            Err(elapsed) => {
+                tries
+                    .again_after(Failure::Unavailable(elapsed.into()))
+                    .await?;
+            }
+        },
+    }
+    loop {
+        match alone(db, request, deadline).await {
+            Ok(begun) => return begun,
+            Err(failure) => tries.again_after(failure).await?,
+        }
+    }
+}
+
+/// The lane of a request that goes alone. If others wait when it ends, a task takes it over: the
+/// caller of this request must not work for them, and may go away at any time.
+struct Alone<'a> {
+    db: &'a Database,
+    lane: Option<Lane<Begin, Told>>,
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        let Some(lane) = self.lane.take().and_then(Lane::leave) else {
+            return;
+        };
+        // Without a runtime, the lane is dropped, and those who wait go alone.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(carry(self.db.clone(), lane));
+        }
+    }
+}
+
+/// Takes all that wait whenever a connection is free, until nobody waits.
+async fn carry(db: Database, mut lane: Lane<Begin, Told>) {
+    loop {
+        // First the connection, then the batch: whoever comes meanwhile goes along.
+        let connected = db.connected(db.tries().deadline()).await;
+        let Some(batch) = lane.next(BEGINS_MAX, LINES_MAX) else {
+            return;
+        };
+        match connected {
+            Ok(connected) => together(connected, batch).await,
+            Err(failure) => tell_all(batch, &failure),
+        }
+    }
+}
+
+async fn together(connected: Connected, batch: Vec<Waiting<Begin, Told>>) {
+    let latest = batch.iter().map(|waiting| waiting.deadline).max();
+    let deadline = latest.unwrap_or_else(Instant::now);
+    let told = if let [only] = batch.as_slice() {
+        let begun = alone_on(connected, &only.request, deadline).await;
+        begun.map(|begun| vec![Some(begun)])
+    } else {
+        let requests: Vec<&Begin> = batch.iter().map(|waiting| &waiting.request).collect();
+        begin_many::on(connected, &requests, deadline).await
+    };
+    match told {
+        Ok(told) => {
+            for (waiting, told) in batch.into_iter().zip(told) {
+                waiting.tell(told.map_or(Told::Apart, Told::Decided));
+            }
+        }
+        Err(failure) => tell_all(batch, &failure),
+    }
+}
+
+/// A batch failed: each of its requests goes alone. So one that the database refuses stops no
+/// other, and each one that was held is found by its id.
+fn tell_all(batch: Vec<Waiting<Begin, Told>>, failure: &Failure) {
+    for waiting in batch {
+        waiting.tell(match failure {
+            Failure::Unavailable(_) => Told::Failed(causes(failure)),
+            Failure::Refused(_) | Failure::Internal(_) => Told::Apart,
+        });
+    }
+}
+
+async fn alone(
+    db: &Database,
+    request: &Begin,
+    deadline: Instant,
+) -> Result<Result<Begun, BeginError>, Failure> {
+    alone_on(db.connected(deadline).await?, request, deadline).await
+}
+
+async fn alone_on(
+    connected: Connected,
+    request: &Begin,
+    deadline: Instant,
+) -> Result<Result<Begun, BeginError>, Failure> {
     let (skus, quantities) = request.cart.columns();
-    let row = db
+    let row = connected
         .call_one(
             "call holdfast.checkout_begin($1, $2, $3, $4, $5, $6, $7, $8)",
             &[
@@ -200,16 +182,21 @@ async fn ask(db: &Database, request: &Begin) -> Result<Begun, BeginError> {
                 &skus,
                 &quantities,
             ],
+            deadline,
         )
         .await?;
+    Ok(answer(request, &row))
+}
+
+fn answer(request: &Begin, row: &Row) -> Result<Begun, BeginError> {
     let refused = || {
         row.get::<_, Option<Vec<String>>>("o_refused_skus")
             .unwrap_or_default()
     };
     match row.get("o_outcome") {
-        "placed" => Ok(Begun::Placed(held(request, &row))),
-        "replaced" => Ok(Begun::Replaced(held(request, &row))),
-        "same" => Ok(Begun::Same(held(request, &row))),
+        "placed" => Ok(Begun::Placed(held(row).of(request))),
+        "replaced" => Ok(Begun::Replaced(held(row).of(request))),
+        "same" => Ok(Begun::Same(held(row).of(request))),
         "unknown_shop" => Err(BeginError::UnknownShop),
         "checkout_conflict" => Err(BeginError::Conflict),
         "stale_revision" => Err(BeginError::StaleRevision),
@@ -219,15 +206,25 @@ async fn ask(db: &Database, request: &Begin) -> Result<Begun, BeginError> {
         "too_many_replacements" => Err(BeginError::TooManyReplacements),
         "unknown_sku" => Err(BeginError::UnknownSku(refused())),
         "not_on_sale" => Err(BeginError::NotOnSale(refused())),
-        "too_many_units" => Err(BeginError::TooManyUnits(too_many(request, &row, refused()))),
+        "too_many_units" => Err(BeginError::TooManyUnits(too_many(request, row, refused()))),
         "shortage" => Err(BeginError::Shortage(
             request
                 .cart
                 .shortages(refused(), row.get("o_refused_available")),
         )),
         "too_many_checkouts" => Err(BeginError::TooManyCheckouts),
-        "limit_reached" => Err(BeginError::LimitReached(limits(&row))),
+        "limit_reached" => Err(BeginError::LimitReached(limits(row))),
         other => Err(Failure::unknown_outcome("checkout_begin", other).into()),
+    }
+}
+
+fn held(row: &Row) -> Held {
+    Held {
+        status: row.get("o_status"),
+        prices: row.get("o_prices"),
+        currency: row.get("o_currency"),
+        expires_at: row.get("o_expires_at"),
+        server_time: row.get("o_server_time"),
     }
 }
 
@@ -240,31 +237,5 @@ fn too_many(request: &Begin, row: &Row, skus: Vec<String>) -> TooManyUnits {
         units_per_cart_max: bound(0),
         units_per_line_max: bound(1),
         skus,
-    }
-}
-
-fn held(request: &Begin, row: &Row) -> Checkout {
-    let prices: Vec<i64> = row.get("o_prices");
-    let lines: Vec<_> = request
-        .cart
-        .lines()
-        .zip(prices)
-        .map(|((sku, quantity), price_minor)| PricedLine {
-            sku: sku.to_string(),
-            quantity: quantity.get(),
-            price_minor,
-        })
-        .collect();
-    let expires_at: OffsetDateTime = row.get("o_expires_at");
-    Checkout {
-        checkout_id: *request.checkout_id.as_uuid(),
-        customer: request.customer.to_string(),
-        status: row.get("o_status"),
-        revision: request.revision.get(),
-        total_minor: total_minor(&lines),
-        lines,
-        currency: row.get("o_currency"),
-        expires_at,
-        server_time: row.get("o_server_time"),
     }
 }

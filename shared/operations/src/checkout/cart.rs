@@ -96,7 +96,7 @@ impl Cart {
     }
 
     /// The lines in lock order.
-    pub fn lines(&self) -> impl Iterator<Item = (&Sku, Quantity)> {
+    pub fn lines(&self) -> impl ExactSizeIterator<Item = (&Sku, Quantity)> {
         self.0.iter().map(|(sku, quantity)| (sku, *quantity))
     }
 

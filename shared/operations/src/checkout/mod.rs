@@ -1,10 +1,12 @@
 //! One shopper's attempt to buy a cart: begin (place or replace), read, extend, release, revoke.
 
 pub mod begin;
+pub mod begin_many;
 pub mod cart;
 pub mod extend;
 pub mod read;
 pub mod release;
+mod request;
 pub mod revoke;
 
 use serde::{Deserialize, Serialize};
@@ -18,11 +20,13 @@ use crate::quantity::{Amount, Count, OnHand, Quantity, Revision};
 use crate::refusal::{Kind, Said};
 use crate::text::{Currency, one_of};
 
-pub use begin::{Begin, BeginError, Begun, REPLACEMENTS_MAX, begin};
+pub use begin::begin;
+pub use begin_many::begin_many;
 pub use cart::{Cart, CartError, Line};
 pub use extend::{ExtendError, extend};
 pub use read::read;
 pub use release::{ReleaseError, release};
+pub use request::{Begin, BeginError, Begun, REPLACEMENTS_MAX, TooManyUnits};
 pub use revoke::{Revoke, RevokeError, revoke};
 
 /// The checkout was released, has expired, or is paid.
