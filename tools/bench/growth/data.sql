@@ -70,8 +70,8 @@ select s.shop, k.sku, 'A thing', 1000 + length(k.sku) * 10,
     case k.sku when 'H-7' then 1000000 end, now() - interval '2 years'
 from holdfast.shops s cross join (select distinct l.sku from growth.lines l) k;
 
-insert into holdfast.coupons (shop, code, kind, value, uses_max)
-select s.shop, 'C' || c, 'percent', 500, 1000000
+insert into holdfast.coupons (shop, code, kind, value, uses_max, changed_at)
+select s.shop, 'C' || c, 'percent', 500, 1000000, now() - interval '2 years'
 from holdfast.shops s, generate_series(0, current_setting('growth.orders')::integer / 200 + 1) c;
 
 -- what each fate is in each table
@@ -216,12 +216,13 @@ from generate_series(1, current_setting('growth.orders')::integer / 100) n;
 
 insert into holdfast.refunds (shop, refund_id, order_id, reference, gateway, gateway_payment_id,
     amount_minor, currency, reason, status, void, next_try_at, gateway_refund_id, actor, attempts,
-    created_at, settled_at)
+    created_at, settled_at, changed_at)
 select p.shop, md5('refund' || p.n)::uuid, p.order_id, p.reference, p.gateway, p.paid_by,
     p.total_minor, 'INR', case p.fate when 'late' then 'late' else 'requested' end, r.status, false,
     p.created_at + interval '1 hour', case when r.status <> 'failed' then 'refund-' || p.n end,
     'clerk-' || p.n % 5, 1, p.created_at + interval '1 hour',
-    case r.status when 'settled' then p.created_at + interval '2 hours' end
+    case r.status when 'settled' then p.created_at + interval '2 hours' end,
+    p.created_at + interval '2 hours'
 from growth.payments p cross join lateral (
     select case when p.fate = 'refunded' then 'settled' when p.mixed % 3 = 1 then 'failed'
         else 'pending' end as status) r
