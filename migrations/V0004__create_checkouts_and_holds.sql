@@ -2,8 +2,9 @@
 -- meanwhile.
 
 -- Enums, and few, short checks: PostgreSQL reads all checks of a table anew for every statement,
--- and a flash sale writes these two tables for each hold. So checkout_hold_cart, which alone brings
--- texts of callers into them, checks their lengths (checkout_texts_are_short).
+-- and a flash sale writes these two tables for each hold. So checkout_hold_cart and
+-- checkout_begin_many_attempt, which alone bring texts of callers into them, check their lengths
+-- (checkout_texts_are_short).
 create type holdfast.checkout_status as enum ('open', 'ordered', 'paid', 'released', 'expired');
 create type holdfast.hold_status as enum ('active', 'consumed', 'released', 'expired');
 

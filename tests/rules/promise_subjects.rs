@@ -2,13 +2,13 @@
 //! each expensive one once.
 
 use operations::order::Restocked;
-use operations::payment::{EventKind, Outcome};
+use operations::payment::{self, Accept, EventKind, Outcome};
 use operations::promises::{self, Lap};
 use operations::refund::{self, GatewayAnswer};
 use tests::desk::{actor, restock_request};
 use tests::orders::{created, with_coupon};
-use tests::refund::{ask_for, pending, refund_event, settled};
-use tests::{MAIN, TestDb, event, shop};
+use tests::refund::{ask_for, part, pending, refund_event, settled};
+use tests::{MAIN, PRICE_MINOR, TestDb, event, shop};
 
 /// The subjects of rows that were written by transactions from number $1 on, and that a lap from
 /// the time $2 on does not look at. A parked event breaks nothing for two hours.
@@ -146,6 +146,25 @@ async fn what_a_refund_changes_is_looked_at() {
     met!(test, "made at the gateway", test.stripe(&foreign));
     let bounced = refund_event(EventKind::RefundFailed, "pi_1", "re_9", None, 500);
     met!(test, "that one bounced", test.stripe(&bounced));
+    test.assert_promises_hold().await;
+}
+
+#[tokio::test]
+async fn what_a_person_accepts_is_looked_at() {
+    let test = limited().await;
+    let (_, order) = test.ordered(&[("A", 1), ("LIMITED", 1)]).await;
+    let sum = 2 * PRICE_MINOR + 1;
+    let too_much = part(&order, "pi_1", sum);
+    let outcome = met!(test, "too much money", test.stripe(&too_much));
+    assert_eq!(outcome, Outcome::Review);
+    let accept = Accept {
+        captured_minor: sum.try_into().unwrap(),
+        note: "the gateway rounded up".parse().unwrap(),
+        despite_dispute: None,
+    };
+    let (desk, main, meera) = (test.desk(1), shop(MAIN), actor("meera"));
+    let accepted = payment::accept(&desk.0, &main, order.order_id.into(), &meera, &accept);
+    met!(test, "payment_accept", accepted).unwrap();
     test.assert_promises_hold().await;
 }
 

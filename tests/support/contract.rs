@@ -92,20 +92,25 @@ impl Contract {
 
     /// The names of an operation's parameters of the query.
     pub fn query(&self, method: &str, path: &str) -> Vec<String> {
+        self.parameters_in("query", method, path)
+    }
+
+    /// The names of an operation's parameters of this place: `query`, `path`, `header`.
+    pub fn parameters_in(&self, place: &str, method: &str, path: &str) -> Vec<String> {
         let parameters = self.operation(method, path)["parameters"].as_array();
         let parameters = parameters.into_iter().flatten();
         let parameters = parameters.map(|parameter| self.resolved(parameter));
-        let of_query = parameters.filter(|parameter| parameter["in"] == "query");
-        of_query
+        let there = parameters.filter(|parameter| parameter["in"] == place);
+        there
             .map(|parameter| parameter["name"].as_str().unwrap().to_owned())
             .collect()
     }
 
-    /// The schema of an operation's parameter of the query.
-    pub fn query_schema(&self, method: &str, path: &str, name: &str) -> &Value {
+    /// The schema of an operation's parameter.
+    pub fn parameter_schema(&self, method: &str, path: &str, name: &str) -> &Value {
         let parameters = self.operation(method, path)["parameters"].as_array();
         let mut parameters = parameters.into_iter().flatten().map(|it| self.resolved(it));
-        let is_it = |parameter: &&Value| parameter["name"] == name && parameter["in"] == "query";
+        let is_it = |parameter: &&Value| parameter["name"] == name;
         &parameters.find(is_it).unwrap()["schema"]
     }
 

@@ -45,6 +45,18 @@ call holdfast.checkout_begin('big', gen_random_uuid(), 'customer-1', 1, '\x01', 
 select * from holdfast.checkout_begin_attempt('big', gen_random_uuid(), 'customer-1', 1, '\x01',
     null, '{H-1}', '{1}', true);
 
+-- checkout_begin_many: new carts of hot skus, one with a limit
+call holdfast.checkout_begin_many('big', array[gen_random_uuid(), gen_random_uuid()],
+    '{customer-1,customer-2}', '{1,1}', '{"\\x01","\\x02"}', '{null,null}', '{H-1,H-7,X-3}',
+    '{1,1,2}', '{1,3,2}', '{1,1,1}');
+
+-- checkout_begin_many: one that is placed, one that is short, one that is known
+-- first: select growth.make_scarce('big', 'T-9')
+call holdfast.checkout_begin_many('big',
+    array[gen_random_uuid(), gen_random_uuid(), '{open.checkout_id}']::uuid[],
+    '{customer-1,customer-2,customer-3}', '{1,1,1}', '{"\\x01","\\x02","\\x03"}',
+    '{null,null,null}', '{H-1,T-9}', '{1,2,3}', '{1,2,1}', '{1,50,1}');
+
 -- checkout_extend
 select * from holdfast.checkout_extend('big', '{open.checkout_id}', null, 1500);
 

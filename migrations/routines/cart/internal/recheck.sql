@@ -1,7 +1,7 @@
 -- Checks whether a cart whose hold has ended may be held again: the hold kept its skus and prices
 -- only until its end. Outcomes: unchanged; not_on_sale (o_skus: all that are retired, or were not
--- on sale at p_now); price_changed (o_skus, and o_details with the held price and today's price of each). With
--- p_prices null, prices do not matter. Reads without locks.
+-- on sale at p_now); price_changed (o_skus, and o_details with the held price and today's price of
+-- each). With p_prices null, prices do not matter. Reads without locks.
 create or replace function holdfast.cart_recheck(
     p_shop text, p_skus text[], p_prices bigint[], p_now timestamptz,
     out o_outcome text, out o_skus text[], out o_details jsonb)

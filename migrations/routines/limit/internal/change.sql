@@ -2,9 +2,9 @@
 -- against the customer's limit for this sku. o_allowed null: done. Otherwise nothing is counted,
 -- and o_allowed says how many more units the customer may have. p_customer is the order's
 -- customer_key. A sku without a limit is not counted. p_kept: the order had as many units before,
--- so a limit that was lowered since does not refuse them: the limit of that time counts (units_max),
--- and p_kept units are never too many by themselves. Locks: the customer's counts. A caller that
--- changes several skus does so in bytewise order.
+-- so a limit that was lowered since does not refuse them: the limit of that time counts
+-- (units_max), and p_kept units are never too many by themselves. Locks: the customer's counts. A
+-- caller that changes several skus does so in bytewise order.
 create or replace function holdfast.limit_change(
     p_shop text, p_customer text, p_sku text, p_units integer, p_kept integer default null,
     out o_allowed integer)

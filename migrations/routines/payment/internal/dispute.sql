@@ -1,10 +1,10 @@
 -- Records what a gateway says about a dispute of a payment, and announces it. The bank and people
 -- decide about the money, so the order stays as it is. But a refund of this money that may not have
--- been made yet waits for a person: the bank may take the same money. p_kind: `disputed` (opened, or under
--- way), `dispute_won`, `dispute_lost`, `dispute_closed`. Events come in any order: a dispute goes
--- on to a later stage, or ends within its stage, and never back. The caller has locked the payment.
--- Outcomes: recorded, no_effect (this is known, or older than what is known). Locks: the dispute,
--- refunds.
+-- been made yet waits for a person: the bank may take the same money. p_kind: `disputed` (opened,
+-- or under way), `dispute_won`, `dispute_lost`, `dispute_closed`. Events come in any order: a
+-- dispute goes on to a later stage, or ends within its stage, and never back. The caller has locked
+-- the payment. Outcomes: recorded, no_effect (this is known, or older than what is known). Locks:
+-- the dispute, refunds.
 create or replace function holdfast.payment_dispute(
     p_payment holdfast.payments, p_gateway text, p_kind text, p_dispute_id text, p_stage text,
     p_gateway_payment_id text, p_amount_minor bigint, p_currency text, out o_outcome text)
