@@ -57,6 +57,11 @@ call holdfast.checkout_begin_many('big',
     '{customer-1,customer-2,customer-3}', '{1,1,1}', '{"\\x01","\\x02","\\x03"}',
     '{null,null,null}', '{H-1,T-9}', '{1,2,3}', '{1,2,1}', '{1,50,1}');
 
+-- checkout_begin_many_attempt
+select * from holdfast.checkout_begin_many_attempt('big',
+    array[gen_random_uuid(), gen_random_uuid()], '{customer-1,customer-2}', '{1,1}',
+    '{"\\x01","\\x02"}', '{null,null}', '{H-1,H-7,X-3}', '{1,1,2}', '{1,3,2}', '{1,1,1}');
+
 -- checkout_extend
 select * from holdfast.checkout_extend('big', '{open.checkout_id}', null, 1500);
 
@@ -294,7 +299,7 @@ call holdfast.payment_accept('big', '{review.order_id}', {review.total_minor} / 
 -- payment_accept_attempt
 -- last: rollback
 select * from holdfast.payment_accept_attempt('big', '{review.order_id}',
-    {review.total_minor} / 2, 'clerk', 'near enough', true);
+    {review.total_minor} / 2, 'clerk', 'near enough', false, true);
 
 -- payment_parked_events
 -- at most 20,000: considers 1,000 events
