@@ -90,6 +90,7 @@ mod stack {
     mod faults;
     mod gateway_credentials;
     mod gateways;
+    mod managed;
     mod migrate_command;
     mod migrate_step;
     mod outbox;

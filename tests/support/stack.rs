@@ -106,7 +106,16 @@ pub async fn add(
     binary: &'static str,
     environment: &[(&str, &str)],
 ) {
-    let options = FunctionOptions {
+    add_with(stack, function(name, binary, environment)).await;
+}
+
+/// Two processes of a function, each with one request at a time.
+pub fn function(
+    name: &'static str,
+    binary: &'static str,
+    environment: &[(&str, &str)],
+) -> FunctionOptions {
+    FunctionOptions {
         name: name.to_owned(),
         binary: binary_folder().join(binary),
         environment: environment
@@ -114,8 +123,13 @@ pub async fn add(
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect(),
         concurrency: 2,
+        requests_per_process: 1,
         timeout: Duration::from_secs(25),
-    };
+    }
+}
+
+/// Adds a function to a stack.
+pub async fn add_with(stack: &'static Stack, options: FunctionOptions) {
     RUNTIME
         .spawn(async move { stack.host.add(options).await })
         .await

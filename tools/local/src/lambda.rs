@@ -4,12 +4,16 @@
 //! schedules, it does not replace a process that died, and the caller of a killed process waits for
 //! ever. A rehearsal kills functions half way, so this host does as AWS does:
 //!
-//! - A function has several processes; each handles one request at a time.
+//! - A function has several processes; each handles one request at a time, or several, as a Lambda
+//!   Managed Instance does.
 //! - A caller waits for a free process for a bounded time, and is then throttled.
-//! - Each invocation has a deadline. A process that misses it is killed and replaced.
-//! - A process that dies fails its invocation at once, and is replaced.
+//! - Each invocation has a deadline. A process with one request at a time that misses it is killed
+//!   and replaced. A process with several goes on, because the others are not late: only the caller
+//!   is told. Source: "Understanding the Lambda Managed Instances execution environment", Lambda
+//!   Developer Guide.
+//! - A process that dies fails its invocations at once, and is replaced.
 //!
-//! Each process has a Runtime API on a port of its own. So the host always knows which invocation
+//! Each process has a Runtime API on a port of its own. So the host always knows which invocations
 //! died with a process.
 
 mod environment;

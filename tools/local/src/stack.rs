@@ -27,6 +27,8 @@ pub const DATABASE: &str = "holdfast";
 const METRICS_STACK: &str = "local";
 
 const CONCURRENCY_DEFAULT: usize = 8;
+/// Connections of a process without [`StackOptions::pool_size`]. More requests go together.
+const POOL_SIZE_DEFAULT: usize = 8;
 /// Processes of the admin function: an office has few clerks.
 const CLERKS: usize = 4;
 /// Pollers of the queue, and as many processes behind them.
@@ -47,6 +49,12 @@ pub struct StackOptions {
     pub gateways_port: u16,
     /// Processes of the checkout function; the webhook function has half as many.
     pub concurrency: usize,
+    /// Requests that each process of the checkout function handles at the same time. More than 1
+    /// runs them as Lambda Managed Instances do.
+    pub requests_per_process: usize,
+    /// `DATABASE_POOL_SIZE` of the checkout function. `None` takes one connection for each request
+    /// that a process handles, and 8 at most.
+    pub pool_size: Option<usize>,
     /// `None`: there is no schedule, and only [`Stack::sweep`] sweeps.
     pub sweep_every: Option<Duration>,
     /// Units of the sku that everybody wants, instead of the catalogue's own number.
@@ -70,6 +78,8 @@ impl Default for StackOptions {
             webhook_port: 0,
             gateways_port: 0,
             concurrency: CONCURRENCY_DEFAULT,
+            requests_per_process: 1,
+            pool_size: None,
             sweep_every: Some(SWEEP_EVERY_DEFAULT),
             hot_units: None,
             sweeper_environment: Vec::new(),
@@ -343,6 +353,14 @@ impl Functions<'_> {
             gateways.clone(),
         ];
         checkout.extend(self.database(roles::CHECKOUT));
+        checkout.push(variable(
+            "DATABASE_POOL_SIZE",
+            &self.pool_size().to_string(),
+        ));
+        let checkout = FunctionOptions {
+            requests_per_process: self.options.requests_per_process,
+            ..self.function(CHECKOUT, self.options.concurrency, 25, checkout)
+        };
         let webhook = vec![
             variable("WEBHOOK_SECRETS", &payment_gateways::webhook_secrets()),
             variable("QUEUE_URL", &self.base.queue.url),
@@ -356,11 +374,11 @@ impl Functions<'_> {
         sweeper.extend(self.options.sweeper_environment.iter().cloned());
         let admin = self.database(roles::ADMIN).into();
 
-        let concurrency = self.options.concurrency;
+        let webhooks = self.options.concurrency.div_ceil(2);
         let payments_s = queue::FUNCTION_TIMEOUT.as_secs();
         tokio::try_join!(
-            host.add(self.function(CHECKOUT, concurrency, 25, checkout)),
-            host.add(self.function(WEBHOOK, concurrency.div_ceil(2), 10, webhook)),
+            host.add(checkout),
+            host.add(self.function(WEBHOOK, webhooks, 10, webhook)),
             host.add(self.function(PAYMENTS, POLLERS, payments_s, payments)),
             host.add(self.function(SWEEPER, 1, 60, sweeper)),
             host.add(self.function(ADMIN, CLERKS, 25, admin))
@@ -385,8 +403,16 @@ impl Functions<'_> {
             binary: self.binaries.path(name),
             environment,
             concurrency,
+            requests_per_process: 1,
             timeout: Duration::from_secs(timeout_s),
         }
+    }
+
+    /// Connections of one process of the checkout function.
+    fn pool_size(&self) -> usize {
+        let requests = self.options.requests_per_process;
+        let default = requests.min(POOL_SIZE_DEFAULT);
+        self.options.pool_size.unwrap_or(default)
     }
 
     /// A function with these sends announcements.

@@ -20,6 +20,7 @@ const DEMO_SUBSCRIBER_SECRET: &str = "whsec_bG9jYWwtZGVtby1zdWJzY3JpYmVyLXNlY3Jl
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   holdfast up
+  holdfast up --concurrency 2 --requests-per-process 64
   holdfast up --hot-units 100 --run 'holdfast drill --hot-sku LEHENGA-RED-M --units 100'")]
 pub struct Up {
     /// Port of the HTTP API; 0 takes a free one [default: 8787, with --run a free one]
@@ -31,10 +32,18 @@ pub struct Up {
     /// Port of the simulated gateways [default: 8789, with --run a free one]
     #[arg(long, value_name = "PORT")]
     gateways_port: Option<u16>,
-    /// Processes of the checkout function: as many requests run at the same time
+    /// Processes of the checkout function
     #[arg(long, value_name = "N", default_value_t = 8,
           value_parser = clap::value_parser!(u16).range(1..=200))]
     concurrency: u16,
+    /// Requests that each of them handles at the same time: more than 1 runs them as Lambda Managed
+    /// Instances do
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u16).range(1..=1600))]
+    requests_per_process: u16,
+    /// Connections of each of them to the database [default: one for each request, at most 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pool_size: Option<u16>,
     /// Seconds between two calls of the sweeper; 0 never calls it
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     sweep_every_s: u64,
@@ -98,6 +107,8 @@ fn options(up: &Up) -> Result<StackOptions, Error> {
         webhook_port: port(up.webhook_port, 8788),
         gateways_port: port(up.gateways_port, 8789),
         concurrency: up.concurrency.into(),
+        requests_per_process: up.requests_per_process.into(),
+        pool_size: up.pool_size.map(usize::from),
         sweep_every: (up.sweep_every_s > 0).then(|| Duration::from_secs(up.sweep_every_s)),
         hot_units: up.hot_units,
         sweeper_environment: [demo_subscribers(), up.sweeper_set.clone()].concat(),

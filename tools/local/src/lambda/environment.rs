@@ -1,9 +1,10 @@
 //! One execution environment: what a process, its Runtime API and its keeper share.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::function::{Free, Function, Invocation, lock};
 
@@ -12,39 +13,53 @@ pub(super) struct Environment {
     pub(super) function: Arc<Function>,
     /// Signalled when the process missed a deadline.
     pub(super) overdue: Arc<Notify>,
-    current: Mutex<Current>,
+    /// One for each request that the process may have at the same time.
+    places: Arc<Semaphore>,
+    work: Mutex<Work>,
     ready: AtomicBool,
 }
 
 /// What the process works on.
 #[derive(Debug, Default)]
-struct Current {
-    invocation: Option<Invocation>,
+struct Work {
+    /// By request id.
+    invocations: HashMap<String, Invocation>,
     /// The process is gone: an invocation that is assigned now would wait for ever.
     closed: bool,
+}
+
+/// A place in the process that callers may take.
+pub(super) struct Offer {
+    pub(super) assigned: oneshot::Receiver<Invocation>,
+    pub(super) place: OwnedSemaphorePermit,
 }
 
 impl Environment {
     pub(super) fn new(function: Arc<Function>) -> Self {
         Self {
+            places: Arc::new(Semaphore::new(function.options.requests_per_process)),
             function,
             overdue: Arc::default(),
-            current: Mutex::default(),
+            work: Mutex::default(),
             ready: AtomicBool::new(false),
         }
     }
 
-    /// Offers the process to callers. The first time makes it ready.
-    pub(super) fn offer(&self) -> oneshot::Receiver<Invocation> {
-        // A process that asks again without an answer has given its work up.
-        self.give_up();
+    /// Offers a place in the process to callers, as soon as one is free. The first time makes the
+    /// process ready.
+    pub(super) async fn offer(&self) -> Option<Offer> {
+        if self.function.options.requests_per_process == 1 {
+            // A process that asks again without an answer has given its work up.
+            self.give_up();
+        }
+        let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
         let (assign, assigned) = oneshot::channel();
         if !self.ready.swap(true, Ordering::Relaxed) {
             self.function.starts.send_modify(|starts| starts.ready += 1);
         }
         let overdue = Arc::clone(&self.overdue);
         self.function.offer(Free { assign, overdue });
-        assigned
+        Some(Offer { assigned, place })
     }
 
     pub(super) fn is_ready(&self) -> bool {
@@ -52,27 +67,26 @@ impl Environment {
     }
 
     pub(super) fn begin(&self, invocation: Invocation) {
-        let mut current = lock(&self.current);
-        if !current.closed {
-            current.invocation = Some(invocation);
+        let mut work = lock(&self.work);
+        if !work.closed {
+            let request_id = invocation.request_id.clone();
+            work.invocations.insert(request_id, invocation);
         }
     }
 
-    /// Takes the running invocation, if it has this id.
+    /// Takes the running invocation with this id.
     pub(super) fn finish(&self, request_id: &str) -> Option<Invocation> {
-        lock(&self.current)
-            .invocation
-            .take_if(|running| running.request_id == request_id)
+        lock(&self.work).invocations.remove(request_id)
     }
 
     /// The process is gone.
     pub(super) fn close(&self) {
-        lock(&self.current).closed = true;
+        lock(&self.work).closed = true;
         self.give_up();
     }
 
-    /// Drops the running invocation, which tells its caller.
+    /// Drops the running invocations, which tells their callers.
     fn give_up(&self) {
-        lock(&self.current).invocation = None;
+        lock(&self.work).invocations.clear();
     }
 }

@@ -1,10 +1,10 @@
-//! One function: its free processes, and the callers that wait for one.
+//! One function: the free places in its processes, and the callers that wait for one.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::reaper::Reaper;
@@ -23,8 +23,11 @@ pub struct FunctionOptions {
     pub binary: PathBuf,
     /// Its configuration. Of this process's own environment, only PATH and the like reach it.
     pub environment: Vec<(String, String)>,
-    /// How many processes: as many requests run at the same time.
+    /// How many processes.
     pub concurrency: usize,
+    /// How many requests each of them handles at the same time. More than 1 makes it what Lambda
+    /// Managed Instances run.
+    pub requests_per_process: usize,
     /// As `Timeout` in template.yaml.
     pub timeout: Duration,
 }
@@ -54,9 +57,11 @@ pub(super) struct Invocation {
     pub(super) payload: Vec<u8>,
     /// Dropped when the process dies: that tells the caller.
     pub(super) reply: oneshot::Sender<Result<Vec<u8>, InvokeError>>,
+    /// The place in the process, once it has one.
+    pub(super) place: Option<OwnedSemaphorePermit>,
 }
 
-/// A process that asked for its next invocation.
+/// A process that asked for its next invocation: several times, if it handles several.
 #[derive(Debug)]
 pub(super) struct Free {
     pub(super) assign: oneshot::Sender<Invocation>,
@@ -115,6 +120,7 @@ impl Function {
             deadline_ms: 0,
             payload,
             reply,
+            place: None,
         };
         let give_up_at = Instant::now() + waiting_max;
         let overdue = loop {
@@ -132,7 +138,9 @@ impl Function {
         match timeout(time, answer).await {
             Ok(answered) => answered.unwrap_or(Err(InvokeError::Crashed)),
             Err(_) => {
-                overdue.notify_one();
+                if self.options.requests_per_process == 1 {
+                    overdue.notify_one();
+                }
                 Err(InvokeError::TimedOut(time))
             }
         }

@@ -90,7 +90,6 @@ fn command(function: &Function, api: SocketAddr) -> Command {
         .env("AWS_LAMBDA_FUNCTION_NAME", &options.name)
         .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-        .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
         .env("AWS_LAMBDA_LOG_GROUP_NAME", log_group)
         .env(
             "AWS_LAMBDA_LOG_STREAM_NAME",
@@ -103,8 +102,16 @@ fn command(function: &Function, api: SocketAddr) -> Command {
         .env("AWS_SECRET_ACCESS_KEY", "local")
         .env("LAMBDA_TASK_ROOT", folder)
         .env("_HANDLER", "bootstrap")
-        .env("TZ", ":UTC")
-        .envs(options.environment.iter().cloned());
+        .env("TZ", ":UTC");
+    if options.requests_per_process > 1 {
+        let requests = options.requests_per_process.to_string();
+        command
+            .env("AWS_LAMBDA_INITIALIZATION_TYPE", "lambda-managed-instances")
+            .env("AWS_LAMBDA_MAX_CONCURRENCY", requests);
+    } else {
+        command.env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
+    }
+    command.envs(options.environment.iter().cloned());
     command
 }
 

@@ -28,9 +28,13 @@ pub(super) fn router(environment: Arc<Environment>) -> Router {
 
 async fn next(State(environment): State<Arc<Environment>>) -> Response {
     // When the process dies while it waits, this future is dropped, and with it the receiver.
-    let Ok(mut invocation) = environment.offer().await else {
+    let Some(offer) = environment.offer().await else {
         return StatusCode::GONE.into_response();
     };
+    let Ok(mut invocation) = offer.assigned.await else {
+        return StatusCode::GONE.into_response();
+    };
+    invocation.place = Some(offer.place);
     let name = &environment.function.options.name;
     let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}");
     let answer = Response::builder()
