@@ -83,6 +83,11 @@ bench-sweep: setup ## expire 100,000 due holds of one sku beside begins, also AG
 	@cargo build --workspace --bin holdfast --locked --release
 	@$(TARGET)/release/holdfast bench --sweep $(if $(AGAINST),--against $(AGAINST))
 
+.PHONY: bench-sizes
+bench-sizes: setup ## measure holds of one sku in small and large shops, a large sweep, a purge (20 minutes)
+	@cargo build --workspace --bin holdfast --locked --release
+	@$(TARGET)/release/holdfast bench --sizes --seconds 5
+
 .PHONY: growth
 growth: setup ## hold every statement of every routine to a bound, at ORDERS=1000000 (half an hour)
 	@cargo build --workspace --bin holdfast --locked --release

@@ -10,6 +10,7 @@ mod figures;
 pub mod growth;
 mod rush;
 mod server;
+mod sizes;
 mod sweep;
 
 use serde::Serialize;
@@ -86,6 +87,10 @@ pub struct Args {
     /// Instead of the comparison: expire 100,000 due holds of one sku beside begins of that sku
     #[arg(long, conflicts_with_all = ["json", "require", "rush", "cold", "growth"])]
     sweep: bool,
+    /// Instead of the comparison: holds of one sku in shops of several sizes, then a sweep and a
+    /// purge while the shop sells (makes 10,000,000 rows first)
+    #[arg(long, conflicts_with_all = ["json", "require", "rush", "cold", "growth", "sweep"])]
+    sizes: bool,
     /// Measure another version in turns with this one. For --cold the folder of its binaries; for
     /// --sweep the folder of its routines
     #[arg(long, value_name = "DIR")]
@@ -126,6 +131,10 @@ pub async fn run(args: &Args) -> Result<bool, Failed> {
     }
     if args.sweep {
         sweep::run(args.against.as_deref(), args.rounds).await?;
+        return Ok(true);
+    }
+    if args.sizes {
+        sizes::run(args.seconds, args.rounds).await?;
         return Ok(true);
     }
     let mut rows = Vec::new();

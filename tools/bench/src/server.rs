@@ -104,8 +104,20 @@ impl Server {
         connections: u32,
         seconds: u32,
     ) -> Result<Measured, Failed> {
+        self.measure_in(DATABASE, script, session_options, connections, seconds)
+    }
+
+    /// The same in another database of the server.
+    pub(crate) fn measure_in(
+        &self,
+        database: &str,
+        script: &str,
+        session_options: &str,
+        connections: u32,
+        seconds: u32,
+    ) -> Result<Measured, Failed> {
         let said = self.run(
-            self.pgbench(script, &self.cluster.socket(), connections)?
+            self.pgbench_in(database, script, &self.cluster.socket(), connections)?
                 .env("PGOPTIONS", format!("{NO_TIMEOUTS} {session_options}"))
                 .arg(format!("--time={seconds}")),
         )?;
@@ -128,6 +140,17 @@ impl Server {
         socket: &Path,
         connections: u32,
     ) -> Result<Command, Failed> {
+        self.pgbench_in(DATABASE, script, socket, connections)
+    }
+
+    /// The same in another database of the server.
+    pub(crate) fn pgbench_in(
+        &self,
+        database: &str,
+        script: &str,
+        socket: &Path,
+        connections: u32,
+    ) -> Result<Command, Failed> {
         let file = self.folder().join("script.sql");
         fs::write(&file, script)?;
         // Every run has its own ids.
@@ -142,7 +165,7 @@ impl Server {
             .arg(format!("--client={connections}"))
             .arg(format!("--define=n={first}"))
             .arg(format!("--file={}", file.display()))
-            .arg(DATABASE);
+            .arg(database);
         Ok(command)
     }
 

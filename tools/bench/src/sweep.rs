@@ -17,7 +17,7 @@ use crate::server::{Failed, Server};
 const DUE: u32 = 100_000;
 /// Shoppers at once, and the begins that they ask for in a second: a busy sale, and far less than
 /// the most that the sku can sell. So the time of a begin is not that of a queue.
-const SHOPPERS: u32 = 16;
+pub(crate) const SHOPPERS: u32 = 16;
 const BEGINS_A_SECOND: u32 = 200;
 /// Seconds of begins, without a sweep and from the start of one.
 const BEGINS_S: u32 = 10;
@@ -99,14 +99,8 @@ async fn round(server: &Server) -> Result<Round, Failed> {
     let make_due = MAKE_DUE.replace("$due", &DUE.to_string());
     server.cluster.execute("postgres", &make_due)?;
     server.cluster.execute("postgres", "checkpoint")?;
-    let quiet = begins(server)?;
-    let url = server.cluster.url(SWEEPER, "postgres");
-    let config = DatabaseConfig::parse("bench", |name| match name {
-        "DATABASE_URL" => Some(url.clone()),
-        "DATABASE_TLS" => Some("off".to_owned()),
-        _ => None,
-    })?;
-    let db = Database::new(&config)?;
+    let quiet = begins(server, "postgres", BEGINS_S)?;
+    let db = sweeper(server, "postgres")?;
     let sweeping = tokio::spawn(async move {
         let began = Instant::now();
         let mut expired = 0_u32;
@@ -119,7 +113,7 @@ async fn round(server: &Server) -> Result<Round, Failed> {
             }
         }
     });
-    let mut swept = tokio::task::block_in_place(|| begins(server))?;
+    let mut swept = tokio::task::block_in_place(|| begins(server, "postgres", BEGINS_S))?;
     let (expired, took, ended_at) = sweeping.await??;
     let ended_us = ended_at.duration_since(UNIX_EPOCH)?.as_micros();
     swept.retain(|begin| begin.answered_us < ended_us);
@@ -134,8 +128,19 @@ async fn round(server: &Server) -> Result<Round, Failed> {
     })
 }
 
+/// The pool of a sweeper.
+pub(crate) fn sweeper(server: &Server, database: &str) -> Result<Database, Failed> {
+    let url = server.cluster.url(SWEEPER, database);
+    let config = DatabaseConfig::parse("bench", |name| match name {
+        "DATABASE_URL" => Some(url.clone()),
+        "DATABASE_TLS" => Some("off".to_owned()),
+        _ => None,
+    })?;
+    Ok(Database::new(&config)?)
+}
+
 /// A begin, from pgbench's log.
-struct Begin {
+pub(crate) struct Begin {
     waited_us: u32,
     answered_us: u128,
 }
@@ -156,13 +161,18 @@ impl Begin {
     }
 }
 
-/// Begins for some seconds.
-fn begins(server: &Server) -> Result<Vec<Begin>, Failed> {
+/// Begins of the hot sku in a database, at a steady rate.
+pub(crate) fn begins(server: &Server, database: &str, seconds: u32) -> Result<Vec<Begin>, Failed> {
     let log = server.folder().join("begins");
     server.run(
         server
-            .pgbench(&begin_script(), &server.cluster.socket(), SHOPPERS)?
-            .arg(format!("--time={BEGINS_S}"))
+            .pgbench_in(
+                database,
+                &begin_script(),
+                &server.cluster.socket(),
+                SHOPPERS,
+            )?
+            .arg(format!("--time={seconds}"))
             .arg(format!("--rate={BEGINS_A_SECOND}"))
             .arg("--log")
             .arg(format!("--log-prefix={}", log.display())),
@@ -180,7 +190,7 @@ fn begins(server: &Server) -> Result<Vec<Begin>, Failed> {
     Ok(begins)
 }
 
-fn p99_ms(begins: Vec<Begin>) -> Result<f64, Failed> {
+pub(crate) fn p99_ms(begins: Vec<Begin>) -> Result<f64, Failed> {
     let mut waited_us: Vec<u32> = begins.into_iter().map(|begin| begin.waited_us).collect();
     waited_us.sort_unstable();
     let at = waited_us.len().saturating_sub(1) * 99 / 100;
