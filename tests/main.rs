@@ -44,6 +44,7 @@ mod rules {
     mod promise_subjects;
     mod promises;
     mod refund;
+    mod refund_by_hand;
     mod refund_races;
     mod restock;
     mod rights;
@@ -110,6 +111,7 @@ mod stack {
 mod contract {
     mod alarms;
     mod authorities;
+    mod calls;
     mod docs;
     mod events;
     mod glossary;

@@ -348,7 +348,9 @@ async fn the_contract_allows_the_paths_that_the_parsers_accept() {
                 }
                 let mut call = Call::new(&method, &path);
                 if let Some(body) = &body {
-                    call = call.header("content-type", "application/json").body(body.as_str());
+                    call = call
+                        .header("content-type", "application/json")
+                        .body(body.as_str());
                 }
                 let answer = send(&clerk, call, &path).await;
                 let allowed = CONTRACT.allows(schema, &value);

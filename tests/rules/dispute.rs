@@ -521,3 +521,28 @@ fn each_gateways_disputes_are_understood() {
         assert_eq!(event.amount_minor, Some(100), "{body}");
     }
 }
+
+/// A gateway that opens another stage of a known dispute is heard.
+#[tokio::test]
+async fn each_stage_of_a_dispute_has_its_own_event() {
+    let cashfree = |stage: &str| {
+        json!({ "type": "DISPUTE_CREATED", "data": {
+            "dispute": { "dispute_id": 7, "dispute_type": stage, "dispute_amount": 100,
+                "dispute_status": "DISPUTE_CREATED" },
+            "order_details": { "order_id": "main-x", "order_currency": "INR",
+                "cf_payment_id": 11 } } })
+    };
+    let razorpay = |stage: &str| {
+        json!({ "event": "payment.dispute.created", "payload": { "dispute": { "entity": {
+            "id": "disp_1", "payment_id": "pay_1", "amount": 100, "currency": "INR",
+            "phase": stage.to_lowercase() } } } })
+    };
+    for (gateway, said) in [
+        (Gateway::Cashfree, &cashfree as &dyn Fn(&str) -> Value),
+        (Gateway::Razorpay, &razorpay),
+    ] {
+        let key = |stage: &str| read(gateway, &said(stage).to_string()).unwrap().event_key;
+        assert_ne!(key("CHARGEBACK"), key("PRE_ARBITRATION"), "{gateway:?}");
+        assert_eq!(key("CHARGEBACK"), key("CHARGEBACK"));
+    }
+}

@@ -156,3 +156,20 @@ async fn an_import_raises_no_level_above_its_bound() {
     );
     clerk.test.assert_promises_hold().await;
 }
+
+/// A report shows each change, also one of half a second.
+#[tokio::test]
+async fn a_report_shows_times_as_exactly_as_they_are_stored() {
+    let clerk = Importer::new().await;
+    for (time, shown) in [
+        ("2027-01-01 00:00:00+00", "2027-01-01T00:00:00Z"),
+        ("2027-01-01 05:30:00.5+05:30", "2027-01-01T00:00:00.5Z"),
+        (
+            "2027-01-01 00:00:00.000001+00",
+            "2027-01-01T00:00:00.000001Z",
+        ),
+    ] {
+        let query = format!("select holdfast.import_time('{time}')");
+        assert_eq!(clerk.test.text(&query).await, shown);
+    }
+}

@@ -344,7 +344,11 @@ async fn more_clients_than_connections_wait_or_come_again() {
         })
         .collect();
     // the server's own bound, or the role's part of it
-    let turned_away = ["too many clients", "remaining connection slots", "too many connections"];
+    let turned_away = [
+        "too many clients",
+        "remaining connection slots",
+        "too many connections",
+    ];
     until("a client is turned away", async || {
         let log = cluster.log();
         turned_away.iter().any(|words| log.contains(words))

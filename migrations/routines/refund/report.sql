@@ -1,6 +1,7 @@
 -- Records a gateway's answer to a refund that was sent or looked up. p_result:
 -- - `pending`: accepted;
--- - `settled`: finished;
+-- - `settled`: finished. Without the gateway's id of it, a person has paid it in another way: a
+--   refund that failed at the gateway for good is then replaced by a settled one;
 -- - `failed`: with the gateway's id of it: made, and failed there; without an id: refused, and a
 --   person must look;
 -- - `retry`: no answer, or an error that may pass. It is sent again after a pause that doubles from
@@ -30,6 +31,11 @@ begin
     perform order_desk_lock(p_shop, null, v_order_id);
     select * into v_refund from refunds r
     where r.shop = p_shop and r.refund_id = p_refund_id for no key update;
+    if v_refund.bounced and not v_refund.void and p_result = 'settled'
+        and p_gateway_refund_id is null
+    then
+        v_refund := refund_replace(v_refund, 'holdfast', true);
+    end if;
     if p_result = 'retry' and v_refund.attempts % 20 <> 0 then
         update refunds r
         set status = 'owed', last_error = left(p_error, 1000),

@@ -136,7 +136,7 @@ select * from holdfast.history_search('big', '{refunded.gateway_payment_id}', nu
 select * from holdfast.history_search('big', '{paid.order_id}', '{paid.order_id}', 20, 200, 5000);
 
 -- hold_backlog
--- at most 150,000: reads 20,000 active holds of a shop, their checkouts and all stock levels
+-- at most 150,000: reads 20,000 active holds of a shop, their checkouts and 10,000 stock levels
 select * from holdfast.hold_backlog();
 
 -- hold_list: everything

@@ -1,5 +1,5 @@
--- A time in a report of an import.
+-- A time in a report of an import, by RFC 3339.
 create or replace function holdfast.import_time(p_time timestamptz) returns text
 language sql stable set search_path = holdfast, pg_temp as $$
-    select to_char(p_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    select to_jsonb(p_time at time zone 'UTC') #>> '{}' || 'Z'
 $$;

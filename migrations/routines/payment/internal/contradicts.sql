@@ -1,5 +1,5 @@
 -- Whether a message reports other facts than the stored event of its key: another kind, amount,
--- currency, payment, refund or dispute. A fact that one of them lacks contradicts nothing.
+-- currency, payment, refund, dispute or stage of a dispute. A fact that one of them lacks contradicts nothing.
 create or replace function holdfast.payment_contradicts(
     p_stored holdfast.payment_events, p_said holdfast.payment_events) returns boolean
 language sql immutable set search_path = holdfast, pg_temp as $$
@@ -10,4 +10,5 @@ language sql immutable set search_path = holdfast, pg_temp as $$
         or coalesce(p_stored.refund_id <> p_said.refund_id, false)
         or coalesce(p_stored.gateway_refund_id <> p_said.gateway_refund_id, false)
         or coalesce(p_stored.dispute_id <> p_said.dispute_id, false)
+        or coalesce(p_stored.dispute_stage <> p_said.dispute_stage, false)
 $$;

@@ -35,7 +35,8 @@ begin
             and (r.status = 'failed' or r.status = 'owed' and r.attempts = 0)
         order by r.created_at, r.refund_id limit 1 for no key update;
         if found and v_refund.bounced then
-            v_refund := refund_replace(v_refund, 'holdfast');
+            -- despite a dispute: the gateway has made it already
+            v_refund := refund_replace(v_refund, 'holdfast', true);
         end if;
     end if;
     if v_refund.refund_id is null and v_capture.currency = p_currency then
@@ -48,7 +49,8 @@ begin
         o_outcome := 'review';
         insert into outbox_messages (shop, topic, subject, body, created_at)
         values (p_shop, 'payment.review',
-            format('%s:%s:%s', p_gateway, p_gateway_payment_id,
+            -- as promises_events names the payment
+            format('%s:%s:%s', p_gateway, coalesce(p_gateway_payment_id, p_reference),
                 coalesce(p_gateway_refund_id, p_refund_id::text)),
             jsonb_build_object('reference', p_reference, 'gateway', p_gateway,
                 'gateway_payment_id', p_gateway_payment_id, 'refund_id', v_refund.refund_id,

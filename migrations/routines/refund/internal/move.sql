@@ -49,9 +49,12 @@ begin
     if v_to <> 'pending' then
         insert into outbox_messages (shop, topic, subject, body, created_at)
         values (v_refund.shop, 'refund.' || v_to,
-            -- a refund can fail each time it is sent, and once for good
+            -- a refund can fail each time it is sent, be stopped, and fail once for good
             v_refund.refund_id || case when v_to <> 'failed' then ''
-                when p_bounced then ':bounced' else ':' || v_refund.attempts end,
+                when p_bounced then ':bounced'
+                else ':' || v_refund.attempts
+                    -- it fails without a try
+                    || case when p_refund.status = 'owed' then ':stopped' else '' end end,
             refund_describe(v_refund) - '{next_try_at,looked_up_at}'::text[], v_now)
         on conflict do nothing;
     end if;

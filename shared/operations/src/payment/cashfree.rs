@@ -163,16 +163,17 @@ fn dispute(name: &str, data: &Fields<'_>) -> Result<Event, String> {
         // also INSUFFICIENT_EVIDENCE: the shop must upload more
         EventKind::Disputed
     };
-    let stage = match dispute.id_if_any("dispute_type").as_deref() {
+    let r#type = dispute.id_if_any("dispute_type");
+    let stage = match r#type.as_deref() {
         Some("RETRIEVAL") => DisputeStage::Inquiry,
         Some("DISPUTE") => DisputeStage::Dispute,
         Some("PRE_ARBITRATION") => DisputeStage::PreArbitration,
         Some("ARBITRATION") => DisputeStage::Arbitration,
         _ => DisputeStage::Chargeback,
     };
-    // a dispute is updated many times, and closed after each stage
+    // a dispute is created and closed in each stage, and updated many times
     let key = match name {
-        "DISPUTE_CREATED" => format!("{name}:{id}"),
+        "DISPUTE_CREATED" => format!("{name}:{id}:{}", r#type.unwrap_or_default()),
         _ => format!("{name}:{id}:{status}"),
     };
     // in version 2023-08-01 the dispute itself has none

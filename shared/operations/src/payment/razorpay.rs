@@ -138,7 +138,10 @@ fn dispute(
         "payment.dispute.closed" => EventKind::DisputeClosed,
         _ => EventKind::Disputed,
     };
-    let stage = match dispute.text_if_any("phase").as_deref() {
+    let phase = dispute.text_if_any("phase");
+    // each stage is told anew
+    let key = format!("{name}:{id}:{}", phase.as_deref().unwrap_or_default());
+    let stage = match phase.as_deref() {
         Some("retrieval" | "fraud") => DisputeStage::Inquiry,
         Some("pre_arbitration") => DisputeStage::PreArbitration,
         Some("arbitration") => DisputeStage::Arbitration,
@@ -152,7 +155,7 @@ fn dispute(
         gateway_payment_id: Some(dispute.id("payment_id")?),
         dispute_id: Some(id.clone()),
         dispute_stage: Some(stage),
-        ..Event::new(format!("{name}:{id}"), kind, String::new())
+        ..Event::new(key, kind, String::new())
     })
 }
 
