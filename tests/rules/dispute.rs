@@ -541,7 +541,7 @@ async fn each_stage_of_a_dispute_has_its_own_event() {
         (Gateway::Cashfree, &cashfree as &dyn Fn(&str) -> Value),
         (Gateway::Razorpay, &razorpay),
     ] {
-        let key = |stage: &str| read(gateway, &said(stage).to_string()).unwrap().event_key;
+        let key = |stage: &str| read(gateway, &said(stage).to_string()).unwrap().key;
         assert_ne!(key("CHARGEBACK"), key("PRE_ARBITRATION"), "{gateway:?}");
         assert_eq!(key("CHARGEBACK"), key("CHARGEBACK"));
     }

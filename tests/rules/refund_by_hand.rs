@@ -63,12 +63,13 @@ async fn a_refund_of_another_amount_without_a_payment_id_is_reviewed_and_no_loss
     test.ask(order.order_id, &ask_for(None)).await.unwrap();
     let id = test.claimed().await[0].refund_id;
     let other = Event {
-        reference: Some(order.reference.clone()),
+        reference: paid.reference.clone(),
         gateway_payment_id: None,
         ..refund_event(EventKind::RefundSettled, "x", "re_1", Some(id), 1)
     };
-    let recorded = payment::record_event(&test.payments, &shop(MAIN), Gateway::Cashfree, &other);
-    assert_eq!(recorded.await.unwrap().outcome, Outcome::Review);
+    let main = shop(MAIN);
+    let recorded = payment::record_event(&test.payments, &main, Gateway::Cashfree, &other).await;
+    assert_eq!(recorded.unwrap().outcome, Outcome::Review);
     assert_eq!(test.announced("payment.review").await.len(), 1);
     test.assert_promises_hold().await;
 }
