@@ -16,8 +16,10 @@ SEED ?= 1
 # `make storm`: units for most shoppers, so that most pay; seconds that PostgreSQL is stopped.
 STORM_UNITS ?= 400
 DOWN_S ?= 60
-# `make bench-rush`: shoppers at once.
+# `make rush` and `make bench-rush`: shoppers at once.
 RUSH ?= 10000
+# `make rush`: a stack with 100 pieces, and the shoppers.
+RUSH_UP = $(BIN)/holdfast up --hot-units 100 --sweep-every-s 0 --run 'holdfast rush --shoppers $(RUSH)'
 # `make bench-cold`: the folder of another build's functions, to measure in turns. `make bench-sweep`:
 # the folder of another version's routines.
 AGAINST ?=
@@ -58,6 +60,14 @@ storm: setup build ## make demo on a bad day: webhooks get lost, PostgreSQL stop
 		--sweeper-set LOOKUP_PENDING_S=15 --run '$(DRILL) --units $(STORM_UNITS) \
 		--gateways "$$HOLDFAST_GATEWAYS" --local "$$HOLDFAST_LOCAL" --database-down-s $(DOWN_S) \
 		--gateway-down-s 10 --rush-s 60 --settle-s 180'
+
+.PHONY: rush
+rush: PROFILE = release
+rush: setup build ## send 10,000 shoppers at once for 100 dresses through the whole stack: RUSH=10000
+	@echo "4 processes with 250 requests and 8 connections each:"
+	@$(RUSH_UP) --concurrency 4 --requests-per-process 250
+	@echo "32 processes with one request and one connection each:"
+	@$(RUSH_UP) --concurrency 32
 
 .PHONY: upgrade-rehearsal
 upgrade-rehearsal: setup ## deploy two releases under load (minutes: it builds three)

@@ -97,6 +97,7 @@ mod stack {
     mod outbox;
     mod rehearsal;
     mod request_log;
+    mod rush;
     mod secrets;
     mod stock_command;
     mod storm;
@@ -124,6 +125,7 @@ mod contract {
     mod runbooks;
     mod supply_chain;
     mod template;
+    mod template_managed;
     mod template_routes;
     mod tidy;
     mod upgrades;

@@ -16,7 +16,7 @@ const FUNCTIONS: [&str; 6] = [
 fn policies(template: &Template) -> Vec<(String, &Value)> {
     let mut found = Vec::new();
     for (name, role) in template.of_type("AWS::IAM::Role") {
-        for policy in role["Policies"].as_array().unwrap() {
+        for policy in role["Policies"].as_array().into_iter().flatten() {
             for statement in statements(&policy["PolicyDocument"]) {
                 found.push((name.to_owned(), statement));
             }
@@ -345,6 +345,11 @@ fn only_declared_callers_may_invoke_a_function() {
         doors,
         BTreeSet::from([
             door("CheckoutFunction.Alias", gateway, "lambda:InvokeFunction"),
+            door(
+                "ManagedCheckoutFunction.Alias",
+                gateway,
+                "lambda:InvokeFunction"
+            ),
             door("AdminFunction.Alias", gateway, "lambda:InvokeFunction"),
             door("WebhookFunction.Alias", "*", "lambda:InvokeFunctionUrl"),
             door("WebhookFunction.Alias", "*", "lambda:InvokeFunction"),

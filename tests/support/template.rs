@@ -34,10 +34,11 @@ impl Template {
         found
     }
 
-    /// The functions: the name (`Checkout`) and its properties.
+    /// The functions that every deployment has: the name (`Checkout`) and its properties.
     pub fn functions(&self) -> Vec<(&str, &Value)> {
         self.of_type("AWS::Serverless::Function")
             .into_iter()
+            .filter(|(name, _)| self.resource(name).get("Condition").is_none())
             .map(|(name, function)| (name.strip_suffix("Function").unwrap(), function))
             .collect()
     }

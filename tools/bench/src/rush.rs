@@ -3,15 +3,12 @@
 use std::fs;
 use std::time::Duration;
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
-
 use crate::contestant::{RUSH_UNITS, rush_script};
 use crate::server::{Failed, Server};
 
 /// Runs it and prints the result. Fails unless exactly the existing pieces are held, and every
 /// shopper got an answer.
 pub(crate) async fn run(shoppers: u32, sessions: u32) -> Result<(), Failed> {
-    allow_open_files();
     // LD_PRELOAD loads the library that makes flushes slow.
     let slow = cfg!(target_os = "linux");
     let server = Server::start(slow, Some(sessions)).await?;
@@ -90,13 +87,5 @@ impl Answer {
 
     fn asked_us(&self) -> u64 {
         self.came_us - self.waited_us
-    }
-}
-
-/// pgbench and PgBouncer open a file for each shopper, and inherit our limit. If it cannot be
-/// raised, pgbench says what it needs.
-fn allow_open_files() {
-    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        setrlimit(Resource::RLIMIT_NOFILE, most, most).ok();
     }
 }

@@ -105,28 +105,51 @@ pub(crate) struct Level {
     pub(crate) version: i64,
 }
 
+/// Where the deployment is, and how long to try.
+pub(crate) struct Target<'a> {
+    pub(crate) api: &'a str,
+    pub(crate) webhooks: &'a str,
+    pub(crate) shop: &'a str,
+    pub(crate) admin_token: &'a str,
+    /// The longest that the run may take.
+    pub(crate) timeout: Duration,
+    /// How long one request is repeated.
+    pub(crate) repeat_max: Duration,
+}
+
 impl Api {
     pub(crate) fn new(args: &Args) -> Result<Self, reqwest::Error> {
+        Self::to(&Target {
+            api: &args.api,
+            webhooks: &args.webhook,
+            shop: &args.shop,
+            admin_token: args.admin_token.as_deref().unwrap_or_default(),
+            timeout: args.timeout,
+            repeat_max: args.repeat_max(),
+        })
+    }
+
+    pub(crate) fn to(target: &Target<'_>) -> Result<Self, reqwest::Error> {
         let mut client = Client::builder()
             // HTTP/1.1: each shopper has a connection, as in life. HTTP/2 would put all of them on
             // one connection, where they wait for each other once its streams are used up.
             .http1_only()
             .pool_max_idle_per_host(usize::MAX)
             .timeout(ATTEMPT_MAX);
-        if on_this_machine(&args.api) && on_this_machine(&args.webhook) {
+        if on_this_machine(target.api) && on_this_machine(target.webhooks) {
             client = client.no_proxy();
         }
         let started = Instant::now();
         let trim = |url: &str| url.trim_end_matches('/').to_owned();
         Ok(Self {
             client: client.build()?,
-            api: trim(&args.api),
-            webhooks: trim(&args.webhook),
-            shop: args.shop.clone(),
-            admin_token: args.admin_token.clone().unwrap_or_default(),
+            api: trim(target.api),
+            webhooks: trim(target.webhooks),
+            shop: target.shop.to_owned(),
+            admin_token: target.admin_token.to_owned(),
             started,
-            deadline: started + args.timeout,
-            repeat_max: args.repeat_max(),
+            deadline: started + target.timeout,
+            repeat_max: target.repeat_max,
             jitter: Random::new(0, 0),
             meters: Meters::default(),
         })

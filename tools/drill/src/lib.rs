@@ -1,4 +1,5 @@
 //! `holdfast drill`: a flash sale, rehearsed against any deployment by its URLs. See README.md.
+//! `holdfast rush`: its first second, with thousands of shoppers.
 
 mod answers;
 mod api;
@@ -16,6 +17,7 @@ mod promises;
 mod random;
 mod records;
 mod report;
+pub mod rush;
 mod sale;
 mod shopper;
 mod staff;

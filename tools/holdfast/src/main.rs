@@ -7,13 +7,14 @@ use std::process::ExitCode;
 
 use anstream::eprintln;
 use clap::{Parser, Subcommand};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// It could not run; the message says why. The same code as clap's for wrong usage.
 const COULD_NOT_RUN: u8 = 2;
 
 const EXIT_CODES: &str = "Exit codes:
   0  done, and every check passed
-  1  done, but a check failed: drill or stock check found a broken promise, stock import
+  1  done, but a check failed: drill, rush or stock check found a broken promise, stock import
      refused rows, bench --require missed a bar
   2  wrong usage, or it could not run; the message says why
 `up --run` and `database --run` end with the exit code of the command that they run.";
@@ -32,6 +33,8 @@ enum Command {
     Up(local::up::Up),
     /// Rehearse a flash sale against a running deployment, and check every promise
     Drill(Box<drill::Args>),
+    /// Send thousands of shoppers at once for a few pieces, and check that the end is exact
+    Rush(drill::rush::Args),
     /// Measure how fast one sku can be held, and compare
     Bench(bench::Args),
     /// Simulate Cashfree, Stripe and Razorpay on this machine, until Ctrl-C
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         .with_target(false)
         .with_writer(std::io::stderr)
         .init();
+    allow_open_files();
     let done = match tokio::runtime::Runtime::new() {
         Ok(runtime) => {
             let done = runtime.block_on(run(command));
@@ -77,6 +81,15 @@ fn main() -> ExitCode {
     })
 }
 
+/// Raises the limit of open files as far as it goes, for this process and its children: each
+/// shopper of a rush is a socket, here, in the stack, and in PgBouncer.
+fn allow_open_files() {
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        // A lower limit is enough for everything else, and the rush says what it needs.
+        setrlimit(Resource::RLIMIT_NOFILE, most, most).ok();
+    }
+}
+
 async fn run(command: Command) -> Result<ExitCode, String> {
     let passed = |passed: bool| match passed {
         true => ExitCode::SUCCESS,
@@ -86,6 +99,7 @@ async fn run(command: Command) -> Result<ExitCode, String> {
     match command {
         Command::Up(args) => local::up::run(&args).await.map_err(text),
         Command::Drill(args) => drill::run(&args).await.map(passed),
+        Command::Rush(args) => drill::rush::run(&args).await.map(passed),
         Command::Bench(args) => bench::run(&args).await.map(passed).map_err(text),
         Command::Gateways(args) => simulator::command::run(&args).await.map(done),
         Command::Stock(command) => stock::run(&command).await.map(passed),

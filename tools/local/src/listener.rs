@@ -1,15 +1,18 @@
 //! An HTTP server on loopback that answers until the stack stops.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
 use axum::serve::ListenerExt as _;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+/// Connections that wait to be accepted, in a rush. The kernel has a limit of its own, too
+/// (`somaxconn`).
+const BACKLOG: u32 = 16_384;
 /// Open requests get this long to finish.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -41,7 +44,10 @@ impl Serving {
 
 /// Takes a port of this machine; 0 is any free one.
 pub(crate) async fn bind(port: u16) -> io::Result<TcpListener> {
-    TcpListener::bind(("127.0.0.1", port)).await
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
+    socket.listen(BACKLOG)
 }
 
 pub(crate) fn serve(

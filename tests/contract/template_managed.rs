@@ -1,0 +1,141 @@
+//! The checkout function on managed instances, which a parameter of template.yaml adds.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use tests::template::{Template, text};
+
+const CONDITION: &str = "ManagesCheckout";
+
+fn function<'a>(template: &'a Template, name: &str) -> &'a Value {
+    &template.resource(name)["Properties"]
+}
+
+#[test]
+fn managed_instances_exist_only_where_the_parameter_asks_for_them() {
+    let template = Template::read();
+    let parameter = &template.section("Parameters")["ManagedCheckout"];
+    assert_eq!(parameter["Default"], "no");
+    let condition = &template.section("Conditions")[CONDITION];
+    assert_eq!(
+        condition,
+        &json!({ "Fn::Equals": [{ "Ref": "ManagedCheckout" }, "yes"] })
+    );
+    for name in [
+        "ManagedCheckoutFunction",
+        "ManagedCheckoutPermission",
+        "CheckoutCapacity",
+        "CheckoutCapacityRole",
+    ] {
+        assert_eq!(template.resource(name)["Condition"], CONDITION, "{name}");
+    }
+    for (endpoint, condition) in [
+        ("LogsEndpoint", "CreatesManagedNetwork"),
+        ("XrayEndpoint", "TracesManaged"),
+    ] {
+        let condition_of = &template.resource(endpoint)["Condition"];
+        assert_eq!(condition_of, condition, "{endpoint}");
+        let needs = template.section("Conditions")[condition].to_string();
+        assert!(needs.contains(CONDITION) || needs.contains("CreatesManagedNetwork"));
+    }
+}
+
+/// Both kinds of the function have the same program, role, login and limits.
+#[test]
+fn the_managed_function_differs_from_the_ordinary_one_only_in_how_it_runs() {
+    let template = Template::read();
+    let ordinary = function(&template, "CheckoutFunction").as_object().unwrap();
+    let managed = function(&template, "ManagedCheckoutFunction");
+    let managed = managed.as_object().unwrap();
+    let names: BTreeSet<&str> = ordinary
+        .keys()
+        .chain(managed.keys())
+        .map(String::as_str)
+        .filter(|name| ordinary.get(*name) != managed.get(*name))
+        .collect();
+    let expected = BTreeSet::from([
+        "CapacityProviderConfig",
+        "DeploymentPreference",
+        "Description",
+        "Environment",
+        "FunctionName",
+        "FunctionScalingConfig",
+        "LoggingConfig",
+        "MemorySize",
+        "ReservedConcurrentExecutions",
+        "VpcConfig",
+    ]);
+    assert_eq!(names, expected);
+    let mut variables = managed["Environment"]["Variables"].clone();
+    let connections = variables
+        .as_object_mut()
+        .unwrap()
+        .remove("DATABASE_POOL_SIZE");
+    assert_eq!(text(&connections.unwrap()), ["ManagedCheckoutConnections"]);
+    assert_eq!(variables, ordinary["Environment"]["Variables"]);
+    let mut release = managed["DeploymentPreference"].clone();
+    release
+        .as_object_mut()
+        .unwrap()
+        .remove("PassthroughCondition");
+    assert_eq!(release, ordinary["DeploymentPreference"]);
+    let builds = |name: &str| template.resource(name)["Metadata"]["BuildProperties"].clone();
+    assert_eq!(
+        builds("ManagedCheckoutFunction"),
+        builds("CheckoutFunction")
+    );
+}
+
+/// The instances are where the ordinary function is, and nothing else runs on them.
+#[test]
+fn the_instances_have_the_functions_network() {
+    let template = Template::read();
+    let network = &function(&template, "CheckoutFunction")["VpcConfig"]["Fn::If"][1];
+    let capacity = function(&template, "CheckoutCapacity");
+    assert_eq!(&capacity["VpcConfig"], network);
+    let managed = template.resource("ManagedCheckoutFunction");
+    assert_eq!(managed["IgnoreGlobals"], json!(["VpcConfig"]));
+    let all = template.of_type("AWS::Serverless::Function");
+    let on_instances: Vec<&str> = all
+        .iter()
+        .filter(|(_, function)| function.get("CapacityProviderConfig").is_some())
+        .map(|(name, _)| *name)
+        .collect();
+    assert_eq!(on_instances, ["ManagedCheckoutFunction"]);
+    let role = function(&template, "CheckoutCapacityRole");
+    assert!(role.get("Policies").is_none());
+    let attached = text(&role["ManagedPolicyArns"]);
+    assert!(attached.len() == 1 && attached[0].ends_with("AWSLambdaManagedEC2ResourceOperator"));
+}
+
+/// The routes, the alarms and the dashboard follow the function that serves.
+#[test]
+fn whatever_names_the_checkout_function_means_the_one_that_serves() {
+    let template = Template::read();
+    let serving = |suffix: &str| {
+        json!({ "Fn::If": [
+            CONDITION,
+            { "Ref": format!("ManagedCheckoutFunction{suffix}") },
+            { "Ref": format!("CheckoutFunction{suffix}") },
+        ] })
+    };
+    let integration = function(&template, "CheckoutIntegration");
+    assert_eq!(integration["IntegrationUri"], serving(".Alias"));
+    let board = &function(&template, "Dashboard")["DashboardBody"]["Fn::Sub"];
+    assert_eq!(board[1]["Checkout"], serving(""));
+    assert!(!board[0].as_str().unwrap().contains("${CheckoutFunction}"));
+    let is_serving = |value: &Value| *value == serving("");
+    for name in ["CheckoutErrorsAlarm", "ThrottlesAlarm", "DurationAlarm"] {
+        let metrics = function(&template, name)["Metrics"].as_array().unwrap();
+        let found = metrics
+            .iter()
+            .flat_map(|metric| {
+                let dimensions = &metric["MetricStat"]["Metric"]["Dimensions"];
+                dimensions.as_array().into_iter().flatten()
+            })
+            .filter(|dimension| is_serving(&dimension["Value"]))
+            .count();
+        let expected = if name == "CheckoutErrorsAlarm" { 2 } else { 1 };
+        assert_eq!(found, expected, "{name}");
+    }
+}
