@@ -8,7 +8,7 @@ use serde_json::json;
 use tests::desk::actor;
 use tests::orders::read_order;
 use tests::refund::{ask_for, part, refund_event};
-use tests::{MAIN, PRICE_MINOR, TestDb, at_once, event, shop};
+use tests::{MAIN, PRICE_MINOR, Routine, SHUT_GATE, TestDb, at_once, event, shop};
 
 /// An order whose captures are these, in review.
 async fn in_review(amounts: &[i64]) -> (TestDb, Order) {
@@ -231,6 +231,45 @@ async fn one_of_ten_acceptances_at_once_sells_the_goods() {
     assert_eq!(new.count(), 1);
     assert_eq!(test.level("A").await.0, 8);
     test.assert_promises_hold().await;
+}
+
+/// Two people accept one order's money, and both stop between their look and their decision.
+async fn accepted_by_two(test: &TestDb, order: &Order) -> Vec<Result<Accepted, AcceptError>> {
+    test.put_routine(Routine::named("payment_accept_attempt").gated("hold_resolves_once"))
+        .await;
+    let gate = test.block(SHUT_GATE).await;
+    let db = test.pool_of(ADMIN, 2);
+    let race = at_once(2, |_| {
+        let (db, id) = (db.clone(), order.order_id.into());
+        async move {
+            let wanted = request(PRICE_MINOR + 1);
+            payment::accept(&db, &shop(MAIN), id, &actor("meera"), &wanted).await
+        }
+    });
+    test.behind(gate, 2, race).await
+}
+
+#[tokio::test]
+async fn the_second_of_two_acceptances_waits_and_changes_nothing() {
+    let (test, order) = in_review(&[PRICE_MINOR + 1]).await;
+    let answers = accepted_by_two(&test, &order).await;
+    let new = answers.iter().filter(|it| matches!(it, Ok(Accepted::New)));
+    assert_eq!(new.count(), 1, "{answers:?}");
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(test.level("A").await.0, 8);
+    test.assert_promises_hold().await;
+}
+
+/// The control.
+#[tokio::test]
+async fn without_the_lock_both_acceptances_would_be_new() {
+    let (test, order) = in_review(&[PRICE_MINOR + 1]).await;
+    let guard = "capture_never_refunded_beyond_its_amount";
+    let lock = Routine::named("order_desk_lock").with_guard_replaced(guard, ";");
+    test.put_routine(lock).await;
+    let answers = accepted_by_two(&test, &order).await;
+    let new = answers.iter().filter(|it| matches!(it, Ok(Accepted::New)));
+    assert_eq!(new.count(), 2, "{answers:?} {:?}", test.level("A").await);
 }
 
 /// An acceptance is whole, belongs to a paid payment, and stays.

@@ -33,6 +33,7 @@ begin
     if v_answer.o_outcome is not null then
         return v_answer;
     end if;
+    -- race(hold_resolves_once): read, nothing written
     update payment_captures c set accepted = true
     where c.shop = p_shop and c.reference = v_payment.reference
         and c.currency = v_payment.currency and c.amount_minor > c.refunded_minor;
