@@ -5,8 +5,8 @@
 --
 -- Of each shop with open checkouts it reads: the stock levels of at most 20,000 skus with active
 -- holds; at most 20,000 active holds, of the skus with the most held units first, and at most 2,000
--- of one sku (the rest of that sku counts like these); and the units on hand of at most 10,000 skus.
--- A shop with more skus has no share of the whole shop. 0 without a hold. No locks.
+-- of one sku (the rest of that sku counts like these); and the units on hand of at most 10,000
+-- skus. A shop with more skus has no share of the whole shop. 0 without a hold. No locks.
 create or replace function holdfast.hold_backlog(
     out o_units integer, out o_share double precision)
 language plpgsql stable security definer set search_path = holdfast, pg_temp as $$

@@ -1,5 +1,6 @@
 -- Whether a message reports other facts than the stored event of its key: another kind, amount,
--- currency, payment, refund, dispute or stage of a dispute. A fact that one of them lacks contradicts nothing.
+-- currency, payment, refund, dispute or stage of a dispute. A fact that one of them lacks
+-- contradicts nothing.
 create or replace function holdfast.payment_contradicts(
     p_stored holdfast.payment_events, p_said holdfast.payment_events) returns boolean
 language sql immutable set search_path = holdfast, pg_temp as $$
