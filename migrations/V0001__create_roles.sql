@@ -62,6 +62,7 @@ alter schema holdfast owner to holdfast_owner;
 alter table holdfast.schema_history owner to holdfast_owner;
 alter table holdfast.schema_release owner to holdfast_owner;
 alter table holdfast.schema_build owner to holdfast_owner;
+alter table holdfast.schema_early_release owner to holdfast_owner;
 create schema holdfast_read authorization holdfast_owner;
 -- PostgreSQL lets everybody execute a new routine. Nobody may execute a new one of this owner.
 alter default privileges for role holdfast_owner revoke execute on routines from public;

@@ -17,6 +17,7 @@ mod rules {
     mod desk;
     mod discount;
     mod dispute;
+    mod early_release;
     mod event_again;
     mod gateway_client;
     mod gateway_order;

@@ -19,8 +19,9 @@ begin
     grant usage on schema holdfast_read to holdfast_readonly;
     grant select on all tables in schema holdfast_read to holdfast_readonly;
 
-    -- The procedures call their …_attempt routines, attempt_count, early_release_allowed and the
-    -- reclaims with the caller's rights. So a role that may call a procedure needs these, too.
+    -- The procedures call their …_attempt routines, attempt_count, the reclaims and the routines of
+    -- early lock release with the caller's rights. So a role that may call a procedure needs these,
+    -- too.
     for v_routine, v_callers in
         select * from (values
             ('announcement_put',             'admin'),
@@ -39,7 +40,10 @@ begin
             ('coupon_list',                  'admin'),
             ('coupon_put',                   'admin'),
             ('coupon_read',                  'admin'),
-            ('early_release_allowed',        'checkout payments sweeper admin'),
+            ('early_release_chosen',         'checkout payments sweeper admin'),
+            ('early_release_lock',           'checkout payments sweeper admin'),
+            ('early_release_persist',        'checkout payments sweeper admin'),
+            ('early_release_way',            'checkout payments sweeper admin'),
             ('gateway_order_claim',          'checkout'),
             ('gateway_order_close',          'checkout sweeper'),
             ('gateway_order_due',            'sweeper'),

@@ -198,8 +198,8 @@ async fn no_role_can_make_anything_or_become_another() {
             "create role own",
             "create database own",
             "create publication own for all tables",
-            "create or replace function holdfast.early_release_allowed() returns boolean
-                language sql as 'select true'",
+            "create or replace function holdfast.early_release_chosen() returns text
+                language sql as $$ select 'message' $$",
             "alter function holdfast.refuse() security definer",
             "drop function holdfast.refuse() cascade",
             "grant execute on function holdfast.stock_move to public",

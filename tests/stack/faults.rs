@@ -13,15 +13,15 @@ use local::{Cluster, ClusterOptions};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use operations::checkout::{self, BeginError, Begun};
+use operations::db::Database;
 use operations::order::{self, Created};
-use operations::payment::{self, EventKind, Gateway, Outcome};
+use operations::payment::{self, Event, EventKind, Gateway, Outcome};
 use tests::proxy::{Cut, Proxy};
 use tests::{
     CLUSTER, MAIN, Routine, TestDb, begin_request, connect, direct_pool, event, new_id,
     order_request, own_cluster, pool, shop, until,
 };
 use tokio_postgres::Client;
-use uuid::Uuid;
 
 fn settings(settings: &[(&str, &str)]) -> ClusterOptions {
     ClusterOptions {
@@ -70,9 +70,56 @@ async fn stop_walwriter(owner: &Client) -> i32 {
     walwriter
 }
 
-/// Kills the server twice under load. Returns the number of acknowledged holds, and the
-/// acknowledged holds that are missing afterwards.
-async fn acknowledged_and_missing(with_flush: bool, together: bool) -> (usize, usize) {
+/// What is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Calls {
+    Holds,
+    /// All of them wait for two connections.
+    HoldsTogether,
+    /// Events of payments that nobody knows: the smallest call that flushes.
+    Payments,
+}
+
+const CALLS: [Calls; 3] = [Calls::Holds, Calls::HoldsTogether, Calls::Payments];
+/// How they flush, the routine with the guard of that way, and what is left without it.
+const WAYS: [(&str, &str, &str); 2] = [
+    ("message", "early_release_persist", "true"),
+    ("row-lock", "early_release_lock", ";"),
+];
+
+impl Calls {
+    /// One call of a new id. A failure is no answer: its effect is not promised.
+    async fn call(self, db: &Database) -> Option<String> {
+        if self == Self::Payments {
+            let key = new_id().to_string();
+            let paid = Event {
+                reference: Some("main-unknown".to_owned()),
+                ..Event::new(key.clone(), EventKind::Paid, "{}".to_owned())
+            };
+            let (main, gateway) = (shop(MAIN), Gateway::Cashfree);
+            let recorded = payment::record_event(db, &main, gateway, &paid).await;
+            return recorded.is_ok().then_some(key);
+        }
+        let id = new_id();
+        let begun = checkout::begin(db, &begin_request(id, &[("HOT", 1)])).await;
+        begun.is_ok().then(|| id.to_string())
+    }
+
+    fn rows(self) -> &'static str {
+        match self {
+            Self::Payments => "select event_key from holdfast.payment_events",
+            _ => "select checkout_id::text from holdfast.holds",
+        }
+    }
+}
+
+/// Kills the server twice under load. Returns the number of acknowledged calls, and those whose
+/// effect is missing afterwards.
+async fn acknowledged_and_missing(
+    calls: Calls,
+    (way, guarded, unguarded): (&str, &str, &str),
+    with_flush: bool,
+) -> (usize, usize) {
     // Only the calls themselves write the log to disk: all processes that would also do so are off,
     // or stopped below.
     let quiet = [
@@ -83,33 +130,32 @@ async fn acknowledged_and_missing(with_flush: bool, together: bool) -> (usize, u
     let cluster = own_cluster(settings(&quiet));
     let test = TestDb::on(&cluster).await;
     test.sku("HOT", 1_000_000).await;
+    test.sql(&format!("select holdfast.early_release_choose('{way}')"))
+        .await;
     if !with_flush {
-        // both: a batch of one goes alone, and its flush would save the others
-        for routine in ["checkout_begin", "checkout_begin_many"] {
-            let begin =
-                Routine::named(routine).with_guard_replaced("acknowledged_survives", "null;");
-            test.put_routine(begin).await;
-        }
+        let flush = Routine::named(guarded).with_guard_replaced("acknowledged_survives", unguarded);
+        test.put_routine(flush).await;
     }
-    let acknowledged: Arc<Mutex<BTreeSet<Uuid>>> = Arc::default();
+    let acknowledged: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let stop = Arc::new(AtomicBool::new(false));
-    // Together: all of them wait for two connections.
-    let (processes, connections) = if together { (1, 2) } else { (8, 1) };
+    let (callers, processes, connections) = match calls {
+        Calls::HoldsTogether => (24, 1, 2),
+        Calls::Holds | Calls::Payments => (8, 8, 1),
+    };
+    let role = match calls {
+        Calls::Payments => PAYMENTS,
+        Calls::Holds | Calls::HoldsTogether => CHECKOUT,
+    };
     let pools: Vec<_> = (0..processes)
-        .map(|_| pool(&cluster.url(CHECKOUT, test.name()), connections))
+        .map(|_| pool(&cluster.url(role, test.name()), connections))
         .collect();
-    let shoppers = (0..if together { 24 } else { 8 }).map(|nth| {
+    let shoppers = (0..callers).map(|nth| {
         let db = pools[nth % processes].clone();
         let (acknowledged, stop) = (Arc::clone(&acknowledged), Arc::clone(&stop));
         tokio::spawn(async move {
             while !stop.load(Ordering::Relaxed) {
-                let id = new_id();
-                // A failure is no answer: the effect of that call is not promised.
-                if checkout::begin(&db, &begin_request(id, &[("HOT", 1)]))
-                    .await
-                    .is_ok()
-                {
-                    acknowledged.lock().unwrap().insert(*id.as_uuid());
+                if let Some(key) = calls.call(&db).await {
+                    acknowledged.lock().unwrap().insert(key);
                 }
             }
         })
@@ -123,7 +169,7 @@ async fn acknowledged_and_missing(with_flush: bool, together: bool) -> (usize, u
             acknowledged.lock().unwrap().len() >= wanted
         })
         .await;
-        let backend = pid_of(&owner, "usename = 'holdfast_checkout'").await;
+        let backend = pid_of(&owner, &format!("usename = '{role}'")).await;
         signal(backend, Signal::SIGKILL);
         signal(walwriter, Signal::SIGKILL);
         until("the server has noticed", async || owner.is_closed()).await;
@@ -134,11 +180,8 @@ async fn acknowledged_and_missing(with_flush: bool, together: bool) -> (usize, u
         shopper.await.unwrap();
     }
     let owner = connect(&cluster.url(SUPERUSER, test.name())).await;
-    let rows = owner
-        .query("select checkout_id from holdfast.holds", &[])
-        .await
-        .unwrap();
-    let there: BTreeSet<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+    let rows = owner.query(calls.rows(), &[]).await.unwrap();
+    let there: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
     let broken = "select count(*) from holdfast.promises_check(null)";
     let broken: i64 = owner.query_one(broken, &[]).await.unwrap().get(0);
     assert_eq!(broken, 0);
@@ -146,26 +189,35 @@ async fn acknowledged_and_missing(with_flush: bool, together: bool) -> (usize, u
     (acknowledged.len(), acknowledged.difference(&there).count())
 }
 
-/// Scenario 27.
+/// Scenario 27, in each way to flush.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_when_a_backend_is_killed() {
-    let (acknowledged, missing) = acknowledged_and_missing(true, false).await;
-    assert_eq!(missing, 0, "of {acknowledged}");
+    for way in WAYS {
+        for calls in [Calls::Holds, Calls::Payments] {
+            let (acknowledged, missing) = acknowledged_and_missing(calls, way, true).await;
+            assert_eq!(missing, 0, "of {acknowledged}: {calls:?} {way:?}");
+        }
+    }
 }
 
 /// Scenario 27, for holds that were placed in one call.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_in_a_batch_is_lost_when_a_backend_is_killed() {
-    let (acknowledged, missing) = acknowledged_and_missing(true, true).await;
-    assert_eq!(missing, 0, "of {acknowledged}");
+    for way in WAYS {
+        let (acknowledged, missing) =
+            acknowledged_and_missing(Calls::HoldsTogether, way, true).await;
+        assert_eq!(missing, 0, "of {acknowledged}: {way:?}");
+    }
 }
 
 /// The control of the two tests above: only the flush saves them.
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_flush_acknowledged_holds_are_lost() {
-    for together in [false, true] {
-        let (acknowledged, missing) = acknowledged_and_missing(false, together).await;
-        assert!(missing > 0, "none of {acknowledged}: {together}");
+async fn without_the_flush_what_was_acknowledged_is_lost() {
+    for way in WAYS {
+        for calls in CALLS {
+            let (acknowledged, missing) = acknowledged_and_missing(calls, way, false).await;
+            assert!(missing > 0, "none of {acknowledged}: {calls:?} {way:?}");
+        }
     }
 }
 

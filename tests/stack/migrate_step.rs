@@ -124,6 +124,27 @@ async fn a_failed_migration_stops_the_deployment() {
     assert!(!format!("{whole:?}").contains("swordfish"), "{whole:?}");
 }
 
+/// The error names the variable, before the function looks for a database.
+#[tokio::test]
+async fn a_wrong_wish_for_early_lock_release_stops_the_deployment() {
+    const NAME: &str = "migrate-with-a-wrong-wish";
+    let environment = [
+        (
+            "DATABASE_URL",
+            "postgresql://holdfast_migrator@%2Fnowhere/none",
+        ),
+        ("DATABASE_TLS", "off"),
+        ("EARLY_RELEASE", "rowlock"),
+    ];
+    add(&STACK, NAME, MIGRATE, &environment).await;
+    let body = answer(NAME, "Create", 2, 1).await;
+    assert_eq!(body["Status"], "FAILED", "{body}");
+    let reason = body["Reason"].as_str().unwrap();
+    let sentence = "EARLY_RELEASE can't be used: must be `auto`, `message`, `row-lock` or `off`, \
+                    got \"rowlock\"";
+    assert!(reason.contains(sentence), "{reason}");
+}
+
 /// Neither may wait for a database that is down: a failed rollback leaves a stack that nobody can
 /// update.
 #[tokio::test]

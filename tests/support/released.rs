@@ -344,7 +344,8 @@ fn time_length(text: &str) -> Option<usize> {
     Some(shape.len() + fraction.take_while(|byte| more(byte)).count())
 }
 
-/// The statements of the functions, read from the sources. The parameters have the types that this
+/// The statements of the functions, read from the sources. Not those of migrate: it calls the
+/// routines that it has just written. The parameters have the types that this
 /// database gives them: it refuses a value of another type, or widens it.
 async fn statements(client: &Client) -> Vec<Statement> {
     let mut found = Vec::new();
@@ -356,7 +357,7 @@ async fn statements(client: &Client) -> Vec<Statement> {
             .collect();
         paths.sort();
         for path in paths {
-            if path.is_dir() {
+            if path.is_dir() && !path.ends_with("functions/migrate") {
                 folders.push(path);
             } else if path.extension().is_some_and(|ending| ending == "rs") {
                 for sql in statements_of(&path) {

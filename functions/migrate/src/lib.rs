@@ -1,6 +1,7 @@
 //! Brings the database to the release of this code: as a step of a deployment ([`step`]), or when a
 //! person invokes the function.
 
+mod early_release;
 pub mod iam_login;
 mod migration;
 mod step;
@@ -10,6 +11,7 @@ use operations::config::ConfigError;
 use operations::{cause, db};
 use serde_json::Value;
 
+pub use early_release::{EarlyRelease, EarlyReleaseChoice};
 pub use migration::{File, MigrateError, MigrateReport, Options, Release, run, run_release};
 use step::{Answer, Step};
 
@@ -66,6 +68,7 @@ async fn run_logged(request_id: &str, options: Options) -> Result<MigrateReport,
         applied = ?report.applied,
         routines = report.routines,
         left_to = report.left_to,
+        early_release = report.early_release.as_ref().map(ToString::to_string),
         "migrated"
     );
     if !report.roles.is_empty() {
@@ -80,6 +83,10 @@ async fn run_logged(request_id: &str, options: Options) -> Result<MigrateReport,
 
 async fn migrate_and_grant(options: Options) -> Result<MigrateReport, Error> {
     let config = aws::database_config("holdfast-migrate")?;
+    let options = Options {
+        early_release: EarlyRelease::from_environment()?,
+        ..options
+    };
     let grants_iam_login = grants_iam_login()?;
     let mut client = db::connect(&config).await?;
     let report = run_release(&mut client, &Release::this(), options).await?;

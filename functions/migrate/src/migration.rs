@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Transaction};
 
+use crate::early_release::{self, EarlyRelease, EarlyReleaseChoice};
 pub use error::MigrateError;
 use error::failed;
 use history::{LOCK_STEP, Next};
@@ -55,6 +56,8 @@ pub struct MigrateReport {
     /// What is not as it should be with the database's roles, and could not be mended by the user
     /// that migrates (`role_check`).
     pub roles: Vec<String>,
+    /// How the operations flush; none if the routines were left to a newer release.
+    pub early_release: Option<EarlyReleaseChoice>,
 }
 
 /// Optional work of a run.
@@ -65,6 +68,8 @@ pub struct Options {
     pub put_back_routines: bool,
     /// How long to wait for another migration's step: 60 seconds by default.
     pub migration_wait: Duration,
+    /// How the operations shall flush: as suits the server, by default.
+    pub early_release: EarlyRelease,
 }
 
 impl Default for Options {
@@ -72,6 +77,7 @@ impl Default for Options {
         Self {
             put_back_routines: false,
             migration_wait: MIGRATION_LOCK_TIMEOUT,
+            early_release: EarlyRelease::Auto,
         }
     }
 }
@@ -101,6 +107,7 @@ pub async fn run_release(
         routines: 0,
         left_to: None,
         roles: Vec::new(),
+        early_release: None,
     };
     let mut busy = 0;
     let mut waits_since = None;
@@ -183,11 +190,11 @@ async fn step(
                 return Ok(Done::All);
             }
             // The newer release's rights stay: its functions may be running.
-            write_routines(&transaction, &release.routines).await?;
+            report.early_release = Some(write_routines(&transaction, release, options).await?);
         }
         Next::Routines => {
             history::released(&transaction, release).await?;
-            write_routines(&transaction, &release.routines).await?;
+            report.early_release = Some(write_routines(&transaction, release, options).await?);
             execute(&transaction, &release.rights.name, &release.rights.text).await?;
             commit(transaction).await?;
             report.routines = release.routines.len();
@@ -250,14 +257,16 @@ const AS_OWNER: &str = "do $$
     end;
     $$";
 
+/// One of them is the choice for early lock release, which is written anew.
 async fn write_routines(
     transaction: &Transaction<'_>,
-    routines: &[File],
-) -> Result<(), MigrateError> {
-    for file in routines {
+    release: &Release,
+    options: Options,
+) -> Result<EarlyReleaseChoice, MigrateError> {
+    for file in &release.routines {
         execute(transaction, &file.name, &file.text).await?;
     }
-    Ok(())
+    early_release::decide(transaction, options.early_release).await
 }
 
 async fn execute(transaction: &Transaction<'_>, step: &str, sql: &str) -> Result<(), MigrateError> {

@@ -11,10 +11,11 @@
 -- `reclaim` (due holds are in the way) they are expired first, and then it runs again.
 --
 -- Early lock release: the first commit is asynchronous, so the hot row is free at once for the next
--- shopper. Then a tiny WAL record is committed synchronously. This flushes everything before it,
--- the first commit included. The answer leaves after that flush, so everything acknowledged
--- survives. A refusal changes nothing and needs no flush. A routine that commits cannot be SECURITY
--- DEFINER and cannot have a SET clause. So the work is in a second routine.
+-- shopper. Then a tiny WAL record is committed synchronously (early_release_persist). This flushes
+-- everything before it, the first commit included. The answer leaves after that flush, so
+-- everything acknowledged survives. A refusal changes nothing and needs no flush. A routine that
+-- commits cannot be SECURITY DEFINER and cannot have a SET clause. So the work is in a second
+-- routine.
 create or replace procedure holdfast.checkout_begin(
     p_shop text, p_checkout_id uuid, p_customer text, p_revision integer, p_request_hash bytea,
     p_hold_s integer, p_skus text[], p_quantities integer[],
@@ -25,7 +26,8 @@ create or replace procedure holdfast.checkout_begin(
     inout o_units_max integer[] default null)
 language plpgsql as $$
 declare
-    v_early boolean := holdfast.early_release_allowed();
+    v_way text := holdfast.early_release_way();
+    v_early boolean := v_way <> 'off';
     v_answer holdfast.checkout_answer;
     v_held boolean;
     v_attempts integer := 0;
@@ -34,7 +36,7 @@ declare
     v_in_vain integer := 0;
     v_reclaimed integer;
     v_set text;
-    v_flush pg_lsn;
+    v_flushed boolean;
 begin
     -- Assignments, and not SQL statements: a statement costs several times as much.
     loop
@@ -60,7 +62,7 @@ begin
     -- first of all, because the hot row is locked until this commit
     if v_held and v_early then
         commit;
-        v_flush := pg_logical_emit_message(true, 'holdfast', '');  -- guard(acknowledged_survives)
+        v_flushed := holdfast.early_release_persist(p_shop, v_way, p_checkout_id);
     end if;
     o_outcome := v_answer.o_outcome;
     o_status := v_answer.o_status;

@@ -23,11 +23,12 @@ create or replace procedure holdfast.checkout_begin_many(
     inout o_prices bigint[] default null, inout o_available integer[] default null)
 language plpgsql as $$
 declare
-    v_early boolean := holdfast.early_release_allowed();
+    v_way text := holdfast.early_release_way();
+    v_early boolean := v_way <> 'off';
     v_answer holdfast.checkouts_answer;
     v_attempts integer := 0;
     v_set text;
-    v_flush pg_lsn;
+    v_flushed boolean;
 begin
     loop
         if v_early then
@@ -43,7 +44,8 @@ begin
     end loop;
     if v_answer.o_outcome = 'placed' and v_early then
         commit;
-        v_flush := pg_logical_emit_message(true, 'holdfast', '');  -- guard(acknowledged_survives)
+        v_flushed := holdfast.early_release_persist(p_shop, v_way,
+            p_checkout_ids[array_position(v_answer.o_outcomes, 'placed')]);
     end if;
     -- without outcomes, every attempt was beaten
     o_outcomes := coalesce(

@@ -20,12 +20,14 @@ create or replace procedure holdfast.order_create(
     inout o_refused_available integer[] default null, inout o_details jsonb default null)
 language plpgsql as $$
 declare
-    v_early boolean := holdfast.early_release_allowed();
+    v_way text := holdfast.early_release_way();
+    v_early boolean := v_way <> 'off';
     v_answer holdfast.order_answer;
     v_attempts integer := 0;
     -- consecutive reclaims that freed nothing, as in checkout_begin
     v_in_vain integer := 0;
     v_reclaimed integer;
+    v_flushed boolean;
 begin
     loop
         if v_early then
@@ -48,7 +50,7 @@ begin
     end loop;
     if v_early and v_answer.o_outcome in ('created', 'same') then
         commit;
-        perform pg_logical_emit_message(true, 'holdfast', '');
+        v_flushed := holdfast.early_release_persist(p_shop, v_way, p_checkout_id);
     end if;
     o_outcome := v_answer.o_outcome;
     o_order := v_answer.o_order;

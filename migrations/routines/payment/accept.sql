@@ -13,12 +13,14 @@ create or replace procedure holdfast.payment_accept(
     inout o_outcome text default null, inout o_captured_minor bigint default null)
 language plpgsql as $$
 declare
-    v_early boolean := holdfast.early_release_allowed();
+    v_way text := holdfast.early_release_way();
+    v_early boolean := v_way <> 'off';
     v_answer holdfast.order_answer;
     v_attempts integer := 0;
     -- consecutive reclaims that freed nothing, as in checkout_begin
     v_in_vain integer := 0;
     v_reclaimed integer;
+    v_flushed boolean;
 begin
     loop
         if v_early then
@@ -38,7 +40,8 @@ begin
     end loop;
     if v_early and v_answer.o_outcome in ('accepted', 'same') then
         commit;
-        perform pg_logical_emit_message(true, 'holdfast', '');
+        v_flushed := holdfast.early_release_persist(p_shop, v_way,
+            (v_answer.o_details ->> 'checkout_id')::uuid);
     end if;
     o_outcome := v_answer.o_outcome;
     o_captured_minor := (v_answer.o_details ->> 'captured_minor')::bigint;

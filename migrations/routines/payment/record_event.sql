@@ -17,12 +17,14 @@ create or replace procedure holdfast.payment_record_event(
     inout o_contradicts boolean default null)
 language plpgsql as $$
 declare
-    v_early boolean := holdfast.early_release_allowed();
+    v_way text := holdfast.early_release_way();
+    v_early boolean := v_way <> 'off';
     v_answer holdfast.payment_answer;
     v_attempts integer := 0;
     -- consecutive reclaims that freed nothing, as in checkout_begin
     v_in_vain integer := 0;
     v_reclaimed integer;
+    v_flushed boolean;
 begin
     loop
         if v_early then
@@ -43,7 +45,7 @@ begin
     end loop;
     if v_early then
         commit;
-        perform pg_logical_emit_message(true, 'holdfast', '');
+        v_flushed := holdfast.early_release_persist(p_shop, v_way, null, p_gateway, p_event_key);
     end if;
     o_outcome := v_answer.o_outcome;
     o_order_id := v_answer.o_order_id;

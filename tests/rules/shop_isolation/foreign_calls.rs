@@ -2,7 +2,7 @@
 
 /// Calls for `other` with the ids of `main`: of procedures, and of functions with a parameter that
 /// [`ARGUMENTS`] does not name.
-pub(super) const FOREIGN_CALLS: [(&str, &str); 48] = [
+pub(super) const FOREIGN_CALLS: [(&str, &str); 50] = [
     (
         "announcement_put",
         "select holdfast.announcement_put('other', true)",
@@ -36,6 +36,14 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 48] = [
     (
         "coupon_put",
         "select holdfast.coupon_put('other', 'SECRET', 'fixed', 7, 0, null, null, 7)",
+    ),
+    (
+        "early_release_persist",
+        "select holdfast.early_release_persist('other', 'row-lock', '{checkout}')",
+    ),
+    (
+        "early_release_lock",
+        "select holdfast.early_release_lock('other', '{checkout}', null, null)",
     ),
     (
         "gateway_order_close",

@@ -91,8 +91,17 @@ select * from holdfast.coupon_put('big', 'C1', 'percent', 600, 0, null, null, 10
 -- coupon_read
 select * from holdfast.coupon_read('big', 'C1');
 
--- early_release_allowed
-select holdfast.early_release_allowed();
+-- early_release_chosen
+select holdfast.early_release_chosen();
+
+-- early_release_persist
+select holdfast.early_release_persist('big', 'row-lock', '{open.checkout_id}');
+
+-- early_release_lock
+select holdfast.early_release_lock('big', '{open.checkout_id}', null, null);
+
+-- early_release_way
+select holdfast.early_release_way();
 
 -- gateway_order_close
 select * from holdfast.gateway_order_close('big', 'cashfree', 'order-1');

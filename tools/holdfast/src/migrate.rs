@@ -1,7 +1,7 @@
 //! `holdfast migrate`: a database without a Lambda host, brought to this release.
 
 use anstream::{eprintln, println};
-use holdfast_migrate::{Options, Release, iam_login, run_release};
+use holdfast_migrate::{EarlyRelease, Options, Release, iam_login, run_release};
 use operations::cause::causes;
 use operations::config::ConfigError;
 use operations::db::{self, DatabaseConfig};
@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// Let the functions log in by IAM (RDS and Aurora)
     #[arg(long)]
     grant_iam_login: bool,
+    /// How operations flush after early lock release: `auto`, `message`, `row-lock` or `off`
+    #[arg(long, default_value = "auto")]
+    early_release: EarlyRelease,
 }
 
 pub(crate) async fn run(args: &Args) -> Result<(), String> {
@@ -36,6 +39,7 @@ pub(crate) async fn run(args: &Args) -> Result<(), String> {
     let release = Release::this();
     let options = Options {
         put_back_routines: args.put_back_routines,
+        early_release: args.early_release,
         ..Options::default()
     };
     eprintln!("migrating to release {}", release.number);
@@ -54,6 +58,9 @@ pub(crate) async fn run(args: &Args) -> Result<(), String> {
     }
     for role in &report.roles {
         println!("to mend by a user that may: {role}");
+    }
+    if let Some(choice) = &report.early_release {
+        println!("early lock release: {choice}");
     }
     println!(
         "{} migrations applied, {} routines written",

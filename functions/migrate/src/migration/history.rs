@@ -27,7 +27,14 @@ const TABLES: &str = "
         only_one boolean primary key default true check (only_one),
         file text collate \"C\" not null,
         pid integer not null,
-        backend_start timestamptz)";
+        backend_start timestamptz);
+    create table if not exists holdfast.schema_early_release (
+        only_one boolean primary key default true check (only_one),
+        probed text collate \"C\" not null check (probed in ('message', 'row-lock')),
+        probed_why text collate \"C\" not null,
+        chosen text collate \"C\" check (chosen in ('message', 'row-lock', 'off')),
+        chosen_by text collate \"C\" check (chosen_by in ('person', 'deployment')),
+        check ((chosen is null) = (chosen_by is null)))";
 /// No reader waits for this lock, and it excludes itself.
 const LOCK: &str = "lock table holdfast.schema_release in share row exclusive mode";
 

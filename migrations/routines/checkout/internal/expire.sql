@@ -13,7 +13,7 @@ declare
     v_rest uuid[] := p_checkout_ids;
     v_part uuid[] := p_checkout_ids;
 begin
-    if early_release_allowed() then
+    if early_release_way() <> 'off' then
         perform set_config('synchronous_commit', 'off', true);
     end if;
     o_failed := '{}';

@@ -29,7 +29,8 @@ begin
             then 'payment_disputed'
         when v_captured <> p_captured_minor then 'captured_changed'
     end;
-    v_answer.o_details := jsonb_build_object('captured_minor', v_captured);
+    v_answer.o_details := jsonb_build_object(
+        'captured_minor', v_captured, 'checkout_id', v_order.checkout_id);
     if v_answer.o_outcome is not null then
         return v_answer;
     end if;
