@@ -41,6 +41,10 @@ create type holdfast.order_answer as (
 create type holdfast.payment_answer as (
     o_outcome text, o_order_id uuid, o_reclaim holdfast.reclaim, o_contradicts boolean);
 
+-- Answered by payment_record_events_attempt: one outcome for all, then one for each event.
+create type holdfast.payments_answer as (
+    o_outcome text, o_outcomes text[], o_order_ids uuid[]);
+
 -- Answered by changes of a stock level by staff.
 create type holdfast.stock_answer as (
     o_outcome text, o_on_hand integer, o_held integer, o_version bigint, o_movement jsonb);

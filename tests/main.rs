@@ -41,6 +41,8 @@ mod rules {
     mod outbox;
     mod payment;
     mod payment_sequences;
+    mod payments_together;
+    mod payments_together_races;
     mod promise_laps;
     mod promise_subjects;
     mod promises;

@@ -77,6 +77,8 @@ begin
             ('payment_parked_events',        'sweeper'),
             ('payment_record_event',         'payments sweeper admin'),
             ('payment_record_event_attempt', 'payments sweeper admin'),
+            ('payment_record_events',        'payments'),
+            ('payment_record_events_attempt', 'payments'),
             ('payment_redrive',              'admin'),
             ('promises_due',                 'sweeper'),
             ('promises_list',                'admin'),

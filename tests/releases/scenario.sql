@@ -199,6 +199,20 @@ call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000008', 'gi
 call holdfast.payment_record_event('bridal', 'cashfree', 'paid:8', 'bridal-eight', 'paid',
     100, 'INR', 'p8', '{"of": "paid:8"}', null, null, null, null);
 
+-- Two at once: one pays its order, and one is of no order.
+call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000035', 'abha', 1,
+    '\x23', null, '{VEIL}', '{1}');
+call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000035', 'abha', '\x23',
+    '00000000-0000-4000-8000-000000001035', 'bridal-thirtyfive', 'online', null, null,
+    null, false);
+call holdfast.payment_record_events('bridal', '[
+    {"gateway": "cashfree", "event_key": "paid:35", "reference": "bridal-thirtyfive",
+        "kind": "paid", "amount_minor": 90000, "currency": "INR", "gateway_payment_id": "p35",
+        "payload": "{\"of\": \"paid:35\"}"},
+    {"gateway": "cashfree", "event_key": "paid:36", "reference": "bridal-thirtysix",
+        "kind": "paid", "amount_minor": 90000, "currency": "INR", "gateway_payment_id": "p36",
+        "payload": "{\"of\": \"paid:36\"}"}]');
+
 call holdfast.payment_accept('bridal', '00000000-0000-4000-8000-000000001007', 100, 'meera',
     'too early');
 call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000023', 'pia', 1,

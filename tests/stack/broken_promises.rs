@@ -35,8 +35,8 @@ const FAULTS: [Fault; 6] = [
     Fault {
         changes: &[(
             "order_complete",
-            "on_hand = l.on_hand - v_line.quantity",
-            "on_hand = l.on_hand - 2 * v_line.quantity",
+            "on_hand = l.on_hand - v_lines.quantities[i]",
+            "on_hand = l.on_hand - 2 * v_lines.quantities[i]",
         )],
         breaks: &["a_payment_only_rises"],
         mixed: false,

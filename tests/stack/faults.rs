@@ -16,6 +16,7 @@ use operations::checkout::{self, BeginError, Begun};
 use operations::db::Database;
 use operations::order::{self, Created};
 use operations::payment::{self, Event, EventKind, Gateway, Outcome};
+use tests::orders::{self, paid_numbered};
 use tests::proxy::{Cut, Proxy};
 use tests::{
     CLUSTER, MAIN, Routine, TestDb, begin_request, connect, direct_pool, event, new_id,
@@ -218,6 +219,92 @@ async fn without_the_flush_what_was_acknowledged_is_lost() {
             let (acknowledged, missing) = acknowledged_and_missing(calls, way, false).await;
             assert!(missing > 0, "none of {acknowledged}: {calls:?} {way:?}");
         }
+    }
+}
+
+/// Kills the server while batches of payments are recorded. Returns the number of acknowledged
+/// payments, and how many of them are missing afterwards.
+async fn paid_and_missing(
+    (way, guarded, unguarded): (&str, &str, &str),
+    with_flush: bool,
+) -> (usize, usize) {
+    const ORDERS: usize = 800;
+    const LANES: usize = 4;
+    let quiet = [
+        ("autovacuum", "off"),
+        ("bgwriter_lru_maxpages", "0"),
+        ("wal_buffers", "64MB"),
+    ];
+    let cluster = own_cluster(settings(&quiet));
+    let test = TestDb::on(&cluster).await;
+    test.sku("HOT", 1_000_000).await;
+    orders::numbered(&test, 0..ORDERS, "HOT").await;
+    test.sql(&format!("select holdfast.early_release_choose('{way}')"))
+        .await;
+    if !with_flush {
+        let flush = Routine::named(guarded).with_guard_replaced("acknowledged_survives", unguarded);
+        test.put_routine(flush).await;
+    }
+    let walwriter = stop_walwriter(&test.owner).await;
+    let acknowledged: Arc<Mutex<BTreeSet<String>>> = Arc::default();
+    let lanes = (0..LANES).map(|lane| {
+        let db = pool(&cluster.url(PAYMENTS, test.name()), 1);
+        let acknowledged = Arc::clone(&acknowledged);
+        tokio::spawn(async move {
+            let mine: Vec<usize> = (0..ORDERS).filter(|nth| nth % LANES == lane).collect();
+            for batch in mine.chunks(10) {
+                let paid: Vec<_> = batch.iter().map(|nth| paid_numbered(*nth, 1)).collect();
+                let all: Vec<_> = paid.iter().map(|one| (Gateway::Cashfree, one)).collect();
+                // A failure is no answer: the effect of that call is not promised.
+                let Ok(recorded) = payment::record_events(&db, &shop(MAIN), &all).await else {
+                    return;
+                };
+                for (event, recorded) in paid.iter().zip(recorded) {
+                    assert_eq!(recorded.unwrap().outcome, Outcome::Completed);
+                    acknowledged.lock().unwrap().insert(event.key.clone());
+                }
+            }
+        })
+    });
+    let lanes: Vec<_> = lanes.collect();
+    until("enough was acknowledged", async || {
+        acknowledged.lock().unwrap().len() >= ORDERS / 4
+    })
+    .await;
+    let backend = pid_of(&test.owner, "usename = 'holdfast_payments'").await;
+    signal(backend, Signal::SIGKILL);
+    signal(walwriter, Signal::SIGKILL);
+    until("the server has noticed", async || test.owner.is_closed()).await;
+    tokio::task::block_in_place(|| cluster.wait_until_ready()).unwrap();
+    for lane in lanes {
+        lane.await.unwrap();
+    }
+    let owner = connect(&cluster.url(SUPERUSER, test.name())).await;
+    let completed = "select event_key from holdfast.payment_events where outcome = 'completed'";
+    let rows = owner.query(completed, &[]).await.unwrap();
+    let there: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
+    let broken = "select count(*) from holdfast.promises_check(null)";
+    let broken: i64 = owner.query_one(broken, &[]).await.unwrap().get(0);
+    assert_eq!(broken, 0);
+    let acknowledged = acknowledged.lock().unwrap();
+    (acknowledged.len(), acknowledged.difference(&there).count())
+}
+
+/// Scenario 27, for payments that were recorded in one call.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_payment_acknowledged_in_a_batch_is_lost_when_a_backend_is_killed() {
+    for way in WAYS {
+        let (acknowledged, missing) = paid_and_missing(way, true).await;
+        assert_eq!(missing, 0, "of {acknowledged}: {way:?}");
+    }
+}
+
+/// The control: only the flush saves them.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_flush_payments_of_a_batch_are_lost() {
+    for way in WAYS {
+        let (acknowledged, missing) = paid_and_missing(way, false).await;
+        assert!(missing > 0, "none of {acknowledged}: {way:?}");
     }
 }
 

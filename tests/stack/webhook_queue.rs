@@ -98,6 +98,38 @@ async fn poison_in_a_batch_is_reported_alone() {
     assert_eq!(hand_over(&[]).await, [0; 0]);
 }
 
+/// Payments of several orders go together. An event that the database refuses stays in the queue,
+/// and harms none of them.
+#[tokio::test]
+async fn an_event_that_the_database_refuses_stays_alone() {
+    for refused_at in [None, Some(1)] {
+        let shoppers = [Shopper::new(5).await, Shopper::new(5).await];
+        let mut batch = Vec::new();
+        for shopper in &shoppers {
+            shopper.begin(2).await;
+            batch.push(delivery(&success(&shopper.ordered().await)).to_string());
+        }
+        if let Some(at) = refused_at {
+            // a text with a character that PostgreSQL does not store
+            let event = payment(
+                "PAYMENT_SUCCESS_WEBHOOK",
+                "SUCCESS",
+                "a\u{0}b",
+                "dress-x",
+                "1",
+            );
+            batch.insert(at, delivery(&event).to_string());
+        }
+        let expected: Vec<usize> = refused_at.into_iter().collect();
+        assert_eq!(hand_over(&batch).await, expected);
+        for shopper in &shoppers {
+            assert_eq!(shopper.read_order().await.ok(200)["status"], "paid");
+            assert_eq!(shopper.level().await, (3, 0));
+        }
+        assert_promises_hold(&shoppers[0].owner).await;
+    }
+}
+
 /// A verified payment whose amount does not fit its currency is stored for a person. A failed
 /// attempt needs no amount.
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 /// Calls for `other` with the ids of `main`: of procedures, and of functions with a parameter that
 /// [`ARGUMENTS`] does not name.
-pub(super) const FOREIGN_CALLS: [(&str, &str); 50] = [
+pub(super) const FOREIGN_CALLS: [(&str, &str); 51] = [
     (
         "announcement_put",
         "select holdfast.announcement_put('other', true)",
@@ -137,6 +137,13 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 50] = [
         "payment_record_event",
         "call holdfast.payment_record_event('other', 'cashfree', 'key', '{reference}', 'paid',
             10000, 'INR', 'pay', '', null, null, null, null)",
+    ),
+    (
+        "payment_record_events",
+        "call holdfast.payment_record_events('other', jsonb_build_array(jsonb_build_object(
+            'gateway', 'cashfree', 'event_key', 'keys', 'reference', '{reference}',
+            'kind', 'paid', 'amount_minor', 10000, 'currency', 'INR',
+            'gateway_payment_id', 'pays', 'payload', '')))",
     ),
     (
         "payment_redrive",

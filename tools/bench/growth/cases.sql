@@ -346,6 +346,23 @@ select * from holdfast.payment_record_event_attempt('big', 'cashfree', gen_rando
     gen_random_uuid()::text, '{}',
     null, null, null, null, true);
 
+-- payment_record_events
+call holdfast.payment_record_events('big', jsonb_build_array(
+    jsonb_build_object('gateway', 'cashfree', 'event_key', gen_random_uuid(), 'payload', '{}',
+        'reference', '{awaiting_payment.reference}', 'kind', 'paid', 'currency', 'INR',
+        'amount_minor', {awaiting_payment.total_minor}, 'gateway_payment_id', gen_random_uuid()),
+    jsonb_build_object('gateway', 'cashfree', 'event_key', gen_random_uuid(), 'payload', '{}',
+        'reference', 'big-unknown', 'kind', 'paid', 'currency', 'INR', 'amount_minor', 100,
+        'gateway_payment_id', gen_random_uuid())));
+
+-- payment_record_events_attempt
+-- last: rollback
+select * from holdfast.payment_record_events_attempt('big', jsonb_build_array(
+    jsonb_build_object('gateway', 'cashfree', 'event_key', gen_random_uuid(), 'payload', '{}',
+        'reference', '{awaiting_payment.reference}', 'kind', 'paid', 'currency', 'INR',
+        'amount_minor', {awaiting_payment.total_minor},
+        'gateway_payment_id', gen_random_uuid())));
+
 -- payment_redrive
 select * from holdfast.payment_redrive('big', 'cashfree', 'unknown-1');
 

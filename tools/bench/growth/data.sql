@@ -26,7 +26,7 @@ select n.n,
             case when n.age < interval '20 minutes' then 'open'
                 when n.kind < 300 then 'released' else 'gone' end
         when n.kind < 60 then case when n.kind < 3 then 'desk cancelled' else 'desk' end
-        when n.kind >= 500 and n.age < interval '20 minutes' then 'awaiting'
+        when n.kind >= 60 and n.age < interval '20 minutes' then 'awaiting'
         when n.kind < 860 then 'paid'
         when n.kind < 900 then 'refunded'
         when n.kind < 970 then 'expired'

@@ -184,7 +184,7 @@ begin
     if p_method = 'offline' or v_subtotal = v_discount then
         update payments p set status = 'paid', paid_at = v_now
         where p.shop = p_shop and p.reference = p_reference;
-        perform order_complete(p_shop, p_order_id);
+        perform order_complete(p_shop, array[p_order_id]);
     end if;
     v_answer.o_outcome := 'created';
     v_answer.o_order := order_describe(p_shop, p_order_id);

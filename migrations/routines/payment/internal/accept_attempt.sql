@@ -62,7 +62,7 @@ begin
     end if;
     update orders o set version = o.version + 1
     where o.shop = p_shop and o.order_id = p_order_id;
-    perform order_complete(p_shop, p_order_id);
+    perform order_complete(p_shop, array[p_order_id]);
     v_answer.o_outcome := 'accepted';
     return v_answer;
 end;

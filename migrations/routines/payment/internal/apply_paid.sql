@@ -60,7 +60,7 @@ begin
             and c.amount_minor > c.refunded_minor
         order by c.captured_at, c.gateway_payment_id;
     else
-        perform order_complete(p_payment.shop, p_payment.order_id);
+        perform order_complete(p_payment.shop, array[p_payment.order_id]);
         if v_captured.o_captured > p_payment.amount_minor then
             perform refund_owe(v_captured.o_capture, p_payment.order_id,
                 v_captured.o_captured - p_payment.amount_minor, 'excess');

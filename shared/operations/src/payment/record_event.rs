@@ -69,7 +69,7 @@ impl Outcome {
         }
     }
 
-    fn parse(name: &str) -> Option<Self> {
+    pub(super) fn parse(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|outcome| outcome.as_str() == name)
@@ -149,7 +149,7 @@ pub async fn record_event(
     })
 }
 
-fn count(kind: EventKind, outcome: Outcome) {
+pub(super) fn count(kind: EventKind, outcome: Outcome) {
     let metrics: &[Metric] = match outcome {
         Outcome::Recorded if kind == EventKind::Disputed => &[Metric::Disputes],
         Outcome::Completed => &[Metric::OrdersPaid],
@@ -167,7 +167,7 @@ fn count(kind: EventKind, outcome: Outcome) {
 
 /// The webhook's headers and its time of arrival, for people. None for an event that this service
 /// asked for.
-fn webhook_envelope(event: &Event) -> Option<Value> {
+pub(super) fn webhook_envelope(event: &Event) -> Option<Value> {
     let received_at = event.received_at?.to_offset(UtcOffset::UTC);
     let received_at = received_at.format(&Rfc3339).ok();
     Some(json!({ "headers": event.headers, "received_at": received_at }))
