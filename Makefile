@@ -23,6 +23,9 @@ RUSH_UP = $(BIN)/holdfast up --hot-units 100 --sweep-every-s 0 --run 'holdfast r
 # `make bench-cold`: the folder of another build's functions, to measure in turns. `make bench-sweep`:
 # the folder of another version's routines.
 AGAINST ?=
+# `make test-postgres`: the major version of PostgreSQL, or the folder of its programs.
+PG ?= 18
+PG_BIN ?= /usr/lib/postgresql/$(PG)/bin
 # `make growth`: orders of the database.
 ORDERS ?= 1000000
 
@@ -110,6 +113,10 @@ test: setup build ## set up, build the functions and the tools, run every test
 .PHONY: test-pgbouncer
 test-pgbouncer: setup build ## run the integration tests through PgBouncer
 	@HOLDFAST_TEST_POOLER=1 cargo test --workspace --locked --test it
+
+.PHONY: test-postgres
+test-postgres: setup build ## run every test on another installed PostgreSQL: PG=18, or PG_BIN=folder
+	@HOLDFAST_PG_BIN=$(PG_BIN) cargo test --workspace --locked
 
 .PHONY: gateways
 gateways: ## let Stripe's and Razorpay's own libraries talk to the simulated gateways
