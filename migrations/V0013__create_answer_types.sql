@@ -19,7 +19,8 @@ create type holdfast.checkout_answer as (
 -- Answered by checkout_begin_many_attempt: one outcome for all, then one for each checkout.
 create type holdfast.checkouts_answer as (
     o_outcome text, o_outcomes text[], o_currency text, o_server_time timestamptz,
-    o_expires_at timestamptz[], o_prices bigint[], o_available integer[]);
+    o_expires_at timestamptz[], o_prices bigint[], o_available integer[],
+    o_reclaim holdfast.reclaim);
 
 -- A checkout as its readers see it. The outcome is null for a read.
 create type holdfast.checkout_view as (

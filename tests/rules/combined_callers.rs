@@ -9,6 +9,7 @@ use futures_util::poll;
 use operations::checkout::{self, Begin, BeginError, Begun};
 use operations::db::{Database, Failure};
 use tests::{Blocker, MAIN, TestDb, begin_request, new_id};
+use tokio_postgres::error::SqlState;
 
 type Begins<'a> = Vec<Pin<Box<dyn Future<Output = Result<Begun, BeginError>> + 'a>>>;
 
@@ -276,4 +277,57 @@ async fn without_the_routine_everybody_goes_alone() {
     assert!(busy.then(begins).await.iter().all(is_placed));
     assert_eq!(calls(&test).await, 5);
     test.assert_promises_hold().await;
+}
+
+/// A sold-out sku whose holds have just ended: one call takes their units back for all who wait.
+#[tokio::test]
+async fn due_holds_are_taken_back_once_for_all_who_wait() {
+    let test = TestDb::new().await;
+    test.sku("A", 3).await;
+    let due = [test.held(&[("A", 2)]).await, test.held(&[("A", 1)]).await];
+    let busy = busy(&test).await;
+    for id in due {
+        test.make_due(id).await;
+    }
+    let db = busy.db.clone();
+    let requests = requests(4, &[("A", 1)]);
+    let begins = wait(&db, &requests).await;
+    let answers = busy.then(begins).await;
+    assert_eq!(answers.iter().filter(|answer| is_placed(answer)).count(), 3);
+    let shortage = answers
+        .iter()
+        .filter(|it| matches!(it, Err(BeginError::Shortage(_))));
+    assert_eq!(shortage.count(), 1, "{answers:?}");
+    let query = "select count(distinct created_at) from holdfast.holds
+        where sku = 'A' and status = 'active'";
+    assert_eq!(test.count(query).await, 1);
+    test.assert_promises_hold().await;
+}
+
+/// One cart of a sku whose row somebody keeps locked does not keep the others: the call fails soon,
+/// whatever the session allows, and each goes alone.
+#[tokio::test]
+async fn many_carts_wait_half_a_second_for_a_lock() {
+    let test = TestDb::new().await;
+    test.sku("A", 3).await;
+    test.sku("LOCKED", 3).await;
+    let blocker = test.block_level("LOCKED").await;
+    let session = test.checkout_session().await;
+    let patient = "set lock_timeout = 0; set statement_timeout = 0";
+    session.batch_execute(patient).await.unwrap();
+    let call = format!(
+        "call holdfast.checkout_begin_many('main', array['{}'::uuid, '{}'::uuid], '{{a,b}}',
+            '{{1,1}}', array['\\x01'::bytea, '\\x02'::bytea], '{{null,null}}', '{{A,LOCKED}}',
+            '{{1,2}}', '{{1,2}}', '{{1,1}}')",
+        new_id(),
+        new_id()
+    );
+    let error = session.batch_execute(&call).await.unwrap_err();
+    assert_eq!(
+        error.code(),
+        Some(&SqlState::LOCK_NOT_AVAILABLE),
+        "{error:?}"
+    );
+    blocker.let_go().await;
+    assert_eq!(test.level("A").await.1, 0);
 }

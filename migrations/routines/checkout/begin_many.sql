@@ -12,8 +12,13 @@
 --   is known or comes twice, its customer comes twice and is limited, its sku is unknown or not on
 --   sale, it has too many units, due holds are in its way, or something else is unusual.
 --
--- checkout_begin_many_attempt decides. It runs again if another call was faster, five times at
--- most. Then every checkout is `apart`. Early lock release as in checkout_begin.
+-- checkout_begin_many_attempt decides. It runs again if another call was faster, or if due holds
+-- were in the way of all carts and are expired now: five times at most. Then every checkout is
+-- `apart`. Early lock release as in checkout_begin.
+--
+-- It waits for a lock half a second at most. Then it fails, and the caller must call checkout_begin
+-- for each checkout. Otherwise the carts of all other skus would wait for the one sku whose row
+-- somebody keeps locked.
 create or replace procedure holdfast.checkout_begin_many(
     p_shop text, p_checkout_ids uuid[], p_customers text[], p_revisions integer[],
     p_request_hashes bytea[], p_holds_s integer[], p_skus text[], p_line_checkouts integer[],
@@ -27,20 +32,28 @@ declare
     v_early boolean := v_way <> 'off';
     v_answer holdfast.checkouts_answer;
     v_attempts integer := 0;
+    v_reclaimed integer;
     v_set text;
     v_flushed boolean;
 begin
     loop
+        v_set := set_config('lock_timeout', '500ms', true);
         if v_early then
             v_set := set_config('synchronous_commit', 'off', true);
         end if;
         v_answer := holdfast.checkout_begin_many_attempt(
             p_shop, p_checkout_ids, p_customers, p_revisions, p_request_hashes, p_holds_s, p_skus,
             p_line_checkouts, p_line_skus, p_quantities);
-        exit when v_answer.o_outcome <> 'again';
+        exit when v_answer.o_outcome not in ('again', 'reclaim');
         rollback;
         v_attempts := v_attempts + 1;
         exit when v_attempts = 5;
+        if v_answer.o_outcome = 'reclaim' then
+            v_reclaimed := holdfast.checkout_reclaim(p_shop, v_answer.o_reclaim);
+            commit;
+            -- these due holds can't be expired, and promises_check reports them
+            exit when v_reclaimed = 0;
+        end if;
     end loop;
     if v_answer.o_outcome = 'placed' and v_early then
         commit;

@@ -1,6 +1,7 @@
 -- One attempt of checkout_begin_many, in the caller's transaction. o_outcome: `placed` (at least
--- one cart is held), `none` (nothing is written), or `again` (another call was faster: roll back
--- and call again; after the first write it can't be committed, must_roll_back).
+-- one cart is held), `none` (nothing is written), `reclaim` (nothing is written, and due holds are
+-- in the way: roll back, expire o_reclaim, call again), or `again` (another call was faster: roll
+-- back and call again; after the first write it can't be committed, must_roll_back).
 --
 -- checkout_choose reads without locks and decides. Then one statement for each table writes. A
 -- statement that writes fewer rows than were decided has met another call that was faster.
@@ -25,6 +26,10 @@ begin
         raise exception using errcode = 'invalid_parameter_value',
             message = 'checkout_begin_many: 100 checkouts at most';
     end if;
+    if cardinality(p_quantities) > 450 then
+        raise exception using errcode = 'invalid_parameter_value',
+            message = 'checkout_begin_many: 450 lines at most';
+    end if;
     -- not checks of the table (checkout_hold_cart)
     if exists (
         select from unnest(p_customers, p_request_hashes) c (customer, request_hash)
@@ -45,8 +50,12 @@ begin
         v_shop, v_now, p_checkout_ids, p_customers, p_holds_s, p_skus, p_line_checkouts,
         p_line_skus, p_quantities);
     v_placed := cardinality(array_positions(v_choice.o_outcomes, 'placed'));
-    v_answer := row(case v_placed when 0 then 'none' else 'placed' end, v_choice.o_outcomes,
-        v_shop.currency, v_now, v_choice.o_expires_at, v_choice.o_prices, v_choice.o_available);
+    v_answer := row(
+        case when v_placed > 0 then 'placed'
+            when v_choice.o_reclaim is not null then 'reclaim'
+            else 'none' end,
+        v_choice.o_outcomes, v_shop.currency, v_now, v_choice.o_expires_at, v_choice.o_prices,
+        v_choice.o_available, row(v_choice.o_reclaim, null, null)::reclaim);
     if v_placed = 0 then
         return v_answer;
     end if;
@@ -98,6 +107,6 @@ begin
         return v_answer;
     end;
     insert into must_roll_back (shop) values (p_shop);
-    return row('again', null, null, null, null, null, null)::checkouts_answer;
+    return row('again', null, null, null, null, null, null, null)::checkouts_answer;
 end;
 $$;

@@ -4,14 +4,15 @@
 --
 -- The other answers: the end of each hold; the price, the limit per customer and the units to take
 -- of each sku; the customer_key under which a limit counts each checkout (null: no limit does), and
--- all of these keys; and how many units each short line could have.
+-- all of these keys; how many units each short line could have; and, if due holds are in the way,
+-- the short skus.
 create or replace function holdfast.checkout_choose(
     p_shop holdfast.shops, p_now timestamptz, p_checkout_ids uuid[], p_customers text[],
     p_holds_s integer[], p_skus text[], p_line_checkouts integer[], p_line_skus integer[],
     p_quantities integer[],
     out o_outcomes text[], out o_expires_at timestamptz[], out o_prices bigint[],
     out o_units_max integer[], out o_units integer[], out o_counted_as text[],
-    out o_keys text[], out o_available integer[])
+    out o_keys text[], out o_available integer[], out o_reclaim text[])
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_open_max integer := p_shop.checkouts_per_customer_max;
@@ -19,6 +20,7 @@ declare
     v_free integer[];
     v_left integer[];
     v_short boolean[];
+    v_shortage text;
     v_some_limit boolean;
     -- of each checkout
     v_usual boolean[];
@@ -132,13 +134,20 @@ begin
     o_units := array(
         select f.free - f.rest from unnest(v_free, v_left) with ordinality f (free, rest, nth)
         order by f.nth);
-    -- due holds are in the way, or units have just come back: checkout_begin decides
-    if v_short is not null and shortage_outcome(p_shop.shop,
-        array(select p_skus[i] from generate_subscripts(v_short, 1) i where v_short[i] order by i),
+    if v_short is null then
+        return;
+    end if;
+    o_reclaim := array(
+        select p_skus[i] from generate_subscripts(v_short, 1) i where v_short[i] order by i);
+    v_shortage := shortage_outcome(p_shop.shop, o_reclaim,
         array(select v_free[i] from generate_subscripts(v_short, 1) i where v_short[i] order by i),
-        p_now, true) <> 'shortage'
-    then
+        p_now, true);
+    -- due holds are in the way, or units have just come back: checkout_begin decides
+    if v_shortage <> 'shortage' then
         o_outcomes := array_replace(o_outcomes, 'shortage', 'apart');
+    end if;
+    if v_shortage <> 'reclaim' then
+        o_reclaim := null;
     end if;
 end;
 $$;

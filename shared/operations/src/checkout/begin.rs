@@ -20,8 +20,10 @@ enum Told {
     Decided(Result<Begun, BeginError>),
     /// The request must go alone.
     Apart,
-    /// The database was not available, for this reason: try again, alone.
-    Failed(String),
+    /// No connection could be had: try again.
+    NotConnected(Failure),
+    /// The statement failed: try again, alone, if another try may help.
+    Failed(Failure),
 }
 
 /// Holds the whole cart or refuses it. A retry gets the same answer and has no second effect.
@@ -49,44 +51,58 @@ pub async fn begin(db: &Database, request: &Begin) -> Result<Begun, BeginError> 
 async fn ask(db: &Database, request: &Begin) -> Result<Begun, BeginError> {
     let mut tries = db.tries();
     let deadline = tries.deadline();
-    let begins = db.kept::<Combiner<Begin, Told>>();
-    let weight = request.cart.lines().len();
-    let entered = begins.enter(db.connections_max(), || {
-        (request.shop.clone(), request.clone(), weight, deadline)
-    });
-    match entered {
-        // The lane is for the first try only: the pauses of other tries keep nobody waiting.
-        Entered::Alone(lane) => {
-            let lane = Alone {
-                db,
-                lane: Some(lane),
-            };
-            let begun = alone(db, request, deadline).await;
-            drop(lane);
-            match begun {
-                Ok(begun) => return begun,
-                Err(failure) => tries.again_after(failure).await?,
+    loop {
+        match in_its_turn(db, request, deadline).await {
+            Told::Decided(begun) => return begun,
+            Told::Apart => break,
+            // As many wait after an outage as before it: they go together again.
+            Told::NotConnected(failure) => tries.again_after(failure).await?,
+            Told::Failed(failure) => {
+                tries.again_after(failure).await?;
+                break;
             }
         }
-        Entered::Waits(told) => match timeout_at(deadline, told).await {
-            Ok(Ok(Told::Decided(begun))) => return begun,
-            Ok(Ok(Told::Failed(why))) => {
-                tries.again_after(Failure::Unavailable(why.into())).await?;
-            }
-            // Nobody told: the task that carried the request has ended.
-            Ok(Ok(Told::Apart) | Err(_)) => {}
-            Err(elapsed) => {
-                tries
-                    .again_after(Failure::Unavailable(elapsed.into()))
-                    .await?;
-            }
-        },
     }
     loop {
         match alone(db, request, deadline).await {
             Ok(begun) => return begun,
             Err(failure) => tries.again_after(failure).await?,
         }
+    }
+}
+
+/// Goes alone if a connection is free, and otherwise with those who wait, too. One try: the pauses
+/// between tries keep nobody else waiting.
+async fn in_its_turn(db: &Database, request: &Begin, deadline: Instant) -> Told {
+    let begins = db.kept::<Combiner<Begin, Told>>();
+    let weight = request.cart.lines().len();
+    let entered = begins.enter(db.connections_max(), || {
+        (request.shop.clone(), request.clone(), weight, deadline)
+    });
+    match entered {
+        Entered::Alone(lane) => {
+            let _lane = Alone {
+                db,
+                lane: Some(lane),
+            };
+            let connected = match db.connected(deadline).await {
+                Ok(connected) => connected,
+                Err(failure) => return Told::NotConnected(failure),
+            };
+            match alone_on(connected, request, deadline).await {
+                Ok(begun) => Told::Decided(begun),
+                Err(failure) => Told::Failed(failure),
+            }
+        }
+        Entered::Waits(told) => match timeout_at(deadline, told).await {
+            Ok(Ok(told)) => told,
+            // Nobody told: the task that carried the request has ended.
+            Ok(Err(_)) => Told::Apart,
+            Err(elapsed) => {
+                telemetry::count(Metric::ConnectionFailures, 1);
+                Told::NotConnected(Failure::Unavailable(elapsed.into()))
+            }
+        },
     }
 }
 
@@ -119,7 +135,7 @@ async fn carry(db: Database, mut lane: Lane<Begin, Told>) {
         };
         match connected {
             Ok(connected) => together(connected, batch).await,
-            Err(failure) => tell_all(batch, &failure),
+            Err(failure) => tell_all(batch, &failure, Told::NotConnected),
         }
     }
 }
@@ -140,16 +156,17 @@ async fn together(connected: Connected, batch: Vec<Waiting<Begin, Told>>) {
                 waiting.tell(told.map_or(Told::Apart, Told::Decided));
             }
         }
-        Err(failure) => tell_all(batch, &failure),
+        // Each of its requests goes alone. So one that the database refuses stops no other, and each
+        // one that was held is found by its id.
+        Err(failure) => tell_all(batch, &failure, Told::Failed),
     }
 }
 
-/// A batch failed: each of its requests goes alone. So one that the database refuses stops no
-/// other, and each one that was held is found by its id.
-fn tell_all(batch: Vec<Waiting<Begin, Told>>, failure: &Failure) {
+/// A batch failed. What no other try mends may be the fault of one request: each goes alone.
+fn tell_all(batch: Vec<Waiting<Begin, Told>>, failure: &Failure, how: fn(Failure) -> Told) {
     for waiting in batch {
         waiting.tell(match failure {
-            Failure::Unavailable(_) => Told::Failed(causes(failure)),
+            Failure::Unavailable(_) => how(Failure::Unavailable(causes(failure).into())),
             Failure::Refused(_) | Failure::Internal(_) => Told::Apart,
         });
     }
