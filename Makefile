@@ -77,7 +77,7 @@ upgrade-rehearsal: setup ## deploy two releases under load (minutes: it builds t
 	@tools/release/rehearse
 
 .PHONY: bench
-bench: setup ## compare holds on one hot sku with the classic routine and with bare inserts
+bench: setup ## compare holds on one hot sku with the classic routine, bare inserts and Redis
 	@cargo build --workspace --bin holdfast --locked --release
 	@$(TARGET)/release/holdfast bench
 

@@ -11,161 +11,85 @@ use operations::db::{Database, DatabaseConfig};
 use operations::ids::Shop;
 use operations::quantity::{Quantity, Revision};
 
-use crate::contestant::Contestant;
-use crate::figures::{median, progress};
+use crate::comparison::Round;
+use crate::cpu::Meter;
 use crate::server::{Failed, Server};
 
 /// Connections of a process that combines.
 const CONNECTIONS: usize = 8;
-/// Connections, and requests at once, of the load that is not combined.
-const CONNECTIONS_ALONE: usize = 50;
 /// Skus beside the hot one, for carts.
 const OTHERS: u64 = 200;
 
 /// The skus beside the hot one.
-const CATALOGUE: &str = "
+pub(crate) const CATALOGUE: &str = "
     select holdfast.sku_put('main', 'S' || n, 'Another dress', '{}', 100)
     from generate_series(0, 199) n;
     select holdfast.stock_adjust('main', 'S' || n, 900000000, null, 'received', 'bench', null)
     from generate_series(0, 199) n";
 
 #[derive(Clone, Copy, PartialEq)]
-enum Cartful {
+pub(crate) enum Cartful {
     Hot,
     HotAndTwoMore,
 }
 
-/// One way to load a process.
-#[derive(Clone, Copy)]
-struct Load {
-    name: &'static str,
-    in_flight: usize,
-    connections: usize,
-    cart: Cartful,
-    limited: bool,
+/// How a request reaches the database.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Way {
+    /// `checkout::begin`, as the function calls it.
+    Begin,
+    /// The statement alone, without the combiner: as before there was one.
+    Statement,
 }
 
-const fn combined(name: &'static str, in_flight: usize) -> Load {
+/// One way to load a process.
+#[derive(Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) in_flight: usize,
+    pub(crate) connections: usize,
+    pub(crate) cart: Cartful,
+    pub(crate) limited: bool,
+    pub(crate) way: Way,
+}
+
+/// The load of a process that combines.
+pub(crate) const fn combined(in_flight: usize) -> Load {
     Load {
-        name,
         in_flight,
         connections: CONNECTIONS,
         cart: Cartful::Hot,
         limited: false,
+        way: Way::Begin,
     }
 }
 
-/// The load that the others are compared with: every request has a connection, so each goes alone.
-const ALONE: Load = Load {
-    connections: CONNECTIONS_ALONE,
-    ..combined("one request a call, 50 at once", CONNECTIONS_ALONE)
-};
-
-const LOADS: [Load; 7] = [
-    ALONE,
-    combined("combined, 1 in flight", 1),
-    combined("combined, 8 in flight", 8),
-    combined("combined, 64 in flight", 64),
-    combined("combined, 500 in flight", 500),
-    Load {
-        limited: true,
-        ..combined("  the same, limit per customer", 500)
-    },
-    Load {
-        cart: Cartful::HotAndTwoMore,
-        ..combined("  the same, carts of three skus", 500)
-    },
-];
-
-/// What the rounds of one load measured.
-#[derive(Default)]
-struct Measured {
-    per_second: Vec<f64>,
-    p50_ms: Vec<f64>,
-    p99_ms: Vec<f64>,
+/// A pool of a function of this role.
+pub(crate) fn pool(server: &Server, role: &str, connections: usize) -> Result<Database, Failed> {
+    let url = server.cluster.url(role, "postgres");
+    let config = DatabaseConfig::parse("bench", |name| match name {
+        "DATABASE_URL" => Some(url.clone()),
+        "DATABASE_TLS" => Some("off".to_owned()),
+        "DATABASE_POOL_SIZE" => Some(connections.to_string()),
+        _ => None,
+    })?;
+    Ok(Database::new(&config)?)
 }
 
-/// Measures every load in turns, with the one-row insert, and prints medians.
-pub(crate) async fn run(seconds: u32, rounds: u32) -> Result<(), Failed> {
-    for slow in [false, true] {
-        if slow && !cfg!(target_os = "linux") {
-            continue;
-        }
-        let server = Server::start(slow, None).await?;
-        for statement in CATALOGUE.split_inclusive(';') {
-            server.cluster.execute("postgres", statement)?;
-        }
-        server.cluster.execute("postgres", "analyze")?;
-        let mut measured: Vec<Measured> = LOADS.iter().map(|_| Measured::default()).collect();
-        let mut inserts = Vec::new();
-        for round in 1..=rounds {
-            for (load, into) in LOADS.iter().zip(&mut measured) {
-                progress(&format!("round {round} of {rounds}: {}", load.name));
-                one_round(&server, load, seconds, into).await?;
-            }
-            let insert = server.round(Contestant::InsertOnly, 50, seconds).await?;
-            inserts.push(insert.per_second);
-        }
-        progress("");
-        print(slow, &measured, median(&inserts));
-    }
-    Ok(())
-}
-
-fn print(slow: bool, measured: &[Measured], insert: f64) {
-    let commits = if slow {
-        "2 ms slower"
-    } else {
-        "as fast as this disk"
-    };
-    let alone = measured
-        .first()
-        .map_or(f64::NAN, |one| median(&one.per_second));
-    println!("One hot sku, one process, commits {commits}:");
-    println!(
-        "  {:<34}{:>14}{:>12}{:>12}{:>10}{:>10}",
-        "", "holds a second", "times alone", "of inserts", "p50 ms", "p99 ms"
-    );
-    for (load, one) in LOADS.iter().zip(measured) {
-        let rate = median(&one.per_second);
-        println!(
-            "  {:<34}{:>14.0}{:>12.2}{:>12.2}{:>10.2}{:>10.2}",
-            load.name,
-            rate,
-            rate / alone,
-            rate / insert,
-            median(&one.p50_ms),
-            median(&one.p99_ms),
-        );
-    }
-    println!("  {:<34}{insert:>14.0}\n", "one-row insert, 50 connections");
-}
-
-async fn one_round(
-    server: &Server,
-    load: &Load,
-    seconds: u32,
-    measured: &mut Measured,
-) -> Result<(), Failed> {
+/// One round, from the same start as every round. Fails unless exactly what was answered is held.
+pub(crate) async fn round(server: &Server, load: Load, seconds: u32) -> Result<Round, Failed> {
     server.begin_round()?;
     let limit = if load.limited { "2" } else { "null" };
     let set = format!("update holdfast.skus set limit_per_customer = {limit} where sku = 'HOT'");
     server.cluster.execute("postgres", &set)?;
-    let url = server.cluster.url(CHECKOUT, "postgres");
-    let config = DatabaseConfig::parse("bench", |name| match name {
-        "DATABASE_URL" => Some(url.clone()),
-        "DATABASE_TLS" => Some("off".to_owned()),
-        "DATABASE_POOL_SIZE" => Some(load.connections.to_string()),
-        _ => None,
-    })?;
+    let meter = Meter::start(server.pid()?)?;
     let shoppers = Shoppers {
-        db: Database::new(&config)?,
+        db: pool(server, CHECKOUT, load.connections)?,
         shop: "main".parse()?,
         next: Arc::new(AtomicU64::new(first_id())),
         cart: load.cart,
+        way: load.way,
         until: Instant::now() + Duration::from_secs(u64::from(seconds)),
     };
-    let began = Instant::now();
     let running: Vec<_> = (0..load.in_flight)
         .map(|_| tokio::spawn(shoppers.clone().shop()))
         .collect();
@@ -173,20 +97,12 @@ async fn one_round(
     for one in running {
         waits.extend(one.await?.map_err(|why| why.to_string())?);
     }
-    let took = began.elapsed().as_secs_f64();
-    server.assert_promises_kept().await?;
-    waits.sort_unstable();
-    let at = |percent: usize| {
-        let nth = waits.len().saturating_sub(1) * percent / 100;
-        waits
-            .get(nth)
-            .map_or(f64::NAN, |wait| wait.as_secs_f64() * 1000.0)
-    };
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^52 holds")]
-    measured.per_second.push(waits.len() as f64 / took);
-    measured.p50_ms.push(at(50));
-    measured.p99_ms.push(at(99));
-    Ok(())
+    let used = meter.stop()?;
+    drop(shoppers);
+    if server.held_of("HOT").await? as usize != waits.len() {
+        return Err("the stock level does not agree with the answers".into());
+    }
+    Ok(Round::of_waits(waits, &used))
 }
 
 /// Every round has its own ids, and they rise, as those of UUID version 7 do.
@@ -202,6 +118,7 @@ struct Shoppers {
     shop: Shop,
     next: Arc<AtomicU64>,
     cart: Cartful,
+    way: Way,
     until: Instant,
 }
 
@@ -214,12 +131,37 @@ impl Shoppers {
         while Instant::now() < self.until {
             let request = self.request()?;
             let asked = Instant::now();
-            match checkout::begin(&self.db, &request).await? {
-                Begun::Placed(_) => waits.push(asked.elapsed()),
-                other => return Err(format!("not placed: {other:?}").into()),
+            match self.way {
+                Way::Begin => match checkout::begin(&self.db, &request).await? {
+                    Begun::Placed(_) => {}
+                    other => return Err(format!("not placed: {other:?}").into()),
+                },
+                Way::Statement => self.state(&request).await?,
             }
+            waits.push(asked.elapsed());
         }
         Ok(waits)
+    }
+
+    async fn state(&self, request: &Begin) -> Result<(), Broken> {
+        let row = self
+            .db
+            .call_one(
+                "call holdfast.checkout_begin($1, $2, $3, 1, $4, null, $5, $6)",
+                &[
+                    &request.shop,
+                    &request.checkout_id,
+                    &request.customer,
+                    &[0_u8; 32].as_slice(),
+                    &vec!["HOT"],
+                    &vec![1_i32],
+                ],
+            )
+            .await?;
+        match row.get("o_outcome") {
+            "placed" => Ok(()),
+            other => Err(format!("not placed: {other}").into()),
+        }
     }
 
     fn request(&self) -> Result<Begin, Broken> {

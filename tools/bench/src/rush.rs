@@ -22,7 +22,7 @@ pub(crate) async fn run(shoppers: u32, sessions: u32) -> Result<(), Failed> {
             .arg(format!("--log-prefix={}", log.display())),
     )?;
     server.assert_promises_kept().await?;
-    let held = server.held_of_rush().await?;
+    let held = server.held_of("RUSH").await?;
     let mut answers = Vec::new();
     // Each thread of pgbench has a log.
     for entry in fs::read_dir(server.folder())? {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use local::postgres::{Cluster, ClusterOptions, SUPERUSER};
@@ -14,6 +14,8 @@ use crate::contestant::{Contestant, RESET};
 /// The role of the function that places holds.
 const APP: &str = local::roles::CHECKOUT;
 const DATABASE: &str = "postgres";
+/// The library that makes commits slow.
+const LIBRARY: &str = "slow_commit.so";
 /// A call that waits long is slow, and does not end the run.
 const NO_TIMEOUTS: &str = "-c lock_timeout=0 -c statement_timeout=0";
 
@@ -187,12 +189,32 @@ impl Server {
         self.folder.path()
     }
 
-    /// Held units of the rush's sku.
-    pub(crate) async fn held_of_rush(&self) -> Result<u32, Failed> {
+    /// Held units of a sku.
+    pub(crate) async fn held_of(&self, sku: &str) -> Result<u32, Failed> {
         let client = connect(&self.cluster).await?;
-        let query = "select held from holdfast.stock_levels where sku = 'RUSH'";
-        let held: i32 = client.query_one(query, &[]).await?.get(0);
+        let query = "select held from holdfast.stock_levels where sku = $1";
+        let held: i32 = client.query_one(query, &[&sku]).await?.get(0);
         Ok(u32::try_from(held)?)
+    }
+
+    /// The process of the server itself.
+    pub(crate) fn pid(&self) -> Result<u32, Failed> {
+        Ok(self
+            .cluster
+            .postmaster_pid()
+            .ok_or("the server does not run")?)
+    }
+
+    /// The library that makes its commits slow, if they are.
+    pub(crate) fn slow_commits(&self) -> Option<PathBuf> {
+        let library = self.folder().join(LIBRARY);
+        library.exists().then_some(library)
+    }
+
+    /// What the server says it is.
+    pub(crate) async fn version(&self) -> Result<String, Failed> {
+        let client = connect(&self.cluster).await?;
+        Ok(client.query_one("show server_version", &[]).await?.get(0))
     }
 
     /// A session that holds the lock of the sold-out row until it is dropped.
@@ -225,7 +247,7 @@ async fn connect(cluster: &Cluster) -> Result<Client, Failed> {
 
 fn slow_commit_library(folder: &Path) -> Result<String, Failed> {
     let source = folder.join("slow_commit.c");
-    let library = folder.join("slow_commit.so");
+    let library = folder.join(LIBRARY);
     fs::write(&source, include_str!("../slow_commit.c"))?;
     let compiled = Command::new("cc")
         .args(["-O2", "-shared", "-fPIC", "-o"])
