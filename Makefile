@@ -37,7 +37,7 @@ help: ## print the verbs
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-24s %s\n", $$1, $$2 }'
 
 .PHONY: setup
-setup: ## fetch what the machine lacks into .tools/ (SQS, and PostgreSQL if there is none)
+setup: ## fetch what the machine lacks into .tools/ (SQS), and find PostgreSQL
 	@tools/setup
 
 .PHONY: build
