@@ -62,6 +62,7 @@ fn the_managed_function_differs_from_the_ordinary_one_only_in_how_it_runs() {
         "FunctionScalingConfig",
         "LoggingConfig",
         "MemorySize",
+        "PublishToLatestPublished",
         "ReservedConcurrentExecutions",
         "VpcConfig",
     ]);
@@ -84,6 +85,57 @@ fn the_managed_function_differs_from_the_ordinary_one_only_in_how_it_runs() {
         builds("ManagedCheckoutFunction"),
         builds("CheckoutFunction")
     );
+}
+
+/// AWS advises at most 64 requests for each processor, and an environment has one for 2 GiB.
+#[test]
+fn an_environment_has_no_more_requests_by_default_than_aws_advises() {
+    let template = Template::read();
+    let managed = function(&template, "ManagedCheckoutFunction");
+    let provider = &managed["CapacityProviderConfig"];
+    let of = |value: &Value| template.section("Parameters")[&text(value)[0]]["Default"].clone();
+    let memory_mib = of(&managed["MemorySize"]).as_u64().unwrap();
+    let gib_per_processor = &provider["ExecutionEnvironmentMemoryGiBPerVCpu"];
+    let processors = memory_mib / 1024 / gib_per_processor.as_u64().unwrap();
+    let requests = of(&provider["PerExecutionEnvironmentMaxConcurrency"]);
+    assert!((1..=64 * processors).contains(&requests.as_u64().unwrap()));
+    let parameters = template.section("Parameters");
+    let environments = &parameters["ManagedCheckoutEnvironmentsMax"]["Default"];
+    let processors_max = &parameters["ManagedCheckoutVCpusMax"]["Default"];
+    // A release runs twice as many, and Lambda keeps a part.
+    let needed = 3 * processors * environments.as_u64().unwrap();
+    assert!(processors_max.as_u64().unwrap() >= needed);
+}
+
+/// Nobody calls $LATEST.PUBLISHED, and its environments would be billed.
+#[test]
+fn only_numbered_versions_have_environments() {
+    let template = Template::read();
+    let managed = function(&template, "ManagedCheckoutFunction");
+    assert_eq!(managed["PublishToLatestPublished"], false);
+    let scaling = text(&managed["FunctionScalingConfig"]["MinExecutionEnvironments"]);
+    assert_eq!(scaling, ["ManagedCheckoutEnvironmentsMin"]);
+}
+
+/// A DependsOn would leave a resource out with the one that is left out by its condition.
+#[test]
+fn the_routes_wait_for_the_permission_and_the_instances_for_their_network() {
+    let template = Template::read();
+    let waits = |name: &str| template.resource(name)["Metadata"]["WaitsFor"].clone();
+    let permission = json!({ "Fn::If": [
+        CONDITION,
+        { "Ref": "ManagedCheckoutPermission" },
+        { "Ref": "CheckoutPermission" },
+    ] });
+    assert_eq!(waits("CheckoutIntegration"), permission);
+    let endpoints = ["LogsEndpoint", "XrayEndpoint"].map(|endpoint| {
+        let condition = &template.resource(endpoint)["Condition"];
+        json!({ "Fn::If": [condition, { "Ref": endpoint }, ""] })
+    });
+    assert_eq!(waits("CheckoutCapacity"), json!(endpoints));
+    for name in ["CheckoutIntegration", "CheckoutCapacity"] {
+        assert_eq!(template.resource(name).get("DependsOn"), None, "{name}");
+    }
 }
 
 /// The instances are where the ordinary function is, and nothing else runs on them.
