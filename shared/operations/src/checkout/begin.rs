@@ -156,8 +156,8 @@ async fn together(connected: Connected, batch: Vec<Waiting<Begin, Told>>) {
                 waiting.tell(told.map_or(Told::Apart, Told::Decided));
             }
         }
-        // Each of its requests goes alone. So one that the database refuses stops no other, and each
-        // one that was held is found by its id.
+        // Each of its requests goes alone. So one that the database refuses stops no other, and
+        // each one that was held is found by its id.
         Err(failure) => tell_all(batch, &failure, Told::Failed),
     }
 }
