@@ -1,6 +1,7 @@
 //! Functions whose processes handle several requests at the same time, as Lambda Managed Instances
 //! run them.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
@@ -10,7 +11,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tests::http::{Answer, Call};
-use tests::stack::{STACK, add_with, assert_promises_hold, function, level, log_of, owner, sku};
+use tests::stack::{
+    STACK, add_with, assert_promises_hold, calls_that_held, function, level, log_of, owner, sku,
+    waiting_in,
+};
 use tests::until;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Transaction};
@@ -26,6 +30,8 @@ async fn add_process(name: &'static str, connections: usize) {
     environment.push(("SHOPS", "*".to_owned()));
     environment.push(("METRICS_STACK", "test".to_owned()));
     environment.push(("DATABASE_POOL_SIZE", connections));
+    // It then logs that a request waits for a connection.
+    environment.push(("LOG_LEVEL", "info,operations::checkout=debug".to_owned()));
     let environment: Vec<_> = environment.iter().map(|(n, v)| (*n, v.as_str())).collect();
     let options = FunctionOptions {
         concurrency: 1,
@@ -55,6 +61,19 @@ fn begin(sku: &str) -> Call {
 fn asked(name: &'static str, call: &Call) -> JoinHandle<Result<Answer, InvokeError>> {
     let call = call.clone();
     tokio::spawn(async move { call.try_invoke(&STACK.host, name).await })
+}
+
+/// The process that takes the dead one's place has no free place before its start.
+async fn ask_until_there_is_a_place(name: &str, call: &Call) -> Answer {
+    let answer = OnceCell::new();
+    until("there is a place", async || {
+        match call.try_invoke(&STACK.host, name).await {
+            Err(InvokeError::Throttled) => false,
+            other => answer.set(other).is_ok(),
+        }
+    })
+    .await;
+    answer.into_inner().unwrap().unwrap()
 }
 
 async fn lock<'a>(owner: &'a mut Client, sku: &str) -> Transaction<'a> {
@@ -113,7 +132,7 @@ async fn one_process_answers_a_request_while_another_waits_for_the_database() {
     }
 }
 
-/// More requests than connections, for a sku that does not suffice: some wait and go together.
+/// More requests than connections, for a sku that does not suffice: the others wait, and go together.
 #[tokio::test]
 async fn requests_that_go_together_lose_and_double_no_metric_and_no_log_line() {
     let name = "checkout-together";
@@ -123,8 +142,12 @@ async fn requests_that_go_together_lose_and_double_no_metric_and_no_log_line() {
     let transaction = lock(&mut blocker, &sku).await;
     let calls: Vec<Call> = (0..REQUESTS).map(|_| begin(&sku)).collect();
     let answers: Vec<_> = calls.iter().map(|call| asked(name, call)).collect();
-    // Both connections are in use.
+    // Both connections are in use, and the others wait for one.
     waiting_for(&transaction, 2).await;
+    until("the others wait for a connection", async || {
+        waiting_in(&STACK, name) == REQUESTS - 2
+    })
+    .await;
     transaction.rollback().await.unwrap();
     let mut ids = BTreeSet::new();
     let mut statuses = Vec::new();
@@ -143,6 +166,8 @@ async fn requests_that_go_together_lose_and_double_no_metric_and_no_log_line() {
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 201, 201, 201, 201, 409, 409, 409]);
     assert_eq!(level(&blocker, "dress", &sku).await, (5, 5));
+    // Two went alone, and three of those who waited were held in one call.
+    assert_eq!(calls_that_held(&blocker, &sku).await, 3);
     assert_eq!(counted(name, "HoldsGranted"), 5.0);
     assert_eq!(counted(name, "HoldsRefused"), 3.0);
     assert_eq!(counted(name, "Shortages"), 3.0);
@@ -179,7 +204,7 @@ async fn a_process_that_is_killed_with_several_requests_fails_each_of_them_and_l
     }
     transaction.rollback().await.unwrap();
     for call in calls.iter() {
-        let again = call.invoke(&STACK.host, name).await;
+        let again = ask_until_there_is_a_place(name, call).await;
         // The server may have finished the first call without its client.
         assert!([200, 201].contains(&again.status), "{again:#?}");
     }

@@ -206,6 +206,21 @@ pub fn log_of(stack: &Stack, function: &str, request_id: &str) -> Vec<Value> {
         .collect()
 }
 
+/// Requests of a function that have waited for a connection. It logs them with
+/// `LOG_LEVEL=info,operations::checkout=debug`.
+pub fn waiting_in(stack: &Stack, function: &str) -> usize {
+    let log = stack.logs.folder.join(format!("{function}.log"));
+    let log = fs::read_to_string(log).unwrap_or_default();
+    log.matches("\"waits for a connection\"").count()
+}
+
+/// The calls of the database that held units of a sku: those of one call have the same time.
+pub async fn calls_that_held(owner: &Client, sku: &str) -> i64 {
+    let query = "select count(distinct c.created_at) from holdfast.holds h
+        join holdfast.checkouts c using (shop, checkout_id) where h.sku = $1";
+    owner.query_one(query, &[&sku]).await.unwrap().get(0)
+}
+
 /// One action of the SQS API.
 pub async fn sqs(stack: &Stack, action: &str, request: Value) -> Value {
     aws(stack, "AmazonSQS", action, request).await

@@ -195,7 +195,7 @@ impl Api {
                         let answer = Ok((status.as_u16(), body));
                         return Reply { when, answer };
                     }
-                    self.meters.unavailable(call);
+                    self.meters.unavailable(call, status);
                     (format!("answered {}", status.as_u16()), retry_after)
                 }
                 Err(error) => {

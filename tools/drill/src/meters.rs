@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde::Serialize;
 
 /// A kind of request, in the order of the report.
@@ -58,6 +58,8 @@ pub(crate) struct Meter {
     pub(crate) latency: Histogram<u64>,
     /// Answers 429 and 5xx, after which the request was sent again.
     pub(crate) unavailable: u64,
+    /// Those of them that were 5xx.
+    pub(crate) server_errors: u64,
     /// Attempts without an answer: connection refused, reset, timed out.
     pub(crate) unanswered: u64,
 }
@@ -67,6 +69,7 @@ impl Default for Meter {
         Self {
             latency: histogram(),
             unavailable: 0,
+            server_errors: 0,
             unanswered: 0,
         }
     }
@@ -120,8 +123,11 @@ impl Meters {
         self.record(call, |meter| meter.latency.saturating_record(micros));
     }
 
-    pub(crate) fn unavailable(&self, call: Call) {
-        self.record(call, |meter| meter.unavailable += 1);
+    pub(crate) fn unavailable(&self, call: Call, status: StatusCode) {
+        self.record(call, |meter| {
+            meter.unavailable += 1;
+            meter.server_errors += u64::from(status.is_server_error());
+        });
     }
 
     pub(crate) fn unanswered(&self, call: Call) {
@@ -151,10 +157,12 @@ mod tests {
     fn each_kind_of_request_has_its_own_measurements() {
         let meters = Meters::default();
         meters.answered(Call::Begin, Duration::from_millis(5));
-        meters.unavailable(Call::Order);
+        meters.unavailable(Call::Order, StatusCode::TOO_MANY_REQUESTS);
+        meters.unavailable(Call::Order, StatusCode::SERVICE_UNAVAILABLE);
         let all = meters.all();
         assert!((Quantiles::in_ms(&all[&Call::Begin].latency).p50 - 5.0).abs() < 0.01);
         assert_eq!(all[&Call::Order].latency.len(), 0);
-        assert_eq!(all[&Call::Order].unavailable, 1);
+        assert_eq!(all[&Call::Order].unavailable, 2);
+        assert_eq!(all[&Call::Order].server_errors, 1);
     }
 }

@@ -13,11 +13,13 @@ use crate::answers::{Answer, Checkout, Line};
 use crate::api::{Api, Target};
 use crate::database::Database;
 use crate::history::When;
+use crate::meters::{Call, Meters};
 
 /// The longest that the rush may take.
 const RUSH_MAX: Duration = Duration::from_secs(120);
-/// How long a shopper repeats a request that is not answered, or with 429 or 5xx.
-const REPEAT_MAX: Duration = Duration::from_secs(60);
+/// How long a shopper repeats a request that is not answered, or with 429 or 5xx: as long as people
+/// wait.
+const REPEAT_MAX: Duration = Duration::from_secs(30);
 /// Files that this program has open besides the shoppers' sockets.
 const OTHER_FILES: u64 = 100;
 /// Wrong answers that are shown.
@@ -79,8 +81,10 @@ pub async fn run(args: &Args) -> Result<bool, String> {
     if pieces < 1 || pieces > i64::from(args.shoppers) {
         return Err(format!("{pieces} pieces of {} are no rush", args.sku));
     }
-    let ended = all(Arc::new(api), args).await;
+    let api = Arc::new(api);
+    let ended = all(Arc::clone(&api), args).await;
     println!("{}", summary(pieces, &ended));
+    println!("{}", repeated(&api.meters));
     let after = level(&mut database, &args.sku).await?;
     let mut wrong = wrong(pieces, &ended);
     if after != (before.0, before.1 + pieces) {
@@ -160,6 +164,17 @@ fn summary(pieces: i64, ended: &[Ended]) -> String {
         after(50),
         after(99),
         after(100),
+    )
+}
+
+/// Why requests were repeated.
+fn repeated(meters: &Meters) -> String {
+    let begins = meters.all().remove(&Call::Begin).unwrap_or_default();
+    format!(
+        "  repeated after 429: {}, after 5xx: {}, after no answer: {}",
+        begins.unavailable - begins.server_errors,
+        begins.server_errors,
+        begins.unanswered,
     )
 }
 

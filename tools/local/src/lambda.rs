@@ -6,7 +6,9 @@
 //!
 //! - A function has several processes; each handles one request at a time, or several, as a Lambda
 //!   Managed Instance does.
-//! - A caller waits for a free process for a bounded time, and is then throttled.
+//! - A caller waits for a free process for a bounded time, and is then throttled. A process with
+//!   several requests does not let callers wait: when all its places are taken they are throttled
+//!   at once. Source: "Troubleshooting Lambda Managed Instances", Lambda Developer Guide.
 //! - Each invocation has a deadline. A process with one request at a time that misses it is killed
 //!   and replaced. A process with several goes on, because the others are not late: only the caller
 //!   is told. Source: "Understanding the Lambda Managed Instances execution environment", Lambda
@@ -37,7 +39,8 @@ use crate::reaper::Reaper;
 pub(crate) use self::function::{ACCOUNT, PAYLOAD_BYTES_MAX, REGION, unix_ms};
 pub use self::function::{FunctionOptions, InvokeError};
 
-/// AWS would start more processes; here their number is fixed, and callers wait this long.
+/// AWS would start more processes; here their number is fixed, and callers of an ordinary function
+/// wait this long.
 pub(crate) const WAITING_MAX: Duration = Duration::from_secs(10);
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -94,15 +94,18 @@ async fn in_its_turn(db: &Database, request: &Begin, deadline: Instant) -> Told 
                 Err(failure) => Told::Failed(failure),
             }
         }
-        Entered::Waits(told) => match timeout_at(deadline, told).await {
-            Ok(Ok(told)) => told,
-            // Nobody told: the task that carried the request has ended.
-            Ok(Err(_)) => Told::Apart,
-            Err(elapsed) => {
-                telemetry::count(Metric::ConnectionFailures, 1);
-                Told::NotConnected(Failure::Unavailable(elapsed.into()))
+        Entered::Waits(told) => {
+            tracing::debug!("waits for a connection");
+            match timeout_at(deadline, told).await {
+                Ok(Ok(told)) => told,
+                // Nobody told: the task that carried the request has ended.
+                Ok(Err(_)) => Told::Apart,
+                Err(elapsed) => {
+                    telemetry::count(Metric::ConnectionFailures, 1);
+                    Told::NotConnected(Failure::Unavailable(elapsed.into()))
+                }
             }
-        },
+        }
     }
 }
 

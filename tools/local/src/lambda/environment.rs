@@ -45,8 +45,8 @@ impl Environment {
         }
     }
 
-    /// Offers a place in the process to callers, as soon as one is free. The first time makes the
-    /// process ready.
+    /// Offers a place in the process to callers, as soon as one is free. Once each place has been
+    /// offered, the process is ready.
     pub(super) async fn offer(&self) -> Option<Offer> {
         if self.function.options.requests_per_process == 1 {
             // A process that asks again without an answer has given its work up.
@@ -54,11 +54,11 @@ impl Environment {
         }
         let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
         let (assign, assigned) = oneshot::channel();
-        if !self.ready.swap(true, Ordering::Relaxed) {
-            self.function.starts.send_modify(|starts| starts.ready += 1);
-        }
         let overdue = Arc::clone(&self.overdue);
         self.function.offer(Free { assign, overdue });
+        if self.places.available_permits() == 0 && !self.ready.swap(true, Ordering::Relaxed) {
+            self.function.starts.send_modify(|starts| starts.ready += 1);
+        }
         Some(Offer { assigned, place })
     }
 

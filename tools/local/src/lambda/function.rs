@@ -39,7 +39,7 @@ pub enum InvokeError {
     UnknownFunction(String),
     #[error("the payload is over {PAYLOAD_BYTES_MAX} bytes")]
     TooLarge,
-    #[error("throttled: every process of the function was busy for too long")]
+    #[error("throttled: every process of the function is busy")]
     Throttled,
     #[error("the function timed out after {0:?}")]
     TimedOut(Duration),
@@ -108,6 +108,16 @@ impl Function {
         let _ = self.free.send(free);
     }
 
+    /// A place in a process. Lambda Managed Instances turn a request away when every place is taken;
+    /// an ordinary function would start another process, so its callers wait here.
+    async fn free(&self, give_up_at: Instant) -> Option<Free> {
+        if self.options.requests_per_process > 1 {
+            return self.next_free.lock().await.try_recv().ok();
+        }
+        let next = async { self.next_free.lock().await.recv().await };
+        timeout_at(give_up_at, next).await.ok().flatten()
+    }
+
     pub(super) async fn call(
         &self,
         payload: Vec<u8>,
@@ -124,8 +134,7 @@ impl Function {
         };
         let give_up_at = Instant::now() + waiting_max;
         let overdue = loop {
-            let next = async { self.next_free.lock().await.recv().await };
-            let free = timeout_at(give_up_at, next).await.ok().flatten();
+            let free = self.free(give_up_at).await;
             let free = free.ok_or(InvokeError::Throttled)?;
             // The time runs from here, and not while the caller waits for a process.
             invocation.deadline_ms = unix_ms() + time.as_millis();

@@ -78,6 +78,16 @@ async fn ask(host: &Host, event: &str) -> Result<serde_json::Value, InvokeError>
         .map(|answer| serde_json::from_slice(&answer).unwrap())
 }
 
+/// Asks again as long as every place is taken.
+async fn ask_until_free(host: &Host, event: &str) -> Result<serde_json::Value, InvokeError> {
+    loop {
+        match ask(host, event).await {
+            Err(InvokeError::Throttled) => tokio::time::sleep(Duration::from_millis(10)).await,
+            done => return done,
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_process_that_dies_fails_its_invocation_and_is_replaced() {
     let scene = scene();
@@ -94,12 +104,7 @@ async fn a_process_that_dies_fails_its_invocation_and_is_replaced() {
         Err(InvokeError::Crashed)
     ));
     // The call waits for the new process.
-    let again = loop {
-        match ask(&scene.host, "again").await {
-            Err(InvokeError::Throttled) => {}
-            done => break done,
-        }
-    };
+    let again = ask_until_free(&scene.host, "again").await;
     assert_eq!(again.unwrap()["echo"], "again");
     let failed = ask(&scene.host, "fail").await;
     assert!(matches!(failed, Err(InvokeError::Failed { error_type, .. }) if error_type == "E"));
@@ -118,12 +123,7 @@ async fn a_caller_is_throttled_when_every_process_is_busy_and_a_slow_process_is_
     });
     assert!(matches!(slow, Err(InvokeError::TimedOut(_))));
     assert!(matches!(late, Err(InvokeError::Throttled)));
-    let answered = loop {
-        match ask(&scene.host, "after").await {
-            Err(InvokeError::Throttled) => {}
-            done => break done,
-        }
-    };
+    let answered = ask_until_free(&scene.host, "after").await;
     assert!(answered.is_ok());
     assert_ne!(before, scene.host.processes());
     scene.host.stop().await;
@@ -160,7 +160,7 @@ async fn one_process_handles_several_requests_at_the_same_time() {
     scene.host.stop().await;
 }
 
-/// Two of three fill the process, so they wait in vain for the third.
+/// Two of three fill the process, so they wait in vain for the third, which is turned away.
 #[tokio::test]
 async fn a_process_gets_no_more_requests_than_it_handles_and_outlives_those_that_are_late() {
     let (scene, answers) = three_at_once(2, Duration::from_secs(1), "meet").await;
@@ -172,13 +172,7 @@ async fn a_process_gets_no_more_requests_than_it_handles_and_outlives_those_that
     let late = count(|failure| matches!(failure, InvokeError::TimedOut(_)));
     assert_eq!((throttled, late), (1, 2), "{answers:?}");
     let pid = scene.host.processes()[0].pid;
-    let after = loop {
-        match ask(&scene.host, "after").await {
-            // The late ones keep their places until they end.
-            Err(InvokeError::Throttled) => {}
-            done => break done.unwrap(),
-        }
-    };
+    let after = ask_until_free(&scene.host, "after").await.unwrap();
     assert_eq!(after["pid"], pid);
     scene.host.stop().await;
 }
@@ -188,12 +182,7 @@ async fn a_process_that_dies_fails_each_of_its_requests() {
     let (scene, answers) = three_at_once(3, Duration::from_secs(30), "meet and die").await;
     let crashed = |answer: &Result<_, _>| matches!(answer, Err(InvokeError::Crashed));
     assert!(answers.iter().all(crashed), "{answers:?}");
-    let again = loop {
-        match ask(&scene.host, "again").await {
-            Err(InvokeError::Throttled) => {}
-            done => break done,
-        }
-    };
+    let again = ask_until_free(&scene.host, "again").await;
     assert_eq!(again.unwrap()["echo"], "again");
     scene.host.stop().await;
 }
