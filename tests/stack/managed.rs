@@ -132,7 +132,8 @@ async fn one_process_answers_a_request_while_another_waits_for_the_database() {
     }
 }
 
-/// More requests than connections, for a sku that does not suffice: the others wait, and go together.
+/// More requests than connections, for a sku that does not suffice: the others wait, and go
+/// together.
 #[tokio::test]
 async fn requests_that_go_together_lose_and_double_no_metric_and_no_log_line() {
     let name = "checkout-together";

@@ -108,8 +108,8 @@ impl Function {
         let _ = self.free.send(free);
     }
 
-    /// A place in a process. Lambda Managed Instances turn a request away when every place is taken;
-    /// an ordinary function would start another process, so its callers wait here.
+    /// A place in a process. Lambda Managed Instances turn a request away when every place is
+    /// taken; an ordinary function would start another process, so its callers wait here.
     async fn free(&self, give_up_at: Instant) -> Option<Free> {
         if self.options.requests_per_process > 1 {
             return self.next_free.lock().await.try_recv().ok();
