@@ -21,6 +21,8 @@ declare
     v_placed integer;
     v_written integer;
     v_counted boolean;
+    -- of which units are taken
+    v_skus text[];
 begin
     if cardinality(p_checkout_ids) > 100 then
         raise exception using errcode = 'invalid_parameter_value',
@@ -59,6 +61,8 @@ begin
     if v_placed = 0 then
         return v_answer;
     end if;
+    v_skus := array(
+        select u.sku from unnest(p_skus, v_choice.o_units) u (sku, units) where u.units > 0);
     -- race(stock_never_oversold): read, nothing written
 
     <<written>>
@@ -96,14 +100,19 @@ begin
                 and v_choice.o_units_max[w.sku] is not null;
             exit written when not v_counted;
         end if;
-        for i in 1 .. cardinality(p_skus) loop
-            continue when (v_choice.o_units[i] > 0) is not true;
-            update stock_levels l
-            set held = l.held + v_choice.o_units[i], version = l.version + 1
-            where l.shop = p_shop and l.sku = p_skus[i]
-                and l.on_hand - l.held >= v_choice.o_units[i];  -- guard(stock_never_oversold)
-            exit written when not found;
-        end loop;
+        -- in lock order; an update alone locks in any order
+        perform from stock_levels l
+        where l.shop = p_shop and l.sku = any (v_skus)
+        order by l.sku
+        for no key update;
+        -- "= any" for the index: a join alone may read all levels of the shop
+        update stock_levels l
+        set held = l.held + u.units, version = l.version + 1
+        from unnest(p_skus, v_choice.o_units) u (sku, units)
+        where l.shop = p_shop and l.sku = any (v_skus) and l.sku = u.sku
+            and l.on_hand - l.held >= u.units;  -- guard(stock_never_oversold)
+        get diagnostics v_written = row_count;
+        exit written when v_written <> cardinality(v_skus);
         return v_answer;
     end;
     insert into must_roll_back (shop) values (p_shop);
