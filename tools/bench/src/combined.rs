@@ -11,8 +11,8 @@ use operations::db::{Database, DatabaseConfig};
 use operations::ids::Shop;
 use operations::quantity::{Quantity, Revision};
 
-use crate::comparison::Round;
 use crate::cpu::Meter;
+use crate::report::Round;
 use crate::server::{Failed, Server};
 
 /// Connections of a process that combines.

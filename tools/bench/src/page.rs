@@ -1,6 +1,6 @@
 //! The page about one run: one file without scripts, for a colleague.
 
-use crate::comparison::{Bar, Report, Row, said};
+use crate::report::{Bar, Report, Row, said};
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;\
     padding:0 1rem;color:#1d2733}h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}\

@@ -9,8 +9,8 @@ use operations::ids::Shop;
 use operations::payment::{self, Event, EventKind, Gateway, Outcome};
 
 use crate::combined::pool;
-use crate::comparison::Round;
 use crate::cpu::Meter;
+use crate::report::Round;
 use crate::server::{Failed, Server};
 
 /// Functions at once, with a connection each.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::comparison::Round;
 use crate::cpu::Meter;
+use crate::report::Round;
 use crate::server::Failed;
 
 /// The hold. It is atomic, because a Redis runs one script at a time.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::Args;
+use crate::args::Args;
 use crate::contestant::{Contestant, sold_out_script};
 use crate::figures::{median, progress};
 use crate::server::{Failed, Server};

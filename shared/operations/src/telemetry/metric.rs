@@ -135,7 +135,7 @@ metrics! {
     /// one of which the gateway has reported nothing.
     UnitsHeldUnordered: Count, Stack;
     /// The largest share of one sku, or of a whole shop, that these units were, where at least 10
-    /// are on hand; 0 without one.
+    /// are on hand; 0 without one. Shops with more than 10,000 skus count by sku only.
     ShareHeldUnordered: Percent, Stack;
     /// How long the oldest due hold had been due when the sweep began; 0 without one.
     SweepLag: Seconds, Stack;
