@@ -1,8 +1,11 @@
 //! How an operation flushes after it has freed its row locks: who chooses, and what is chosen where
 //! (docs/decisions/0011). tests/stack/faults.rs shows that each way loses nothing.
 
-use holdfast_migrate::{self as migrate, EarlyRelease, EarlyReleaseChoice, Options, Release};
+use holdfast_migrate::{
+    self as migrate, EarlyRelease, EarlyReleaseChoice, MigrateError, Options, Release,
+};
 use local::roles::{ADMIN, MIGRATOR};
+use operations::cause::causes;
 use operations::checkout::Begun;
 use operations::payment::{self, Accept, EventKind, Outcome};
 use tests::desk::{actor, book_request};
@@ -34,14 +37,21 @@ async fn owner_of(test: &TestDb) -> Client {
     owner
 }
 
-async fn migrated(test: &TestDb, wish: EarlyRelease) -> EarlyReleaseChoice {
+async fn try_migrate(
+    test: &TestDb,
+    wish: Option<EarlyRelease>,
+) -> Result<EarlyReleaseChoice, MigrateError> {
     let mut migrator = test.session_of(MIGRATOR).await;
     let options = Options {
         early_release: wish,
         ..Options::default()
     };
-    let report = migrate::run_release(&mut migrator, &Release::this(), options).await;
-    report.unwrap().early_release.unwrap()
+    let report = migrate::run_release(&mut migrator, &Release::this(), options).await?;
+    Ok(report.early_release.unwrap())
+}
+
+async fn migrated(test: &TestDb, wish: impl Into<Option<EarlyRelease>>) -> EarlyReleaseChoice {
+    try_migrate(test, wish.into()).await.unwrap()
 }
 
 #[tokio::test]
@@ -56,8 +66,10 @@ async fn a_person_chooses_without_a_superuser_and_migrations_keep_it() {
         assert!(why.contains("a person"), "{why}");
         // in a session that had planned with the choice before
         assert_eq!(way_of(&session).await, way);
-        let kept = migrated(&test, EarlyRelease::Auto).await;
-        assert_eq!((kept.way, kept.why), (chosen, why));
+        for wish in [None, Some(EarlyRelease::Auto)] {
+            let kept = migrated(&test, wish).await;
+            assert_eq!((kept.way, kept.why), (chosen.clone(), why.clone()));
+        }
         assert_eq!(way_of(&session).await, way);
     }
     choose(&owner, "off").await;
@@ -81,8 +93,14 @@ async fn a_deployment_that_wishes_a_way_gets_it_until_it_wishes_none() {
     ] {
         let choice = migrated(&test, wish).await;
         assert_eq!(choice.way, way);
-        assert!(choice.why.contains("deployment"), "{choice}");
+        let mut expected = "this deployment chose it".to_owned();
+        if way != "message" {
+            expected += "; the probe says message: the server is PostgreSQL ";
+        }
+        assert!(choice.why.starts_with(&expected), "{choice}");
         assert_eq!(way_of(&session).await, way);
+        // a migration by hand
+        assert_eq!(migrated(&test, None).await, choice);
     }
     let choice = migrated(&test, EarlyRelease::Auto).await;
     assert_eq!(choice.way, "message");
@@ -107,26 +125,88 @@ async fn a_choice_that_does_not_exist_or_does_not_work_is_refused() {
     let choice = migrated(&test, EarlyRelease::Auto).await;
     assert_eq!(choice.way, "row-lock");
     assert!(choice.why.contains("refuses the message"), "{choice}");
+    // The owner's right is not enough: the functions' roles write the message.
+    grant_message(&test).await;
+    let refused = "because the server refuses it: holdfast_admin has no right to write it";
+    let choice = migrated(&test, None).await;
+    assert_eq!(choice.way, "row-lock");
+    let told = "the server refuses the message: holdfast_admin has no right to write it";
+    assert_eq!(choice.why, told);
     let message = "select holdfast.early_release_choose('message')";
     let error = owner.batch_execute(message).await.unwrap_err();
-    assert_eq!(error.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
+    let error = error.as_db_error().unwrap();
+    assert_eq!(*error.code(), SqlState::INVALID_PARAMETER_VALUE);
+    assert_eq!(
+        error.message(),
+        format!("p_way can't be message, {refused}")
+    );
+    let error = try_migrate(&test, Some(EarlyRelease::Message)).await;
+    let told = causes(&error.unwrap_err());
+    let sentence = format!("EARLY_RELEASE (--early-release) can't be message, {refused}");
+    assert!(told.contains(&sentence), "{told}");
     assert_eq!(way_of(&session).await, "row-lock");
     test.sku("A", 1).await;
     test.held(&[("A", 1)]).await;
 }
 
+/// After a move, a kept choice may not work any more. It is back with the server that takes it.
+#[tokio::test]
+async fn a_kept_message_that_the_server_refuses_gives_way_to_the_row_lock() {
+    let test = TestDb::new().await;
+    let owner = owner_of(&test).await;
+    let session = test.checkout_session().await;
+    test.sku("A", 9).await;
+    for by in ["a person", "this deployment"] {
+        if by == "a person" {
+            choose(&owner, "message").await;
+        } else {
+            migrated(&test, EarlyRelease::Message).await;
+        }
+        change_rights(&test, "revoke execute on function %s from public").await;
+        let wishes: &[_] = match by {
+            "a person" => &[None, Some(EarlyRelease::Auto)],
+            _ => &[None],
+        };
+        for wish in wishes {
+            let choice = migrated(&test, *wish).await;
+            assert_eq!(choice.way, "row-lock");
+            let told = format!("{by} chose message, but the server refuses it: ");
+            assert!(choice.why.starts_with(&told), "{choice}");
+            assert_eq!(way_of(&session).await, "row-lock");
+            test.held(&[("A", 1)]).await;
+        }
+        change_rights(&test, "grant execute on function %s to public").await;
+        let choice = migrated(&test, None).await;
+        assert_eq!(choice.way, "message");
+        assert!(
+            choice.why.starts_with(&format!("{by} chose it")),
+            "{choice}"
+        );
+    }
+}
+
 /// Some server may keep the message for its own superuser.
 async fn forbid_message(test: &TestDb) {
-    test.sql(
+    change_rights(test, "revoke execute on function %s from public").await;
+}
+
+/// … or for the owner.
+async fn grant_message(test: &TestDb) {
+    change_rights(test, "grant execute on function %s to holdfast_owner").await;
+}
+
+/// For each function that writes a message: its arguments differ between versions.
+async fn change_rights(test: &TestDb, change: &str) {
+    test.sql(&format!(
         "do $$
         declare
             v_routine regprocedure;
         begin
             for v_routine in select oid from pg_proc where proname = 'pg_logical_emit_message' loop
-                execute format('revoke execute on function %s from public', v_routine);
+                execute format('{change}', v_routine);
             end loop;
         end $$",
-    )
+    ))
     .await;
 }
 
@@ -145,7 +225,12 @@ async fn only_postgresql_itself_gets_the_message() {
     assert!(why.starts_with("the server is PostgreSQL "), "{why}");
     for version in [
         "PostgreSQL 15.8 (Debian 15.8-0+deb12u1) on x86_64-pc-linux-gnu, compiled by gcc, 64-bit",
+        "PostgreSQL 16.4 (Ubuntu 16.4-0ubuntu0.24.04.1) on aarch64-unknown-linux-gnu",
+        // RDS, and the rpm packages
+        "PostgreSQL 15.8 on x86_64-pc-linux-gnu, compiled by gcc (GCC) 7.3.1 20180712 \
+         (Red Hat 7.3.1-12), 64-bit",
         "PostgreSQL 18.1 on aarch64-unknown-linux-gnu, compiled by gcc, 64-bit",
+        "PostgreSQL 18.1",
         "PostgreSQL 18beta1 on aarch64-unknown-linux-gnu, compiled by gcc, 64-bit",
     ] {
         let (way, why) = probed(&test.owner, &format!("'{version}'")).await;
@@ -154,6 +239,9 @@ async fn only_postgresql_itself_gets_the_message() {
     for version in [
         "PostgreSQL 15.2-YB-2.25.0.0-b0 on x86_64-pc-linux-gnu, compiled by clang, 64-bit",
         "CockroachDB CCL v24.1.0 (x86_64-pc-linux-gnu)",
+        "PostgreSQL 15.10 (PolarDB 15.10.2.0 build 35199b32) on x86_64-linux-gnu",
+        "PostgreSQL 15.10 (Debian 15.10-1.pgdg120+1) (PolarDB 15.10.2.0) on x86_64-linux-gnu",
+        "PostgreSQL 15.10 PolarDB on x86_64-linux-gnu",
         "",
     ] {
         let (way, why) = probed(&test.owner, &format!("'{version}'")).await;
@@ -299,11 +387,11 @@ fn only_one_routine_writes_the_message_or_asks_for_the_lock() {
         }
     }
     let expected = [
-        "early_release_choose",
         "early_release_lock",
         "early_release_persist",
         "early_release_persist",
-        "early_release_probe",
+        "early_release_refused",
+        "early_release_refused",
     ];
     assert_eq!(found, expected);
 }

@@ -4,6 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
+use local::roles;
 use operations::checkout::{self, Begin};
 use operations::ids::CheckoutId;
 use operations::order::{self, Create, Created, Order};
@@ -12,8 +13,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use rand::Rng as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::{TestDb, begin_request, event, new_id, order_request, shop};
+use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 const CASES: u32 = 24;
@@ -348,6 +350,57 @@ fn events_in_batches_have_the_effects_that_they_have_one_by_one() {
         together > 40 && events - together > 40,
         "{together} of {events}"
     );
+}
+
+/// A batch whose order somebody keeps locked fails soon, whatever the session allows, and keeps no
+/// event locked: each goes alone.
+#[tokio::test]
+async fn a_batch_waits_half_a_second_for_a_lock() {
+    let test = TestDb::new().await;
+    test.sku("A", 9).await;
+    let mut events = Vec::new();
+    for nth in 0..2 {
+        let (_, order) = test.ordered(&[("A", 1)]).await;
+        events.push(event(&order, EventKind::Paid, &format!("pay-{nth}")));
+    }
+    let list: Vec<Value> = events
+        .iter()
+        .map(|event| {
+            json!({
+                "gateway": "cashfree", "event_key": event.key, "reference": event.reference,
+                "kind": "paid", "currency": "INR", "amount_minor": event.amount_minor,
+                "gateway_payment_id": event.gateway_payment_id, "payload": "",
+            })
+        })
+        .collect();
+    let call = format!(
+        "call holdfast.payment_record_events('main', '{}')",
+        Value::from(list)
+    );
+    let before = test.rows().await;
+    let locked = events[1].reference.as_deref().unwrap();
+    let blocker = test
+        .block(&format!(
+            "select from holdfast.orders o join holdfast.payments p using (shop, order_id)
+            where p.reference = '{locked}' for update of o"
+        ))
+        .await;
+    let session = test.session_of(roles::PAYMENTS).await;
+    let patient = "set lock_timeout = 0; set statement_timeout = 0";
+    session.batch_execute(patient).await.unwrap();
+    let error = session.batch_execute(&call).await.unwrap_err();
+    assert_eq!(
+        error.code(),
+        Some(&SqlState::LOCK_NOT_AVAILABLE),
+        "{error:?}"
+    );
+    assert_eq!(test.rows().await, before);
+    assert_eq!(test.record(&events[0]).await.unwrap(), Outcome::Completed);
+    // the control: nobody keeps it locked
+    blocker.let_go().await;
+    session.batch_execute(&call).await.unwrap();
+    assert_eq!(test.level("A").await.0, 7);
+    test.assert_promises_hold().await;
 }
 
 /// The events of ten orders, whose batch fails as a whole for one of them. The others are not

@@ -7,11 +7,11 @@ use tokio_postgres::types::Type;
 
 use crate::migration::MigrateError;
 
-/// What a deployment wishes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What a deployment wishes. A migration without a wish keeps what is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EarlyRelease {
-    /// What a person chose by `early_release_choose`; otherwise what suits the server.
-    #[default]
+    /// What a person chose by `early_release_choose`; otherwise what suits the server. It ends the
+    /// choice of an earlier deployment.
     Auto,
     /// A small message in the log.
     Message,
@@ -34,18 +34,20 @@ impl EarlyRelease {
         }
     }
 
-    /// `EARLY_RELEASE`; `auto` if it is not set.
+    /// `EARLY_RELEASE`; no wish if it is not set.
     ///
     /// # Errors
     /// When it is none of the four words.
-    pub fn from_environment() -> Result<Self, ConfigError> {
+    pub fn from_environment() -> Result<Option<Self>, ConfigError> {
         let Ok(text) = std::env::var(Self::VARIABLE) else {
-            return Ok(Self::Auto);
+            return Ok(None);
         };
-        text.parse().map_err(|reason| ConfigError::Invalid {
-            variable: Self::VARIABLE,
-            reason,
-        })
+        text.parse()
+            .map(Some)
+            .map_err(|reason| ConfigError::Invalid {
+                variable: Self::VARIABLE,
+                reason,
+            })
     }
 }
 
@@ -77,11 +79,11 @@ impl std::fmt::Display for EarlyReleaseChoice {
 /// Probes the server, and writes the choice into the routines of `transaction`.
 pub(crate) async fn decide(
     transaction: &Transaction<'_>,
-    wish: EarlyRelease,
+    wish: Option<EarlyRelease>,
 ) -> Result<EarlyReleaseChoice, MigrateError> {
     let decide = "select o_way, o_why from holdfast.early_release_decide($1)";
     let decided = transaction
-        .query_typed_one(decide, &[(&wish.name(), Type::TEXT)])
+        .query_typed_one(decide, &[(&wish.map(EarlyRelease::name), Type::TEXT)])
         .await;
     let row = decided.map_err(|source| MigrateError::Database {
         step: "choosing how operations flush".to_owned(),

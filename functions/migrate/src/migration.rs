@@ -68,8 +68,8 @@ pub struct Options {
     pub put_back_routines: bool,
     /// How long to wait for another migration's step: 60 seconds by default.
     pub migration_wait: Duration,
-    /// How the operations shall flush: as suits the server, by default.
-    pub early_release: EarlyRelease,
+    /// How the operations shall flush: as is chosen already, by default.
+    pub early_release: Option<EarlyRelease>,
 }
 
 impl Default for Options {
@@ -77,7 +77,7 @@ impl Default for Options {
         Self {
             put_back_routines: false,
             migration_wait: MIGRATION_LOCK_TIMEOUT,
-            early_release: EarlyRelease::Auto,
+            early_release: None,
         }
     }
 }

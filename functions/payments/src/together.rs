@@ -11,7 +11,8 @@ use operations::payment::{self, EVENTS_MAX, EventKind, Recorded};
 use crate::message::{Message, Said};
 
 /// Time for one call. A usual batch takes a few milliseconds. If one of its orders is locked for
-/// long, its events go alone, and only that one waits.
+/// long, the call fails after half a second (`payment_record_events`) and keeps nothing locked: its
+/// events go alone, and only that one waits.
 const TIME: Duration = Duration::from_secs(1);
 
 /// Records what can go together, and answers for each message. `None`: it must go alone.

@@ -5,14 +5,10 @@ create or replace function holdfast.early_release_choose(
     p_way text, out o_way text, out o_why text)
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
-    v_chosen text := nullif(early_release_checked(p_way), 'auto');
+    v_chosen text := nullif(early_release_checked('p_way', p_way), 'auto');
 begin
     -- excludes migrations: they write the same function
     lock table schema_release in share row exclusive mode;
-    if v_chosen = 'message' then
-        -- a server that refuses the message would refuse every sale: refuse the choice instead
-        perform pg_logical_emit_message(true, 'holdfast', '');
-    end if;
     update schema_early_release e
     set chosen = v_chosen, chosen_by = case when v_chosen is not null then 'person' end;
     select w.o_way, w.o_why into strict o_way, o_why from early_release_write() w;

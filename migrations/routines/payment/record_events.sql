@@ -11,6 +11,9 @@
 --
 -- payment_record_events_attempt decides. It runs again if another call was faster, five times at
 -- most. Then every event is `apart`. Early lock release as in checkout_begin.
+--
+-- It waits for a lock half a second at most, and then fails. Its caller waits for a second. A call
+-- that waited longer would keep its events locked, and each of them must then go alone.
 create or replace procedure holdfast.payment_record_events(
     p_shop text, p_events jsonb,
     inout o_outcomes text[] default null, inout o_order_ids uuid[] default null)
@@ -25,6 +28,7 @@ declare
     v_flushed boolean;
 begin
     loop
+        v_set := set_config('lock_timeout', '500ms', true);
         if v_early then
             v_set := set_config('synchronous_commit', 'off', true);
         end if;

@@ -28,9 +28,10 @@ pub(crate) struct Args {
     /// Let the functions log in by IAM (RDS and Aurora)
     #[arg(long)]
     grant_iam_login: bool,
-    /// How operations flush after early lock release: `auto`, `message`, `row-lock` or `off`
-    #[arg(long, default_value = "auto")]
-    early_release: EarlyRelease,
+    /// How operations flush after early lock release: `auto`, `message`, `row-lock` or `off`;
+    /// without it, as is chosen already
+    #[arg(long)]
+    early_release: Option<EarlyRelease>,
 }
 
 pub(crate) async fn run(args: &Args) -> Result<(), String> {

@@ -6,7 +6,6 @@ create or replace function holdfast.early_release_probe(
     p_version text default version(), out o_way text, out o_why text)
 language plpgsql set search_path = holdfast, pg_temp as $$
 begin
-    o_way := 'row-lock';
     o_why := case
         when exists (select from pg_proc p where p.proname = 'aurora_version')
             then 'the server is Aurora'
@@ -14,19 +13,14 @@ begin
             then 'the server is AlloyDB'
         when exists (select from pg_roles r where r.rolname = 'neon_superuser')
             then 'the server is Neon'
-        -- forks put their own name or number after PostgreSQL's
-        when p_version !~ '^PostgreSQL [0-9]+([.][0-9]+|beta[0-9]+|rc[0-9]+|devel)?( |$)'
+        -- Forks put their own name or number after PostgreSQL's, also in brackets. Only the
+        -- packages of Debian and Ubuntu put anything there and are PostgreSQL itself.
+        when p_version !~ ('^PostgreSQL [0-9]+([.][0-9]+|beta[0-9]+|rc[0-9]+|devel)?'
+                '( [(](Debian|Ubuntu) [0-9][^() ]*[)])?( on |$)')
             then 'the server is not known: ' || left(p_version, 60)
     end;
-    if o_why is not null then
-        return;
-    end if;
-    begin
-        perform pg_logical_emit_message(true, 'holdfast', '');
-        o_way := 'message';
-        o_why := 'the server is ' || split_part(p_version, ' on ', 1);
-    exception when others then
-        o_why := 'the server refuses the message: ' || left(sqlerrm, 200);
-    end;
+    o_why := coalesce(o_why, 'the server refuses the message: ' || early_release_refused());
+    o_way := case when o_why is null then 'message' else 'row-lock' end;
+    o_why := coalesce(o_why, 'the server is ' || split_part(p_version, ' on ', 1));
 end;
 $$;
