@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tests::cashfree::{payment, success, webhook};
 use tests::shopper::Shopper;
 use tests::stack::{STACK, assert_promises_hold, holdfast, log_of, sqs};
-use tests::{until, webhooks};
+use tests::{new_id, until, webhooks};
 
 fn delivery(body: &str) -> Value {
     let delivery = webhooks::queued(
@@ -128,6 +128,57 @@ async fn an_event_that_the_database_refuses_stays_alone() {
         }
         assert_promises_hold(&shoppers[0].owner).await;
     }
+}
+
+/// The answers of those that go together belong to their messages, also behind one that nobody can
+/// read and around one that must come again.
+#[tokio::test]
+async fn a_batch_with_gaps_reports_the_messages_that_failed_and_no_others() {
+    let shoppers = [Shopper::new(5).await, Shopper::new(5).await];
+    let mut paid = Vec::new();
+    for shopper in &shoppers {
+        shopper.begin(2).await;
+        paid.push(shopper.ordered().await);
+    }
+    let stranger = new_id().to_string();
+    let unknown = payment(
+        "PAYMENT_SUCCESS_WEBHOOK",
+        "SUCCESS",
+        &stranger,
+        &format!("dress-{stranger}"),
+        "100",
+    );
+    let batch = [
+        "not json".to_owned(),
+        delivery(&success(&paid[0])).to_string(),
+        delivery(&unknown).to_string(),
+        delivery(&success(&paid[1])).to_string(),
+    ];
+    assert_eq!(hand_over(&batch).await, [0, 2]);
+    let owner = &shoppers[0].owner;
+    let ids: Vec<&str> = paid
+        .iter()
+        .map(|order| order["order_id"].as_str().unwrap())
+        .collect();
+    let together = "select count(*), count(distinct xmin::text) from holdfast.payment_events
+        where shop = 'dress' and gateway_payment_id = any($1)";
+    let row = owner.query_one(together, &[&ids]).await.unwrap();
+    assert_eq!((row.get(0), row.get(1)), (2_i64, 1_i64));
+    // the control: the unknown one has a transaction of its own
+    let all = [ids[0], ids[1], &stranger];
+    let row = owner.query_one(together, &[&all.as_slice()]).await.unwrap();
+    assert_eq!((row.get(0), row.get(1)), (3_i64, 2_i64));
+    // no sweep runs here
+    let announced = "select count(*) from holdfast.outbox_messages
+        where shop = 'dress' and topic = 'order.paid' and sent_at is not null
+            and body ->> 'order_id' = any($1)";
+    let row = owner.query_one(announced, &[&ids]).await.unwrap();
+    assert_eq!(row.get::<_, i64>(0), 2);
+    for shopper in &shoppers {
+        assert_eq!(shopper.read_order().await.ok(200)["status"], "paid");
+        assert_eq!(shopper.level().await, (3, 0));
+    }
+    assert_promises_hold(owner).await;
 }
 
 /// A verified payment whose amount does not fit its currency is stored for a person. A failed
