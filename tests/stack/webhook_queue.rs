@@ -134,6 +134,17 @@ async fn an_event_that_the_database_refuses_stays_alone() {
 /// read and around one that must come again.
 #[tokio::test]
 async fn a_batch_with_gaps_reports_the_messages_that_failed_and_no_others() {
+    // On a busy machine a batch may take longer than its time. Then its events go alone.
+    for _ in 0..5 {
+        if went_together_with_gaps().await {
+            return;
+        }
+    }
+    panic!("five batches went alone");
+}
+
+/// Hands a batch with gaps over, and returns whether its two payments shared a transaction.
+async fn went_together_with_gaps() -> bool {
     let shoppers = [Shopper::new(5).await, Shopper::new(5).await];
     let mut paid = Vec::new();
     for shopper in &shoppers {
@@ -163,11 +174,12 @@ async fn a_batch_with_gaps_reports_the_messages_that_failed_and_no_others() {
     let together = "select count(*), count(distinct xmin::text) from holdfast.payment_events
         where shop = 'dress' and gateway_payment_id = any($1)";
     let row = owner.query_one(together, &[&ids]).await.unwrap();
-    assert_eq!((row.get(0), row.get(1)), (2_i64, 1_i64));
+    assert_eq!(row.get::<_, i64>(0), 2);
+    let transactions: i64 = row.get(1);
     // the control: the unknown one has a transaction of its own
     let all = [ids[0], ids[1], &stranger];
     let row = owner.query_one(together, &[&all.as_slice()]).await.unwrap();
-    assert_eq!((row.get(0), row.get(1)), (3_i64, 2_i64));
+    assert_eq!((row.get(0), row.get(1)), (3_i64, transactions + 1));
     // no sweep runs here
     let announced = "select count(*) from holdfast.outbox_messages
         where shop = 'dress' and topic = 'order.paid' and sent_at is not null
@@ -179,6 +191,7 @@ async fn a_batch_with_gaps_reports_the_messages_that_failed_and_no_others() {
         assert_eq!(shopper.level().await, (3, 0));
     }
     assert_promises_hold(owner).await;
+    transactions == 1
 }
 
 /// A verified payment whose amount does not fit its currency is stored for a person. A failed
