@@ -5,8 +5,6 @@ use operations::config::ConfigError;
 use tokio_postgres::Transaction;
 use tokio_postgres::types::Type;
 
-use crate::migration::MigrateError;
-
 /// What a deployment wishes. A migration without a wish keeps what is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EarlyRelease {
@@ -80,15 +78,11 @@ impl std::fmt::Display for EarlyReleaseChoice {
 pub(crate) async fn decide(
     transaction: &Transaction<'_>,
     wish: Option<EarlyRelease>,
-) -> Result<EarlyReleaseChoice, MigrateError> {
+) -> Result<EarlyReleaseChoice, tokio_postgres::Error> {
     let decide = "select o_way, o_why from holdfast.early_release_decide($1)";
-    let decided = transaction
+    let row = transaction
         .query_typed_one(decide, &[(&wish.map(EarlyRelease::name), Type::TEXT)])
-        .await;
-    let row = decided.map_err(|source| MigrateError::Database {
-        step: "choosing how operations flush".to_owned(),
-        source,
-    })?;
+        .await?;
     Ok(EarlyReleaseChoice {
         way: row.get("o_way"),
         why: row.get("o_why"),

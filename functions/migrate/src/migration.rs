@@ -266,7 +266,8 @@ async fn write_routines(
     for file in &release.routines {
         execute(transaction, &file.name, &file.text).await?;
     }
-    early_release::decide(transaction, options.early_release).await
+    let decided = early_release::decide(transaction, options.early_release).await;
+    decided.map_err(failed("choosing how operations flush"))
 }
 
 async fn execute(transaction: &Transaction<'_>, step: &str, sql: &str) -> Result<(), MigrateError> {
