@@ -163,8 +163,7 @@ fn dispute(name: &str, data: &Fields<'_>) -> Result<Event, String> {
         // also INSUFFICIENT_EVIDENCE: the shop must upload more
         EventKind::Disputed
     };
-    let r#type = dispute.id_if_any("dispute_type");
-    let stage = match r#type.as_deref() {
+    let stage = match dispute.id_if_any("dispute_type").as_deref() {
         Some("RETRIEVAL") => DisputeStage::Inquiry,
         Some("DISPUTE") => DisputeStage::Dispute,
         Some("PRE_ARBITRATION") => DisputeStage::PreArbitration,
@@ -173,7 +172,7 @@ fn dispute(name: &str, data: &Fields<'_>) -> Result<Event, String> {
     };
     // a dispute is created and closed in each stage, and updated many times
     let key = match name {
-        "DISPUTE_CREATED" => format!("{name}:{id}:{}", r#type.unwrap_or_default()),
+        "DISPUTE_CREATED" => format!("{name}:{id}:{}", stage.as_str()),
         _ => format!("{name}:{id}:{status}"),
     };
     // in version 2023-08-01 the dispute itself has none

@@ -138,15 +138,14 @@ fn dispute(
         "payment.dispute.closed" => EventKind::DisputeClosed,
         _ => EventKind::Disputed,
     };
-    let phase = dispute.text_if_any("phase");
-    // each stage is told anew
-    let key = format!("{name}:{id}:{}", phase.as_deref().unwrap_or_default());
-    let stage = match phase.as_deref() {
+    let stage = match dispute.text_if_any("phase").as_deref() {
         Some("retrieval" | "fraud") => DisputeStage::Inquiry,
         Some("pre_arbitration") => DisputeStage::PreArbitration,
         Some("arbitration") => DisputeStage::Arbitration,
         _ => DisputeStage::Chargeback,
     };
+    // each stage is told anew
+    let key = format!("{name}:{id}:{}", stage.as_str());
     Ok(Event {
         reference: payment.and_then(|payment| note(payment, REFERENCE_NOTE)),
         gateway_order_id: payment.and_then(|payment| payment.id_if_any("order_id")),
