@@ -97,7 +97,7 @@ bench-sweep: setup ## expire 100,000 due holds of one sku beside begins, also AG
 	@$(TARGET)/release/holdfast bench --sweep $(if $(AGAINST),--against $(AGAINST))
 
 .PHONY: bench-sizes
-bench-sizes: setup ## measure holds of one sku in small and large shops, a large sweep, a purge (20 minutes)
+bench-sizes: setup ## measure holds of one sku in small and large shops, a large sweep, a purge (minutes)
 	@cargo build --workspace --bin holdfast --locked --release
 	@$(TARGET)/release/holdfast bench --sizes --seconds 5
 

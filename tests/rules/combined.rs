@@ -7,13 +7,9 @@ use operations::ids::CheckoutId;
 use operations::quantity::HoldSeconds;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
-use rand::Rng as _;
-use tests::{TestDb, begin_request, new_id, shop};
+use tests::{TestDb, begin_request, new_id, property, shop};
 
 const CASES: u32 = 32;
-/// Repeats the requests of a failure, which printed its seed.
-const SEED: &str = "HOLDFAST_MODEL_SEED";
 /// The stock of each sku. `L` has a limit per customer, `R` is retired, `N` does not exist. A line
 /// may have three units, a cart seven.
 const SKUS: [(&str, i32); 6] = [("A", 9), ("B", 5), ("C", 40), ("L", 30), ("R", 9), ("N", 0)];
@@ -223,57 +219,30 @@ fn comparable(answer: &Result<Begun, operations::checkout::BeginError>) -> Strin
 /// Promises 1, 2, 6 and 7.
 #[test]
 fn requests_in_batches_get_the_answers_that_they_get_one_by_one() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let test = runtime.block_on(TestDb::new());
-    let seed: u64 = match std::env::var(SEED) {
-        Ok(seed) => seed.parse().unwrap(),
-        Err(_) => rand::rng().random(),
-    };
-    println!("{SEED}={seed}");
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config {
-        cases: CASES,
-        max_shrink_iters: 100,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let runs = std::sync::atomic::AtomicUsize::new(0);
     let seen = std::sync::Mutex::new(Seen::default());
-    let outcome = TestRunner::new_with_rng(config, rng).run(&steps(), |(limited, steps)| {
-        let number = runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let run = Run {
-            test: &test,
-            one: format!("one{number}"),
-            many: format!("many{number}"),
-            ids: std::array::from_fn(|_| new_id()),
-        };
-        let played = std::panic::AssertUnwindSafe(|| {
-            runtime.block_on(async {
-                let mut own = Seen::default();
-                run.prepare(limited).await;
-                for step in &steps {
-                    run.step(step, &mut own).await;
-                }
-                test.assert_promises_hold().await;
-                own
-            })
-        });
-        let own = std::panic::catch_unwind(played);
-        let own = own.map_err(|_| TestCaseError::fail("see the panic above"))?;
-        let mut seen = seen.lock().unwrap();
-        seen.placed += own.placed;
-        seen.refused += own.refused;
-        seen.apart += own.apart;
-        Ok(())
-    });
-    if let Err(failure) = outcome {
-        panic!("{SEED}={seed}: {failure}");
-    }
+    property::play(
+        CASES,
+        100,
+        &steps(),
+        async |test, number, (limited, steps)| {
+            let run = Run {
+                test,
+                one: format!("one{number}"),
+                many: format!("many{number}"),
+                ids: std::array::from_fn(|_| new_id()),
+            };
+            let mut own = Seen::default();
+            run.prepare(limited).await;
+            for step in &steps {
+                run.step(step, &mut own).await;
+            }
+            test.assert_promises_hold().await;
+            let mut seen = seen.lock().unwrap();
+            seen.placed += own.placed;
+            seen.refused += own.refused;
+            seen.apart += own.apart;
+        },
+    );
     // the control: the batches decided, and not only the single calls behind them
     let seen = seen.into_inner().unwrap();
     assert!(

@@ -9,16 +9,12 @@ use operations::order::{self, Create, CreateError, Created, PaymentMethod};
 use operations::payment::{self, EventKind, Gateway, Outcome};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
-use rand::Rng as _;
-use tests::{TestDb, begin_request, event, new_id, order_request, shop};
+use tests::{TestDb, begin_request, event, new_id, order_request, property, shop};
 
 const CASES: u32 = 24;
 const STEPS: usize = 30;
 const SKUS: [&str; 3] = ["A", "B", "C"];
 const CHECKOUTS: usize = 5;
-/// Repeats the sequences of a failure, which printed its seed.
-const SEED: &str = "HOLDFAST_MODEL_SEED";
 
 type Lines = BTreeMap<usize, i32>;
 
@@ -394,34 +390,7 @@ async fn run_steps(test: &TestDb, shop_code: &str, steps: &[Step]) {
 /// Promises 1 to 4 and 6.
 #[test]
 fn any_sequence_of_calls_ends_as_in_the_model() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let test = runtime.block_on(TestDb::new());
-    let seed: u64 = match std::env::var(SEED) {
-        Ok(seed) => seed.parse().unwrap(),
-        Err(_) => rand::rng().random(),
-    };
-    println!("{SEED}={seed}");
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config {
-        cases: CASES,
-        max_shrink_iters: 200,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let shops = std::sync::atomic::AtomicUsize::new(0);
-    let outcome = TestRunner::new_with_rng(config, rng).run(&steps(), |steps| {
-        let number = shops.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let run = std::panic::AssertUnwindSafe(|| {
-            runtime.block_on(run_steps(&test, &format!("s{number}"), &steps));
-        });
-        std::panic::catch_unwind(run).map_err(|_| TestCaseError::fail("see the panic above"))
+    property::play(CASES, 200, &steps(), async |test, number, steps| {
+        run_steps(test, &format!("s{number}"), &steps).await;
     });
-    if let Err(failure) = outcome {
-        panic!("{SEED}={seed}: {failure}");
-    }
 }

@@ -1,7 +1,6 @@
 //! Random events of payments, in batches and one by one: the same outcomes, the same rows, the same
 //! announcements, the same promises.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
 use local::roles;
@@ -11,16 +10,12 @@ use operations::order::{self, Create, Created, Order};
 use operations::payment::{self, Event, EventKind, Gateway, Outcome};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
-use rand::Rng as _;
 use serde_json::{Value, json};
-use tests::{TestDb, begin_request, event, new_id, order_request, shop};
+use tests::{TestDb, begin_request, event, new_id, order_request, property, shop};
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 const CASES: u32 = 24;
-/// Repeats the events of a failure, which printed its seed.
-const SEED: &str = "HOLDFAST_MODEL_SEED";
 const ORDERS: usize = 12;
 /// What differs between the two shops, or is the time. Times are left out by their ending.
 const LEFT_OUT: [&str; 5] = ["shop", "name", "number", "request_hash", "refund_id"];
@@ -296,56 +291,30 @@ async fn orders(
 /// Promises 2, 4, 5, 6, 7 and 10.
 #[test]
 fn events_in_batches_have_the_effects_that_they_have_one_by_one() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let test = runtime.block_on(TestDb::new());
-    let seed: u64 = match std::env::var(SEED) {
-        Ok(seed) => seed.parse().unwrap(),
-        Err(_) => rand::rng().random(),
-    };
-    println!("{SEED}={seed}");
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config {
-        cases: CASES,
-        max_shrink_iters: 50,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    // cases, events, and those of them that went together
-    let seen = Mutex::new((0, 0, 0));
-    let outcome = TestRunner::new_with_rng(config, rng).run(&steps(), |(limited, steps)| {
-        let number = seen.lock().unwrap().0;
-        seen.lock().unwrap().0 += 1;
-        let played = catch_unwind(AssertUnwindSafe(|| {
-            runtime.block_on(async {
-                let run = Run::prepared(&test, number, limited).await;
-                let mut together = 0;
-                for step in &steps {
-                    together += run.step(step).await;
-                }
-                test.assert_promises_hold().await;
-                together
-            })
-        }));
-        let together = played.map_err(|_| TestCaseError::fail("see the panic above"))?;
-        let events = |step: &Step| match step {
-            Step::Record(batch) => batch.len(),
-            Step::Expire(_) => 0,
-        };
-        let mut seen = seen.lock().unwrap();
-        seen.1 += steps.iter().map(events).sum::<usize>();
-        seen.2 += together;
-        Ok(())
-    });
-    if let Err(failure) = outcome {
-        panic!("{SEED}={seed}: {failure}");
-    }
+    // events, and those of them that went together
+    let seen = Mutex::new((0, 0));
+    property::play(
+        CASES,
+        50,
+        &steps(),
+        async |test, number, (limited, steps)| {
+            let run = Run::prepared(test, number, limited).await;
+            let mut own = 0;
+            for step in &steps {
+                own += run.step(step).await;
+            }
+            test.assert_promises_hold().await;
+            let events = |step: &Step| match step {
+                Step::Record(batch) => batch.len(),
+                Step::Expire(_) => 0,
+            };
+            let mut seen = seen.lock().unwrap();
+            seen.0 += steps.iter().map(events).sum::<usize>();
+            seen.1 += own;
+        },
+    );
     // the control: the batches decided, and not only the single calls behind them
-    let (_, events, together) = seen.into_inner().unwrap();
+    let (events, together) = seen.into_inner().unwrap();
     assert!(
         together > 40 && events - together > 40,
         "{together} of {events}"

@@ -29,6 +29,7 @@ pub mod orders;
 pub mod outbox;
 pub mod pages;
 pub mod pooler;
+pub mod property;
 pub mod proxy;
 pub mod refund;
 pub mod released;
