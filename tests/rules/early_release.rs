@@ -298,6 +298,47 @@ async fn a_session_can_only_be_more_careful_than_the_choice() {
     assert_eq!(way_of(&session).await, "off");
 }
 
+/// A session plans its calls once. A choice of an owner reaches the next call all the same.
+#[tokio::test]
+async fn a_session_that_has_sold_follows_a_new_choice() {
+    let test = TestDb::new().await;
+    test.sku("A", 100).await;
+    test.sql(
+        "create table public.flushed (n serial);
+        grant all on public.flushed, public.flushed_n_seq to holdfast_owner",
+    )
+    .await;
+    let noted = Routine::named("early_release_lock").changed(
+        "return true;",
+        "insert into public.flushed default values; return true;",
+    );
+    test.put_routine(noted).await;
+    let owner = owner_of(&test).await;
+    let session = test.checkout_session().await;
+    for (way, locked) in [
+        ("message", 0),
+        ("row-lock", 6),
+        ("message", 0),
+        ("off", 0),
+        ("row-lock", 6),
+    ] {
+        choose(&owner, way).await;
+        let before = test.count("select count(*) from public.flushed").await;
+        // six: PostgreSQL may choose a generic plan after five
+        for _ in 0..6 {
+            let begin = format!(
+                "call holdfast.checkout_begin('main', '{}', 'c', 1, 'a', null, '{{A}}', '{{1}}')",
+                uuid::Uuid::new_v4()
+            );
+            session.batch_execute(&begin).await.unwrap();
+        }
+        let after = test.count("select count(*) from public.flushed").await;
+        assert_eq!(after - before, locked, "{way}");
+    }
+    assert_eq!(test.level("A").await.1, 30);
+    test.assert_promises_hold().await;
+}
+
 /// Each operation flushes by a row of its own. `early_release_lock` writes down what it locks.
 #[tokio::test]
 async fn every_operation_locks_what_it_has_written() {

@@ -29,6 +29,6 @@ begin
     end if;
     execute format('create or '
         'replace function holdfast.early_release_chosen() returns text '
-        'language sql immutable as %L', format('select %L::text', o_way));
+        'language sql stable as %L', format('select %L::text', o_way));
 end;
 $$;
