@@ -43,6 +43,7 @@ mod rules {
     mod payment_sequences;
     mod payments_together;
     mod payments_together_races;
+    mod payments_together_rivals;
     mod promise_laps;
     mod promise_subjects;
     mod promises;

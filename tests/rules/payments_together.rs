@@ -11,7 +11,7 @@ use operations::payment::{self, Event, EventKind, Gateway, Outcome};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tests::{TestDb, begin_request, event, new_id, order_request, property, shop};
+use tests::{CALL_MAX, TestDb, begin_request, event, new_id, order_request, property, shop};
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
@@ -142,7 +142,9 @@ impl<'a> Run<'a> {
             .map(|said| (said.gateway, Self::event(orders, said)))
             .collect();
         let all: Vec<(Gateway, &Event)> = events.iter().map(|(g, e)| (*g, e)).collect();
-        let decided = payment::record_events(db, &shop(code), &all).await.unwrap();
+        let decided = payment::record_events(db, &shop(code), &all, CALL_MAX)
+            .await
+            .unwrap();
         assert_eq!(decided.len(), batch.len());
         // A batch counts as if what it decided had come first, in its order, and then the rest.
         let (mut first, mut then) = (Vec::new(), Vec::new());
@@ -387,7 +389,7 @@ async fn a_batch_with_an_event_that_the_database_refuses_leaves_nothing_behind()
     events[1].key = "k".repeat(2_000);
     let before = test.rows().await;
     let all: Vec<(Gateway, &Event)> = events.iter().map(|e| (Gateway::Cashfree, e)).collect();
-    let refused = payment::record_events(&test.payments, &shop("main"), &all).await;
+    let refused = payment::record_events(&test.payments, &shop("main"), &all, CALL_MAX).await;
     let constraint = refused.unwrap_err().constraint().map(str::to_owned);
     assert_eq!(constraint.as_deref(), Some("payment_event_texts_are_short"));
     assert_eq!(test.rows().await, before);

@@ -19,7 +19,7 @@ use operations::payment::{self, Event, EventKind, Gateway, Outcome};
 use tests::orders::{self, paid_numbered};
 use tests::proxy::{Cut, Proxy};
 use tests::{
-    CLUSTER, MAIN, Routine, TestDb, begin_request, connect, direct_pool, event, new_id,
+    CALL_MAX, CLUSTER, MAIN, Routine, TestDb, begin_request, connect, direct_pool, event, new_id,
     order_request, own_cluster, pool, shop, until,
 };
 use tokio_postgres::Client;
@@ -256,7 +256,8 @@ async fn paid_and_missing(
                 let paid: Vec<_> = batch.iter().map(|nth| paid_numbered(*nth, 1)).collect();
                 let all: Vec<_> = paid.iter().map(|one| (Gateway::Cashfree, one)).collect();
                 // A failure is no answer: the effect of that call is not promised.
-                let Ok(recorded) = payment::record_events(&db, &shop(MAIN), &all).await else {
+                let Ok(recorded) = payment::record_events(&db, &shop(MAIN), &all, CALL_MAX).await
+                else {
                     return;
                 };
                 for (event, recorded) in paid.iter().zip(recorded) {

@@ -31,6 +31,7 @@ pub mod pages;
 pub mod pooler;
 pub mod property;
 pub mod proxy;
+pub mod queueing;
 pub mod refund;
 pub mod released;
 pub mod rights;
@@ -71,6 +72,9 @@ pub const MAIN: &str = "main";
 pub const PRICE_MINOR: i64 = 10_000;
 /// The longest wait for something that must happen soon.
 const WAIT_MAX: Duration = Duration::from_secs(20);
+
+/// Time for a call of payments in batches: a busy machine must not end it.
+pub const CALL_MAX: Duration = Duration::from_secs(20);
 
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 

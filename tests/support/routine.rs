@@ -46,6 +46,15 @@ impl Routine {
         self.mapped(&format!("-- guard({guard})"), |_| line.to_owned())
     }
 
+    /// Removes some lines of a guard that has several: the first one is 0. Each is a statement.
+    pub fn without_some_of_guard(self, guard: &str, which: &[usize]) -> Self {
+        let mut next = 0..;
+        self.mapped(&format!("-- guard({guard})"), |line| {
+            let is_removed = next.next().is_some_and(|nth| which.contains(&nth));
+            if is_removed { "null;" } else { line }.to_owned()
+        })
+    }
+
     /// Has every session stop at the [`GATE`] where the race goes wrong.
     pub fn gated(self, race: &str) -> Self {
         self.mapped(&format!("-- race({race}):"), |_| GATE.to_owned())
@@ -59,13 +68,13 @@ impl Routine {
     }
 
     /// Maps the lines with a mark; a line is given to `map` without its mark.
-    fn mapped(self, mark: &str, map: impl Fn(&str) -> String) -> Self {
+    fn mapped(self, mark: &str, mut map: impl FnMut(&str) -> String) -> Self {
         assert!(self.sql.contains(mark), "{} has no `{mark}`", self.name);
-        let line = |line: &str| match line.split_once(mark) {
+        let mut line = |line: &str| match line.split_once(mark) {
             Some((code, _)) => map(code.trim_end()),
             None => line.to_owned(),
         };
-        let lines: Vec<String> = self.sql.lines().map(line).collect();
+        let lines: Vec<String> = self.sql.lines().map(&mut line).collect();
         let sql = lines.join("\n");
         Self { sql, ..self }
     }

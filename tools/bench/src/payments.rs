@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use local::roles::PAYMENTS;
 use operations::ids::Shop;
@@ -19,6 +19,8 @@ const FUNCTIONS: usize = 8;
 const ORDERS: u32 = 3_000;
 /// Events of a batch, as SQS hands them over.
 const BATCH: u32 = 10;
+/// Time for a batch.
+const CALL_MAX: Duration = Duration::from_secs(20);
 /// The price of the hot sku.
 const PRICE_MINOR: i64 = 4_990_000;
 
@@ -83,7 +85,7 @@ async fn record(
     let gateway = Gateway::Cashfree;
     let recorded = if together {
         let all: Vec<_> = events.iter().map(|event| (gateway, event)).collect();
-        payment::record_events(db, shop, &all).await?
+        payment::record_events(db, shop, &all, CALL_MAX).await?
     } else {
         let mut recorded = Vec::new();
         for event in events {

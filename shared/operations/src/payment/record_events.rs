@@ -1,6 +1,9 @@
 //! Records many verified payment events of one shop in one call.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::record_event::{count, webhook_envelope};
@@ -13,7 +16,8 @@ pub const EVENTS_MAX: usize = 100;
 
 /// Decides each event as [`record_event`](super::record_event()) does, in one call and one
 /// transaction. `None`: nothing is decided, and the event must go alone. At most [`EVENTS_MAX`]
-/// events. One try: an error says nothing about any event, and all of them must go alone.
+/// events. One try, in which the call itself may take `call_max`: an error says nothing about any
+/// event, and all of them must go alone.
 ///
 /// Locks: the events by gateway and key, the checkouts by id, their orders and payments, new
 /// captures, the coupons by code, the customers' counts, then stock levels by sku.
@@ -24,6 +28,7 @@ pub async fn record_events(
     db: &Database,
     shop: &Shop,
     events: &[(Gateway, &Event)],
+    call_max: Duration,
 ) -> Result<Vec<Option<Recorded>>, Failure> {
     let deadline = db.tries().deadline();
     let sent: Value = events
@@ -31,6 +36,7 @@ pub async fn record_events(
         .map(|(gateway, event)| row(*gateway, event))
         .collect();
     let connected = db.connected(deadline).await?;
+    let deadline = deadline.min(Instant::now() + call_max);
     let call = "call holdfast.payment_record_events($1, $2)";
     let row = connected.call_one(call, &[&shop, &sent], deadline).await?;
     let outcomes: Vec<&str> = row.get("o_outcomes");
