@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use operations::checkout::{self, Begin, Begun};
+use operations::checkout::{self, Begin, BeginError, Begun};
 use operations::ids::CheckoutId;
 use operations::quantity::HoldSeconds;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use tests::{TestDb, begin_request, new_id, property, shop};
 
-const CASES: u32 = 32;
+const CASES: u32 = 48;
 /// The stock of each sku. `L` has a limit per customer, `R` is retired, `N` does not exist. A line
 /// may have three units, a cart seven.
 const SKUS: [(&str, i32); 6] = [("A", 9), ("B", 5), ("C", 40), ("L", 30), ("R", 9), ("N", 0)];
@@ -39,7 +39,16 @@ enum Step {
     Begin(Vec<Asked>),
     Release(usize),
     TimePasses(usize),
+    /// A sku gets another sale window.
+    Window(usize, usize),
 }
+
+/// Always on sale, not yet, no longer.
+const WINDOWS: [&str; 3] = [
+    "sale_opens_at = null, sale_closes_at = null",
+    "sale_opens_at = now() + interval '1 hour', sale_closes_at = null",
+    "sale_opens_at = null, sale_closes_at = now() - interval '1 hour'",
+];
 
 fn asked() -> impl Strategy<Value = Asked> {
     let sku = prop_oneof![20 => 0..4_usize, 1 => 4..SKUS.len()];
@@ -60,13 +69,16 @@ fn asked() -> impl Strategy<Value = Asked> {
     )
 }
 
-fn steps() -> impl Strategy<Value = (bool, Vec<Step>)> {
+/// Whether checkouts are limited, how a call flushes, and the steps.
+fn steps() -> impl Strategy<Value = (bool, &'static str, Vec<Step>)> {
     let step = prop_oneof![
-        4 => vec(asked(), 1..20).prop_map(Step::Begin),
-        1 => (0..CHECKOUTS).prop_map(Step::Release),
-        1 => (0..CHECKOUTS).prop_map(Step::TimePasses),
+        8 => vec(asked(), 1..20).prop_map(Step::Begin),
+        2 => (0..CHECKOUTS).prop_map(Step::Release),
+        2 => (0..CHECKOUTS).prop_map(Step::TimePasses),
+        1 => (0..4_usize, 0..WINDOWS.len()).prop_map(|(sku, window)| Step::Window(sku, window)),
     ];
-    (any::<bool>(), vec(step, 1..7))
+    let way = prop_oneof![Just("message"), Just("row-lock"), Just("off")];
+    (any::<bool>(), way, vec(step, 1..8))
 }
 
 /// How often each way was taken.
@@ -75,6 +87,7 @@ struct Seen {
     placed: usize,
     refused: usize,
     apart: usize,
+    not_on_sale: usize,
 }
 
 /// Two shops with the same skus. One is asked one by one, the other in batches.
@@ -151,6 +164,7 @@ impl Run<'_> {
         seen.apart += then.len();
         for nth in then {
             let answer = checkout::begin(&self.test.db, &requests[nth]).await;
+            seen.not_on_sale += usize::from(matches!(answer, Err(BeginError::NotOnSale(_))));
             first.push((nth, comparable(&answer)));
         }
         for (nth, together) in first {
@@ -174,6 +188,15 @@ impl Run<'_> {
             }
             // in both shops: the id is the same
             Step::TimePasses(nth) => self.test.make_due(self.ids[*nth]).await,
+            Step::Window(sku, window) => {
+                self.test
+                    .sql(&format!(
+                        "update holdfast.skus set {}
+                        where shop in ('{}', '{}') and sku = '{}'",
+                        WINDOWS[*window], self.one, self.many, SKUS[*sku].0
+                    ))
+                    .await;
+            }
         }
         let (one, many) = (self.rows(&self.one).await, self.rows(&self.many).await);
         assert_eq!(one, many);
@@ -198,7 +221,7 @@ impl Run<'_> {
 }
 
 /// An answer without its times, except the length of a new hold.
-fn comparable(answer: &Result<Begun, operations::checkout::BeginError>) -> String {
+fn comparable(answer: &Result<Begun, BeginError>) -> String {
     let (word, checkout) = match answer {
         Ok(Begun::Placed(checkout)) => ("placed", checkout),
         Ok(Begun::Replaced(checkout)) => ("replaced", checkout),
@@ -224,7 +247,9 @@ fn requests_in_batches_get_the_answers_that_they_get_one_by_one() {
         CASES,
         100,
         &steps(),
-        async |test, number, (limited, steps)| {
+        async |test, number, (limited, way, steps)| {
+            test.sql(&format!("select holdfast.early_release_choose('{way}')"))
+                .await;
             let run = Run {
                 test,
                 one: format!("one{number}"),
@@ -241,12 +266,13 @@ fn requests_in_batches_get_the_answers_that_they_get_one_by_one() {
             seen.placed += own.placed;
             seen.refused += own.refused;
             seen.apart += own.apart;
+            seen.not_on_sale += own.not_on_sale;
         },
     );
     // the control: the batches decided, and not only the single calls behind them
     let seen = seen.into_inner().unwrap();
     assert!(
-        seen.placed > 40 && seen.refused > 40 && seen.apart > 40,
+        seen.placed > 40 && seen.refused > 40 && seen.apart > 40 && seen.not_on_sale > 0,
         "{seen:?}"
     );
 }

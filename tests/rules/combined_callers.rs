@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::poll;
+use local::roles::CHECKOUT;
 use operations::checkout::{self, Begin, BeginError, Begun};
 use operations::db::{Database, Failure};
-use tests::{Blocker, MAIN, TestDb, begin_request, new_id};
+use tests::queueing::Queueing;
+use tests::{Blocker, CLUSTER, MAIN, TestDb, begin_request, direct_pool, new_id, until};
 use tokio_postgres::error::SqlState;
+use tracing::Instrument as _;
 
 type Begins<'a> = Vec<Pin<Box<dyn Future<Output = Result<Begun, BeginError>> + 'a>>>;
 
@@ -21,9 +24,12 @@ struct Busy {
 }
 
 async fn busy(test: &TestDb) -> Busy {
+    busy_of(test, test.pool(1)).await
+}
+
+async fn busy_of(test: &TestDb, db: Database) -> Busy {
     test.sku("BUSY", 9).await;
     let blocker = test.block_level("BUSY").await;
-    let db = test.pool(1);
     let first = {
         let db = db.clone();
         let request = begin_request(new_id(), &[("BUSY", 1)]);
@@ -276,6 +282,46 @@ async fn without_the_routine_everybody_goes_alone() {
     let begins = wait(&db, &requests).await;
     assert!(busy.then(begins).await.iter().all(is_placed));
     assert_eq!(calls(&test).await, 5);
+    test.assert_promises_hold().await;
+}
+
+/// The server ends all connections and takes no new ones for a while.
+#[tokio::test]
+async fn those_who_wait_go_together_again_after_an_outage() {
+    let test = TestDb::new().await;
+    test.sku("A", 99).await;
+    let row = test.owner.query_one("select current_database()::text", &[]);
+    let database: String = row.await.unwrap().get(0);
+    let busy = busy_of(&test, direct_pool(&CLUSTER.url(CHECKOUT, &database), 1)).await;
+    let db = busy.db.clone();
+    let requests = requests(30, &[("A", 1)]);
+    let queueing = Queueing::watched();
+    let begins = requests.iter().enumerate().map(|(nth, request)| {
+        checkout::begin(&db, request).instrument(tracing::info_span!("request", nth))
+    });
+    let outage = async {
+        until("all wait", async || queueing.count() == 30).await;
+        let limit = |limit| format!("alter database {database} connection limit {limit}");
+        test.sql(&limit(0)).await;
+        test.sql(
+            "select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and usename = 'holdfast_checkout'",
+        )
+        .await;
+        until("they have noticed", async || queueing.count() < 30).await;
+        busy.blocker.let_go().await;
+        let hot = test.block_level("A").await;
+        test.sql(&limit(-1)).await;
+        // one goes alone, or some go together; the others wait for their connection
+        test.until_waiting(1).await;
+        until("they wait again", async || queueing.count() >= 29).await;
+        hot.let_go().await;
+    };
+    let (answers, ()) = tokio::join!(join_all(begins), outage);
+    busy.first.await.unwrap().unwrap();
+    assert!(answers.iter().all(is_placed), "{answers:?}");
+    let calls = calls(&test).await;
+    assert!(calls <= 3, "{calls}");
     test.assert_promises_hold().await;
 }
 

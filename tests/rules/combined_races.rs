@@ -2,15 +2,22 @@
 
 use operations::checkout::{self, Begin, BeginError, Begun};
 use operations::db::{Database, Failure};
-use tests::{MAIN, Routine, TestDb, at_once, begin_request, new_id, shop};
+use tests::{GATE, MAIN, Routine, TestDb, at_once, begin_request, new_id, shop};
 
 const BATCHES: usize = 4;
 const CARTS: usize = 10;
 
 type Answers = Result<Vec<Option<Result<Begun, BeginError>>>, Failure>;
 
+/// On a busy machine, half a second is too short for all sessions to arrive at the gate.
+async fn patient(test: &TestDb) {
+    test.change_routine("checkout_begin_many", &[("'500ms'", "'20s'")])
+        .await;
+}
+
 /// Batches of one unit of `A` for each cart, from behind the gate.
 async fn race(test: &TestDb, customer: impl Fn(usize, usize) -> String) -> Vec<Answers> {
+    patient(test).await;
     let db = test.pool(BATCHES);
     let batches: Vec<Vec<Begin>> = (0..BATCHES)
         .map(|batch| {
@@ -198,6 +205,51 @@ async fn batches_with_the_same_rows_in_any_order_never_deadlock() {
     test.assert_promises_hold().await;
 }
 
+/// The control: two batches of two customers, in opposite orders, stop after their first customer.
+/// Without an order of their own, each has locked the customer that the other one needs.
+#[tokio::test]
+async fn without_an_order_of_customers_two_batches_deadlock() {
+    for (ordered, deadlocks) in [(true, 0), (false, 1)] {
+        let test = TestDb::new().await;
+        test.sku("A", 99).await;
+        test.sql(&format!(
+            "update holdfast.shops set checkouts_per_customer_max = 9;
+            insert into holdfast.customer_checkouts (shop, customer, open, open_max)
+            values ('main', 'a', 0, 9), ('main', 'b', 0, 9);
+            create function public.stop() returns trigger language plpgsql as $$
+            begin
+                {GATE}
+                return new;
+            end $$;
+            create trigger stop before update on holdfast.customer_checkouts for each row
+                execute function public.stop()"
+        ))
+        .await;
+        patient(&test).await;
+        if !ordered {
+            let order = "order by c.customer collate \"C\"";
+            test.change_routine("limit_acquire_many", &[(order, "")])
+                .await;
+        }
+        let before = test.deadlocks().await;
+        let db = test.pool(2);
+        let race = at_once(2, |nth| {
+            let db = db.clone();
+            let customers = if nth == 0 { ["a", "b"] } else { ["b", "a"] };
+            let batch = customers.map(|customer| Begin {
+                customer: customer.parse().unwrap(),
+                ..begin_request(new_id(), &[("A", 1)])
+            });
+            async move { begin_many(&db, &batch).await }
+        });
+        let answers = test.behind_the_gate(2, race).await;
+        drop(db);
+        let failed = answers.iter().filter(|answer| answer.is_err()).count();
+        assert_eq!(i64::try_from(failed), Ok(deadlocks), "{answers:?}");
+        assert_eq!(test.deadlocks().await - before, deadlocks);
+    }
+}
+
 /// Two calls at once with one id. One holds; the other hears that it must go alone, and then that
 /// it is the same.
 #[tokio::test]
@@ -206,6 +258,7 @@ async fn an_id_in_two_batches_at_once_is_held_once() {
     test.sku("A", 99).await;
     let gated = Routine::named("checkout_begin_many_attempt").gated("stock_never_oversold");
     test.put_routine(gated).await;
+    patient(&test).await;
     let db = test.pool(2);
     let mut batch: Vec<Begin> = (0..CARTS)
         .map(|_| begin_request(new_id(), &[("A", 1)]))
