@@ -29,6 +29,7 @@ begin
         -- A role of its own: an attacker in the storefront's function cannot change stock and
         -- prices.
         ('holdfast_admin', 'login'),
+        ('holdfast_console', 'login'),
         ('holdfast_readonly', 'login')
     loop
         -- A role is made once for the whole server. A migration of a second database finds it.

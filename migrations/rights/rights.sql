@@ -11,10 +11,12 @@ declare
     v_signature regprocedure;
 begin
     revoke all on all routines in schema holdfast from public, holdfast_checkout,
-        holdfast_payments, holdfast_sweeper, holdfast_admin, holdfast_readonly;
+        holdfast_payments, holdfast_sweeper, holdfast_admin, holdfast_console,
+        holdfast_readonly;
     -- Nobody has a right on a table: only the routines use tables, with the owner's rights.
     grant usage on schema holdfast
-        to holdfast_checkout, holdfast_payments, holdfast_sweeper, holdfast_admin;
+        to holdfast_checkout, holdfast_payments, holdfast_sweeper, holdfast_admin,
+            holdfast_console;
     -- a person who reads: the views, and nothing else
     grant usage on schema holdfast_read to holdfast_readonly;
     grant select on all tables in schema holdfast_read to holdfast_readonly;
@@ -26,7 +28,7 @@ begin
         select * from (values
             ('announcement_put',             'admin'),
             ('announcement_read',            'admin'),
-            ('attempt_count',                'checkout payments sweeper admin'),
+            ('attempt_count',                'checkout payments sweeper admin console'),
             ('backlog_read',                 'sweeper'),
             ('checkout_begin',               'checkout'),
             ('checkout_begin_attempt',       'checkout'),
@@ -34,16 +36,16 @@ begin
             ('checkout_begin_many_attempt',  'checkout'),
             ('checkout_extend',              'checkout'),
             ('checkout_read',                'checkout'),
-            ('checkout_reclaim',             'checkout payments sweeper admin'),
+            ('checkout_reclaim',             'checkout payments sweeper admin console'),
             ('checkout_release',             'checkout'),
             ('checkout_revoke',              'admin'),
             ('coupon_list',                  'admin'),
             ('coupon_put',                   'admin'),
             ('coupon_read',                  'admin'),
-            ('early_release_chosen',         'checkout payments sweeper admin'),
-            ('early_release_lock',           'checkout payments sweeper admin'),
-            ('early_release_persist',        'checkout payments sweeper admin'),
-            ('early_release_way',            'checkout payments sweeper admin'),
+            ('early_release_chosen',         'checkout payments sweeper admin console'),
+            ('early_release_lock',           'checkout payments sweeper admin console'),
+            ('early_release_persist',        'checkout payments sweeper admin console'),
+            ('early_release_way',            'checkout payments sweeper admin console'),
             ('gateway_order_claim',          'checkout'),
             ('gateway_order_close',          'checkout sweeper'),
             ('gateway_order_due',            'sweeper'),
@@ -61,8 +63,8 @@ begin
             ('lookup_claim',                 'sweeper'),
             ('order_amend',                  'admin'),
             ('order_amend_attempt',          'admin'),
-            ('order_book',                   'admin'),
-            ('order_book_attempt',           'admin'),
+            ('order_book',                   'admin console'),
+            ('order_book_attempt',           'admin console'),
             ('order_cancel',                 'admin'),
             ('order_create',                 'checkout'),
             ('order_create_attempt',         'checkout'),
@@ -94,10 +96,10 @@ begin
             ('refund_untried',               'sweeper'),
             ('shop_list',                    'sweeper'),
             ('shop_put',                     'admin'),
-            ('shop_read',                    'admin'),
+            ('shop_read',                    'admin console'),
             ('sku_export',                   'admin'),
-            ('sku_list',                     'admin'),
-            ('sku_manifest',                 'admin'),
+            ('sku_list',                     'admin console'),
+            ('sku_manifest',                 'admin console'),
             ('sku_put',                      'admin'),
             ('sku_read',                     'admin'),
             ('sku_retire',                   'admin'),

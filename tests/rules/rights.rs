@@ -205,6 +205,7 @@ async fn no_function_plans_to_read_a_whole_table_or_compiles_a_statement() {
         roles::PAYMENTS,
         roles::SWEEPER,
         roles::ADMIN,
+        roles::CONSOLE,
     ] {
         let session = test.session_of(role).await;
         for setting in ["enable_seqscan", "jit"] {

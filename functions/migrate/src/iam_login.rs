@@ -14,7 +14,8 @@ begin
     for v_role in
         select rolname from pg_roles
         where rolname in
-            ('holdfast_checkout', 'holdfast_payments', 'holdfast_sweeper', 'holdfast_admin')
+            ('holdfast_checkout', 'holdfast_payments', 'holdfast_sweeper', 'holdfast_admin',
+                'holdfast_console')
             and not pg_has_role(rolname, 'rds_iam', 'member')
     loop
         execute format('grant rds_iam to %I', v_role);

@@ -21,7 +21,7 @@ mod serve;
 pub use body::{JSON, Json, bytes, media_type};
 pub use path::{Path, PathParameter, text};
 pub use problem::{Problem, Refused, found};
-pub use query::{List, NoFilter, Query};
+pub use query::{List, NoFilter, Query, fields};
 pub use reply::{Answer, Lines, Listed, Made, Versioned};
 pub use route::{Route, routed};
 pub use serve::{Front, about_order, answer, router, serve};

@@ -186,6 +186,12 @@ impl<E: Refusal> From<E> for Refused<E> {
 }
 
 impl<E> Refused<E> {
+    /// The problem, for a caller that shows it in its own way.
+    #[must_use]
+    pub fn problem(self) -> Problem {
+        self.problem
+    }
+
     /// The same refusal with another kind where it has this one.
     #[must_use]
     pub fn with_kind_instead(mut self, before: Kind, after: Kind) -> Self {

@@ -94,6 +94,14 @@ fn pairs(parts: &Parts) -> Result<BTreeMap<String, String>, Problem> {
     Ok(pairs)
 }
 
+/// Parses the fields of a form, as the fields of a struct that denies unknown fields.
+///
+/// # Errors
+/// The problem names the wrong field.
+pub fn fields<T: DeserializeOwned>(fields: BTreeMap<String, String>) -> Result<T, Problem> {
+    parse(fields, &[])
+}
+
 /// Parses the parameters. `others` are those that the caller parses apart.
 fn parse<T: DeserializeOwned>(
     pairs: BTreeMap<String, String>,

@@ -77,7 +77,10 @@ pub async fn answer(
         }
         tracing::info!(status, code, duration_ms, "answered");
         let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // Only a file whose name changes with its content may be kept.
+        headers
+            .entry(header::CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
         if let Ok(id) = HeaderValue::try_from(&request_id) {
             headers.insert(HeaderName::from_static("x-request-id"), id);
         }

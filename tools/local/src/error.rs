@@ -28,11 +28,11 @@ pub enum Error {
     )]
     PortTaken { port: u16, option: &'static str },
 
-    #[error("MiniStack (SQS on this machine) is not installed: run `make setup`")]
-    SqsMissing,
+    #[error("{what} is not installed: run `make setup`")]
+    PythonMissing { what: &'static str },
 
-    #[error("MiniStack (SQS on this machine) did not start: see {}", log.display())]
-    SqsStart { log: PathBuf },
+    #[error("{what} did not start: see {}", log.display())]
+    PythonStart { what: &'static str, log: PathBuf },
 
     #[error("SQS at {endpoint} refused a request: {detail}")]
     Sqs { endpoint: String, detail: String },

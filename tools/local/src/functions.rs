@@ -10,8 +10,11 @@ pub const PAYMENTS: &str = "holdfast-payments";
 pub const SWEEPER: &str = "holdfast-sweeper";
 pub const MIGRATE: &str = "holdfast-migrate";
 pub const ADMIN: &str = "holdfast-admin";
+pub const CONSOLE: &str = "holdfast-console";
 
-const FUNCTIONS: [&str; 6] = [CHECKOUT, WEBHOOK, PAYMENTS, SWEEPER, MIGRATE, ADMIN];
+const FUNCTIONS: [&str; 7] = [
+    CHECKOUT, WEBHOOK, PAYMENTS, SWEEPER, MIGRATE, ADMIN, CONSOLE,
+];
 
 /// The folder of the functions' binaries.
 #[derive(Debug, Clone)]

@@ -16,12 +16,12 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{any, post};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use serde_json::json;
 
-use crate::functions::{ADMIN, CHECKOUT, WEBHOOK};
+use crate::functions::{ADMIN, CHECKOUT, CONSOLE, WEBHOOK};
 use crate::lambda::{Host, InvokeError};
 
 pub(crate) use authorizer::Authorizer;
@@ -77,6 +77,22 @@ pub(crate) fn function_url(host: &Arc<Host>) -> Router {
         authorizer: None,
     };
     Router::new().fallback(forward).with_state(Arc::new(target))
+}
+
+/// The console, at an address of its own: the HTTP API's routes below `/console`.
+pub(crate) fn console(host: &Arc<Host>) -> Router {
+    let target = Target {
+        host: Arc::clone(host),
+        function: CONSOLE,
+        prefix: Some("/console/"),
+        authorizer: None,
+    };
+    Router::new()
+        .route("/", get(async || Redirect::to("/console")))
+        .route("/console", any(forward))
+        .route("/console/{*rest}", any(forward))
+        .fallback(async || message(StatusCode::NOT_FOUND, "Not Found"))
+        .with_state(Arc::new(target))
 }
 
 async fn forward(

@@ -5,7 +5,8 @@
 //! - [`stack`] starts and ends everything in order
 //! - [`postgres`] starts a throw-away PostgreSQL from the installed server binaries
 //! - [`lambda`] runs the functions as processes behind the Lambda Runtime API
-//! - `http_api` is API Gateway, `queue` with `ministack` is SQS, `schedule` is EventBridge
+//! - `http_api` is API Gateway, `queue` with `ministack` is SQS, `schedule` is EventBridge,
+//!   [`sign_in`] is the console's OpenID Connect provider; `python` starts two of them
 //! - [`roles`] has the database roles and their passwords
 //! - `payment_gateways` simulates the gateways, with an account of each demo shop
 //! - [`functions`] finds the functions' binaries, [`demo`] has the two demo shops
@@ -28,10 +29,12 @@ mod ministack;
 mod payment_gateways;
 pub mod postgres;
 pub mod project;
+mod python;
 pub mod queue;
 mod reaper;
 pub mod roles;
 mod schedule;
+pub mod sign_in;
 pub mod stack;
 pub mod up;
 pub mod upgrade;

@@ -18,11 +18,15 @@ pub const PAYMENTS: &str = "holdfast_payments";
 pub const SWEEPER: &str = "holdfast_sweeper";
 /// The admin function.
 pub const ADMIN: &str = "holdfast_admin";
+/// The console function.
+pub const CONSOLE: &str = "holdfast_console";
 /// A person who only reads.
 pub const READONLY: &str = "holdfast_readonly";
 
 /// The roles that the migrations make.
-pub(crate) const MIGRATED: [&str; 6] = [MIGRATOR, CHECKOUT, PAYMENTS, SWEEPER, ADMIN, READONLY];
+pub(crate) const MIGRATED: [&str; 7] = [
+    MIGRATOR, CHECKOUT, PAYMENTS, SWEEPER, ADMIN, CONSOLE, READONLY,
+];
 
 /// The passwords of one stack, by role.
 #[derive(Clone)]

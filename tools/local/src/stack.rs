@@ -6,21 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use simulator::Simulator;
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::demo::{SHOPS, demo_secret, load_catalogues};
-use crate::functions::{ADMIN, Binaries, CHECKOUT, MIGRATE, PAYMENTS, SWEEPER, WEBHOOK};
+use crate::functions::{ADMIN, Binaries, CHECKOUT, CONSOLE, MIGRATE, PAYMENTS, SWEEPER, WEBHOOK};
 use crate::http_api::{self, Authorizer};
 use crate::lambda::{FunctionOptions, Host, WAITING_MAX};
 use crate::listener::{Serving, bind, serve};
 use crate::logs::Logs;
-use crate::ministack::MiniStack;
+use crate::ministack;
 use crate::postgres::{Cluster, ClusterOptions};
+use crate::python::Server;
 use crate::queue::{self, Queue, QueueOptions};
 use crate::reaper::Reaper;
 use crate::roles::{self, Passwords};
-use crate::{Error, InvokeError, control, payment_gateways, project, schedule};
+use crate::{Error, InvokeError, control, payment_gateways, project, schedule, sign_in};
 
 pub const DATABASE: &str = "holdfast";
 /// The stack's name in its metrics.
@@ -29,7 +31,7 @@ const METRICS_STACK: &str = "local";
 const CONCURRENCY_DEFAULT: usize = 8;
 /// Connections of a process without [`StackOptions::pool_size`]. More requests go together.
 const POOL_SIZE_DEFAULT: usize = 8;
-/// Processes of the admin function: an office has few clerks.
+/// Processes of the admin function, and of the console: an office has few clerks.
 const CLERKS: usize = 4;
 /// Pollers of the queue, and as many processes behind them.
 const POLLERS: usize = 4;
@@ -47,6 +49,8 @@ pub struct StackOptions {
     pub api_port: u16,
     pub webhook_port: u16,
     pub gateways_port: u16,
+    /// `None`: there is no console, and nobody to sign in.
+    pub console_port: Option<u16>,
     /// Processes of the checkout function; the webhook function has half as many.
     pub concurrency: usize,
     /// Requests that each process of the checkout function handles at the same time. More than 1
@@ -77,6 +81,7 @@ impl Default for StackOptions {
             api_port: 0,
             webhook_port: 0,
             gateways_port: 0,
+            console_port: None,
             concurrency: CONCURRENCY_DEFAULT,
             requests_per_process: 1,
             pool_size: None,
@@ -97,6 +102,8 @@ impl Default for StackOptions {
 pub struct Stack {
     /// `http://127.0.0.1:<port>`: the HTTP API.
     pub api_url: String,
+    /// `http://127.0.0.1:<port>`: the console, if there is one.
+    pub console_url: Option<String>,
     /// `http://127.0.0.1:<port>`: the webhook function's URL.
     pub webhook_url: String,
     pub queue_url: String,
@@ -120,7 +127,8 @@ pub struct Stack {
     passwords: Passwords,
     tasks: Vec<JoinHandle<()>>,
     stop: DropGuard,
-    sqs: MiniStack,
+    sqs: Server,
+    sign_in: Option<Server>,
     reaper: Arc<Reaper>,
     _simulator: Simulator,
 }
@@ -132,18 +140,12 @@ impl Stack {
     /// When a part does not start; the error says what to do.
     pub async fn start(options: StackOptions) -> Result<Self, Error> {
         // First the steps that fail most often and cost nothing.
-        let api = bind(options.api_port)
-            .await
-            .map_err(Error::port(options.api_port, "--api-port"))?;
-        let webhook = bind(options.webhook_port)
-            .await
-            .map_err(Error::port(options.webhook_port, "--webhook-port"))?;
+        let ports = Ports::bind(&options).await?;
         let binaries = match &options.binaries {
             Some(binaries) => binaries.clone(),
             None => Binaries::beside_this_program()?,
         };
         let base = Base::start(&options).await?;
-        let cluster = Arc::clone(&base.cluster);
         let logs = base.logs.folder.clone();
         let host = Arc::new(Host::new(logs, Arc::clone(&base.reaper), WAITING_MAX));
         let functions = Functions {
@@ -151,26 +153,28 @@ impl Stack {
             options: &options,
             base: &base,
         };
-        functions.migrate(&host).await?;
-        let (set_all, hot_units) = (base.passwords.set_all(), options.hot_units);
-        blocking(move || {
-            cluster.execute(DATABASE, &set_all)?;
-            load_catalogues(&cluster, DATABASE, hot_units)
-        })
-        .await?;
-        let webhook_address = webhook.local_addr().map_err(Error::io("read the port"))?;
+        functions.prepare(&host).await?;
+        let webhook_address = ports
+            .webhook
+            .local_addr()
+            .map_err(Error::io("read the port"))?;
         let simulator = payment_gateways::start(webhook_address, options.gateways_port).await?;
         functions.start(&host, &simulator.url()).await?;
-
         let stopping = CancellationToken::new();
+        let console = match ports.console {
+            Some(port) => Some(functions.start_console(&host, port, &stopping).await?),
+            None => None,
+        };
+        let (console, sign_in) = console.unzip();
         let authorizer = Authorizer::new(&SHOPS);
         let admin_token = authorizer.token().to_owned();
         let control = control::router(&base.cluster, &base.queue);
         let serve = |listener, router| {
             serve(listener, router, stopping.clone()).map_err(Error::io("read the port"))
         };
-        let api = serve(api, http_api::http_api(&host, authorizer))?;
-        let webhook = serve(webhook, http_api::function_url(&host))?;
+        let api = serve(ports.api, http_api::http_api(&host, authorizer))?;
+        let webhook = serve(ports.webhook, http_api::function_url(&host))?;
+        let console_url = console.as_ref().map(Serving::url);
         let control = serve(bind(0).await.map_err(Error::io("take a port"))?, control)?;
         let mut tasks = base.queue.feed(&host, PAYMENTS, POLLERS, &stopping);
         if let Some(period) = options.sweep_every {
@@ -179,6 +183,7 @@ impl Stack {
         }
         Ok(Self {
             api_url: api.url(),
+            console_url,
             webhook_url: webhook.url(),
             queue_url: base.queue.url,
             dead_letter_queue_url: base.queue.dead_letter_url,
@@ -193,11 +198,12 @@ impl Stack {
             logs: base.logs,
             host,
             cluster: base.cluster,
-            servings: vec![api, webhook, control],
+            servings: [api, webhook, control].into_iter().chain(console).collect(),
             passwords: base.passwords,
             tasks,
             stop: stopping.drop_guard(),
             sqs: base.sqs,
+            sign_in,
             reaper: base.reaper,
             _simulator: simulator,
         })
@@ -270,9 +276,10 @@ impl Stack {
             drop(tokio::time::timeout(FINISH_TIMEOUT, task).await);
         }
         self.host.stop().await;
-        let (sqs, cluster, reaper) = (self.sqs, self.cluster, self.reaper);
+        let (cluster, reaper) = (self.cluster, self.reaper);
+        let servers = (self.sqs, self.sign_in);
         let ended = tokio::task::spawn_blocking(move || {
-            drop(sqs);
+            drop(servers);
             // The control API may still be starting it: the last owner stops it.
             drop(cluster);
             reaper.clean_up();
@@ -282,13 +289,36 @@ impl Stack {
     }
 }
 
+/// The ports that people and gateways know.
+struct Ports {
+    api: TcpListener,
+    webhook: TcpListener,
+    console: Option<TcpListener>,
+}
+
+impl Ports {
+    async fn bind(options: &StackOptions) -> Result<Self, Error> {
+        let take = async |port, option| bind(port).await.map_err(Error::port(port, option));
+        Ok(Self {
+            api: take(options.api_port, "--api-port").await?,
+            webhook: take(options.webhook_port, "--webhook-port").await?,
+            console: match options.console_port {
+                Some(port) => Some(take(port, "--console-port").await?),
+                None => None,
+            },
+        })
+    }
+}
+
 /// What the functions need: a database and queues.
 struct Base {
+    /// Goes with the stack.
+    folder: PathBuf,
     reaper: Arc<Reaper>,
     logs: Logs,
     cluster: Arc<Cluster>,
     passwords: Passwords,
-    sqs: MiniStack,
+    sqs: Server,
     queue: Queue,
 }
 
@@ -313,10 +343,11 @@ impl Base {
             cluster.execute("postgres", &create)?;
             Ok(Arc::new(cluster))
         });
-        let sqs = MiniStack::start(&folder, &logs.folder, Arc::clone(&reaper));
+        let sqs = ministack::start(&folder, &logs.folder, Arc::clone(&reaper));
         let (cluster, sqs) = tokio::try_join!(cluster, sqs)?;
-        let queue = Queue::create(sqs.endpoint(), &options.queue).await?;
+        let queue = Queue::create(sqs.url(), &options.queue).await?;
         Ok(Self {
+            folder,
             reaper,
             logs,
             cluster,
@@ -335,6 +366,18 @@ struct Functions<'a> {
 }
 
 impl Functions<'_> {
+    /// The schema, the roles' passwords and the catalogues.
+    async fn prepare(&self, host: &Host) -> Result<(), Error> {
+        self.migrate(host).await?;
+        let cluster = Arc::clone(&self.base.cluster);
+        let (set_all, hot_units) = (self.base.passwords.set_all(), self.options.hot_units);
+        blocking(move || {
+            cluster.execute(DATABASE, &set_all)?;
+            load_catalogues(&cluster, DATABASE, hot_units)
+        })
+        .await
+    }
+
     async fn migrate(&self, host: &Host) -> Result<(), Error> {
         let database = self.database(roles::MASTER).into();
         host.add(self.function(MIGRATE, 1, 300, database)).await?;
@@ -384,6 +427,30 @@ impl Functions<'_> {
             host.add(self.function(ADMIN, CLERKS, 25, admin))
         )?;
         Ok(())
+    }
+
+    /// The console, and the provider that its people sign in at.
+    async fn start_console(
+        &self,
+        host: &Arc<Host>,
+        port: TcpListener,
+        stopping: &CancellationToken,
+    ) -> Result<(Serving, Server), Error> {
+        let base = self.base;
+        let provider = sign_in::start(&base.folder, &base.logs.folder, Arc::clone(&base.reaper));
+        let provider = provider.await?;
+        let serving = serve(port, http_api::console(host), stopping.clone());
+        let serving = serving.map_err(Error::io("read the port"))?;
+        let mut environment = vec![
+            variable("CONSOLE_ISSUER", &provider.url()),
+            variable("CONSOLE_CLIENT_ID", sign_in::CLIENT_ID),
+            variable("CONSOLE_SECRETS", &sign_in::secrets()),
+            variable("CONSOLE_ORIGIN", &serving.url()),
+        ];
+        environment.extend(self.database(roles::CONSOLE));
+        host.add(self.function(CONSOLE, CLERKS, 25, environment))
+            .await?;
+        Ok((serving, provider))
     }
 
     fn function(

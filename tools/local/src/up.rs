@@ -10,6 +10,7 @@ use tokio::process::Command;
 use crate::command::{self, Signals, run_to_its_end};
 use crate::demo::{SHOPS, demo_secret};
 use crate::queue::SQS_AUTHORIZATION;
+use crate::sign_in::PEOPLE;
 use crate::stack::DATABASE;
 use crate::{Binaries, Error, Stack, StackOptions, project, roles};
 
@@ -26,6 +27,9 @@ pub struct Up {
     /// Port of the HTTP API; 0 takes a free one [default: 8787, with --run a free one]
     #[arg(long, value_name = "PORT")]
     api_port: Option<u16>,
+    /// Port of the console [default: 8786, with --run there is no console]
+    #[arg(long, value_name = "PORT")]
+    console_port: Option<u16>,
     /// Port of the webhook function's URL [default: 8788, with --run a free one]
     #[arg(long, value_name = "PORT")]
     webhook_port: Option<u16>,
@@ -60,7 +64,8 @@ pub struct Up {
     /// Run this shell command against the stack, then stop with its exit code
     ///
     /// The command gets HOLDFAST_API, HOLDFAST_ADMIN_TOKEN, HOLDFAST_WEBHOOK,
-    /// HOLDFAST_WEBHOOK_SECRET, HOLDFAST_GATEWAYS, HOLDFAST_LOCAL and HOLDFAST_DATABASE.
+    /// HOLDFAST_WEBHOOK_SECRET, HOLDFAST_GATEWAYS, HOLDFAST_LOCAL and HOLDFAST_DATABASE; with
+    /// --console-port also HOLDFAST_CONSOLE.
     #[arg(long, value_name = "COMMAND")]
     run: Option<String>,
 }
@@ -106,6 +111,7 @@ fn options(up: &Up) -> Result<StackOptions, Error> {
         api_port: port(up.api_port, 8787),
         webhook_port: port(up.webhook_port, 8788),
         gateways_port: port(up.gateways_port, 8789),
+        console_port: up.console_port.or_else(|| up.run.is_none().then_some(8786)),
         concurrency: up.concurrency.into(),
         requests_per_process: up.requests_per_process.into(),
         pool_size: up.pool_size.map(usize::from),
@@ -143,7 +149,13 @@ pub(crate) fn shell(stack: &Stack, command: &str) -> Command {
         .env("HOLDFAST_WEBHOOK_SECRET", demo_secret(SHOPS[0]))
         .env("HOLDFAST_GATEWAYS", &stack.gateways_url)
         .env("HOLDFAST_LOCAL", &stack.control_url)
-        .env("HOLDFAST_DATABASE", stack.database_url());
+        .env("HOLDFAST_DATABASE", stack.database_url())
+        .envs(
+            stack
+                .console_url
+                .iter()
+                .map(|url| ("HOLDFAST_CONSOLE", url)),
+        );
     shell
 }
 
@@ -152,6 +164,7 @@ fn addresses(stack: &Stack) -> String {
         r#"
 Holdfast is up, with the shops dress (wedding wear) and tour (seats of departures).
 
+  console   {console} (sign in as {people})
   HTTP API  {api} (pages of localhost may call it)
   webhooks  {webhook}
   gateways  {gateways} (simulated: tools/simulator/README.md)
@@ -173,6 +186,8 @@ curl -s {sqs} -H 'x-amz-target: AmazonSQS.ReceiveMessage' \
 curl -s -X POST {api}/2015-03-31/functions/holdfast-sweeper/invocations; echo
 
 Ctrl-C stops everything and deletes its data."#,
+        console = stack.console_url.as_deref().unwrap_or("none"),
+        people = PEOPLE.map(|person| person.sub).join(", "),
         api = stack.api_url,
         webhook = stack.webhook_url,
         gateways = stack.gateways_url,

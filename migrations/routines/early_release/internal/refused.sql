@@ -9,7 +9,8 @@ begin
     select r.rolname into v_role
     from pg_roles r
     where r.rolname in (
-            'holdfast_checkout', 'holdfast_payments', 'holdfast_sweeper', 'holdfast_admin')
+            'holdfast_checkout', 'holdfast_payments', 'holdfast_sweeper', 'holdfast_admin',
+            'holdfast_console')
         and not exists (
             select from pg_proc p
             where p.proname = 'pg_logical_emit_message'

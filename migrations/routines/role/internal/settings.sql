@@ -32,6 +32,8 @@ language sql stable set search_path = holdfast, pg_temp as $$
             -- statement_timeout: a clerk's page, one part of an import, or the check of the
             --   promises.
             ('admin', '20s', '5s', '5s'),
+            -- As admin: its pages make the same calls.
+            ('console', '20s', '5s', '5s'),
             -- statement_timeout: a person can ask again with a narrower query.
             -- lock_timeout: only a migration makes a reader wait.
             -- idle_in_transaction_session_timeout: people need time to think, but an open snapshot
@@ -44,7 +46,7 @@ language sql stable set search_path = holdfast, pg_temp as $$
             union all
             select * from (values
                 ('enable_seqscan', 'off'), ('jit', 'off'), ('TimeZone', 'UTC')) t (setting, value)
-            where r.role in ('checkout', 'payments', 'sweeper', 'admin')
+            where r.role in ('checkout', 'payments', 'sweeper', 'admin', 'console')
             union all
             select * from (values
                 ('default_transaction_read_only', 'on'), ('search_path', 'holdfast_read'))

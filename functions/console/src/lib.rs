@@ -1,0 +1,51 @@
+//! The console: pages for dispatchers, stock clerks, owners, support and the person on call. They
+//! call the operations of the admin API. No rule about stock is here.
+//!
+//! - one folder per section ([`section::Section`]), one handler and one template per page;
+//! - [`sign_in`]: OpenID Connect; [`session`]: the encrypted cookie; [`form`]: CSRF;
+//! - [`page`]: what every template shows; [`texts`]: the sentences, by language.
+
+mod app;
+mod assets;
+mod desk;
+mod form;
+mod headers;
+mod language;
+mod live;
+mod page;
+mod refusal;
+mod section;
+mod session;
+mod settings;
+mod show;
+mod sign_in;
+mod staff;
+pub mod texts;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+
+pub use app::App;
+pub use settings::{Secrets, Settings};
+
+/// The function's router.
+pub fn router(app: App) -> Router {
+    let app = Arc::new(app);
+    let signed_in = Router::new()
+        .route("/console", get(section::first))
+        .route("/console/language", post(language::choose))
+        .merge(sign_in::routes_inside())
+        .merge(desk::routes())
+        .layer(from_fn_with_state(Arc::clone(&app), session::require));
+    let routes = Router::new()
+        .merge(assets::routes())
+        .merge(sign_in::routes())
+        .merge(signed_in)
+        .fallback(refusal::no_such_page)
+        .layer(from_fn(refusal::as_page))
+        .layer(from_fn(headers::secure));
+    holdfast_http::router(routes, app)
+}
