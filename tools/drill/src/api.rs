@@ -4,7 +4,8 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::{Client, RequestBuilder, StatusCode};
+use caller::Caller;
+use reqwest::{Client, Request, RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -28,7 +29,8 @@ pub(crate) struct Api {
     api: String,
     webhooks: String,
     shop: String,
-    admin_token: String,
+    shopper: Caller,
+    clerk: Caller,
     started: Instant,
     deadline: Instant,
     /// How long one request is repeated.
@@ -110,7 +112,8 @@ pub(crate) struct Target<'a> {
     pub(crate) api: &'a str,
     pub(crate) webhooks: &'a str,
     pub(crate) shop: &'a str,
-    pub(crate) admin_token: &'a str,
+    pub(crate) admin_token: Option<&'a str>,
+    pub(crate) aws_region: Option<&'a str>,
     /// The longest that the run may take.
     pub(crate) timeout: Duration,
     /// How long one request is repeated.
@@ -123,7 +126,8 @@ impl Api {
             api: &args.api,
             webhooks: &args.webhook,
             shop: &args.shop,
-            admin_token: args.admin_token.as_deref().unwrap_or_default(),
+            admin_token: args.admin_token.as_deref(),
+            aws_region: args.aws_region.as_deref(),
             timeout: args.timeout,
             repeat_max: args.repeat_max(),
         })
@@ -146,7 +150,9 @@ impl Api {
             api: trim(target.api),
             webhooks: trim(target.webhooks),
             shop: target.shop.to_owned(),
-            admin_token: target.admin_token.to_owned(),
+            // Shoppers call through the storefront's server, which is an AWS identity or nobody.
+            shopper: Caller::new(target.api, None, target.aws_region),
+            clerk: Caller::new(target.api, target.admin_token, target.aws_region),
             started,
             deadline: started + target.timeout,
             repeat_max: target.repeat_max,
@@ -174,6 +180,7 @@ impl Api {
     async fn send(
         &self,
         call: Call,
+        caller: &Caller,
         url: &str,
         complete: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Reply {
@@ -186,7 +193,15 @@ impl Api {
             when.sent = self.now();
             when.attempts += 1;
             let request = complete(self.client.request(call.method(), url));
-            let (reason, retry_after) = match attempt(request).await {
+            let proved = match caller.prove(request).await {
+                Ok(request) => request,
+                Err(reason) => {
+                    when.got = self.now();
+                    let answer = Err(reason);
+                    return Reply { when, answer };
+                }
+            };
+            let (reason, retry_after) = match attempt(&self.client, proved).await {
                 Ok((status, retry_after, body)) => {
                     when.got = self.now();
                     let busy = status == StatusCode::TOO_MANY_REQUESTS;
@@ -229,7 +244,7 @@ impl Api {
 
     pub(crate) async fn availability(&self, skus: &[String]) -> (When, Answer<Availability>) {
         let url = self.url(None, &format!("availability?skus={}", skus.join(",")));
-        let reply = self.send(Call::Availability, &url, |request| request);
+        let reply = self.send(Call::Availability, &self.shopper, &url, |request| request);
         reply.await.read()
     }
 
@@ -245,7 +260,7 @@ impl Api {
             Some(body) => request.json(body),
             None => request,
         };
-        self.send(call, &url, complete).await
+        self.send(call, &self.shopper, &url, complete).await
     }
 
     pub(crate) async fn begin(
@@ -279,7 +294,7 @@ impl Api {
             Some(customer) => request.header("x-holdfast-customer", customer),
             None => request,
         };
-        self.send(Call::Read, &url, complete).await
+        self.send(Call::Read, &self.shopper, &url, complete).await
     }
 
     pub(crate) async fn extend(&self, id: Uuid) -> (When, Answer<Checkout>) {
@@ -334,24 +349,22 @@ impl Api {
             }
             request
         };
-        self.send(Call::Webhook, &url, complete).await
+        self.send(Call::Webhook, &Caller::Nobody, &url, complete)
+            .await
     }
 
-    /// A request to the stock office, with the clerk's token. The body is JSON, or the text of a
+    /// A request to the stock office, by the clerk. The body is JSON, or the text of a
     /// file of JSON lines, or null for none.
     pub(crate) async fn office(&self, call: Call, path: &str, body: &Value) -> Reply {
         let url = format!("{}/v1/admin/shops/{}/{path}", self.api, self.shop);
-        let complete = |request: RequestBuilder| {
-            let request = request.bearer_auth(&self.admin_token);
-            match body {
-                Value::Null => request,
-                Value::String(lines) => request
-                    .header("content-type", "application/jsonl")
-                    .body(lines.clone()),
-                body => request.json(body),
-            }
+        let complete = |request: RequestBuilder| match body {
+            Value::Null => request,
+            Value::String(lines) => request
+                .header("content-type", "application/jsonl")
+                .body(lines.clone()),
+            body => request.json(body),
         };
-        self.send(call, &url, complete).await
+        self.send(call, &self.clerk, &url, complete).await
     }
 
     pub(crate) async fn level(&self, sku: &str) -> Option<Level> {
@@ -362,9 +375,10 @@ impl Api {
 }
 
 async fn attempt(
-    request: RequestBuilder,
+    client: &Client,
+    request: Request,
 ) -> Result<(StatusCode, Duration, Vec<u8>), reqwest::Error> {
-    let response = request.send().await?;
+    let response = client.execute(request).await?;
     let retry_after = response.headers().get("retry-after");
     let retry_after = retry_after
         .and_then(|seconds| seconds.to_str().ok()?.parse().ok())

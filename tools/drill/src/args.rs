@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use clap::Parser;
 use clap::builder::RangedU64ValueParser;
+use clap::{ArgGroup, Parser};
 
 /// Rehearses a flash sale against a running deployment, and says of each promise whether it held.
 ///
 /// Exit code: 0 no promise failed, 1 a promise or an expectation failed, 2 the rehearsal could not
 /// run.
 #[derive(Clone, Debug, Parser)]
+#[command(group = ArgGroup::new("clerk").multiple(true))]
 pub struct Args {
     /// URL of the checkout API, without /v1
     #[arg(long, env = "HOLDFAST_API", value_name = "URL", value_parser = parse_url)]
@@ -78,16 +79,26 @@ pub struct Args {
     )]
     pub(crate) database: Option<String>,
     /// Staff work beside the shoppers: edits of stock, imports, bookings, returns, shrinkage
-    #[arg(long, requires = "admin_token")]
+    #[arg(long, requires = "clerk")]
     pub(crate) mixed: bool,
     /// A clerk's token for the stock office's API, for --mixed
     #[arg(
         long,
         env = "HOLDFAST_ADMIN_TOKEN",
         hide_env_values = true,
-        value_name = "TOKEN"
+        value_name = "TOKEN",
+        group = "clerk"
     )]
     pub(crate) admin_token: Option<String>,
+    /// Sign as the AWS identity of the environment, for this region: shoppers' calls, and a clerk's
+    /// without a token [default: on API Gateway's URL, if there is such an identity]
+    #[arg(
+        long,
+        env = "HOLDFAST_AWS_REGION",
+        value_name = "REGION",
+        group = "clerk"
+    )]
+    pub(crate) aws_region: Option<String>,
     /// URL of the simulated gateways (HOLDFAST_GATEWAYS of `holdfast up --run`), where shoppers pay
     #[arg(long, value_name = "URL", value_parser = parse_url, requires = "database")]
     pub(crate) gateways: Option<String>,
@@ -178,7 +189,9 @@ mod tests {
         let mixed = args.split(' ');
         let error = Args::try_parse_from(mixed.clone()).unwrap_err().to_string();
         assert!(error.contains("--admin-token <TOKEN>"), "{error}");
-        let token = mixed.chain(["--admin-token", "t"]);
-        assert!(Args::try_parse_from(token).unwrap().mixed);
+        for clerk in [["--admin-token", "t"], ["--aws-region", "eu-west-1"]] {
+            let called = mixed.clone().chain(clerk);
+            assert!(Args::try_parse_from(called).unwrap().mixed);
+        }
     }
 }

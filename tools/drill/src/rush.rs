@@ -70,7 +70,8 @@ pub async fn run(args: &Args) -> Result<bool, String> {
         api: &args.api,
         webhooks: &args.api,
         shop: &args.shop,
-        admin_token: "",
+        admin_token: None,
+        aws_region: None,
         timeout: RUSH_MAX,
         repeat_max: REPEAT_MAX,
     };

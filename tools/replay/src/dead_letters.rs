@@ -1,15 +1,10 @@
 //! From the dead-letter queue back to the queue. A message is sent before it is deleted: a crash
 //! between the two leaves it in both queues, and never in none.
 
-use std::env;
-use std::error::Error;
-
-use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use caller::{causes, no_credentials, sdk_config};
 use serde::Deserialize;
 
 use crate::args::DeadLetters;
@@ -66,22 +61,10 @@ pub(crate) async fn run(args: &DeadLetters) -> Result<(), String> {
 }
 
 async fn client() -> Result<Client, String> {
-    let http = Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
-    if let Ok(region) = env::var("AWS_REGION") {
-        loader = loader.region(Region::new(region));
-    }
-    let config = loader.load().await;
+    let config = sdk_config().await;
     if let Some(provider) = config.credentials_provider() {
-        provider.provide_credentials().await.map_err(|error| {
-            format!(
-                "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
-                 AWS_SECRET_ACCESS_KEY ({})",
-                causes(&error)
-            )
-        })?;
+        let credentials = provider.provide_credentials().await;
+        credentials.map_err(|error| no_credentials(&error))?;
     }
     Ok(Client::new(&config))
 }
@@ -130,12 +113,4 @@ fn described(message: &Message) -> String {
         }) => format!("{id}: {gateway}, for {shop}, came in at {received_at}"),
         Err(error) => format!("{id}: not a queued webhook ({error})"),
     }
-}
-
-fn causes(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |&cause| cause.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

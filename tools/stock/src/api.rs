@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use caller::Caller;
 use clap::Args;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
@@ -23,9 +24,13 @@ pub struct Target {
     /// The shop
     #[arg(long, env = "HOLDFAST_SHOP", value_parser = parse_shop)]
     shop: String,
-    /// The token of the admin API
+    /// The token of the admin API [default: on API Gateway's URL, the AWS identity of the
+    /// environment signs]
     #[arg(long, env = "HOLDFAST_ADMIN_TOKEN", hide_env_values = true)]
     token: Option<String>,
+    /// Sign as the AWS identity of the environment, for this region; for a domain of your own
+    #[arg(long, env = "HOLDFAST_AWS_REGION", value_name = "REGION")]
+    aws_region: Option<String>,
 }
 
 /// A client for one shop.
@@ -33,7 +38,7 @@ pub struct Target {
 pub struct Api {
     client: Client,
     base: String,
-    token: Option<String>,
+    caller: Caller,
 }
 
 /// A successful answer.
@@ -86,7 +91,7 @@ impl Api {
         Ok(Self {
             client: client.build().map_err(|error| error.to_string())?,
             base: format!("{api}/v1/admin/shops/{}", target.shop),
-            token: target.token.clone(),
+            caller: Caller::new(api, target.token.as_deref(), target.aws_region.as_deref()),
         })
     }
 
@@ -122,11 +127,9 @@ impl Api {
         let mut pause = Duration::from_millis(100);
         loop {
             let started = Instant::now();
-            let mut request = self.client.request(method.clone(), &url);
-            if let Some(token) = &self.token {
-                request = request.bearer_auth(token);
-            }
-            let (reason, wait) = match complete(request).send().await {
+            let request = complete(self.client.request(method.clone(), &url));
+            let request = self.caller.prove(request).await.map_err(Refused::Other)?;
+            let (reason, wait) = match self.client.execute(request).await {
                 Ok(response) if !worth_repeating(response.status()) => {
                     return read(response, started).await;
                 }
@@ -168,7 +171,8 @@ async fn read(response: Response, started: Instant) -> Result<Answer, Refused> {
     Err(match status {
         StatusCode::NOT_FOUND => Refused::NotFound(text),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Refused::Other(format!(
-            "the API does not let you in: {text}; is HOLDFAST_ADMIN_TOKEN set and fresh?"
+            "the API does not let you in: {text}; is HOLDFAST_ADMIN_TOKEN set and fresh, or has \
+             your AWS identity the stack's AdminCallerPolicy?"
         )),
         _ => Refused::Other(text),
     })
