@@ -26,6 +26,8 @@ AGAINST ?=
 # `make test-postgres`: the major version of PostgreSQL, or the folder of its programs.
 PG ?= 18
 PG_BIN ?= /usr/lib/postgresql/$(PG)/bin
+# `make deployable` and `make sam-build`: the processor of the functions.
+ARCHITECTURE ?= arm64
 # `make growth`: orders of the database.
 ORDERS ?= 1000000
 
@@ -147,6 +149,14 @@ sbom: ## write a bill of materials of each function to target/sbom/
 .PHONY: lock
 lock: ## pin the Python tools again, after an edit of a requirements.in
 	@tools/lock
+
+.PHONY: deployable
+deployable: ## name the tools that a build for Lambda and a deployment lack: ARCHITECTURE=arm64
+	@tools/deploy/prerequisites $(ARCHITECTURE)
+
+.PHONY: sam-build
+sam-build: ## build the functions as they are deployed, with the pinned tools: ARCHITECTURE=arm64
+	@tools/deploy/build $(ARCHITECTURE)
 
 .PHONY: deploy-check
 deploy-check: ## build and deploy the template to an emulator of AWS, and buy something there

@@ -92,12 +92,14 @@ mod stack {
     mod broken_promises;
     mod browsers;
     mod connections;
+    mod deploy_scripts;
     mod faults;
     mod gateway_credentials;
     mod gateways;
     mod managed;
     mod migrate_command;
     mod migrate_step;
+    mod origin;
     mod outbox;
     mod rehearsal;
     mod request_log;
@@ -130,6 +132,7 @@ mod contract {
     mod supply_chain;
     mod template;
     mod template_managed;
+    mod template_operation;
     mod template_routes;
     mod tidy;
     mod upgrades;

@@ -154,6 +154,20 @@ fn every_alarm_and_every_graph_reads_a_metric_that_is_written() {
     assert_eq!(never_written(&wrong).len(), 1);
 }
 
+/// With `METRICS=alarms` no other metric is a series.
+#[test]
+fn the_series_of_the_alarms_are_those_that_an_alarm_reads() {
+    let template = template();
+    let alarms = of_type(&template, "AWS::CloudWatch::Alarm");
+    let read = alarms.values().flat_map(|alarm| of_alarm(alarm));
+    let read: BTreeSet<String> = read
+        .filter(|(namespace, _, _)| namespace == NAMESPACE)
+        .map(|(_, metric, _)| metric)
+        .collect();
+    let kept = Metric::ALARMED.iter().map(|metric| metric.name());
+    assert_eq!(kept.map(str::to_owned).collect::<BTreeSet<_>>(), read);
+}
+
 /// CloudWatch bills an alarm for each metric that it looks at.
 #[test]
 fn the_cost_page_counts_every_metric_of_an_alarm() {

@@ -388,7 +388,7 @@ fn no_queued_message_is_lost_unseen() {
     for (name, queue) in &queues {
         assert_eq!(
             template.resource(name)["DeletionPolicy"],
-            "Retain",
+            "RetainExceptOnCreate",
             "{name}"
         );
         assert_eq!(queue["SqsManagedSseEnabled"], true, "{name}");
@@ -417,9 +417,12 @@ fn no_queued_message_is_lost_unseen() {
                 assert!(properties["ScalingConfig"]["MaximumConcurrency"].is_object());
             } else {
                 dead.extend(text(&properties["DeadLetterConfig"]["Arn"]));
+                // Otherwise what Lambda throttled would come in a flood.
+                assert_eq!(properties["RetryPolicy"]["MaximumEventAgeInSeconds"], 60);
             }
         }
         if let Some(called) = function.get("EventInvokeConfig") {
+            assert_eq!(called["MaximumEventAgeInSeconds"], 60, "{name}");
             dead.extend(text(
                 &called["DestinationConfig"]["OnFailure"]["Destination"],
             ));
@@ -471,14 +474,35 @@ fn a_release_migrates_before_anything_else() {
         let Some(release) = release else { continue };
         assert_eq!(release["Type"], json!({ "Ref": "ReleaseType" }), "{name}");
         assert_eq!(text(&release["Role"]), ["ReleaseRole.Arn"], "{name}");
-        let alarms = text(&release["Alarms"]);
-        assert!(!alarms.is_empty(), "{name}");
-        for alarm in alarms {
-            assert_eq!(template.resource(&alarm)["Type"], "AWS::CloudWatch::Alarm");
+        let choice = &release["Alarms"]["Fn::If"];
+        assert_eq!(choice[0], "GuardsRelease", "{name}");
+        let guards = text(&choice[1]);
+        assert!(!guards.is_empty(), "{name}");
+        for alarm in guards {
+            guards_a_release(&template, &alarm);
         }
+        // CodeDeploy refuses an empty list.
+        assert_eq!(text(&choice[2]), ["ReleaseUnguardedAlarm"], "{name}");
     }
     let all = &template.section("Globals")["Function"];
     assert_eq!(all["AutoPublishAlias"], "live");
+}
+
+/// An alarm that sees a bad release: of one metric, with minutes to wait for late data. An
+/// expression with FILL would read the newest minute as a zero until its data come.
+fn guards_a_release(template: &Template, name: &str) {
+    let alarm = template.resource(name);
+    assert_eq!(alarm["Type"], "AWS::CloudWatch::Alarm", "{name}");
+    let of = &alarm["Properties"];
+    assert!(of.get("Metrics").is_none(), "{name}");
+    assert_eq!(of["Period"], 60, "{name}");
+    let periods = of["EvaluationPeriods"].as_u64().unwrap();
+    assert!((3..=5).contains(&periods), "{name}");
+    assert!(
+        of["DatapointsToAlarm"].as_u64().unwrap() < periods,
+        "{name}"
+    );
+    assert_eq!(of["TreatMissingData"], "notBreaching", "{name}");
 }
 
 #[test]

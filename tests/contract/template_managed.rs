@@ -177,7 +177,11 @@ fn whatever_names_the_checkout_function_means_the_one_that_serves() {
     assert_eq!(board[1]["Checkout"], serving(""));
     assert!(!board[0].as_str().unwrap().contains("${CheckoutFunction}"));
     let is_serving = |value: &Value| *value == serving("");
-    for name in ["CheckoutErrorsAlarm", "ThrottlesAlarm", "DurationAlarm"] {
+    for name in ["CheckoutErrorsAlarm", "CheckoutAnswersAlarm"] {
+        let dimensions = function(&template, name)["Dimensions"].as_array().unwrap();
+        assert!(is_serving(&dimensions.last().unwrap()["Value"]), "{name}");
+    }
+    for name in ["ThrottlesAlarm", "DurationAlarm"] {
         let metrics = function(&template, name)["Metrics"].as_array().unwrap();
         let found = metrics
             .iter()
@@ -187,7 +191,6 @@ fn whatever_names_the_checkout_function_means_the_one_that_serves() {
             })
             .filter(|dimension| is_serving(&dimension["Value"]))
             .count();
-        let expected = if name == "CheckoutErrorsAlarm" { 2 } else { 1 };
-        assert_eq!(found, expected, "{name}");
+        assert_eq!(found, 1, "{name}");
     }
 }

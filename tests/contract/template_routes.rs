@@ -61,7 +61,7 @@ fn each_route_has_its_function_and_its_authorizer() {
         let target = format!("integrations/${{{function}Integration}}");
         assert_eq!(text(&route["Target"]), [target], "{name}");
         let scopes = route.get("AuthorizationScopes").map(text);
-        let wanted = is_admin.then(|| vec!["holdfast:admin".to_owned()]);
+        let wanted = is_admin.then(|| vec!["AdminScope".to_owned()]);
         assert_eq!(scopes, wanted, "{name}");
     }
 }

@@ -1,6 +1,8 @@
 //! Changes by the stock office: what a clerk may change, what is refused, and that no change counts
 //! twice.
 
+use holdfast_admin::Callers;
+use holdfast_http::caller::Shops;
 use serde_json::{Value, json};
 use tests::clerk::{Clerk, path};
 use tests::contract::CONTRACT;
@@ -110,6 +112,28 @@ async fn a_token_without_the_scope_may_do_nothing() {
         }
     }
     assert_eq!(test.rows().await, before);
+}
+
+/// Amazon Cognito names a scope `server/name`.
+#[tokio::test]
+async fn a_deployment_may_name_another_scope() {
+    let (test, _) = office().await;
+    let clerk = test.clerk_by_scope("holdfast/admin");
+    for (scope, status) in [
+        ("openid holdfast/admin", 200),
+        ("holdfast:admin", 403),
+        ("holdfast/admins", 403),
+    ] {
+        let claims = json!({ "sub": "clerk", "shops": "main", "scope": scope });
+        let call = Call::new("GET", &path("/stock/VEIL-WHITE")).claims(claims);
+        let answer = clerk.send_as_it_is(call).await;
+        assert_eq!(answer.status, status, "{scope}");
+    }
+    for no_scope in ["", "two scopes", "a,b", "[a]"] {
+        let callers = Callers::new(Shops::of_list("main"));
+        let error = callers.with_scope(no_scope).unwrap_err().to_string();
+        assert!(error.contains("ADMIN_SCOPE"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -36,6 +36,13 @@ impl TestDb {
         }
     }
 
+    /// A clerk of a deployment whose tokens need this scope.
+    pub fn clerk_by_scope(&self, scope: &str) -> Clerk {
+        let clerk = self.clerk();
+        let callers = clerk.callers.with_scope(scope).unwrap();
+        Clerk { callers, ..clerk }
+    }
+
     /// One connection of the admin function's role.
     pub async fn admin_session(&self) -> tokio_postgres::Client {
         self.session_of(ADMIN).await

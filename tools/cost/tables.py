@@ -45,7 +45,7 @@ def idle_month():
         ),
         ("logs_in", log_gb, ""),
         ("logs_kept", log_gb * a["log_months"], ""),
-        ("metrics", a["metrics"], ""),
+        ("metrics", a["metrics_idle"], "by the sweeper"),
         ("alarms", a["alarms"], ""),
         ("kms_keys", a["kms_keys"], "for the alarms' topic"),
         ("dashboards", a["dashboards"], ""),
@@ -107,6 +107,7 @@ def flash_hour():
         ("logs_in", log_bytes / GB, ""),
         ("logs_kept", log_bytes / GB * a["log_months"], ""),
         ("transfer_out", api * a["answer_bytes"] / GB, "answers"),
+        ("metrics", (a["metrics"] - a["metrics_idle"]) / a["hours"], "the others, for an hour"),
     ]
 
 
@@ -182,10 +183,14 @@ def what_if():
         ASSUMED[key] = value
         return after - before
 
+    alarms_only = ASSUMED["metrics_idle_alarms"] / ASSUMED["metrics_idle"]
+    routes = ASSUMED["route_metrics"] * PRICE["metrics"]["usd"]
     rows = [
         ("no standby", "month", changed("instances", 0.5, database_month)),
+        ("`DatabaseCapacityMin=0.5`", "month", changed("acu_idle", 0.25, database_month)),
         ("an RDS Proxy", "month", cost(proxy_month())),
-        ("half as many custom metrics", "month", changed("metrics", 0.5, idle_month)),
+        ("`Metrics=alarms`", "month", changed("metrics_idle", alarms_only, idle_month)),
+        ("`ApiRouteMetrics=yes`, with traffic in each hour", "month", routes),
         ("each request takes twice as long", "hour", changed("checkout_ms", 2, flash_hour)),
         ("no access log", "hour", changed("access_log_bytes", 0, flash_hour)),
         ("a maximum of 4 ACU", "hour", changed("acu_flash", 0.25, database_hour)),

@@ -49,6 +49,7 @@ def main():
         deployment.stops_update()
         purchase.is_paid()
         deployment.delete()
+        deployment.leaves_only_its_queues()
         purchase.data_is_still_there()
     except Failed as failure:
         print(f"deploy-check: {failure}", file=sys.stderr)

@@ -4,9 +4,15 @@ import json
 import os
 import secrets
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import psycopg
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "aws-check"))
+
+import leftovers  # noqa: E402
 
 STACK = "holdfast"
 ROLES = ("checkout", "payments", "sweeper", "admin")
@@ -164,6 +170,15 @@ class Deployment:
         self.cloudformation.delete_stack(StackName=STACK)
         until("the stack is deleted", self.is_deleted, 120)
         print("    deleted")
+
+    def leaves_only_its_queues(self):
+        """With the code that looks for leftovers in an account (tools/aws-check)."""
+        found = leftovers.find(self.emulator, STACK, (leftovers.queues, leftovers.functions))
+        expect(found["functions"] == {}, f"functions are left: {list(found['functions'])}")
+        expect(len(found["queues"]) == 6, f"six queues are left, not {list(found['queues'])}")
+        stays = leftovers.remove(found)
+        expect(stays == {}, f"leftovers stay: {stays}")
+        print("    left over: the six queues, now deleted")
 
     def is_deleted(self):
         found = self.cloudformation.list_stacks(StackStatusFilter=["DELETE_FAILED"])

@@ -2,9 +2,12 @@
 //! route, so no caller is anonymous. This file checks the authorizer's result once more.
 //!
 //! - JWT authorizer: the actor is the token's `sub`. The claim `shops` (separated by spaces or
-//!   commas) names the shops. `scope` must contain `holdfast:admin`.
+//!   commas) names the shops. `scope` must contain `ADMIN_SCOPE`.
 //! - IAM authorizer: the actor is the identity's ARN. `ADMIN_SHOPS` names the shops, because the
 //!   policy that lets the identity call the API does not name any.
+
+use std::env;
+use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
@@ -18,13 +21,14 @@ use operations::config::ConfigError;
 use operations::ids::{Actor, Shop};
 use utoipa::openapi::security::SecurityRequirement;
 
-/// The scope that a token needs for the admin API.
-pub const SCOPE: &str = "holdfast:admin";
+/// The scope that a token needs for the admin API, unless `ADMIN_SCOPE` names another one.
+const SCOPE: &str = "holdfast:admin";
 
 /// The rules of this deployment.
 #[derive(Debug, Clone)]
 pub struct Callers {
     iam_shops: Shops,
+    scope: Arc<str>,
 }
 
 /// The caller of one request, before its path is known.
@@ -47,17 +51,40 @@ impl Callers {
     /// The shops of an IAM identity.
     #[must_use]
     pub fn new(iam_shops: Shops) -> Self {
-        Self { iam_shops }
+        Self {
+            iam_shops,
+            scope: SCOPE.into(),
+        }
     }
 
-    /// Reads `ADMIN_SHOPS` (a comma-separated list, or `*`). If it is not set, IAM identities may
-    /// act for no shop.
+    /// With another scope for tokens: not every issuer can make one with a colon.
     ///
     /// # Errors
-    /// When the list contains an invalid shop code.
+    /// When it is empty, or contains what separates scopes in a claim.
+    pub fn with_scope(self, scope: &str) -> Result<Self, ConfigError> {
+        let separates = |c: char| c.is_whitespace() || c.is_control() || "[],".contains(c);
+        if scope.is_empty() || scope.contains(separates) {
+            return Err(ConfigError::Invalid {
+                variable: "ADMIN_SCOPE",
+                reason: format!("must be one scope without spaces and [],: got {scope:?}"),
+            });
+        }
+        let scope = scope.into();
+        Ok(Self { scope, ..self })
+    }
+
+    /// Reads `ADMIN_SHOPS` (a comma-separated list, or `*`) and `ADMIN_SCOPE`. Without
+    /// `ADMIN_SHOPS`, IAM identities may act for no shop.
+    ///
+    /// # Errors
+    /// When the list contains an invalid shop code, or the scope is not one scope.
     pub fn from_env() -> Result<Self, ConfigError> {
         let none = Shops::of_list("");
-        Ok(Self::new(Shops::from_env("ADMIN_SHOPS")?.unwrap_or(none)))
+        let callers = Self::new(Shops::from_env("ADMIN_SHOPS")?.unwrap_or(none));
+        match env::var("ADMIN_SCOPE") {
+            Ok(scope) => callers.with_scope(&scope),
+            Err(_) => Ok(callers),
+        }
     }
 
     /// Identifies the caller of a request.
@@ -66,7 +93,7 @@ impl Callers {
     /// 401 when no authorizer accepted the request, 403 when the token lacks the scope.
     fn identify(&self, parts: &Parts) -> Result<Caller, Problem> {
         match (claims(parts), iam_arn(parts)) {
-            (Some(claims), _) => of_token(claims),
+            (Some(claims), _) => of_token(claims, &self.scope),
             (None, Some(arn)) => Ok(Caller {
                 actor: arn.parse().map_err(|_| Problem::from(UNAUTHORIZED))?,
                 shops: self.iam_shops.clone(),
@@ -76,9 +103,9 @@ impl Callers {
     }
 }
 
-fn of_token(claims: Claims<'_>) -> Result<Caller, Problem> {
-    if !claims.have_scope(SCOPE) {
-        return Err(Problem::scope_missing(SCOPE));
+fn of_token(claims: Claims<'_>, scope: &str) -> Result<Caller, Problem> {
+    if !claims.have_scope(scope) {
+        return Err(Problem::scope_missing(scope));
     }
     // A token without a subject would leave the ledger without an actor.
     let actor = claims.text("sub").parse();
@@ -128,7 +155,8 @@ impl Input for Clerk {
         );
         to.problem(
             SCOPE_MISSING,
-            "the token is valid but lacks the scope `holdfast:admin`.",
+            "the token is valid but lacks the scope of this API: `holdfast:admin`, unless the \
+             deployment names another one.",
         );
     }
 }

@@ -6,6 +6,7 @@
 //! cannot be guessed, so it serves as the capability.
 
 use std::env;
+use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts};
 use holdfast_http::caller::{Shops, claims};
@@ -16,6 +17,8 @@ use operations::config::ConfigError;
 use operations::ids::{Customer, Shop};
 use utoipa::openapi::path::ParameterIn;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
+
+use crate::origin::{ORIGIN_REFUSED, Origin};
 
 /// The scope that a token needs to order with payment method `offline`.
 const OFFLINE_SCOPE: &str = "holdfast:offline";
@@ -28,6 +31,7 @@ const CUSTOMER_HEADER: &str = "x-holdfast-customer";
 pub struct Callers {
     shops: Shops,
     offline: bool,
+    origin: Arc<Origin>,
 }
 
 /// A caller who may act for the shop of the path.
@@ -40,8 +44,8 @@ pub struct Caller {
 }
 
 impl Callers {
-    /// Reads `SHOPS` (a comma-separated list, or `*`) and `OFFLINE_PAYMENT` (`allow`, or `deny` by
-    /// default).
+    /// Reads `SHOPS` (a comma-separated list, or `*`), `OFFLINE_PAYMENT` (`allow`, or `deny` by
+    /// default) and what [`Origin`] reads.
     ///
     /// # Errors
     /// When one of them is missing or invalid.
@@ -60,7 +64,12 @@ impl Callers {
                 });
             }
         };
-        Ok(Self { shops, offline })
+        let origin = Arc::new(Origin::from_env(aws::store)?);
+        Ok(Self {
+            shops,
+            offline,
+            origin,
+        })
     }
 
     /// Identifies the caller of a request for this shop.
@@ -120,11 +129,13 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let callers = Callers::from_ref(state);
+        callers.origin.admit(&parts.headers).await?;
         // A text that is no shop's code names no shop.
         let Path(shop) = Path::<Shop>::from_request_parts(parts, state)
             .await
             .map_err(|_| Problem::not_found("shop"))?;
-        Callers::from_ref(state).identify(parts, shop)
+        callers.identify(parts, shop)
     }
 }
 
@@ -132,6 +143,11 @@ impl Input for Caller {
     fn describe(to: &mut Description) {
         to.path_parameter::<Shop>();
         to.refused_by_api_gateway();
+        to.problem(
+            ORIGIN_REFUSED,
+            "the deployment takes calls only through what stands before it, such as CloudFront, \
+             and this call went around it.",
+        );
         let about = "Without a token: the customer for whom the call is made. A checkout of \
                      another customer is not found. A header is ASCII: do not send it for a \
                      customer with other characters.";

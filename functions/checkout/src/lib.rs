@@ -5,6 +5,7 @@ mod app;
 pub mod caller;
 mod checkout;
 mod order;
+pub mod origin;
 mod pay;
 mod stock;
 
@@ -15,6 +16,7 @@ use holdfast_http::Route;
 
 pub use app::{App, Shared};
 pub use caller::{Caller, Callers};
+pub use origin::Origin;
 
 /// The routes, for the router and for the contract.
 #[must_use]

@@ -25,23 +25,52 @@ static EMITTER: OnceLock<Emitter> = OnceLock::new();
 struct Emitter {
     stack: String,
     function: String,
+    series: Series,
     gathered: Mutex<Gathered>,
 }
 
 type Gathered = BTreeMap<Metric, Vec<f64>>;
 
+/// Which metrics CloudWatch makes series of. It bills each series. The line has all values in
+/// either case, for queries of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Series {
+    All,
+    /// Those that an alarm reads.
+    Alarms,
+}
+
+impl Series {
+    fn include(self, metric: Metric) -> bool {
+        self == Self::All || Metric::ALARMED.contains(&metric)
+    }
+}
+
 /// Metrics are written if `METRICS_STACK` is set. It is the dimension `Stack`, so two deployments
-/// in one account stay apart.
+/// in one account stay apart. `METRICS` is `all` (default) or `alarms`. Another value is reported,
+/// and all metrics are series: a typing mistake must not stop a function from starting.
 pub(super) fn init() {
     let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
     let Some(stack) = variable("METRICS_STACK") else {
         return;
+    };
+    let series = match variable("METRICS").as_deref() {
+        None | Some("all") => Series::All,
+        Some("alarms") => Series::Alarms,
+        Some(other) => {
+            tracing::warn!(
+                METRICS = other,
+                "METRICS is neither all nor alarms; using all"
+            );
+            Series::All
+        }
     };
     let function = variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "unknown".to_owned());
     let gathered = Mutex::default();
     let emitter = Emitter {
         stack,
         function,
+        series,
         gathered,
     };
     if EMITTER.set(emitter).is_ok() {
@@ -114,7 +143,7 @@ impl Drop for Flush {
 fn write(emitter: &Emitter, gathered: &Gathered) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let timestamp_ms = now.map_or(0, |since| since.as_millis());
-    let mut text = line(&emitter.stack, &emitter.function, timestamp_ms, gathered).to_string();
+    let mut text = line(emitter, timestamp_ms, gathered).to_string();
     text.push('\n');
     let mut stdout = std::io::stdout().lock();
     // If the log cannot be written, there is no place to report that.
@@ -122,13 +151,13 @@ fn write(emitter: &Emitter, gathered: &Gathered) {
     let _ = stdout.flush();
 }
 
-fn line(stack: &str, function: &str, timestamp_ms: u128, gathered: &Gathered) -> Value {
+fn line(emitter: &Emitter, timestamp_ms: u128, gathered: &Gathered) -> Value {
     let directives: Vec<Value> = [Scope::Stack, Scope::Function]
         .into_iter()
         .filter_map(|scope| {
             let metrics: Vec<Value> = gathered
                 .keys()
-                .filter(|metric| metric.scope() == scope)
+                .filter(|metric| metric.scope() == scope && emitter.series.include(**metric))
                 .map(|metric| json!({ "Name": metric.name(), "Unit": metric.unit().name() }))
                 .collect();
             (!metrics.is_empty()).then(|| {
@@ -143,8 +172,8 @@ fn line(stack: &str, function: &str, timestamp_ms: u128, gathered: &Gathered) ->
     let mut line = Map::new();
     let aws = json!({ "Timestamp": timestamp_ms, "CloudWatchMetrics": directives });
     line.insert("_aws".to_owned(), aws);
-    line.insert("Stack".to_owned(), stack.into());
-    line.insert("Function".to_owned(), function.into());
+    line.insert("Stack".to_owned(), emitter.stack.as_str().into());
+    line.insert("Function".to_owned(), emitter.function.as_str().into());
     for (metric, values) in gathered {
         let value = match values.as_slice() {
             [value] => json!(value),
@@ -159,6 +188,15 @@ fn line(stack: &str, function: &str, timestamp_ms: u128, gathered: &Gathered) ->
 mod tests {
     use super::*;
 
+    fn emitter(series: Series) -> Emitter {
+        Emitter {
+            stack: "holdfast".to_owned(),
+            function: "holdfast-checkout".to_owned(),
+            series,
+            gathered: Mutex::default(),
+        }
+    }
+
     #[test]
     fn a_line_tells_each_metric_once_under_the_dimensions_of_its_scope() {
         let gathered = Gathered::from([
@@ -166,12 +204,7 @@ mod tests {
             (Metric::DatabaseCall, vec![1.5, 3.0]),
         ]);
         assert_eq!(
-            line(
-                "holdfast",
-                "holdfast-checkout",
-                1_700_000_000_000,
-                &gathered
-            ),
+            line(&emitter(Series::All), 1_700_000_000_000, &gathered),
             json!({
                 "_aws": { "Timestamp": 1_700_000_000_000_u64, "CloudWatchMetrics": [
                     { "Namespace": "Holdfast", "Dimensions": [["Stack"]],
@@ -183,6 +216,21 @@ mod tests {
                 "HoldsGranted": 2.0, "DatabaseCall": [1.5, 3.0],
             })
         );
+    }
+
+    #[test]
+    fn without_a_series_the_value_is_still_in_the_line() {
+        let gathered = Gathered::from([
+            (Metric::HoldsGranted, vec![2.0]),
+            (Metric::PromisesBroken, vec![0.0]),
+        ]);
+        let line = line(&emitter(Series::Alarms), 1_700_000_000_000, &gathered);
+        assert_eq!(
+            line["_aws"]["CloudWatchMetrics"],
+            json!([{ "Namespace": "Holdfast", "Dimensions": [["Stack"]],
+                "Metrics": [{ "Name": "PromisesBroken", "Unit": "Count" }] }])
+        );
+        assert_eq!(line["HoldsGranted"], 2.0);
     }
 
     #[test]

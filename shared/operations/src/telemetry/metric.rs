@@ -180,3 +180,31 @@ metrics! {
     /// Processes that started.
     ColdStarts: Count, Function;
 }
+
+impl Metric {
+    /// Those that an alarm reads. A test compares them with template.yaml.
+    pub const ALARMED: &[Self] = &[
+        Self::RefundsDue,
+        Self::Reviews,
+        Self::RefundsFailed,
+        Self::RefundsOwedAge,
+        Self::RefundsPendingAge,
+        Self::Disputes,
+        Self::GatewayFailures,
+        Self::GatewayCredentialsRefused,
+        Self::ParkedAge,
+        Self::WebhooksForged,
+        Self::ShareHeldUnordered,
+        Self::SweepLag,
+        Self::SweepFailures,
+        Self::OutboxLag,
+        Self::SubscriberLag,
+        Self::DeliveriesGivenUp,
+        Self::PromisesBroken,
+        Self::PromisesCheckLag,
+        Self::RolesChanged,
+        Self::DatabaseFailures,
+        Self::ConnectionFailures,
+        Self::AnswersFailed,
+    ];
+}
