@@ -5,13 +5,21 @@ use local::roles::CHECKOUT;
 use serde_json::json;
 use tests::contract::CONTRACT;
 use tests::http::Call;
-use tests::stack::{STACK, add, log_of};
+use tests::stack::{STACK, add, log_of, root};
 use tests::{CLUSTER, MAIN, TestDb};
 
 const FUNCTION: &str = "checkout-behind";
 const HEADER: &str = "x-holdfast-origin";
 const SECRET: &str = "hunter2-hunter2-hunter2-hunter2-hunter2";
 const BEFORE: &str = "hunter1-hunter1-hunter1-hunter1-hunter1";
+
+/// The second template, whose CloudFront sends the secret.
+#[test]
+fn the_front_sends_the_header_that_checkout_reads() {
+    let front = std::fs::read_to_string(root().join("tools/edge/template.yaml")).unwrap();
+    assert!(front.contains(&format!("HeaderName: {HEADER}\n")));
+    assert!(front.contains(":SecretString:current::"));
+}
 
 #[tokio::test]
 async fn calls_that_go_around_the_front_reach_no_route() {

@@ -118,7 +118,9 @@ def canary(check):
 
 
 def ring(check):
-    """Puts an alarm on, until CloudWatch looks again."""
+    """Puts an alarm on, until CloudWatch looks again. Not while a release goes back already."""
+    if "ROLLBACK" in describe(check)["StackStatus"]:
+        return
     check.account.client("cloudwatch").set_alarm_state(
         AlarmName=check.resource("PromiseBrokenAlarm"), StateValue="ALARM",
         StateReason="tools/aws-check tries the guard of a release")

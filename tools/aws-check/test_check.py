@@ -29,6 +29,9 @@ REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 CLUSTER = f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:holdfast-check-x-databasecluster-1"
 SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:rds!cluster-1"
+# One for all: it reads the services' models.
+SESSION = boto3.Session(
+    region_name=REGION, aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="secret")
 OUTPUTS = {"DatabaseClusterArn": CLUSTER, "DatabaseMasterSecretArn": SECRET}
 
 
@@ -36,9 +39,7 @@ class Recorded(Account):
     """An account with recorded answers: [(service, operation, request or None, answer)]."""
 
     def __init__(self, *answers, region=REGION, connections=1):
-        session = boto3.Session(
-            region_name=region, aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="secret")
-        super().__init__(region, session)
+        super().__init__(region, SESSION)
         self.stubs = {}
         for service, operation, request, answer in answers:
             if service not in self.stubs:
@@ -63,6 +64,12 @@ def quiet(work, *arguments, **named):
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         return work(*arguments, **named), out.getvalue()
+
+
+def described(status):
+    return ("cloudformation", "describe_stacks", None, {"Stacks": [{
+        "StackName": "holdfast-check-x", "StackId": "id", "StackStatus": status,
+        "CreationTime": "2026-01-01"}]})
 
 
 def check_of(account):
@@ -174,9 +181,6 @@ class Deletion(unittest.TestCase):
             self.assertEqual(stack.delete(check_of(account)), "never made")
 
     def test_a_stack_that_cannot_be_deleted_is_named(self):
-        described = lambda status: ("cloudformation", "describe_stacks", None, {"Stacks": [{
-            "StackName": "holdfast-check-x", "StackId": "id", "StackStatus": status,
-            "CreationTime": "2026-01-01"}]})
         account = Recorded(
             described("CREATE_COMPLETE"), described("CREATE_COMPLETE"),
             ("cloudformation", "delete_stack", {"StackName": "holdfast-check-x"}, {}),
@@ -346,6 +350,31 @@ def until_once(what, check, *_):
     return answer
 
 
+class CrashesUnderLoad(unittest.TestCase):
+    def crash(self, answer, shoppers=40):
+        account = Recorded(*answer)
+        check = check_of(account)
+        check.outputs["ApiUrl"] = "https://a"
+        account.call = lambda *_: (201, b"")
+        with mock.patch.object(trials, "CRASH_SHOPPERS", shoppers):
+            return trials.crash_under_load(check, "instance")
+
+    def test_a_crash_comes_in_the_middle_of_the_crowd(self):
+        came, missing, how = self.crash([
+            ("rds-data", "execute_statement", None, "DatabaseUnavailableException"),
+            execute(rows({"one": 1})), execute(rows({"missing": 0}))])
+        self.assertEqual((len(came.granted), missing), (40, 0))
+        self.assertIn("DatabaseUnavailable", how)
+
+    def test_an_engine_without_crashes_is_named(self):
+        with self.assertRaisesRegex(Failed, "offers no crash"):
+            account = [("rds-data", "execute_statement", None, "x")]
+            with mock.patch.object(Database, "sql", side_effect=Recorded().client(
+                    "rds-data").exceptions.ClientError({"Error": {
+                        "Code": "x", "Message": "function aurora_inject_crash does not exist"}}, "x")):
+                self.crash(account)
+
+
 class Releases(unittest.TestCase):
     def test_a_release_without_a_canary_fails(self):
         check = check_of(Recorded())
@@ -364,6 +393,7 @@ class Releases(unittest.TestCase):
 
     def test_the_alarm_is_put_on_by_its_own_name(self):
         account = Recorded(
+            described("UPDATE_IN_PROGRESS"),
             ("cloudformation", "describe_stack_resource", {
                 "StackName": "holdfast-check-x", "LogicalResourceId": "PromiseBrokenAlarm"},
              {"StackResourceDetail": {
@@ -375,6 +405,7 @@ class Releases(unittest.TestCase):
                 "StateReason": ANY}, {}))
         stack.ring(check_of(account))
         account.all_asked()
+        stack.ring(check_of(Recorded(described("UPDATE_ROLLBACK_IN_PROGRESS"))))
 
 
 class Leftovers(unittest.TestCase):
