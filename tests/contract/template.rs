@@ -34,7 +34,7 @@ fn actions(statement: &Value) -> Vec<String> {
     text(&statement["Action"])
 }
 
-/// The table of all rights in docs/deploy.md must match the template, row by row.
+/// The table of all rights in docs/access.md must match the template, row by row.
 #[test]
 fn the_guides_table_of_rights_matches_the_template() {
     let template = Template::read();
@@ -53,7 +53,7 @@ fn the_guides_table_of_rights_matches_the_template() {
             ]);
         }
     }
-    let guide = fs::read_to_string(root().join("docs/deploy.md")).unwrap();
+    let guide = fs::read_to_string(root().join("docs/access.md")).unwrap();
     let section = guide.split("<!-- rights -->").nth(1).unwrap();
     let listed: BTreeSet<[String; 3]> = section
         .lines()

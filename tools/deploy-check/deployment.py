@@ -76,6 +76,8 @@ class Deployment:
             "DatabaseCaFile": str(self.folder / "certificates" / "authority.pem"),
             "MigrateDatabaseSecretArn": self.secret("migrate", {**login, **rds}),
             # Few, because the emulator starts a process for each.
+            "CheckoutConcurrency": "4",
+            "AdminConcurrency": "4",
             "WebhookConcurrency": "4",
         }
         for role in ROLES:
