@@ -75,6 +75,7 @@ mod http {
     mod admin_reads;
     mod boundaries;
     mod checkout;
+    mod departure;
     mod desk;
     mod import;
     mod pages;
@@ -82,6 +83,7 @@ mod http {
     mod problems;
     mod refund;
     mod request_fields;
+    mod staff_reads;
     mod strict;
     mod subscriber;
     mod webhook;

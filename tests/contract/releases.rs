@@ -260,6 +260,7 @@ fn type_of(constant: &str) -> Type {
     let (one, many) = match name {
         "BOOL" => (Type::BOOL, Type::BOOL_ARRAY),
         "BYTEA" => (Type::BYTEA, Type::BYTEA_ARRAY),
+        "DATE" => (Type::DATE, Type::DATE_ARRAY),
         "INT4" => (Type::INT4, Type::INT4_ARRAY),
         "INT8" => (Type::INT8, Type::INT8_ARRAY),
         "JSONB" => (Type::JSONB, Type::JSONB_ARRAY),

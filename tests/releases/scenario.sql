@@ -24,6 +24,15 @@ select * from holdfast.sku_put('coach', 'GOA-0700', 'Goa, 07:00', '{}', 120000,
     0, null, null, null, null, null);
 select * from holdfast.sku_put('coach', 'GOA-1900', 'Goa, 19:00', '{}', 120000,
     0, null, null, null, null, null);
+select * from holdfast.sku_put('coach', 'GOA-LATE', 'Goa, 23:00', '{}', 120000,
+    0, null, null, null, null, null, '2099-01-01 17:30:00+00');
+select * from holdfast.shop_put('coach', 'Coaches', 'INR', 1200, 1800, 1800, null,
+    p_time_zone => 'Asia/Kolkata');
+select * from holdfast.departure_list('coach', '2099-01-01', 1, null, null, 10, 100);
+select holdfast.departure_near('coach', 'GOA-LATE', 1, 10, 100);
+select holdfast.sku_find('bridal', 'gown s', 10, 100);
+select o_outcome from holdfast.sku_close('bridal', 'LATER');
+select o_outcome from holdfast.sku_close('coach', 'NONE');
 select holdfast.sku_retire('bridal', 'OLD');
 select * from holdfast.stock_receive('bridal', 'GOWN-S', 10, null, 'meera', 'PO-1', null,
     '00000000-0000-4000-8000-000000000901');
@@ -510,3 +519,15 @@ select shop, broken from holdfast.promises_due();
 select * from holdfast.promises_sweep('bridal', 'changed', 500);
 select * from holdfast.promises_sweep('bridal', 'history', 1000);
 select * from holdfast.promises_list('bridal', null, null, null, 100, 1000);
+
+-- What the pages of staff read, where ages and the ids of messages differ in every run.
+
+select holdfast.subscriber_test('bridal', 'shelf', '00000000-0000-4000-8000-000000000971', 'meera');
+select holdfast.subscriber_test('bridal', 'nobody', '00000000-0000-4000-8000-000000000971', 'a');
+select holdfast.delivery_resend('bridal', 'shelf', 'subscriber.test',
+    'shelf:00000000-0000-4000-8000-000000000971');
+select holdfast.delivery_resend('bridal', 'shelf', 'order.paid', 'none');
+select d ->> 'type', d ->> 'status', d ->> 'subject'
+from holdfast.delivery_list('bridal', 'shelf', null, null, null, 1) l,
+    jsonb_array_elements(l.o_deliveries) d;
+select holdfast.health_read('bridal') ->> 'parked';

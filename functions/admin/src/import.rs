@@ -57,11 +57,11 @@ struct Place {
 ///
 /// Fields of a row: `sku`, `title`, `attributes` (a JSON object: all of them), `attr.colour` (one
 /// attribute; the others stay), `price_minor`, `currency` (the shop's), `sale_opens_at`,
-/// `sale_closes_at` (RFC 3339), `low_stock_threshold`, `limit_per_customer`, `retired`,
-/// `on_hand`, `expected_version` (of the stock level). Fields that a row does not have stay as
-/// they are. A new sku needs a title and a price. An empty cell, or null, removes a sale time, a
-/// limit, one attribute or all attributes. For `on_hand`, `currency` and `expected_version` it
-/// changes nothing.
+/// `sale_closes_at`, `departs_at` (RFC 3339), `low_stock_threshold`, `limit_per_customer`,
+/// `retired`, `on_hand`, `expected_version` (of the stock level). Fields that a row does not have
+/// stay as they are. A new sku needs a title and a price. An empty cell, or null, removes a sale
+/// time, a departure, a limit, one attribute or all attributes. For `on_hand`, `currency` and
+/// `expected_version` it changes nothing.
 ///
 /// CSV has a header. Names of columns may be in capitals. Separators are commas, semicolons or
 /// tabs. Columns and rows without any text are ignored. A file in UTF-16 has a byte order mark.

@@ -6,6 +6,9 @@ mod app;
 pub mod caller;
 mod checkout;
 mod coupon;
+mod delivery;
+mod departure;
+mod health;
 mod history;
 mod hold;
 mod import;
@@ -14,6 +17,7 @@ mod order;
 mod payment;
 mod promises;
 mod refund;
+mod sale;
 mod shop;
 mod sku;
 mod stock;
@@ -35,6 +39,9 @@ pub fn routes() -> Vec<Route<Shared>> {
         announcement::routes(),
         checkout::routes(),
         coupon::routes(),
+        delivery::routes(),
+        departure::routes(),
+        health::routes(),
         history::routes(),
         hold::routes(),
         import::routes(),
@@ -43,6 +50,7 @@ pub fn routes() -> Vec<Route<Shared>> {
         payment::routes(),
         promises::routes(),
         refund::routes(),
+        sale::routes(),
         shop::routes(),
         sku::routes(),
         stock::routes(),

@@ -1,16 +1,27 @@
 //! Payments that need a person: stored events that are read again, and money in review.
 
 use axum::extract::State;
-use holdfast_http::{Answer, Json, Made, Path, Route, found, route};
+use holdfast_http::{Answer, Json, List, Listed, Made, NoFilter, Path, Route, found, route};
+use operations::db::Failure;
 use operations::ids::OrderId;
-use operations::payment::{self, Accept, AcceptError, Accepted, Recorded, Redrive, RedriveError};
+use operations::payment::parked_list::Position;
+use operations::payment::{
+    self, Accept, AcceptError, Accepted, Dismiss, DismissError, Dismissed, ParkedEvent, Recorded,
+    Redrive, RedriveError,
+};
+use operations::quantity::PageLimit;
 use operations::refund::{self, Overview};
 
 use crate::app::Shared;
 use crate::caller::Clerk;
 
 pub(crate) fn routes() -> Vec<Route<Shared>> {
-    vec![route!(accept), route!(redrive)]
+    vec![
+        route!(accept),
+        route!(redrive),
+        route!(parked_list),
+        route!(event_dismiss),
+    ]
 }
 
 /// Accept money in review
@@ -67,4 +78,47 @@ async fn redrive(
 ) -> Answer<Json<Recorded>, RedriveError> {
     let recorded = payment::redrive(&app.db, &clerk.shop, &redrive).await?;
     Ok(Json(recorded))
+}
+
+/// List parked money
+///
+/// The parked events that report money, oldest first: their payment is not known here. They are
+/// tried again until it is known, or until somebody dismisses them. Pages: send `next` as `cursor`.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/payment-events/parked",
+    operation_id = "payment_parked_list",
+    tag = "office",
+    responses((status = 200, description = "One page."))
+)]
+async fn parked_list(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    list: List<NoFilter, Position, PageLimit>,
+) -> Answer<Listed<ParkedEvent>, Failure> {
+    let page = payment::parked_list(&app.db, &clerk.shop, list.after.as_ref(), list.limit).await?;
+    Ok(Listed(page))
+}
+
+/// Dismiss a parked payment event
+///
+/// Puts a parked event aside for good, because you found out that its money is not for this
+/// deployment. The event stays as evidence, with your name, and is not tried again. Nothing of the
+/// money moves: if it must go back, give it back at the gateway.
+///
+/// **Retry:** harmless.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/shops/{shop}/payment-events/dismiss",
+    operation_id = "payment_event_dismiss",
+    tag = "office",
+    responses((status = 200, description = "The event is dismissed, now or before."))
+)]
+async fn event_dismiss(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Json(dismiss): Json<Dismiss>,
+) -> Answer<Json<Dismissed>, DismissError> {
+    let done = payment::event_dismiss(&app.db, &clerk.shop, &clerk.actor, &dismiss).await?;
+    Ok(Json(done))
 }

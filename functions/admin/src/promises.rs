@@ -1,16 +1,16 @@
 //! The check of all promises.
 
 use axum::extract::State;
-use holdfast_http::{Answer, List, Listed, NoFilter, Route, route};
+use holdfast_http::{Answer, Json, List, Listed, NoFilter, Route, route};
 use operations::db::Failure;
-use operations::promises::{self, Position, Violation};
+use operations::promises::{self, Breached, Position, Violation};
 use operations::quantity::PageLimit;
 
 use crate::app::Shared;
 use crate::caller::Clerk;
 
 pub(crate) fn routes() -> Vec<Route<Shared>> {
-    vec![route!(list)]
+    vec![route!(list), route!(breached)]
 }
 
 /// Check every promise
@@ -34,4 +34,19 @@ async fn list(
 ) -> Answer<Listed<Violation>, Failure> {
     let page = promises::list(&app.db, &clerk.shop, list.after.as_ref(), list.limit).await?;
     Ok(Listed(page))
+}
+
+/// Read the broken promises that are known
+///
+/// What the sweeps have found broken, checked once more now. No breach, with a `checked_at` of the
+/// last minutes, means that everything that has changed keeps every promise.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/promises/breached",
+    operation_id = "promises_breached",
+    tag = "office",
+    responses((status = 200, description = "The known breaches, usually none."))
+)]
+async fn breached(State(app): State<Shared>, clerk: Clerk) -> Answer<Json<Breached>, Failure> {
+    Ok(Json(promises::breached(&app.db, &clerk.shop).await?))
 }

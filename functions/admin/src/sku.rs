@@ -1,12 +1,15 @@
 //! The catalogue.
 
 use axum::extract::State;
-use holdfast_http::{Answer, Json, List, Listed, Made, NoFilter, Path, Route, found, route};
+use holdfast_http::{Answer, Json, List, Listed, Made, NoFilter, Path, Query, Route, found, route};
 use operations::db::Failure;
 use operations::ids::Sku;
 use operations::quantity::PageLimit;
 use operations::sku::manifest::Position;
-use operations::sku::{self, Entry, Manifest, Put, PutError};
+use operations::sku::{self, CloseError, Entry, FoundSkus, Manifest, Put, PutError};
+use operations::text::TypedText;
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::app::Shared;
 use crate::caller::Clerk;
@@ -14,9 +17,11 @@ use crate::caller::Clerk;
 pub(crate) fn routes() -> Vec<Route<Shared>> {
     vec![
         route!(list),
+        route!(find),
         route!(read),
         route!(put),
         route!(retire),
+        route!(close),
         route!(manifest),
     ]
 }
@@ -38,6 +43,33 @@ async fn list(
 ) -> Answer<Listed<Entry>, Failure> {
     let page = sku::list(&app.db, &clerk.shop, list.after.as_ref(), list.limit).await?;
     Ok(Listed(page))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Find {
+    /// The beginnings of words of the sku's code or title.
+    q: TypedText,
+}
+
+/// Find skus
+///
+/// The skus whose code and title have a word that begins with each word of `q`, in capitals or not;
+/// 20 at most, retired ones included. The sku with exactly this code comes first, then those whose
+/// code begins with the text.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/shops/{shop}/find",
+    operation_id = "sku_find",
+    tag = "office",
+    responses((status = 200, description = "The skus, maybe none."))
+)]
+async fn find(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Query(find): Query<Find>,
+) -> Answer<Json<FoundSkus>, Failure> {
+    Ok(Json(sku::find(&app.db, &clerk.shop, &find.q).await?))
 }
 
 /// Read a sku
@@ -103,6 +135,27 @@ async fn retire(
     Path(sku): Path<Sku>,
 ) -> Answer<Json<Entry>, Failure> {
     found("sku", sku::retire(&app.db, &clerk.shop, &sku).await).map(Json)
+}
+
+/// End the sale of a sku
+///
+/// Sets `sale_closes_at` to now. Nobody can hold the sku any more. Checkouts that hold it continue.
+/// Nothing else of the sku changes. To sell it again, put it with a later `sale_closes_at`.
+///
+/// **Retry:** harmless.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/shops/{shop}/skus/{sku}/close",
+    operation_id = "sku_close",
+    tag = "office",
+    responses((status = 200, description = "The sale has ended, now or before."))
+)]
+async fn close(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(sku): Path<Sku>,
+) -> Answer<Json<Entry>, CloseError> {
+    Ok(Json(sku::close(&app.db, &clerk.shop, &sku).await?))
 }
 
 /// List the buyers of a departure

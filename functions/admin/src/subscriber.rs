@@ -3,7 +3,9 @@
 use axum::extract::State;
 use holdfast_http::{Answer, Json, Made, Path, Route, found, route};
 use operations::db::Failure;
-use operations::subscriber::{self, Name, Put, PutError, Subscriber, Subscribers};
+use operations::subscriber::{
+    self, Name, Put, PutError, Subscriber, Subscribers, Test, TestError, Tested,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -11,7 +13,13 @@ use crate::app::Shared;
 use crate::caller::Clerk;
 
 pub(crate) fn routes() -> Vec<Route<Shared>> {
-    vec![route!(list), route!(read), route!(put), route!(delete)]
+    vec![
+        route!(list),
+        route!(read),
+        route!(put),
+        route!(delete),
+        route!(test),
+    ]
 }
 
 /// List the subscribers
@@ -101,4 +109,27 @@ async fn delete(
     let deleted = subscriber::delete(&app.db, &clerk.shop, &name).await;
     let deleted = deleted.map(|deleted| deleted.then_some(Deleted { deleted: name }));
     found("subscriber", deleted).map(Json)
+}
+
+/// Send a test message to a subscriber
+///
+/// The next sweep sends a message of the type `subscriber.test` to this subscriber alone, signed
+/// like any other. The log of deliveries shows its answer.
+///
+/// **Retry:** with the same `test_id` no second message is sent.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/shops/{shop}/subscribers/{name}/test",
+    operation_id = "subscriber_test",
+    tag = "office",
+    responses((status = 200, description = "The message waits to be sent, or was sent before."))
+)]
+async fn test(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(name): Path<Name>,
+    Json(test): Json<Test>,
+) -> Answer<Json<Tested>, TestError> {
+    let tested = subscriber::test(&app.db, &clerk.shop, &name, &clerk.actor, test).await?;
+    Ok(Json(tested))
 }

@@ -1,20 +1,34 @@
--- Finds checkouts, orders and payments by any of their ids (history_find), or by customer. Each is
--- found once, with its whole history, newest first. Also finds payment events that belong to no
--- order here. Returns at most p_limit checkouts, and p_rows rows of each list; o_truncated: there
--- were more. The search by customer finds checkouts without an order only among the p_scan that end
--- next and the p_scan that ended last: an index for them would make every hold slower. No locks.
+-- Finds checkouts, orders and payments by any of their ids (history_find), by customer, by
+-- telephone number (six digits or more; the last ten count) or by the beginning of a name (three
+-- characters or more). Each is found once, with its whole history, newest first. Also finds payment
+-- events that belong to no order here. Returns at most p_limit checkouts, and p_rows rows of each
+-- list; o_truncated: there were more. The search by customer finds checkouts without an order only
+-- among the p_scan that end next and the p_scan that ended last: an index for them would make every
+-- hold slower. No locks.
 create or replace function holdfast.history_search(
     p_shop text, p_q text, p_id uuid, p_limit integer, p_rows integer, p_scan integer,
     out o_found jsonb, out o_unmatched_events jsonb, out o_truncated boolean)
 language plpgsql stable security definer set search_path = holdfast, pg_temp as $$
 declare
     v_ids uuid[];
+    -- the functions of the indexes; null finds nothing
+    v_phone text := case when p_q !~ '[A-Za-z]' then order_phone(p_q, '', null) end;
+    v_name text := case when length(p_q) >= 3 then order_name(p_q, '', null) end;
 begin
     with candidates as (
         select f.id as checkout_id from history_find(p_shop, p_q, p_id, p_rows) f (id)
         union
         (select o.checkout_id from orders o where o.shop = p_shop and o.customer = p_q
         order by o.created_at desc limit p_limit + 1)
+        union
+        (select o.checkout_id from orders o
+        where o.shop = p_shop and order_phone(o.customer, o.placed_by, o.address) = v_phone
+        order by o.created_at desc limit p_limit + 1)
+        union
+        (select o.checkout_id from orders o
+        where o.shop = p_shop and order_name(o.customer, o.placed_by, o.address) >= v_name
+            and order_name(o.customer, o.placed_by, o.address) < v_name || U&'\+10FFFF'
+        order by order_name(o.customer, o.placed_by, o.address) limit p_limit + 1)
         union
         select c.checkout_id from (
             select * from checkouts c where c.shop = p_shop and c.ended_at is null

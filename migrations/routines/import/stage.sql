@@ -12,6 +12,7 @@ create or replace function holdfast.import_stage(
     p_sale_closes_at timestamptz[], p_sale_closes_given boolean[],
     p_low_stock_thresholds integer[], p_limits_per_customer integer[], p_limits_given boolean[],
     p_retired boolean[], p_on_hand integer[], p_expected_versions bigint[], p_malformed text[],
+    p_departs_at timestamptz[] default '{}', p_departs_given boolean[] default '{}',
     out o_outcome text, out o_next_part integer)
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
@@ -47,14 +48,15 @@ begin
     insert into import_chunks (shop, import_id, part, chunk, lines, skus, titles, attributes,
         attribute_changes, prices_minor, currencies, sale_opens_at, sale_opens_given,
         sale_closes_at, sale_closes_given, low_stock_thresholds, limits_per_customer,
-        limits_given, retired, on_hand, expected_versions, malformed)
+        limits_given, retired, on_hand, expected_versions, malformed, departs_at, departs_given)
     select p_shop, p_import_id, p_part, c.chunk, p_lines[c.a:c.b], p_skus[c.a:c.b],
         p_titles[c.a:c.b], p_attributes[c.a:c.b], p_attribute_changes[c.a:c.b],
         p_prices_minor[c.a:c.b], p_currencies[c.a:c.b],
         p_sale_opens_at[c.a:c.b], p_sale_opens_given[c.a:c.b], p_sale_closes_at[c.a:c.b],
         p_sale_closes_given[c.a:c.b], p_low_stock_thresholds[c.a:c.b],
         p_limits_per_customer[c.a:c.b], p_limits_given[c.a:c.b], p_retired[c.a:c.b],
-        p_on_hand[c.a:c.b], p_expected_versions[c.a:c.b], p_malformed[c.a:c.b]
+        p_on_hand[c.a:c.b], p_expected_versions[c.a:c.b], p_malformed[c.a:c.b],
+        p_departs_at[c.a:c.b], p_departs_given[c.a:c.b]
     from (
         select n as chunk, (n - 1) * p_chunk_rows + 1 as a, n * p_chunk_rows as b
         from generate_series(1, (cardinality(p_lines) - 1) / p_chunk_rows + 1) n

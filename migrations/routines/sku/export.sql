@@ -5,12 +5,12 @@ create or replace function holdfast.sku_export(
     out o_sku text, out o_title text, out o_attributes text, out o_price_minor bigint,
     out o_currency text, out o_sale_opens_at timestamptz, out o_sale_closes_at timestamptz,
     out o_low_stock_threshold integer, out o_limit_per_customer integer, out o_retired boolean,
-    out o_on_hand integer, out o_version bigint)
+    out o_on_hand integer, out o_version bigint, out o_departs_at timestamptz)
 returns setof record
 language sql stable security definer set search_path = holdfast, pg_temp as $$
     select k.sku, k.title, k.attributes::text, k.price_minor, s.currency, k.sale_opens_at,
         k.sale_closes_at, l.low_stock_threshold, k.limit_per_customer, k.retired_at is not null,
-        l.on_hand, l.version
+        l.on_hand, l.version, k.departs_at
     from skus k
         join shops s on s.shop = k.shop
         join stock_levels l on l.shop = k.shop and l.sku = k.sku

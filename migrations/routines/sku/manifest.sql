@@ -43,6 +43,7 @@ begin
             'title', k.title,
             'attributes', k.attributes,
             'sale_closes_at', k.sale_closes_at,
+            'departs_at', k.departs_at,
             'on_hand', l.on_hand,
             'held', l.held,
             'available', l.on_hand - l.held,

@@ -4,8 +4,8 @@
 //! operation. A module has the name of its routine: [`checkout::begin`] calls
 //! `holdfast.checkout_begin`.
 //!
-//! - [`ids`], [`quantity`], [`money`], [`text`], [`utc`]: input, parsed once into types that cannot
-//!   be wrong;
+//! - [`ids`], [`quantity`], [`money`], [`text`], [`day`], [`utc`]: input, parsed once into types
+//!   that cannot be wrong;
 //! - one folder per noun, such as [`checkout`], [`order`], [`payment`], [`stock`]: one file per
 //!   verb;
 //! - [`outbox`] and [`subscriber`]: announcements and their delivery;
@@ -26,8 +26,12 @@ pub mod clock;
 mod combine;
 pub mod config;
 pub mod coupon;
+pub mod day;
 pub mod db;
+pub mod delivery;
+pub mod departure;
 pub mod gateway_order;
+pub mod health;
 pub mod history;
 pub mod hold;
 pub mod ids;
@@ -46,6 +50,7 @@ pub mod promises;
 pub mod quantity;
 pub mod refund;
 pub mod refusal;
+pub mod sale;
 mod schema;
 pub mod secret;
 pub mod shop;

@@ -155,6 +155,14 @@ bounded!(
     PartNumber, i32, 1, 2_000, "a whole number from 1 to 2000"
 );
 bounded!(
+    /// Days of a list.
+    Days, i32, 1, 31, "a whole number from 1 to 31"
+);
+bounded!(
+    /// Minutes of a sale.
+    Minutes, i32, 1, 60, "a whole number from 1 to 60"
+);
+bounded!(
     /// A percentage.
     Percent, i32, 1, 100, "a whole number from 1 to 100"
 );
@@ -207,6 +215,18 @@ impl PageLimit {
 impl Default for PageLimit {
     fn default() -> Self {
         Self::USUAL
+    }
+}
+
+impl Default for Days {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl Default for Minutes {
+    fn default() -> Self {
+        Self(30)
     }
 }
 

@@ -40,6 +40,18 @@ text_id!(
     r"^[A-Z]{3}$", "INR", where |text| text.len() == 3
 );
 text_id!(
+    /// A time zone by its name in the IANA list.
+    TimeZone, 64, |c| c.is_ascii_alphanumeric() || "_+/-".contains(c),
+    "1 to 64 characters of A-Z a-z 0-9 _ + / -",
+    r"^[A-Za-z0-9_+/-]{1,64}$", "Asia/Kolkata"
+);
+text_id!(
+    /// The beginnings of words, as a person types them.
+    TypedText, 100, |c| !c.is_control(),
+    "1 to 100 characters without control characters",
+    ONE_LINE, "lehenga red"
+);
+text_id!(
     /// A gateway's id of a payment.
     GatewayPaymentId, 128, |c| !c.is_control(),
     "1 to 128 characters without control characters",
@@ -51,6 +63,14 @@ text_id!(
     "1 to 512 characters without control characters",
     ONE_LINE, "evt_1Q0PsIJvEtkwdCNY"
 );
+
+impl TimeZone {
+    /// Universal time: the zone of a shop that names none.
+    #[must_use]
+    pub fn utc() -> Self {
+        Self("UTC".to_owned())
+    }
+}
 
 /// Why a text is none of these words. The sentence follows the field's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 /// Calls for `other` with the ids of `main`: of procedures, and of functions with a parameter that
 /// [`ARGUMENTS`] does not name.
-pub(super) const FOREIGN_CALLS: [(&str, &str); 51] = [
+pub(super) const FOREIGN_CALLS: [(&str, &str); 58] = [
     (
         "announcement_put",
         "select holdfast.announcement_put('other', true)",
@@ -36,6 +36,18 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 51] = [
     (
         "coupon_put",
         "select holdfast.coupon_put('other', 'SECRET', 'fixed', 7, 0, null, null, 7)",
+    ),
+    (
+        "delivery_resend",
+        "select holdfast.delivery_resend('other', 'secret', 'stock.back', 'SECRET@1')",
+    ),
+    (
+        "departure_list",
+        "select holdfast.departure_list('other', current_date, 31, null, null, 10, 100)",
+    ),
+    (
+        "departure_near",
+        "select holdfast.departure_near('other', 'SECRET', 1, 10, 100)",
     ),
     (
         "early_release_persist",
@@ -130,6 +142,10 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 51] = [
         "call holdfast.payment_accept('other', '{order}', 10000, 'clerk', 'note')",
     ),
     (
+        "payment_event_dismiss",
+        "select holdfast.payment_event_dismiss('other', 'cashfree', 'Paid:pay', 'clerk')",
+    ),
+    (
         "payment_parked_events",
         "select holdfast.payment_parked_events('other', 100)",
     ),
@@ -176,8 +192,16 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 51] = [
         "select holdfast.refund_untried('other', array['{refund}']::uuid[], array[0])",
     ),
     (
+        "sale_read",
+        "select holdfast.sale_read('other', '{SECRET}', 60, 100)",
+    ),
+    (
         "shop_put",
         "select holdfast.shop_put('other', 'Renamed', 'INR')",
+    ),
+    (
+        "sku_find",
+        "select holdfast.sku_find('other', 'secret', 10, 100)",
     ),
     (
         "sku_put",
@@ -217,6 +241,10 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 51] = [
     (
         "subscriber_put",
         "select holdfast.subscriber_put('other', 'crm', 'https://crm.example', null)",
+    ),
+    (
+        "subscriber_test",
+        "select holdfast.subscriber_test('other', 'secret', '{checkout}', 'clerk')",
     ),
     (
         "sweep_expire",

@@ -91,6 +91,29 @@ select * from holdfast.coupon_put('big', 'C1', 'percent', 600, 0, null, null, 10
 -- coupon_read
 select * from holdfast.coupon_read('big', 'C1');
 
+-- delivery_list
+-- at most 8,000: 500 deliveries with their announcements
+select * from holdfast.delivery_list('big', 'ledger', null, null, null, 500);
+
+-- delivery_list: a later page
+-- at most 8,000: 500 deliveries with their announcements
+select * from holdfast.delivery_list('big', 'mail', now() - interval '20 days', 'order.paid', 'x',
+    500);
+
+-- delivery_resend
+select * from holdfast.delivery_resend('big', 'mail', 'order.paid', '{paid.order_id}');
+
+-- departure_list: a day
+select * from holdfast.departure_list('big', current_date, 1, null, null, 500, 5000);
+
+-- departure_list: a month, from the middle
+-- at most 10,000: 500 departures with their seats
+select * from holdfast.departure_list('big', current_date, 31, now(), 'T-1', 500, 5000);
+
+-- departure_near
+-- at most 8,000: looks at 400 departures and their seats
+select * from holdfast.departure_near('big', 'T-5', 2, 10, 100);
+
 -- early_release_chosen
 select holdfast.early_release_chosen();
 
@@ -120,6 +143,9 @@ select * from holdfast.gateway_order_put('big', '{awaiting_payment.reference}', 
 -- gateway_order_read
 select * from holdfast.gateway_order_read('big', '{paid.reference}', '{paid.gateway}');
 
+-- health_read
+select * from holdfast.health_read('big');
+
 -- history_search: a customer
 -- at most 30,000: the histories of 20 checkouts
 select * from holdfast.history_search('big', '{paid.customer}', null, 20, 200, 5000);
@@ -143,6 +169,13 @@ select * from holdfast.history_search('big', '{refunded.gateway_payment_id}', nu
 -- history_search: an order
 -- at most 8,000: reads 10,000 checkouts by the time of their end
 select * from holdfast.history_search('big', '{paid.order_id}', '{paid.order_id}', 20, 200, 5000);
+
+-- history_search: a telephone number
+-- at most 8,000: reads 10,000 checkouts by the time of their end
+select * from holdfast.history_search('big', '98220 55512', null, 20, 200, 5000);
+
+-- history_timeline
+select holdfast.history_timeline('big', '{refunded.checkout_id}', 200);
 
 -- hold_backlog
 -- at most 150,000: reads 20,000 active holds of a shop, their checkouts and 10,000 stock levels
@@ -310,6 +343,12 @@ call holdfast.payment_accept('big', '{review.order_id}', {review.total_minor} / 
 select * from holdfast.payment_accept_attempt('big', '{review.order_id}',
     {review.total_minor} / 2, 'clerk', 'near enough', false, true);
 
+-- payment_event_dismiss
+select * from holdfast.payment_event_dismiss('big', 'cashfree', 'unknown-2', 'clerk');
+
+-- payment_parked_list
+select * from holdfast.payment_parked_list('big', null, null, null, 500);
+
 -- payment_parked_events
 -- at most 20,000: considers 1,000 events
 select * from holdfast.payment_parked_events('big', 100);
@@ -397,6 +436,14 @@ select * from holdfast.refund_retry('big', '{refund_failed.refund_id}', 'clerk')
 -- refund_untried
 select holdfast.refund_untried('big', array['{refund_due.refund_id}']::uuid[], '{1}');
 
+-- sale_read
+-- at most 30,000: the holds, sales, payments and ends of half an hour, and 10,000 stock levels
+select holdfast.sale_read('big', null, 30, 36000);
+
+-- sale_read: two skus
+-- at most 30,000: the holds, sales, payments and ends of half an hour, and 10,000 stock levels
+select holdfast.sale_read('big', '{D-1,H-1}', 5, 36000);
+
 -- shop_list
 select * from holdfast.shop_list();
 
@@ -406,9 +453,19 @@ select * from holdfast.shop_put('big', 'Big', 'INR');
 -- shop_read
 select * from holdfast.shop_read('big');
 
+-- sku_close
+select * from holdfast.sku_close('big', 'T-4');
+
 -- sku_export
 -- at most 30,000: 5,000 skus
 select * from holdfast.sku_export('big', 'T-1', 5000);
+
+-- sku_find: one sku
+select * from holdfast.sku_find('big', 'd-1', 20, 5000);
+
+-- sku_find: a word of every title
+-- at most 30,000: reads 5,000 skus
+select * from holdfast.sku_find('big', 'thin', 20, 5000);
 
 -- sku_list
 -- at most 10,000: 500 skus with their stock
@@ -465,6 +522,9 @@ call holdfast.stock_shrink('big', 'D-1', 1, null, 'clerk', 'fire', null, gen_ran
 select * from holdfast.stock_shrink_attempt('big', 'T-8', 1, null, 'clerk', 'fire', null,
     gen_random_uuid(), false, true);
 
+-- promises_breached
+select * from holdfast.promises_breached('big', 50);
+
 -- promises_due
 -- with statistics: the check reads many tables at once; it has 20 s, and may be late for minutes
 select * from holdfast.promises_due();
@@ -518,6 +578,9 @@ select * from holdfast.subscriber_put('big', 'mail', 'https://example.org/mail',
 
 -- subscriber_read
 select * from holdfast.subscriber_read('big', 'ledger');
+
+-- subscriber_test
+select * from holdfast.subscriber_test('big', 'mail', gen_random_uuid(), 'clerk');
 
 -- subscriber_waiting
 select * from holdfast.subscriber_waiting();

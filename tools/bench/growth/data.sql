@@ -65,9 +65,14 @@ insert into holdfast.shops (shop, name, currency, checkouts_per_customer_max)
 select s, s, 'INR', case s when 'mid' then 1000 end
 from (select distinct m.shop from growth.made m) m (s);
 
-insert into holdfast.skus (shop, sku, title, price_minor, limit_per_customer, created_at)
+insert into holdfast.skus (shop, sku, title, price_minor, limit_per_customer, departs_at,
+    created_at)
 select s.shop, k.sku, 'A thing', 1000 + length(k.sku) * 10,
-    case k.sku when 'H-7' then 1000000 end, now() - interval '2 years'
+    case k.sku when 'H-7' then 1000000 end,
+    -- a departure every ten minutes, from months ago on
+    case when k.sku like 'T-%'
+        then now() + (substr(k.sku, 3)::integer - 40) * interval '10 minutes' end,
+    now() - interval '2 years'
 from holdfast.shops s cross join (select distinct l.sku from growth.lines l) k;
 
 insert into holdfast.coupons (shop, code, kind, value, uses_max, changed_at)
@@ -251,9 +256,9 @@ insert into holdfast.stock_movements (shop, sku, version, delta, on_hand_after, 
 select m.shop, m.sku, m.version, m.delta, 5000000 + m.moved, m.reason, m.actor, m.reference,
     m.created_at
 from growth.moves m;
-insert into holdfast.stock_levels (shop, sku, on_hand, held, version, low_stock_threshold)
+insert into holdfast.stock_levels (shop, sku, on_hand, held, version, low_stock_threshold, sold)
 select k.shop, k.sku, 5000000 + coalesce(m.moved, 0), coalesce(h.units, 0),
-    coalesce(m.version, 1) + 5, 10
+    coalesce(m.version, 1) + 5, 10, -coalesce(m.moved, 0)
 from holdfast.skus k
     left join (select m.shop, m.sku, sum(m.delta) as moved, max(m.version) as version
         from growth.moves m group by 1, 2) m using (shop, sku)

@@ -16,7 +16,7 @@ returns table (
     title text, attributes jsonb, price_minor bigint,
     sale_opens_at timestamptz, sale_closes_at timestamptz, limit_per_customer integer,
     retired boolean, low_stock_threshold integer, on_hand integer, expected_version bigint,
-    on_hand_now integer)
+    on_hand_now integer, departs_at timestamptz)
 language plpgsql stable set search_path = holdfast, pg_temp as $$
 begin
     return query
@@ -26,18 +26,18 @@ begin
         f.refusals, case when f.refusals is null then m.changes end, d.changes_sku,
         d.changes_level, t.title, t.attributes, t.price_minor,
         t.sale_opens_at, t.sale_closes_at, t.limit_per_customer, t.retired, t.low_stock_threshold,
-        t.on_hand, r.expected_version, coalesce(l.on_hand, 0)
+        t.on_hand, r.expected_version, coalesce(l.on_hand, 0), t.departs_at
     from import_chunks c
         join shops s on s.shop = c.shop
         cross join lateral unnest(c.lines, c.skus, c.titles, c.attributes, c.attribute_changes,
             c.prices_minor, c.currencies, c.sale_opens_at, c.sale_opens_given, c.sale_closes_at,
             c.sale_closes_given, c.low_stock_thresholds, c.limits_per_customer, c.limits_given,
             c.retired, c.on_hand, c.expected_versions, c.malformed,
-            c.outcomes, c.refusals, c.changes) with ordinality
+            c.outcomes, c.refusals, c.changes, c.departs_at, c.departs_given) with ordinality
             as r (line, sku, title, attributes, attribute_changes, price_minor, currency,
                 sale_opens_at, opens_given, sale_closes_at, closes_given, low_stock_threshold,
                 limit_per_customer, limit_given, retired, on_hand, expected_version, malformed,
-                outcome, refusals, changes, row_no)
+                outcome, refusals, changes, departs_at, departs_given, row_no)
         left join lateral (
             select * from skus k where k.shop = p_shop and k.sku = r.sku limit 1) k on true
         left join lateral (
@@ -57,6 +57,9 @@ begin
                     as sale_closes_at,
                 case when r.limit_given then r.limit_per_customer else k.limit_per_customer end
                     as limit_per_customer,
+                -- null: staged without this field
+                case when coalesce(r.departs_given, false) then r.departs_at else k.departs_at end
+                    as departs_at,
                 coalesce(r.retired, k.retired_at is not null) as retired,
                 coalesce(r.low_stock_threshold, l.low_stock_threshold, 0) as low_stock_threshold,
                 coalesce(r.on_hand, l.on_hand, 0) as on_hand) t
@@ -67,6 +70,7 @@ begin
                     or k.sale_opens_at is distinct from t.sale_opens_at
                     or k.sale_closes_at is distinct from t.sale_closes_at
                     or k.limit_per_customer is distinct from t.limit_per_customer
+                    or k.departs_at is distinct from t.departs_at
                     or (k.retired_at is not null) <> t.retired) as changes_sku,
                 k.sku is not null and (l.on_hand <> t.on_hand
                     or l.low_stock_threshold <> t.low_stock_threshold) as changes_level) d
@@ -107,6 +111,7 @@ begin
                 ('price_minor', k.price_minor::text, t.price_minor::text),
                 ('sale_opens_at', import_time(k.sale_opens_at), import_time(t.sale_opens_at)),
                 ('sale_closes_at', import_time(k.sale_closes_at), import_time(t.sale_closes_at)),
+                ('departs_at', import_time(k.departs_at), import_time(t.departs_at)),
                 ('low_stock_threshold', l.low_stock_threshold::text, t.low_stock_threshold::text),
                 ('limit_per_customer', k.limit_per_customer::text, t.limit_per_customer::text),
                 ('retired', (k.retired_at is not null)::text, t.retired::text),

@@ -22,10 +22,10 @@ begin
     loop
         if v_row.outcome_before = 'created' then
             insert into skus (shop, sku, title, attributes, price_minor, sale_opens_at,
-                sale_closes_at, limit_per_customer, retired_at)
+                sale_closes_at, limit_per_customer, departs_at, retired_at)
             values (p_shop, v_row.sku, v_row.title, v_row.attributes, v_row.price_minor,
                 v_row.sale_opens_at, v_row.sale_closes_at, v_row.limit_per_customer,
-                case when v_row.retired then now() end)
+                v_row.departs_at, case when v_row.retired then now() end)
             on conflict do nothing;
             if not found then
                 raise exception using errcode = 'serialization_failure',
@@ -40,7 +40,7 @@ begin
             set title = v_row.title, attributes = v_row.attributes,
                 price_minor = v_row.price_minor, sale_opens_at = v_row.sale_opens_at,
                 sale_closes_at = v_row.sale_closes_at,
-                limit_per_customer = v_row.limit_per_customer,
+                limit_per_customer = v_row.limit_per_customer, departs_at = v_row.departs_at,
                 retired_at = case when v_row.retired then coalesce(k.retired_at, now()) end
             where k.shop = p_shop and k.sku = v_row.sku;
         end if;

@@ -64,7 +64,7 @@ begin
     for i in 1 .. coalesce(cardinality(v_lines.skus), 0) loop
         update stock_levels l
         set on_hand = l.on_hand - v_lines.quantities[i], held = l.held - v_lines.quantities[i],
-            version = l.version + 1
+            sold = l.sold + v_lines.quantities[i], version = l.version + 1
         where l.shop = p_shop and l.sku = v_lines.skus[i]
         returning l.version, l.on_hand into strict v_version, v_on_hand;
         v_versions[i] := v_version;

@@ -13,7 +13,8 @@ declare
     v_on_hand integer;
 begin
     loop
-        update stock_levels l set on_hand = l.on_hand + p_delta, version = l.version + 1
+        update stock_levels l
+        set on_hand = l.on_hand + p_delta, sold = l.sold - p_delta, version = l.version + 1
         where l.shop = p_shop and l.sku = p_sku
             and (p_delta > 0 or l.on_hand - l.held >= -p_delta)
         returning l.version, l.on_hand into v_version, v_on_hand;

@@ -1,7 +1,7 @@
 //! The parameters of statements. A value knows its SQL type, so no caller writes it.
 
 use serde_json::Value;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
@@ -42,6 +42,7 @@ sql_types! {
     String: TEXT, TEXT_ARRAY;
     &[u8]: BYTEA, BYTEA_ARRAY;
     Uuid: UUID, UUID_ARRAY;
+    Date: DATE, DATE_ARRAY;
     OffsetDateTime: TIMESTAMPTZ, TIMESTAMPTZ_ARRAY;
     Value: JSONB, JSONB_ARRAY;
 }

@@ -12,10 +12,11 @@ use crate::page::SCAN_MAX;
 /// Checkouts in one answer at most.
 const FOUND_MAX: i32 = 20;
 /// Rows of each list of a history at most: a cart has 50 lines.
-const ROWS_MAX: i32 = 200;
+pub(super) const ROWS_MAX: i32 = 200;
 
 text_id!(
-    /// Any id of ours or of a gateway; a payment's reference; or a customer.
+    /// Any id of ours or of a gateway; a payment's reference; a customer; a telephone number; or
+    /// the beginning of a name.
     SearchText, 128, |c| !c.is_control(),
     "1 to 128 characters without control characters",
     ONE_LINE, "dress-06e7bd4x0hzhhaf4jj6wgy9q0c"
@@ -71,7 +72,7 @@ struct History {
     outbox_messages: Value,
 }
 
-/// Looks in every id, reference and customer. Locks nothing.
+/// Looks in every id, reference, customer, telephone number and name. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.

@@ -85,6 +85,8 @@ pub struct Row {
     pub sale_opens_at: Option<Option<Utc>>,
     /// The end of its sale. `Some(None)`: no end.
     pub sale_closes_at: Option<Option<Utc>>,
+    /// When its units leave. `Some(None)`: it is no departure.
+    pub departs_at: Option<Option<Utc>>,
     /// The sku is shown as low at or below this number of available units.
     pub low_stock_threshold: Option<Count>,
     /// Units that one customer may buy. `Some(None)`: any number.
@@ -222,6 +224,7 @@ impl Row {
             "currency" => self.currency = Some(cell.words("3 characters of A-Z")?),
             "sale_opens_at" => self.sale_opens_at = Some(Some(cell.words(time)?)),
             "sale_closes_at" => self.sale_closes_at = Some(Some(cell.words(time)?)),
+            "departs_at" => self.departs_at = Some(Some(cell.words(time)?)),
             "low_stock_threshold" => {
                 self.low_stock_threshold = Some(cell.whole()?);
             }
@@ -242,6 +245,7 @@ impl Row {
             "attributes" => self.attributes = Some("{}".to_owned()),
             "sale_opens_at" => self.sale_opens_at = Some(None),
             "sale_closes_at" => self.sale_closes_at = Some(None),
+            "departs_at" => self.departs_at = Some(None),
             "limit_per_customer" => self.limit_per_customer = Some(None),
             "currency" | "on_hand" | "expected_version" => {}
             _ => return Err("is empty".to_owned()),

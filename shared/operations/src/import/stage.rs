@@ -53,7 +53,7 @@ pub async fn stage(
     let row = db
         .call_one(
             "select * from holdfast.import_stage($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-             $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
+             $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
             &[
                 &shop,
                 &import_id,
@@ -78,6 +78,8 @@ pub async fn stage(
                 &column(rows, |row| row.on_hand),
                 &column(rows, |row| row.expected_version),
                 &refusals,
+                &column(rows, |row| row.departs_at.flatten()),
+                &column(rows, |row| row.departs_at.is_some()),
             ],
         )
         .await?;

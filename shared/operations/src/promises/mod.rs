@@ -1,5 +1,6 @@
 //! The promises: the rows that break one, page by page on demand, and by laps with each sweep.
 
+pub mod breached;
 pub mod due;
 pub mod list;
 pub mod recheck;
@@ -8,6 +9,7 @@ pub mod sweep;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use breached::{Breached, breached};
 pub use due::{Due, due};
 pub use list::{Position, list};
 pub use recheck::recheck;

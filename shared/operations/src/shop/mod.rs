@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::ids::Shop;
 use crate::quantity::{HoldSeconds, Units};
-use crate::text::{Currency, ShopName};
+use crate::text::{Currency, ShopName, TimeZone};
 use crate::utc::Utc;
 
 pub use list::list;
@@ -58,5 +58,8 @@ pub struct Profile {
     pub customers_folded: bool,
     /// Whether the storefront may sell with `payment_method` `offline`.
     pub offline_allowed: bool,
+    /// The time zone in which people read its times.
+    #[schema(value_type = TimeZone)]
+    pub time_zone: String,
     pub created_at: Utc,
 }

@@ -9,7 +9,7 @@ use crate::ids::Shop;
 use crate::object::not_null;
 use crate::quantity::{HoldSeconds, Units};
 use crate::refusals;
-use crate::text::{Currency, ShopName};
+use crate::text::{Currency, ShopName, TimeZone};
 
 /// All fields of a shop. A missing field has its default.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -60,6 +60,15 @@ pub struct Put {
     #[serde(default)]
     #[schema(default = false)]
     pub offline_allowed: bool,
+    /// The time zone in which people read its times, by its name in the IANA list. Days of
+    /// departures are days of this zone.
+    #[serde(default = "utc")]
+    #[schema(default = "UTC")]
+    pub time_zone: TimeZone,
+}
+
+fn utc() -> TimeZone {
+    TimeZone::utc()
 }
 
 fn minutes_15() -> HoldSeconds {
@@ -94,6 +103,10 @@ refusals! {
             "currency",
             "can't change once the shop exists: use another shop for another currency",
         );
+        TimeZoneUnknown => Said::invalid(
+            "time_zone",
+            "is not known to the database: use a name of the IANA list, such as Asia/Kolkata",
+        );
     }
 }
 
@@ -107,7 +120,8 @@ pub async fn put(db: &Database, shop: &Shop, put: &Put) -> Result<(bool, Profile
     }
     let row = db
         .call_one(
-            "select * from holdfast.shop_put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            "select * from holdfast.shop_put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
+             $13)",
             &[
                 &shop,
                 &put.name,
@@ -121,11 +135,13 @@ pub async fn put(db: &Database, shop: &Shop, put: &Put) -> Result<(bool, Profile
                 &put.units_per_line_max,
                 &put.customers_folded,
                 &put.offline_allowed,
+                &put.time_zone,
             ],
         )
         .await
         .map_err(|failure| match failure.constraint() {
             Some("shop_currency_is_final") => PutError::CurrencyIsFinal,
+            Some("shop_time_zone_is_known") => PutError::TimeZoneUnknown,
             _ => failure.into(),
         })?;
     let created = row.get::<_, &str>("o_outcome") == "created";

@@ -1,7 +1,7 @@
 //! The fields of a sku in an imported or exported file, and the escaping of a cell.
 
 /// The fields of a row, in the order of an export.
-pub const FIELDS: [&str; 12] = [
+pub const FIELDS: [&str; 13] = [
     "sku",
     "title",
     "attributes",
@@ -9,6 +9,7 @@ pub const FIELDS: [&str; 12] = [
     "currency",
     "sale_opens_at",
     "sale_closes_at",
+    "departs_at",
     "low_stock_threshold",
     "limit_per_customer",
     "retired",

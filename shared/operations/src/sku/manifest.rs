@@ -26,6 +26,9 @@ pub struct Manifest {
     /// When its sale closes. Missing if it never closes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sale_closes_at: Option<Utc>,
+    /// When it departs. Missing if it is no departure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub departs_at: Option<Utc>,
     /// Units that are not sold, including held ones.
     #[schema(value_type = OnHand)]
     pub on_hand: i32,

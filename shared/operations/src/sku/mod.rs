@@ -1,8 +1,10 @@
-//! Skus: put, read, list, retire, export, manifest.
+//! Skus: put, read, list, find, close, retire, export, manifest.
 
 pub mod attributes;
+pub mod close;
 pub mod columns;
 pub mod export;
+pub mod find;
 pub mod list;
 pub mod manifest;
 pub mod put;
@@ -21,7 +23,9 @@ use crate::text::{Currency, Title};
 use crate::utc::Utc;
 
 pub use attributes::{Attributes, InvalidAttributes};
+pub use close::{CloseError, close};
 pub use export::{Exported, export};
+pub use find::{FoundSkus, find};
 pub use list::list;
 pub use manifest::{Manifest, Seat, manifest};
 pub use put::{Put, PutError, put};
@@ -52,6 +56,9 @@ pub struct Entry {
     /// When its sale closes. Missing if it never closes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sale_closes_at: Option<Utc>,
+    /// When its units leave: it is a departure. Missing if it is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub departs_at: Option<Utc>,
     /// `low_stock` is true while `available` is at or below this.
     #[schema(value_type = Count)]
     pub low_stock_threshold: i32,

@@ -31,6 +31,9 @@ pub struct Put {
     /// When its sale closes. Default: never. Later than `sale_opens_at`.
     #[serde(default, deserialize_with = "not_null")]
     pub sale_closes_at: Option<Utc>,
+    /// When its units leave, which makes it a departure. Default: it is none.
+    #[serde(default, deserialize_with = "not_null")]
+    pub departs_at: Option<Utc>,
     /// `low_stock` is true while `available` is at or below this.
     #[serde(default = "none")]
     #[schema(default = 0)]
@@ -75,7 +78,7 @@ pub async fn put(
 ) -> Result<(bool, Entry), PutError> {
     let row = db
         .call_one(
-            "select * from holdfast.sku_put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            "select * from holdfast.sku_put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             &[
                 &shop,
                 &sku,
@@ -88,6 +91,7 @@ pub async fn put(
                 &put.limit_per_customer,
                 &put.retired,
                 &put.currency,
+                &put.departs_at,
             ],
         )
         .await

@@ -1,4 +1,4 @@
-//! Subscribers: put, read, list, delete, and the deliveries to them.
+//! Subscribers: put, read, list, delete, test, and the deliveries to them.
 //!
 //! A message is sent to each subscriber until it answers 2xx, with the pauses of Standard Webhooks,
 //! or is given up. A failed delivery delays no other, so their order is not promised.
@@ -11,6 +11,7 @@ pub mod mark;
 pub mod put;
 pub mod read;
 pub mod signature;
+pub mod test;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use url::{Host, Url};
@@ -21,6 +22,7 @@ use utoipa::openapi::{RefOr, Schema};
 use crate::db::sent_as;
 use crate::ids::{read_text, text_id};
 use crate::outbox::Topic;
+use crate::refusal::Kind;
 use crate::utc::Utc;
 
 pub use backlog::{Backlog, backlog};
@@ -31,9 +33,17 @@ pub use mark::{DeliveryResult, mark};
 pub use put::{Put, PutError, put};
 pub use read::read;
 pub use signature::SigningSecret;
+pub use test::{Test, TestError, Tested, test};
 
 /// Characters of a URL at most.
 const URL_CHARS_MAX: usize = 2_000;
+
+pub(crate) const SUBSCRIBER_DISABLED: Kind = Kind {
+    status: 409,
+    code: "subscriber_disabled",
+    title: "The subscriber is disabled",
+    detail: "The subscriber answered 410 and gets nothing. Put it again to enable it.",
+};
 
 /// A subscriber and the state of its deliveries.
 // The database writes it as JSON of this shape.

@@ -1,0 +1,32 @@
+-- Sends one announcement to one subscriber again, or for the first time: with the next sweep, and
+-- with new tries. It counts as a delivery of now, so that it is not given up for its age. Outcomes:
+-- resent; same (it waits already); not_found (no such subscriber or announcement); disabled (the
+-- subscriber gets nothing). Locks: the subscriber FOR KEY SHARE, the delivery.
+create or replace function holdfast.delivery_resend(
+    p_shop text, p_name text, p_type text, p_subject text, out o_outcome text)
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_now timestamptz := clock_timestamp();
+    v_disabled_at timestamptz;
+begin
+    select s.disabled_at into v_disabled_at from subscribers s
+    where s.shop = p_shop and s.name = p_name for key share;
+    if not found or not exists (
+        select from outbox_messages b
+        where b.shop = p_shop and b.topic = p_type and b.subject = p_subject)
+    then
+        o_outcome := 'not_found';
+        return;
+    elsif v_disabled_at is not null then
+        o_outcome := 'disabled';
+        return;
+    end if;
+    insert into subscriber_deliveries as d (shop, name, topic, subject, created_at, next_try_at)
+    values (p_shop, p_name, p_type, p_subject, v_now, v_now)
+    on conflict (shop, name, topic, subject) do update
+    set created_at = v_now, next_try_at = v_now, attempts = 0, delivered_at = null,
+        given_up_at = null
+    where coalesce(d.delivered_at, d.given_up_at) is not null;
+    o_outcome := case when found then 'resent' else 'same' end;
+end;
+$$;
