@@ -290,9 +290,13 @@ async fn without_the_routine_everybody_goes_alone() {
 async fn those_who_wait_go_together_again_after_an_outage() {
     let test = TestDb::new().await;
     test.sku("A", 99).await;
+    // some may go together, and must wait for the lock as long as one that goes alone
+    test.change_routine("checkout_begin_many", &[("'500ms'", "'20s'")])
+        .await;
     let row = test.owner.query_one("select current_database()::text", &[]);
     let database: String = row.await.unwrap().get(0);
-    let busy = busy_of(&test, direct_pool(&CLUSTER.url(CHECKOUT, &database), 1)).await;
+    let direct = direct_pool(&CLUSTER.url(CHECKOUT, &database), 1);
+    let busy = busy_of(&test, direct.with_call_timeout(Duration::from_secs(60))).await;
     let db = busy.db.clone();
     let requests = requests(30, &[("A", 1)]);
     let queueing = Queueing::watched();
@@ -301,6 +305,7 @@ async fn those_who_wait_go_together_again_after_an_outage() {
     });
     let outage = async {
         until("all wait", async || queueing.count() == 30).await;
+        let hot = test.block_level("A").await;
         let limit = |limit| format!("alter database {database} connection limit {limit}");
         test.sql(&limit(0)).await;
         test.sql(
@@ -309,9 +314,8 @@ async fn those_who_wait_go_together_again_after_an_outage() {
         )
         .await;
         until("they have noticed", async || queueing.count() < 30).await;
-        busy.blocker.let_go().await;
-        let hot = test.block_level("A").await;
         test.sql(&limit(-1)).await;
+        busy.blocker.let_go().await;
         // one goes alone, or some go together; the others wait for their connection
         test.until_waiting(1).await;
         until("they wait again", async || queueing.count() >= 29).await;

@@ -2,9 +2,9 @@
 
 use deadpool::managed::Object;
 use tokio::time::{Instant, timeout_at};
-use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Error, Row};
 
 use super::connections::Connections;
 use super::failure::{Failure, query_failure};
@@ -39,9 +39,7 @@ impl Connected {
                 Ok(rows)
             }
             Ok(Err(error)) => {
-                // A server that became a standby keeps its connections and refuses every statement.
-                // A new connection reaches the new primary.
-                if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
+                if is_last(&error) {
                     drop(Object::take(self.0));
                 } else {
                     self.0.has_answered();
@@ -68,4 +66,17 @@ impl Connected {
     ) -> Result<Row, Failure> {
         only(statement, self.call(statement, params, deadline).await?)
     }
+}
+
+/// No later statement can succeed on this connection. A server that became a standby keeps its
+/// connections and refuses every statement: a new connection reaches the new primary. A connection
+/// that the server ends says so before it is closed: whoever took it meanwhile would fail, too.
+fn is_last(error: &Error) -> bool {
+    [
+        SqlState::READ_ONLY_SQL_TRANSACTION,
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+    ]
+    .iter()
+    .any(|code| error.code() == Some(code))
 }
