@@ -110,14 +110,17 @@ growth: setup ## hold every statement of every routine to a bound, at ORDERS=100
 
 .PHONY: test
 test: setup build ## set up, build the functions and the tools, run every test
+	@tools/browser
 	@cargo test --workspace --locked
 
 .PHONY: test-pgbouncer
 test-pgbouncer: setup build ## run the integration tests through PgBouncer
+	@tools/browser
 	@HOLDFAST_TEST_POOLER=1 cargo test --workspace --locked --test it
 
 .PHONY: test-postgres
 test-postgres: setup build ## run every test on another installed PostgreSQL: PG=18, or PG_BIN=folder
+	@tools/browser
 	@HOLDFAST_PG_BIN=$(PG_BIN) cargo test --workspace --locked
 
 .PHONY: gateways

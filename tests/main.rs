@@ -68,6 +68,13 @@ mod rules {
     mod takeover;
 }
 
+/// The console in a real browser, from sign-in to result.
+mod console {
+    mod access;
+    mod desk;
+    mod support;
+}
+
 /// What the HTTP functions answer.
 mod http {
     mod access;

@@ -48,7 +48,7 @@ const RETIRED: [(&str, &str, Where, &[&str]); 30] = [
     ("verdict", "outcome (SQL), result", Everywhere, &[]),
     ("verdicts", "outcomes (SQL), results", Everywhere, &[]),
     ("patience", "…_timeout, …_max", Everywhere, &[]),
-    ("mock", "what it is", Everywhere, &[]),
+    ("mock", "what it is", Everywhere, &["oidc provider mock"]),
     ("world", "the gateways' state", Names, &[]),
     ("letter", "webhook", Names, &["dead letter"]),
     ("letters", "webhooks", Names, &["dead letters"]),

@@ -339,7 +339,21 @@ fn every_installed_tool_is_pinned() {
     for option in ["--require-hashes", "--no-deps", "--only-binary=:all:"] {
         assert!(venv.contains(option), "{option}");
     }
-    // The project uses no npm; a package.json would need a rule here.
+    // The console's tests take two packages of npm, each by its version and its hash.
+    let browser = fs::read_to_string(root().join("tools/browser")).unwrap();
+    let browser = commands(&browser);
+    let hash = |line: &&String| line.trim_end().ends_with("==\"") && line.len() > 90;
+    let fetched = browser
+        .iter()
+        .filter(|line| line.starts_with("fetch ") && !line.contains('{'));
+    assert_eq!(fetched.clone().count(), 2, "{browser:?}");
+    assert!(fetched.clone().all(|line| hash(&line)), "{browser:?}");
+    assert!(
+        browser
+            .iter()
+            .any(|line| line.contains(r#"[ "$found" = "$3" ]"#))
+    );
+    // The project uses no other; a package.json would need a rule here.
     let npm = files("tools")
         .into_iter()
         .find(|(name, _)| name.ends_with("package.json"));

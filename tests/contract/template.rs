@@ -351,6 +351,8 @@ fn only_declared_callers_may_invoke_a_function() {
                 "lambda:InvokeFunction"
             ),
             door("AdminFunction.Alias", gateway, "lambda:InvokeFunction"),
+            door("ConsoleFunction.Alias", "*", "lambda:InvokeFunctionUrl"),
+            door("ConsoleFunction.Alias", "*", "lambda:InvokeFunction"),
             door("WebhookFunction.Alias", "*", "lambda:InvokeFunctionUrl"),
             door("WebhookFunction.Alias", "*", "lambda:InvokeFunction"),
         ])

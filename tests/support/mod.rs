@@ -10,6 +10,7 @@ mod race;
 mod routine;
 mod rows;
 
+pub mod browser;
 pub mod cashfree;
 pub mod catalogue;
 pub mod checkouts;

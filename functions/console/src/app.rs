@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use holdfast_http::Problem;
+use holdfast_http::problem::UNAVAILABLE;
+use operations::cause::causes;
 use operations::config::ConfigError;
 use operations::db::Database;
 
-use crate::settings::Settings;
-use crate::sign_in::Provider;
+use crate::provider::Provider;
+use crate::settings::{Secrets, Settings};
 
 /// The state of one process.
 pub struct App {
@@ -30,6 +33,15 @@ impl App {
             db,
             settings,
             provider,
+        })
+    }
+
+    /// The secrets of the function.
+    pub(crate) async fn secrets(&self) -> Result<Arc<Secrets>, Problem> {
+        self.settings.secrets.value().await.map_err(|cause| {
+            let causes = causes(&*cause);
+            tracing::error!(causes, "the console's secrets could not be fetched");
+            Problem::from(UNAVAILABLE)
         })
     }
 }

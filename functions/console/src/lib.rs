@@ -1,25 +1,29 @@
 //! The console: pages for dispatchers, stock clerks, owners, support and the person on call. They
 //! call the operations of the admin API. No rule about stock is here.
 //!
-//! - one folder per section ([`section::Section`]), one handler and one template per page;
-//! - [`sign_in`]: OpenID Connect; [`session`]: the encrypted cookie; [`form`]: CSRF;
+//! - one folder per section ([`access::Section`]), one handler and one template per page;
+//! - [`sign_in`], [`provider`]: OpenID Connect; [`guard`], [`session`]: the encrypted cookie;
+//!   [`form`]: CSRF;
 //! - [`page`]: what every template shows; [`texts`]: the sentences, by language.
 
+mod access;
 mod app;
 mod assets;
 mod desk;
 mod form;
+mod guard;
 mod headers;
 mod language;
 mod live;
 mod page;
+mod provider;
 mod refusal;
-mod section;
 mod session;
 mod settings;
 mod show;
 mod sign_in;
 mod staff;
+mod support;
 pub mod texts;
 
 use std::sync::Arc;
@@ -35,11 +39,12 @@ pub use settings::{Secrets, Settings};
 pub fn router(app: App) -> Router {
     let app = Arc::new(app);
     let signed_in = Router::new()
-        .route("/console", get(section::first))
+        .route("/console", get(guard::first))
         .route("/console/language", post(language::choose))
         .merge(sign_in::routes_inside())
         .merge(desk::routes())
-        .layer(from_fn_with_state(Arc::clone(&app), session::require));
+        .merge(support::routes())
+        .layer(from_fn_with_state(Arc::clone(&app), guard::require));
     let routes = Router::new()
         .merge(assets::routes())
         .merge(sign_in::routes())

@@ -14,5 +14,5 @@ async fn main() -> Result<(), Fatal> {
     operations::telemetry::init();
     let db = aws::database("holdfast-console")?.with_call_timeout(CALL_TIMEOUT);
     let app = App::new(db, Settings::from_env()?)?;
-    holdfast_http::serve(router(app), Front::HttpApi).await
+    holdfast_http::serve(router(app), Front::FunctionUrl).await
 }

@@ -4,13 +4,14 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use holdfast_http::Problem;
 use holdfast_http::problem::INTERNAL;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use operations::refusal::Said;
 use operations::utc::Utc;
 use uuid::Uuid;
 
+use crate::access::Section;
 use crate::assets::{ICON, SCRIPT, STYLE};
-use crate::section::Section;
 use crate::session::Session;
 use crate::show;
 use crate::texts::{Language, Shown, Value};
@@ -121,12 +122,37 @@ impl Page {
         show::day(&show::local(*at, self.zone()), self.language)
     }
 
+    /// `Thu 24 Dec 2026`, of a day without a zone.
+    pub(crate) fn date(&self, day: &Date) -> String {
+        let at = day.to_zoned(TimeZone::UTC);
+        at.map(|at| show::day(&at, self.language))
+            .unwrap_or_default()
+    }
+
     /// `Thu 24 Dec 2026 14:05`.
-    pub(crate) fn moment(&self, at: &Utc) -> String {
+    pub(crate) fn day_and_clock(&self, at: &Utc) -> String {
         format!("{} {}", self.day(at), self.clock(at))
     }
 
-    fn zone(&self) -> &TimeZone {
+    /// `Thu 24 Dec 2026 14:05:09`.
+    pub(crate) fn day_and_seconds(&self, at: &Utc) -> String {
+        format!("{} {}", self.day(at), self.clock_with_seconds(at))
+    }
+
+    /// A status in words.
+    pub(crate) fn status(&self, word: &str) -> String {
+        let key = format!("status-{}", word.replace('_', "-"));
+        let known = self.language.find(&key, &[]);
+        known.unwrap_or_else(|| word.replace('_', " "))
+    }
+
+    /// What was just done, by the word that the address has for it.
+    pub(crate) fn done(&self, section: &str, word: &Option<String>) -> Option<String> {
+        let key = format!("{section}-done-{}", word.as_deref()?);
+        self.language.find(&key, &[])
+    }
+
+    pub(crate) fn zone(&self) -> &TimeZone {
         static UTC: TimeZone = TimeZone::UTC;
         self.inside
             .as_ref()

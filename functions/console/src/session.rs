@@ -3,22 +3,15 @@
 //! A page writes the cookie again while the person works, so the copy that a thief has grows old.
 //! Polls of live parts do not prolong it: an unattended page signs out.
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::Response;
 use cookie::{Cookie, CookieJar, Key, SameSite};
-use holdfast_http::Problem;
-use lambda_http::http::{HeaderMap, HeaderValue, Method, Uri, header};
-use operations::cause::causes;
+use lambda_http::http::{HeaderMap, HeaderValue, header};
 use operations::refusal::Kind;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::app::{App, Shared};
-use crate::live;
-use crate::section::Role;
+use crate::access::Role;
 use crate::settings::Secrets;
 
 /// How long a session lasts without a page. If too low, a dispatcher signs in after each longer
@@ -72,65 +65,27 @@ impl Session {
         }
     }
 
-    fn has_ended(&self, now: i64) -> bool {
+    /// Whether it has lasted too long, or too long without a page.
+    pub(crate) fn has_ended(&self, now: i64) -> bool {
         now - self.seen_s > IDLE_S || now - self.began_s > LIFE_S
+    }
+
+    /// Whether a page writes its cookie again.
+    pub(crate) fn is_to_renew(&self, now: i64) -> bool {
+        now - self.seen_s >= RENEWED_AFTER_S
+    }
+
+    /// The session after a page at this time.
+    pub(crate) fn seen_at(self, now: i64) -> Self {
+        Self {
+            seen_s: now,
+            ..self
+        }
     }
 }
 
 pub(crate) fn now_s() -> i64 {
     time::OffsetDateTime::now_utc().unix_timestamp()
-}
-
-/// Lets a person with a session pass. Others sign in first, and come back to the page.
-pub(crate) async fn require(
-    State(app): State<Shared>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    let secrets = secrets(&app).await?;
-    let origin = Origin::of(&app, request.headers());
-    let now = now_s();
-    let session: Option<Session> = origin.open(&secrets.keys, request.headers(), SESSION);
-    let Some(session) = session.filter(|session| !session.has_ended(now)) else {
-        return Ok(turned_away(&request));
-    };
-    let is_poll = live::is_poll(request.headers());
-    request.extensions_mut().insert(session.clone());
-    request.extensions_mut().insert(origin.clone());
-    let mut response = next.run(request).await;
-    if !is_poll && now - session.seen_s >= RENEWED_AFTER_S {
-        let renewed = Session {
-            seen_s: now,
-            ..session
-        };
-        origin.keep(&mut response, &secrets, &renewed);
-    }
-    Ok(response)
-}
-
-fn turned_away(request: &Request) -> Response {
-    if request.method() == Method::GET && !live::is_poll(request.headers()) {
-        return Redirect::to(&sign_in_path(request.uri())).into_response();
-    }
-    Problem::from(SIGNED_OUT).into_response()
-}
-
-/// Where to sign in, to come back to this page.
-fn sign_in_path(back: &Uri) -> String {
-    let back = utf8_percent_encode(back.path(), NON_ALPHANUMERIC);
-    format!("/console/sign-in?to={back}")
-}
-
-/// The secrets of the function.
-///
-/// # Errors
-/// When they can't be fetched.
-pub(crate) async fn secrets(app: &App) -> Result<std::sync::Arc<Secrets>, Problem> {
-    app.settings.secrets.value().await.map_err(|cause| {
-        let causes = causes(&*cause);
-        tracing::error!(causes, "the console's secrets could not be fetched");
-        Problem::from(holdfast_http::problem::UNAVAILABLE)
-    })
 }
 
 /// Where browsers find the console, and how its cookies are set.
@@ -139,12 +94,12 @@ pub(crate) struct Origin(String);
 
 impl Origin {
     /// The origin of this deployment, or of a request.
-    pub(crate) fn of(app: &App, headers: &HeaderMap) -> Self {
+    pub(crate) fn of(own: Option<&str>, headers: &HeaderMap) -> Self {
         let host = headers
             .get(header::HOST)
             .and_then(|host| host.to_str().ok());
         let asked = || format!("https://{}", host.unwrap_or_default());
-        Self(app.settings.origin.clone().unwrap_or_else(asked))
+        Self(own.map_or_else(asked, str::to_owned))
     }
 
     /// Where the provider sends people back.
@@ -209,6 +164,11 @@ impl Origin {
         }
     }
 
+    /// The session that a browser sends.
+    pub(crate) fn session(&self, secrets: &Secrets, headers: &HeaderMap) -> Option<Session> {
+        self.open(&secrets.keys, headers, SESSION)
+    }
+
     /// Keeps the session in the browser.
     pub(crate) fn keep(&self, response: &mut Response, secrets: &Secrets, session: &Session) {
         let seconds = (session.began_s + LIFE_S - now_s()).max(0);
@@ -244,5 +204,69 @@ impl Origin {
 fn set(response: &mut Response, cookie: &Cookie<'_>) {
     if let Ok(value) = HeaderValue::try_from(cookie.encoded().to_string()) {
         response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> Session {
+        Session::begin(
+            "sub".to_owned(),
+            "Name".to_owned(),
+            vec![Role::Desk],
+            Vec::new(),
+        )
+    }
+
+    fn secrets(keys: &[&str]) -> Secrets {
+        let keys: Vec<String> = keys.iter().map(|key| key.repeat(43)).collect();
+        let json = serde_json::json!({ "cookie_keys": keys });
+        Secrets::parse(&json.to_string()).unwrap()
+    }
+
+    /// The cookie of a response, as a browser sends it back.
+    fn sent(response: &Response) -> HeaderMap {
+        let set = response.headers()[header::SET_COOKIE].to_str().unwrap();
+        let pair = set.split(';').next().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, HeaderValue::from_str(pair).unwrap());
+        headers
+    }
+
+    #[test]
+    fn a_session_ends_by_idle_time_and_by_its_life() {
+        let session = session();
+        let began = session.began_s;
+        assert!(!session.has_ended(began + IDLE_S));
+        assert!(session.has_ended(began + IDLE_S + 1));
+        let busy = session.seen_at(began + LIFE_S);
+        assert!(!busy.has_ended(began + LIFE_S));
+        assert!(busy.has_ended(began + LIFE_S + 1));
+    }
+
+    #[test]
+    fn the_previous_key_opens_a_cookie_and_another_key_does_not() {
+        let origin = Origin::of(Some("https://desk.example.com"), &HeaderMap::new());
+        let mut response = Response::default();
+        origin.keep(&mut response, &secrets(&["a"]), &session());
+        let set = response.headers()[header::SET_COOKIE].to_str().unwrap();
+        assert!(set.starts_with("__Host-holdfast_session="), "{set}");
+        for part in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
+            assert!(set.contains(part), "{set}");
+        }
+        assert!(!set.contains("Name"), "{set}");
+        let headers = sent(&response);
+        let opened = |keys: &[&str]| origin.session(&secrets(keys), &headers);
+        assert_eq!(opened(&["b", "a"]).unwrap().name, "Name");
+        assert!(opened(&["b"]).is_none());
+        // a copy under another name is another cookie
+        let text = headers[header::COOKIE].to_str().unwrap();
+        let mut moved = HeaderMap::new();
+        let renamed = text.replace("holdfast_session", "holdfast_sign_in");
+        moved.insert(header::COOKIE, HeaderValue::from_str(&renamed).unwrap());
+        let other: Option<Session> = origin.open(&secrets(&["a"]).keys, &moved, "holdfast_sign_in");
+        assert!(other.is_none());
     }
 }

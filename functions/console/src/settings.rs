@@ -106,7 +106,7 @@ fn secrets(variable: &impl Fn(&str) -> Option<String>) -> Result<Secret<Secrets>
         }
         (None, None) => Err(ConfigError::Missing(
             "CONSOLE_SECRETS",
-            r#"{"client_secret": "…", "cookie_keys": ["current", "previous"]}; or CONSOLE_SECRETS_ARN"#,
+            r#"{"client_secret": "…", "cookie_keys": ["new", "old"]}; or CONSOLE_SECRETS_ARN"#,
         )),
         (Some(_), Some(_)) => Err(invalid(
             "CONSOLE_SECRETS",

@@ -41,11 +41,12 @@ pub(crate) fn clock_with_seconds(at: &Zoned) -> String {
 
 /// `Thu 24 Dec 2026`, in words of the language.
 pub(crate) fn day(at: &Zoned, language: Language) -> String {
+    let number = |number: i8| Value::Number(i64::from(number));
     let args = [
-        ("weekday", Value::Text(at.strftime("%u").to_string())),
-        ("day", Value::Text(at.strftime("%-d").to_string())),
-        ("month", Value::Text(at.strftime("%-m").to_string())),
-        ("year", Value::Text(at.strftime("%Y").to_string())),
+        ("weekday", number(at.weekday().to_monday_one_offset())),
+        ("day", number(at.day())),
+        ("month", number(at.month())),
+        ("year", Value::Number(i64::from(at.year()))),
     ];
     language.say("show-day", &args)
 }

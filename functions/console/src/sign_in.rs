@@ -1,10 +1,7 @@
 //! Sign-in by OpenID Connect: the code flow with PKCE, state and nonce.
 //!
-//! `/console/sign-in` sends the browser to the provider, `/console/callback` gets it back. What must
-//! agree between the two is in an encrypted cookie for ten minutes.
-
-mod claims;
-mod provider;
+//! `/console/sign-in` sends the browser to the provider, `/console/callback` gets it back. What
+//! must agree between the two is in an encrypted cookie for ten minutes.
 
 use axum::Router;
 use axum::extract::State;
@@ -20,9 +17,8 @@ use crate::app::Shared;
 use crate::form::{Checked, local_path};
 use crate::language;
 use crate::page::{Html, Page};
+use crate::provider;
 use crate::session::{self, Origin};
-
-pub(crate) use provider::Provider;
 
 /// The cookie of a sign-in that is under way, without its prefix.
 const UNDER_WAY: &str = "holdfast_sign_in";
@@ -72,8 +68,8 @@ async fn begin(
     headers: HeaderMap,
     Query(begin): Query<Begin>,
 ) -> Result<Response, Problem> {
-    let secrets = session::secrets(&app).await?;
-    let origin = Origin::of(&app, &headers);
+    let secrets = app.secrets().await?;
+    let origin = Origin::of(app.settings.origin.as_deref(), &headers);
     let back = origin.url(CALLBACK);
     let asked = app.provider.ask(&app.settings, &secrets, &back).await;
     let asked = asked.map_err(|cause| unavailable(&*cause))?;
@@ -101,8 +97,8 @@ async fn finish(
     headers: HeaderMap,
     Query(callback): Query<Callback>,
 ) -> Result<Response, Problem> {
-    let secrets = session::secrets(&app).await?;
-    let origin = Origin::of(&app, &headers);
+    let secrets = app.secrets().await?;
+    let origin = Origin::of(app.settings.origin.as_deref(), &headers);
     let under_way: Option<UnderWay> = origin.open(&secrets.keys, &headers, UNDER_WAY);
     let (Some(under_way), Some(code)) = (under_way, callback.code) else {
         return Err(SIGN_IN_FAILED.into());

@@ -6,10 +6,10 @@ use lambda_http::http::request::Parts;
 use operations::ids::{Actor, Shop};
 use operations::shop;
 
+use crate::access::Section;
 use crate::app::Shared;
 use crate::language;
 use crate::page::{Inside, Page, Place};
-use crate::section::Section;
 use crate::session::{SIGNED_OUT, Session};
 use crate::show;
 
@@ -48,7 +48,7 @@ impl FromRequestParts<Shared> for Staff {
             place: Place {
                 code: profile.shop,
                 name: profile.name,
-                zone: show::zone("UTC"),
+                zone: show::zone(&profile.time_zone),
             },
             section,
             path,

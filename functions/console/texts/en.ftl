@@ -37,20 +37,161 @@ show-day = { $weekday ->
        *[12] Dec
     } { $year }
 
+## Words of several pages
+today = today
+day = Day
+day-before = ← Day before
+day-after = Next day →
+show = Show
+more = More
+optional = optional
+by = by { $actor }
+status-open = holds stock
+status-awaiting-payment = waits for payment
+status-paid = paid
+status-review = needs a decision
+status-refund-due = money is owed back
+status-refunded = money went back
+status-expired = time ran out
+status-cancelled = cancelled
+status-released = given up
+status-revoked = ended by staff
+status-ordered = ordered
+status-held = held
+status-completed = completed the order
+status-completed-late = came late, and completed the order
+status-duplicate = a repetition
+status-ignored = no effect
+status-parked = waits for its order
+status-dismissed = put aside
+status-sent = sent
+status-waiting = waits to be sent
+status-failed = failed
+status-pending = under way
+status-owed = owed
+status-settled = done
+status-counts = counts for the order
+status-does-not-count = does not count for the order
+
 ## Desk
 desk-title = Departures
 desk-departure = Departure
-desk-free = Free seats
-desk-taken = Held
-desk-price = Price
-desk-none = No departures yet. A stock clerk adds them.
+desk-free = free
+desk-free-count = { $free ->
+    [one] { $free } seat free
+   *[other] { $free } seats free
+  }
+desk-full = full
+desk-closed = closed
+desk-sold-held = { $sold } sold, { $held } held
+desk-none = No departure on this day.
+desk-cut = There are more departures than this page shows.
 desk-seats = { $sold } sold, { $free } free.
 desk-nobody = Nobody has a seat yet.
 desk-party = Party
+desk-party-hint = name and telephone number
 desk-seat-count = Seats
+desk-note = Note
 desk-booked-at = Booked
 desk-book-title = Book a party
 desk-book = Book
+desk-booked = Booked. The seats are sold.
+desk-open-booking = Open the booking
+desk-only-free = Only { $free } left on this departure.
+desk-instead = Offer another departure
+desk-no-neighbour = No other departure has so many free seats.
+desk-book-here = Book here instead
+desk-manifest = Manifest
+desk-held = held
+desk-sold-mark = sold
+desk-cancelled = cancelled
+desk-seats-now = { $seats ->
+    [one] { $seats } seat
+   *[other] { $seats } seats
+  }
+desk-stay = This departure
+desk-change = Change the booking
+desk-change-hint = More seats, fewer, or another departure. All or nothing.
+desk-cancel = Cancel the booking…
+desk-cancel-means = All seats of the booking are free again, at once. What the party paid at the desk goes back at the desk.
+desk-cancel-now = Cancel the booking
+
+## Support
+section-support = Support
+support-title = Find a purchase
+support-search = Search
+support-search-hint = an id, a payment reference, a gateway's id, a telephone number or a name
+support-find = Find
+support-customer = Customer
+support-status = Status
+support-reference = Payment reference
+support-began = Began
+support-cut = There are more. Search for something narrower.
+support-nothing = Nothing is known by this. Check the digits, or search by telephone number or name.
+support-unmatched = Money without an order
+support-unmatched-means = A gateway reported this money, and no order here has its reference.
+support-parked = waits for its order
+support-redrive = Try again
+support-redrive-means = The stored message is read again. If its order is known by now, the money completes it or is owed back. Otherwise it waits on.
+support-dismiss = Put aside
+support-dismiss-means = The money is not for this shop. The message stays as evidence, with your name, and never has an effect.
+support-timeline = What happened
+support-facts = Facts
+support-checkout = Checkout
+support-total = Total
+support-refund = Give money back…
+support-refund-means = At most { $amount } can go back. The gateway sends it to the customer, who sees it after some days. The goods stay sold.
+support-refund-now = Give the money back
+support-amount = Amount
+support-note = Reason
+support-retry = Send the refund again
+support-retry-means = The gateway gets the refund again. If it called the first one failed for good, a new one takes its place. The customer gets the money once.
+support-revoke = End this checkout…
+support-revoke-means = Its units are free for others at once, and an unpaid order is cancelled. The customer must be told. Money that still comes is owed back.
+support-revoke-now = End the checkout
+support-done-refund = The money is owed back. The next run sends it to the gateway.
+support-done-retry = The refund is under way again.
+support-done-revoke = The checkout has ended. Its units are free.
+support-done-redrive = The message was read again.
+support-done-dismiss = The message was put aside.
+
+## What happened to a checkout
+event-checkout-begun = The customer began a checkout: the units are held
+event-cart-replaced = The cart was changed: new units are held
+event-held-again = The units are held again
+event-hold-expired = The time ran out: the units were free again
+event-checkout-released = The customer gave up the checkout
+event-checkout-revoked = Staff ended the checkout
+event-order-made = The customer ordered, and was sent to pay
+event-order-booked = The desk booked: sold at once
+event-order-paid = The order is paid, and its units are sold
+event-money-accepted = Staff accepted the money as it came
+event-gateway-reported-paid = The gateway reported a payment
+event-gateway-reported-failed = The gateway reported a failed try to pay
+event-gateway-reported-dropped = The gateway reported that the customer left the payment
+event-gateway-reported-pending = The gateway reported a payment that is under way
+event-gateway-reported-refund-pending = The gateway reported a refund under way
+event-gateway-reported-refund-settled = The gateway reported that money went back
+event-gateway-reported-refund-failed = The gateway reported that a refund failed
+event-gateway-reported-disputed = The gateway reported that a bank asks for the money
+event-gateway-reported-dispute-won = The gateway reported that the shop keeps the money
+event-gateway-reported-dispute-lost = The gateway reported that the bank took the money
+event-gateway-reported-dispute-closed = The gateway reported the end of a dispute
+event-gateway-reported-other = The gateway reported something without effect
+event-money-captured = The gateway took the money
+event-refund-owed = Money is owed back
+event-refund-settled = The money went back
+event-refund-failed = Sending the money back failed
+event-dispute-opened = A bank asks for the money
+event-dispute-won = The dispute ended: the shop keeps the money
+event-dispute-lost = The dispute ended: the bank took the money
+event-dispute-closed = The dispute ended
+event-stock-received = Stock came in
+event-stock-adjusted = Stock was corrected
+event-stock-sold = The units left the stock
+event-stock-returned = Units came back
+event-stock-missing = Units were missing
+event-announced = Other systems were told
 
 ## Refusals
 title-signed-out = You are signed out
@@ -70,3 +211,9 @@ refusal-unavailable = The system could not decide. Send the form again: it takes
 title-internal = Something failed
 refusal-internal = Something failed on our side. The log has the cause.
 title-invalid-request = The form has a mistake
+refusal-shortage = Not enough free seats. Nothing was booked.
+refusal-order-stale = Somebody changed this booking meanwhile. You see it as it is now. Nothing was changed.
+refusal-not-on-sale = This is not on sale now. Nothing was booked.
+refusal-checkout-conflict = Another booking has this form's number. Open the page again, and book from there.
+refusal-more-than-captured = More than is left. No money goes back.
+refusal-payment-disputed = A bank asks for this money, or has taken it already. Nothing was changed. Look at the dispute at the gateway.

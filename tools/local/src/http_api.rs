@@ -79,19 +79,17 @@ pub(crate) fn function_url(host: &Arc<Host>) -> Router {
     Router::new().fallback(forward).with_state(Arc::new(target))
 }
 
-/// The console, at an address of its own: the HTTP API's routes below `/console`.
+/// The console function's URL. A person who types the address alone gets the first page.
 pub(crate) fn console(host: &Arc<Host>) -> Router {
     let target = Target {
         host: Arc::clone(host),
         function: CONSOLE,
-        prefix: Some("/console/"),
+        prefix: None,
         authorizer: None,
     };
     Router::new()
         .route("/", get(async || Redirect::to("/console")))
-        .route("/console", any(forward))
-        .route("/console/{*rest}", any(forward))
-        .fallback(async || message(StatusCode::NOT_FOUND, "Not Found"))
+        .fallback(forward)
         .with_state(Arc::new(target))
 }
 

@@ -3,14 +3,16 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use holdfast_http::{Answer, Path, Refused, found};
+use holdfast_http::{Answer, Path, Query, Refused, found};
 use operations::checkout::{Cart, Line};
 use operations::db::Failure;
+use operations::departure::{self, Neighbour};
 use operations::ids::{CheckoutId, Sku};
 use operations::order::{self, Book, BookError, Booked};
-use operations::quantity::PageLimit;
+use operations::page::After;
+use operations::quantity::{PageLimit, Quantity};
 use operations::refusal::Said;
-use operations::sku::{self, Manifest};
+use operations::sku::{self, Manifest, manifest};
 use serde::Deserialize;
 
 use crate::app::Shared;
@@ -26,6 +28,10 @@ pub(crate) struct Departure {
     manifest: Manifest,
     form: Form,
     refused: Option<Said>,
+    /// What else to offer, if seats are short.
+    neighbours: Vec<Neighbour>,
+    /// The booking that this browser has just made.
+    booked: Option<String>,
 }
 
 /// The booking form, as it was typed.
@@ -36,6 +42,7 @@ pub(crate) struct Form {
     checkout_id: String,
     party: String,
     seats: String,
+    note: String,
 }
 
 impl Form {
@@ -44,12 +51,24 @@ impl Form {
             checkout_id: page.new_id().to_string(),
             party: String::new(),
             seats: "1".to_owned(),
+            note: String::new(),
+        }
+    }
+
+    /// The party as the manifest shows it: a booking has one text for the party.
+    fn customer(&self) -> String {
+        match &*self.note {
+            "" => self.party.clone(),
+            note => format!("{} · {note}", self.party),
         }
     }
 
     fn read(&self, sku: &Sku) -> Result<(CheckoutId, Book), Said> {
         let checkout_id = typed("checkout_id", &self.checkout_id)?;
-        let customer = typed("party", &self.party)?;
+        if self.party.is_empty() {
+            return Err(Said::invalid("party", "is missing"));
+        }
+        let customer = typed("party", &self.customer())?;
         let line = Line {
             sku: sku.clone(),
             quantity: typed("seats", &self.seats)?,
@@ -65,8 +84,21 @@ impl Form {
     }
 }
 
-async fn read(app: &Shared, staff: &Staff, sku: &Sku) -> Result<Manifest, Refused<Failure>> {
-    let manifest = sku::manifest(&app.db, &staff.shop, sku, None, PageLimit::default());
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Shown {
+    /// A booking that was just made.
+    booked: Option<CheckoutId>,
+    cursor: Option<After<manifest::Position>>,
+}
+
+async fn read(
+    app: &Shared,
+    staff: &Staff,
+    sku: &Sku,
+    after: Option<&After<manifest::Position>>,
+) -> Result<Manifest, Refused<Failure>> {
+    let manifest = sku::manifest(&app.db, &staff.shop, sku, after, PageLimit::default());
     found("departure", manifest.await)
 }
 
@@ -75,13 +107,16 @@ pub(crate) async fn page(
     State(app): State<Shared>,
     staff: Staff,
     Path(sku): Path<Sku>,
+    Query(shown): Query<Shown>,
 ) -> Answer<Html<Departure>, Failure> {
-    let manifest = read(&app, &staff, &sku).await?;
+    let manifest = read(&app, &staff, &sku, shown.cursor.as_ref()).await?;
     Ok(Html(Departure {
         form: Form::empty(&staff.page),
         page: staff.page,
         manifest,
         refused: None,
+        neighbours: Vec::new(),
+        booked: shown.booked.map(|id| id.to_string()),
     }))
 }
 
@@ -92,22 +127,44 @@ pub(crate) async fn book(
     Path(sku): Path<Sku>,
     Checked(form): Checked<Form>,
 ) -> Answer<Response, BookError> {
-    let refused = match form.read(&sku) {
-        Err(refused) => refused,
+    let (refused, short) = match form.read(&sku) {
+        Err(refused) => (refused, None),
         Ok((id, book)) => match order::book(&app.db, &staff.shop, id, &staff.actor, &book).await {
             Ok(Booked::New(_) | Booked::Same(_)) => {
-                let back = staff.page.path(&format!("desk/departures/{sku}"));
-                return Ok(Redirect::to(&back).into_response());
+                let page = format!("desk/departures/{sku}?booked={id}");
+                return Ok(Redirect::to(&staff.page.path(&page)).into_response());
             }
-            Err(error) => said(error)?,
+            Err(error) => {
+                let is_short = matches!(error, BookError::Shortage(_));
+                let seats = book.lines.lines().next().map(|(_, seats)| seats);
+                (said(error)?, seats.filter(|_| is_short))
+            }
         },
     };
-    let manifest = read(&app, &staff, &sku).await.map_err(Refused::problem)?;
+    let neighbours = neighbours(&app, &staff, &sku, short);
+    let neighbours = neighbours.await.map_err(Refused::problem)?;
+    let manifest = read(&app, &staff, &sku, None).await;
     Ok(Html(Departure {
+        manifest: manifest.map_err(Refused::problem)?,
         page: staff.page,
-        manifest,
         form,
         refused: Some(refused),
+        neighbours,
+        booked: None,
     })
     .into_response())
+}
+
+/// The departures to offer when this one is short.
+async fn neighbours(
+    app: &Shared,
+    staff: &Staff,
+    sku: &Sku,
+    seats: Option<Quantity>,
+) -> Result<Vec<Neighbour>, Refused<Failure>> {
+    let Some(seats) = seats else {
+        return Ok(Vec::new());
+    };
+    let near = departure::near(&app.db, &staff.shop, sku, seats).await?;
+    Ok(near.map(|near| near.departures).unwrap_or_default())
 }

@@ -1,24 +1,30 @@
-//! The departures, live.
+//! The departures of a day, live.
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use holdfast_http::{Answer, Refused};
+use holdfast_http::{Answer, Query, Refused, found};
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _};
 use lambda_http::http::HeaderMap;
+use operations::day::Day;
 use operations::db::Failure;
+use operations::departure::{self, Departure, Filter};
 use operations::quantity::PageLimit;
-use operations::sku::{self, Entry};
+use serde::Deserialize;
 
 use crate::app::Shared;
 use crate::live;
 use crate::page::{Html, Page};
+use crate::session::now_s;
 use crate::staff::Staff;
 
 #[derive(Template)]
 #[template(path = "desk/departures.html")]
 struct Departures {
     page: Page,
-    skus: Vec<Entry>,
+    departures: Vec<Departure>,
+    is_cut: bool,
 }
 
 #[derive(Template)]
@@ -26,21 +32,65 @@ struct Departures {
 pub(crate) struct Today {
     page: Page,
     part: String,
+    day: Date,
+    is_today: bool,
+    before: Option<Date>,
+    after: Option<Date>,
 }
 
-async fn read(app: &Shared, staff: Staff) -> Result<Departures, Refused<Failure>> {
-    let skus = sku::list(&app.db, &staff.shop, None, PageLimit::default()).await?;
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Shown {
+    /// The day in the shop's zone. Default: today.
+    day: Option<Day>,
+}
+
+impl Shown {
+    fn day(&self, today: Date) -> Date {
+        let chosen = self.day.map(|day| day.to_string());
+        let chosen = chosen.and_then(|day| day.parse().ok());
+        chosen.unwrap_or(today)
+    }
+}
+
+fn today(staff: &Staff) -> Date {
+    let now = Timestamp::from_second(now_s()).unwrap_or(Timestamp::MIN);
+    now.to_zoned(staff.page.zone().clone()).date()
+}
+
+async fn read(app: &Shared, staff: Staff, day: Date) -> Result<Departures, Refused<Failure>> {
+    let day = day.to_string().parse();
+    let filter = Filter {
+        day: day.map_err(|error| holdfast_http::Problem::invalid("day", error))?,
+        days: operations::quantity::Days::default(),
+    };
+    let listed = departure::list(&app.db, &staff.shop, filter, None, PageLimit::default());
+    let listed = found("shop", listed.await)?;
     Ok(Departures {
         page: staff.page,
-        skus: skus.rows,
+        departures: listed.departures,
+        is_cut: listed.next.is_some(),
     })
 }
 
 /// The page.
-pub(crate) async fn page(State(app): State<Shared>, staff: Staff) -> Answer<Html<Today>, Failure> {
+pub(crate) async fn page(
+    State(app): State<Shared>,
+    staff: Staff,
+    Query(shown): Query<Shown>,
+) -> Answer<Html<Today>, Failure> {
     let page = staff.page.clone();
-    let part = live::text(&read(&app, staff).await?)?;
-    Ok(Html(Today { page, part }))
+    let today = today(&staff);
+    let day = shown.day(today);
+    let part = live::text(&read(&app, staff, day).await?)?;
+    Ok(Html(Today {
+        page,
+        part,
+        day,
+        is_today: day == today,
+        before: day.checked_sub(1.day()).ok(),
+        after: day.checked_add(1.day()).ok(),
+    }))
 }
 
 /// Its live part.
@@ -48,7 +98,9 @@ pub(crate) async fn departures(
     State(app): State<Shared>,
     headers: HeaderMap,
     staff: Staff,
+    Query(shown): Query<Shown>,
 ) -> Answer<Response, Failure> {
-    let part = read(&app, staff).await?;
+    let day = shown.day(today(&staff));
+    let part = read(&app, staff, day).await?;
     Ok(live::part(&headers, &part)?)
 }

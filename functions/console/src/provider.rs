@@ -1,6 +1,8 @@
 //! The OpenID Connect provider. Its metadata and keys are fetched at the first sign-in, and again
 //! when they are old or a token has a new key.
 
+mod claims;
+
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -19,13 +21,15 @@ use openidconnect::{
 use operations::cause::{Cause, causes};
 use operations::clock::Reading;
 use operations::config::ConfigError;
+use operations::ids::Actor;
 use tokio::sync::Mutex;
 
-use super::claims::OtherClaims;
 use crate::session::{SHOPS_MAX, Session};
 use crate::settings::{Secrets, Settings};
 
-/// Age at which the metadata is fetched again. Providers announce a new key days before they use it.
+use claims::OtherClaims;
+
+/// Age at which the metadata is fetched again. Providers announce a new key days before.
 const METADATA_TTL: Duration = Duration::from_secs(3600);
 /// The shortest time between two fetches because of a token whose key is unknown.
 const METADATA_PAUSE: Duration = Duration::from_secs(10);
@@ -76,23 +80,23 @@ pub(crate) struct Provider {
 struct Http(reqwest::Client);
 
 /// What the browser asks the provider, and what its answer must agree with.
-pub(super) struct Asked {
-    pub(super) url: String,
-    pub(super) state: String,
-    pub(super) nonce: String,
-    pub(super) verifier: String,
+pub(crate) struct Asked {
+    pub(crate) url: String,
+    pub(crate) state: String,
+    pub(crate) nonce: String,
+    pub(crate) verifier: String,
 }
 
 /// What the browser comes back with.
-pub(super) struct Answer {
-    pub(super) code: String,
-    pub(super) nonce: String,
-    pub(super) verifier: String,
-    pub(super) redirect_url: String,
+pub(crate) struct Answer {
+    pub(crate) code: String,
+    pub(crate) nonce: String,
+    pub(crate) verifier: String,
+    pub(crate) redirect_url: String,
 }
 
 /// Why a person is not signed in.
-pub(super) enum Error {
+pub(crate) enum Error {
     /// The provider does not vouch for the person.
     Refused(String),
     Unavailable(Cause),
@@ -128,7 +132,7 @@ impl Provider {
     }
 
     /// What to ask the provider for a new sign-in.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &self,
         settings: &Settings,
         secrets: &Secrets,
@@ -157,7 +161,7 @@ impl Provider {
     }
 
     /// The person of an answer, with a new session.
-    pub(super) async fn identify(
+    pub(crate) async fn identify(
         &self,
         settings: &Settings,
         secrets: &Secrets,
@@ -194,6 +198,10 @@ impl Provider {
         };
         let other = claims.additional_claims();
         let sub = claims.subject().as_str().to_owned();
+        // The ledger could not name any other subject.
+        if sub.parse::<Actor>().is_err() {
+            return Err(Error::Refused("the subject is no actor".to_owned()));
+        }
         let name = claims
             .name()
             .and_then(|name| name.get(None))
@@ -213,7 +221,7 @@ impl Provider {
     }
 
     /// Where the provider ends its own session, if it says so.
-    pub(super) async fn sign_out_url(&self, settings: &Settings) -> Option<String> {
+    pub(crate) async fn sign_out_url(&self, settings: &Settings) -> Option<String> {
         let metadata = self.metadata(settings, METADATA_TTL).await.ok()?;
         let url = metadata.additional_metadata().end_session_endpoint.as_ref();
         let mut url = url?.url().clone();

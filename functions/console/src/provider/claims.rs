@@ -4,7 +4,7 @@ use openidconnect::AdditionalClaims;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::section::Role;
+use crate::access::Role;
 
 /// The claims that OpenID Connect does not define.
 #[derive(Debug, Clone, Serialize, Deserialize)]
