@@ -219,3 +219,39 @@ async fn free_seats_follow_the_database_without_a_reload() {
     person.leave().await;
     other.leave().await;
 }
+
+#[tokio::test]
+async fn a_stale_change_shows_the_booking_as_it_is_and_keeps_what_was_typed() {
+    let page = departure("STALE-1", 9).await;
+    let (one, other) = tokio::join!(Person::signed_in("dispatcher"), Person::signed_in("owner"));
+    one.go(&page).await;
+    one.fill("#party", "Stale").await;
+    one.click("button.wide").await;
+    one.until_there(".message.good a").await;
+    one.click(".message.good a").await;
+    one.until_there("#seats-1").await;
+    let booking: String = one.see("location.pathname").await;
+    other.go(&booking).await;
+    other.fill("#seats-1", "3").await;
+    other.click("button.first").await;
+    other
+        .until("document.querySelector('#seats-1').defaultValue === '3'")
+        .await;
+
+    one.fill("#seats-1", "5").await;
+    one.click("button.first").await;
+    one.until_text("Somebody changed this booking meanwhile")
+        .await;
+    let typed: String = one.see("document.querySelector('#seats-1').value").await;
+    assert_eq!(typed, "5");
+    one.until_text("3 seats").await;
+    assert_eq!(sold("STALE-1").await, 3);
+    one.check_page("desk-stale").await;
+    // Sent again, with the version that the page shows now.
+    one.click("button.first").await;
+    one.until("!document.querySelector('.message.bad')").await;
+    one.until_text("5 seats").await;
+    assert_eq!(sold("STALE-1").await, 5);
+    one.leave().await;
+    other.leave().await;
+}

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tests::browser::{CONSOLE, Person};
+use tests::{cashfree, until};
 use uuid::Uuid;
 
 async fn call(method: reqwest::Method, path: &str, body: Value) -> Value {
@@ -76,5 +77,84 @@ async fn a_search_that_finds_nothing_says_what_to_try() {
     person.press(&["Enter"]).await;
     person.until_text("Nothing is known by this").await;
     person.check_page("support-nothing").await;
+    person.leave().await;
+}
+
+/// A gateway's message that this order is paid.
+async fn paid(order: &Value) {
+    let body = cashfree::success(order);
+    let timestamp = cashfree::now_ms();
+    let signature = cashfree::signature(&CONSOLE.secrets["dress"], &timestamp, body.as_bytes());
+    let url = format!("{}/v1/shops/dress/webhooks/cashfree", CONSOLE.webhook_url);
+    let sent = reqwest::Client::new()
+        .post(url)
+        .header("content-type", "application/json")
+        .header("x-webhook-timestamp", timestamp)
+        .header("x-webhook-signature", signature)
+        .body(body);
+    let answer = sent.send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test]
+async fn money_goes_back_once_and_never_more_than_came() {
+    let (id, path) = checkout("leela-support").await;
+    let order = json!({"payment_method": "online"});
+    let order = call(reqwest::Method::POST, &format!("{path}/order"), order).await;
+    paid(&order).await;
+    let is_paid = async || {
+        let answer = reqwest::get(format!("{}{path}/order", CONSOLE.api_url)).await;
+        answer.unwrap().text().await.unwrap().contains("\"paid\"")
+    };
+    until("the order is paid", is_paid).await;
+
+    let person = Person::signed_in("support").await;
+    let page = format!("/console/dress/support/checkouts/{id}");
+    person.go(&page).await;
+    person
+        .until_text("The order is paid, and its units are sold")
+        .await;
+    person.click("aside details summary").await;
+    person.until_text("can go back").await;
+    let whole: String = person.see("document.querySelector('#amount').value").await;
+    let csrf = person.csrf().await;
+    let refund_id = Uuid::now_v7().to_string();
+    let more = format!("9{whole}");
+    for (amount, text) in [
+        ("1.5.0", "is not a decimal number"),
+        (&*more, "More than is left"),
+    ] {
+        let form = [
+            ("csrf", &*csrf),
+            ("refund_id", &*refund_id),
+            ("amount", amount),
+            ("note", ""),
+        ];
+        let (status, answer) = person.post(&format!("{page}/refund"), &form).await;
+        assert_eq!(status, 200);
+        assert!(answer.contains(text), "{answer}");
+    }
+
+    person.fill("#amount", "100.00").await;
+    person.fill("#note", "a scratch").await;
+    let sent: String = person
+        .see("document.querySelector('[name=refund_id]').value")
+        .await;
+    person.click("aside button.danger").await;
+    person.until_there(".message.good").await;
+    person.until_text("Money is owed back").await;
+    // The same form once more: the same refund.
+    let form = [
+        ("csrf", &*csrf),
+        ("refund_id", &*sent),
+        ("amount", "100.00"),
+        ("note", "a scratch"),
+    ];
+    assert_eq!(person.post(&format!("{page}/refund"), &form).await.0, 200);
+    person.go(&page).await;
+    let owed = "[...document.querySelectorAll('.timeline strong')]
+        .filter((one) => one.innerText === 'Money is owed back').length";
+    assert_eq!(person.see::<i64>(owed).await, 1);
+    person.check_page("support-refund").await;
     person.leave().await;
 }

@@ -170,10 +170,11 @@ impl Person {
         .await;
     }
 
-    /// Waits until the page shows a text.
+    /// Waits until the page shows a text. The marks that isolate values inside a sentence do not
+    /// count.
     pub async fn until_text(&self, text: &str) {
-        self.until(&format!("document.body.innerText.includes({text:?})"))
-            .await;
+        let shown = r"document.body.innerText.replace(/[\u2068\u2069]/g, '')";
+        self.until(&format!("{shown}.includes({text:?})")).await;
     }
 
     pub async fn click(&self, selector: &str) {
