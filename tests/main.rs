@@ -82,6 +82,7 @@ mod http {
     mod admin_reads;
     mod boundaries;
     mod checkout;
+    mod console_pages;
     mod departure;
     mod desk;
     mod import;

@@ -3,15 +3,16 @@
 use local::sign_in::PEOPLE;
 use tests::browser::Person;
 
-const SECTIONS: [&str; 2] = ["desk", "support"];
+const SECTIONS: [&str; 5] = ["desk", "stock", "sale", "support", "health"];
 
 /// The sections that each of the demo's people may open.
 fn opens(sub: &str) -> &'static [&'static str] {
     match sub {
         "dispatcher" => &["desk"],
-        "clerk" => &[],
-        "owner" => &["desk", "support"],
-        "support" | "on-call" => &["support"],
+        "clerk" => &["stock"],
+        "owner" => &SECTIONS,
+        "support" => &["support", "health"],
+        "on-call" => &["sale", "support", "health"],
         _ => panic!("{sub}"),
     }
 }

@@ -29,6 +29,7 @@ mod openapi_shared;
 pub mod orders;
 pub mod outbox;
 pub mod pages;
+pub mod person;
 pub mod pooler;
 pub mod property;
 pub mod proxy;

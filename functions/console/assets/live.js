@@ -45,10 +45,21 @@
       fresh = Date.now();
     };
 
+    // A long job goes on while somebody looks at its progress.
+    const goOn = async () => {
+      const form = part.querySelector("form[data-continue]");
+      if (!form) return;
+      await fetch(form.action, {
+        method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual",
+        credentials: "same-origin",
+      });
+    };
+
     const tick = async () => {
       timer = null;
       if (document.hidden) return;
       try {
+        await goOn();
         await ask();
       } catch {
         // The next one may succeed. Until then the numbers grow old.

@@ -32,17 +32,29 @@ impl Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Section {
     Desk,
+    Stock,
+    Sale,
     Support,
+    Health,
 }
 
 impl Section {
     /// In the order of the navigation.
-    const ALL: &[Self] = &[Self::Desk, Self::Support];
+    const ALL: &[Self] = &[
+        Self::Desk,
+        Self::Stock,
+        Self::Sale,
+        Self::Support,
+        Self::Health,
+    ];
 
     /// Its name in paths, and in the keys of its texts.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Desk => "desk",
+            Self::Stock => "stock",
+            Self::Sale => "sale",
+            Self::Health => "health",
             Self::Support => "support",
         }
     }
@@ -60,6 +72,9 @@ impl Section {
     fn readers(self) -> &'static [Role] {
         match self {
             Self::Desk => &[Role::Desk, Role::Owner],
+            Self::Stock => &[Role::Stock, Role::Owner],
+            Self::Sale => &[Role::Viewer, Role::Owner],
+            Self::Health => &[Role::Viewer, Role::Support, Role::Owner],
             Self::Support => &[Role::Support, Role::Owner],
         }
     }
@@ -68,6 +83,9 @@ impl Section {
     fn writers(self) -> &'static [Role] {
         match self {
             Self::Desk => &[Role::Desk, Role::Owner],
+            Self::Stock => &[Role::Stock, Role::Owner],
+            Self::Sale => &[Role::Owner],
+            Self::Health => &[Role::Support, Role::Owner],
             Self::Support => &[Role::Support, Role::Owner],
         }
     }

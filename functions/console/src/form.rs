@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use axum::extract::{FromRequest, Request};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Multipart, Request};
 use holdfast_http::{Problem, bytes, fields, media_type};
 use lambda_http::http::header;
 use operations::refusal::{Kind, Said};
@@ -16,7 +17,7 @@ use subtle::ConstantTimeEq as _;
 use crate::session::{Origin, SIGNED_OUT, Session};
 
 /// Bytes of a form. An imported file is the largest.
-const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+pub(crate) const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The name of the token in every form.
 const TOKEN: &str = "csrf";
 
@@ -36,13 +37,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Checked<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let session = request.extensions().get::<Session>();
-        let token = session
-            .map(|session| session.csrf.clone())
-            .ok_or(SIGNED_OUT)?;
-        if !comes_from_here(&request) {
-            return Err(FORM_STALE.into());
-        }
+        let token = token_of(&request)?;
         media_type(request.headers(), &["application/x-www-form-urlencoded"])?;
         let body = bytes(request, BODY_BYTES_MAX).await?;
         let mut typed = BTreeMap::new();
@@ -55,12 +50,73 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Checked<T> {
             }
         }
         let sent = typed.remove(TOKEN).unwrap_or_default();
-        if !bool::from(sent.as_bytes().ct_eq(token.as_bytes())) {
+        if !is_token(&sent, &token) {
             return Err(FORM_STALE.into());
         }
         match is_twice {
             Some(name) => Err(Problem::invalid(&name, "must be given once")),
             None => fields(typed).map(Self),
+        }
+    }
+}
+
+/// The token that the form of a request must have.
+fn token_of(request: &Request) -> Result<String, Problem> {
+    let session = request.extensions().get::<Session>();
+    let token = session
+        .map(|session| session.csrf.clone())
+        .ok_or(SIGNED_OUT)?;
+    match comes_from_here(request) {
+        true => Ok(token),
+        false => Err(FORM_STALE.into()),
+    }
+}
+
+fn is_token(sent: &str, token: &str) -> bool {
+    sent.as_bytes().ct_eq(token.as_bytes()).into()
+}
+
+/// A form with a file.
+pub(crate) struct Upload {
+    fields: BTreeMap<String, String>,
+    /// The name that the browser gives the file.
+    pub(crate) name: String,
+    pub(crate) file: Bytes,
+}
+
+impl Upload {
+    /// A field's text; nothing if it is missing.
+    pub(crate) fn field(&self, name: &str) -> &str {
+        self.fields.get(name).map_or("", String::as_str)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Upload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let token = token_of(&request)?;
+        let unreadable = || Problem::invalid("body", "is no form with a file of at most 4 MiB");
+        let multipart = Multipart::from_request(request, state).await;
+        let mut multipart = multipart.map_err(|_| unreadable())?;
+        let mut upload = Self {
+            fields: BTreeMap::new(),
+            name: String::new(),
+            file: Bytes::new(),
+        };
+        while let Some(part) = multipart.next_field().await.map_err(|_| unreadable())? {
+            let field = part.name().unwrap_or_default().to_owned();
+            if let Some(name) = part.file_name() {
+                upload.name = name.to_ascii_lowercase();
+                upload.file = part.bytes().await.map_err(|_| unreadable())?;
+            } else {
+                let text = part.text().await.map_err(|_| unreadable())?;
+                upload.fields.insert(field, text);
+            }
+        }
+        match is_token(upload.field(TOKEN), &token) {
+            true => Ok(upload),
+            false => Err(FORM_STALE.into()),
         }
     }
 }

@@ -13,16 +13,19 @@ mod desk;
 mod form;
 mod guard;
 mod headers;
+mod health;
 mod language;
 mod live;
 mod page;
 mod provider;
 mod refusal;
+mod sale;
 mod session;
 mod settings;
 mod show;
 mod sign_in;
 mod staff;
+mod stock;
 mod support;
 pub mod texts;
 
@@ -43,6 +46,9 @@ pub fn router(app: App) -> Router {
         .route("/console/language", post(language::choose))
         .merge(sign_in::routes_inside())
         .merge(desk::routes())
+        .merge(health::routes())
+        .merge(sale::routes())
+        .merge(stock::routes())
         .merge(support::routes())
         .layer(from_fn_with_state(Arc::clone(&app), guard::require));
     let routes = Router::new()

@@ -74,8 +74,8 @@ impl Page {
         }
     }
 
-    pub(crate) fn say(&self, key: &str) -> String {
-        self.language.say(key, &[])
+    pub(crate) fn say(&self, key: impl AsRef<str>) -> String {
+        self.language.say(key.as_ref(), &[])
     }
 
     /// A text with one value in it.
@@ -159,6 +159,14 @@ impl Page {
             .map_or(&UTC, |inside| &inside.place.zone)
     }
 
+    /// Whether this person may change something in this section.
+    pub(crate) fn may_change(&self) -> bool {
+        self.inside.as_ref().is_some_and(|inside| {
+            let section = inside.section;
+            section.is_some_and(|section| section.may_change(&inside.session.roles))
+        })
+    }
+
     /// The path of a page of this shop.
     pub(crate) fn path(&self, rest: &str) -> String {
         let shop = self.inside.as_ref().map(|inside| &*inside.place.code);
@@ -182,7 +190,7 @@ impl Page {
         };
         let link = |section: Section| Link {
             href: self.path(section.name()),
-            text: self.say(&format!("section-{}", section.name())),
+            text: self.say(format!("section-{}", section.name())),
             is_here: inside.section == Some(section),
         };
         Section::open_to(&inside.session.roles).map(link).collect()

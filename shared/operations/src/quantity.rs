@@ -210,6 +210,8 @@ impl Units {
 impl PageLimit {
     /// The default.
     pub const USUAL: Self = Self(100);
+    /// What people read at a glance.
+    pub const FEW: Self = Self(20);
 }
 
 impl Default for PageLimit {
@@ -250,6 +252,11 @@ impl Count {
 impl PriceMinor {
     /// Nothing.
     pub const NONE: Self = Self(0);
+}
+
+impl PartNumber {
+    /// The only part of a short file.
+    pub const FIRST: Self = Self(1);
 }
 
 impl Percent {

@@ -1,0 +1,63 @@
+//! The numbers of a sale, live.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use holdfast_http::{Answer, Refused};
+use lambda_http::http::HeaderMap;
+use operations::db::Failure;
+use operations::promises::{self, Breached};
+use operations::sale::{self, Filter, Sale};
+
+use super::chart::Chart;
+use crate::app::Shared;
+use crate::live;
+use crate::page::{Html, Page};
+use crate::staff::Staff;
+
+/// The page of a sale.
+#[derive(Template)]
+#[template(path = "sale/now.html")]
+pub(crate) struct Now {
+    page: Page,
+    part: String,
+}
+
+#[derive(Template)]
+#[template(path = "sale/numbers.html")]
+struct Numbers {
+    page: Page,
+    sale: Sale,
+    chart: Chart,
+    promises: Breached,
+    may_change: bool,
+}
+
+async fn read(app: &Shared, staff: Staff) -> Result<Numbers, Refused<Failure>> {
+    let sale = sale::read(&app.db, &staff.shop, &Filter::default()).await;
+    let sale = holdfast_http::found("shop", sale)?;
+    Ok(Numbers {
+        promises: promises::breached(&app.db, &staff.shop).await?,
+        chart: Chart::of(&sale.minutes),
+        may_change: staff.page.may_change(),
+        page: staff.page,
+        sale,
+    })
+}
+
+/// The page.
+pub(crate) async fn page(State(app): State<Shared>, staff: Staff) -> Answer<Html<Now>, Failure> {
+    let page = staff.page.clone();
+    let part = live::text(&read(&app, staff).await?)?;
+    Ok(Html(Now { page, part }))
+}
+
+/// Its live part.
+pub(crate) async fn part(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    staff: Staff,
+) -> Answer<Response, Failure> {
+    let part = read(&app, staff).await?;
+    Ok(live::part(&headers, &part)?)
+}

@@ -1,0 +1,56 @@
+//! Finds a sku by what is typed.
+
+use askama::Template;
+use axum::extract::State;
+use holdfast_http::{Answer, Query};
+use operations::db::Failure;
+use operations::quantity::PageLimit;
+use operations::sku::{self, Entry};
+use operations::text::TypedText;
+use serde::Deserialize;
+
+use crate::app::Shared;
+use crate::page::{Html, Page};
+use crate::staff::Staff;
+
+/// What is typed.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Typed {
+    q: String,
+}
+
+/// The first page of the stock room.
+#[derive(Template)]
+#[template(path = "stock/find.html")]
+pub(crate) struct Find {
+    page: Page,
+    q: String,
+    skus: Vec<Entry>,
+    may_change: bool,
+}
+
+/// The page.
+pub(crate) async fn page(
+    State(app): State<Shared>,
+    staff: Staff,
+    Query(Typed { q }): Query<Typed>,
+) -> Answer<Html<Find>, Failure> {
+    // A text that is too long or has control characters is in no title.
+    let typed: Option<TypedText> = q.trim().parse().ok();
+    let skus = match (&typed, q.trim().is_empty()) {
+        (Some(typed), _) => sku::find(&app.db, &staff.shop, typed).await?.skus,
+        (None, true) => {
+            sku::list(&app.db, &staff.shop, None, PageLimit::FEW)
+                .await?
+                .rows
+        }
+        (None, false) => Vec::new(),
+    };
+    Ok(Html(Find {
+        may_change: staff.page.may_change(),
+        page: staff.page,
+        q,
+        skus,
+    }))
+}

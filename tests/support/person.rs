@@ -1,0 +1,151 @@
+//! A person at the console: the console function in the test's own process, on the test's own
+//! database, with its own role. The session is a cookie that the test seals with the function's
+//! key.
+
+use cookie::{Cookie, CookieJar, Key};
+use holdfast_console::{App, Secrets, Settings, router};
+use holdfast_http::Front;
+use lambda_http::{Context, RequestExt as _};
+use local::roles::CONSOLE;
+use operations::secret::Secret;
+use serde_json::json;
+use time::OffsetDateTime;
+
+use crate::http::Call;
+use crate::{MAIN, TestDb};
+
+const ORIGIN: &str = "http://127.0.0.1:1";
+const KEY: &str = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHI";
+/// The CSRF token of the session.
+const TOKEN: &str = "token-of-the-session";
+
+/// A page as a browser gets it.
+#[derive(Debug)]
+pub struct Shown {
+    pub status: u16,
+    /// Where it sends the browser.
+    pub location: Option<String>,
+    pub etag: Option<String>,
+    pub text: String,
+}
+
+impl Shown {
+    /// Asserts the status and that the page contains a text.
+    #[track_caller]
+    pub fn has(&self, status: u16, text: &str) -> &Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert!(self.text.contains(text), "no {text:?} in {}", self.text);
+        self
+    }
+
+    /// Asserts that the browser is sent to another page of the shop; returns its path.
+    #[track_caller]
+    pub fn leads_to(&self, rest: &str) -> &str {
+        assert_eq!(self.status, 303, "{}", self.text);
+        let location = self.location.as_deref().unwrap_or_default();
+        assert!(location.contains(rest), "{location}");
+        location.split_once(MAIN).unwrap().1
+    }
+
+    /// The value of the first hidden field of this name.
+    #[track_caller]
+    pub fn field(&self, name: &str) -> &str {
+        let begin = format!("name=\"{name}\" value=\"");
+        let (_, rest) = self.text.split_once(&begin).unwrap();
+        rest.split('"').next().unwrap()
+    }
+}
+
+/// A person of the shop `main`.
+pub struct Person {
+    db: operations::db::Database,
+    session: String,
+}
+
+impl TestDb {
+    /// A person with these roles.
+    pub fn person(&self, roles: &[&str]) -> Person {
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        let session = json!({
+            "sub": "meera", "name": "Meera", "roles": roles, "shops": [MAIN], "csrf": TOKEN,
+            "began_s": now, "seen_s": now,
+        });
+        let mut jar = CookieJar::new();
+        jar.private_mut(&Key::derive_from(KEY.as_bytes()))
+            .add(Cookie::new("holdfast_session", session.to_string()));
+        let sealed = jar.delta().next().unwrap();
+        Person {
+            db: self.pool_of(CONSOLE, 4),
+            session: sealed.encoded().stripped().to_string(),
+        }
+    }
+}
+
+impl Person {
+    /// GET below `/console/main`.
+    pub async fn get(&self, rest: &str) -> Shown {
+        self.send(Call::new("GET", &format!("/console/{MAIN}{rest}")))
+            .await
+    }
+
+    /// Sends a form, with the session's token.
+    pub async fn post(&self, rest: &str, fields: &[(&str, &str)]) -> Shown {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair("csrf", TOKEN).extend_pairs(fields);
+        let call = Call::new("POST", &format!("/console/{MAIN}{rest}"))
+            .body(form.finish())
+            .header("content-type", "application/x-www-form-urlencoded");
+        self.send(call).await
+    }
+
+    /// Sends a form with a file.
+    pub async fn upload(&self, rest: &str, fields: &[(&str, &str)], file: &str) -> Shown {
+        let mut body = String::new();
+        for (name, value) in [("csrf", TOKEN)].iter().chain(fields) {
+            body += &format!(
+                "--cut\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            );
+        }
+        body += &format!(
+            "--cut\r\ncontent-disposition: form-data; name=\"file\"; filename=\"stock.csv\"\r\n\
+             content-type: text/csv\r\n\r\n{file}\r\n--cut--\r\n"
+        );
+        let call = Call::new("POST", &format!("/console/{MAIN}{rest}"))
+            .body(body)
+            .header("content-type", "multipart/form-data; boundary=cut");
+        self.send(call).await
+    }
+
+    /// Any call, with the session.
+    pub async fn send(&self, call: Call) -> Shown {
+        let call = call
+            .header("cookie", &self.session)
+            .header("host", "127.0.0.1:1");
+        let request = lambda_http::request::from_str(&call.event().to_string()).unwrap();
+        let mut context = Context::default();
+        context.request_id = "in-process".to_owned();
+        let secrets = json!({ "cookie_keys": [KEY] }).to_string();
+        let settings = Settings {
+            issuer: "http://127.0.0.1:2".to_owned(),
+            client_id: "console".to_owned(),
+            scopes: Vec::new(),
+            roles_claim: "roles".to_owned(),
+            shops_claim: "shops".to_owned(),
+            origin: Some(ORIGIN.to_owned()),
+            secrets: Secret::fixed(Secrets::parse(&secrets).unwrap()),
+        };
+        let app = App::new(self.db.clone(), settings).unwrap();
+        let request = request.with_lambda_context(context);
+        let answer = holdfast_http::answer(router(app), Front::HttpApi, request).await;
+        let header = |name: &str| {
+            let value = answer.headers().get(name)?;
+            Some(value.to_str().unwrap().to_owned())
+        };
+        Shown {
+            status: answer.status().as_u16(),
+            location: header("location"),
+            etag: header("etag"),
+            text: String::from_utf8(answer.body().to_vec()).unwrap(),
+        }
+    }
+}
