@@ -20,7 +20,8 @@ CHARS_MAX = 6144
 # Actions that are no operation of a service's API.
 NO_OPERATION = {
     "apigateway:DELETE", "apigateway:GET", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT",
-    "cloudformation:TagResource", "cloudformation:UntagResource", "iam:PassRole",
+    "cloudformation:TagResource", "cloudformation:UntagResource", "execute-api:Invoke",
+    "iam:PassRole",
     "lambda:PassCapacityProvider", "logs:CreateLogDelivery", "logs:DeleteLogDelivery",
     "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:UpdateLogDelivery", "s3:ListBucket",
     "s3:PutBucketPublicAccessBlock", "s3:PutEncryptionConfiguration",
