@@ -7,6 +7,7 @@ import boto3
 import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 
 CALL_TIMEOUT_S = 35
 
@@ -44,6 +45,10 @@ class Account:
             self.clients[service] = self.session.client(service)
         return self.clients[service]
 
+    def client_once(self, service):
+        """A client that asks once: botocore repeats no request of it."""
+        return self.session.client(service, config=Config(retries={"total_max_attempts": 1}))
+
     def number(self):
         return self.client("sts").get_caller_identity()["Account"]
 
@@ -69,6 +74,7 @@ class Database:
     """The created database, as its master user."""
 
     def __init__(self, account, outputs):
+        self.account = account
         self.api = account.client("rds-data")
         self.target = {
             "resourceArn": outputs["DatabaseClusterArn"],
@@ -76,9 +82,16 @@ class Database:
             "database": "holdfast",
         }
 
+    def crash(self, kind):
+        """Crashes the server, which goes away before it answers. A second try were a second crash."""
+        self.run(self.account.client_once("rds-data"), f"select aurora_inject_crash('{kind}')::text")
+
     def sql(self, statement, **values):
         """The rows, as a list of dictionaries. Values are texts."""
-        answer = self.api.execute_statement(
+        return self.run(self.api, statement, **values)
+
+    def run(self, api, statement, **values):
+        answer = api.execute_statement(
             **self.target, sql=statement, formatRecordsAs="JSON",
             parameters=[{"name": name, "value": {"stringValue": value}}
                         for name, value in values.items()])

@@ -3,6 +3,7 @@ report. README.md says more."""
 
 import argparse
 import json
+import os
 import re
 import secrets
 import signal
@@ -30,6 +31,8 @@ RUN = {
 # Without these nothing after them makes sense.
 NEEDED = ("preflight", "deploy")
 ENGINE_VERSION = "17.5"
+DELETE_TRIES = 2
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Check:
@@ -116,14 +119,25 @@ class Check:
 
 
 def clean_up(check):
-    """Deletes the stack, then what it leaves."""
-    check.note("the stack", stack.delete(check))
+    """Deletes the stack, then what it leaves. A stack that stays keeps nothing else from going."""
+    trouble = None
+    for _ in range(DELETE_TRIES):
+        try:
+            check.note("the stack", stack.delete(check))
+            trouble = None
+            break
+        except (Failed, BotoCoreError, ClientError) as failure:
+            trouble = str(failure)
+            check.note("the stack stays", trouble)
     found = leftovers.find(check.account, check.stack)
-    check.note("left over, now deleted",
+    check.note("left over, to be deleted",
                {kind: sorted(entries) for kind, entries in found.items() if entries})
     stays = leftovers.remove(found)
+    troubles = [trouble] if trouble else []
     if stays:
-        raise Failed(f"delete by hand: {json.dumps(stays)}")
+        troubles.append(f"delete by hand: {json.dumps(stays)}")
+    if troubles:
+        raise Failed("; ".join(troubles))
 
 
 def report(check, folder):
@@ -170,10 +184,24 @@ def confirmed(options, ask):
     return None if said.strip() == wanted else f"not confirmed: {wanted} was not typed"
 
 
+def listen():
+    """The first signal ends the trials. One that is ignored already, as by nohup, stays so."""
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, stop)
+
+
+def ignore_signals():
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def stop(number, _):
     # Once: a second Ctrl-C does not disturb the deletion.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ignore_signals()
+    if number == signal.SIGHUP:
+        # The terminal is gone: writing to it would fail, and the deletion with it.
+        sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")
     raise KeyboardInterrupt(number)
 
 
@@ -189,6 +217,7 @@ def run(check, skipped):
         print("interrupted: now everything is deleted", file=sys.stderr, flush=True)
         check.steps[-1]["result"] = "interrupted"
     finally:
+        ignore_signals()
         check.step("delete", clean_up)
     return all(entry["result"] == "ok" for entry in check.steps)
 
@@ -212,8 +241,7 @@ def main(words, ask=input, account_in=Account):
     name = f"holdfast-check-{secrets.token_hex(3)}"
     folder = (options.out / name).resolve()
     folder.mkdir(parents=True)
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    listen()
     check = Check(account, folder, options.architecture, name)
     went_well = run(check, options.skip)
     print(f"the report: {report(check, folder)}")

@@ -1,8 +1,10 @@
 """What must be so before anything is created."""
 
 import subprocess
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import plan
 from account import expect
 
 ROOT = Path(__file__).parent.parent.parent
@@ -11,6 +13,8 @@ UNRESERVED_MIN = 100
 ENGINE = "aurora-postgresql"
 # RDS Proxy leaves this zone out, and some accounts see it under another name.
 WITHOUT_PROXY = {"use1-az3"}
+# Nobody renews credentials from these places.
+FIXED = {"env", "explicit", "shared-credentials-file", "config-file"}
 
 
 def tools(architecture):
@@ -18,6 +22,25 @@ def tools(architecture):
                           capture_output=True, text=True)
     expect(done.returncode == 0, f"tools are missing:\n{done.stderr.strip()}")
     return done.stdout.strip().splitlines()
+
+
+def lifetime(credentials, now):
+    """Whether the credentials live until everything is deleted, as far as they say."""
+    if not credentials.token:
+        return "no session: they do not expire"
+    if credentials.method not in FIXED:
+        return (f"renewed by {credentials.method}: WATCH that its login lasts {plan.HOURS} hours, or "
+                "the deletion fails")
+    # botocore has no public name for it.
+    expires = getattr(credentials, "_expiry_time", None)
+    if expires is None:
+        return (f"a session whose end is unknown: WATCH that it lasts {plan.HOURS} hours, or the "
+                "deletion fails")
+    expect(expires >= now + timedelta(hours=plan.HOURS),
+           f"the credentials expire at {expires:%H:%M} UTC, and a run may take {plan.HOURS} hours: "
+           "without them nothing is deleted. Use a role with longer sessions, or a profile that renews "
+           "them")
+    return f"they expire at {expires:%H:%M} UTC"
 
 
 def concurrency(account):
@@ -54,6 +77,8 @@ def engine(account, version):
 
 def run(check):
     account = check.account
+    check.note("credentials", lifetime(
+        account.session.get_credentials(), datetime.now(timezone.utc)))
     check.note("tools", tools(check.architecture))
     limit, reserved = concurrency(account)
     check.note("concurrent executions of the account", limit)

@@ -14,6 +14,8 @@ UNITS = 100_000
 DEPLOY_TIMEOUT_S = 3600
 DELETE_TIMEOUT_S = 2400
 GONE = ("DELETE_COMPLETE",)
+CUT_OFF = ("CREATE_IN_PROGRESS", "REVIEW_IN_PROGRESS")
+QUIET_TIMEOUT_S = 1800
 
 
 def sam(check, *arguments):
@@ -98,8 +100,32 @@ def alias(check, function="checkout"):
         FunctionName=f"{check.stack}-{function}", Name="live")
 
 
+def release_alarms(check):
+    """Names of the alarms that keep CodeDeploy from a release."""
+    deployer = check.account.client("codedeploy")
+    application = check.resource("ServerlessDeploymentApplication")
+    groups = deployer.list_deployment_groups(applicationName=application)["deploymentGroups"]
+    found = deployer.batch_get_deployment_groups(
+        applicationName=application, deploymentGroupNames=groups)["deploymentGroupsInfo"]
+    return sorted({alarm["name"] for group in found
+                   for alarm in group.get("alarmConfiguration", {}).get("alarms", [])})
+
+
+def wait_for_quiet(check):
+    """CodeDeploy starts no release while an alarm is on, and a crash puts some on."""
+    watch = check.account.client("cloudwatch")
+    names = release_alarms(check)
+    expect(names, "the deployment groups have no alarm")
+
+    def quiet():
+        return not watch.describe_alarms(AlarmNames=names, StateValue="ALARM")["MetricAlarms"]
+
+    until("every alarm of a release is off", quiet, QUIET_TIMEOUT_S)
+
+
 def canary(check):
     """A second deployment: CodeDeploy, and with it the role of releases, works for the first time."""
+    wait_for_quiet(check)
     before = alias(check)["FunctionVersion"]
     shares = set()
 
@@ -127,6 +153,7 @@ def ring(check):
 
 
 def rollback(check):
+    wait_for_quiet(check)
     before = alias(check)["FunctionVersion"]
     went = check.beside(lambda: ring(check), lambda: deploy(check, LogLevel="warn"))
     expect(not went, "a release went through although an alarm rang")
@@ -146,10 +173,6 @@ def ended(check):
     return status if not status.endswith("_IN_PROGRESS") else None
 
 
-def deletable(check):
-    return describe(check)["StackStatus"] in ("CREATE_IN_PROGRESS", "REVIEW_IN_PROGRESS")
-
-
 def delete(check):
     """Deletes the stack, also one that is half made. Returns its last status."""
     formation = check.account.client("cloudformation")
@@ -159,14 +182,22 @@ def delete(check):
         if "does not exist" in str(error):
             return "never made"
         raise
-    # A creation is cut off; CloudFormation cuts off no update.
-    until("no update is under way", lambda: ended(check) or deletable(check), DEPLOY_TIMEOUT_S)
-    formation.delete_stack(StackName=check.stack)
+
+    # By its id: a stack that is gone has no name.
+    def status_now():
+        return formation.describe_stacks(StackName=identity)["Stacks"][0]["StackStatus"]
+
+    def settled():
+        # A creation is cut off; CloudFormation cuts off no update.
+        status = status_now()
+        return status in CUT_OFF or not status.endswith("_IN_PROGRESS")
 
     def over():
-        status = formation.describe_stacks(StackName=identity)["Stacks"][0]["StackStatus"]
+        status = status_now()
         return status if status in GONE or status.endswith("_FAILED") else None
 
+    until("no update is under way", settled, DEPLOY_TIMEOUT_S)
+    formation.delete_stack(StackName=check.stack)
     status = until("the stack is deleted", over, DELETE_TIMEOUT_S)
     if status not in GONE:
         raise Failed(f"the stack is {status}: see its events, and delete it by hand")

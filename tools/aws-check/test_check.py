@@ -8,8 +8,11 @@ botocore's Stubber checks each request and each answer against the services' mod
 import contextlib
 import io
 import json
+import signal
+import sys
 import tempfile
 import unittest
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from unittest import mock
 
@@ -125,9 +128,12 @@ class Deletion(unittest.TestCase):
         done = []
         usual = {name: lambda _, name=name: done.append(name) for name in main.RUN}
         with mock.patch.dict(main.RUN, {**usual, **work}), \
-                mock.patch.object(main, "clean_up", lambda _: done.append("delete")):
+                mock.patch.object(main, "clean_up", lambda _: done.append("delete")), \
+                mock.patch.object(main, "ignore_signals", lambda: done.append("deaf")):
             check = main.Check(Recorded(), Path(tempfile.mkdtemp()), "arm64", "holdfast-check-x")
             went_well, _ = quiet(main.run, check, ["crash"])
+        self.assertEqual(done[-2:], ["deaf", "delete"])
+        done.remove("deaf")
         return went_well, done, check
 
     def test_every_step_runs_and_everything_is_deleted(self):
@@ -180,6 +186,39 @@ class Deletion(unittest.TestCase):
                 {"Error": {"Message": "Stack with id x does not exist"}}, "DescribeStacks")):
             self.assertEqual(stack.delete(check_of(account)), "never made")
 
+    def cleaned(self, *outcomes):
+        """What is removed although the stack's deletions end like this; and what is raised."""
+        check = check_of(Recorded())
+        with mock.patch.object(stack, "delete", side_effect=outcomes) as delete, \
+                mock.patch.object(leftovers, "find", return_value={"queues": {"q": None}}), \
+                mock.patch.object(leftovers, "remove", return_value={}) as remove:
+            try:
+                quiet(main.clean_up, check)
+            finally:
+                self.assertEqual(delete.call_count, len(outcomes))
+                remove.assert_called_once_with({"queues": {"q": None}})
+
+    def test_a_deletion_is_tried_again_and_what_is_left_over_goes_in_any_case(self):
+        self.cleaned(Failed("not within 2400 s"), "DELETE_COMPLETE")
+        with self.assertRaisesRegex(Failed, "DELETE_FAILED"):
+            self.cleaned(Failed("slow"), Failed("the stack is DELETE_FAILED"))
+
+    def test_a_signal_ends_the_trials_and_the_next_ones_do_nothing(self):
+        before = {number: signal.getsignal(number) for number in main.SIGNALS}
+        try:
+            for number in main.SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+            main.listen()
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                with self.assertRaises(KeyboardInterrupt):
+                    signal.raise_signal(signal.SIGHUP)
+                sys.stdout.close()
+            for number in main.SIGNALS:
+                signal.raise_signal(number)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
     def test_a_stack_that_cannot_be_deleted_is_named(self):
         account = Recorded(
             described("CREATE_COMPLETE"), described("CREATE_COMPLETE"),
@@ -203,6 +242,21 @@ class Preflight(unittest.TestCase):
     def test_an_account_of_the_usual_size_reserves(self):
         _, reserved = self.limits(1000, 900)
         self.assertEqual(reserved["CheckoutConcurrency"], 100)
+
+    def test_credentials_that_expire_before_the_end_are_refused(self):
+        now = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+        def lifetime(hours, token="t", method="env"):
+            return preflight.lifetime(mock.Mock(
+                token=token, method=method,
+                _expiry_time=None if hours is None else now + timedelta(hours=hours)), now)
+
+        with self.assertRaisesRegex(Failed, "expire at 01:00 UTC"):
+            lifetime(1)
+        self.assertIn("05:00", lifetime(5))
+        self.assertIn("WATCH", lifetime(None))
+        self.assertIn("WATCH", lifetime(1, method="sso"))
+        self.assertIn("do not expire", lifetime(None, token=None))
 
     def test_a_zone_without_a_proxy_is_left_out(self):
         zone = lambda name, identity, state="available": {
@@ -356,6 +410,7 @@ class CrashesUnderLoad(unittest.TestCase):
         check = check_of(account)
         check.outputs["ApiUrl"] = "https://a"
         account.call = lambda *_: (201, b"")
+        account.client_once = account.client
         with mock.patch.object(trials, "CRASH_SHOPPERS", shoppers):
             return trials.crash_under_load(check, "instance")
 
@@ -369,7 +424,7 @@ class CrashesUnderLoad(unittest.TestCase):
     def test_an_engine_without_crashes_is_named(self):
         with self.assertRaisesRegex(Failed, "offers no crash"):
             account = [("rds-data", "execute_statement", None, "x")]
-            with mock.patch.object(Database, "sql", side_effect=Recorded().client(
+            with mock.patch.object(Database, "crash", side_effect=Recorded().client(
                     "rds-data").exceptions.ClientError({"Error": {
                         "Code": "x", "Message": "function aurora_inject_crash does not exist"}}, "x")):
                 self.crash(account)
@@ -380,6 +435,7 @@ class Releases(unittest.TestCase):
         check = check_of(Recorded())
         versions = iter(["1", "2"])
         with mock.patch.object(stack, "alias", lambda *_: {"FunctionVersion": next(versions)}), \
+                mock.patch.object(stack, "wait_for_quiet"), \
                 mock.patch.object(check, "beside", lambda again, work: True), \
                 self.assertRaisesRegex(Failed, "no part of the traffic"):
             stack.canary(check)
@@ -387,9 +443,28 @@ class Releases(unittest.TestCase):
     def test_a_release_that_ignores_the_alarm_fails(self):
         check = check_of(Recorded())
         with mock.patch.object(stack, "alias", lambda *_: {"FunctionVersion": "2"}), \
+                mock.patch.object(stack, "wait_for_quiet"), \
                 mock.patch.object(check, "beside", lambda again, work: True), \
                 self.assertRaisesRegex(Failed, "although an alarm rang"):
             stack.rollback(check)
+
+    def test_a_release_waits_until_its_alarms_are_off(self):
+        asked = {"AlarmNames": ["a", "b"], "StateValue": "ALARM"}
+        account = Recorded(
+            ("codedeploy", "list_deployment_groups", {"applicationName": "app"}, {
+                "deploymentGroups": ["one", "two"]}),
+            ("codedeploy", "batch_get_deployment_groups", {
+                "applicationName": "app", "deploymentGroupNames": ["one", "two"]},
+             {"deploymentGroupsInfo": [
+                 {"alarmConfiguration": {"alarms": [{"name": "b"}, {"name": "a"}]}},
+                 {"alarmConfiguration": {"alarms": [{"name": "a"}]}}]}),
+            ("cloudwatch", "describe_alarms", asked, {"MetricAlarms": [{"AlarmName": "b"}]}),
+            ("cloudwatch", "describe_alarms", asked, {"MetricAlarms": []}))
+        check = check_of(account)
+        with mock.patch.object(check, "resource", lambda _: "app"), \
+                mock.patch("account.time.sleep"):
+            stack.wait_for_quiet(check)
+        account.all_asked()
 
     def test_the_alarm_is_put_on_by_its_own_name(self):
         account = Recorded(

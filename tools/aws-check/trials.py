@@ -4,6 +4,8 @@ import json
 import threading
 import time
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from account import Failed, expect, until
 from crowd import rush
 from stack import SHOP, SKU
@@ -146,9 +148,9 @@ def crash_under_load(check, kind):
     def inject():
         try:
             until("a quarter of the crowd came", lambda: len(seen) > CRASH_SHOPPERS // 4, 300, 0.2)
-            check.database.sql(f"select aurora_inject_crash('{kind}')::text as crashed")
+            check.database.crash(kind)
             outcome["crash"] = "done"
-        except check.database.api.exceptions.ClientError as error:
+        except (BotoCoreError, ClientError) as error:
             # The server goes away before it answers; a refusal names the function.
             outcome["crash"] = str(error)
         except Failed as failure:
