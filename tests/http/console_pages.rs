@@ -97,6 +97,38 @@ async fn a_stale_count_shows_both_numbers_and_keeps_what_was_typed() {
     assert_eq!(test.level("VEIL").await.0, 3);
 }
 
+/// A hold changes the version of a stock level, and none of the units that a clerk counts.
+#[tokio::test]
+async fn a_hold_meanwhile_stops_no_change_of_the_stock_room() {
+    let (test, clerk) = stock_room().await;
+    let path = "/stock/sku/LEHENGA-RED-M";
+    for (verb, number, on_hand) in [
+        ("receive", "5", 12),
+        ("adjust", "-2", 10),
+        ("count", "9", 9),
+    ] {
+        let page = clerk.get(path).await;
+        test.held(&[("LEHENGA-RED-M", 1)]).await;
+        let fields = change(&page, number, "counted");
+        let sent = clerk.post(&format!("{path}/{verb}"), &fields).await;
+        sent.leads_to("done=1");
+        assert_eq!(test.level("LEHENGA-RED-M").await.0, on_hand, "{verb}");
+    }
+    // units that came meanwhile are no hold
+    let page = clerk.get(path).await;
+    let version = page.field("version").parse::<i64>().unwrap();
+    let body = json!({ "quantity": 1, "expected_version": version });
+    test.clerk()
+        .post("/stock/LEHENGA-RED-M/receive", body)
+        .await
+        .ok(200);
+    let fields = change(&page, "8", "counted");
+    let stale = clerk.post(&format!("{path}/count"), &fields).await;
+    assert_eq!(stale.status, 409, "{}", stale.text);
+    assert_eq!(test.level("LEHENGA-RED-M").await.0, 10);
+    test.assert_promises_hold().await;
+}
+
 #[tokio::test]
 async fn missing_units_name_whose_holds_break_before_anything_changes() {
     let (test, clerk) = stock_room().await;

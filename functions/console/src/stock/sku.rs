@@ -12,7 +12,8 @@ use operations::quantity::{PageLimit, Version};
 use operations::refusal::{Refusal, Said};
 use operations::sku::{self, Entry};
 use operations::stock::{
-    self, Adjust, BrokenHold, ChangeError, Movement, Receive, STOCK_STALE, Set, Shrink, ShrinkError,
+    self, Adjust, BrokenHold, ChangeError, Changed, Movement, Receive, STOCK_STALE, Set, Shrink,
+    ShrinkError,
 };
 use serde::Deserialize;
 use uuid::Uuid;
@@ -180,11 +181,13 @@ where
 }
 
 impl Form {
+    // A receipt and a correction are right for any number of units, and their id makes them
+    // count once. So no other change makes them stale.
     fn receive(&self) -> Result<Receive, Said> {
         Ok(Receive {
             quantity: typed("quantity", &self.number)?,
             note: optional("note", &self.note)?,
-            expected_version: Some(self.version),
+            expected_version: None,
             reference: optional("reference", &self.reference)?,
             movement_id: MovementId::from(self.movement_id),
         })
@@ -206,7 +209,7 @@ impl Form {
         Ok(Adjust {
             delta: typed("delta", number)?,
             note: typed("note", &self.note)?,
-            expected_version: Some(self.version),
+            expected_version: None,
             reference: optional("reference", &self.reference)?,
             movement_id: MovementId::from(self.movement_id),
         })
@@ -253,6 +256,33 @@ pub(crate) async fn receive(
     again(&app, &staff, &sku, form.attempt("receive"), Some(said)).await
 }
 
+/// How often a count is sent while shoppers hold and release units.
+const COUNT_TRIES: usize = 3;
+
+/// Sets the stock. A hold changes the version and no units on hand: if the clerk saw as many as
+/// there are now, the count goes again with the present version.
+async fn set(
+    app: &Shared,
+    staff: &Staff,
+    sku: &Sku,
+    form: &Form,
+    mut change: Set,
+) -> Result<Changed, ChangeError> {
+    let mut tries = 1;
+    loop {
+        let answer = stock::set(&app.db, &staff.shop, sku, &staff.actor, &change).await;
+        match &answer {
+            Err(ChangeError::Stale(now))
+                if tries < COUNT_TRIES && form.seen == now.level.on_hand.to_string() =>
+            {
+                change.expected_version = Version::try_from(now.level.version).ok();
+            }
+            _ => return answer,
+        }
+        tries += 1;
+    }
+}
+
 /// Sets the stock to a count.
 pub(crate) async fn count(
     State(app): State<Shared>,
@@ -261,7 +291,7 @@ pub(crate) async fn count(
     Checked(form): Checked<Form>,
 ) -> Answer<Response, ChangeError> {
     let said = match form.count() {
-        Ok(change) => match stock::set(&app.db, &staff.shop, &sku, &staff.actor, &change).await {
+        Ok(change) => match set(&app, &staff, &sku, &form, change).await {
             Ok(_) => return Ok(done(&staff, &sku)),
             Err(error) => refusal::said(error)?,
         },
