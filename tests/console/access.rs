@@ -31,13 +31,15 @@ async fn everybody_sees_the_pages_of_their_role_and_no_others() {
             };
             assert_eq!(status, expected, "{}: {section}", one.sub);
         }
-        // a shop that the token does not name
-        assert_ne!(
-            person.status("/console/other/desk").await,
-            200,
-            "{}",
-            one.sub
-        );
+        person.leave().await;
+    }
+}
+
+#[tokio::test]
+async fn a_shop_that_a_token_does_not_name_is_not_found() {
+    for (sub, status) in [("owner", 200), ("dispatcher", 404)] {
+        let person = Person::signed_in(sub).await;
+        assert_eq!(person.status("/console/dress/desk").await, status, "{sub}");
         person.leave().await;
     }
 }

@@ -282,6 +282,25 @@ async fn the_person_on_call_sees_each_fault_beside_its_runbook() {
     sent.leads_to("/health/subscriber/crm");
 }
 
+/// The light of the promises is green only while they are checked.
+#[tokio::test]
+async fn an_old_check_of_the_promises_is_no_green_light() {
+    let (test, owner) = drop_under_way().await;
+    for (checked_at, sale, health) in [
+        ("now() - interval '20 minutes'", "mark warn", "needs you"),
+        ("null", "Not checked yet", "not known yet</span>"),
+    ] {
+        let sql = format!("update holdfast.promise_laps set checked_at = {checked_at}");
+        test.sql(&sql).await;
+        let shown = owner.get("/sale").await;
+        shown.has(200, sale);
+        assert!(!shown.text.contains("mark good"), "{}", shown.text);
+        let shown = owner.get("/health").await;
+        shown.has(200, health);
+        assert!(!shown.text.contains("message good"), "{}", shown.text);
+    }
+}
+
 /// Every role opens its own pages, and no other; a form without the token has no effect.
 #[tokio::test]
 async fn each_role_opens_its_own_pages() {

@@ -14,12 +14,31 @@
     let tag = null;
     let fresh = Date.now();
     let timer = null;
+    let busy = false;
+    let isSignedOut = false;
 
+    // What is open stays open, and what has the focus keeps it, if it has an id.
     const show = (html) => {
       const focused = document.activeElement;
       const id = focused && part.contains(focused) ? focused.id : "";
+      const open = [...part.querySelectorAll("details[id][open]")].map((details) => details.id);
+      const job = part.querySelector("form[data-continue]");
       part.innerHTML = html;
+      for (const details of part.querySelectorAll("details[id]")) {
+        if (open.includes(details.id)) details.open = true;
+      }
       if (id) document.getElementById(id)?.focus();
+      // The job has ended: the page around the part has more to show.
+      if (job && !part.querySelector("form[data-continue]")) location.replace(job.dataset.continue);
+    };
+
+    const signedOut = () => {
+      const link = document.createElement("a");
+      link.href = `/console/sign-in?to=${encodeURIComponent(location.pathname)}`;
+      link.textContent = section.dataset.signIn;
+      status.replaceChildren(section.dataset.signedOut, " ", link);
+      status.classList.remove("unseen");
+      section.classList.add("stale");
     };
 
     const stale = (yes) => {
@@ -36,6 +55,7 @@
       const answer = await fetch(section.dataset.live, {
         headers, signal, cache: "no-store", credentials: "same-origin", redirect: "error",
       });
+      isSignedOut = answer.status === 401;
       if (answer.status === 200) {
         show(await answer.text());
         tag = answer.headers.get("etag");
@@ -57,14 +77,20 @@
 
     const tick = async () => {
       timer = null;
-      if (document.hidden) return;
+      if (document.hidden || busy) return;
+      busy = true;
+      const isOld = () => Date.now() - fresh > STALE_MS;
+      if (!isSignedOut) stale(isOld());
       try {
         await goOn();
         await ask();
       } catch {
         // The next one may succeed. Until then the numbers grow old.
       }
-      stale(Date.now() - fresh > STALE_MS);
+      busy = false;
+      // A person who has signed in elsewhere comes back to this page, and it goes on.
+      if (isSignedOut) return signedOut();
+      stale(isOld());
       if (!document.hidden && section.isConnected) timer = setTimeout(tick, EVERY_MS);
     };
 

@@ -32,7 +32,8 @@ pub(crate) const SIGNED_OUT: Kind = Kind {
     status: 401,
     code: "signed_out",
     title: "You are signed out",
-    detail: "Your session has ended. Nothing was changed. Sign in, and send the form again.",
+    detail: "Your session has ended. Nothing was changed, and what you typed is lost. Sign in, and \
+             fill in the form again.",
 };
 
 /// A person who is signed in.

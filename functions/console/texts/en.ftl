@@ -5,6 +5,7 @@ sections = Sections
 sign-in = Sign in
 sign-out = Sign out
 home = To the first page
+live-signed-out = You are signed out. These numbers are not up to date.
 live-stale = These numbers are not up to date. The connection is being tried again.
 print = Print
 as-of = As of { $time }
@@ -299,6 +300,7 @@ sale-held = Held
 sale-left = Left
 sale-promises = Promises
 sale-promises-kept = All kept
+sale-promises-late = The last check is old
 sale-promises-unchecked = Not checked yet
 sale-promises-broken = { $number } broken
 sale-checked = checked at { $time }
@@ -391,7 +393,7 @@ log-resend-one = Send again: { $type }
 
 ## Refusals
 title-signed-out = You are signed out
-refusal-signed-out = Your session has ended. Nothing was changed. Sign in, and send the form again.
+refusal-signed-out = Your session has ended. Nothing was changed, and what you typed is lost. Sign in, and fill in the form again.
 title-sign-in-failed = You are not signed in
 refusal-sign-in-failed = The sign-in was cancelled, took too long, or was refused by the provider. Try again.
 title-form-stale = This page is from an earlier session

@@ -5,6 +5,7 @@ sections = विभाग
 sign-in = साइन इन करें
 sign-out = साइन आउट करें
 home = पहले पृष्ठ पर जाएँ
+live-signed-out = आप साइन आउट हो गए हैं। ये संख्याएँ ताज़ा नहीं हैं।
 live-stale = ये संख्याएँ ताज़ा नहीं हैं। कनेक्शन फिर से जोड़ा जा रहा है।
 print = छापें
 as-of = { $time } की स्थिति
@@ -299,6 +300,7 @@ sale-held = रोके हुए
 sale-left = बचे
 sale-promises = वादे
 sale-promises-kept = सब निभाए गए
+sale-promises-late = पिछली जाँच पुरानी है
 sale-promises-unchecked = अभी जाँच नहीं हुई
 sale-promises-broken = { $number } टूटे
 sale-checked = { $time } बजे जाँचा गया
@@ -391,7 +393,7 @@ log-resend-one = फिर भेजें: { $type }
 
 ## Refusals
 title-signed-out = आप साइन आउट हो गए हैं
-refusal-signed-out = आपका सत्र समाप्त हो गया है। कुछ भी नहीं बदला। साइन इन करके फ़ॉर्म फिर से भेजें।
+refusal-signed-out = आपका सत्र समाप्त हो गया है। कुछ भी नहीं बदला, और आपने जो लिखा था वह सहेजा नहीं गया। साइन इन करके फ़ॉर्म फिर से भरें।
 title-sign-in-failed = आप साइन इन नहीं हैं
 refusal-sign-in-failed = साइन इन रद्द हुआ, बहुत समय लगा, या लॉगिन सेवा ने मना किया। फिर से कोशिश करें।
 title-form-stale = यह पृष्ठ पिछले सत्र का है

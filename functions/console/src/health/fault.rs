@@ -14,6 +14,19 @@ pub(crate) enum Measure {
     Unknown,
 }
 
+/// The age of the last check of the promises at which its alarm rings.
+const CHECK_LATE_S: i64 = 900;
+
+/// Seconds from a time until now.
+pub(crate) fn age_s(at: Utc, now: Utc) -> i64 {
+    (now.get() - at.get()).whole_seconds()
+}
+
+/// Whether the alarm rings for a last check of this age.
+pub(crate) fn is_check_late(age_s: i64) -> bool {
+    age_s >= CHECK_LATE_S
+}
+
 /// One thing that can be wrong.
 pub(crate) struct Fault {
     /// The end of the keys of its texts.
@@ -25,11 +38,16 @@ pub(crate) struct Fault {
     pub(crate) runbook: &'static str,
 }
 
+impl Fault {
+    /// Whether there is a measure to judge.
+    pub(crate) fn is_known(&self) -> bool {
+        self.measure != Measure::Unknown
+    }
+}
+
 /// Every fault with its measure, those that ring first.
 pub(crate) fn all(health: &Health) -> Vec<Fault> {
-    let check_age = health
-        .checked_at
-        .map(|at: Utc| (health.server_time.get() - at.get()).whole_seconds());
+    let check_age = health.checked_at.map(|at| age_s(at, health.server_time));
     let count = |name, number, runbook| Fault {
         name,
         measure: Measure::Count(number),
@@ -46,7 +64,7 @@ pub(crate) fn all(health: &Health) -> Vec<Fault> {
     let mut all = vec![
         count("broken", health.breaches, "PromiseBrokenAlarm"),
         match check_age {
-            Some(seconds) => age("check", seconds, 900, "PromisesCheckLagAlarm"),
+            Some(seconds) => age("check", seconds, CHECK_LATE_S, "PromisesCheckLagAlarm"),
             None => Fault {
                 name: "check",
                 measure: Measure::Unknown,

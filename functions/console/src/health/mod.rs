@@ -1,6 +1,6 @@
 //! What waits for a person or is late, each fault beside its runbook; and the log of subscribers.
 
-mod fault;
+pub(crate) mod fault;
 mod now;
 mod runbook;
 mod subscriber;

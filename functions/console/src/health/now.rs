@@ -39,6 +39,12 @@ struct Faults {
 }
 
 impl Faults {
+    /// Whether everything is measured and no alarm rings.
+    fn is_well(&self) -> bool {
+        let mut faults = self.faults.iter();
+        faults.all(|fault| fault.is_known() && !fault.rings)
+    }
+
     /// `12`, or `3 min`.
     fn measure(&self, measure: &Measure) -> String {
         let page = &self.page;

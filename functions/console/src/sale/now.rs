@@ -8,9 +8,11 @@ use lambda_http::http::HeaderMap;
 use operations::db::Failure;
 use operations::promises::{self, Breached};
 use operations::sale::{self, Filter, Sale};
+use operations::utc::Utc;
 
 use super::chart::Chart;
 use crate::app::Shared;
+use crate::health::fault;
 use crate::live;
 use crate::page::{Html, Page};
 use crate::staff::Staff;
@@ -31,6 +33,22 @@ struct Numbers {
     chart: Chart,
     promises: Breached,
     may_change: bool,
+}
+
+impl Numbers {
+    /// Whether the last check of the promises is so old that its alarm rings.
+    fn is_check_late(&self) -> bool {
+        let late = |at: Utc| fault::is_check_late(fault::age_s(at, self.sale.server_time));
+        self.promises.checked_at.is_some_and(late)
+    }
+
+    /// The time of the last check, with its day if it is old.
+    fn checked(&self, at: &Utc) -> String {
+        match self.is_check_late() {
+            true => self.page.day_and_clock(at),
+            false => self.page.clock(at),
+        }
+    }
 }
 
 async fn read(app: &Shared, staff: Staff) -> Result<Numbers, Refused<Failure>> {
