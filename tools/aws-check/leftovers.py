@@ -1,5 +1,7 @@
 """What is left of a run: found by its name and its tag, and deleted. Nothing else is touched."""
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 
 def pages(client, operation, key, **arguments):
     for page in client.get_paginator(operation).paginate(**arguments):
@@ -76,7 +78,20 @@ KINDS = (queues, snapshots, log_groups, secrets, roles, functions, clusters, net
 
 def find(account, stack, kinds=KINDS):
     """{kind: {name: how to delete it, or None}}"""
-    return {kind.__name__: kind(account, stack) for kind in kinds}
+    return {kind.__name__: listed(kind, account, stack) for kind in kinds}
+
+
+def listed(kind, account, stack):
+    """What there is of a kind. If AWS does not list it, one entry that nobody can delete says why."""
+    try:
+        return kind(account, stack)
+    except (BotoCoreError, ClientError) as failure:
+        reason = failure
+
+    def unknown():
+        raise reason
+
+    return {"not listed": unknown}
 
 
 def remove(found):

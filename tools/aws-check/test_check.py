@@ -490,6 +490,18 @@ class Leftovers(unittest.TestCase):
             {"DBClusterSnapshotIdentifier": "theirs", "DBClusterIdentifier": "holdfast-db"}]}))
         self.assertEqual(list(leftovers.snapshots(account, "holdfast-check-x")), ["ours"])
 
+    def test_a_kind_that_cannot_be_listed_is_named_and_the_others_go(self):
+        queue = "https://sqs.eu-west-1.amazonaws.com/1/holdfast-check-x-Q"
+        account = Recorded(
+            ("lambda", "list_functions", {}, "AccessDenied"),
+            ("sqs", "list_queues", {"QueueNamePrefix": "holdfast-check-x-"}, {"QueueUrls": [queue]}),
+            ("sqs", "delete_queue", {"QueueUrl": queue}, {}))
+        found = leftovers.find(account, "holdfast-check-x", (leftovers.functions, leftovers.queues))
+        stays = leftovers.remove(found)
+        self.assertEqual(list(stays), ["functions: not listed"])
+        self.assertIn("AccessDenied", stays["functions: not listed"])
+        account.all_asked()
+
     def test_what_is_found_is_deleted_and_a_failure_is_named(self):
         queue = "https://sqs.eu-west-1.amazonaws.com/1/holdfast-check-x-Q"
         account = Recorded(
