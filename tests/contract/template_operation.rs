@@ -52,6 +52,7 @@ fn a_created_database_refuses_plain_text_and_bounds_its_sessions() {
     let default = |name: &str| parameters[name]["Default"].as_u64().unwrap();
     let sessions = default("CheckoutConcurrency")
         + default("AdminConcurrency")
+        + default("ConsoleConcurrency")
         + default("PaymentsConcurrency");
     assert!(sessions < default("DatabaseConnectionsMax") * 4 / 5);
     assert!(

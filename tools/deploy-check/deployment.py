@@ -78,6 +78,7 @@ class Deployment:
             # Few, because the emulator starts a process for each.
             "CheckoutConcurrency": "4",
             "AdminConcurrency": "4",
+            "ConsoleConcurrency": "4",
             "WebhookConcurrency": "4",
         }
         for role in ROLES:
