@@ -28,6 +28,9 @@ async fn busy(test: &TestDb) -> Busy {
 }
 
 async fn busy_of(test: &TestDb, db: Database) -> Busy {
+    // A busy machine must not end a call that waits for a lock.
+    test.change_routine("checkout_begin_many", &[("'500ms'", "'20s'")])
+        .await;
     test.sku("BUSY", 9).await;
     let blocker = test.block_level("BUSY").await;
     let first = {
@@ -199,7 +202,8 @@ async fn a_caller_that_goes_away_neither_loses_nor_stops_its_neighbours() {
     test.assert_promises_hold().await;
 }
 
-/// The caller that goes alone goes away: those who wait behind it are served all the same.
+/// The caller that goes alone goes away, while its statement waits for a lock: those who wait behind
+/// it get another connection.
 #[tokio::test]
 async fn those_who_wait_are_served_when_the_one_before_them_goes_away() {
     let test = TestDb::new().await;
@@ -210,8 +214,8 @@ async fn those_who_wait_are_served_when_the_one_before_them_goes_away() {
     let begins = wait(&db, &requests).await;
     busy.first.abort();
     assert!(busy.first.await.unwrap_err().is_cancelled());
-    busy.blocker.let_go().await;
     assert!(join_all(begins).await.iter().all(is_placed));
+    busy.blocker.let_go().await;
     assert_eq!(calls(&test).await, 1);
     test.assert_promises_hold().await;
 }
@@ -274,9 +278,9 @@ async fn a_request_that_the_database_refuses_fails_alone() {
 async fn without_the_routine_everybody_goes_alone() {
     let test = TestDb::new().await;
     test.sku("A", 9).await;
+    let busy = busy(&test).await;
     test.sql("drop procedure holdfast.checkout_begin_many")
         .await;
-    let busy = busy(&test).await;
     let db = busy.db.clone();
     let requests = requests(5, &[("A", 1)]);
     let begins = wait(&db, &requests).await;
@@ -290,9 +294,6 @@ async fn without_the_routine_everybody_goes_alone() {
 async fn those_who_wait_go_together_again_after_an_outage() {
     let test = TestDb::new().await;
     test.sku("A", 99).await;
-    // some may go together, and must wait for the lock as long as one that goes alone
-    test.change_routine("checkout_begin_many", &[("'500ms'", "'20s'")])
-        .await;
     let row = test.owner.query_one("select current_database()::text", &[]);
     let database: String = row.await.unwrap().get(0);
     let direct = direct_pool(&CLUSTER.url(CHECKOUT, &database), 1);

@@ -165,6 +165,7 @@ async fn batches_with_the_same_rows_in_any_order_never_deadlock() {
         update holdfast.shops set checkouts_per_customer_max = 1000",
     )
     .await;
+    patient(&test).await;
     let before = test.deadlocks().await;
     let db = test.pool(9);
     at_once(9, |n| {

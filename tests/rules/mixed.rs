@@ -155,8 +155,10 @@ async fn mixed_traffic_breaks_no_promise_at_any_instant() {
 #[tokio::test]
 async fn a_sample_catches_the_same_traffic_without_the_guard() {
     let test = stocked().await;
-    let routine = Routine::named("checkout_hold_cart").without_guard("stock_never_oversold");
-    test.put_routine(routine).await;
+    for routine in ["checkout_hold_cart", "checkout_begin_many_attempt"] {
+        let routine = Routine::named(routine).without_guard("stock_never_oversold");
+        test.put_routine(routine).await;
+    }
     test.sql("alter table holdfast.stock_levels drop constraint stock_never_oversold")
         .await;
     let seed = number(SEED).unwrap_or_else(|| rand::rng().random());

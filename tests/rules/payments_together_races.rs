@@ -148,6 +148,7 @@ async fn batches_of_events_in_any_order_never_deadlock() {
     for (nth, skus) in ["A,B", "B,C", "A,C"].into_iter().enumerate() {
         orders::numbered(&test, nth * 20..nth * 20 + 20, skus).await;
     }
+    patient(&test).await;
     let before = test.deadlocks().await;
     let db = test.pool_of(roles::PAYMENTS, 6);
     at_once(6, |n| {

@@ -389,7 +389,9 @@ pub fn direct_pool(url: &str, size: usize) -> Database {
         "DATABASE_POOL_SIZE" => Some(size.to_string()),
         _ => None,
     });
-    Database::new(&config.unwrap()).unwrap()
+    let db = Database::new(&config.unwrap()).unwrap();
+    // each connection stands for a process
+    db.with_begin_calls_max(size)
 }
 
 /// A migrated server for one test, which may kill it or change its settings.

@@ -11,7 +11,7 @@ use operations::telemetry::{self, Metric};
 
 use crate::message::{Message, Said};
 
-/// Time for one call, without the wait for a connection. A usual batch takes a few milliseconds. If
+/// Time for a connection, and then for the call. A usual batch takes a few milliseconds. If
 /// one of its orders is locked for long, the call fails after half a second
 /// (`payment_record_events`) and keeps nothing locked: its events go alone, and only that one
 /// waits.

@@ -49,6 +49,7 @@ begin
         v_attempts := v_attempts + 1;
         exit when v_attempts = 5;
         if v_answer.o_outcome = 'reclaim' then
+            v_set := set_config('lock_timeout', '500ms', true);
             v_reclaimed := holdfast.checkout_reclaim(p_shop, v_answer.o_reclaim);
             commit;
             -- these due holds can't be expired, and promises_check reports them

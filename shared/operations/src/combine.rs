@@ -1,12 +1,9 @@
 //! Requests that wait for a connection, and go together when one is free.
 //!
-//! There are as many lanes as connections. A request that finds a free lane takes it, lets every
-//! task that is ready run once, and goes alone if no other request came. Otherwise they go
-//! together. Without a free lane a request waits, and the next lane that becomes free takes all
-//! that wait for one shop, up to a bound. No request waits for others to come: only load makes
-//! batches. Rejected: a timer, which would make every lone request slower; lone requests as long as
-//! a lane is free: the answers of one batch wake many callers at once, and each of the free lanes
-//! would spend a whole call on one of them.
+//! A request that finds a free lane goes alone, at once. Otherwise it waits, and the next lane that
+//! becomes free takes all that wait for one shop, up to a bound. No request waits for others to
+//! come: only load makes batches. Few lanes make large batches, and each takes one connection.
+//! Rejected: a timer, which would make every lone request slower.
 
 use std::collections::{HashMap, VecDeque};
 use std::mem::take;
@@ -28,7 +25,6 @@ impl<R, A> Default for Combiner<R, A> {
     fn default() -> Self {
         Self(Mutex::new(State {
             busy: 0,
-            gathering: false,
             shops: VecDeque::new(),
             waiting: HashMap::new(),
             waiting_count: 0,
@@ -37,10 +33,8 @@ impl<R, A> Default for Combiner<R, A> {
 }
 
 struct State<R, A> {
-    /// Lanes in use. While somebody waits, at least one is.
+    /// Lanes in use. While somebody waits, every lane is in use.
     busy: usize,
-    /// A request has a lane, and lets the others come ([`Lane::gather`]).
-    gathering: bool,
     /// Shops with waiting requests. The one whose turn it is comes first.
     shops: VecDeque<Shop>,
     waiting: HashMap<Shop, VecDeque<Waiting<R, A>>>,
@@ -66,8 +60,8 @@ impl<R, A> Waiting<R, A> {
 
 /// What a request does.
 pub(crate) enum Entered<R, A> {
-    /// It lets the others come, then asks [`Lane::gather`].
-    First(Lane<R, A>),
+    /// It goes alone, now.
+    Alone(Lane<R, A>),
     /// It waits for this answer. An error: it must go alone.
     Waits(Receiver<A>),
     /// [`WAITING_MAX`] wait already: it must come again.
@@ -79,7 +73,6 @@ pub(crate) enum Entered<R, A> {
 pub(crate) struct Lane<R, A> {
     combiner: Arc<Combiner<R, A>>,
     free: bool,
-    gathering: bool,
 }
 
 impl<R, A> Combiner<R, A> {
@@ -90,21 +83,28 @@ impl<R, A> Combiner<R, A> {
         request: impl FnOnce() -> (Shop, R, usize, Instant),
     ) -> Entered<R, A> {
         let mut state = self.state();
-        if state.busy < lanes && !state.gathering {
+        if state.busy < lanes {
             state.busy += 1;
-            state.gathering = true;
             drop(state);
-            return Entered::First(Lane {
+            return Entered::Alone(Lane {
                 combiner: self,
                 free: false,
-                gathering: true,
             });
         }
-        if state.waiting_count >= WAITING_MAX {
+        if state.waiting_count == WAITING_MAX {
             return Entered::Full;
         }
-        let (answer, shop, one) = waiting(request());
-        state.queue_of(shop).push_back(one);
+        let (shop, request, weight, deadline) = request();
+        let (caller, answer) = oneshot::channel();
+        state.push(
+            shop,
+            Waiting {
+                request,
+                deadline,
+                weight,
+                caller,
+            },
+        );
         Entered::Waits(answer)
     }
 
@@ -114,14 +114,13 @@ impl<R, A> Combiner<R, A> {
 }
 
 impl<R, A> State<R, A> {
-    /// The requests of a shop that wait. The caller adds one.
-    fn queue_of(&mut self, shop: Shop) -> &mut VecDeque<Waiting<R, A>> {
+    fn push(&mut self, shop: Shop, one: Waiting<R, A>) {
         let waiting = self.waiting.entry(shop.clone()).or_default();
         if waiting.is_empty() {
             self.shops.push_back(shop);
         }
+        waiting.push_back(one);
         self.waiting_count += 1;
-        waiting
     }
 
     /// The oldest requests of the shop whose turn it is, without those whose caller has gone.
@@ -160,39 +159,6 @@ impl<R, A> State<R, A> {
 }
 
 impl<R, A> Lane<R, A> {
-    /// The others that were ready have come. `None`: nobody did, and the request goes alone.
-    /// Otherwise it waits for this answer with them, first of all, and the lane is for whoever
-    /// serves those who wait.
-    pub(crate) fn gather(
-        &mut self,
-        request: impl FnOnce() -> (Shop, R, usize, Instant),
-    ) -> Option<Receiver<A>> {
-        let mut state = self.combiner.state();
-        state.gathering = false;
-        self.gathering = false;
-        if state.shops.is_empty() {
-            return None;
-        }
-        let (answer, shop, one) = waiting(request());
-        state.queue_of(shop).push_front(one);
-        Some(answer)
-    }
-
-    /// One more lane, if one is free and somebody still waits.
-    pub(crate) fn another(&self, lanes: usize) -> Option<Self> {
-        let mut state = self.combiner.state();
-        if state.shops.is_empty() || state.busy >= lanes {
-            return None;
-        }
-        state.busy += 1;
-        drop(state);
-        Some(Self {
-            combiner: Arc::clone(&self.combiner),
-            free: false,
-            gathering: false,
-        })
-    }
-
     /// The next batch, or `None` if nobody waits: then the lane is free.
     pub(crate) fn next(
         &mut self,
@@ -213,8 +179,6 @@ impl<R, A> Lane<R, A> {
     /// Frees the lane if nobody waits. Otherwise returns it, for the one who serves those who wait.
     pub(crate) fn leave(mut self) -> Option<Self> {
         let mut state = self.combiner.state();
-        state.gathering &= !self.gathering;
-        self.gathering = false;
         if state.shops.is_empty() {
             state.busy -= 1;
             self.free = true;
@@ -232,7 +196,6 @@ impl<R, A> Drop for Lane<R, A> {
             return;
         }
         let mut state = self.combiner.state();
-        state.gathering &= !self.gathering;
         state.busy -= 1;
         if state.busy > 0 {
             return;
@@ -242,19 +205,6 @@ impl<R, A> Drop for Lane<R, A> {
         drop(state);
         drop((shops, waiting));
     }
-}
-
-fn waiting<R, A>(
-    (shop, request, weight, deadline): (Shop, R, usize, Instant),
-) -> (Receiver<A>, Shop, Waiting<R, A>) {
-    let (caller, answer) = oneshot::channel();
-    let one = Waiting {
-        request,
-        deadline,
-        weight,
-        caller,
-    };
-    (answer, shop, one)
 }
 
 #[cfg(test)]

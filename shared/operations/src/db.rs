@@ -47,11 +47,17 @@ const CALL_TIMEOUT_DEFAULT: Duration = Duration::from_secs(8);
 /// The least time for a call near a deadline, so that the call can succeed.
 const CALL_TIMEOUT_MIN: Duration = Duration::from_secs(1);
 
+/// Calls of one process that begin checkouts at the same time. Each may have a hundred requests, and
+/// they wait for the same hot rows and the same disk. With more of them, each has fewer requests, and
+/// each hold costs the server more (docs/benchmarks.md). Fewer would leave the processors idle while
+/// a call waits for the disk.
+const BEGIN_CALLS_MAX: usize = 3;
+
 /// The pool of one process. Connections are opened when they are first needed.
 #[derive(Clone)]
 pub struct Database {
     pool: Pool<Connections>,
-    connections_max: usize,
+    begin_calls_max: usize,
     call_timeout: Duration,
     kept: Kept,
 }
@@ -72,7 +78,7 @@ impl Database {
             })?;
         Ok(Self {
             pool,
-            connections_max: config.pool_size,
+            begin_calls_max: config.pool_size.min(BEGIN_CALLS_MAX),
             call_timeout: CALL_TIMEOUT_DEFAULT,
             kept: Kept::default(),
         })
@@ -83,6 +89,14 @@ impl Database {
     #[must_use]
     pub fn with_call_timeout(mut self, call_timeout: Duration) -> Self {
         self.call_timeout = call_timeout;
+        self
+    }
+
+    /// The same pool, for so many calls that begin checkouts at the same time: in a benchmark or a
+    /// test, one pool may stand for many processes.
+    #[must_use]
+    pub fn with_begin_calls_max(mut self, begin_calls_max: usize) -> Self {
+        self.begin_calls_max = begin_calls_max;
         self
     }
 
@@ -150,13 +164,13 @@ impl Database {
             .await
             .map_err(|elapsed| Failure::Unavailable(elapsed.into()))
             .and_then(|connection| connection.map_err(pool_failure))
-            .map(Connected)
+            .map(Connected::new)
             .inspect_err(|_| telemetry::count(Metric::ConnectionFailures, 1))
     }
 
-    /// Connections at most.
-    pub(crate) fn connections_max(&self) -> usize {
-        self.connections_max
+    /// Calls that begin checkouts at the same time. More requests wait, and go together.
+    pub(crate) fn begin_calls_max(&self) -> usize {
+        self.begin_calls_max
     }
 
     /// The value of this type that all clones of this pool share.

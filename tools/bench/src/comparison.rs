@@ -49,6 +49,7 @@ fn contestants() -> Vec<(&'static str, How)> {
             "holdfast, one request a call, 50 connections",
             How::Process(Load {
                 connections: CONNECTIONS as usize,
+                way: Way::Statement,
                 ..combined(50)
             }),
         ),

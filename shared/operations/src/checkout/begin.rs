@@ -1,11 +1,9 @@
 //! Places or replaces the hold of a cart: all of it or nothing.
 //!
-//! A request goes alone, at once, as long as a connection is free for it. The requests that come
-//! meanwhile wait for a connection, and go together (docs/decisions/0010).
+//! A request goes alone, at once, while few others are under way. The requests that come meanwhile
+//! wait for one of those calls to end, and go together (docs/decisions/0010).
 
 use tokio::runtime::Handle;
-use tokio::sync::oneshot::Receiver;
-use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Row;
 
@@ -73,83 +71,62 @@ async fn ask(db: &Database, request: &Begin) -> Result<Begun, BeginError> {
     }
 }
 
-/// Goes alone if a connection is free and no other request comes at the same moment. Otherwise goes
-/// with those who wait, too. One try: the pauses between tries keep nobody else waiting.
+/// Goes alone if a lane is free, and otherwise with those who wait, too. One try: the pauses between
+/// tries keep nobody else waiting.
 async fn in_its_turn(db: &Database, request: &Begin, deadline: Instant) -> Told {
-    let asked = || {
-        let weight = request.cart.lines().len();
-        (request.shop.clone(), request.clone(), weight, deadline)
-    };
     let begins = db.kept::<Combiner<Begin, Told>>();
-    match begins.enter(db.connections_max(), asked) {
-        Entered::First(lane) => {
-            let mut own = First {
+    let weight = request.cart.lines().len();
+    let entered = begins.enter(db.begin_calls_max(), || {
+        (request.shop.clone(), request.clone(), weight, deadline)
+    });
+    match entered {
+        Entered::Alone(lane) => {
+            let _lane = Alone {
                 db,
                 lane: Some(lane),
             };
-            // Tasks that are ready run now. Without any, this takes a few microseconds.
-            yield_now().await;
-            match own.lane.as_mut().and_then(|lane| lane.gather(asked)) {
-                None => at_once(db, request, deadline).await,
-                Some(told) => {
-                    drop(own);
-                    with_others(told, deadline).await
-                }
+            let connected = match db.connected(deadline).await {
+                Ok(connected) => connected,
+                Err(failure) => return Told::NotConnected(failure),
+            };
+            match alone_on(connected, request, deadline).await {
+                Ok(begun) => Told::Decided(begun),
+                Err(failure) => Told::Failed(failure),
             }
         }
-        Entered::Waits(told) => with_others(told, deadline).await,
         Entered::Full => {
             telemetry::count(Metric::ConnectionFailures, 1);
             let why = "too many requests wait for a connection";
             Told::NotConnected(Failure::Unavailable(why.into()))
         }
-    }
-}
-
-async fn at_once(db: &Database, request: &Begin, deadline: Instant) -> Told {
-    let connected = match db.connected(deadline).await {
-        Ok(connected) => connected,
-        Err(failure) => return Told::NotConnected(failure),
-    };
-    match alone_on(connected, request, deadline).await {
-        Ok(begun) => Told::Decided(begun),
-        Err(failure) => Told::Failed(failure),
-    }
-}
-
-async fn with_others(told: Receiver<Told>, deadline: Instant) -> Told {
-    tracing::debug!("waits for a connection");
-    match timeout_at(deadline, told).await {
-        Ok(Ok(told)) => told,
-        // Nobody told: the task that carried the request has ended.
-        Ok(Err(_)) => Told::Apart,
-        Err(elapsed) => {
-            telemetry::count(Metric::ConnectionFailures, 1);
-            Told::NotConnected(Failure::Unavailable(elapsed.into()))
+        Entered::Waits(told) => {
+            tracing::debug!("waits for a connection");
+            match timeout_at(deadline, told).await {
+                Ok(Ok(told)) => told,
+                // Nobody told: the task that carried the request has ended.
+                Ok(Err(_)) => Told::Apart,
+                Err(elapsed) => Told::NotConnected(Failure::Unavailable(elapsed.into())),
+            }
         }
     }
 }
 
-/// The lane of a request that came first. If others wait when it leaves, a task takes the lane
-/// over: the caller of this request must not work for them, and may go away at any time.
-struct First<'a> {
+/// The lane of a request that goes alone. If others wait when it ends, a task takes it over: the
+/// caller of this request must not work for them, and may go away at any time.
+struct Alone<'a> {
     db: &'a Database,
     lane: Option<Lane<Begin, Told>>,
 }
 
-impl Drop for First<'_> {
+impl Drop for Alone<'_> {
     fn drop(&mut self) {
         let Some(lane) = self.lane.take().and_then(Lane::leave) else {
             return;
         };
-        start(self.db, lane);
-    }
-}
-
-/// Has a task serve those who wait. Without a runtime, the lane is dropped, and they go alone.
-fn start(db: &Database, lane: Lane<Begin, Told>) {
-    if let Ok(runtime) = Handle::try_current() {
-        runtime.spawn(carry(db.clone(), lane));
+        // Without a runtime, the lane is dropped, and those who wait go alone.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(carry(self.db.clone(), lane));
+        }
     }
 }
 
@@ -161,9 +138,6 @@ async fn carry(db: Database, mut lane: Lane<Begin, Told>) {
         let Some(batch) = lane.next(BEGINS_MAX, LINES_MAX) else {
             return;
         };
-        if let Some(another) = lane.another(db.connections_max()) {
-            start(&db, another);
-        }
         match connected {
             Ok(connected) => together(connected, batch).await,
             Err(failure) => tell_all(batch, &failure, Told::NotConnected),

@@ -15,17 +15,14 @@ fn enter(numbers: &Arc<Numbers>, code: &str, request: u32, weight: usize) -> Ent
 
 fn alone(numbers: &Arc<Numbers>) -> Lane<u32, u32> {
     match enter(numbers, "a", 0, 1) {
-        Entered::First(mut lane) => {
-            assert!(lane.gather(|| unreachable!()).is_none());
-            lane
-        }
+        Entered::Alone(lane) => lane,
         Entered::Waits(_) | Entered::Full => panic!("the lane is not free"),
     }
 }
 
 fn waits(numbers: &Arc<Numbers>, code: &str, request: u32, weight: usize) -> Receiver<u32> {
     match enter(numbers, code, request, weight) {
-        Entered::First(_) => panic!("the lane is free"),
+        Entered::Alone(_) => panic!("the lane is free"),
         Entered::Waits(answer) => answer,
         Entered::Full => panic!("too many wait"),
     }
@@ -114,68 +111,4 @@ fn a_bounded_number_of_requests_waits() {
     let _lane = alone(&numbers);
     drop(answers);
     waits(&numbers, "a", 1, 1);
-}
-
-/// Enters with three lanes.
-fn enter_of_three(numbers: &Arc<Numbers>, code: &str, request: u32) -> Entered<u32, u32> {
-    let deadline = Instant::now() + Duration::from_secs(8);
-    let shop = code.parse().unwrap();
-    Arc::clone(numbers).enter(3, || (shop, request, 1, deadline))
-}
-
-#[test]
-fn those_who_come_at_once_go_together_though_lanes_are_free() {
-    let numbers = Arc::new(Numbers::default());
-    let Entered::First(mut first) = enter_of_three(&numbers, "a", 1) else {
-        panic!("no lane is free");
-    };
-    let mut answers = Vec::new();
-    for (code, request) in [("a", 2), ("a", 3), ("b", 11), ("a", 4), ("a", 5)] {
-        match enter_of_three(&numbers, code, request) {
-            Entered::Waits(answer) => answers.push(answer),
-            Entered::First(_) | Entered::Full => panic!("does not wait"),
-        }
-    }
-    let deadline = Instant::now();
-    let own = || ("a".parse().unwrap(), 1, 1, deadline);
-    answers.push(first.gather(own).unwrap());
-    // the next one comes first, with a lane of its own, though the others still wait
-    assert!(matches!(
-        enter_of_three(&numbers, "a", 6),
-        Entered::First(_)
-    ));
-    let mut lane = first.leave().unwrap();
-    assert_eq!(next(&mut lane), [1, 2, 3]);
-    let mut second = lane.another(3).unwrap();
-    let third = second.another(3).unwrap();
-    assert!(third.another(3).is_none());
-    assert_eq!(next(&mut second), [11]);
-    assert_eq!(next(&mut lane), [4, 5]);
-    assert!(lane.another(3).is_none());
-}
-
-/// The first one goes away before it has seen who else came.
-#[test]
-fn those_who_came_with_the_first_one_are_served_without_it() {
-    for drops in [true, false] {
-        let numbers = Arc::new(Numbers::default());
-        let Entered::First(first) = enter_of_three(&numbers, "a", 1) else {
-            panic!("no lane is free");
-        };
-        let Entered::Waits(mut answer) = enter_of_three(&numbers, "a", 2) else {
-            panic!("does not wait");
-        };
-        if drops {
-            // without a runtime: they go alone
-            drop(first);
-            assert!(answer.try_recv().is_err());
-        } else {
-            let mut lane = first.leave().unwrap();
-            assert_eq!(next(&mut lane), [2]);
-        }
-        assert!(matches!(
-            enter_of_three(&numbers, "a", 3),
-            Entered::First(_)
-        ));
-    }
 }

@@ -13,10 +13,23 @@ use super::parameter::Parameter;
 use crate::telemetry::{self, Metric};
 
 /// A connection that is out of the pool. It goes back after one statement, unless its state is
-/// unknown then.
-pub(crate) struct Connected(pub(super) Object<Connections>);
+/// unknown then: the time was up, or the caller went away. It must not serve another request, which
+/// would wait for the statement.
+pub(crate) struct Connected {
+    /// None: it does not go back.
+    connection: Option<Object<Connections>>,
+    /// A statement is under way.
+    asked: bool,
+}
 
 impl Connected {
+    pub(super) fn new(connection: Object<Connections>) -> Self {
+        Self {
+            connection: Some(connection),
+            asked: false,
+        }
+    }
+
     /// Runs one statement, once.
     ///
     /// # Errors
@@ -29,28 +42,21 @@ impl Connected {
     ) -> Result<Vec<Row>, Failure> {
         let typed = params.iter().map(|&it| (it as _, it.sql_type()));
         let typed: Vec<(&(dyn ToSql + Sync), Type)> = typed.collect();
-        let asked = Instant::now();
-        let answer = timeout_at(deadline, self.0.client.query_typed(statement, &typed)).await;
-        let took_ms = asked.elapsed().as_secs_f64() * 1000.0;
+        let Some(connection) = &mut self.connection else {
+            return Err(Failure::Unavailable("the connection is gone".into()));
+        };
+        let started = Instant::now();
+        self.asked = true;
+        let answer = timeout_at(deadline, connection.client.query_typed(statement, &typed)).await;
+        let took_ms = started.elapsed().as_secs_f64() * 1000.0;
         telemetry::observe(Metric::DatabaseCall, took_ms);
         match answer {
-            Ok(Ok(rows)) => {
-                self.0.has_answered();
-                Ok(rows)
+            Ok(answer) => {
+                self.asked = answer.as_ref().is_err_and(is_last);
+                connection.has_answered();
+                answer.map_err(query_failure)
             }
-            Ok(Err(error)) => {
-                if is_last(&error) {
-                    drop(Object::take(self.0));
-                } else {
-                    self.0.has_answered();
-                }
-                Err(query_failure(error))
-            }
-            Err(elapsed) => {
-                // The state of this connection is unknown, so it must not serve another request.
-                drop(Object::take(self.0));
-                Err(Failure::Unavailable(elapsed.into()))
-            }
+            Err(elapsed) => Err(Failure::Unavailable(elapsed.into())),
         }
     }
 
@@ -65,6 +71,14 @@ impl Connected {
         deadline: Instant,
     ) -> Result<Row, Failure> {
         only(statement, self.call(statement, params, deadline).await?)
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        if self.asked {
+            drop(self.connection.take().map(Object::take));
+        }
     }
 }
 
