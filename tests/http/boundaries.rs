@@ -14,7 +14,7 @@ use uuid::Uuid;
 const TARGET_BYTES_MAX: usize = 65_534;
 
 /// Rules that JSON Schema cannot say, by a part of the refusal. The contract says each in words.
-const IN_WORDS: [&str; 11] = [
+const IN_WORDS: [&str; 13] = [
     "must be at most hold_s_max",
     "in UTC of the years 1 to 9999",
     "must be later than sale_opens_at",
@@ -24,6 +24,9 @@ const IN_WORDS: [&str; 11] = [
     "longer than this shop",
     "must be `next` of the previous page",
     "is not the currency of the shop's prices",
+    "is not known to the database: use a name of the IANA list",
+    // no sku is `.` or `..`
+    "codes of skus, separated by commas",
     "can't change once the shop exists",
     // the customer, unless a token or a header names one; the version, unless if-match has it
     "is missing",

@@ -6,17 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use data_encoding::BASE64URL_NOPAD;
 use operations::checkout;
 use operations::ids::CheckoutId;
+use operations::payment::{Event, Outcome};
 use serde_json::{Value, json};
 use tests::clerk::{Clerk, path};
 use tests::contract::CONTRACT;
 use tests::http::Call;
+use tests::orders::paid_numbered;
 use tests::pages::{Walk, all_pages, page};
 use tests::refund::ask_for;
 use tests::{MAIN, TestDb, shop};
 
 const IMPORT: &str = "0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4";
 /// Every list, with the filters that change how its rows are found.
-const LISTS: [&str; 20] = [
+const LISTS: [&str; 22] = [
     "/skus",
     "/skus/A/manifest",
     "/coupons",
@@ -37,10 +39,12 @@ const LISTS: [&str; 20] = [
     "/refunds?status=failed",
     "/imports/0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4/report",
     "/imports/0193f5a2-4b6e-7c33-8d10-5f2a9e61b7c4/report?outcome=refused",
+    "/payment-events/parked",
+    "/subscribers/crm/deliveries",
 ];
 const LIMITS: [usize; 3] = [1, 2, 7];
 /// Columns that together are the key of a row. A row has some of them.
-const KEY: [&str; 8] = [
+const KEY: [&str; 10] = [
     "sku",
     "code",
     "version",
@@ -49,6 +53,8 @@ const KEY: [&str; 8] = [
     "refund_id",
     "part",
     "line",
+    "event_key",
+    "message_id",
 ];
 
 /// A shop with rows in every list, which tie in the first column of their order.
@@ -80,8 +86,11 @@ impl Office {
             let ended = checkout::release(&test.db, &main, released, None).await;
             ended.unwrap();
         }
+        let url = json!({ "url": "https://crm.example/in" });
+        office.clerk.put("/subscribers/crm", url).await.ok(201);
         for n in 0..8 {
             office.refund(n).await;
+            office.park(n).await;
         }
         let csv = [
             "sku,on_hand",
@@ -96,7 +105,9 @@ impl Office {
         office.stage(1, "text/csv", &csv.join("\r")).await;
         let json = "{\"sku\":\"A\"}\n\n{\"sku\":\"E\",\"on_hand\":2}\n{}\n";
         office.stage(2, "application/jsonl", json).await;
-        let tie = "update holdfast.stock_movements set created_at = '2026-01-01T00:00:00Z';
+        let tie = "update holdfast.payment_events set received_at = '2026-01-01T00:00:00Z';
+            update holdfast.subscriber_deliveries set created_at = '2026-01-01T00:00:00Z';
+            update holdfast.stock_movements set created_at = '2026-01-01T00:00:00Z';
             update holdfast.refunds set created_at = '2026-01-01T00:00:00Z';
             update holdfast.refunds set status = 'failed' where refund_id in
                 (select refund_id from holdfast.refunds order by refund_id limit 3);
@@ -120,6 +131,15 @@ impl Office {
         let order = self.test.paid_order("A", &format!("pay-{n}")).await;
         let all = ask_for(None);
         self.test.ask(order.order_id, &all).await.unwrap();
+    }
+
+    async fn park(&self, n: usize) {
+        let nobodys = Event {
+            reference: Some("main-nobody".to_owned()),
+            ..paid_numbered(n, 1)
+        };
+        let recorded = self.test.record(&nobodys).await.unwrap();
+        assert_eq!(recorded, Outcome::Parked);
     }
 
     async fn stage(&self, part: usize, kind: &str, rows: &str) {
@@ -148,6 +168,7 @@ impl Office {
         test.order(unread).await.unwrap();
         test.held(&[("A", 1), ("B", 1)]).await;
         self.refund(100 + n).await;
+        self.park(100 + n).await;
         self.stage(3 + n, "text/csv", "sku\nA\n-\n").await;
     }
 }
@@ -235,8 +256,8 @@ async fn a_list_takes_no_cursor_but_its_own() {
     let office = Office::new().await;
     let bare = |list: &&str| !list.contains('?');
     let lists: Vec<&str> = LISTS.into_iter().filter(bare).collect();
-    // broken promises: tests/http/admin_reads.rs walks through them
-    let all = lists.iter().copied().chain(["/promises"]);
+    // tests/http/admin_reads.rs and departure.rs walk through these
+    let all = lists.iter().copied().chain(["/promises", "/departures"]);
     let template = |list: &str| CONTRACT.template(&path(list)).unwrap().to_owned();
     let known: BTreeSet<String> = all.map(template).collect();
     assert_eq!(known, CONTRACT.lists(), "the lists of these tests are all");

@@ -90,7 +90,7 @@ async fn provoke(code: &str) -> Answer {
             provoke_at_the_desk(code, &shopper).await
         }
         "nothing_captured" | "more_than_captured" | "refund_conflict" | "refund_not_failed"
-        | "payment_disputed" | "too_many_refunds" | "event_unreadable" => {
+        | "payment_disputed" | "too_many_refunds" | "event_unreadable" | "event_resolved" => {
             provoke_with_refund(code, &shopper).await
         }
         "order_not_in_review" | "nothing_to_accept" | "captured_changed" | "order_unfillable" => {
@@ -440,7 +440,11 @@ async fn provoke_with_refund(code: &str, shopper: &Shopper) -> Answer {
         }
         _ => {
             let event = json!({ "gateway": "razorpay", "event_key": refund_id.to_string() });
-            post("/payment-events/redrive", event).await
+            let verb = match code {
+                "event_resolved" => "dismiss",
+                _ => "redrive",
+            };
+            post(&format!("/payment-events/{verb}"), event).await
         }
     }
 }

@@ -85,22 +85,22 @@ fn is_placed(answer: &Result<Begun, BeginError>) -> bool {
 #[tokio::test]
 async fn those_who_wait_for_a_connection_are_held_in_one_call() {
     let test = TestDb::new().await;
-    test.sku("A", 150).await;
+    test.sku("A", 250).await;
     let busy = busy(&test).await;
     let db = busy.db.clone();
-    let requests = requests(160, &[("A", 1)]);
+    let requests = requests(260, &[("A", 1)]);
     let begins = wait(&db, &requests).await;
     let answers = busy.then(begins).await;
     // in the order in which they came
-    for answer in &answers[..150] {
+    for answer in &answers[..250] {
         assert!(is_placed(answer), "{answer:?}");
     }
-    for answer in &answers[150..] {
+    for answer in &answers[250..] {
         assert!(matches!(answer, Err(BeginError::Shortage(_))), "{answer:?}");
     }
-    // a hundred at most in one call
+    // two hundred at most in one call
     assert_eq!(calls(&test).await, 2);
-    assert_eq!(test.level("A").await, (150, 150, 3));
+    assert_eq!(test.level("A").await, (250, 250, 3));
     test.assert_promises_hold().await;
 }
 
@@ -202,8 +202,8 @@ async fn a_caller_that_goes_away_neither_loses_nor_stops_its_neighbours() {
     test.assert_promises_hold().await;
 }
 
-/// The caller that goes alone goes away, while its statement waits for a lock: those who wait behind
-/// it get another connection.
+/// The caller that goes alone goes away, while its statement waits for a lock: those who wait
+/// behind it get another connection.
 #[tokio::test]
 async fn those_who_wait_are_served_when_the_one_before_them_goes_away() {
     let test = TestDb::new().await;

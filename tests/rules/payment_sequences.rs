@@ -278,7 +278,7 @@ async fn an_orders_events_end_in_one_state_in_every_order() {
     assert_eq!(
         end["level"],
         json!([{ "shop": "main", "on_hand": 0, "held": 0, "version": 3,
-            "low_stock_threshold": 0 }])
+            "low_stock_threshold": 0, "sold": 1 }])
     );
     assert_eq!(end["announced"], json!(["order.paid"]));
     assert_eq!(end["events"].as_array().map(Vec::len), Some(5));
@@ -292,7 +292,7 @@ async fn a_late_orders_events_end_in_one_state_in_every_order() {
     assert_eq!(
         end["level"],
         json!([{ "shop": "main", "on_hand": 0, "held": 0, "version": 5,
-            "low_stock_threshold": 0 }])
+            "low_stock_threshold": 0, "sold": 1 }])
     );
     assert_eq!(end["coupon"]["uses_consumed"], 1);
 }

@@ -54,8 +54,9 @@ begin
                     select * from stock_levels l
                     where l.shop = p_shop and l.sku = w.sku limit 1) l),
         'totals', (
-            select case when count(*) <= 10000 then jsonb_build_object('sold', sum(l.sold),
-                'held', sum(l.held), 'available', sum(l.on_hand - l.held)) end
+            select case when count(*) <= 10000 then jsonb_build_object(
+                'sold', coalesce(sum(l.sold), 0), 'held', coalesce(sum(l.held), 0),
+                'available', coalesce(sum(l.on_hand - l.held), 0)) end
             from (select * from stock_levels l where l.shop = p_shop limit 10001) l),
         'minutes', v_minutes,
         'complete_from', v_complete_from,

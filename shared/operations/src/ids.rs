@@ -241,6 +241,10 @@ uuid_id!(
     ReturnId
 );
 uuid_id!(
+    /// One test message to a subscriber; made by the client, and its idempotency key.
+    TestId
+);
+uuid_id!(
     /// One refund; made by the client who asks for it, and its idempotency key, at the gateway too.
     RefundId
 );

@@ -71,8 +71,8 @@ async fn ask(db: &Database, request: &Begin) -> Result<Begun, BeginError> {
     }
 }
 
-/// Goes alone if a lane is free, and otherwise with those who wait, too. One try: the pauses between
-/// tries keep nobody else waiting.
+/// Goes alone if a lane is free, and otherwise with those who wait, too. One try: the pauses
+/// between tries keep nobody else waiting.
 async fn in_its_turn(db: &Database, request: &Begin, deadline: Instant) -> Told {
     let begins = db.kept::<Combiner<Begin, Told>>();
     let weight = request.cart.lines().len();

@@ -16,8 +16,8 @@ pub const EVENTS_MAX: usize = 100;
 
 /// Decides each event as [`record_event`](super::record_event()) does, in one call and one
 /// transaction. `None`: nothing is decided, and the event must go alone. At most [`EVENTS_MAX`]
-/// events. One try: after at most `call_max` for a connection, the call may take `call_max`. An error
-/// says nothing about any event, and all of them must go alone.
+/// events. One try: after at most `call_max` for a connection, the call may take `call_max`. An
+/// error says nothing about any event, and all of them must go alone.
 ///
 /// Locks: the events by gateway and key, the checkouts by id, their orders and payments, new
 /// captures, the coupons by code, the customers' counts, then stock levels by sku.

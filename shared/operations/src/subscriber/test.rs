@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Name, SUBSCRIBER_DISABLED};
 use crate::db::{Database, Failure};
-use crate::ids::{Actor, Shop};
+use crate::ids::{Actor, Shop, TestId};
 use crate::refusals;
 
 /// A test message.
@@ -15,7 +15,7 @@ use crate::refusals;
 #[schema(as = SubscriberTest)]
 pub struct Test {
     /// Made by the caller: a repeated request sends no second message.
-    pub test_id: Uuid,
+    pub test_id: TestId,
 }
 
 /// The message waits to be sent.
@@ -54,7 +54,7 @@ pub async fn test(
         .await?;
     match row.get(0) {
         "sent" => Ok(Tested {
-            test_id: test.test_id,
+            test_id: *test.test_id.as_uuid(),
         }),
         "not_found" => Err(TestError::NotFound),
         "disabled" => Err(TestError::Disabled),
