@@ -85,22 +85,22 @@ fn is_placed(answer: &Result<Begun, BeginError>) -> bool {
 #[tokio::test]
 async fn those_who_wait_for_a_connection_are_held_in_one_call() {
     let test = TestDb::new().await;
-    test.sku("A", 250).await;
+    test.sku("A", 150).await;
     let busy = busy(&test).await;
     let db = busy.db.clone();
-    let requests = requests(260, &[("A", 1)]);
+    let requests = requests(160, &[("A", 1)]);
     let begins = wait(&db, &requests).await;
     let answers = busy.then(begins).await;
     // in the order in which they came
-    for answer in &answers[..250] {
+    for answer in &answers[..150] {
         assert!(is_placed(answer), "{answer:?}");
     }
-    for answer in &answers[250..] {
+    for answer in &answers[150..] {
         assert!(matches!(answer, Err(BeginError::Shortage(_))), "{answer:?}");
     }
-    // two hundred at most in one call
+    // a hundred at most in one call
     assert_eq!(calls(&test).await, 2);
-    assert_eq!(test.level("A").await, (250, 250, 3));
+    assert_eq!(test.level("A").await, (150, 150, 3));
     test.assert_promises_hold().await;
 }
 

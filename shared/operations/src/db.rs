@@ -47,11 +47,11 @@ const CALL_TIMEOUT_DEFAULT: Duration = Duration::from_secs(8);
 /// The least time for a call near a deadline, so that the call can succeed.
 const CALL_TIMEOUT_MIN: Duration = Duration::from_secs(1);
 
-/// Calls of one process that begin checkouts at the same time. Each may have two hundred requests,
+/// Calls of one process that begin checkouts at the same time. Each may have a hundred requests,
 /// and they wait for the same hot rows and the same disk. With more calls, each has fewer requests,
 /// and each hold costs the server more (docs/benchmarks.md). With fewer, the processors are idle
 /// while a call waits for the disk.
-const BEGIN_CALLS_MAX: usize = 3;
+const BEGIN_CALLS_MAX: usize = 4;
 
 /// The pool of one process. Connections are opened when they are first needed.
 #[derive(Clone)]

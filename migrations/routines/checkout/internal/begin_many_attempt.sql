@@ -24,13 +24,13 @@ declare
     -- of which units are taken
     v_skus text[];
 begin
-    if cardinality(p_checkout_ids) > 200 then
+    if cardinality(p_checkout_ids) > 100 then
         raise exception using errcode = 'invalid_parameter_value',
-            message = 'checkout_begin_many: 200 checkouts at most';
+            message = 'checkout_begin_many: 100 checkouts at most';
     end if;
-    if cardinality(p_quantities) > 650 then
+    if cardinality(p_quantities) > 450 then
         raise exception using errcode = 'invalid_parameter_value',
-            message = 'checkout_begin_many: 650 lines at most';
+            message = 'checkout_begin_many: 450 lines at most';
     end if;
     -- not checks of the table (checkout_hold_cart)
     if exists (

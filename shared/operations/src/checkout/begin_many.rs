@@ -14,9 +14,9 @@ use crate::quantity::Quantity;
 
 /// Requests in one call. More would save little and make each of them wait longer. If the call
 /// fails, each of them goes alone.
-pub(super) const BEGINS_MAX: usize = 200;
+pub(super) const BEGINS_MAX: usize = 100;
 /// Lines in one call, unless its first cart has more. Carts of many lines take longer.
-pub(super) const LINES_MAX: usize = 600;
+pub(super) const LINES_MAX: usize = 400;
 
 /// Decides each request as [`begin`](super::begin()) does, in one call and in this order. All of
 /// them are of one shop. `None`: nothing is decided, and the request must go alone. One try: an
