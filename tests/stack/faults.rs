@@ -187,13 +187,16 @@ async fn acknowledged_and_missing(
     let broken: i64 = owner.query_one(broken, &[]).await.unwrap().get(0);
     assert_eq!(broken, 0);
     if calls == Calls::HoldsTogether {
-        // those of one call have its time
-        let together = "select count(*) > 2 * count(distinct created_at) from holdfast.holds";
-        let together: bool = owner.query_one(together, &[]).await.unwrap().get(0);
-        assert!(together, "most went alone");
+        assert!(went_together(&owner).await, "most went alone");
     }
     let acknowledged = acknowledged.lock().unwrap();
     (acknowledged.len(), acknowledged.difference(&there).count())
+}
+
+/// Whether a call held for more than two carts on average: those of one call have its time.
+async fn went_together(owner: &Client) -> bool {
+    let together = "select count(*) > 2 * count(distinct created_at) from holdfast.holds";
+    owner.query_one(together, &[]).await.unwrap().get(0)
 }
 
 /// Scenario 27, in each way to flush.
