@@ -8,7 +8,8 @@ use tests::cashfree;
 use tests::contract::CONTRACT;
 use tests::http::{Answer, Call};
 use tests::shopper::{
-    Shopper, To, guarded, send, with_useless_gateways, without_database, without_schema,
+    Shopper, To, behind_a_front, guarded, send, with_useless_gateways, without_database,
+    without_schema,
 };
 use tests::stack::{STACK, log_of, put_sku};
 use tests::until;
@@ -32,6 +33,10 @@ async fn provoke(code: &str) -> Answer {
         "unauthorized" => {
             let forged = cashfree::webhook("dress", "not-the-secret", "{}");
             forged.to(&STACK.webhook_url).await
+        }
+        "origin_refused" => {
+            let around = Call::new("GET", &shopper.path(""));
+            send(behind_a_front().await, &around).await
         }
         "not_found" => shopper.read().await,
         "method_not_allowed" => shopper.send(Call::new("PATCH", &shopper.path(""))).await,
@@ -84,7 +89,9 @@ async fn provoke(code: &str) -> Answer {
         | "below_held"
         | "more_than_on_hand"
         | "movement_conflict"
-        | "precondition_failed" => provoke_at_the_office(code, &shopper).await,
+        | "precondition_failed"
+        | "sale_not_open"
+        | "subscriber_disabled" => provoke_at_the_office(code, &shopper).await,
         "order_not_offline" | "order_ended" | "order_has_coupon" | "order_stale"
         | "return_conflict" | "order_not_sold" | "more_than_sold" | "too_many_changes" => {
             provoke_at_the_desk(code, &shopper).await
@@ -215,6 +222,24 @@ async fn provoke_at_the_office(code: &str, shopper: &Shopper) -> Answer {
         "movement_conflict" => {
             adjust(-5, 1).await.ok(200);
             adjust(-1, 2).await
+        }
+        "sale_not_open" => {
+            let later = "update holdfast.skus set sale_opens_at = now() + interval '1 hour'
+                where sku = $1";
+            shopper.owner.execute(later, &[&shopper.sku]).await.unwrap();
+            ask(admin("POST", &format!("/skus/{}/close", shopper.sku)).json(&json!({}))).await
+        }
+        "subscriber_disabled" => {
+            let put = "select holdfast.subscriber_put('dress', 'gone', 'https://gone.example',
+                array['order.paid'])";
+            shopper.owner.execute(put, &[]).await.unwrap();
+            let gone = "update holdfast.subscribers set disabled_at = now(),
+                disabled_why = 'it answered 410 Gone' where name = 'gone'";
+            shopper.owner.execute(gone, &[]).await.unwrap();
+            let test = json!({ "test_id": Uuid::new_v4() });
+            let answer = ask(admin("POST", "/subscribers/gone/test").json(&test)).await;
+            ask(admin("DELETE", "/subscribers/gone")).await.ok(200);
+            answer
         }
         _ => adjust(-5, 0).await,
     }

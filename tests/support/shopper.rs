@@ -27,6 +27,16 @@ pub async fn guarded() -> To {
     added(&ADDED, "checkout-guarded", environment).await
 }
 
+/// A checkout function behind a front that proves itself with a secret.
+pub async fn behind_a_front() -> To {
+    static ADDED: OnceCell<()> = OnceCell::const_new();
+    let mut environment = checkout_environment(&STACK);
+    let secrets = r#"{"current": "hunter2-hunter2-hunter2-hunter2-hunter2"}"#;
+    environment.push(("SHOPS", "dress".to_owned()));
+    environment.push(("ORIGIN_SECRET", secrets.to_owned()));
+    added(&ADDED, "checkout-behind-a-front", environment).await
+}
+
 /// A checkout function whose database cannot be reached.
 pub async fn without_database() -> To {
     static ADDED: OnceCell<()> = OnceCell::const_new();
