@@ -186,7 +186,8 @@ async fn acknowledged_and_missing(
     let broken = "select count(*) from holdfast.promises_check(null)";
     let broken: i64 = owner.query_one(broken, &[]).await.unwrap().get(0);
     assert_eq!(broken, 0);
-    if calls == Calls::HoldsTogether {
+    // without the flush, the holds of whole batches are missing
+    if calls == Calls::HoldsTogether && with_flush {
         assert!(went_together(&owner).await, "most went alone");
     }
     let acknowledged = acknowledged.lock().unwrap();
