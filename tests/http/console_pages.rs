@@ -277,9 +277,19 @@ async fn the_person_on_call_sees_each_fault_beside_its_runbook() {
     let again = [
         ("type", log.field("type")),
         ("subject", log.field("subject")),
+        ("created_at", log.field("created_at")),
     ];
-    let sent = on_call.post("/health/subscriber/crm/resend", &again).await;
-    sent.leads_to("/health/subscriber/crm");
+    // delivered before each click: only the first one sends it again
+    let delivered = "update holdfast.subscriber_deliveries
+        set delivered_at = now() where name = 'crm'";
+    let is_sent = "select count(*) from holdfast.subscriber_deliveries
+        where name = 'crm' and delivered_at is null";
+    for waiting in [1, 0] {
+        test.sql(delivered).await;
+        let sent = on_call.post("/health/subscriber/crm/resend", &again).await;
+        sent.leads_to("/health/subscriber/crm");
+        assert_eq!(test.count(is_sent).await, waiting);
+    }
 }
 
 /// The light of the promises is green only while they are checked.

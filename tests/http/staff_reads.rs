@@ -376,6 +376,16 @@ async fn the_log_of_a_subscriber_shows_answers_and_sends_again() {
     clerk.post(RESEND, again.clone()).await.ok(200);
     assert_eq!(newest().await["status"], "waiting");
     assert_eq!(send(&test, DeliveryResult::Delivered).await.len(), 1);
+    // as the log showed it before: it was sent again since
+    let mut late = again.clone();
+    late["created_at"] = failed["created_at"].clone();
+    clerk.post(RESEND, late.clone()).await.ok(200);
+    let delivered = newest().await;
+    assert_eq!(delivered["status"], "delivered");
+    late["created_at"] = delivered["created_at"].clone();
+    clerk.post(RESEND, late).await.ok(200);
+    assert_eq!(newest().await["status"], "waiting");
+    assert_eq!(send(&test, DeliveryResult::Delivered).await.len(), 1);
     let unknown = json!({ "type": "order.paid", "subject": "none" });
     clerk.post(RESEND, unknown).await.refused(404, "not_found");
 

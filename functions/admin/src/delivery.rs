@@ -41,7 +41,8 @@ async fn list(
 /// The next sweep sends it, with the same `webhook-id` and with new tries, whatever became of it
 /// before. One that waits already stays as it is.
 ///
-/// **Retry:** harmless until it is delivered. After that it is sent once more.
+/// **Retry:** with the `created_at` of the log, it is sent once. Without, it is sent once more
+/// after it was delivered.
 #[utoipa::path(
     post,
     path = "/v1/admin/shops/{shop}/subscribers/{name}/deliveries/resend",

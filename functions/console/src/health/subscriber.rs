@@ -9,7 +9,6 @@ use operations::db::Failure;
 use operations::delivery::{self, Logged, Position, Resend, ResendError};
 use operations::quantity::PageLimit;
 use operations::subscriber::{self, Name, Subscriber, Test, TestError};
-use serde::Deserialize;
 
 use crate::app::Shared;
 use crate::form::Checked;
@@ -90,23 +89,13 @@ pub(crate) async fn test(
     Ok(refused(log, &said))
 }
 
-/// A delivery, as its form names it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Again {
-    #[serde(rename = "type")]
-    kind: operations::delivery::resend::LoggedType,
-    subject: operations::delivery::resend::LoggedSubject,
-}
-
-/// Sends one announcement again. A second click finds it waiting.
+/// Sends one announcement again. A second click finds that it was sent since its form was made.
 pub(crate) async fn resend(
     State(app): State<Shared>,
     staff: Staff,
     Path(name): Path<Name>,
-    Checked(Again { kind, subject }): Checked<Again>,
+    Checked(again): Checked<Resend>,
 ) -> Answer<Response, ResendError> {
-    let again = Resend { kind, subject };
     let said = match delivery::resend(&app.db, &staff.shop, &name, &again).await {
         Ok(_) => return Ok(to_log(&staff, &name)),
         Err(error) => refusal::said(error)?,

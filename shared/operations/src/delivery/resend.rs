@@ -5,8 +5,10 @@ use utoipa::ToSchema;
 
 use crate::db::{Database, Failure};
 use crate::ids::{ONE_LINE, Shop, text_id};
+use crate::object::not_null;
 use crate::refusals;
 use crate::subscriber::{Name, SUBSCRIBER_DISABLED};
+use crate::utc::Utc;
 
 text_id!(
     /// The type of an announcement, as the log shows it.
@@ -29,6 +31,10 @@ pub struct Resend {
     #[serde(rename = "type")]
     pub kind: LoggedType,
     pub subject: LoggedSubject,
+    /// The `created_at` that the log shows. With it, a repeated request sends the announcement
+    /// once, also if it was delivered meanwhile.
+    #[serde(default, deserialize_with = "not_null")]
+    pub created_at: Option<Utc>,
 }
 
 /// The announcement waits to be sent.
@@ -49,8 +55,9 @@ refusals! {
     }
 }
 
-/// Has the next sweep send an announcement to a subscriber, with new tries. One that waits already
-/// stays as it is. Locks: the subscriber FOR KEY SHARE, the delivery.
+/// Has the next sweep send an announcement to a subscriber, with new tries. One that waits already,
+/// or was sent again since `created_at`, stays as it is. Locks: the subscriber FOR KEY SHARE, the
+/// delivery.
 ///
 /// # Errors
 /// [`ResendError`]; a refusal changes nothing.
@@ -62,8 +69,14 @@ pub async fn resend(
 ) -> Result<Resent, ResendError> {
     let row = db
         .call_one(
-            "select holdfast.delivery_resend($1, $2, $3, $4)",
-            &[&shop, &name, &resend.kind, &resend.subject],
+            "select holdfast.delivery_resend($1, $2, $3, $4, $5)",
+            &[
+                &shop,
+                &name,
+                &resend.kind,
+                &resend.subject,
+                &resend.created_at,
+            ],
         )
         .await?;
     match row.get(0) {
