@@ -74,8 +74,8 @@ fn steps() -> impl Strategy<Value = (bool, &'static str, Vec<Step>)> {
     let step = prop_oneof![
         8 => vec(asked(), 1..20).prop_map(Step::Begin),
         2 => (0..CHECKOUTS).prop_map(Step::Release),
-        2 => (0..CHECKOUTS).prop_map(Step::TimePasses),
-        1 => (0..4_usize, 0..WINDOWS.len()).prop_map(|(sku, window)| Step::Window(sku, window)),
+        3 => (0..CHECKOUTS).prop_map(Step::TimePasses),
+        2 => (0..4_usize, 0..WINDOWS.len()).prop_map(|(sku, window)| Step::Window(sku, window)),
     ];
     let way = prop_oneof![Just("message"), Just("row-lock"), Just("off")];
     (any::<bool>(), way, vec(step, 1..8))

@@ -355,6 +355,33 @@ async fn due_holds_are_taken_back_once_for_all_who_wait() {
     test.assert_promises_hold().await;
 }
 
+/// A cart that is refused, whatever is short, expires nothing, as when it is alone.
+#[tokio::test]
+async fn carts_that_are_not_on_sale_take_no_due_hold_back() {
+    let test = TestDb::new().await;
+    test.sku("A", 1).await;
+    test.sku("CLOSED", 9).await;
+    test.sql("update holdfast.skus set retired_at = now() where sku = 'CLOSED'")
+        .await;
+    let due = begin_request(new_id(), &[("A", 1)]);
+    checkout::begin(&test.db, &due).await.unwrap();
+    test.make_due(due.checkout_id).await;
+    let closed = begin_request(new_id(), &[("A", 1), ("CLOSED", 1)]);
+    let answers = checkout::begin_many(&test.db, &[&closed]).await.unwrap();
+    assert!(matches!(answers[..], [None]), "{answers:?}");
+    let alone = checkout::begin(&test.db, &closed).await;
+    assert!(matches!(alone, Err(BeginError::NotOnSale(_))), "{alone:?}");
+    assert_eq!(test.level("A").await.1, 1);
+    // the control: a cart that could be held takes it back
+    let open = begin_request(new_id(), &[("A", 1)]);
+    let answers = checkout::begin_many(&test.db, &[&open]).await.unwrap();
+    assert!(
+        matches!(answers[..], [Some(Ok(Begun::Placed(_)))]),
+        "{answers:?}"
+    );
+    test.assert_promises_hold().await;
+}
+
 /// One cart of a sku whose row somebody keeps locked does not keep the others: the call fails soon,
 /// whatever the session allows, and each goes alone.
 #[tokio::test]

@@ -28,6 +28,7 @@ declare
     v_first integer;
     v_next integer := 1;
     v_enough boolean;
+    v_known boolean;
     v_limited boolean;
     v_over integer;
 begin
@@ -113,16 +114,19 @@ begin
                 v_left[p_line_skus[i]] := v_left[p_line_skus[i]] - p_quantities[i];
             end loop;
         else
+            v_known := true;
+            for i in v_first .. v_next - 1 loop
+                v_known := v_known and v_left[p_line_skus[i]] is not null;
+            end loop;
+            -- refused alone, whatever is short: nothing is expired for it
+            continue when not v_known;
+            o_outcomes[v_nth] := 'shortage';
             for i in v_first .. v_next - 1 loop
                 if v_left[p_line_skus[i]] < p_quantities[i] then
-                    o_outcomes[v_nth] := 'shortage';
                     o_available := coalesce(o_available,
                         array_fill(null::integer, array[cardinality(p_quantities)]));
                     o_available[i] := v_left[p_line_skus[i]];
                     v_short[p_line_skus[i]] := true;
-                elsif v_left[p_line_skus[i]] is null then
-                    o_outcomes[v_nth] := 'apart';
-                    exit;
                 end if;
             end loop;
         end if;
