@@ -10,6 +10,7 @@ mod rules {
     mod attempts;
     mod capture;
     mod checkout;
+    mod cluster;
     mod combined;
     mod combined_callers;
     mod combined_races;

@@ -105,6 +105,7 @@ begin
             ('refund_untried',               'sweeper'),
             ('sale_read',                    'admin console'),
             ('shop_list',                    'sweeper'),
+            ('shop_node',                    'checkout payments sweeper admin console'),
             ('shop_put',                     'admin'),
             ('shop_read',                    'admin console'),
             ('sku_close',                    'admin console'),

@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use local::Cluster;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::task::JoinHandle;
 
 /// Passes everything on, until the test silences it.
 pub struct Wire {
     port: u16,
     state: Arc<State>,
+    task: JoinHandle<()>,
 }
 
 /// The state that the connections and the test share.
@@ -34,18 +36,29 @@ impl Wire {
             .join(format!(".s.PGSQL.{}", cluster.port()));
         let state = Arc::<State>::default();
         let shared = Arc::clone(&state);
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 shared.opened.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(pass(client, target.clone(), Arc::clone(&shared)));
             }
         });
-        Self { port, state }
+        Self { port, state, task }
     }
 
     /// Silences all existing connections. New ones work.
     pub fn go_silent(&self) {
         self.state.generation.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Silences all existing connections, and takes no new ones.
+    pub fn close(&self) {
+        self.task.abort();
+        self.go_silent();
+    }
+
+    /// Where it takes connections.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The number of opened connections.

@@ -12,11 +12,13 @@ mod connections;
 mod failure;
 mod json;
 mod kept;
+mod nodes;
 mod only;
 mod parameter;
 mod tries;
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,19 +27,21 @@ use deadpool::managed::{Pool, PoolError};
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Row;
 
+use crate::cause::causes;
 use crate::config::ConfigError;
 use crate::telemetry::{self, Metric};
 use connections::Connections;
 
-pub use config::{Authorities, DatabaseConfig, Idle, Keeper, Tls};
+pub use config::{Authorities, Cluster, DatabaseConfig, Idle, Keeper, Tls};
 pub(crate) use connected::Connected;
 pub use connections::connect;
 pub use failure::Failure;
 pub(crate) use json::from_json;
 use kept::Kept;
+use nodes::{Address, Nodes};
 use only::only;
 pub use parameter::Parameter;
-pub(crate) use parameter::{SqlType, sent_as};
+pub(crate) use parameter::{ShopCode, SqlType, sent_as};
 pub(crate) use tries::Tries;
 
 /// Time for one operation, all tries included, unless [`Database::with_call_timeout`] sets another.
@@ -46,6 +50,10 @@ pub(crate) use tries::Tries;
 const CALL_TIMEOUT_DEFAULT: Duration = Duration::from_secs(8);
 /// The least time for a call near a deadline, so that the call can succeed.
 const CALL_TIMEOUT_MIN: Duration = Duration::from_secs(1);
+
+/// Time for the coordinator of a cluster to say where a shop is. It may be down while the shop's
+/// node is not.
+const COORDINATOR_WITHIN: Duration = Duration::from_secs(1);
 
 /// Calls of one process that begin checkouts at the same time. Each may have a hundred requests,
 /// and they wait for the same hot rows and the same disk. With more calls, each has fewer requests,
@@ -60,6 +68,13 @@ pub struct Database {
     begin_calls_max: usize,
     call_timeout: Duration,
     kept: Kept,
+    cluster: Option<Arc<Citus>>,
+}
+
+/// What a pool for the coordinator of a cluster knows of the nodes.
+struct Citus {
+    config: DatabaseConfig,
+    nodes: Nodes<Database>,
 }
 
 impl Database {
@@ -68,7 +83,19 @@ impl Database {
     /// # Errors
     /// When the file of certificate authorities can't be read or holds no certificate.
     pub fn new(config: &DatabaseConfig) -> Result<Self, ConfigError> {
-        let pool = Pool::builder(Connections::new(config)?)
+        let citus = || Citus {
+            config: config.clone(),
+            nodes: Nodes::default(),
+        };
+        Ok(Self {
+            cluster: (config.cluster == Cluster::Citus).then(|| Arc::new(citus())),
+            ..Self::at(config, None)?
+        })
+    }
+
+    /// One server: that of the configuration, or the one at this address.
+    fn at(config: &DatabaseConfig, address: Option<Address>) -> Result<Self, ConfigError> {
+        let pool = Pool::builder(Connections::new(config, address)?)
             .max_size(config.pool_size)
             .runtime(Runtime::Tokio1)
             .build()
@@ -81,7 +108,59 @@ impl Database {
             begin_calls_max: config.pool_size.min(BEGIN_CALLS_MAX),
             call_timeout: CALL_TIMEOUT_DEFAULT,
             kept: Kept::default(),
+            cluster: None,
         })
+    }
+
+    /// The pool for calls about this shop: in a cluster, that of the node which owns it.
+    pub(crate) async fn of(&self, shop: &str) -> Cow<'_, Self> {
+        let Some(citus) = &self.cluster else {
+            return Cow::Borrowed(self);
+        };
+        let Some(address) = citus.nodes.of(shop, self.ask(shop)).await else {
+            return Cow::Borrowed(self);
+        };
+        let make = |address| Self::at(&citus.config, Some(address));
+        match citus.nodes.pool(address, make) {
+            Ok(node) => Cow::Owned(
+                node.with_call_timeout(self.call_timeout)
+                    .with_begin_calls_max(self.begin_calls_max),
+            ),
+            Err(error) => {
+                tracing::error!(causes = causes(&error), "a node has no pool");
+                Cow::Borrowed(self)
+            }
+        }
+    }
+
+    /// Asks the coordinator for the node of a shop. The outer `None`: it does not answer.
+    async fn ask(&self, shop: &str) -> Option<Option<Address>> {
+        let deadline = Instant::now() + COORDINATOR_WITHIN;
+        let asked = async {
+            let connected = self.connected(deadline).await?;
+            let statement = "select * from holdfast.shop_node($1)";
+            let shop: [&dyn Parameter; 1] = [&ShopCode(shop)];
+            connected.call_one(statement, &shop, deadline).await
+        };
+        let row: Row = asked
+            .await
+            .inspect_err(|failure| {
+                let causes = causes(failure);
+                tracing::warn!(shop, causes, "the coordinator does not say where a shop is");
+            })
+            .ok()?;
+        let (host, port): (Option<String>, Option<i32>) = (row.get("o_host"), row.get("o_port"));
+        let port = port.and_then(|port| port.try_into().ok());
+        Some(host.zip(port).map(|(host, port)| Address { host, port }))
+    }
+
+    /// A call about this shop failed. If its node did not answer, it may be elsewhere.
+    pub(crate) fn failed(&self, shop: &str, failure: &Failure) {
+        if let Some(citus) = &self.cluster
+            && matches!(failure, Failure::Unavailable(_))
+        {
+            citus.nodes.forget(shop);
+        }
     }
 
     /// The same pool with another time for each operation: a sweep may take longer than a shopper's
@@ -120,8 +199,17 @@ impl Database {
         params: &[&dyn Parameter],
     ) -> Result<Vec<Row>, Failure> {
         let mut tries = self.tries();
+        let shop = params.iter().find_map(|one| one.as_shop());
         loop {
-            match self.call_once(statement, params, tries.deadline()).await {
+            let called = match shop {
+                None => self.call_once(statement, params, tries.deadline()).await,
+                Some(shop) => {
+                    let db = self.of(shop).await;
+                    let called = db.call_once(statement, params, tries.deadline()).await;
+                    called.inspect_err(|failure| self.failed(shop, failure))
+                }
+            };
+            match called {
                 Ok(rows) => return Ok(rows),
                 Err(failure) => tries.again_after(failure).await?,
             }

@@ -52,7 +52,7 @@ where
 macro_rules! text_id {
     (
         $(#[doc = $doc:literal])* $name:ident, $max:literal, $allowed:expr, $rule:literal,
-        $pattern:expr, $example:literal $(, where $whole:expr)?
+        $pattern:expr, $example:literal $(, where $whole:expr)? $(, sent with $method:item)?
     ) => {
         $(#[doc = $doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -85,7 +85,7 @@ macro_rules! text_id {
             }
         }
 
-        $crate::db::sent_as!($name, String, |id| id.0);
+        $crate::db::sent_as!($name, String, |id| id.0 $(, $method)?);
 
         impl TryFrom<String> for $name {
             type Error = $crate::ids::InvalidId;
@@ -126,7 +126,10 @@ text_id!(
     /// A seller on a deployment. First in every key.
     Shop, 12, |c| c.is_ascii_lowercase() || c.is_ascii_digit(),
     "1 to 12 characters of a-z 0-9",
-    r"^[a-z0-9]{1,12}$", "dress"
+    r"^[a-z0-9]{1,12}$", "dress",
+    sent with fn as_shop(&self) -> Option<&str> {
+        Some(&self.0)
+    }
 );
 text_id!(
     /// The code of one interchangeable thing, such as a dress in one colour and size.

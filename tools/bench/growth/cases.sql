@@ -104,6 +104,7 @@ select * from holdfast.delivery_list('big', 'mail', now() - interval '20 days', 
 select * from holdfast.delivery_resend('big', 'mail', 'order.paid', '{paid.order_id}');
 
 -- departure_list: a day
+-- at most 2,000: 144 departures with their seats
 select * from holdfast.departure_list('big', current_date, 1, null, null, 500, 5000);
 
 -- departure_list: a month, from the middle
@@ -446,6 +447,9 @@ select holdfast.sale_read('big', '{D-1,H-1}', 5, 36000);
 
 -- shop_list
 select * from holdfast.shop_list();
+
+-- shop_node
+select * from holdfast.shop_node('big');
 
 -- shop_put
 select * from holdfast.shop_put('big', 'Big', 'INR');

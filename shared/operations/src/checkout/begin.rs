@@ -51,22 +51,28 @@ pub async fn begin(db: &Database, request: &Begin) -> Result<Begun, BeginError> 
 async fn ask(db: &Database, request: &Begin) -> Result<Begun, BeginError> {
     let mut tries = db.tries();
     let deadline = tries.deadline();
+    let failed = |failure| {
+        db.failed(request.shop.as_str(), &failure);
+        failure
+    };
     loop {
-        match in_its_turn(db, request, deadline).await {
+        let node = db.of(request.shop.as_str()).await;
+        match in_its_turn(&node, request, deadline).await {
             Told::Decided(begun) => return begun,
             Told::Apart => break,
             // As many wait after an outage as before it: they go together again.
-            Told::NotConnected(failure) => tries.again_after(failure).await?,
+            Told::NotConnected(failure) => tries.again_after(failed(failure)).await?,
             Told::Failed(failure) => {
-                tries.again_after(failure).await?;
+                tries.again_after(failed(failure)).await?;
                 break;
             }
         }
     }
     loop {
-        match alone(db, request, deadline).await {
+        let node = db.of(request.shop.as_str()).await;
+        match alone(&node, request, deadline).await {
             Ok(begun) => return begun,
-            Err(failure) => tries.again_after(failure).await?,
+            Err(failure) => tries.again_after(failed(failure)).await?,
         }
     }
 }

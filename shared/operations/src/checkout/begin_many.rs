@@ -30,8 +30,12 @@ pub async fn begin_many(
     db: &Database,
     requests: &[&Begin],
 ) -> Result<Vec<Option<Result<Begun, BeginError>>>, Failure> {
+    let Some(first) = requests.first() else {
+        return Ok(Vec::new());
+    };
     let deadline = db.tries().deadline();
-    on(db.connected(deadline).await?, requests, deadline).await
+    let node = db.of(first.shop.as_str()).await;
+    on(node.connected(deadline).await?, requests, deadline).await
 }
 
 pub(super) async fn on(

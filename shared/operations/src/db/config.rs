@@ -60,6 +60,15 @@ pub enum Authorities {
     },
 }
 
+/// What the address of the database stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cluster {
+    /// One server.
+    None,
+    /// The coordinator of a Citus cluster. Calls about a shop go to the node that owns it.
+    Citus,
+}
+
 /// Keeps secrets and signs tokens. This crate knows no cloud, so others implement it.
 pub trait Keeper {
     /// The store of the secret with this name.
@@ -99,7 +108,9 @@ pub struct DatabaseConfig {
     pub logins: Arc<Logins>,
     /// How the connection is protected.
     pub tls: Tls,
-    /// Connections per process at most.
+    /// Whether other servers have a part of it.
+    pub cluster: Cluster,
+    /// Connections per process at most; in a cluster, to each node.
     pub pool_size: usize,
     /// When an idle connection is checked or replaced.
     pub idle: Idle,
@@ -107,7 +118,8 @@ pub struct DatabaseConfig {
 
 impl DatabaseConfig {
     /// Reads `DATABASE_URL`, `DATABASE_TLS` (`verify`, the default, or `off`), `DATABASE_CA`,
-    /// `DATABASE_CA_FILE` and `DATABASE_POOL_SIZE` from any source of variables.
+    /// `DATABASE_CA_FILE`, `DATABASE_CLUSTER` (`citus`, or not set) and `DATABASE_POOL_SIZE` from
+    /// any source of variables.
     ///
     /// # Errors
     /// When one of them is missing or wrong.
@@ -142,6 +154,18 @@ impl DatabaseConfig {
             .map_err(|error| invalid("DATABASE_URL", error.to_string()))?;
         let tls = parse_tls(&variable)?;
         let logins = parse_logins(application_name, url, &variable, &tls, keeper)?;
+        let cluster = match (variable("DATABASE_CLUSTER").as_deref(), &logins) {
+            (None, _) => Cluster::None,
+            (Some("citus"), Logins::Kept(_)) => Cluster::Citus,
+            (Some("citus"), Logins::Signed { .. }) => {
+                let reason = "`citus` and DATABASE_AUTH=iam exclude each other: RDS has no Citus";
+                return Err(invalid("DATABASE_CLUSTER", reason));
+            }
+            (Some(other), _) => {
+                let reason = format!("must be `citus` or not set, got {other:?}");
+                return Err(invalid("DATABASE_CLUSTER", reason));
+            }
+        };
         let pool_size = match variable("DATABASE_POOL_SIZE") {
             None => POOL_SIZE_DEFAULT,
             Some(text) => text
@@ -157,6 +181,7 @@ impl DatabaseConfig {
         Ok(Self {
             logins: Arc::new(logins),
             tls,
+            cluster,
             pool_size,
             idle: Idle::default(),
         })
@@ -286,7 +311,11 @@ fn parse_address(variable: &impl Fn(&str) -> Option<String>) -> Result<Address, 
 }
 
 /// Adds the settings of every connection. Plaintext must stay on this machine.
-fn finished(mut config: Config, application_name: &str, tls: &Tls) -> Result<Config, &'static str> {
+pub(super) fn finished(
+    mut config: Config,
+    application_name: &str,
+    tls: &Tls,
+) -> Result<Config, &'static str> {
     if *tls == Tls::Off && !stays_on_this_machine(&config) {
         return Err(
             "`off` is for a socket folder or a loopback address, and the database is elsewhere",

@@ -1,5 +1,6 @@
 //! Opens connections, and decides when one is replaced.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +12,9 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 
 use super::authorities;
-use super::config::{DatabaseConfig, Idle, Tls};
+use super::config::{DatabaseConfig, Idle, Tls, finished};
 use super::failure::{Failure, query_failure};
+use super::nodes::Address;
 use crate::clock::Reading;
 use crate::config::ConfigError;
 use crate::login::Logins;
@@ -45,14 +47,22 @@ impl Drop for Connection {
 /// The connection manager of the pool.
 pub(super) struct Connections {
     logins: Arc<Logins>,
+    /// Instead of the login's own.
+    address: Option<Address>,
+    tls: Tls,
     wire: Wire,
     idle: Idle,
 }
 
 impl Connections {
-    pub(super) fn new(config: &DatabaseConfig) -> Result<Self, ConfigError> {
+    pub(super) fn new(
+        config: &DatabaseConfig,
+        address: Option<Address>,
+    ) -> Result<Self, ConfigError> {
         Ok(Self {
             logins: Arc::clone(&config.logins),
+            address,
+            tls: config.tls.clone(),
             wire: Wire::new(&config.tls)?,
             idle: config.idle,
         })
@@ -69,14 +79,14 @@ impl Connections {
     async fn log_in(&self) -> Result<(Client, JoinHandle<()>), Failure> {
         let unavailable = Failure::Unavailable;
         let login = self.logins.login().await.map_err(unavailable)?;
-        let refusal = match self.wire.connect(&login).await {
+        let refusal = match self.wire.connect(&*self.moved(&login)?).await {
             Err(error) if is_login_refused(&error) => error,
             opened => return opened.map_err(not_opened),
         };
         let other = self.logins.other_than(&login).await.map_err(unavailable)?;
         let refusal = match other {
             None => refusal,
-            Some(other) => match self.wire.connect(&other).await {
+            Some(other) => match self.wire.connect(&*self.moved(&other)?).await {
                 Err(error) if is_login_refused(&error) => error,
                 opened => {
                     tracing::info!("the login was refused; the newer secret replaces it");
@@ -89,6 +99,31 @@ impl Connections {
         } else {
             Err(Failure::Refused(refusal.into()))
         }
+    }
+
+    /// The same login at this pool's address.
+    fn moved<'a>(&self, login: &'a Config) -> Result<Cow<'a, Config>, Failure> {
+        let Some(Address { host, port }) = &self.address else {
+            return Ok(Cow::Borrowed(login));
+        };
+        let mut moved = Config::new();
+        moved.host(host).port(*port);
+        if let Some(user) = login.get_user() {
+            moved.user(user);
+        }
+        if let Some(password) = login.get_password() {
+            moved.password(password);
+        }
+        if let Some(name) = login.get_dbname() {
+            moved.dbname(name);
+        }
+        if let Some(options) = login.get_options() {
+            moved.options(options);
+        }
+        let name = login.get_application_name().unwrap_or_default();
+        finished(moved, name, &self.tls)
+            .map(Cow::Owned)
+            .map_err(|reason| Failure::Refused(format!("DATABASE_TLS {reason}").into()))
     }
 }
 
@@ -138,7 +173,8 @@ impl Manager for Connections {
 /// # Errors
 /// [`Failure`] when the server can't be reached or refuses.
 pub async fn connect(config: &DatabaseConfig) -> Result<Client, Failure> {
-    let connections = Connections::new(config).map_err(|error| Failure::Refused(error.into()))?;
+    let connections =
+        Connections::new(config, None).map_err(|error| Failure::Refused(error.into()))?;
     // The task runs until the client is dropped.
     connections.open().await.map(|(client, _)| client)
 }

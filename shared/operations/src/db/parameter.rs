@@ -9,11 +9,18 @@ use uuid::Uuid;
 pub trait Parameter: ToSql + Sync {
     /// The type that the database gets it as.
     fn sql_type(&self) -> Type;
+
+    /// The shop that the statement is about, if this is it.
+    fn as_shop(&self) -> Option<&str>;
 }
 
 impl<T: SqlType> Parameter for T {
     fn sql_type(&self) -> Type {
         T::ONE
+    }
+
+    fn as_shop(&self) -> Option<&str> {
+        SqlType::as_shop(self)
     }
 }
 
@@ -23,6 +30,11 @@ pub(crate) trait SqlType: ToSql + Sync {
     const ONE: Type;
     /// The SQL type of an array of them.
     const ARRAY: Type;
+
+    /// Only a [`Shop`](crate::ids::Shop) is one.
+    fn as_shop(&self) -> Option<&str> {
+        None
+    }
 }
 
 macro_rules! sql_types {
@@ -47,6 +59,15 @@ sql_types! {
     Value: JSONB, JSONB_ARRAY;
 }
 
+impl<T: SqlType> SqlType for &T {
+    const ONE: Type = T::ONE;
+    const ARRAY: Type = T::ARRAY;
+
+    fn as_shop(&self) -> Option<&str> {
+        (**self).as_shop()
+    }
+}
+
 macro_rules! sent_as_its_content {
     ($($rust:ty: $one:ident;)*) => {
         $(impl<T: SqlType> SqlType for $rust {
@@ -58,15 +79,15 @@ macro_rules! sent_as_its_content {
 }
 
 sent_as_its_content! {
-    &T: ONE;
     Option<T>: ONE;
     &[T]: ARRAY;
     Vec<T>: ARRAY;
 }
 
-/// Sends a type as the value that it holds: `sent_as!(Sku, String, |sku| sku.0)`.
+/// Sends a type as the value that it holds: `sent_as!(Sku, String, |sku| sku.0)`. Methods that
+/// replace those of [`SqlType`] may follow.
 macro_rules! sent_as {
-    ($name:ty, $inner:ty, |$value:ident| $held:expr) => {
+    ($name:ty, $inner:ty, |$value:ident| $held:expr $(, $method:item)*) => {
         const _: () = {
             use std::error::Error;
 
@@ -95,6 +116,8 @@ macro_rules! sent_as {
             impl SqlType for $name {
                 const ONE: Type = <$inner as SqlType>::ONE;
                 const ARRAY: Type = <$inner as SqlType>::ARRAY;
+
+                $($method)*
             }
         };
     };
@@ -102,10 +125,23 @@ macro_rules! sent_as {
 
 pub(crate) use sent_as;
 
+/// The shop of a statement, for a caller that has only its code.
+#[derive(Debug)]
+pub(crate) struct ShopCode<'a>(pub(crate) &'a str);
+
+sent_as!(
+    ShopCode<'_>,
+    &str,
+    |shop| shop.0,
+    fn as_shop(&self) -> Option<&str> {
+        Some(self.0)
+    }
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{CheckoutId, Sku};
+    use crate::ids::{CheckoutId, Shop, Sku};
     use crate::payment::Gateway;
     use crate::quantity::{Quantity, Version};
     use crate::utc::Utc;
@@ -116,6 +152,22 @@ mod tests {
             assert_eq!(value.sql_type(), *sql_type, "{value:?}");
             let sent = value.to_sql_checked(sql_type, &mut bytes::BytesMut::new());
             assert!(sent.is_ok(), "{value:?}: {:?}", sent.err());
+        }
+    }
+
+    #[test]
+    fn only_a_shop_is_the_shop_of_a_statement() {
+        let shop: Shop = "dress".parse().unwrap();
+        for parameter in [&shop as &dyn Parameter, &&shop, &ShopCode("dress")] {
+            assert_eq!(parameter.as_shop(), Some("dress"));
+        }
+        for parameter in [
+            &"dress" as &dyn Parameter,
+            &"dress".to_owned(),
+            &1,
+            &vec![&shop],
+        ] {
+            assert_eq!(parameter.as_shop(), None);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Purges the rows of one shop's old imports.
 
-use crate::db::{Database, Failure};
+use crate::db::{Database, Failure, ShopCode};
 
 /// Chunks that one call purges at most: 10,000 rows.
 const PURGE_MAX: i32 = 20;
@@ -14,7 +14,7 @@ pub async fn purge(db: &Database, shop: &str, keep_days: i32) -> Result<i32, Fai
     let row = db
         .call_one(
             "select holdfast.import_purge($1, make_interval(days => $2), $3)",
-            &[&shop, &keep_days, &PURGE_MAX],
+            &[&ShopCode(shop), &keep_days, &PURGE_MAX],
         )
         .await?;
     Ok(row.get(0))

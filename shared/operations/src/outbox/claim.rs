@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::Message;
-use crate::db::{Database, Failure};
+use crate::db::{Database, Failure, ShopCode};
 use crate::utc::Utc;
 
 /// The lease of claimed messages. If too low, the messages of a slow relay are sent twice. If too
@@ -40,7 +40,7 @@ pub async fn claim(
     let rows = db
         .call(
             "select * from holdfast.outbox_claim($1, $2, $3, $4, make_interval(mins => $5))",
-            &[&shop, &groups, &claim_id, &limit, &LEASE_MINUTES],
+            &[&ShopCode(shop), &groups, &claim_id, &limit, &LEASE_MINUTES],
         )
         .await?;
     rows.iter().map(|row| message(shop, row)).collect()

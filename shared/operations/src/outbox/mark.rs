@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Message;
-use crate::db::{Database, Failure, sent_as};
+use crate::db::{Database, Failure, ShopCode, sent_as};
 
 /// The result of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,14 @@ pub async fn mark(
     let row = db
         .call_one(
             "select holdfast.outbox_mark($1, $2, $3, $4, $5, $6)",
-            &[&shop, &claim_id, &topics, &subjects, &results, &errors],
+            &[
+                &ShopCode(shop),
+                &claim_id,
+                &topics,
+                &subjects,
+                &results,
+                &errors,
+            ],
         )
         .await?;
     Ok(row.get(0))

@@ -1,6 +1,6 @@
 //! Purges old messages of one shop.
 
-use crate::db::{Database, Failure};
+use crate::db::{Database, Failure, ShopCode};
 
 /// Messages that one call purges at most, and as many deliveries.
 pub const PURGE_MAX: i32 = 2_000;
@@ -13,7 +13,7 @@ pub async fn purge(db: &Database, shop: &str, keep_days: i32) -> Result<i32, Fai
     let row = db
         .call_one(
             "select holdfast.outbox_purge($1, make_interval(days => $2), $3)",
-            &[&shop, &keep_days, &PURGE_MAX],
+            &[&ShopCode(shop), &keep_days, &PURGE_MAX],
         )
         .await?;
     Ok(row.get(0))

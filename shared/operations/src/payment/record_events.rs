@@ -35,12 +35,13 @@ pub async fn record_events(
         .iter()
         .map(|(gateway, event)| row(*gateway, event))
         .collect();
-    let connected = db
+    let node = db.of(shop.as_str()).await;
+    let connected = node
         .connected(deadline.min(Instant::now() + call_max))
         .await?;
     let deadline = deadline.min(Instant::now() + call_max);
     let call = "call holdfast.payment_record_events($1, $2)";
-    let row = connected.call_one(call, &[&shop, &sent], deadline).await?;
+    let row = connected.call_one(call, &[shop, &sent], deadline).await?;
     let outcomes: Vec<&str> = row.get("o_outcomes");
     let order_ids: Vec<Option<Uuid>> = row.get("o_order_ids");
     let answers = outcomes.into_iter().zip(order_ids).zip(events);

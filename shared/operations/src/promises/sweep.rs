@@ -1,7 +1,7 @@
 //! One step of a sweep's check.
 
 use super::Violation;
-use crate::db::{Database, Failure, from_json};
+use crate::db::{Database, Failure, ShopCode, from_json};
 
 /// A lap looks at its rows once, in bounded steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub async fn sweep(db: &Database, shop: &str, lap: Lap, limit: i32) -> Result<Sw
     let row = db
         .call_one(
             "select * from holdfast.promises_sweep($1, $2, $3)",
-            &[&shop, &lap.name(), &limit],
+            &[&ShopCode(shop), &lap.name(), &limit],
         )
         .await?;
     Ok(Swept {

@@ -1,6 +1,6 @@
 //! Claims due deliveries.
 
-use crate::db::{Database, Failure};
+use crate::db::{Database, Failure, ShopCode};
 use crate::outbox::payload;
 
 /// One delivery: a message to a subscriber.
@@ -39,7 +39,7 @@ pub async fn claim(db: &Database, shop: &str, limit: i32) -> Result<Vec<Delivery
     let rows = db
         .call(
             "select * from holdfast.subscriber_claim($1, $2)",
-            &[&shop, &limit],
+            &[&ShopCode(shop), &limit],
         )
         .await?;
     rows.iter()

@@ -1,7 +1,7 @@
 //! Records the results of deliveries.
 
 use super::Delivery;
-use crate::db::{Database, Failure, sent_as};
+use crate::db::{Database, Failure, ShopCode, sent_as};
 
 /// The result of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,14 @@ pub async fn mark(
     let errors: Vec<Option<&str>> = marks.iter().map(|(_, is)| is.error()).collect();
     db.call(
         "select holdfast.subscriber_mark($1, $2, $3, $4, $5, $6)",
-        &[&shop, &name, &topics, &subjects, &results, &errors],
+        &[
+            &ShopCode(shop),
+            &name,
+            &topics,
+            &subjects,
+            &results,
+            &errors,
+        ],
     )
     .await?;
     Ok(())

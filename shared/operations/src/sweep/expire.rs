@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::db::{Database, Failure};
+use crate::db::{Database, Failure, ShopCode};
 
 /// Checkouts that one transaction expires at most. A larger batch would hold the locks of hot skus
 /// longer; a smaller one costs more commits.
@@ -27,7 +27,7 @@ pub async fn expire(db: &Database, shop: &str, skip: &[Uuid]) -> Result<Expired,
     let row = db
         .call_one(
             "select * from holdfast.sweep_expire($1, $2, $3)",
-            &[&shop, &BATCH_MAX, &skip],
+            &[&ShopCode(shop), &BATCH_MAX, &skip],
         )
         .await?;
     Ok(Expired {

@@ -100,6 +100,21 @@ fn only_one_setting_may_say_who_comes() {
             &[URL, OFF, ("DATABASE_AUTH", "ldap")],
             "DATABASE_AUTH can't",
         ),
+        (
+            &[URL, OFF, ("DATABASE_CLUSTER", "yes")],
+            "DATABASE_CLUSTER can't be used: must be `citus` or not set, got \"yes\"",
+        ),
+        (
+            &[
+                IAM,
+                RDS,
+                ("DATABASE_HOST", "h"),
+                ("DATABASE_NAME", "d"),
+                ("DATABASE_USER", "u"),
+                ("DATABASE_CLUSTER", "citus"),
+            ],
+            "DATABASE_CLUSTER can't be used: `citus` and DATABASE_AUTH=iam",
+        ),
         (&[ARN, RDS, ("DATABASE_PORT", "0")], "DATABASE_PORT can't"),
         (&[ARN, RDS, ("SECRET_TTL_S", "0")], "SECRET_TTL_S can't"),
         (&[("DATABASE_URL", ""), RDS], "DATABASE_URL is not set"),
