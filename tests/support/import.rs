@@ -49,7 +49,9 @@ impl Importer {
     /// An importer with a database of its own.
     pub async fn new() -> Self {
         let test = TestDb::new().await;
+        // On a busy machine, imports that meet need many tries.
         let db = pool(&CLUSTER.url(ADMIN, test.name()), 8);
+        let db = db.with_call_timeout(Duration::from_secs(60));
         Self { test, db }
     }
 

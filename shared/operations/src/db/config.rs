@@ -153,19 +153,8 @@ impl DatabaseConfig {
             .transpose()
             .map_err(|error| invalid("DATABASE_URL", error.to_string()))?;
         let tls = parse_tls(&variable)?;
+        let cluster = parse_cluster(&variable)?;
         let logins = parse_logins(application_name, url, &variable, &tls, keeper)?;
-        let cluster = match (variable("DATABASE_CLUSTER").as_deref(), &logins) {
-            (None, _) => Cluster::None,
-            (Some("citus"), Logins::Kept(_)) => Cluster::Citus,
-            (Some("citus"), Logins::Signed { .. }) => {
-                let reason = "`citus` and DATABASE_AUTH=iam exclude each other: RDS has no Citus";
-                return Err(invalid("DATABASE_CLUSTER", reason));
-            }
-            (Some(other), _) => {
-                let reason = format!("must be `citus` or not set, got {other:?}");
-                return Err(invalid("DATABASE_CLUSTER", reason));
-            }
-        };
         let pool_size = match variable("DATABASE_POOL_SIZE") {
             None => POOL_SIZE_DEFAULT,
             Some(text) => text
@@ -218,6 +207,18 @@ fn parse_tls(variable: &impl Fn(&str) -> Option<String>) -> Result<Tls, ConfigEr
             "DATABASE_TLS",
             format!("must be `verify` or `off`, got {other:?}"),
         )),
+    }
+}
+
+fn parse_cluster(variable: &impl Fn(&str) -> Option<String>) -> Result<Cluster, ConfigError> {
+    let refused = |reason| Err(invalid("DATABASE_CLUSTER", reason));
+    match variable("DATABASE_CLUSTER").as_deref() {
+        None => Ok(Cluster::None),
+        Some("citus") if variable("DATABASE_AUTH").as_deref() == Some("iam") => {
+            refused("`citus` and DATABASE_AUTH=iam exclude each other: RDS has no Citus".to_owned())
+        }
+        Some("citus") => Ok(Cluster::Citus),
+        Some(other) => refused(format!("must be `citus` or not set, got {other:?}")),
     }
 }
 
