@@ -100,11 +100,17 @@ def alias(check, function="checkout"):
         FunctionName=f"{check.stack}-{function}", Name="live")
 
 
-def release_alarms(check):
-    """Names of the alarms that keep CodeDeploy from a release."""
+def deployment_groups(check):
+    """CodeDeploy's client, and the names of the application and of its groups."""
     deployer = check.account.client("codedeploy")
     application = check.resource("ServerlessDeploymentApplication")
     groups = deployer.list_deployment_groups(applicationName=application)["deploymentGroups"]
+    return deployer, application, groups
+
+
+def release_alarms(check):
+    """Names of the alarms that keep CodeDeploy from a release."""
+    deployer, application, groups = deployment_groups(check)
     found = deployer.batch_get_deployment_groups(
         applicationName=application, deploymentGroupNames=groups)["deploymentGroupsInfo"]
     return sorted({alarm["name"] for group in found
@@ -152,15 +158,37 @@ def ring(check):
         StateReason="tools/aws-check tries the guard of a release")
 
 
+def stopped_releases(check):
+    """{id: reason} of the releases that CodeDeploy stopped, or that failed."""
+    deployer, application, groups = deployment_groups(check)
+    reasons = {}
+    for group in groups:
+        found = deployer.list_deployments(
+            applicationName=application, deploymentGroupName=group,
+            includeOnlyStatuses=["Failed", "Stopped"])["deployments"]
+        for identity in found:
+            told = deployer.get_deployment(deploymentId=identity)["deploymentInfo"]
+            reason = told.get("errorInformation", {})
+            reasons[identity] = f"{reason.get('code')}: {reason.get('message')}"
+    return reasons
+
+
 def rollback(check):
     wait_for_quiet(check)
     before = alias(check)["FunctionVersion"]
+    earlier = stopped_releases(check)
     went = check.beside(lambda: ring(check), lambda: deploy(check, LogLevel="warn"))
     expect(not went, "a release went through although an alarm rang")
     status = until("the stack is rolled back", lambda: ended(check), 1200)
     expect(status == "UPDATE_ROLLBACK_COMPLETE", f"the stack is {status}")
     expect(alias(check)["FunctionVersion"] == before, "the alias did not go back")
     check.note("rolled back to version", before)
+    # A deployment may fail for many reasons.
+    why = {identity: reason for identity, reason in stopped_releases(check).items()
+           if identity not in earlier}
+    check.note("why CodeDeploy stopped", why)
+    expect(any("alarm" in reason.lower() for reason in why.values()),
+           f"the release failed, and no alarm stopped it: {why}")
     went = check.beside(
         lambda: ring(check), lambda: deploy(check, LogLevel="info", ReleaseGuard="off"))
     expect(went, "with ReleaseGuard=off the release was stopped")

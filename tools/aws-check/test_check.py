@@ -189,14 +189,31 @@ class Deletion(unittest.TestCase):
     def cleaned(self, *outcomes):
         """What is removed although the stack's deletions end like this; and what is raised."""
         check = check_of(Recorded())
-        with mock.patch.object(stack, "delete", side_effect=outcomes) as delete, \
-                mock.patch.object(leftovers, "find", return_value={"queues": {"q": None}}), \
-                mock.patch.object(leftovers, "remove", return_value={}) as remove:
+        done, outcomes = [], list(outcomes)
+
+        def find(account, name, kinds=leftovers.KINDS):
+            return {kind.__name__: {name: None} for kind in kinds}
+
+        def remove(found):
+            done.append(list(found))
+            return {}
+
+        def delete(_):
+            done.append("the stack")
+            outcome = outcomes.pop(0)
+            if isinstance(outcome, Failed):
+                raise outcome
+            return outcome
+
+        with mock.patch.object(stack, "delete", delete), \
+                mock.patch.object(leftovers, "find", find), \
+                mock.patch.object(leftovers, "remove", remove):
             try:
                 quiet(main.clean_up, check)
             finally:
-                self.assertEqual(delete.call_count, len(outcomes))
-                remove.assert_called_once_with({"queues": {"q": None}})
+                # The roles have policies of the stack: they go first.
+                self.assertEqual(done, [
+                    ["roles"], "the stack", "the stack", [kind.__name__ for kind in leftovers.KINDS]])
 
     def test_a_deletion_is_tried_again_and_what_is_left_over_goes_in_any_case(self):
         self.cleaned(Failed("not within 2400 s"), "DELETE_COMPLETE")
@@ -343,9 +360,10 @@ class Trials(unittest.TestCase):
         _, told = self.crash([0, 0, 0, 7])
         self.assertNotIn("show nothing", told)
 
-    def flush(self, waited):
-        """`waited`: how many waits the counter has before and after each of three kinds."""
-        answers = [execute(rows({"wal_level": "replica", "version": "15"})), execute(rows({"at": "0/1"}))]
+    def flush(self, waited, message=None):
+        """`waited`: how many waits the counter has before and after each kind."""
+        answers = [execute(rows({"wal_level": "replica", "version": "15"})),
+                   message or execute(rows({"at": "0/1"}))]
         for before, after in waited:
             answers.append(execute(rows({"waits": before})))
             answers += [execute(rows({"one": 1}))] * trials.CALLS
@@ -365,15 +383,13 @@ class Trials(unittest.TestCase):
         with self.assertRaisesRegex(Failed, "a commit of a message waits for nothing"):
             self.flush([(0, 0), (0, 50), (50, 50)])
 
-    def test_a_server_that_refuses_messages_is_told(self):
-        account = Recorded(
-            execute(rows({"wal_level": "replica", "version": "15"})),
-            ("rds-data", "execute_statement", None, "DatabaseErrorException"))
-        check = check_of(account)
-        report = io.BytesIO(b"{}")
-        with mock.patch.object(account.client("lambda"), "invoke", lambda **_: {"Payload": report}):
-            _, told = quiet(trials.flush, check)
+    def test_a_server_that_refuses_messages_is_told_and_its_row_lock_is_measured(self):
+        refused = ("rds-data", "execute_statement", None, "DatabaseErrorException")
+        told = self.flush([(0, 50), (50, 51)], refused)
         self.assertIn("raises", told)
+        self.assertIn('"row lock": 50', told)
+        with self.assertRaisesRegex(Failed, "a commit of a row lock waits for nothing"):
+            self.flush([(0, 1), (1, 2)], refused)
 
     def test_a_right_that_is_missing_fails(self):
         check = check_of(Recorded())
@@ -445,8 +461,41 @@ class Releases(unittest.TestCase):
         with mock.patch.object(stack, "alias", lambda *_: {"FunctionVersion": "2"}), \
                 mock.patch.object(stack, "wait_for_quiet"), \
                 mock.patch.object(check, "beside", lambda again, work: True), \
+                mock.patch.object(stack, "stopped_releases", lambda _: {}), \
                 self.assertRaisesRegex(Failed, "although an alarm rang"):
             stack.rollback(check)
+
+    def rolled_back(self, *stopped):
+        """The third deployment fails. `stopped`: what CodeDeploy stopped before it and after it."""
+        check = check_of(Recorded())
+        went, stopped = iter([False, True]), iter(stopped)
+        with mock.patch.object(stack, "alias", lambda *_: {"FunctionVersion": "2"}), \
+                mock.patch.object(stack, "wait_for_quiet"), mock.patch.object(stack, "sell"), \
+                mock.patch.object(stack, "ended", lambda _: "UPDATE_ROLLBACK_COMPLETE"), \
+                mock.patch.object(stack, "stopped_releases", lambda _: next(stopped)), \
+                mock.patch.object(check, "beside", lambda again, work: next(went)):
+            quiet(stack.rollback, check)
+
+    def test_a_release_that_failed_for_another_reason_than_an_alarm_fails(self):
+        alarm = {"d-1": "ALARM_ACTIVE: One or more alarms have been activated"}
+        self.rolled_back({}, alarm)
+        for before, after in (({}, {}), (alarm, alarm), ({}, {"d-2": "TIMEOUT: none"})):
+            with self.assertRaisesRegex(Failed, "no alarm stopped it"):
+                self.rolled_back(before, after)
+
+    def test_the_reason_of_a_stopped_release_is_read(self):
+        asked = {"applicationName": "app", "deploymentGroupName": "one",
+                 "includeOnlyStatuses": ["Failed", "Stopped"]}
+        account = Recorded(
+            ("codedeploy", "list_deployment_groups", {"applicationName": "app"}, {
+                "deploymentGroups": ["one"]}),
+            ("codedeploy", "list_deployments", asked, {"deployments": ["d-1"]}),
+            ("codedeploy", "get_deployment", {"deploymentId": "d-1"}, {"deploymentInfo": {
+                "errorInformation": {"code": "ALARM_ACTIVE", "message": "they ring"}}}))
+        check = check_of(account)
+        with mock.patch.object(check, "resource", lambda _: "app"):
+            self.assertEqual(stack.stopped_releases(check), {"d-1": "ALARM_ACTIVE: they ring"})
+        account.all_asked()
 
     def test_a_release_waits_until_its_alarms_are_off(self):
         asked = {"AlarmNames": ["a", "b"], "StateValue": "ALARM"}
