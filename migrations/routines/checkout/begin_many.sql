@@ -17,8 +17,8 @@
 -- `apart`. Early lock release as in checkout_begin.
 --
 -- It waits for a lock half a second at most. Then it fails, and the caller must call checkout_begin
--- for each checkout. Otherwise the carts of all other skus would wait for the one sku whose row
--- somebody keeps locked.
+-- for each checkout. Otherwise the other carts of this call would wait as long as those of a sku
+-- whose row somebody keeps locked.
 create or replace procedure holdfast.checkout_begin_many(
     p_shop text, p_checkout_ids uuid[], p_customers text[], p_revisions integer[],
     p_request_hashes bytea[], p_holds_s integer[], p_skus text[], p_line_checkouts integer[],

@@ -38,7 +38,7 @@ pub use connections::connect;
 pub use failure::Failure;
 pub(crate) use json::from_json;
 use kept::Kept;
-use nodes::{Address, Nodes};
+use nodes::{Address, Nodes, Place};
 use only::only;
 pub use parameter::Parameter;
 pub(crate) use parameter::{ShopCode, SqlType, sent_as};
@@ -112,13 +112,15 @@ impl Database {
         })
     }
 
-    /// The pool for calls about this shop: in a cluster, that of the node which owns it.
-    pub(crate) async fn of(&self, shop: &str) -> Cow<'_, Self> {
+    /// The pool for calls about this shop: in a cluster, that of the node which owns it. Asks the
+    /// coordinator if it must, and ends before `deadline`.
+    pub(crate) async fn of(&self, shop: &str, deadline: Instant) -> Cow<'_, Self> {
         let Some(citus) = &self.cluster else {
             return Cow::Borrowed(self);
         };
-        let Some(address) = citus.nodes.of(shop, self.ask(shop)).await else {
-            return Cow::Borrowed(self);
+        let address = match citus.nodes.of(shop, self.ask(shop, deadline)).await {
+            Place::Coordinator => return Cow::Borrowed(self),
+            Place::Node(address) => address,
         };
         let make = |address| Self::at(&citus.config, Some(address));
         match citus.nodes.pool(address, make) {
@@ -133,9 +135,11 @@ impl Database {
         }
     }
 
-    /// Asks the coordinator for the node of a shop. The outer `None`: it does not answer.
-    async fn ask(&self, shop: &str) -> Option<Option<Address>> {
-        let deadline = Instant::now() + COORDINATOR_WITHIN;
+    /// Asks the coordinator where a shop is. `None`: it does not answer.
+    async fn ask(&self, shop: &str, deadline: Instant) -> Option<Place> {
+        // half of the time that is left is for the node
+        let left = deadline.saturating_duration_since(Instant::now());
+        let deadline = Instant::now() + COORDINATOR_WITHIN.min(left / 2);
         let asked = async {
             let connected = self.connected(deadline).await?;
             let statement = "select * from holdfast.shop_node($1)";
@@ -151,7 +155,8 @@ impl Database {
             .ok()?;
         let (host, port): (Option<String>, Option<i32>) = (row.get("o_host"), row.get("o_port"));
         let port = port.and_then(|port| port.try_into().ok());
-        Some(host.zip(port).map(|(host, port)| Address { host, port }))
+        let address = host.zip(port).map(|(host, port)| Address { host, port });
+        Some(address.map_or(Place::Coordinator, Place::Node))
     }
 
     /// A call about this shop failed. If its node did not answer, it may be elsewhere.
@@ -159,7 +164,7 @@ impl Database {
         if let Some(citus) = &self.cluster
             && matches!(failure, Failure::Unavailable(_))
         {
-            citus.nodes.forget(shop);
+            citus.nodes.ask_soon(shop);
         }
     }
 
@@ -204,7 +209,7 @@ impl Database {
             let called = match shop {
                 None => self.call_once(statement, params, tries.deadline()).await,
                 Some(shop) => {
-                    let db = self.of(shop).await;
+                    let db = self.of(shop, tries.deadline()).await;
                     let called = db.call_once(statement, params, tries.deadline()).await;
                     called.inspect_err(|failure| self.failed(shop, failure))
                 }

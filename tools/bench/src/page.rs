@@ -28,12 +28,14 @@ const CONTESTANTS: [(&str, &str); 6] = [
     ),
     (
         "holdfast, one request a call",
-        "the operation checkout::begin, as the function calls it. Every request has a connection.",
+        "calls checkout_begin for each request, without the combiner, as a lone request does. \
+         Every request has a connection.",
     ),
     (
         "holdfast combined",
-        "the same operation in one process with 8 connections. Requests that wait go together, up \
-         to 100 in one call. Every hold is durable before its answer.",
+        "the operation checkout::begin in one process with 8 connections, of which 4 begin \
+         checkouts. Requests that wait go together, up to 100 in one call. Every hold is durable \
+         before its answer.",
     ),
     (
         "Redis",

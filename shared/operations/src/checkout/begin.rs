@@ -56,7 +56,7 @@ async fn ask(db: &Database, request: &Begin) -> Result<Begun, BeginError> {
         failure
     };
     loop {
-        let node = db.of(request.shop.as_str()).await;
+        let node = db.of(request.shop.as_str(), deadline).await;
         match in_its_turn(&node, request, deadline).await {
             Told::Decided(begun) => return begun,
             Told::Apart => break,
@@ -69,7 +69,7 @@ async fn ask(db: &Database, request: &Begin) -> Result<Begun, BeginError> {
         }
     }
     loop {
-        let node = db.of(request.shop.as_str()).await;
+        let node = db.of(request.shop.as_str(), deadline).await;
         match alone(&node, request, deadline).await {
             Ok(begun) => return begun,
             Err(failure) => tries.again_after(failed(failure)).await?,

@@ -34,7 +34,7 @@ pub async fn begin_many(
         return Ok(Vec::new());
     };
     let deadline = db.tries().deadline();
-    let node = db.of(first.shop.as_str()).await;
+    let node = db.of(first.shop.as_str(), deadline).await;
     on(node.connected(deadline).await?, requests, deadline).await
 }
 

@@ -120,6 +120,9 @@ impl Connections {
         if let Some(options) = login.get_options() {
             moved.options(options);
         }
+        moved
+            .channel_binding(login.get_channel_binding())
+            .target_session_attrs(login.get_target_session_attrs());
         let name = login.get_application_name().unwrap_or_default();
         finished(moved, name, &self.tls)
             .map(Cow::Owned)

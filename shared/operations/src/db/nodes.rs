@@ -1,8 +1,8 @@
 //! The nodes of a Citus cluster. Each shop is whole on one of them, and its calls go there: any
-//! node would answer, but only the owner frees a lock early, and the others take longer.
+//! node would answer, but the others take longer.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -10,11 +10,18 @@ use tokio::time::Instant;
 /// After this time the coordinator is asked again where a shop is. After a move, calls go to the
 /// old node for so long: they are exact there, and slower.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// The same when the coordinator or the node did not answer.
+const ASK_SOON_AFTER: Duration = Duration::from_millis(500);
+/// Shops whose place is kept. Their codes come from callers, who may invent some.
+const PLACES_MAX: usize = 10_000;
 
-/// Where the shops of one cluster are, and the pool of each node.
-pub(super) struct Nodes<P> {
-    places: Mutex<HashMap<String, Place>>,
-    pools: Mutex<HashMap<Address, P>>,
+/// What the coordinator says of a shop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The address of the configuration serves it, too.
+    Coordinator,
+    /// This node has it.
+    Node(Address),
 }
 
 /// Where a node takes connections.
@@ -24,60 +31,81 @@ pub(super) struct Address {
     pub(super) port: u16,
 }
 
-#[derive(Clone)]
-struct Place {
-    /// None: the coordinator has not said.
-    address: Option<Address>,
-    /// None: the node did not answer since.
-    asked_at: Option<Instant>,
+/// Where the shops of one cluster are, and the pool of each node.
+pub(super) struct Nodes<P> {
+    shops: Mutex<HashMap<String, Arc<Shop>>>,
+    pools: Mutex<HashMap<Address, P>>,
+    again_after: Duration,
+    soon_after: Duration,
 }
 
-impl Place {
-    fn is_fresh(&self) -> bool {
-        self.asked_at
-            .is_some_and(|asked_at| asked_at.elapsed() < ASK_AGAIN_AFTER)
-    }
+#[derive(Default)]
+struct Shop {
+    known: Mutex<Option<Known>>,
+    /// Held by the one call that asks.
+    asks: tokio::sync::Mutex<()>,
+}
+
+#[derive(Clone)]
+struct Known {
+    place: Place,
+    asked_at: Instant,
+    ask_at: Instant,
 }
 
 impl<P> Default for Nodes<P> {
     fn default() -> Self {
         Self {
-            places: Mutex::default(),
+            shops: Mutex::default(),
             pools: Mutex::default(),
+            again_after: ASK_AGAIN_AFTER,
+            soon_after: ASK_SOON_AFTER,
         }
     }
 }
 
 impl<P: Clone> Nodes<P> {
-    /// The node that owns the shop, as `ask` has said. `ask` answers an outer `None` if nobody can
-    /// say: then the last answer counts. So shops sell while the coordinator is down.
-    pub(super) async fn of(
-        &self,
-        shop: &str,
-        ask: impl Future<Output = Option<Option<Address>>>,
-    ) -> Option<Address> {
-        let known = lock(&self.places).get(shop).cloned();
-        if let Some(place) = &known
-            && place.is_fresh()
+    /// Where the shop is, as `ask` says. One call asks; the others go where they went before, or
+    /// wait for the answer if it is the first one. If nobody answers, the last answer counts: shops
+    /// sell while the coordinator is down.
+    pub(super) async fn of(&self, shop: &str, ask: impl Future<Output = Option<Place>>) -> Place {
+        let shop = self.shop(shop);
+        let before = lock(&shop.known).clone();
+        let _asks = match before {
+            Some(known) if Instant::now() < known.ask_at => return known.place,
+            Some(known) => match shop.asks.try_lock() {
+                Ok(asks) => asks,
+                Err(_) => return known.place,
+            },
+            None => shop.asks.lock().await,
+        };
+        // somebody else may have asked meanwhile
+        let before = lock(&shop.known).clone();
+        if let Some(known) = &before
+            && Instant::now() < known.ask_at
         {
-            return place.address.clone();
+            return known.place.clone();
         }
-        let before = known.and_then(|place| place.address);
-        // First of all: one call asks. The others go where they went before.
-        self.keep(shop, before.clone());
-        match ask.await {
-            None => before,
-            Some(address) => {
-                self.keep(shop, address.clone());
-                address
-            }
-        }
+        let (place, again_after) = match (ask.await, before) {
+            (Some(place), _) => (place, self.again_after),
+            (None, Some(known)) => (known.place, self.soon_after),
+            (None, None) => (Place::Coordinator, self.soon_after),
+        };
+        let now = Instant::now();
+        *lock(&shop.known) = Some(Known {
+            place: place.clone(),
+            asked_at: now,
+            ask_at: now + again_after,
+        });
+        place
     }
 
-    /// The node of the shop did not answer. The next call asks where the shop is.
-    pub(super) fn forget(&self, shop: &str) {
-        if let Some(place) = lock(&self.places).get_mut(shop) {
-            place.asked_at = None;
+    /// The node of the shop did not answer: it may be elsewhere.
+    pub(super) fn ask_soon(&self, shop: &str) {
+        if let Some(shop) = lock(&self.shops).get(shop)
+            && let Some(known) = lock(&shop.known).as_mut()
+        {
+            known.ask_at = known.ask_at.min(known.asked_at + self.soon_after);
         }
     }
 
@@ -96,12 +124,22 @@ impl<P: Clone> Nodes<P> {
         Ok(pool)
     }
 
-    fn keep(&self, shop: &str, address: Option<Address>) {
-        let asked_at = Some(Instant::now());
-        lock(&self.places).insert(shop.to_owned(), Place { address, asked_at });
+    fn shop(&self, code: &str) -> Arc<Shop> {
+        let mut shops = lock(&self.shops);
+        if let Some(shop) = shops.get(code) {
+            return Arc::clone(shop);
+        }
+        if shops.len() >= PLACES_MAX {
+            // rare, and only costs questions
+            shops.clear();
+        }
+        Arc::clone(shops.entry(code.to_owned()).or_default())
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

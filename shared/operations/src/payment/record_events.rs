@@ -35,10 +35,9 @@ pub async fn record_events(
         .iter()
         .map(|(gateway, event)| row(*gateway, event))
         .collect();
-    let node = db.of(shop.as_str()).await;
-    let connected = node
-        .connected(deadline.min(Instant::now() + call_max))
-        .await?;
+    let by = deadline.min(Instant::now() + call_max);
+    let node = db.of(shop.as_str(), by).await;
+    let connected = node.connected(by).await?;
     let deadline = deadline.min(Instant::now() + call_max);
     let call = "call holdfast.payment_record_events($1, $2)";
     let row = connected.call_one(call, &[shop, &sent], deadline).await?;
