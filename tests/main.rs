@@ -73,6 +73,9 @@ mod rules {
 mod console {
     mod access;
     mod desk;
+    mod health;
+    mod sale;
+    mod stock;
     mod support;
 }
 
@@ -83,7 +86,9 @@ mod http {
     mod admin_reads;
     mod boundaries;
     mod checkout;
+    mod console_desk;
     mod console_pages;
+    mod console_roles;
     mod departure;
     mod desk;
     mod import;

@@ -54,7 +54,9 @@ async fn a_form_of_another_page_or_without_a_token_changes_nothing() {
         assert!(text.contains("earlier session"), "{text}");
     }
     let csrf = person.csrf().await;
-    let (status, _) = person.post(cancel, &[("csrf", &csrf)]).await;
+    let (status, _) = person
+        .post(cancel, &[("csrf", &csrf), ("expected_version", "1")])
+        .await;
     assert_eq!(status, 404);
     person.leave().await;
 }

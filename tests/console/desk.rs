@@ -88,7 +88,7 @@ async fn a_booking_moves_grows_shrinks_and_ends() {
     person.see::<String>(choose).await;
     person.click("button.first").await;
     person
-        .until("document.querySelector('h2').innerText.includes('MOVE-2')")
+        .until("document.querySelector('h2').innerText.includes('Title of MOVE-2')")
         .await;
     assert_eq!((sold("MOVE-1").await, sold("MOVE-2").await), (0, 1));
 

@@ -1,34 +1,15 @@
 //! Support's pages: from what a customer says to what is done about it.
 
-use serde_json::{Value, json};
-use tests::browser::{CONSOLE, Person};
-use tests::{cashfree, until};
+use tests::browser::Person;
+use tests::shopfront::Bag;
 use uuid::Uuid;
 
-async fn call(method: reqwest::Method, path: &str, body: Value) -> Value {
-    let url = format!("{}{path}", CONSOLE.api_url);
-    let request = reqwest::Client::new().request(method, url).json(&body);
-    request.send().await.unwrap().json().await.unwrap()
-}
-
-/// A checkout of the shop `dress`.
-async fn checkout(customer: &str) -> (String, String) {
-    let id = Uuid::now_v7().to_string();
-    let path = format!("/v1/shops/dress/checkouts/{id}");
-    let cart = json!({
-        "customer": customer,
-        "lines": [{"sku": "SHERWANI-CREAM-XL", "quantity": 1}],
-    });
-    let begun = call(reqwest::Method::PUT, &path, cart).await;
-    assert_eq!(begun["status"], "open", "{begun}");
-    (id, path)
-}
+const SHERWANI: &str = "SHERWANI-CREAM-XL";
 
 #[tokio::test]
 async fn i_paid_where_is_it() {
-    let (_, path) = checkout("asha-support").await;
-    let order = json!({"payment_method": "online"});
-    let order = call(reqwest::Method::POST, &format!("{path}/order"), order).await;
+    let bag = Bag::held("asha-support", SHERWANI, 1).await;
+    let order = bag.order().await;
     let reference = order["payment"]["reference"].as_str().unwrap();
 
     let person = Person::signed_in("support").await;
@@ -47,7 +28,7 @@ async fn i_paid_where_is_it() {
 
 #[tokio::test]
 async fn support_ends_a_checkout_and_reads_first_what_that_means() {
-    let (id, _) = checkout("vikram-support").await;
+    let id = Bag::held("vikram-support", SHERWANI, 1).await.id;
     let person = Person::signed_in("support").await;
     person.go(&format!("/console/dress/support?q={id}")).await;
     person.until_there(".timeline li").await;
@@ -80,33 +61,11 @@ async fn a_search_that_finds_nothing_says_what_to_try() {
     person.leave().await;
 }
 
-/// A gateway's message that this order is paid.
-async fn paid(order: &Value) {
-    let body = cashfree::success(order);
-    let timestamp = cashfree::now_ms();
-    let signature = cashfree::signature(&CONSOLE.secrets["dress"], &timestamp, body.as_bytes());
-    let url = format!("{}/v1/shops/dress/webhooks/cashfree", CONSOLE.webhook_url);
-    let sent = reqwest::Client::new()
-        .post(url)
-        .header("content-type", "application/json")
-        .header("x-webhook-timestamp", timestamp)
-        .header("x-webhook-signature", signature)
-        .body(body);
-    let answer = sent.send().await.unwrap();
-    assert_eq!(answer.status(), 200);
-}
-
 #[tokio::test]
 async fn money_goes_back_once_and_never_more_than_came() {
-    let (id, path) = checkout("leela-support").await;
-    let order = json!({"payment_method": "online"});
-    let order = call(reqwest::Method::POST, &format!("{path}/order"), order).await;
-    paid(&order).await;
-    let is_paid = async || {
-        let answer = reqwest::get(format!("{}{path}/order", CONSOLE.api_url)).await;
-        answer.unwrap().text().await.unwrap().contains("\"paid\"")
-    };
-    until("the order is paid", is_paid).await;
+    let bag = Bag::held("leela-support", SHERWANI, 1).await;
+    bag.pay().await;
+    let id = bag.id;
 
     let person = Person::signed_in("support").await;
     let page = format!("/console/dress/support/checkouts/{id}");

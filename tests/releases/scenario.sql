@@ -31,8 +31,8 @@ select * from holdfast.shop_put('coach', 'Coaches', 'INR', 1200, 1800, 1800, nul
 select * from holdfast.departure_list('coach', '2099-01-01', 1, null, null, 10, 100);
 select holdfast.departure_near('coach', 'GOA-LATE', 1, 10, 100);
 select holdfast.sku_find('bridal', 'gown s', 10, 100);
-select o_outcome from holdfast.sku_close('bridal', 'LATER');
-select o_outcome from holdfast.sku_close('coach', 'NONE');
+select o_outcome from holdfast.sku_close('bridal', 'LATER', 'meera');
+select o_outcome from holdfast.sku_close('coach', 'NONE', 'meera');
 select holdfast.sku_retire('bridal', 'OLD');
 select * from holdfast.stock_receive('bridal', 'GOWN-S', 10, null, 'meera', 'PO-1', null,
     '00000000-0000-4000-8000-000000000901');
@@ -400,8 +400,10 @@ call holdfast.payment_record_event('bridal', 'cashfree', 'again:21', 'bridal-twe
 select * from holdfast.refund_request('bridal', '00000000-0000-4000-8000-000000001021',
     '00000000-0000-4000-8000-000000000958', '\x58', 'meera', 'more', 100, null, null, null);
 select holdfast.refund_overview('bridal', '00000000-0000-4000-8000-000000001009');
-select holdfast.payment_redrive('bridal', 'cashfree', 'other:7');
-select holdfast.payment_redrive('bridal', 'cashfree', 'other:none');
+select holdfast.payment_redrive('bridal', 'cashfree', 'other:7', 'meera');
+select holdfast.payment_redrive('bridal', 'cashfree', 'other:none', 'meera');
+select * from holdfast.payment_event_retry('bridal', 'cashfree', 'other:7', 'meera');
+select * from holdfast.payment_event_retry('bridal', 'cashfree', 'other:none', 'meera');
 select * from holdfast.lookup_claim('bridal', 10, 3600, 7200, 3600, 60) order by o_reference;
 
 -- Announcements are sent, refused and told to subscribers.
@@ -437,8 +439,8 @@ call holdfast.order_amend('coach', '00000000-0000-4000-8000-000000000031', 1, 'd
     '{GOA-1900}', '{3}');
 call holdfast.order_amend('coach', '00000000-0000-4000-8000-000000000031', 1, 'dina',
     '{GOA-1900}', '{2}');
-select * from holdfast.order_cancel('coach', '00000000-0000-4000-8000-000000000033', 'dina');
-select * from holdfast.order_cancel('coach', '00000000-0000-4000-8000-000000000039', 'dina');
+select * from holdfast.order_cancel('coach', '00000000-0000-4000-8000-000000000033', 'dina', null);
+select * from holdfast.order_cancel('coach', '00000000-0000-4000-8000-000000000039', 'dina', null);
 select * from holdfast.order_restock('coach', '00000000-0000-4000-8000-000000001034',
     '00000000-0000-4000-8000-000000000934', '\x34', 'dina',
     'missed it', '{GOA-1900}', '{1}');
@@ -525,8 +527,8 @@ select * from holdfast.promises_list('bridal', null, null, null, 100, 1000);
 select holdfast.subscriber_test('bridal', 'shelf', '00000000-0000-4000-8000-000000000971', 'meera');
 select holdfast.subscriber_test('bridal', 'nobody', '00000000-0000-4000-8000-000000000971', 'a');
 select holdfast.delivery_resend('bridal', 'shelf', 'subscriber.test',
-    'shelf:00000000-0000-4000-8000-000000000971');
-select holdfast.delivery_resend('bridal', 'shelf', 'order.paid', 'none');
+    'shelf:00000000-0000-4000-8000-000000000971', null, 'meera');
+select holdfast.delivery_resend('bridal', 'shelf', 'order.paid', 'none', null, 'meera');
 select d ->> 'type', d ->> 'status', d ->> 'subject'
 from holdfast.delivery_list('bridal', 'shelf', null, null, null, 1) l,
     jsonb_array_elements(l.o_deliveries) d;

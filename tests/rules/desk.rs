@@ -433,7 +433,7 @@ async fn an_order_not_of_the_desk_or_ended_is_not_changed() {
         assert!(error.starts_with(refusal), "{refusal}: {error}");
     }
     for (id, refusal) in [(new_id(), "NotFound"), (online, "NotOffline")] {
-        let refused = order::cancel(&desk.0, &shop(MAIN), id, &actor("d-3")).await;
+        let refused = order::cancel(&desk.0, &shop(MAIN), id, &actor("d-3"), None).await;
         assert_eq!(format!("{:?}", refused.unwrap_err()), refusal);
     }
     assert_eq!(test.rows().await, before);

@@ -214,7 +214,7 @@ async fn a_free_order_can_be_cancelled_and_a_paid_one_needs_a_refund() {
     let desk = test.desk(1);
     let cancel = async |order: &Order| {
         let id = order.checkout_id.into();
-        operations::order::cancel(&desk.0, &shop(MAIN), id, &tests::desk::actor("d-3")).await
+        operations::order::cancel(&desk.0, &shop(MAIN), id, &tests::desk::actor("d-3"), None).await
     };
     let cancelled = cancel(&free).await.unwrap();
     assert_eq!(cancelled.status, "cancelled");

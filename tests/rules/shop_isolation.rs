@@ -228,7 +228,7 @@ async fn the_desk_of_one_shop_neither_sees_nor_changes_bookings_of_another() {
     let amend = |version| amend_request(version, &[("A", 4), ("B", 1)]);
     let missing = order::amend(db, &other, id, &d9, &amend(2)).await;
     assert!(matches!(missing, Err(AmendError::NotFound)), "{missing:?}");
-    let missing = order::cancel(db, &other, id, &d9).await;
+    let missing = order::cancel(db, &other, id, &d9, None).await;
     assert!(matches!(missing, Err(CancelError::NotFound)), "{missing:?}");
     let missing = order::restock(db, &other, order.order_id.into(), &d9, &back).await;
     assert!(
@@ -254,7 +254,7 @@ async fn the_desk_of_one_shop_neither_sees_nor_changes_bookings_of_another() {
     order::restock(db, &other, booked, &d9, &back)
         .await
         .unwrap();
-    order::cancel(db, &other, id, &d9).await.unwrap();
+    order::cancel(db, &other, id, &d9, None).await.unwrap();
     assert_eq!(test.rows_of("main").await, main);
     let theirs = test.rows_of(OTHER).await;
     desk.amend(&order, &[("A", 5)]).await.unwrap_err();
@@ -322,7 +322,7 @@ async fn every_routine_of_the_functions_is_tried_across_shops() {
             select a.name
             from unnest(p.proargnames, p.proargmodes::text[]) a(name, mode)
             where a.mode is null or a.mode in ('i', 'b'))
-        from pg_proc p, unnest('{checkout,payments,sweeper,admin}'::text[]) r
+        from pg_proc p, unnest('{checkout,payments,sweeper,admin,console}'::text[]) r
         where p.pronamespace = 'holdfast'::regnamespace and 'p_shop' = any (p.proargnames)
             and has_function_privilege('holdfast_' || r, p.oid, 'execute')
             and p.proname not like '%\_attempt'

@@ -8,6 +8,9 @@ use chromiumoxide::cdp::browser_protocol::emulation::{
     MediaFeature, SetDeviceMetricsOverrideParams,
 };
 use chromiumoxide::cdp::browser_protocol::input::InsertTextParams;
+use chromiumoxide::cdp::browser_protocol::network::{
+    EmulateNetworkConditionsByRuleParams, NetworkConditions,
+};
 use chromiumoxide::page::ScreenshotParams;
 use chromiumoxide::{Browser, BrowserConfig, Page};
 use futures_util::StreamExt as _;
@@ -183,6 +186,12 @@ impl Person {
         found.click().await.unwrap();
     }
 
+    /// Clicks what a JavaScript expression finds.
+    pub async fn click_on(&self, expression: &str) {
+        let clicked: bool = self.see(&format!("({expression}.click(), true)")).await;
+        assert!(clicked);
+    }
+
     /// Types into the field, in place of what it has.
     pub async fn fill(&self, selector: &str, text: &str) {
         let clear = format!("document.querySelector({selector:?}).select()");
@@ -192,6 +201,38 @@ impl Person {
         // As a paste: a keyboard has no key for every character.
         let paste = InsertTextParams::new(text);
         self.page.execute(paste).await.unwrap();
+    }
+
+    /// Chooses a file, as a person does in the browser's dialogue.
+    pub async fn choose_file(&self, selector: &str, name: &str, text: &str) {
+        let chosen: bool = self
+            .see(&format!(
+                "(() => {{
+                    const files = new DataTransfer();
+                    files.items.add(new File([{text:?}], {name:?}));
+                    document.querySelector({selector:?}).files = files.files;
+                    return true;
+                }})()"
+            ))
+            .await;
+        assert!(chosen);
+    }
+
+    /// Takes the network away, or gives it back.
+    pub async fn offline(&self, is_offline: bool) {
+        let anywhere = NetworkConditions::builder()
+            .url_pattern("")
+            .latency(0)
+            .download_throughput(-1)
+            .upload_throughput(-1)
+            .build()
+            .unwrap();
+        let rule = EmulateNetworkConditionsByRuleParams::builder()
+            .offline(is_offline)
+            .matched_network_condition(anywhere)
+            .build()
+            .unwrap();
+        self.page.execute(rule).await.unwrap();
     }
 
     /// Types with the keyboard alone, wherever the focus is.
@@ -264,7 +305,8 @@ impl Person {
         self.size(1200, 900).await;
     }
 
-    async fn check_by_axe(&self, name: &str) {
+    /// Checks the page as it is: WCAG 2.2 AA by axe.
+    pub async fn check_by_axe(&self, name: &str) {
         let axe = root().join(".tools/browser/axe.min.js");
         let axe = std::fs::read_to_string(axe).unwrap_or_else(|_| panic!("{AXE_MISSING}"));
         self.page.evaluate(axe).await.unwrap();

@@ -93,6 +93,7 @@ impl Desk {
             &shop(MAIN),
             order.checkout_id.into(),
             &actor("d-3"),
+            None,
         )
         .await
     }

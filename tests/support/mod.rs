@@ -37,6 +37,7 @@ pub mod queueing;
 pub mod refund;
 pub mod released;
 pub mod rights;
+pub mod shopfront;
 pub mod shopper;
 pub mod shrinkage;
 pub mod stack;

@@ -26,6 +26,7 @@ pub struct Shown {
     /// Where it sends the browser.
     pub location: Option<String>,
     pub etag: Option<String>,
+    pub cookie: Option<String>,
     pub text: String,
 }
 
@@ -59,15 +60,21 @@ impl Shown {
 /// A person of the shop `main`.
 pub struct Person {
     db: operations::db::Database,
-    session: String,
+    /// The cookies that the browser sends.
+    cookies: String,
 }
 
 impl TestDb {
     /// A person with these roles.
     pub fn person(&self, roles: &[&str]) -> Person {
+        self.person_of(roles, &[MAIN])
+    }
+
+    /// A person with these roles in these shops.
+    pub fn person_of(&self, roles: &[&str], shops: &[&str]) -> Person {
         let now = OffsetDateTime::now_utc().unix_timestamp();
         let session = json!({
-            "sub": "meera", "name": "Meera", "roles": roles, "shops": [MAIN], "csrf": TOKEN,
+            "sub": "meera", "name": "Meera", "roles": roles, "shops": shops, "csrf": TOKEN,
             "began_s": now, "seen_s": now,
         });
         let mut jar = CookieJar::new();
@@ -76,12 +83,26 @@ impl TestDb {
         let sealed = jar.delta().next().unwrap();
         Person {
             db: self.pool_of(CONSOLE, 4),
-            session: sealed.encoded().stripped().to_string(),
+            cookies: sealed.encoded().stripped().to_string(),
         }
     }
 }
 
 impl Person {
+    /// The same person, whose browser sends these cookies.
+    #[must_use]
+    pub fn with_cookies(mut self, cookies: &str) -> Self {
+        cookies.clone_into(&mut self.cookies);
+        self
+    }
+
+    /// The same person, whose browser sends one more cookie.
+    #[must_use]
+    pub fn and_cookie(mut self, cookie: &str) -> Self {
+        self.cookies += &format!("; {cookie}");
+        self
+    }
+
     /// GET below `/console/main`.
     pub async fn get(&self, rest: &str) -> Shown {
         self.send(Call::new("GET", &format!("/console/{MAIN}{rest}")))
@@ -119,7 +140,7 @@ impl Person {
     /// Any call, with the session.
     pub async fn send(&self, call: Call) -> Shown {
         let call = call
-            .header("cookie", &self.session)
+            .header("cookie", &self.cookies)
             .header("host", "127.0.0.1:1");
         let request = lambda_http::request::from_str(&call.event().to_string()).unwrap();
         let mut context = Context::default();
@@ -145,6 +166,7 @@ impl Person {
             status: answer.status().as_u16(),
             location: header("location"),
             etag: header("etag"),
+            cookie: header("set-cookie"),
             text: String::from_utf8(answer.body().to_vec()).unwrap(),
         }
     }

@@ -56,6 +56,6 @@ async fn resend(
     Path(name): Path<Name>,
     Json(resend): Json<Resend>,
 ) -> Answer<Json<Resent>, ResendError> {
-    let resent = delivery::resend(&app.db, &clerk.shop, &name, &resend).await?;
+    let resent = delivery::resend(&app.db, &clerk.shop, &name, &clerk.actor, &resend).await?;
     Ok(Json(resent))
 }

@@ -1,12 +1,15 @@
 //! Orders: a dispatcher books, changes and cancels a party, and goods come back.
 
 use axum::extract::State;
-use holdfast_http::{Answer, Json, Made, Path, Route, about_order, route};
+use holdfast_http::{Answer, Json, Made, Path, Query, Route, about_order, route};
 use operations::ids::{CheckoutId, OrderId};
 use operations::order::{
     self, Amend, AmendError, Amended, Book, BookError, Booked, CancelError, DeskOrder, Restock,
     RestockError, Restocked,
 };
+use operations::quantity::Version;
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::app::Shared;
 use crate::caller::Clerk;
@@ -82,6 +85,14 @@ async fn amend(
     Ok(Json(noted(order)))
 }
 
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Seen {
+    /// The order's `version` that the dispatcher has seen. Without it, any version is cancelled.
+    #[serde(default)]
+    expected_version: Option<Version>,
+}
+
 /// Cancel a booking or a free order
 ///
 /// Frees every unit that has not come back yet, at once, and gives the use of its coupon back.
@@ -100,8 +111,10 @@ async fn cancel(
     State(app): State<Shared>,
     clerk: Clerk,
     Path(checkout_id): Path<CheckoutId>,
+    Query(seen): Query<Seen>,
 ) -> Answer<Json<DeskOrder>, CancelError> {
-    let order = order::cancel(&app.db, &clerk.shop, checkout_id, &clerk.actor).await?;
+    let version = seen.expected_version;
+    let order = order::cancel(&app.db, &clerk.shop, checkout_id, &clerk.actor, version).await?;
     Ok(Json(noted(order)))
 }
 

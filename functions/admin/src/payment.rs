@@ -76,7 +76,7 @@ async fn redrive(
     clerk: Clerk,
     Json(redrive): Json<Redrive>,
 ) -> Answer<Json<Recorded>, RedriveError> {
-    let recorded = payment::redrive(&app.db, &clerk.shop, &redrive).await?;
+    let recorded = payment::redrive(&app.db, &clerk.shop, &clerk.actor, &redrive).await?;
     Ok(Json(recorded))
 }
 

@@ -155,7 +155,9 @@ async fn close(
     clerk: Clerk,
     Path(sku): Path<Sku>,
 ) -> Answer<Json<Entry>, CloseError> {
-    Ok(Json(sku::close(&app.db, &clerk.shop, &sku).await?))
+    Ok(Json(
+        sku::close(&app.db, &clerk.shop, &sku, &clerk.actor).await?,
+    ))
 }
 
 /// List the buyers of a departure

@@ -34,7 +34,7 @@
 
     const signedOut = () => {
       const link = document.createElement("a");
-      link.href = `/console/sign-in?to=${encodeURIComponent(location.pathname)}`;
+      link.href = `/console/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`;
       link.textContent = section.dataset.signIn;
       status.replaceChildren(section.dataset.signedOut, " ", link);
       status.classList.remove("unseen");

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Role {
-    /// Sees the sale and the health, and changes nothing.
+    /// Sees the sale and the health, no customer, and changes nothing.
     Viewer,
     Desk,
     Stock,
@@ -26,6 +26,12 @@ impl Role {
             _ => return None,
         })
     }
+}
+
+/// Whether a person with these roles sees who the customers are. Somebody who only looks at numbers
+/// does not need to.
+pub(crate) fn sees_customers(roles: &[Role]) -> bool {
+    roles.iter().any(|role| *role != Role::Viewer)
 }
 
 /// A part of the console.
@@ -57,6 +63,17 @@ impl Section {
             Self::Health => "health",
             Self::Support => "support",
         }
+    }
+
+    /// Where a person with these roles begins: with the work of the first one.
+    pub(crate) fn first(roles: &[Role]) -> Option<Self> {
+        roles.first().map(|role| match role {
+            Role::Viewer => Self::Health,
+            Role::Desk => Self::Desk,
+            Role::Stock => Self::Stock,
+            Role::Support => Self::Support,
+            Role::Owner => Self::Sale,
+        })
     }
 
     /// The section of a route, such as `/console/{shop}/desk`.

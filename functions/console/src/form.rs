@@ -145,6 +145,16 @@ where
     }
 }
 
+/// The address of a page, to come back to it: the path of a request, and its query.
+pub(crate) fn address<'a>(path: &str, query: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut sent = url::form_urlencoded::Serializer::new(String::new());
+    let sent = sent.extend_pairs(query).finish();
+    match &*sent {
+        "" => path.to_owned(),
+        query => format!("{path}?{query}"),
+    }
+}
+
 /// A path of the console, and nothing else: a link must not lead people to another site.
 pub(crate) fn local_path(path: &str) -> &str {
     let is_plain = path.chars().all(|c| c.is_ascii_graphic() && c != '\\');

@@ -5,12 +5,14 @@ use axum::extract::{Extension, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use holdfast_http::Problem;
-use lambda_http::http::{Method, Uri};
+use lambda_http::RequestExt as _;
+use lambda_http::http::{HeaderMap, Method};
 use operations::refusal::Kind;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::access::Section;
 use crate::app::Shared;
+use crate::form::address;
 use crate::live;
 use crate::session::{Origin, SIGNED_OUT, Session, now_s};
 
@@ -56,15 +58,37 @@ async fn guard(
     }
 }
 
-/// `/console`: the first page of the person's first shop.
-pub(crate) async fn first(Extension(session): Extension<Session>) -> Response {
-    let section = Section::open_to(&session.roles).next();
-    match (section, session.shops.first()) {
-        (Some(section), Some(shop)) => {
-            Redirect::to(&format!("/console/{shop}/{}", section.name())).into_response()
-        }
-        _ => Problem::from(NOTHING_TO_OPEN).into_response(),
-    }
+/// The cookie of the shop whose page was open last.
+const SHOP: &str = "holdfast_shop";
+
+/// The shop that a person goes back to: the last one, or the first of the claim.
+fn shop_of<'a>(session: &'a Session, headers: &HeaderMap) -> Option<&'a String> {
+    let last = Origin::remembered(headers, SHOP);
+    let shops = &session.shops;
+    let last = last.and_then(|last| shops.iter().find(|shop| **shop == last));
+    last.or_else(|| shops.first())
+}
+
+/// `/console`: where this person's work begins.
+pub(crate) async fn first(
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+) -> Result<Redirect, Problem> {
+    let section = Section::first(&session.roles).ok_or(NOTHING_TO_OPEN)?;
+    to(section, &session, &headers)
+}
+
+/// `/console/health`: alarms lead here, and know no shop.
+pub(crate) async fn health(
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+) -> Result<Redirect, Problem> {
+    to(Section::Health, &session, &headers)
+}
+
+fn to(section: Section, session: &Session, headers: &HeaderMap) -> Result<Redirect, Problem> {
+    let shop = shop_of(session, headers).ok_or(NOTHING_TO_OPEN)?;
+    Ok(Redirect::to(&format!("/console/{shop}/{}", section.name())))
 }
 
 /// Lets a person with a session pass. Others sign in first, and come back to the page.
@@ -81,24 +105,38 @@ pub(crate) async fn require(
         return Ok(turned_away(&request));
     };
     let is_poll = live::is_poll(request.headers());
+    let opened = newly_opened(&session, &request);
     request.extensions_mut().insert(session.clone());
     request.extensions_mut().insert(origin.clone());
     let mut response = next.run(request).await;
     if !is_poll && session.is_to_renew(now) {
         origin.keep(&mut response, &secrets, &session.seen_at(now));
     }
+    if let Some(shop) = opened {
+        origin.remember(&mut response, SHOP, &shop);
+    }
     Ok(response)
+}
+
+/// The shop of the page, if the browser remembers another one.
+fn newly_opened(session: &Session, request: &Request) -> Option<String> {
+    let shop = request.uri().path().split('/').nth(2)?;
+    let is_new = session.shops.iter().any(|own| own == shop)
+        && Origin::remembered(request.headers(), SHOP).as_deref() != Some(shop);
+    is_new.then(|| shop.to_owned())
 }
 
 fn turned_away(request: &Request) -> Response {
     if request.method() == Method::GET && !live::is_poll(request.headers()) {
-        return Redirect::to(&sign_in_path(request.uri())).into_response();
+        return Redirect::to(&sign_in_path(request)).into_response();
     }
     Problem::from(SIGNED_OUT).into_response()
 }
 
 /// Where to sign in, to come back to this page.
-fn sign_in_path(back: &Uri) -> String {
-    let back = utf8_percent_encode(back.path(), NON_ALPHANUMERIC);
+fn sign_in_path(request: &Request) -> String {
+    let query = request.query_string_parameters();
+    let back = address(request.uri().path(), query.iter());
+    let back = utf8_percent_encode(&back, NON_ALPHANUMERIC);
     format!("/console/sign-in?to={back}")
 }

@@ -2,7 +2,6 @@
 
 use axum::extract::Extension;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use cookie::Cookie;
 use holdfast_http::Problem;
 use lambda_http::http::{HeaderMap, header};
 use serde::Deserialize;
@@ -13,17 +12,11 @@ use crate::texts::Language;
 
 /// The cookie of the choice. It is no secret.
 const CHOICE: &str = "holdfast_language";
-const YEAR_S: i64 = 365 * 24 * 60 * 60;
 
 /// The language of a request.
 pub(crate) fn of(headers: &HeaderMap) -> Language {
-    let lines = headers.get_all(header::COOKIE).iter();
-    let chosen = lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(Cookie::split_parse)
-        .filter_map(Result::ok)
-        .find(|cookie| cookie.name().trim_start_matches("__Host-") == CHOICE)
-        .and_then(|cookie| Language::coded(cookie.value()));
+    let chosen = Origin::remembered(headers, CHOICE);
+    let chosen = chosen.and_then(|code| Language::coded(&code));
     let asked = headers.get(header::ACCEPT_LANGUAGE);
     let asked = asked.and_then(|asked| asked.to_str().ok()).unwrap_or("");
     chosen.unwrap_or_else(|| Language::asked_for(asked))
@@ -44,6 +37,6 @@ pub(crate) async fn choose(
     let language = language
         .ok_or_else(|| Problem::invalid("language", "must be a language of the console"))?;
     let mut response = Redirect::to(local_path(&choice.back)).into_response();
-    origin.plain(&mut response, CHOICE, language.code(), YEAR_S);
+    origin.remember(&mut response, CHOICE, language.code());
     Ok(response)
 }

@@ -43,6 +43,7 @@ pub fn router(app: App) -> Router {
     let app = Arc::new(app);
     let signed_in = Router::new()
         .route("/console", get(guard::first))
+        .route("/console/health", get(guard::health))
         .route("/console/language", post(language::choose))
         .merge(sign_in::routes_inside())
         .merge(desk::routes())

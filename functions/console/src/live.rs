@@ -8,12 +8,44 @@ use holdfast_http::problem::INTERNAL;
 use lambda_http::http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 
+use crate::access::Section;
+use crate::page::{self, Page};
+
 /// The header by which the script says that nobody has asked for the part.
 const POLL: &str = "x-console-poll";
 
 /// Whether the script asks, and nobody did.
 pub(crate) fn is_poll(headers: &HeaderMap) -> bool {
     headers.contains_key(POLL)
+}
+
+/// A page that is its heading and one live part.
+#[derive(Template)]
+#[template(path = "now.html")]
+pub(crate) struct Now {
+    page: Page,
+    title: String,
+    /// The address of the part.
+    live: String,
+    part: String,
+}
+
+/// The page of a section around its live part.
+///
+/// # Errors
+/// When the template fails.
+pub(crate) fn page<T: Template>(
+    page: Page,
+    section: Section,
+    part: &T,
+) -> Result<page::Html<Now>, Problem> {
+    let name = section.name();
+    Ok(page::Html(Now {
+        title: page.say(format!("{name}-title")),
+        live: page.path(&format!("{name}/now")),
+        part: text(part)?,
+        page,
+    }))
 }
 
 /// The text of a part, for the page around it.

@@ -10,7 +10,7 @@ use operations::refusal::Said;
 use operations::utc::Utc;
 use uuid::Uuid;
 
-use crate::access::Section;
+use crate::access::{Section, sees_customers};
 use crate::assets::{ICON, SCRIPT, STYLE};
 use crate::session::Session;
 use crate::show;
@@ -46,8 +46,8 @@ pub(crate) struct Inside {
     pub(crate) place: Place,
     /// The section that the path names.
     pub(crate) section: Option<Section>,
-    /// The path of the page.
-    pub(crate) path: String,
+    /// The path of the page, with its query.
+    pub(crate) address: String,
 }
 
 /// What a template needs besides its own facts.
@@ -146,6 +146,13 @@ impl Page {
         known.unwrap_or_else(|| word.replace('_', " "))
     }
 
+    /// A column of a file in words.
+    pub(crate) fn field(&self, name: &str) -> String {
+        let key = format!("field-{}", name.replace('_', "-"));
+        let known = self.language.find(&key, &[]);
+        known.unwrap_or_else(|| name.to_owned())
+    }
+
     /// What was just done, by the word that the address has for it.
     pub(crate) fn done(&self, section: &str, word: &Option<String>) -> Option<String> {
         let key = format!("{section}-done-{}", word.as_deref()?);
@@ -157,6 +164,18 @@ impl Page {
         self.inside
             .as_ref()
             .map_or(&UTC, |inside| &inside.place.zone)
+    }
+
+    /// Whether this person sees who the customers are.
+    pub(crate) fn sees_customers(&self) -> bool {
+        let inside = self.inside.as_ref();
+        inside.is_some_and(|inside| sees_customers(&inside.session.roles))
+    }
+
+    /// Whether this person may change something in another section.
+    pub(crate) fn may_change_in(&self, section: Section) -> bool {
+        let inside = self.inside.as_ref();
+        inside.is_some_and(|inside| section.may_change(&inside.session.roles))
     }
 
     /// Whether this person may change something in this section.

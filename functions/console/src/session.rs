@@ -24,6 +24,8 @@ const RENEWED_AFTER_S: i64 = 60;
 /// Shops of one session. A cookie has at most 4,096 bytes.
 pub(crate) const SHOPS_MAX: usize = 100;
 
+const YEAR_S: i64 = 365 * 24 * 60 * 60;
+
 /// The cookie of the session, without its prefix.
 const SESSION: &str = "holdfast_session";
 
@@ -186,11 +188,21 @@ impl Origin {
         set(response, &self.cookie(name, String::new(), 0));
     }
 
-    /// A cookie that anybody may read.
-    pub(crate) fn plain(&self, response: &mut Response, name: &str, value: &str, seconds: i64) {
-        set(response, &self.cookie(name, value.to_owned(), seconds));
+    /// Keeps a choice for a year, in a cookie that is no secret.
+    pub(crate) fn remember(&self, response: &mut Response, name: &str, value: &str) {
+        set(response, &self.cookie(name, value.to_owned(), YEAR_S));
     }
 
+    /// A choice that the browser remembers.
+    pub(crate) fn remembered(headers: &HeaderMap, name: &str) -> Option<String> {
+        let lines = headers.get_all(header::COOKIE).iter();
+        lines
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(Cookie::split_parse)
+            .filter_map(Result::ok)
+            .find(|cookie| cookie.name().trim_start_matches("__Host-") == name)
+            .map(|cookie| cookie.value().to_owned())
+    }
     fn cookie(&self, name: &str, value: String, seconds: i64) -> Cookie<'static> {
         Cookie::build((self.name(name), value))
             .path("/")

@@ -2,12 +2,14 @@
 
 use axum::extract::{FromRequestParts, MatchedPath, OriginalUri};
 use holdfast_http::{Path, Problem, Refused};
+use lambda_http::RequestExt as _;
 use lambda_http::http::request::Parts;
 use operations::ids::{Actor, Shop};
 use operations::shop;
 
 use crate::access::Section;
 use crate::app::Shared;
+use crate::form::address;
 use crate::language;
 use crate::page::{Inside, Page, Place};
 use crate::session::{SIGNED_OUT, Session};
@@ -43,7 +45,8 @@ impl FromRequestParts<Shared> for Staff {
         let section = route.and_then(|route| Section::of_route(route.as_str()));
         // The path inside the section lacks its beginning.
         let uri = parts.extensions.get::<OriginalUri>();
-        let path = uri.map_or_else(String::new, |uri| uri.path().to_owned());
+        let query = parts.query_string_parameters();
+        let path = uri.map_or("", |uri| uri.path());
         let inside = Inside {
             place: Place {
                 code: profile.shop,
@@ -51,7 +54,7 @@ impl FromRequestParts<Shared> for Staff {
                 zone: show::zone(&profile.time_zone),
             },
             section,
-            path,
+            address: address(path, query.iter()),
             session,
         };
         Ok(Self {

@@ -22,7 +22,7 @@ begin
             'given_up_at', d.given_up_at,
             'next_try_at', case when coalesce(d.delivered_at, d.given_up_at) is null
                 then d.next_try_at end,
-            'last_error', d.last_error)
+            'last_error', d.last_error, 'resent_by', d.resent_by)
         order by d.created_at desc, d.topic desc, d.subject desc)
     into v_found
     from (

@@ -2,10 +2,12 @@
 -- come back now, as do the use of its coupon and its units in the customer's limits. The payment
 -- stays paid: money that was paid at the desk is given back at the desk. Outcomes: cancelled, same
 -- (it was cancelled before), not_found, not_offline (its money came through a gateway),
--- order_ended. Locks: the checkout, the order, the payment, the coupon, the customer's counts, then
+-- order_ended, stale (the order has another version than p_expected_version; null: any version will
+-- do). Locks: the checkout, the order, the payment, the coupon, the customer's counts, then
 -- stock levels by sku.
 create or replace function holdfast.order_cancel(
-    p_shop text, p_checkout_id uuid, p_actor text, out o_outcome text, out o_order jsonb)
+    p_shop text, p_checkout_id uuid, p_actor text, p_expected_version bigint,
+    out o_outcome text, out o_order jsonb)
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_now timestamptz := clock_timestamp();
@@ -22,6 +24,7 @@ begin
         when v_payment.method <> 'offline' and v_order.total_minor > 0 then 'not_offline'
         when v_order.status = 'cancelled' then 'same'
         when v_order.status <> 'paid' then 'order_ended'
+        when v_order.version <> p_expected_version then 'stale'
         else 'cancelled'
     end;
     if o_outcome = 'cancelled' then
@@ -52,7 +55,7 @@ begin
         update order_lines l set returned = l.quantity
         where l.shop = p_shop and l.order_id = v_order.order_id;
     end if;
-    if o_outcome in ('cancelled', 'same') then
+    if o_outcome in ('cancelled', 'same', 'stale') then
         o_order := order_desk_describe(p_shop, v_order.order_id);
     end if;
 end;

@@ -31,6 +31,8 @@ begin
         update skus k
         set title = p_title, attributes = p_attributes, price_minor = p_price_minor,
             sale_opens_at = p_sale_opens_at, sale_closes_at = p_sale_closes_at,
+            sale_closed_by = case when k.sale_closes_at = p_sale_closes_at
+                then k.sale_closed_by end,
             limit_per_customer = p_limit_per_customer, departs_at = p_departs_at,
             retired_at = case coalesce(p_retired, k.retired_at is not null)
                 when true then coalesce(k.retired_at, now()) end

@@ -112,7 +112,8 @@ pub(super) async fn dispatcher(traffic: &Traffic, mut random: StdRng) {
         if random.random_bool(0.4) {
             let (id, ..) = bookings.swap_remove(place);
             let dispatcher = actor("dispatcher");
-            let cancelled = order::cancel(&traffic.admin, &traffic.main, id, &dispatcher).await;
+            let cancelled =
+                order::cancel(&traffic.admin, &traffic.main, id, &dispatcher, None).await;
             traffic.outcome("cancel", cancelled);
         } else {
             amend(traffic, &mut random, &mut bookings[place]).await;

@@ -2,7 +2,7 @@
 
 /// Calls for `other` with the ids of `main`: of procedures, and of functions with a parameter that
 /// [`ARGUMENTS`] does not name.
-pub(super) const FOREIGN_CALLS: [(&str, &str); 58] = [
+pub(super) const FOREIGN_CALLS: [(&str, &str); 59] = [
     (
         "announcement_put",
         "select holdfast.announcement_put('other', true)",
@@ -39,7 +39,8 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 58] = [
     ),
     (
         "delivery_resend",
-        "select holdfast.delivery_resend('other', 'secret', 'stock.back', 'SECRET@1')",
+        "select holdfast.delivery_resend('other', 'secret', 'stock.back', 'SECRET@1', null,
+            'clerk')",
     ),
     (
         "departure_list",
@@ -112,7 +113,7 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 58] = [
     ),
     (
         "order_cancel",
-        "select holdfast.order_cancel('other', '{checkout}', 'clerk')",
+        "select holdfast.order_cancel('other', '{checkout}', 'clerk', null)",
     ),
     (
         "order_create",
@@ -146,6 +147,10 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 58] = [
         "select holdfast.payment_event_dismiss('other', 'cashfree', 'Paid:pay', 'clerk')",
     ),
     (
+        "payment_event_retry",
+        "select holdfast.payment_event_retry('other', 'cashfree', 'Paid:pay', 'clerk')",
+    ),
+    (
         "payment_parked_events",
         "select holdfast.payment_parked_events('other', 100)",
     ),
@@ -163,7 +168,7 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 58] = [
     ),
     (
         "payment_redrive",
-        "select holdfast.payment_redrive('other', 'cashfree', 'Paid:pay')",
+        "select holdfast.payment_redrive('other', 'cashfree', 'Paid:pay', 'clerk')",
     ),
     (
         "promises_recheck",
@@ -254,7 +259,7 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 58] = [
 
 /// The arguments of every other routine, by the name of the parameter. A parameter that begins with
 /// `p_after` is null.
-const ARGUMENTS: [(&str, &str); 15] = [
+const ARGUMENTS: [(&str, &str); 16] = [
     ("p_shop", "'other'"),
     ("p_sku", "'SECRET'"),
     ("p_skus", "'{SECRET}'"),
@@ -265,6 +270,7 @@ const ARGUMENTS: [(&str, &str); 15] = [
     ("p_order_id", "'{order}'"),
     ("p_reference", "'{reference}'"),
     ("p_gateway", "'stripe'"),
+    ("p_actor", "'clerk'"),
     ("p_limit", "10"),
     ("p_scan", "100"),
     ("p_customer", "null"),

@@ -101,7 +101,8 @@ select * from holdfast.delivery_list('big', 'mail', now() - interval '20 days', 
     500);
 
 -- delivery_resend
-select * from holdfast.delivery_resend('big', 'mail', 'order.paid', '{paid.order_id}');
+select * from holdfast.delivery_resend('big', 'mail', 'order.paid', '{paid.order_id}', null,
+    'clerk');
 
 -- departure_list: a day
 -- at most 2,000: 144 departures with their seats
@@ -293,7 +294,7 @@ select * from holdfast.order_book_attempt('big', gen_random_uuid(), 'agency', '\
     '{H-2,X-9}', '{2,1}', true);
 
 -- order_cancel
-select * from holdfast.order_cancel('big', '{desk.checkout_id}', 'dispatcher-1');
+select * from holdfast.order_cancel('big', '{desk.checkout_id}', 'dispatcher-1', null);
 
 -- order_create: with a coupon
 call holdfast.order_create('big', '{open.checkout_id}', null, '\x01', gen_random_uuid(),
@@ -346,6 +347,9 @@ select * from holdfast.payment_accept_attempt('big', '{review.order_id}',
 
 -- payment_event_dismiss
 select * from holdfast.payment_event_dismiss('big', 'cashfree', 'unknown-2', 'clerk');
+
+-- payment_event_retry
+select * from holdfast.payment_event_retry('big', 'cashfree', 'unknown-3', 'clerk');
 
 -- payment_parked_list
 select * from holdfast.payment_parked_list('big', null, null, null, 500);
@@ -404,7 +408,7 @@ select * from holdfast.payment_record_events_attempt('big', jsonb_build_array(
         'gateway_payment_id', gen_random_uuid())));
 
 -- payment_redrive
-select * from holdfast.payment_redrive('big', 'cashfree', 'unknown-1');
+select * from holdfast.payment_redrive('big', 'cashfree', 'unknown-1', 'clerk');
 
 -- refund_backlog
 select * from holdfast.refund_backlog();
@@ -458,7 +462,7 @@ select * from holdfast.shop_put('big', 'Big', 'INR');
 select * from holdfast.shop_read('big');
 
 -- sku_close
-select * from holdfast.sku_close('big', 'T-4');
+select * from holdfast.sku_close('big', 'T-4', 'clerk');
 
 -- sku_export
 -- at most 30,000: 5,000 skus

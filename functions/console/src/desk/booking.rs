@@ -3,15 +3,17 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use holdfast_http::{Answer, Path, Refused, found};
+use holdfast_http::{Answer, Path, Query, Refused, found};
 use operations::checkout::{Cart, Line};
+use operations::day::Day;
 use operations::db::Failure;
-use operations::departure::{self, Neighbour};
+use operations::departure::{self, Departure, Filter};
 use operations::history::{self, Timeline};
 use operations::ids::{CheckoutId, Sku};
 use operations::order::{self, Amend, AmendError, CancelError};
-use operations::quantity::Quantity;
-use operations::refusal::Said;
+use operations::quantity::{Days, PageLimit, Quantity};
+use operations::refusal::{Refusal, Said};
+use operations::sku::{self, Entry};
 use serde::Deserialize;
 
 use crate::app::Shared;
@@ -25,19 +27,36 @@ use crate::staff::Staff;
 pub(crate) struct Booking {
     page: Page,
     booking: Timeline,
+    /// The departure of each line.
+    departures: Vec<Option<Entry>>,
     /// Where the party could go instead.
-    neighbours: Vec<Neighbour>,
-    /// The form that was refused, and why.
-    refused: Option<(Change, Said)>,
+    others: Vec<Departure>,
+    /// The day whose departures these are. `None`: the nearest ones.
+    day: Option<Day>,
+    /// Why a form was refused.
+    refused: Option<Said>,
+    /// The change, as it was typed.
+    typed: Option<Change>,
 }
 
 impl Booking {
     /// The seats to show in the form of a line.
     fn seats(&self, sku: &str, now: i32) -> String {
-        match &self.refused {
-            Some((change, _)) if change.line == sku => change.seats.clone(),
+        match &self.typed {
+            Some(change) if change.line == sku => change.seats.clone(),
             _ => now.to_string(),
         }
+    }
+
+    fn path(&self) -> String {
+        let id = self.booking.checkout_id;
+        self.page.path(&format!("desk/bookings/{id}"))
+    }
+
+    /// Whether the form of a line goes to this departure.
+    fn is_chosen(&self, sku: &str, other: &str) -> bool {
+        let typed = self.typed.as_ref();
+        typed.is_some_and(|change| change.line == sku && change.sku == other)
     }
 }
 
@@ -74,22 +93,67 @@ impl Change {
     }
 }
 
-async fn read(
+/// Which departures the party may go to.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Shown {
+    day: Option<Day>,
+}
+
+/// A booking of the desk. What a shopper bought is none, and is not found here.
+async fn read(app: &Shared, staff: &Staff, id: CheckoutId) -> Result<Timeline, Refused<Failure>> {
+    let found_one = history::timeline(&app.db, &staff.shop, id).await?;
+    let booking = found_one.filter(|booking| {
+        let mut entries = booking.entries.iter();
+        entries.any(|entry| entry.happened.as_str() == "order_booked")
+    });
+    found("booking", Ok(booking))
+}
+
+/// The page of a booking, with the departures of a day, or with the nearest ones that have room.
+async fn shown(
     app: &Shared,
-    staff: &Staff,
-    id: CheckoutId,
-) -> Result<(Timeline, Vec<Neighbour>), Refused<Failure>> {
-    let booking = history::timeline(&app.db, &staff.shop, id).await;
-    let booking = found("booking", booking)?;
+    staff: Staff,
+    booking: Timeline,
+    day: Option<Day>,
+) -> Result<Booking, Failure> {
     let line = booking.lines.first();
     let sku = line.and_then(|line| line.sku.parse::<Sku>().ok());
     let seats = line.and_then(|line| Quantity::try_from(i64::from(line.quantity)).ok());
-    let near = match (sku, seats) {
-        (Some(sku), Some(seats)) => departure::near(&app.db, &staff.shop, &sku, seats).await?,
-        _ => None,
+    let (db, shop) = (&app.db, &staff.shop);
+    let mut others = match (day, sku, seats) {
+        (Some(day), ..) => {
+            let filter = Filter {
+                day,
+                days: Days::default(),
+            };
+            let all = departure::list(db, shop, filter, None, PageLimit::default()).await?;
+            all.map(|all| all.departures).unwrap_or_default()
+        }
+        (None, Some(sku), Some(seats)) => {
+            let near = departure::near(db, shop, &sku, seats).await?;
+            let near = near.map(|near| near.departures).unwrap_or_default();
+            near.into_iter().map(|one| one.departure).collect()
+        }
+        (None, ..) => Vec::new(),
     };
-    let neighbours = near.map(|near| near.departures).unwrap_or_default();
-    Ok((booking, neighbours))
+    let mut departures = Vec::new();
+    for line in &booking.lines {
+        departures.push(match line.sku.parse() {
+            Ok(sku) => sku::read(db, shop, &sku).await?,
+            Err(_) => None,
+        });
+    }
+    others.retain(|one| booking.lines.iter().all(|line| line.sku != one.sku));
+    Ok(Booking {
+        page: staff.page,
+        booking,
+        departures,
+        others,
+        day,
+        refused: None,
+        typed: None,
+    })
 }
 
 /// The page.
@@ -97,14 +161,31 @@ pub(crate) async fn page(
     State(app): State<Shared>,
     staff: Staff,
     Path(id): Path<CheckoutId>,
+    Query(asked): Query<Shown>,
 ) -> Answer<Html<Booking>, Failure> {
-    let (booking, neighbours) = read(&app, &staff, id).await?;
+    let booking = read(&app, &staff, id).await?;
+    Ok(Html(shown(&app, staff, booking, asked.day).await?))
+}
+
+/// The page after a refusal: the booking as it is now, and what was typed.
+async fn again<E>(
+    app: &Shared,
+    staff: Staff,
+    id: CheckoutId,
+    refused: Said,
+    typed: Option<Change>,
+) -> Answer<Response, E>
+where
+    E: Refusal + From<Failure>,
+{
+    let booking = read(app, &staff, id).await.map_err(Refused::problem)?;
+    let page = shown(app, staff, booking, None).await.map_err(E::from)?;
     Ok(Html(Booking {
-        page: staff.page,
-        booking,
-        neighbours,
-        refused: None,
-    }))
+        refused: Some(refused),
+        typed,
+        ..page
+    })
+    .into_response())
 }
 
 /// A change of seats or of the departure.
@@ -114,7 +195,7 @@ pub(crate) async fn change(
     Path(id): Path<CheckoutId>,
     Checked(change): Checked<Change>,
 ) -> Answer<Response, AmendError> {
-    let (booking, _) = read(&app, &staff, id).await.map_err(Refused::problem)?;
+    let booking = read(&app, &staff, id).await.map_err(Refused::problem)?;
     let refused = match change.read(&booking) {
         Err(refused) => refused,
         Ok(amend) => match order::amend(&app.db, &staff.shop, id, &staff.actor, &amend).await {
@@ -122,29 +203,35 @@ pub(crate) async fn change(
             Err(error) => said(error)?,
         },
     };
-    let (booking, neighbours) = read(&app, &staff, id).await.map_err(Refused::problem)?;
-    Ok(Html(Booking {
-        page: staff.page,
-        booking,
-        neighbours,
-        refused: Some((change, refused)),
-    })
-    .into_response())
+    again(&app, staff, id, refused, Some(change)).await
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Cancel {}
+pub(crate) struct Cancel {
+    expected_version: String,
+}
 
-/// The end of the booking. A second click finds it cancelled, and changes nothing.
+/// The end of the booking, as the dispatcher has seen it. A second click finds it cancelled, and
+/// changes nothing.
 pub(crate) async fn cancel(
     State(app): State<Shared>,
     staff: Staff,
     Path(id): Path<CheckoutId>,
-    Checked(Cancel {}): Checked<Cancel>,
+    Checked(cancel): Checked<Cancel>,
 ) -> Answer<Response, CancelError> {
-    order::cancel(&app.db, &staff.shop, id, &staff.actor).await?;
-    Ok(back(&staff, id))
+    read(&app, &staff, id).await.map_err(Refused::problem)?;
+    let refused = match typed("expected_version", &cancel.expected_version) {
+        Err(refused) => refused,
+        Ok(version) => {
+            let version = Some(version);
+            match order::cancel(&app.db, &staff.shop, id, &staff.actor, version).await {
+                Ok(_) => return Ok(back(&staff, id)),
+                Err(error) => said(error)?,
+            }
+        }
+    };
+    again(&app, staff, id, refused, None).await
 }
 
 fn back(staff: &Staff, id: CheckoutId) -> Response {

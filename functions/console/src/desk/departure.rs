@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use holdfast_http::{Answer, Path, Query, Refused, found};
-use operations::checkout::{Cart, Line};
+use operations::checkout::{CHECKOUT_CONFLICT, Cart, Line};
 use operations::db::Failure;
 use operations::departure::{self, Neighbour};
 use operations::ids::{CheckoutId, Sku};
@@ -32,6 +32,8 @@ pub(crate) struct Departure {
     neighbours: Vec<Neighbour>,
     /// The booking that this browser has just made.
     booked: Option<String>,
+    /// The booking that this form made before something else was typed into it.
+    made_before: Option<String>,
 }
 
 /// The booking form, as it was typed.
@@ -117,6 +119,7 @@ pub(crate) async fn page(
         refused: None,
         neighbours: Vec::new(),
         booked: shown.booked.map(|id| id.to_string()),
+        made_before: None,
     }))
 }
 
@@ -125,7 +128,7 @@ pub(crate) async fn book(
     State(app): State<Shared>,
     staff: Staff,
     Path(sku): Path<Sku>,
-    Checked(form): Checked<Form>,
+    Checked(mut form): Checked<Form>,
 ) -> Answer<Response, BookError> {
     let (refused, short) = match form.read(&sku) {
         Err(refused) => (refused, None),
@@ -141,6 +144,12 @@ pub(crate) async fn book(
             }
         },
     };
+    // With its own id the form could never be sent again.
+    let is_used = refused.kind.code == CHECKOUT_CONFLICT.code;
+    let made_before = is_used.then(|| form.checkout_id.clone());
+    if is_used {
+        form.checkout_id = staff.page.new_id().to_string();
+    }
     let neighbours = neighbours(&app, &staff, &sku, short);
     let neighbours = neighbours.await.map_err(Refused::problem)?;
     let manifest = read(&app, &staff, &sku, None).await;
@@ -151,6 +160,7 @@ pub(crate) async fn book(
         refused: Some(refused),
         neighbours,
         booked: None,
+        made_before,
     })
     .into_response())
 }

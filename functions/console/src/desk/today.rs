@@ -38,6 +38,13 @@ pub(crate) struct Today {
     after: Option<Date>,
 }
 
+impl Today {
+    /// The address of the live part.
+    fn live(&self) -> String {
+        self.page.path(&format!("desk/departures?day={}", self.day))
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Shown {

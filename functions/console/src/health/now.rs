@@ -12,20 +12,15 @@ use operations::promises::{self, Breached};
 use operations::quantity::PageLimit;
 use operations::refund::{self, Refund};
 use operations::subscriber::{self, Subscriber};
+use operations::utc::Utc;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::fault::{self, Fault, Measure};
+use crate::access::Section;
 use crate::app::Shared;
 use crate::live;
 use crate::page::{Html, Page};
 use crate::staff::Staff;
-
-/// The page of a shop's health.
-#[derive(Template)]
-#[template(path = "health/now.html")]
-pub(crate) struct Now {
-    page: Page,
-    part: String,
-}
 
 #[derive(Template)]
 #[template(path = "health/faults.html")]
@@ -33,12 +28,65 @@ struct Faults {
     page: Page,
     faults: Vec<Fault>,
     promises: Breached,
-    parked: Vec<ParkedEvent>,
-    refunds: Vec<Refund>,
+    waiting: Vec<Waiting>,
     subscribers: Vec<Subscriber>,
 }
 
+/// What waits for a person.
+struct Waiting {
+    /// The end of the key of its heading.
+    name: &'static str,
+    rows: Vec<Row>,
+}
+
+/// One of them: money that is parked, or a refund that failed.
+struct Row {
+    at: Utc,
+    gateway: String,
+    code: String,
+    /// The reference, or the error.
+    more: String,
+    amount: String,
+    /// What support finds it by. `None`: nothing.
+    search: Option<String>,
+}
+
+impl Row {
+    fn of_event(page: &Page, event: ParkedEvent) -> Self {
+        let amount = event.amount_minor.zip(event.currency.as_deref());
+        Self {
+            at: event.received_at,
+            gateway: event.gateway,
+            code: event.event_key,
+            more: event.reference.clone().unwrap_or_default(),
+            amount: amount.map_or_else(String::new, |(minor, currency)| {
+                page.amount(&minor, currency)
+            }),
+            search: event.reference.or(event.gateway_payment_id),
+        }
+    }
+
+    fn of_refund(page: &Page, refund: Refund) -> Self {
+        Self {
+            at: refund.created_at,
+            gateway: refund.gateway,
+            code: refund.refund_id.to_string(),
+            more: refund.last_error.unwrap_or_default(),
+            amount: page.amount(&refund.amount_minor, &refund.currency),
+            search: Some(refund.refund_id.to_string()),
+        }
+    }
+}
+
 impl Faults {
+    /// Where a person acts on it.
+    fn act(&self, row: &Row) -> Option<String> {
+        let may = self.page.may_change_in(Section::Support);
+        let search = row.search.as_deref().filter(|_| may)?;
+        let search = utf8_percent_encode(search, NON_ALPHANUMERIC);
+        Some(self.page.path(&format!("support?q={search}")))
+    }
+
     /// Whether everything is measured and no alarm rings.
     fn is_well(&self) -> bool {
         let mut faults = self.faults.iter();
@@ -72,21 +120,42 @@ async fn read(app: &Shared, staff: Staff) -> Result<Faults, Refused<Failure>> {
     let failed = refund::Filter {
         status: "failed".parse().ok(),
     };
+    let parked = payment::parked_list(db, shop, None, few).await?.rows;
+    let refunds = refund::list(db, shop, &failed, None, few).await?.rows;
+    let page = &staff.page;
+    let parked = parked.into_iter().map(|event| Row::of_event(page, event));
+    let refunds = refunds
+        .into_iter()
+        .map(|refund| Row::of_refund(page, refund));
     Ok(Faults {
         faults: fault::all(&health),
         promises: promises::breached(db, shop).await?,
-        parked: payment::parked_list(db, shop, None, few).await?.rows,
-        refunds: refund::list(db, shop, &failed, None, few).await?.rows,
+        waiting: vec![
+            Waiting {
+                name: "parked",
+                rows: parked.collect(),
+            },
+            Waiting {
+                name: "refunds",
+                rows: refunds.collect(),
+            },
+        ],
         subscribers: subscriber::list(db, shop).await?.subscribers,
         page: staff.page,
     })
 }
 
 /// The page.
-pub(crate) async fn page(State(app): State<Shared>, staff: Staff) -> Answer<Html<Now>, Failure> {
+pub(crate) async fn page(
+    State(app): State<Shared>,
+    staff: Staff,
+) -> Answer<Html<live::Now>, Failure> {
     let page = staff.page.clone();
-    let part = live::text(&read(&app, staff).await?)?;
-    Ok(Html(Now { page, part }))
+    Ok(live::page(
+        page,
+        Section::Health,
+        &read(&app, staff).await?,
+    )?)
 }
 
 /// Its live part.

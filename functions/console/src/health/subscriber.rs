@@ -96,7 +96,7 @@ pub(crate) async fn resend(
     Path(name): Path<Name>,
     Checked(again): Checked<Resend>,
 ) -> Answer<Response, ResendError> {
-    let said = match delivery::resend(&app.db, &staff.shop, &name, &again).await {
+    let said = match delivery::resend(&app.db, &staff.shop, &name, &staff.actor, &again).await {
         Ok(_) => return Ok(to_log(&staff, &name)),
         Err(error) => refusal::said(error)?,
     };

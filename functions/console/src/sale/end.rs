@@ -51,7 +51,7 @@ pub(crate) async fn end(
     Path(sku): Path<Sku>,
     Checked(Nothing {}): Checked<Nothing>,
 ) -> Answer<Response, CloseError> {
-    let said = match sku::close(&app.db, &staff.shop, &sku).await {
+    let said = match sku::close(&app.db, &staff.shop, &sku, &staff.actor).await {
         Ok(_) => return Ok(Redirect::to(&staff.page.path("sale")).into_response()),
         Err(error) => refusal::said(error)?,
     };

@@ -11,19 +11,12 @@ use operations::sale::{self, Filter, Sale};
 use operations::utc::Utc;
 
 use super::chart::Chart;
+use crate::access::Section;
 use crate::app::Shared;
 use crate::health::fault;
 use crate::live;
 use crate::page::{Html, Page};
 use crate::staff::Staff;
-
-/// The page of a sale.
-#[derive(Template)]
-#[template(path = "sale/now.html")]
-pub(crate) struct Now {
-    page: Page,
-    part: String,
-}
 
 #[derive(Template)]
 #[template(path = "sale/numbers.html")]
@@ -64,10 +57,12 @@ async fn read(app: &Shared, staff: Staff) -> Result<Numbers, Refused<Failure>> {
 }
 
 /// The page.
-pub(crate) async fn page(State(app): State<Shared>, staff: Staff) -> Answer<Html<Now>, Failure> {
+pub(crate) async fn page(
+    State(app): State<Shared>,
+    staff: Staff,
+) -> Answer<Html<live::Now>, Failure> {
     let page = staff.page.clone();
-    let part = live::text(&read(&app, staff).await?)?;
-    Ok(Html(Now { page, part }))
+    Ok(live::page(page, Section::Sale, &read(&app, staff).await?)?)
 }
 
 /// Its live part.

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Redirect, Response};
 use holdfast_http::{Answer, Query};
 use operations::db::Failure;
 use operations::quantity::PageLimit;
@@ -30,12 +31,12 @@ pub(crate) struct Find {
     may_change: bool,
 }
 
-/// The page.
+/// The page. One result is opened at once.
 pub(crate) async fn page(
     State(app): State<Shared>,
     staff: Staff,
     Query(Typed { q }): Query<Typed>,
-) -> Answer<Html<Find>, Failure> {
+) -> Answer<Response, Failure> {
     // A text that is too long or has control characters is in no title.
     let typed: Option<TypedText> = q.trim().parse().ok();
     let skus = match (&typed, q.trim().is_empty()) {
@@ -47,10 +48,15 @@ pub(crate) async fn page(
         }
         (None, false) => Vec::new(),
     };
+    if let (Some(_), [only]) = (&typed, &*skus) {
+        let path = staff.page.path(&format!("stock/sku/{}", only.sku));
+        return Ok(Redirect::to(&path).into_response());
+    }
     Ok(Html(Find {
         may_change: staff.page.may_change(),
         page: staff.page,
         q,
         skus,
-    }))
+    })
+    .into_response())
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use holdfast_http::{Answer, Path, Query, found};
+use holdfast_http::{Answer, Path, Problem, Query, Refused, found};
 use lambda_http::http::{HeaderMap, StatusCode};
 use operations::db::Failure;
 use operations::ids::ImportId;
 use operations::import::{
-    self, Apply, ApplyError, Filter, Mode, Report, RowOutcome, StageError, Status,
+    self, Apply, ApplyError, Filter, Mode, PART_ROWS_MAX, Report, RowOutcome, StageError, Status,
 };
 use operations::quantity::{PartNumber, Percent, ReportLimit};
 use operations::refusal::Said;
@@ -67,8 +67,8 @@ pub(crate) async fn try_out(
     };
     let is_lines = upload.name.ends_with(".jsonl") || upload.name.ends_with(".ndjson");
     let rows = match is_lines {
-        true => import::jsonl::rows(&upload.file, None),
-        false => import::csv::rows(&upload.file, None),
+        true => import::jsonl::file(&upload.file),
+        false => import::csv::file(&upload.file),
     };
     let rows = match rows {
         Ok(rows) if rows.is_empty() => {
@@ -78,15 +78,17 @@ pub(crate) async fn try_out(
         Ok(rows) => rows,
         Err(error) => return Ok(refused(staff, error.to_string())),
     };
-    let part = PartNumber::FIRST;
-    let staged = import::stage(&app.db, &staff.shop, import_id, part, &staff.actor, &rows).await;
-    if let Err(error) = staged {
-        let said = refusal::said(error)?;
-        let why = staff.page.refusal(&said);
-        return Ok(refused(staff, why));
+    for (part, rows) in (1_i64..).zip(rows.chunks(PART_ROWS_MAX)) {
+        let part = PartNumber::try_from(part).map_err(|error| Problem::invalid("file", error))?;
+        let staged = import::stage(&app.db, &staff.shop, import_id, part, &staff.actor, rows);
+        if let Err(error) = staged.await {
+            let said = refusal::said(error)?;
+            let why = staff.page.refusal(&said);
+            return Ok(refused(staff, why));
+        }
     }
     // The page of its rows goes on where this ends.
-    let pass = request(true);
+    let pass = request(rows.len(), true);
     let tried = import::apply(&app.db, &staff.shop, import_id, &staff.actor, &pass, BUDGET);
     if let Err(error) = tried.await {
         let said = refusal::said(error).map_err(|refused| refused.problem())?;
@@ -96,9 +98,11 @@ pub(crate) async fn try_out(
     Ok(to_rows(&staff, import_id))
 }
 
-fn request(dry_run: bool) -> Apply {
+/// A file of so many rows: every part but the last is full.
+fn request(rows: usize, dry_run: bool) -> Apply {
+    let parts = i64::try_from(rows.div_ceil(PART_ROWS_MAX)).unwrap_or(i64::MAX);
     Apply {
-        parts: PartNumber::FIRST,
+        parts: PartNumber::try_from(parts).unwrap_or(PartNumber::FIRST),
         mode: Mode::GoodRowsOnly,
         dry_run,
         share_percent: Percent::QUARTER,
@@ -312,7 +316,17 @@ pub(crate) async fn apply(
     Path(import_id): Path<ImportId>,
     Checked(pass): Checked<Pass>,
 ) -> Answer<Response, ApplyError> {
-    let request = request(!pass.dry_run.is_empty());
+    let report = import::report(
+        &app.db,
+        &staff.shop,
+        import_id,
+        Filter::default(),
+        None,
+        limit(0),
+    );
+    let report = found("import", report.await).map_err(Refused::problem)?;
+    let rows = usize::try_from(report.rows).unwrap_or_default();
+    let request = request(rows, !pass.dry_run.is_empty());
     let applied = import::apply(
         &app.db,
         &staff.shop,

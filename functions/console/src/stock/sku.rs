@@ -15,13 +15,16 @@ use operations::stock::{
     self, Adjust, BrokenHold, ChangeError, Changed, Movement, Receive, STOCK_STALE, Set, Shrink,
     ShrinkError,
 };
+use operations::utc::Utc;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::access::Section;
 use crate::app::Shared;
 use crate::form::{Checked, typed};
 use crate::page::{Html, Page};
 use crate::refusal;
+use crate::session::now_s;
 use crate::staff::Staff;
 
 /// A change of stock, as it is typed. The id makes a second click harmless; the version is that of
@@ -57,7 +60,6 @@ struct Preview {
     broken: Vec<BrokenHold>,
     on_hand: i32,
     held: i32,
-    version: i64,
 }
 
 /// A change that is done.
@@ -103,6 +105,14 @@ impl Shown {
             }
         };
         ["receive", "count", "adjust", "shrink"].map(form).into()
+    }
+
+    /// Whether this person may end the sale, and it goes on.
+    fn may_end_sale(&self) -> bool {
+        let is_over = |at: Option<Utc>| at.map(|at| at.get().unix_timestamp() <= now_s());
+        self.page.may_change_in(Section::Sale)
+            && is_over(self.entry.sale_opens_at) != Some(false)
+            && is_over(self.entry.sale_closes_at) != Some(true)
     }
 
     fn path(&self) -> String {
@@ -220,7 +230,8 @@ impl Form {
             missing: typed("missing", &self.number)?,
             note: typed("note", &self.note)?,
             dry_run: self.confirmed.is_empty(),
-            expected_version: Some(self.version),
+            // as a correction: shoppers hold and release units all the time
+            expected_version: None,
             reference: optional("reference", &self.reference)?,
             movement_id: MovementId::from(self.movement_id),
         })
@@ -335,7 +346,6 @@ pub(crate) async fn shrink(
                         broken: shrunk.broken,
                         on_hand: shrunk.level.on_hand,
                         held: shrunk.level.held,
-                        version: shrunk.level.version,
                     });
                     return again(&app, &staff, &sku, attempt, None).await;
                 }

@@ -7,10 +7,11 @@ use holdfast_http::{Answer, Path, Refused};
 use operations::checkout::{Revoke, RevokeError, revoke as checkout_revoke};
 use operations::ids::{CheckoutId, OrderId};
 use operations::money::minor_from_major;
-use operations::payment::{self, Dismiss, DismissError, Redrive, RedriveError};
+use operations::payment::{self, Dismiss, DismissError, Outcome, Redrive, Retry, RetryEventError};
 use operations::quantity::AmountMinor;
 use operations::refund::{self, Overview, Request, RequestError, RetryError};
 use operations::refusal::{Refusal, Said};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::timeline::{Shown, Typed, read};
@@ -74,7 +75,7 @@ pub(crate) async fn refund(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Retry {
+pub(crate) struct Again {
     refund_id: String,
 }
 
@@ -83,7 +84,7 @@ pub(crate) async fn retry(
     State(app): State<Shared>,
     staff: Staff,
     Path(id): Path<CheckoutId>,
-    Checked(form): Checked<Retry>,
+    Checked(form): Checked<Again>,
 ) -> Answer<Response, RetryError> {
     let refund_id = typed("refund_id", &form.refund_id).map_err(holdfast_http::Problem)?;
     match refund::retry(&app.db, &staff.shop, refund_id, &staff.actor, false).await {
@@ -139,20 +140,27 @@ async fn again<E: Refusal>(
 pub(crate) struct Event {
     gateway: String,
     event_key: String,
+    /// The search that showed it, to come back to it.
+    q: String,
 }
 
-/// Reads a stored message again.
+/// Tries a parked message again, and says what came of it.
 pub(crate) async fn redrive(
     State(app): State<Shared>,
     staff: Staff,
     Checked(form): Checked<Event>,
-) -> Answer<Response, RedriveError> {
-    let redrive = Redrive {
+) -> Answer<Response, RetryEventError> {
+    let event = Redrive {
         gateway: typed("gateway", &form.gateway).map_err(holdfast_http::Problem)?,
         event_key: typed("event_key", &form.event_key).map_err(holdfast_http::Problem)?,
     };
-    payment::redrive(&app.db, &staff.shop, &redrive).await?;
-    Ok(done(&staff, "redrive"))
+    let tried = payment::event_retry(&app.db, &staff.shop, &staff.actor, &event).await?;
+    let done = match tried {
+        Retry::Tried(Outcome::Parked) => "redrive-parked",
+        Retry::Waits => "redrive-waits",
+        Retry::Tried(_) => "redrive",
+    };
+    Ok(done_with(&staff, &form.q, done))
 }
 
 /// Puts a parked message aside.
@@ -166,7 +174,7 @@ pub(crate) async fn dismiss(
         event_key: typed("event_key", &form.event_key).map_err(holdfast_http::Problem)?,
     };
     payment::event_dismiss(&app.db, &staff.shop, &staff.actor, &dismiss).await?;
-    Ok(done(&staff, "dismiss"))
+    Ok(done_with(&staff, &form.q, "dismiss"))
 }
 
 fn back(staff: &Staff, id: CheckoutId, what: &str) -> Response {
@@ -174,6 +182,9 @@ fn back(staff: &Staff, id: CheckoutId, what: &str) -> Response {
     Redirect::to(&staff.page.path(&path)).into_response()
 }
 
-fn done(staff: &Staff, what: &str) -> Response {
-    Redirect::to(&staff.page.path(&format!("support?done={what}"))).into_response()
+/// Back to the search, which shows what became of it.
+fn done_with(staff: &Staff, search: &str, what: &str) -> Response {
+    let search = utf8_percent_encode(search, NON_ALPHANUMERIC);
+    let path = format!("support?done={what}&q={search}");
+    Redirect::to(&staff.page.path(&path)).into_response()
 }

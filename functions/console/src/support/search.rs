@@ -45,6 +45,9 @@ struct Event {
     amount_minor: Option<i64>,
     currency: String,
     is_parked: bool,
+    outcome: String,
+    /// Who put it aside, or tried it again.
+    actor: Option<String>,
     at: Option<Utc>,
 }
 
@@ -85,7 +88,15 @@ pub(crate) async fn page(
         }
     }
     if let ([only], []) = (&*shown.found, &*shown.events) {
-        let path = format!("support/checkouts/{}", only.id);
+        let done = shown.done.as_deref();
+        let known = done.filter(|done| {
+            shown
+                .page
+                .done("support", &Some((*done).to_owned()))
+                .is_some()
+        });
+        let done = known.map_or_else(String::new, |done| format!("?done={done}"));
+        let path = format!("support/checkouts/{}{done}", only.id);
         return Ok(Redirect::to(&shown.page.path(&path)).into_response());
     }
     Ok(Html(shown).into_response())
@@ -127,6 +138,8 @@ fn event(event: &Value) -> Event {
         amount_minor: event["amount_minor"].as_i64(),
         currency: text(&event["currency"]),
         is_parked: event["outcome"] == "parked",
+        outcome: text(&event["outcome"]),
+        actor: (event["actor"].as_str().or(event["retried_by"].as_str())).map(str::to_owned),
         at: time(&event["received_at"]),
     }
 }

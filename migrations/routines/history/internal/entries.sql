@@ -50,10 +50,11 @@ language sql stable set search_path = holdfast, pg_temp as $$
     from (select p_history -> 'payment') k (p) where p ->> 'accepted_at' is not null
     union all
     select e.received_at, 4, 'gateway_reported_' || e.kind, null, null, e.amount_minor, e.currency,
-        e.gateway, coalesce(e.gateway_payment_id, e.event_key), e.outcome, null, e.actor, null
+        e.gateway, coalesce(e.gateway_payment_id, e.event_key), e.outcome, null,
+        coalesce(e.actor, e.retried_by), null
     from jsonb_to_recordset(p_history -> 'payment_events') e (received_at timestamptz, kind text,
         amount_minor bigint, currency text, gateway text, gateway_payment_id text,
-        event_key text, outcome text, actor text)
+        event_key text, outcome text, actor text, retried_by text)
     union all
     select c.captured_at, 5, 'money_captured', null, null, c.amount_minor, c.currency, c.gateway,
         c.gateway_payment_id, case when c.counts then 'counts' else 'does_not_count' end, null,

@@ -40,6 +40,8 @@ begin
             set title = v_row.title, attributes = v_row.attributes,
                 price_minor = v_row.price_minor, sale_opens_at = v_row.sale_opens_at,
                 sale_closes_at = v_row.sale_closes_at,
+                sale_closed_by = case when k.sale_closes_at = v_row.sale_closes_at
+                    then k.sale_closed_by end,
                 limit_per_customer = v_row.limit_per_customer, departs_at = v_row.departs_at,
                 retired_at = case when v_row.retired then coalesce(k.retired_at, now()) end
             where k.shop = p_shop and k.sku = v_row.sku;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::db::{Database, Failure};
-use crate::ids::Shop;
+use crate::ids::{Actor, Shop};
 use crate::page::{self, After, ListRow, Page};
 use crate::quantity::PageLimit;
 use crate::subscriber::Name;
@@ -52,6 +52,9 @@ pub struct Logged {
     /// The answer or the error of the last failed try.
     #[schema(required = true)]
     pub last_error: Option<String>,
+    /// Who sent it again, the last time. Null if nobody did.
+    #[schema(value_type = Option<Actor>, required = true)]
+    pub resent_by: Option<String>,
 }
 
 impl ListRow for Logged {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::{Database, Failure};
-use crate::ids::{ONE_LINE, Shop, text_id};
+use crate::ids::{Actor, ONE_LINE, Shop, text_id};
 use crate::object::not_null;
 use crate::refusals;
 use crate::subscriber::{Name, SUBSCRIBER_DISABLED};
@@ -56,8 +56,8 @@ refusals! {
 }
 
 /// Has the next sweep send an announcement to a subscriber, with new tries. One that waits already,
-/// or was sent again since `created_at`, stays as it is. Locks: the subscriber FOR KEY SHARE, the
-/// delivery.
+/// or was sent again since `created_at`, stays as it is. The log names the actor. Locks: the
+/// subscriber FOR KEY SHARE, the delivery.
 ///
 /// # Errors
 /// [`ResendError`]; a refusal changes nothing.
@@ -65,17 +65,19 @@ pub async fn resend(
     db: &Database,
     shop: &Shop,
     name: &Name,
+    actor: &Actor,
     resend: &Resend,
 ) -> Result<Resent, ResendError> {
     let row = db
         .call_one(
-            "select holdfast.delivery_resend($1, $2, $3, $4, $5)",
+            "select holdfast.delivery_resend($1, $2, $3, $4, $5, $6)",
             &[
                 &shop,
                 &name,
                 &resend.kind,
                 &resend.subject,
                 &resend.created_at,
+                &actor,
             ],
         )
         .await?;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::encoding::{line_ends, utf8};
 use super::row::{Cell, Row};
-use super::{PART_ROWS_MAX, Unreadable};
+use super::{FILE_ROWS_MAX, PART_ROWS_MAX, Unreadable};
 use crate::sku::columns::{FIELDS, unescaped};
 
 /// The prefix of a column or member that holds one attribute.
@@ -23,6 +23,18 @@ const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 /// [`Unreadable`] when the header is wrong or there are too many rows. A bad row is no error: its
 /// refusals are kept with it.
 pub fn rows(body: &[u8], first_line: Option<i32>) -> Result<Vec<Row>, Unreadable> {
+    read(body, first_line, PART_ROWS_MAX)
+}
+
+/// Parses a whole file, to be staged in parts of [`PART_ROWS_MAX`].
+///
+/// # Errors
+/// As [`rows`].
+pub fn file(body: &[u8]) -> Result<Vec<Row>, Unreadable> {
+    read(body, None, FILE_ROWS_MAX)
+}
+
+fn read(body: &[u8], first_line: Option<i32>, most: usize) -> Result<Vec<Row>, Unreadable> {
     let body = &*utf8(body)?;
     let separator = separator(body);
     let mut reader = ReaderBuilder::new()
@@ -48,8 +60,8 @@ pub fn rows(body: &[u8], first_line: Option<i32>) -> Result<Vec<Row>, Unreadable
         if record.iter().all(|cell| cell.trim_ascii().is_empty()) {
             continue;
         }
-        if rows.len() == PART_ROWS_MAX {
-            return Err(Unreadable::too_many());
+        if rows.len() == most {
+            return Err(Unreadable::too_many(most));
         }
         let end = place(&reader);
         let opened = (end == body.len())

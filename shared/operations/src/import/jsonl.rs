@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::csv::ATTRIBUTE_PREFIX;
 use super::encoding::{line_ends, utf8};
 use super::row::{Cell, Row};
-use super::{PART_ROWS_MAX, Unreadable};
+use super::{FILE_ROWS_MAX, PART_ROWS_MAX, Unreadable};
 
 /// Parses a part. `first_line`: the line number in the file of its first line. `None` if the part
 /// is the whole file.
@@ -17,6 +17,18 @@ use super::{PART_ROWS_MAX, Unreadable};
 /// [`Unreadable`] when there are too many rows. A bad row is no error: its refusals are kept with
 /// it.
 pub fn rows(body: &[u8], first_line: Option<i32>) -> Result<Vec<Row>, Unreadable> {
+    read(body, first_line, PART_ROWS_MAX)
+}
+
+/// Parses a whole file, to be staged in parts of [`PART_ROWS_MAX`].
+///
+/// # Errors
+/// As [`rows`].
+pub fn file(body: &[u8]) -> Result<Vec<Row>, Unreadable> {
+    read(body, None, FILE_ROWS_MAX)
+}
+
+fn read(body: &[u8], first_line: Option<i32>, most: usize) -> Result<Vec<Row>, Unreadable> {
     let body = utf8(body)?;
     let mut rows = Vec::new();
     let mut line = first_line.unwrap_or(1);
@@ -25,8 +37,8 @@ pub fn rows(body: &[u8], first_line: Option<i32>) -> Result<Vec<Row>, Unreadable
     for text in body.split(|byte| matches!(byte, b'\n' | b'\r')) {
         let end = at + text.len();
         if !text.trim_ascii().is_empty() {
-            if rows.len() == PART_ROWS_MAX {
-                return Err(Unreadable::too_many());
+            if rows.len() == most {
+                return Err(Unreadable::too_many(most));
             }
             rows.push(row(text.trim_ascii(), line));
         }

@@ -28,6 +28,8 @@ pub use stage::{StageError, Staged, stage};
 
 /// Rows in one part at most.
 pub const PART_ROWS_MAX: usize = 5_000;
+/// Rows of a file that a caller has as a whole: ten parts. A larger one is sent part by part.
+pub const FILE_ROWS_MAX: usize = 10 * PART_ROWS_MAX;
 /// Rows of an all-or-nothing import. It is one transaction, and shoppers of its changed skus wait
 /// for its end.
 pub const ALL_OR_NOTHING_ROWS_MAX: i32 = 10_000;
@@ -105,7 +107,7 @@ impl Unreadable {
         }
     }
 
-    fn too_many() -> Self {
-        Self::new("body", format!("has more than {PART_ROWS_MAX} rows"))
+    fn too_many(most: usize) -> Self {
+        Self::new("body", format!("has more than {most} rows"))
     }
 }

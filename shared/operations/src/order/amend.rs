@@ -42,7 +42,7 @@ const ORDER_HAS_COUPON: Kind = Kind {
     title: "The order has a coupon",
     detail: "Its discount was computed for its present lines. Cancel the booking and book again.",
 };
-const ORDER_STALE: Kind = Kind {
+pub(super) const ORDER_STALE: Kind = Kind {
     status: 409,
     code: "order_stale",
     title: "The order has changed",

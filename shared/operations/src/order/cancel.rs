@@ -1,8 +1,10 @@
 //! Cancels a booking or a free order.
 
+use super::amend::ORDER_STALE;
 use super::{DeskOrder, ORDER_ENDED, ORDER_NOT_OFFLINE};
 use crate::db::{Database, Failure};
 use crate::ids::{Actor, CheckoutId, Shop};
+use crate::quantity::Version;
 use crate::refusals;
 use crate::stock::STOCK_FULL;
 
@@ -14,14 +16,16 @@ refusals! {
         NotOffline => ORDER_NOT_OFFLINE;
         /// its money has already gone back.
         Ended => ORDER_ENDED;
+        /// it has another version now. `order` shows it.
+        Stale(order: Box<DeskOrder>) => ORDER_STALE;
         /// a sku would have too many units on hand again.
         StockFull => STOCK_FULL;
     }
 }
 
 /// Cancels an order that no gateway takes money for: a booking, or a free order. Gives back all
-/// units that did not come back before, and its coupon's use. A retry gets the same
-/// answer.
+/// units that did not come back before, and its coupon's use. With a version, only if the order is
+/// as the caller has seen it. A retry gets the same answer.
 ///
 /// Locks: the checkout, the order, the payment, the coupon, the customer's counts, then stock
 /// levels by sku.
@@ -33,11 +37,12 @@ pub async fn cancel(
     shop: &Shop,
     checkout_id: CheckoutId,
     actor: &Actor,
+    expected_version: Option<Version>,
 ) -> Result<DeskOrder, CancelError> {
     let row = db
         .call_one(
-            "select * from holdfast.order_cancel($1, $2, $3)",
-            &[&shop, &checkout_id, &actor],
+            "select * from holdfast.order_cancel($1, $2, $3, $4)",
+            &[&shop, &checkout_id, &actor, &expected_version],
         )
         .await
         .map_err(|failure| match failure.constraint() {
@@ -49,6 +54,10 @@ pub async fn cancel(
         "not_found" => Err(CancelError::NotFound),
         "not_offline" => Err(CancelError::NotOffline),
         "order_ended" => Err(CancelError::Ended),
+        "stale" => {
+            let order = DeskOrder::from_json(row.get("o_order"))?;
+            Err(CancelError::Stale(Box::new(order)))
+        }
         other => Err(Failure::unknown_outcome("order_cancel", other).into()),
     }
 }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::{Gateway, Recorded, record_event};
 use crate::db::Database;
-use crate::ids::Shop;
+use crate::ids::{Actor, Shop};
 use crate::refusal::Kind;
 use crate::refusals;
 use crate::text::EventKey;
@@ -59,7 +59,7 @@ refusals! {
 /// Parses a stored event with today's adapter and records the result. A parked event is tried
 /// again. An event that an earlier release ignored has its effect now, if today's adapter gives it
 /// another key, as it does for a new type. An event with the same key is a duplicate: its effect is
-/// history, even if it had none.
+/// history, even if it had none. A parked event keeps the actor.
 ///
 /// Locks: those of [`record_event`].
 ///
@@ -68,12 +68,13 @@ refusals! {
 pub async fn redrive(
     db: &Database,
     shop: &Shop,
+    actor: &Actor,
     redrive: &Redrive,
 ) -> Result<Recorded, RedriveError> {
     let row = db
         .call_one(
-            "select holdfast.payment_redrive($1, $2, $3)",
-            &[&shop, &redrive.gateway, &redrive.event_key],
+            "select holdfast.payment_redrive($1, $2, $3, $4)",
+            &[&shop, &redrive.gateway, &redrive.event_key, &actor],
         )
         .await?;
     let payload: Option<String> = row.get(0);

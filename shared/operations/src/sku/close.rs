@@ -2,7 +2,7 @@
 
 use super::Entry;
 use crate::db::{Database, Failure, from_json};
-use crate::ids::{Shop, Sku};
+use crate::ids::{Actor, Shop, Sku};
 use crate::refusal::Kind;
 use crate::refusals;
 
@@ -21,14 +21,22 @@ refusals! {
     }
 }
 
-/// Sets the end of the sku's sale to now, unless it has ended before. Its holds go on. A retry
-/// changes nothing. Locks: the sku.
+/// Sets the end of the sku's sale to now, with the actor, unless it has ended before. Its holds go
+/// on. A retry changes nothing. Locks: the sku.
 ///
 /// # Errors
 /// [`CloseError`]; a refusal changes nothing.
-pub async fn close(db: &Database, shop: &Shop, sku: &Sku) -> Result<Entry, CloseError> {
+pub async fn close(
+    db: &Database,
+    shop: &Shop,
+    sku: &Sku,
+    actor: &Actor,
+) -> Result<Entry, CloseError> {
     let row = db
-        .call_one("select * from holdfast.sku_close($1, $2)", &[&shop, &sku])
+        .call_one(
+            "select * from holdfast.sku_close($1, $2, $3)",
+            &[&shop, &sku, &actor],
+        )
         .await?;
     let outcome: &str = row.get("o_outcome");
     match outcome {

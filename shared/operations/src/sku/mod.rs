@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::ids::Sku;
+use crate::ids::{Actor, Sku};
 use crate::page::ListRow;
 use crate::quantity::{Amount, Count, Units};
 use crate::stock::Level;
@@ -56,6 +56,10 @@ pub struct Entry {
     /// When its sale closes. Missing if it never closes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sale_closes_at: Option<Utc>,
+    /// Who ended its sale by hand. Missing if nobody did, or if its times were edited since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Actor>)]
+    pub sale_closed_by: Option<String>,
     /// When its units leave: it is a departure. Missing if it is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub departs_at: Option<Utc>,

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use local::postgres::{Cluster, ClusterOptions, SUPERUSER};
-use local::roles::{ADMIN, CHECKOUT, PAYMENTS, SWEEPER};
+use local::roles::{ADMIN, CHECKOUT, CONSOLE, PAYMENTS, SWEEPER};
 use tokio_postgres::{Client, NoTls};
 
 use crate::figures::progress;
@@ -31,7 +31,7 @@ const DATABASE: &str = "postgres";
 /// The largest statements of a call that are kept.
 const KEPT_MAX: usize = 20;
 /// The roles of functions, in the order in which a case prefers them.
-const ROLES: [&str; 4] = [CHECKOUT, PAYMENTS, SWEEPER, ADMIN];
+const ROLES: [&str; 5] = [CHECKOUT, PAYMENTS, SWEEPER, ADMIN, CONSOLE];
 
 /// How the planner knows the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
