@@ -1,6 +1,6 @@
 -- Shops, and the skus that they sell. The shop is the first column of every key in this schema. So
 -- each shop's data is separate, a call uses one shop, and an engine that shards PostgreSQL can keep
--- a shop's rows together (optional/distribute.sql).
+-- a shop's rows together (docs/scaling.md).
 
 -- The body of every trigger that refuses a change. The condition is in the trigger's WHEN clause,
 -- so an allowed change never calls it. The argument is the hint: what to do instead.

@@ -1,11 +1,9 @@
-//! Migrations from an empty database, and the optional file for Citus.
-
-use std::collections::BTreeSet;
+//! Migrations from an empty database, and what they make.
 
 use holdfast_migrate as migrate;
 use local::postgres::SUPERUSER;
 use tests::stack::root;
-use tests::{CLUSTER, connect};
+use tests::{CLUSTER, TestDb, connect};
 
 fn versions() -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(root().join("migrations"))
@@ -40,24 +38,16 @@ async fn an_owner_without_superuser_rights_can_migrate() {
     assert_eq!(migrate::run(&mut client).await.unwrap().applied, versions());
 }
 
-#[test]
-fn the_optional_file_distributes_every_table() {
-    let mut tables = BTreeSet::new();
-    for version in versions() {
-        let text =
-            std::fs::read_to_string(root().join(format!("migrations/{version}.sql"))).unwrap();
-        let text = text.replace("create unlogged table", "create table");
-        for rest in text.split("create table holdfast.").skip(1) {
-            tables.insert(rest.split([' ', '(']).next().unwrap().to_owned());
-        }
-    }
-    assert!(tables.len() >= 11, "{tables:?}");
-    let file = root().join("migrations/optional/distribute.sql");
-    let distribute = std::fs::read_to_string(file).unwrap();
-    for table in tables {
-        assert!(
-            distribute.contains(&format!("holdfast.{table}")),
-            "{table} is not distributed"
-        );
-    }
+/// `holdfast distribute` finds a table by its first column, which every key begins with.
+#[tokio::test]
+async fn every_table_begins_with_its_shop() {
+    let test = TestDb::new().await;
+    let query = "select c.relname::text from pg_class c
+        where c.relnamespace = 'holdfast'::regnamespace and c.relkind = 'r'
+            and c.relname not like 'schema\\_%'
+            and not exists (select from pg_attribute a
+                where a.attrelid = c.oid and a.attnum = 1 and a.attname = 'shop')";
+    let rows = test.owner.query(query, &[]).await.unwrap();
+    let others: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert!(others.is_empty(), "{others:?}");
 }

@@ -131,7 +131,7 @@ call holdfast.checkout_begin('bridal', '00000000-0000-4000-8000-000000000003', '
     '\x03', null, '{GOWN-S}', '{1}');
 
 with due as (
-    update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'
+    update holdfast.checkouts set expires_at = now() - interval '1 second'
     where shop = 'bridal' and checkout_id = '00000000-0000-4000-8000-000000000003'
     returning shop, checkout_id, expires_at)
 update holdfast.holds h set expires_at = d.expires_at from due d
@@ -242,7 +242,7 @@ call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000009', 'he
     null, false);
 
 with due as (
-    update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'
+    update holdfast.checkouts set expires_at = now() - interval '1 second'
     where shop = 'bridal' and checkout_id = '00000000-0000-4000-8000-000000000009'
     returning shop, checkout_id, expires_at)
 update holdfast.holds h set expires_at = d.expires_at from due d
@@ -255,7 +255,7 @@ call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000010', 'in
     null, false);
 
 with due as (
-    update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'
+    update holdfast.checkouts set expires_at = now() - interval '1 second'
     where shop = 'bridal' and checkout_id = '00000000-0000-4000-8000-000000000010'
     returning shop, checkout_id, expires_at)
 update holdfast.holds h set expires_at = d.expires_at from due d
@@ -268,7 +268,7 @@ call holdfast.order_create('bridal', '00000000-0000-4000-8000-000000000017', 'ja
     null, false);
 
 with due as (
-    update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'
+    update holdfast.checkouts set expires_at = now() - interval '1 second'
     where shop = 'bridal' and checkout_id = '00000000-0000-4000-8000-000000000017'
     returning shop, checkout_id, expires_at)
 update holdfast.holds h set expires_at = d.expires_at from due d

@@ -13,6 +13,7 @@ declare
     v_status text;
     v_view checkout_view;
     v_outcome text;
+    v_body jsonb;
 begin
     select c.status into v_status from checkouts c
     where c.shop = p_shop and c.checkout_id = p_checkout_id
@@ -32,9 +33,7 @@ begin
     if v_outcome = 'revoked' then
         insert into checkout_revocations (shop, checkout_id, actor, note, revoked_at)
         values (p_shop, p_checkout_id, p_actor, p_note, v_now);
-        insert into outbox_messages (shop, topic, subject, body, created_at)
-        select p_shop, 'checkout.revoked', p_checkout_id::text,
-            jsonb_build_object('checkout_id', p_checkout_id, 'order_id', o.order_id,
+        select jsonb_build_object('checkout_id', p_checkout_id, 'order_id', o.order_id,
                 'reference', p.reference, 'customer', c.customer, 'note', p_note,
                 'revoked_at', v_now,
                 'lines', (
@@ -42,11 +41,14 @@ begin
                         order by h.sku)
                     from holds h
                     where h.shop = p_shop and h.checkout_id = p_checkout_id
-                        and h.generation = c.generation)), v_now
+                        and h.generation = c.generation))
+        into v_body
         from checkouts c
             left join orders o on o.shop = p_shop and o.checkout_id = p_checkout_id
             left join payments p on p.shop = p_shop and p.order_id = o.order_id
-        where c.shop = p_shop and c.checkout_id = p_checkout_id
+        where c.shop = p_shop and c.checkout_id = p_checkout_id;
+        insert into outbox_messages (shop, topic, subject, body, created_at)
+        values (p_shop, 'checkout.revoked', p_checkout_id::text, v_body, v_now)
         -- the id of a forgotten checkout, used again
         on conflict do nothing;
         perform checkout_give_back(p_shop, array[p_checkout_id], 'released');

@@ -11,6 +11,7 @@ create or replace function holdfast.coupon_put(
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_used bigint;
+    v_now timestamptz;
 begin
     insert into coupons (shop, code, kind, value, minimum_minor, valid_from, valid_until, uses_max,
         uses_per_customer_max, skus)
@@ -24,11 +25,12 @@ begin
         if v_used > p_uses_max then
             o_outcome := 'below_used';
         else
+            v_now := clock_timestamp();
             update coupons c
             set kind = p_kind, value = p_value, minimum_minor = p_minimum_minor,
                 valid_from = p_valid_from, valid_until = p_valid_until, uses_max = p_uses_max,
                 uses_per_customer_max = p_uses_per_customer_max, skus = p_skus,
-                changed_at = clock_timestamp()
+                changed_at = v_now
             where c.shop = p_shop and c.code = p_code
                 and (c.kind, c.value, c.minimum_minor, c.valid_from, c.valid_until, c.uses_max,
                         c.uses_per_customer_max, c.skus)

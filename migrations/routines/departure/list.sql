@@ -12,29 +12,30 @@ language plpgsql stable security definer set search_path = holdfast, pg_temp as 
 declare
     v_from timestamptz;
     v_until timestamptz;
-    v_scanned skus[];
+    v_scanned text[];
+    v_kept text[];
     v_found jsonb[];
 begin
     select s.time_zone into o_time_zone from shops s where s.shop = p_shop;
     v_from := p_day::timestamp at time zone o_time_zone;
     v_until := (p_day + p_days)::timestamp at time zone o_time_zone;
-    select array_agg(page) into v_scanned
+    select array_agg(page.sku order by page.departs_at, page.sku),
+        array_agg(page.sku order by page.departs_at, page.sku)
+            filter (where page.retired_at is null)
+    into v_scanned, v_kept
     from (
-        select * from skus k
+        select k.sku, k.departs_at, k.retired_at from skus k
         where k.shop = p_shop and k.departs_at is not null and k.departs_at < v_until
             and (k.departs_at, k.sku)
                 > (coalesce(p_after_departs_at, v_from), coalesce(p_after_sku, ''))
         order by k.departs_at, k.sku limit p_scan) page;
     select array_agg(departure_describe(p_shop, fits.sku) order by fits.nth) into v_found
-    from (
-        select u.sku, u.ordinality as nth from unnest(v_scanned) with ordinality u
-        where u.retired_at is null
-        order by u.ordinality limit p_limit) fits;
+    from unnest(v_kept[:p_limit]) with ordinality fits (sku, nth);
     o_departures := to_jsonb(coalesce(v_found, '{}'));
     o_after := case
         when cardinality(v_found) = p_limit then v_found[p_limit]
         when cardinality(v_scanned) = p_scan
-            then departure_describe(p_shop, v_scanned[p_scan].sku)
+            then departure_describe(p_shop, v_scanned[p_scan])
     end;
 end;
 $$;

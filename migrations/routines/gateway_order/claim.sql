@@ -5,7 +5,11 @@ create or replace function holdfast.gateway_order_claim(
     p_shop text, p_checkout_id uuid,
     out o_gateway text, out o_gateway_order_id text, out o_reference text)
 returns setof record
-language sql security definer set search_path = holdfast, pg_temp as $$
+language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_now timestamptz := clock_timestamp();
+begin
+    return query
     -- materialized: a join would repeat the subquery
     with ended as materialized (
         select s.gateway, s.gateway_order_id
@@ -14,12 +18,13 @@ language sql security definer set search_path = holdfast, pg_temp as $$
             join payments p on p.shop = o.shop and p.order_id = o.order_id
             join gateway_orders s on s.shop = p.shop and s.reference = p.reference
         where c.shop = p_shop and c.checkout_id = p_checkout_id and c.ended_at is not null
-            and s.closed_at is null and coalesce(s.expires_at > clock_timestamp(), true)
-            and coalesce(s.close_tried_at < clock_timestamp() - interval '1 minute', true)
+            and s.closed_at is null and coalesce(s.expires_at > v_now, true)
+            and coalesce(s.close_tried_at < v_now - interval '1 minute', true)
         for no key update of s skip locked)
-    update gateway_orders g set close_tried_at = clock_timestamp()
+    update gateway_orders g set close_tried_at = v_now
     from ended
     where g.shop = p_shop and g.gateway = ended.gateway
         and g.gateway_order_id = ended.gateway_order_id
-    returning g.gateway, g.gateway_order_id, g.reference
+    returning g.gateway, g.gateway_order_id, g.reference;
+end;
 $$;

@@ -2,8 +2,13 @@
 -- No locks.
 create or replace function holdfast.gateway_order_read(
     p_shop text, p_reference text, p_gateway text) returns jsonb
-language sql stable security definer set search_path = holdfast, pg_temp as $$
-    select gateway_order_describe(g) from gateway_orders g
-    where g.shop = p_shop and g.reference = p_reference and g.gateway = p_gateway
-        and g.closed_at is null and coalesce(g.expires_at > clock_timestamp(), true)
+language plpgsql stable security definer set search_path = holdfast, pg_temp as $$
+begin
+    return (
+        select gateway_order_describe(g)
+        from (
+            select * from gateway_orders o
+            where o.shop = p_shop and o.reference = p_reference and o.gateway = p_gateway
+                and o.closed_at is null and coalesce(o.expires_at > clock_timestamp(), true)) g);
+end;
 $$;

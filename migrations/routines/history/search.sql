@@ -11,12 +11,13 @@ create or replace function holdfast.history_search(
 language plpgsql stable security definer set search_path = holdfast, pg_temp as $$
 declare
     v_ids uuid[];
+    v_found uuid[] := array(select history_find(p_shop, p_q, p_id, p_rows));
     -- the functions of the indexes; null finds nothing
     v_phone text := case when p_q !~ '[A-Za-z]' then order_phone(p_q, '', null) end;
     v_name text := case when length(p_q) >= 3 then order_name(p_q, '', null) end;
 begin
     with candidates as (
-        select f.id as checkout_id from history_find(p_shop, p_q, p_id, p_rows) f (id)
+        select f.id as checkout_id from unnest(v_found) f (id)
         union
         (select o.checkout_id from orders o where o.shop = p_shop and o.customer = p_q
         order by o.created_at desc limit p_limit + 1)

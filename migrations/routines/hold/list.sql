@@ -26,7 +26,7 @@ declare
     v_found jsonb[];
 begin
     if p_checkout_id is null and p_sku is not null and p_status = 'active' then
-        select coalesce(array_agg(few), '{}') into v_active
+        select coalesce(array_agg(few::holds), '{}') into v_active
         from (
             select * from holds h
             where h.shop = p_shop and h.sku = p_sku and h.status = 'active'
@@ -36,20 +36,20 @@ begin
         end if;
     end if;
     if p_checkout_id is not null then
-        select array_agg(page) into v_scanned
+        select array_agg(page::holds) into v_scanned
         from (
             select * from holds h
             where h.shop = p_shop and h.checkout_id = p_checkout_id
                 and (h.checkout_id, h.generation, h.sku) > (v_checkout_id, v_generation, v_sku)
             order by h.checkout_id, h.generation, h.sku limit v_scan) page;
     elsif cardinality(v_active) <= p_scan then
-        select array_agg(page) into v_scanned
+        select array_agg(page::holds) into v_scanned
         from (
             select * from unnest(v_active) h
             where (h.checkout_id, h.generation, h.sku) > (v_checkout_id, v_generation, v_sku)
             order by h.checkout_id, h.generation limit v_scan) page;
     else
-        select array_agg(page) into v_scanned
+        select array_agg(page::holds) into v_scanned
         from (
             select * from holds h
             where h.shop = p_shop

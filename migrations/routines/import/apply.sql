@@ -25,9 +25,9 @@ begin
             and (p_dry_run or v_import.mode <> p_mode) then 'closed'
         else 'judged'
     end;
-    select coalesce(sum(p.row_count), 0), import_next_part(p_shop, p_import_id)
-    into o_rows, o_next_part
+    select coalesce(sum(p.row_count), 0) into o_rows
     from import_parts p where p.shop = p_shop and p.import_id = p_import_id;
+    o_next_part := import_next_part(p_shop, p_import_id);
     if o_outcome = 'judged' and v_import.ended_at is null then
         o_outcome := case
             when o_next_part <> p_parts + 1 then 'incomplete'

@@ -12,10 +12,11 @@ language plpgsql stable security definer set search_path = holdfast, pg_temp as 
 declare
     v_chunks import_chunks[];
     v_last import_chunks;
+    v_next_part integer := import_next_part(p_shop, p_import_id);
 begin
     select jsonb_build_object('import_id', i.import_id, 'status', i.status, 'mode', i.mode,
             'rows', p.row_count, 'parts', p.parts,
-            'next_part', import_next_part(p_shop, p_import_id),
+            'next_part', v_next_part,
             'created', i.created, 'changed', i.changed, 'unchanged', i.unchanged,
             'refused', i.refused, 'actor', i.actor, 'created_at', i.created_at,
             'ended_at', i.ended_at)
@@ -28,7 +29,7 @@ begin
     if not found then
         return;
     end if;
-    select array_agg(page) into v_chunks
+    select array_agg(page::import_chunks) into v_chunks
     from (
         select * from import_chunks c
         where c.shop = p_shop and c.import_id = p_import_id and c.part >= p_after_part

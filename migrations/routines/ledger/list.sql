@@ -27,21 +27,21 @@ begin
     -- Three queries, one for each index with this order.
     if p_sku is not null then
         -- Versions give the order within a sku: times may differ by a wait for the lock.
-        select array_agg(page) into v_scanned
+        select array_agg(page::stock_movements) into v_scanned
         from (
             select * from stock_movements m
             where m.shop = p_shop and m.sku = p_sku
                 and m.version < coalesce(p_after_version, 9223372036854775807)
             order by m.version desc limit v_scan) page;
     elsif p_reference is not null then
-        select array_agg(page) into v_scanned
+        select array_agg(page::stock_movements) into v_scanned
         from (
             select * from stock_movements m
             where m.shop = p_shop and m.reference = p_reference and m.created_at >= v_from
                 and (m.created_at, m.sku, m.version) < (v_at, v_sku, v_version)
             order by m.created_at desc, m.sku desc, m.version desc limit v_scan) page;
     else
-        select array_agg(page) into v_scanned
+        select array_agg(page::stock_movements) into v_scanned
         from (
             select * from stock_movements m
             where m.shop = p_shop and m.created_at >= v_from

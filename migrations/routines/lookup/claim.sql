@@ -32,35 +32,44 @@ declare
     v_before timestamptz := v_now - make_interval(secs => p_again_s);
     v_pending interval := make_interval(secs => p_pending_s);
     v_considered integer;
-    v_taken text[];
+    v_references text[];
+    v_order_ids uuid[];
+    v_look_up_at timestamptz[];
+    v_due boolean[];
     v_all text[] := '{}';
 begin
     for v_round in 1 .. 25 loop
-        with considered as materialized (
-            select p.reference, p.order_id, p.looked_up_at from payments p
+        select array_agg(c.reference order by c.look_up_at),
+            array_agg(c.order_id order by c.look_up_at), count(*)
+        into v_references, v_order_ids, v_considered
+        from (
+            select p.reference, p.order_id, p.look_up_at from payments p
             where p.shop = p_shop and p.look_up_at <= v_now
             order by p.look_up_at limit 200
-            for no key update skip locked),
-        next as (
-            select c.reference, c.looked_up_at, n.*
-            from considered c cross join lateral lookup_next(p_shop, c.order_id, v_now,
-                p_before_s, p_after_s, p_pending_s, p_again_s) n),
+            for no key update skip locked) c;
+        -- a due payment that is not taken waits for its turn, and moves nothing
+        with next as materialized (
+            select c.reference, n.*
+            from unnest(v_references, v_order_ids) c (reference, order_id)
+                cross join lateral lookup_next(p_shop, c.order_id, v_now, p_before_s, p_after_s,
+                    p_pending_s, p_again_s) n),
         due as (
-            select n.reference, n.o_after from next n where n.o_due
+            select n.reference from next n where n.o_due
             order by n.o_due_since nulls first, n.o_ended, n.o_expires_at
-            limit p_limit - cardinality(v_all)),
-        moved as (
-            -- the others wait for their turn, or for their time
-            update payments p
-            set look_up_at = case when d.reference is not null then n.o_after else n.o_next end,
-                looked_up_at = case when d.reference is not null then v_now else p.looked_up_at end
-            from next n left join due d on d.reference = n.reference
-            where p.shop = p_shop and p.reference = n.reference
-                and (d.reference is not null or not n.o_due))
-        select count(*), array_agg(d.reference) from considered c
-            left join due d on d.reference = c.reference
-        into v_considered, v_taken;
-        v_all := v_all || array_remove(coalesce(v_taken, '{}'), null);
+            limit p_limit - cardinality(v_all))
+        select array_agg(n.reference),
+            array_agg(case when d.reference is not null then n.o_after else n.o_next end),
+            array_agg(d.reference is not null)
+        into v_references, v_look_up_at, v_due
+        from next n left join due d on d.reference = n.reference
+        where d.reference is not null or not n.o_due;
+        update payments p
+        set look_up_at = m.look_up_at,
+            looked_up_at = case when m.due then v_now else p.looked_up_at end
+        from unnest(v_references, v_look_up_at, v_due) m (reference, look_up_at, due)
+        where p.shop = p_shop and p.reference = m.reference;
+        v_all := v_all || array(
+            select m.reference from unnest(v_references, v_due) m (reference, due) where m.due);
         exit when v_considered < 200 or cardinality(v_all) >= p_limit;
     end loop;
     return query

@@ -29,7 +29,7 @@ begin
     end;
     if o_outcome = 'cancelled' then
         update orders o
-        set status = 'cancelled', version = o.version + 1, changed_at = clock_timestamp()
+        set status = 'cancelled', version = o.version + 1, changed_at = v_now
         where o.shop = p_shop and o.order_id = v_order.order_id;
         insert into outbox_messages (shop, topic, subject, body, created_at)
         values (p_shop, 'order.cancelled', v_order.order_id::text,
@@ -38,12 +38,14 @@ begin
                 'currency', v_order.currency), v_now);
         perform coupon_settle(p_shop, v_order.order_id);
         -- the customer's limits
-        perform limit_change(p_shop, v_order.customer_key, l.sku, l.returned - l.quantity)
-        from (
-            select * from order_lines o
-            where o.shop = p_shop and o.order_id = v_order.order_id and o.limited
-                and o.returned < o.quantity
-            order by o.sku) l;
+        for v_line in
+            select l.sku, l.quantity - l.returned as units from order_lines l
+            where l.shop = p_shop and l.order_id = v_order.order_id and l.limited
+                and l.returned < l.quantity
+            order by l.sku
+        loop
+            perform limit_change(p_shop, v_order.customer_key, v_line.sku, -v_line.units);
+        end loop;
         for v_line in
             select l.sku, l.quantity - l.returned as units from order_lines l
             where l.shop = p_shop and l.order_id = v_order.order_id and l.returned < l.quantity

@@ -16,6 +16,8 @@ declare
     v_order orders%rowtype;
     v_payment payments%rowtype;
     v_same boolean;
+    v_line record;
+    v_now timestamptz;
 begin
     perform lines_check('order_restock', p_skus, p_quantities);
     v_locked := order_desk_lock(p_shop, null, p_order_id);
@@ -62,21 +64,24 @@ begin
         o_outcome := 'return_conflict';
         return;
     end if;
-    update orders o set version = o.version + 1, changed_at = clock_timestamp()
+    v_now := clock_timestamp();
+    update orders o set version = o.version + 1, changed_at = v_now
     where o.shop = p_shop and o.order_id = p_order_id;
     update order_lines l set returned = l.returned + w.quantity
     from unnest(p_skus, p_quantities) w (sku, quantity)
     where l.shop = p_shop and l.order_id = p_order_id and l.sku = w.sku;
     perform coupon_settle(p_shop, p_order_id);
     -- returned units no longer count against the customer's limits
-    perform limit_change(p_shop, v_order.customer_key, l.sku, -l.units)
-    from (
+    for v_line in
         select o.sku, w.quantity as units
         from unnest(p_skus, p_quantities) w (sku, quantity)
             join order_lines o
                 on o.shop = p_shop and o.order_id = p_order_id and o.sku = w.sku
         where o.limited
-        order by o.sku) l;
+        order by o.sku
+    loop
+        perform limit_change(p_shop, v_order.customer_key, v_line.sku, -v_line.units);
+    end loop;
     for i in 1 .. cardinality(p_skus) loop
         perform order_move_stock(p_shop, p_skus[i], p_quantities[i], 'returned', p_actor,
             v_payment.reference, p_note);

@@ -10,6 +10,13 @@ language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_now timestamptz := clock_timestamp();
     v_sent integer;
+    -- when to try again, by the number of tries so far: the pause doubles up to an hour
+    v_retries timestamptz[] := array(
+        select v_now + least(interval '5 seconds' * 2 ^ n, interval '1 hour')
+        from generate_series(0, 10) n order by n);
+    v_errors text[] := array(
+        select left(e.error, 1000) from unnest(p_errors) with ordinality e (error, nth)
+        order by e.nth);
 begin
     -- coalesce, as in outbox_claim: a look-up by the primary key, not over all waiting rows
     update outbox_messages b
@@ -20,12 +27,10 @@ begin
     get diagnostics v_sent = row_count;
     update outbox_messages b
     set claim_id = null,
-        attempts = b.attempts + case r.result when 'refused' then 1 else 0 end,
-        last_error = case r.result when 'refused' then left(r.error, 1000) else b.last_error end,
-        next_try_at = case r.result when 'refused'
-            then v_now + least(interval '5 seconds' * 2 ^ least(b.attempts, 20),
-                interval '1 hour') end
-    from unnest(p_topics, p_subjects, p_results, p_errors) r (topic, subject, result, error)
+        attempts = b.attempts + case when r.result = 'refused' then 1 else 0 end,
+        last_error = case when r.result = 'refused' then r.error else b.last_error end,
+        next_try_at = case when r.result = 'refused' then v_retries[least(b.attempts, 10) + 1] end
+    from unnest(p_topics, p_subjects, p_results, v_errors) r (topic, subject, result, error)
     where r.result <> 'sent' and b.shop = p_shop and b.topic = r.topic and b.subject = r.subject
         and coalesce(b.sent_at, 'infinity') = 'infinity' and b.claim_id = p_claim_id;
     return v_sent;

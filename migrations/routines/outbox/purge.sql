@@ -12,7 +12,8 @@ declare
     v_purged integer;
     v_told integer;
     v_orphans integer;
-    v_unwanted integer;
+    v_unwanted integer := 0;
+    v_subscriber subscribers%rowtype;
 begin
     if p_older_than < interval '1 day' then
         raise exception using errcode = 'invalid_parameter_value',
@@ -59,11 +60,13 @@ begin
     where s.shop = p_shop and s.name = old.name and s.topic = old.topic
         and s.subject = old.subject;
     get diagnostics v_orphans = row_count;
-    select coalesce(sum(subscriber_give_up(p_shop, s.name,
-        case when s.disabled_at is null then s.wants_from else 'infinity' end, p_batch_max)), 0)
-    into v_unwanted
-    from (
-        select * from subscribers k where k.shop = p_shop for no key update skip locked) s;
+    for v_subscriber in
+        select * from subscribers k where k.shop = p_shop for no key update skip locked
+    loop
+        v_unwanted := v_unwanted + subscriber_give_up(p_shop, v_subscriber.name,
+            case when v_subscriber.disabled_at is null then v_subscriber.wants_from
+                else 'infinity' end, p_batch_max);
+    end loop;
     return v_purged + v_told + v_orphans + v_unwanted;
 end;
 $$;

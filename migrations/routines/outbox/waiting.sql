@@ -1,11 +1,14 @@
 -- The shops with a due message, sorted. A relay asks once for all shops, and claims only from
 -- these. Reads the head of one index per shop. No locks.
 create or replace function holdfast.outbox_waiting() returns setof text
-language sql stable security definer set search_path = holdfast, pg_temp as $$
+language plpgsql stable security definer set search_path = holdfast, pg_temp as $$
+begin
+    return query
     select s.shop from shops s
     where exists (
         select from outbox_messages b
         where b.shop = s.shop and b.sent_at is null
             and (b.next_try_at is null or b.next_try_at <= clock_timestamp()))
-    order by s.shop
+    order by s.shop;
+end;
 $$;

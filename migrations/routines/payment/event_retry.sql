@@ -10,6 +10,7 @@ language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_event payment_events%rowtype;
     v_answer payment_answer;
+    v_now timestamptz := clock_timestamp();
 begin
     select * into v_event from payment_events e
     where e.shop = p_shop and e.gateway = p_gateway and e.event_key = p_event_key
@@ -18,7 +19,7 @@ begin
         o_outcome := case when v_event.event_key is null then 'not_found' else 'duplicate' end;
         return;
     end if;
-    update payment_events e set retried_by = p_actor, consider_at = clock_timestamp()
+    update payment_events e set retried_by = p_actor, consider_at = v_now
     where e.shop = p_shop and e.gateway = p_gateway and e.event_key = p_event_key;
     begin
         v_answer := payment_record_event_attempt(

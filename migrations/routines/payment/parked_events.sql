@@ -10,27 +10,28 @@ create or replace function holdfast.payment_parked_events(p_shop text, p_batch_m
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_now timestamptz := clock_timestamp();
+    v_event payment_events%rowtype;
+    v_known payment_events[];
+    v_later timestamptz;
 begin
-    return query
-        with considered as materialized (
-            select e.gateway, e.event_key, payment_find(p_shop, e.gateway, e.kind, e.reference,
-                e.gateway_order_id, e.gateway_payment_id, e.refund_id, e.gateway_refund_id)
-                is not null as known
-            from (
-                select * from payment_events p
-                where p.shop = p_shop and p.outcome = 'parked' and p.consider_at <= v_now
-                order by p.consider_at limit 1000
-                for no key update skip locked) e),
-        later as (
-            update payment_events e set consider_at = v_now + (v_now - e.received_at) / 30
-            from considered c
-            where not c.known and e.received_at < v_now - interval '1 hour'
-                and e.shop = p_shop and e.gateway = c.gateway
-                and e.event_key = c.event_key)
-        select e.* from considered c
-            join payment_events e on e.shop = p_shop and e.gateway = c.gateway
-                and e.event_key = c.event_key
-        where c.known
-        order by e.received_at limit p_batch_max;
+    for v_event in
+        select * from payment_events p
+        where p.shop = p_shop and p.outcome = 'parked' and p.consider_at <= v_now
+        order by p.consider_at limit 1000
+        for no key update skip locked
+    loop
+        if payment_find(p_shop, v_event.gateway, v_event.kind, v_event.reference,
+            v_event.gateway_order_id, v_event.gateway_payment_id, v_event.refund_id,
+            v_event.gateway_refund_id) is not null
+        then
+            v_known := v_known || v_event;
+        elsif v_event.received_at < v_now - interval '1 hour' then
+            v_later := v_now + (v_now - v_event.received_at) / 30;
+            update payment_events e set consider_at = v_later
+            where e.shop = p_shop and e.gateway = v_event.gateway
+                and e.event_key = v_event.event_key;
+        end if;
+    end loop;
+    return query select * from unnest(v_known) e order by e.received_at limit p_batch_max;
 end;
 $$;

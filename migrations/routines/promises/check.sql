@@ -7,26 +7,24 @@ create or replace function holdfast.promises_check(p_shop text)
     returns table (promise text, shop text, violation jsonb)
 language plpgsql stable security definer set search_path = holdfast, pg_temp as $$
 declare
-    v_shop text;
+    v_shop text collate "C";
+    v_last text collate "C" := '';
     v_page promise_subject[];
     v_page_max constant integer := 1000;
 begin
-    for v_shop in
-        -- one step of each index for each shop
-        with recursive next (shop) as (
-            values (''::text collate "C")
-            union all
-            select least(
-                (select min(s.shop) from shops s where s.shop > n.shop),
-                (select min(m.shop) from stock_movements m where m.shop > n.shop),
-                (select min(c.shop) from checkouts c where c.shop > n.shop),
-                (select min(h.shop) from holds h where h.shop > n.shop),
-                (select min(e.shop) from payment_events e where e.shop > n.shop))
-            from next n where n.shop is not null)
-        select n.shop from next n where n.shop > '' and p_shop is null
-        union all
-        select p_shop where p_shop is not null
     loop
+        v_shop := p_shop;
+        if p_shop is null then
+            -- one step of each index for each shop
+            v_shop := least(
+                (select min(s.shop) from shops s where s.shop > v_last),
+                (select min(m.shop) from stock_movements m where m.shop > v_last),
+                (select min(c.shop) from checkouts c where c.shop > v_last),
+                (select min(h.shop) from holds h where h.shop > v_last),
+                (select min(e.shop) from payment_events e where e.shop > v_last));
+            exit when v_shop is null;
+            v_last := v_shop;
+        end if;
         v_page := null;
         loop
             v_page := array(
@@ -35,6 +33,7 @@ begin
                 select v.promise, v_shop, v.violation from promises_violations(v_shop, v_page) v;
             exit when cardinality(v_page) < v_page_max;
         end loop;
+        exit when p_shop is not null;
     end loop;
 end;
 $$;

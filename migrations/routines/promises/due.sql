@@ -11,25 +11,29 @@ create or replace function holdfast.promises_due()
         changed boolean, history boolean, broken boolean)
 language plpgsql stable security definer set search_path = holdfast, pg_temp as $$
 #variable_conflict use_column
+declare
+    v_lap record;
 begin
-    return query
-    with lap as materialized (
+    for v_lap in
         select s.shop, coalesce(c.checked_at, s.created_at) as changed_at,
             coalesce(h.checked_at, s.created_at) as history_at,
-            c.shop is null or c.position is not null
-                or promises_has_changes(s.shop, c.read_from) as changed,
+            c.shop is null or c.position is not null as under_way, c.read_from,
             h.checked_at is null or h.position is not null
-                or h.checked_at < now() - interval '1 hour' as history
+                or h.checked_at < now() - interval '1 hour' as history,
+            exists (select from promise_breaches b where b.shop = s.shop) as broken
         from shops s
             left join promise_laps c on c.shop = s.shop and c.lap = 'changed'
-            left join promise_laps h on h.shop = s.shop and h.lap = 'history')
-    select l.shop,
-        case when l.changed then extract(epoch from clock_timestamp() - l.changed_at) else 0
-            end::double precision,
-        extract(epoch from clock_timestamp() - l.history_at)::double precision,
-        l.changed, l.history,
-        exists (select from promise_breaches b where b.shop = l.shop)
-    from lap l
-    order by l.shop;
+            left join promise_laps h on h.shop = s.shop and h.lap = 'history'
+        order by s.shop
+    loop
+        shop := v_lap.shop;
+        changed := v_lap.under_way or promises_has_changes(v_lap.shop, v_lap.read_from);
+        changed_s := case when changed
+            then extract(epoch from clock_timestamp() - v_lap.changed_at) else 0 end;
+        history_s := extract(epoch from clock_timestamp() - v_lap.history_at);
+        history := v_lap.history;
+        broken := v_lap.broken;
+        return next;
+    end loop;
 end;
 $$;

@@ -9,16 +9,15 @@ declare
     v_known promise_subject[] := array(
         select row(b.kind, b.a, b.b)::promise_subject from promise_breaches b
         where b.shop = p_shop order by b.kind, b.a, b.b for update);
+    v_broken promise_subject[];
+    v_mended promise_subject[];
 begin
-    with found as materialized (select * from promises_violations(p_shop, v_known)),
-    mended as (
-        delete from promise_breaches b using unnest(v_known) k
-        where b.shop = p_shop and b.kind = k.kind and b.a = k.a and b.b = k.b
-            and not exists (
-                select from found f where f.kind = k.kind and f.a = k.a and f.b = k.b))
-    select coalesce(jsonb_agg(jsonb_build_object(
-        'promise', f.promise, 'shop', p_shop, 'detail', f.violation)), '[]')
-    into o_violations
-    from found f;
+    select array_agg(row(f.kind, f.a, f.b)::promise_subject), coalesce(jsonb_agg(
+        jsonb_build_object('promise', f.promise, 'shop', p_shop, 'detail', f.violation)), '[]')
+    into v_broken, o_violations
+    from promises_violations(p_shop, v_known) f;
+    v_mended := array(select k from unnest(v_known) k except select f from unnest(v_broken) f);
+    delete from promise_breaches b using unnest(v_mended) k
+    where b.shop = p_shop and b.kind = k.kind and b.a = k.a and b.b = k.b;
 end;
 $$;

@@ -4,7 +4,8 @@
 -- heads of three partial indexes per shop. No locks.
 create or replace function holdfast.refund_backlog(
     out o_failed integer, out o_owed_s double precision, out o_pending_s double precision)
-language sql stable security definer set search_path = holdfast, pg_temp as $$
+language plpgsql stable security definer set search_path = holdfast, pg_temp as $$
+begin
     with
     failed as (
         select count(*) as refunds
@@ -27,5 +28,7 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
     select failed.refunds::integer,
         coalesce(greatest(extract(epoch from now() - owed.since), 0), 0),
         coalesce(greatest(extract(epoch from now() - pending.since), 0), 0)
-    from failed, owed, pending
+    into o_failed, o_owed_s, o_pending_s
+    from failed, owed, pending;
+end;
 $$;

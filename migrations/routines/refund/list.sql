@@ -16,21 +16,21 @@ declare
     v_found jsonb[];
 begin
     if p_status = 'failed' then
-        select array_agg(page) into v_scanned
+        select array_agg(page::refunds) into v_scanned
         from (
             select * from refunds r
             where r.shop = p_shop and r.status = 'failed' and not r.void
                 and (r.created_at, r.refund_id) > (v_at, v_id)
             order by r.created_at, r.refund_id limit v_scan) page;
     elsif p_status <> 'settled' then
-        select array_agg(page) into v_scanned
+        select array_agg(page::refunds) into v_scanned
         from (
             select * from refunds r
             where r.shop = p_shop and r.status = p_status and r.status <> 'settled'
                 and (r.created_at, r.refund_id) > (v_at, v_id)
             order by r.created_at, r.refund_id limit v_scan) page;
     else
-        select array_agg(page) into v_scanned
+        select array_agg(page::refunds) into v_scanned
         from (
             select * from refunds r
             where r.shop = p_shop and (r.created_at, r.refund_id) > (v_at, v_id)

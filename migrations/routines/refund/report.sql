@@ -17,6 +17,8 @@ language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_order_id uuid;
     v_refund refunds%rowtype;
+    v_error text := left(p_error, 1000);
+    v_next_try_at timestamptz;
 begin
     if p_result not in ('pending', 'settled', 'failed', 'retry') then
         raise exception using errcode = 'invalid_parameter_value',
@@ -37,17 +39,17 @@ begin
         v_refund := refund_replace(v_refund, 'holdfast', true);
     end if;
     if p_result = 'retry' and v_refund.attempts % 20 <> 0 then
+        -- with jitter: refunds that failed together are not sent again together
+        v_next_try_at := clock_timestamp() + (0.5 + random() / 2)
+            * least(interval '30 seconds' * 2 ^ (v_refund.attempts % 20 - 1), interval '1 hour');
         update refunds r
-        set status = 'owed', last_error = left(p_error, 1000),
-            -- with jitter: refunds that failed together are not sent again together
-            next_try_at = clock_timestamp() + (0.5 + random() / 2)
-                * least(interval '30 seconds' * 2 ^ (r.attempts % 20 - 1), interval '1 hour')
+        set status = 'owed', last_error = v_error, next_try_at = v_next_try_at
         where r.shop = p_shop and r.refund_id = p_refund_id and r.status = 'sending';
         o_outcome := case when found then 'recorded' else 'no_effect' end;
     else
         o_outcome := refund_move(v_refund,
             case p_result when 'retry' then 'failed' else p_result end, p_gateway_refund_id,
-            p_result = 'failed' and p_gateway_refund_id is not null, left(p_error, 1000));
+            p_result = 'failed' and p_gateway_refund_id is not null, v_error);
     end if;
 end;
 $$;

@@ -26,6 +26,9 @@ declare
     v_id uuid := p_refund_id;
     v_nth integer := 0;
     v_any boolean;
+    v_disputed boolean;
+    v_partial boolean;
+    v_refunds bigint;
     v_step bigint;
     -- as REFUNDS_MAX of operations::refund::request
     v_refunds_max constant integer := 100;
@@ -49,20 +52,20 @@ begin
         p_gateway_payment_id) c;
     -- race(capture_never_refunded_beyond_its_amount): read, nothing written
     v_left := coalesce(p_amount_minor, o_refundable_minor);
+    v_disputed := not p_despite_dispute and payment_is_disputed(
+        p_shop, (v_locked.o_payment).reference, p_gateway_payment_id);
+    v_partial := p_amount_minor is null and p_skus is not null and exists (
+        select from order_lines l
+            left join unnest(p_skus, p_quantities) w (sku, quantity) on w.sku = l.sku
+        where l.shop = p_shop and l.order_id = p_order_id
+            and l.returned + coalesce(w.quantity, 0) < l.quantity);
+    v_refunds := (
+        select count(*) from refunds r where r.shop = p_shop and r.order_id = p_order_id);
     o_outcome := case when not v_any then 'not_captured'
-        when not p_despite_dispute and payment_is_disputed(
-            p_shop, (v_locked.o_payment).reference, p_gateway_payment_id)
-            then 'payment_disputed'
-        when p_amount_minor is null and p_skus is not null and exists (
-            select from order_lines l
-                left join unnest(p_skus, p_quantities) w (sku, quantity) on w.sku = l.sku
-            where l.shop = p_shop and l.order_id = p_order_id
-                and l.returned + coalesce(w.quantity, 0) < l.quantity)
-            then 'amount_missing'
+        when v_disputed then 'payment_disputed'
+        when v_partial then 'amount_missing'
         when v_left not between 1 and o_refundable_minor then 'too_much'
-        when (select count(*) from refunds r
-            where r.shop = p_shop and r.order_id = p_order_id) >= v_refunds_max
-            then 'too_many_refunds' end;
+        when v_refunds >= v_refunds_max then 'too_many_refunds' end;
     if o_outcome is not null then
         return;
     end if;

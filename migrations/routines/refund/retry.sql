@@ -12,6 +12,7 @@ declare
     v_order_id uuid;
     v_refund refunds%rowtype;
     v_next refunds%rowtype;
+    v_now timestamptz := clock_timestamp();
 begin
     select r.order_id into v_order_id from refunds r
     where r.shop = p_shop and r.refund_id = p_refund_id;
@@ -43,7 +44,7 @@ begin
     else
         o_outcome := 'retried';
         update refunds r
-        set status = 'owed', next_try_at = clock_timestamp(), actor = p_actor,
+        set status = 'owed', next_try_at = v_now, actor = p_actor,
             despite_dispute = p_despite_dispute
         where r.shop = p_shop and r.refund_id = p_refund_id
         returning * into v_next;

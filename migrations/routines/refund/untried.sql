@@ -8,9 +8,10 @@ create or replace function holdfast.refund_untried(
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_given integer;
+    v_now timestamptz := clock_timestamp();
 begin
     update refunds r
-    set status = 'owed', attempts = r.attempts - 1, next_try_at = clock_timestamp()
+    set status = 'owed', attempts = r.attempts - 1, next_try_at = v_now
     from unnest(p_refund_ids, p_attempts) u (refund_id, attempts)
     where r.shop = p_shop and r.refund_id = u.refund_id and r.status = 'sending'
         and r.attempts = u.attempts;

@@ -11,23 +11,24 @@ declare
     v_query tsquery := array_to_string(array(
         select '''' || w.word || '''' || case when w.nth > 1 then ':*' else '' end
         from unnest(v_words[1:9]) with ordinality w (word, nth)), ' & ')::tsquery;
+    v_skus text[];
 begin
     if cardinality(v_words) < 2 then
         return '[]';
     end if;
+    v_skus := array(
+        select fits.sku
+        from (
+            (select k.sku from skus k
+            where k.shop = p_shop
+                and array_to_tsvector(sku_words(k.shop, k.sku || ' ' || k.title)) @@ v_query
+            limit p_scan)
+            union
+            select k.sku from skus k where k.shop = p_shop and k.sku = p_q) fits
+        order by fits.sku = p_q desc, starts_with(upper(fits.sku), upper(p_q)) desc, fits.sku
+        limit p_limit);
     return (
         select coalesce(jsonb_agg(sku_read(p_shop, best.sku) order by best.nth), '[]')
-        from (
-            select fits.sku, row_number() over (
-                order by fits.sku = p_q desc, starts_with(upper(fits.sku), upper(p_q)) desc,
-                    fits.sku) as nth
-            from (
-                (select k.sku from skus k
-                where k.shop = p_shop
-                    and array_to_tsvector(sku_words(k.shop, k.sku || ' ' || k.title)) @@ v_query
-                limit p_scan)
-                union
-                select k.sku from skus k where k.shop = p_shop and k.sku = p_q) fits
-            order by nth limit p_limit) best);
+        from unnest(v_skus) with ordinality best (sku, nth));
 end;
 $$;

@@ -12,6 +12,8 @@ create or replace function holdfast.sku_put(
     p_currency text default null, p_departs_at timestamptz default null,
     out o_outcome text, out o_sku jsonb)
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_now timestamptz := now();
 begin
     perform from shops s where s.shop = p_shop and s.currency <> p_currency;
     if found then
@@ -21,7 +23,7 @@ begin
     insert into skus (shop, sku, title, attributes, price_minor, sale_opens_at, sale_closes_at,
         limit_per_customer, departs_at, retired_at)
     values (p_shop, p_sku, p_title, p_attributes, p_price_minor, p_sale_opens_at, p_sale_closes_at,
-        p_limit_per_customer, p_departs_at, case when p_retired then now() end)
+        p_limit_per_customer, p_departs_at, case when p_retired then v_now end)
     on conflict (shop, sku) do nothing;
     o_outcome := case when found then 'created' else 'unchanged' end;
     if o_outcome = 'created' then
@@ -34,8 +36,8 @@ begin
             sale_closed_by = case when k.sale_closes_at = p_sale_closes_at
                 then k.sale_closed_by end,
             limit_per_customer = p_limit_per_customer, departs_at = p_departs_at,
-            retired_at = case coalesce(p_retired, k.retired_at is not null)
-                when true then coalesce(k.retired_at, now()) end
+            retired_at = case when coalesce(p_retired, k.retired_at is not null)
+                then coalesce(k.retired_at, v_now) end
         where k.shop = p_shop and k.sku = p_sku
             and (k.title, k.attributes, k.price_minor, k.sale_opens_at, k.sale_closes_at,
                     k.limit_per_customer, k.departs_at, k.retired_at is not null)

@@ -10,7 +10,8 @@ begin
             'stock', stock_describe(l))
         from skus k
             join shops s on s.shop = k.shop
-            join stock_levels l on l.shop = k.shop and l.sku = k.sku
+            -- a row, not a table's: only a row becomes the type of a parameter on a shard
+            join (select * from stock_levels) l on l.shop = k.shop and l.sku = k.sku
         where k.shop = p_shop and k.sku = p_sku);
 end;
 $$;

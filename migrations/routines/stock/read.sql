@@ -1,6 +1,10 @@
 -- Reads a stock level, as JSON. Null: there is none. No locks: a clerk sends the version back, and
 -- another change meanwhile makes it stale.
 create or replace function holdfast.stock_read(p_shop text, p_sku text) returns jsonb
-language sql stable security definer set search_path = holdfast, pg_temp as $$
-    select stock_describe(l) from stock_levels l where l.shop = p_shop and l.sku = p_sku
+language plpgsql stable security definer set search_path = holdfast, pg_temp as $$
+begin
+    return (
+        select stock_describe(l)
+        from (select * from stock_levels k where k.shop = p_shop and k.sku = p_sku) l);
+end;
 $$;

@@ -3,7 +3,8 @@
 -- of two indexes per subscriber. No locks.
 create or replace function holdfast.subscriber_backlog(
     out o_waiting_s double precision, out o_given_up integer)
-language sql stable security definer set search_path = holdfast, pg_temp as $$
+language plpgsql stable security definer set search_path = holdfast, pg_temp as $$
+begin
     with
     waiting as (
         select min(d.created_at) as since
@@ -23,5 +24,7 @@ language sql stable security definer set search_path = holdfast, pg_temp as $$
             limit 1000) d)
     select coalesce(greatest(extract(epoch from now() - waiting.since), 0), 0),
         given_up.deliveries::integer
-    from waiting, given_up
+    into o_waiting_s, o_given_up
+    from waiting, given_up;
+end;
 $$;

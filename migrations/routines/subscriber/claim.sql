@@ -5,6 +5,8 @@ create or replace function holdfast.subscriber_claim(p_shop text, p_limit intege
     returns table (o_name text, o_url text, o_topic text, o_subject text, o_message_id text,
         o_created_at timestamptz, o_body jsonb)
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
+declare
+    v_now timestamptz := clock_timestamp();
 begin
     return query
         with due as materialized (
@@ -12,7 +14,7 @@ begin
                 select e.name, e.topic, e.subject from subscriber_deliveries e
                 where e.shop = p_shop and e.name = s.name
                     and coalesce(e.delivered_at, e.given_up_at) is null
-                    and e.next_try_at <= clock_timestamp()
+                    and e.next_try_at <= v_now
                 order by e.next_try_at limit p_limit for no key update skip locked) d
             where s.shop = p_shop and s.disabled_at is null
                 -- not "not exists": the planner could turn that into a join over all that waits
@@ -23,7 +25,7 @@ begin
                     order by o.created_at limit 1) is null),
         taken as (
             update subscriber_deliveries d
-            set next_try_at = clock_timestamp() + interval '2 minutes'
+            set next_try_at = v_now + interval '2 minutes'
             from due
             where d.shop = p_shop and d.name = due.name and d.topic = due.topic
                 and d.subject = due.subject

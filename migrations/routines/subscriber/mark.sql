@@ -14,6 +14,10 @@ language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
     v_result record;
     v_now timestamptz := clock_timestamp();
+    v_attempts integer;
+    v_failed boolean;
+    v_next_try_at timestamptz;
+    v_error text;
     v_pauses interval[] := '{5s,5min,30min,2h,5h,10h,14h,20h,24h}';
 begin
     perform from subscribers s where s.shop = p_shop and s.name = p_name
@@ -24,16 +28,20 @@ begin
         select * from unnest(p_topics, p_subjects, p_results, p_errors)
             r (topic, subject, result, error)
     loop
+        -- The subscriber is locked, so nobody else counts a try.
+        select d.attempts into v_attempts from subscriber_deliveries d
+        where d.shop = p_shop and d.name = p_name and d.topic = v_result.topic
+            and d.subject = v_result.subject;
+        v_failed := v_result.result = 'failed';
+        v_next_try_at := v_now
+            + case when v_failed then coalesce(v_pauses[v_attempts + 1], '0s') else '0s' end;
+        v_error := left(v_result.error, 1000);
         update subscriber_deliveries d
-        set attempts = d.attempts + case v_result.result when 'untried' then 0 else 1 end,
-            delivered_at = case v_result.result when 'delivered' then v_now end,
+        set attempts = d.attempts + case when v_result.result = 'untried' then 0 else 1 end,
+            delivered_at = case when v_result.result = 'delivered' then v_now end,
             given_up_at = case
-                when v_result.result = 'failed' and d.attempts >= cardinality(v_pauses)
-                then v_now end,
-            next_try_at = case v_result.result
-                when 'failed' then v_now + coalesce(v_pauses[d.attempts + 1], '0s')
-                else v_now end,
-            last_error = coalesce(left(v_result.error, 1000), d.last_error)
+                when v_failed and d.attempts >= cardinality(v_pauses) then v_now end,
+            next_try_at = v_next_try_at, last_error = coalesce(v_error, d.last_error)
         where d.shop = p_shop and d.name = p_name and d.topic = v_result.topic
             and d.subject = v_result.subject
             and coalesce(d.delivered_at, d.given_up_at, 'infinity') = 'infinity';

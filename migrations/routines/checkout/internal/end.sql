@@ -13,7 +13,7 @@ declare
     v_now timestamptz := clock_timestamp();
     v_line record;
 begin
-    update orders o set status = case p_as when 'released' then 'cancelled' else 'expired' end
+    update orders o set status = case when p_as = 'released' then 'cancelled' else 'expired' end
     where o.shop = p_shop and o.checkout_id = any (p_checkout_ids)
         and o.status = 'awaiting_payment';
     if p_as = 'released' and found then

@@ -8,12 +8,25 @@ declare
     v_checkout checkouts%rowtype;
     v_order orders%rowtype;
     v_payment payments%rowtype;
+    v_disputes jsonb;
+    v_refund_ids text[];
+    v_announcements jsonb;
 begin
     select * into v_checkout from checkouts c
         where c.shop = p_shop and c.checkout_id = p_checkout_id;
     select * into v_order from orders o where o.shop = p_shop and o.checkout_id = p_checkout_id;
     select * into v_payment from payments p
         where p.shop = p_shop and p.order_id = v_order.order_id;
+    v_disputes := payment_describe_disputes(p_shop, v_payment.reference, p_limit);
+    v_refund_ids := array(
+        select r.refund_id::text from refunds r
+        where r.shop = p_shop and r.order_id = v_order.order_id
+        order by r.created_at desc, r.refund_id limit p_limit);
+    v_announcements := history_announcements(p_shop, array[
+        p_checkout_id::text, v_order.order_id::text, v_payment.reference,
+        v_payment.gateway || ':' || v_payment.gateway_payment_id,
+        v_payment.gateway || ':' || v_payment.reference] || v_refund_ids,
+        v_payment.reference, p_limit);
     return jsonb_build_object(
         'checkout', to_jsonb(v_checkout) - '{shop,request_hash,counted_as}'::text[],
         -- staff ended it
@@ -54,20 +67,13 @@ begin
                 select * from refunds r
                 where r.shop = p_shop and r.order_id = v_order.order_id
                 order by r.created_at desc, r.refund_id limit p_limit) r),
-        'disputes', payment_describe_disputes(p_shop, v_payment.reference, p_limit),
+        'disputes', v_disputes,
         'stock_movements', (
             select coalesce(jsonb_agg(movement_describe(m) order by m.created_at, m.sku), '[]')
             from (
                 select * from stock_movements m
                 where m.shop = p_shop and m.reference = v_payment.reference
                 order by m.created_at desc, m.sku limit p_limit) m),
-        'outbox_messages', history_announcements(p_shop, array[
-            p_checkout_id::text, v_order.order_id::text, v_payment.reference,
-            v_payment.gateway || ':' || v_payment.gateway_payment_id,
-            v_payment.gateway || ':' || v_payment.reference]
-            || array(select r.refund_id::text from refunds r
-                where r.shop = p_shop and r.order_id = v_order.order_id
-                order by r.created_at desc, r.refund_id limit p_limit),
-            v_payment.reference, p_limit));
+        'outbox_messages', v_announcements);
 end;
 $$;

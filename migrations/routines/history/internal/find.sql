@@ -3,7 +3,9 @@
 -- of id. Each kind has an index. No locks.
 create or replace function holdfast.history_find(
     p_shop text, p_q text, p_id uuid, p_rows integer) returns setof uuid
-language sql stable set search_path = holdfast, pg_temp as $$
+language plpgsql stable set search_path = holdfast, pg_temp as $$
+begin
+    return query
     with known as (
         select p_q as reference
         union
@@ -47,5 +49,6 @@ language sql stable set search_path = holdfast, pg_temp as $$
     union
     select o.checkout_id from known k
         join payments p on p.shop = p_shop and p.reference = k.reference
-        join orders o on o.shop = p.shop and o.order_id = p.order_id
+        join orders o on o.shop = p.shop and o.order_id = p.order_id;
+end;
 $$;

@@ -8,37 +8,50 @@ create or replace function holdfast.import_judge_chunks(
     out o_created integer, out o_changed integer, out o_unchanged integer, out o_refused integer,
     out o_skus text[], out o_levels text[])
 language plpgsql set search_path = holdfast, pg_temp as $$
+declare
+    v_judged record;
 begin
-    with judged as materialized (
-        select j.part, j.chunk, j.row_no, j.sku, j.changes_sku,
-            j.changes_level or j.expected_version is not null as relies_on_level,
-            case when k.keeps then j.outcome_before else j.outcome end as outcome,
-            case when k.keeps then j.refusals_before else j.refusals end as refusals,
-            case when k.keeps then j.changes_before else j.changes end as changes
-        from import_judge(p_shop, p_import_id, p_part, p_chunk, p_to_part, p_to_chunk) j
-            cross join lateral (
-                select p_again
-                    and j.outcome_before <> 'changed'  -- guard(an_import_overwrites_no_sale)
-                    as keeps) k),
-    kept as (
-        update import_chunks c set outcomes = f.outcomes, refusals = f.refusals,
-            changes = f.changes
+    o_created := 0;
+    o_changed := 0;
+    o_unchanged := 0;
+    o_refused := 0;
+    o_skus := '{}';
+    o_levels := '{}';
+    for v_judged in
+        select j.part, j.chunk, array_agg(j.outcome order by j.row_no) as outcomes,
+            array_agg(j.refusals order by j.row_no) as refusals,
+            array_agg(j.changes order by j.row_no) as changes,
+            count(*) filter (where j.outcome = 'created') as created,
+            count(*) filter (where j.outcome = 'changed') as changed,
+            count(*) filter (where j.outcome = 'unchanged') as unchanged,
+            count(*) filter (where j.outcome = 'refused') as refused,
+            array_agg(j.sku) filter (where j.outcome = 'changed' and j.changes_sku) as skus,
+            array_agg(j.sku) filter (where j.outcome = 'changed' and j.relies_on_level) as levels
         from (
-            select j.part, j.chunk, array_agg(j.outcome order by j.row_no) as outcomes,
-                array_agg(j.refusals order by j.row_no) as refusals,
-                array_agg(j.changes order by j.row_no) as changes
-            from judged j group by j.part, j.chunk) f
-        where c.shop = p_shop and c.import_id = p_import_id and c.part = f.part
-            and c.chunk = f.chunk
+            select r.part, r.chunk, r.row_no, r.sku, r.changes_sku,
+                r.changes_level or r.expected_version is not null as relies_on_level,
+                case when k.keeps then r.outcome_before else r.outcome end as outcome,
+                case when k.keeps then r.refusals_before else r.refusals end as refusals,
+                case when k.keeps then r.changes_before else r.changes end as changes
+            from import_judge(p_shop, p_import_id, p_part, p_chunk, p_to_part, p_to_chunk) r
+                cross join lateral (
+                    select p_again
+                        and r.outcome_before <> 'changed'  -- guard(an_import_overwrites_no_sale)
+                        as keeps) k) j
+        group by j.part, j.chunk
+    loop
+        update import_chunks c
+        set outcomes = v_judged.outcomes, refusals = v_judged.refusals, changes = v_judged.changes
+        where c.shop = p_shop and c.import_id = p_import_id and c.part = v_judged.part
+            and c.chunk = v_judged.chunk
             and (c.outcomes, c.refusals, c.changes)
-                is distinct from (f.outcomes, f.refusals, f.changes))
-    select count(*) filter (where j.outcome = 'created'),
-        count(*) filter (where j.outcome = 'changed'),
-        count(*) filter (where j.outcome = 'unchanged'),
-        count(*) filter (where j.outcome = 'refused'),
-        coalesce(array_agg(j.sku) filter (where j.outcome = 'changed' and j.changes_sku), '{}'),
-        coalesce(array_agg(j.sku) filter (where j.outcome = 'changed' and j.relies_on_level), '{}')
-    into o_created, o_changed, o_unchanged, o_refused, o_skus, o_levels
-    from judged j;
+                is distinct from (v_judged.outcomes, v_judged.refusals, v_judged.changes);
+        o_created := o_created + v_judged.created;
+        o_changed := o_changed + v_judged.changed;
+        o_unchanged := o_unchanged + v_judged.unchanged;
+        o_refused := o_refused + v_judged.refused;
+        o_skus := o_skus || v_judged.skus;
+        o_levels := o_levels || v_judged.levels;
+    end loop;
 end;
 $$;

@@ -13,6 +13,7 @@ declare
     v_levels jsonb := jsonb_object(p_levels, p_levels);
     v_row record;
     v_version bigint;
+    v_now timestamptz := now();
 begin
     for v_row in
         select j.* from import_judge(p_shop, p_import_id, p_part, p_chunk, p_to_part, p_to_chunk) j
@@ -25,7 +26,7 @@ begin
                 sale_closes_at, limit_per_customer, departs_at, retired_at)
             values (p_shop, v_row.sku, v_row.title, v_row.attributes, v_row.price_minor,
                 v_row.sale_opens_at, v_row.sale_closes_at, v_row.limit_per_customer,
-                v_row.departs_at, case when v_row.retired then now() end)
+                v_row.departs_at, case when v_row.retired then v_now end)
             on conflict do nothing;
             if not found then
                 raise exception using errcode = 'serialization_failure',
@@ -43,7 +44,7 @@ begin
                 sale_closed_by = case when k.sale_closes_at = v_row.sale_closes_at
                     then k.sale_closed_by end,
                 limit_per_customer = v_row.limit_per_customer, departs_at = v_row.departs_at,
-                retired_at = case when v_row.retired then coalesce(k.retired_at, now()) end
+                retired_at = case when v_row.retired then coalesce(k.retired_at, v_now) end
             where k.shop = p_shop and k.sku = v_row.sku;
         end if;
         if v_row.changes_level and v_levels ? v_row.sku then

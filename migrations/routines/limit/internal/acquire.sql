@@ -15,14 +15,18 @@ language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_answer hold_answer;
     v_customer text;
+    v_name text;
     v_counted_as text;
     v_open_max integer;
+    -- 0: no generation. With null, Citus can't tell the shard of this join.
+    v_kept integer := coalesce(p_kept, 0);
     v_line record;
 begin
-    select c.counted_as, coalesce(c.counted_as, o.customer_key, customer_key(p_shop, c.customer))
-    into strict v_counted_as, v_customer
-    from checkouts c left join orders o on o.shop = c.shop and o.checkout_id = c.checkout_id
+    select c.counted_as, coalesce(c.counted_as, o.customer_key), c.customer
+    into strict v_counted_as, v_customer, v_name
+    from checkouts c left join orders o on o.shop = p_shop and o.checkout_id = p_checkout_id
     where c.shop = p_shop and c.checkout_id = p_checkout_id;
+    v_customer := coalesce(v_customer, customer_key(p_shop, v_name));
     select s.checkouts_per_customer_max into v_open_max from shops s where s.shop = p_shop;
     insert into customer_checkouts (shop, customer) values (p_shop, v_customer)
     on conflict do nothing;
@@ -48,12 +52,12 @@ begin
             coalesce(u.units_held + u.units_consumed, 0) as units,
             coalesce(kept.quantity, 0) as kept
         from holds h
-            join skus k on k.shop = h.shop and k.sku = h.sku
+            join skus k on k.shop = p_shop and k.sku = h.sku
             left join customer_units u
-                on u.shop = h.shop and u.customer = v_customer and u.sku = h.sku
+                on u.shop = p_shop and u.customer = v_customer and u.sku = h.sku
             left join holds kept
-                on kept.shop = h.shop and kept.checkout_id = h.checkout_id
-                and kept.generation = p_kept and kept.sku = h.sku
+                on kept.shop = p_shop and kept.checkout_id = p_checkout_id
+                and kept.generation = v_kept and kept.sku = h.sku
         where h.shop = p_shop and h.checkout_id = p_checkout_id and h.generation = p_generation
             and k.limit_per_customer is not null
         order by h.sku

@@ -29,7 +29,7 @@ begin
     into v_units_max, v_units
     from skus k
         left join customer_units u
-            on u.shop = k.shop and u.customer = p_customer and u.sku = k.sku
+            on u.shop = p_shop and u.customer = p_customer and u.sku = k.sku
     where k.shop = p_shop and k.sku = p_sku;
     if v_units + p_units > v_units_max then
         o_allowed := greatest(v_units_max - v_units, 0);

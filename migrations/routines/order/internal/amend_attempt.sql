@@ -24,6 +24,8 @@ declare
     v_moved record;
     v_allowed integer;
     v_free integer[] := '{}';
+    v_begun_at timestamptz;
+    v_total_minor bigint;
 begin
     perform lines_check('order_amend', p_skus, p_quantities);
     v_locked := order_desk_lock(p_shop, p_checkout_id, null);
@@ -113,25 +115,31 @@ begin
         return v_answer;
     end if;
 
-    insert into order_lines (shop, order_id, sku, quantity, price_minor, limited, checkout_id,
-        begun_at, sold)
-    select p_shop, v_order.order_id, d.o_sku, d.o_wanted, d.o_price_minor,
-        d.o_limited or d.o_limits and d.o_wanted > d.o_kept, p_checkout_id, c.created_at, true
-    from order_differences(p_shop, v_order.order_id, p_skus, p_quantities) d
-        join checkouts c on c.shop = p_shop and c.checkout_id = p_checkout_id
-    where d.o_wanted > 0
-    on conflict (shop, order_id, sku) do update
-    set quantity = excluded.quantity, returned = 0, limited = excluded.limited;
+    select c.created_at into v_begun_at from checkouts c
+    where c.shop = p_shop and c.checkout_id = p_checkout_id;
+    for v_line in
+        select d.o_sku as sku, d.o_wanted as wanted, d.o_price_minor as price_minor,
+            d.o_limited or d.o_limits and d.o_wanted > d.o_kept as limited
+        from order_differences(p_shop, v_order.order_id, p_skus, p_quantities) d
+        where d.o_wanted > 0
+    loop
+        insert into order_lines (shop, order_id, sku, quantity, price_minor, limited,
+            checkout_id, begun_at, sold)
+        values (p_shop, v_order.order_id, v_line.sku, v_line.wanted, v_line.price_minor,
+            v_line.limited, p_checkout_id, v_begun_at, true)
+        on conflict (shop, order_id, sku) do update
+        set quantity = excluded.quantity, returned = 0, limited = excluded.limited;
+    end loop;
     delete from order_lines l
     where l.shop = p_shop and l.order_id = v_order.order_id and l.sku <> all (p_skus);
+    select sum(l.quantity * l.price_minor) into v_total_minor from order_lines l
+    where l.shop = p_shop and l.order_id = v_order.order_id;
+    v_now := clock_timestamp();
     update orders o
-    set subtotal_minor = t.total_minor, total_minor = t.total_minor, version = o.version + 1,
-        changed_at = clock_timestamp()
-    from (
-        select sum(l.quantity * l.price_minor)::bigint as total_minor from order_lines l
-        where l.shop = p_shop and l.order_id = v_order.order_id) t
+    set subtotal_minor = v_total_minor, total_minor = v_total_minor, version = o.version + 1,
+        changed_at = v_now
     where o.shop = p_shop and o.order_id = v_order.order_id
-    returning o.* into v_order;
+    returning * into v_order;
     update payments p set amount_minor = v_order.total_minor
     where p.shop = p_shop and p.reference = v_payment.reference;
     insert into outbox_messages (shop, topic, subject, body, created_at)

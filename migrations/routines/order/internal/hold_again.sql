@@ -13,14 +13,18 @@ language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_answer hold_answer;
     v_now timestamptz := clock_timestamp();
-    v_coupon text;
+    v_order orders%rowtype;
+    v_lines record;
     v_recheck record;
 begin
-    select r.* into v_recheck
-    from orders o, cart_recheck(p_shop, array(
-        select l.sku from order_lines l where l.shop = p_shop and l.order_id = p_order_id),
-        null, o.created_at) r
-    where o.shop = p_shop and o.order_id = p_order_id;
+    select * into strict v_order from orders o where o.shop = p_shop and o.order_id = p_order_id;
+    -- the order's own lines: the journal of its holds may have been purged
+    select array_agg(l.sku order by l.sku) as skus,
+        array_agg(l.quantity order by l.sku) as quantities,
+        array_agg(l.price_minor order by l.sku) as prices
+    into v_lines
+    from order_lines l where l.shop = p_shop and l.order_id = p_order_id;
+    v_recheck := cart_recheck(p_shop, v_lines.skus, null, v_order.created_at);
     if v_recheck.o_outcome <> 'unchanged' then
         v_answer.o_outcome := v_recheck.o_outcome;
         v_answer.o_refused_skus := v_recheck.o_skus;
@@ -28,19 +32,13 @@ begin
     end if;
     -- a savepoint: it removes a half-held cart
     begin
-        perform coupon_count(p_shop, o.coupon_code, o.customer_key, 1, 0) from orders o
-        where o.shop = p_shop and o.order_id = p_order_id and o.coupon_use = 'released';
-        update orders o set coupon_use = 'held'
-        where o.shop = p_shop and o.order_id = p_order_id and o.coupon_use = 'released';
-        -- the order's own lines: the journal of its holds may have been purged
-        select a.* into v_answer
-        from (
-            select array_agg(l.sku order by l.sku) as skus,
-                array_agg(l.quantity order by l.sku) as quantities,
-                array_agg(l.price_minor order by l.sku) as prices
-            from order_lines l where l.shop = p_shop and l.order_id = p_order_id) lines,
-            checkout_hold_again(p_shop, p_checkout_id, lines.skus, lines.quantities,
-                lines.prices) a;
+        if v_order.coupon_use = 'released' then
+            perform coupon_count(p_shop, v_order.coupon_code, v_order.customer_key, 1, 0);
+            update orders o set coupon_use = 'held'
+            where o.shop = p_shop and o.order_id = p_order_id;
+        end if;
+        v_answer := checkout_hold_again(
+            p_shop, p_checkout_id, v_lines.skus, v_lines.quantities, v_lines.prices);
         if v_answer.o_outcome <> 'held' then
             raise exception using errcode = 'HF001', message = 'short';
         end if;
@@ -54,11 +52,10 @@ begin
         -- a constraint refuses the coupon: another customer has its last use, or this customer had
         -- theirs
         when check_violation then
-            select o.coupon_code into v_coupon from orders o
-            where o.shop = p_shop and o.order_id = p_order_id;
-            v_answer.o_outcome := case when p_reclaim and coupon_has_due_uses(p_shop, v_coupon)
+            v_answer.o_outcome := case
+                when p_reclaim and coupon_has_due_uses(p_shop, v_order.coupon_code)
                 then 'reclaim' else 'coupon_used_up' end;
-            v_answer.o_reclaim := row(null, v_coupon, null)::reclaim;
+            v_answer.o_reclaim := row(null, v_order.coupon_code, null)::reclaim;
     end;
     return v_answer;
 end;

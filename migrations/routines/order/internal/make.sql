@@ -25,6 +25,7 @@ declare
     v_discount bigint := 0;
     v_payable record;
     v_held hold_answer;
+    v_expires_at timestamptz;
 begin
     select * into v_checkout from checkouts c
     where c.shop = p_shop and c.checkout_id = p_checkout_id
@@ -141,10 +142,10 @@ begin
         insert into addresses (shop, address_id, customer, address)
         values (p_shop, p_address_id, v_checkout.customer, p_address);
     end if;
+    v_expires_at := v_now + make_interval(
+        secs => least(v_shop.order_hold_s_untried, v_shop.order_hold_s));
     update checkouts c
-    set status = 'ordered', ended_at = null,
-        expires_at = greatest(c.expires_at, v_now + make_interval(
-            secs => least(v_shop.order_hold_s_untried, v_shop.order_hold_s)))
+    set status = 'ordered', ended_at = null, expires_at = greatest(c.expires_at, v_expires_at)
     where c.shop = p_shop and c.checkout_id = p_checkout_id
     returning * into v_checkout;
     update holds h set expires_at = v_checkout.expires_at
@@ -178,7 +179,7 @@ begin
     insert into payments (shop, reference, order_id, method, amount_minor, currency, created_at,
         look_up_at)
     values (p_shop, p_reference, p_order_id, p_method, v_subtotal - v_discount, v_shop.currency,
-        v_now, case p_method when 'online' then v_now end);
+        v_now, case when p_method = 'online' then v_now end);
 
     -- No webhook will come: the dispatcher takes the money, or the total is zero.
     if p_method = 'offline' or v_subtotal = v_discount then

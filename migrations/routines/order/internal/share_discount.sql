@@ -4,7 +4,8 @@
 -- locked the coupon.
 create or replace function holdfast.order_share_discount(p_shop text, p_order_id uuid)
     returns void
-language sql set search_path = holdfast, pg_temp as $$
+language plpgsql set search_path = holdfast, pg_temp as $$
+begin
     with line as (
         -- numeric: the product of a discount and a price would overflow a bigint
         select l.sku, o.discount_minor, (l.quantity * l.price_minor)::numeric as price,
@@ -25,5 +26,6 @@ language sql set search_path = holdfast, pg_temp as $$
         from share s)
     update order_lines l set discount_minor = s.minor::bigint
     from shared s
-    where l.shop = p_shop and l.order_id = p_order_id and l.sku = s.sku
+    where l.shop = p_shop and l.order_id = p_order_id and l.sku = s.sku;
+end;
 $$;

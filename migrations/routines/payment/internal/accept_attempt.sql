@@ -14,6 +14,7 @@ declare
     v_captured bigint;
     v_newest payment_captures%rowtype;
     v_held hold_answer;
+    v_now timestamptz;
 begin
     v_locked := order_desk_lock(p_shop, null, p_order_id);
     v_order := v_locked.o_order;
@@ -41,11 +42,12 @@ begin
     select c.* into strict v_newest from payment_captures c
     where c.shop = p_shop and c.reference = v_payment.reference and c.accepted
     order by c.captured_at desc, c.gateway_payment_id limit 1;
+    v_now := clock_timestamp();
     update payments p
-    set status = 'paid', paid_at = clock_timestamp(), look_up_at = clock_timestamp(),
+    set status = 'paid', paid_at = v_now, look_up_at = v_now,
         gateway = v_newest.gateway,
         gateway_payment_id = v_newest.gateway_payment_id, accepted_minor = v_captured,
-        accepted_by = p_actor, accepted_note = p_note, accepted_at = clock_timestamp()
+        accepted_by = p_actor, accepted_note = p_note, accepted_at = v_now
     where p.shop = p_shop and p.reference = v_payment.reference;
     perform from checkouts c
     where c.shop = p_shop and c.checkout_id = v_order.checkout_id and c.status = 'ordered';

@@ -18,7 +18,9 @@ language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_answer payment_answer;
     v_captured record;
+    v_capture payment_captures%rowtype;
     v_held hold_answer;
+    v_now timestamptz;
 begin
     v_answer.o_order_id := p_payment.order_id;
     select * into strict v_captured from payment_capture(p_payment, p_checkout_id, p_gateway,
@@ -29,10 +31,11 @@ begin
     end if;
 
     -- The payment first: it is a fact, with or without the goods.
+    v_now := clock_timestamp();
+    v_capture := v_captured.o_capture;
     update payments p
-    set status = 'paid', paid_at = clock_timestamp(), look_up_at = clock_timestamp(),
-        gateway = p_gateway,
-        gateway_payment_id = (v_captured.o_capture).gateway_payment_id
+    set status = 'paid', paid_at = v_now, look_up_at = v_now, gateway = p_gateway,
+        gateway_payment_id = v_capture.gateway_payment_id
     where p.shop = p_payment.shop and p.reference = p_payment.reference;
     perform from checkouts c
     where c.shop = p_payment.shop and c.checkout_id = p_checkout_id and c.status = 'ordered';
@@ -54,15 +57,19 @@ begin
     elsif v_answer.o_outcome = 'refund_due' then
         update orders o set status = 'refund_due'
         where o.shop = p_payment.shop and o.order_id = p_payment.order_id;
-        perform refund_owe(c, p_payment.order_id, c.amount_minor - c.refunded_minor, 'late')
-        from payment_captures c
-        where c.shop = p_payment.shop and c.reference = p_payment.reference and c.counts
-            and c.amount_minor > c.refunded_minor
-        order by c.captured_at, c.gateway_payment_id;
+        for v_capture in
+            select * from payment_captures c
+            where c.shop = p_payment.shop and c.reference = p_payment.reference and c.counts
+                and c.amount_minor > c.refunded_minor
+            order by c.captured_at, c.gateway_payment_id
+        loop
+            perform refund_owe(v_capture, p_payment.order_id,
+                v_capture.amount_minor - v_capture.refunded_minor, 'late');
+        end loop;
     else
         perform order_complete(p_payment.shop, array[p_payment.order_id]);
         if v_captured.o_captured > p_payment.amount_minor then
-            perform refund_owe(v_captured.o_capture, p_payment.order_id,
+            perform refund_owe(v_capture, p_payment.order_id,
                 v_captured.o_captured - p_payment.amount_minor, 'excess');
         end if;
     end if;

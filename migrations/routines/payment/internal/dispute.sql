@@ -50,7 +50,7 @@ begin
     end if;
     insert into outbox_messages (shop, topic, subject, body, created_at)
     values (p_payment.shop,
-        case v_status when 'open' then 'payment.disputed' else 'payment.dispute_ended' end,
+        case when v_status = 'open' then 'payment.disputed' else 'payment.dispute_ended' end,
         -- a dispute can end more than once within a stage: closed, then lost
         format('%s:%s:%s:%s:%s', p_gateway,
             coalesce(v_dispute.gateway_payment_id, p_payment.reference), v_dispute.dispute_id,

@@ -16,6 +16,8 @@ create or replace function holdfast.promises_changes(
 language plpgsql stable set search_path = holdfast, pg_temp as $$
 #variable_conflict use_column
 declare
+    v_hold record;
+    v_customer text;
     v_no_id constant uuid := '00000000-0000-0000-0000-000000000000';
 begin
     case p_source
@@ -34,25 +36,37 @@ begin
             left join payments p on p.shop = p_shop and p.reference = m.reference
             left join orders o on o.shop = p_shop and o.order_id = p.order_id
         order by m.created_at, m.sku, m.version;
-    when 'hold' then return query
+    when 'hold' then
         -- Its checkout is in another source: it is open, or ends with its holds. b: generation and
         -- sku.
-        select h.resolved_at, h.checkout_id::text, h.generation || ' ' || h.sku, array[
-            row('checkout', case when c.checkout_id is null then h.checkout_id::text end, ''),
-            row('sku', h.sku, ''),
-            -- the key that it would have now, if its checkout is counted no more
-            row('units', case when h.limited then coalesce(c.counted_as,
-                customer_key(p_shop, c.customer)) end, h.sku)]::promise_subject[]
-        from (
-            select * from holds h
-            where h.shop = p_shop and h.resolved_at between p_at and p_until
-                and (h.resolved_at, h.checkout_id, h.generation, h.sku)
-                    > (p_at, coalesce(nullif(p_a, '')::uuid, v_no_id),
-                        coalesce(nullif(split_part(p_b, ' ', 1), ''), '0')::integer,
-                        split_part(p_b, ' ', 2))
-            order by h.resolved_at, h.checkout_id, h.generation, h.sku limit p_limit) h
-            left join checkouts c on c.shop = p_shop and c.checkout_id = h.checkout_id
-        order by h.resolved_at, h.checkout_id, h.generation, h.sku;
+        for v_hold in
+            select h.resolved_at, h.checkout_id, h.generation, h.sku, h.limited,
+                c.checkout_id is null as is_lost, c.counted_as, c.customer
+            from (
+                select * from holds h
+                where h.shop = p_shop and h.resolved_at between p_at and p_until
+                    and (h.resolved_at, h.checkout_id, h.generation, h.sku)
+                        > (p_at, coalesce(nullif(p_a, '')::uuid, v_no_id),
+                            coalesce(nullif(split_part(p_b, ' ', 1), ''), '0')::integer,
+                            split_part(p_b, ' ', 2))
+                order by h.resolved_at, h.checkout_id, h.generation, h.sku limit p_limit) h
+                left join checkouts c on c.shop = p_shop and c.checkout_id = h.checkout_id
+            order by h.resolved_at, h.checkout_id, h.generation, h.sku
+        loop
+            at := v_hold.resolved_at;
+            a := v_hold.checkout_id::text;
+            b := v_hold.generation || ' ' || v_hold.sku;
+            if v_hold.limited then
+                -- the key that it would have now, if its checkout is counted no more
+                v_customer := coalesce(v_hold.counted_as, customer_key(p_shop, v_hold.customer));
+            end if;
+            subjects := array[
+                row('checkout', case when v_hold.is_lost then a end, ''),
+                row('sku', v_hold.sku, ''),
+                row('units', case when v_hold.limited then v_customer end, v_hold.sku)
+                ]::promise_subject[];
+            return next;
+        end loop;
     when 'checkout' then return query
         select c.ended_at, c.checkout_id::text, '', array[
             row('checkout', c.checkout_id::text, '')]::promise_subject[]

@@ -2,8 +2,9 @@
 create or replace function holdfast.promises_checkouts(
     p_shop text, p_subjects holdfast.promise_subject[])
     returns table (kind text, a text, b text, promise text, violation jsonb)
-language sql stable set search_path = holdfast, pg_temp
-as $$
+language plpgsql stable set search_path = holdfast, pg_temp as $$
+begin
+    return query
     with subject as materialized (
         select s.a::uuid as checkout_id from unnest(p_subjects) s where s.kind = 'checkout'),
     hold as materialized (
@@ -75,5 +76,6 @@ as $$
     where c.counted_as is not null
         and not exists (
             select from customer_checkouts o
-            where o.shop = p_shop and o.customer = c.counted_as)
+            where o.shop = p_shop and o.customer = c.counted_as);
+end;
 $$;

@@ -2,8 +2,8 @@
 -- that promises_coupons has few to add up. Locks: customers' counts of coupons (SKIP LOCKED), then
 -- the sums, by code.
 create or replace function holdfast.promises_count_uses(p_shop text, p_limit integer) returns void
-language sql set search_path = holdfast, pg_temp
-as $$
+language plpgsql set search_path = holdfast, pg_temp as $$
+begin
     with uncounted as materialized (
         select u.code, u.customer, u.uses_consumed, u.uses_counted from customer_coupons u
         where u.shop = p_shop and u.uses_consumed <> u.uses_counted
@@ -15,5 +15,6 @@ as $$
     insert into promise_coupons as p (shop, code, uses_counted)
     select p_shop, n.code, sum(n.uses_consumed - n.uses_counted) from uncounted n
     group by n.code order by n.code
-    on conflict (shop, code) do update set uses_counted = p.uses_counted + excluded.uses_counted
+    on conflict (shop, code) do update set uses_counted = p.uses_counted + excluded.uses_counted;
+end;
 $$;

@@ -3,8 +3,9 @@
 create or replace function holdfast.promises_coupons(
     p_shop text, p_subjects holdfast.promise_subject[])
     returns table (kind text, a text, b text, promise text, violation jsonb)
-language sql stable set search_path = holdfast, pg_temp
-as $$
+language plpgsql stable set search_path = holdfast, pg_temp as $$
+begin
+    return query
     select 'coupon', c.code, '', 'a_coupon_is_never_overused', to_jsonb(c) || jsonb_build_object(
         'orders_holding', held.uses, 'uses_of_customers', consumed.uses)
     from unnest(p_subjects) s
@@ -22,5 +23,6 @@ as $$
                 and u.uses_consumed <> u.uses_counted) consumed
     where s.kind = 'coupon'
         and (c.uses_held + c.uses_consumed > c.uses_max or c.uses_held <> held.uses
-            or c.uses_consumed <> consumed.uses)
+            or c.uses_consumed <> consumed.uses);
+end;
 $$;

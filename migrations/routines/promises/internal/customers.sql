@@ -2,8 +2,9 @@
 create or replace function holdfast.promises_customers(
     p_shop text, p_subjects holdfast.promise_subject[])
     returns table (kind text, a text, b text, promise text, violation jsonb)
-language sql stable set search_path = holdfast, pg_temp
-as $$
+language plpgsql stable set search_path = holdfast, pg_temp as $$
+begin
+    return query
     select 'customer', o.customer, '', 'a_limit_is_never_exceeded', jsonb_build_object(
         'customer', o.customer, 'open', o.open, 'checkouts', c.checkouts, 'open_max', o.open_max)
     from unnest(p_subjects) s
@@ -11,5 +12,6 @@ as $$
         cross join lateral (
             select count(*) as checkouts from checkouts c
             where c.shop = p_shop and c.counted_as = o.customer) c
-    where s.kind = 'customer' and (o.open <> c.checkouts or o.open > o.open_max)
+    where s.kind = 'customer' and (o.open <> c.checkouts or o.open > o.open_max);
+end;
 $$;

@@ -2,8 +2,9 @@
 create or replace function holdfast.promises_events(
     p_shop text, p_subjects holdfast.promise_subject[])
     returns table (kind text, a text, b text, promise text, violation jsonb)
-language sql stable set search_path = holdfast, pg_temp
-as $$
+language plpgsql stable set search_path = holdfast, pg_temp as $$
+begin
+    return query
     with event as materialized (
         -- the capture that the event reports, and the subject of its announcements
         select e as is, e.gateway, e.kind, e.outcome,
@@ -34,5 +35,6 @@ as $$
         -- After two hours its message has used up its tries. A person must find the order of the
         -- money, or dismiss the event (payment_event_dismiss). Events without money need no person.
         or e.outcome = 'parked' and e.kind = 'paid'
-            and (e.is).received_at < now() - interval '2 hours'
+            and (e.is).received_at < now() - interval '2 hours';
+end;
 $$;

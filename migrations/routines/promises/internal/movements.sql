@@ -4,8 +4,9 @@
 create or replace function holdfast.promises_movements(
     p_shop text, p_subjects holdfast.promise_subject[])
     returns table (kind text, a text, b text, promise text, violation jsonb)
-language sql stable set search_path = holdfast, pg_temp
-as $$
+language plpgsql stable set search_path = holdfast, pg_temp as $$
+begin
+    return query
     with movement as materialized (
         select m as is, before.on_hand_after as before, l.sku is null as lost
         from unnest(p_subjects) s
@@ -28,5 +29,6 @@ as $$
     from movement m
     where (m.is).reason = 'sold'
         and not exists (
-            select from payments p where p.shop = p_shop and p.reference = (m.is).reference)
+            select from payments p where p.shop = p_shop and p.reference = (m.is).reference);
+end;
 $$;

@@ -3,8 +3,9 @@
 create or replace function holdfast.promises_orders(
     p_shop text, p_subjects holdfast.promise_subject[])
     returns table (kind text, a text, b text, promise text, violation jsonb)
-language sql stable set search_path = holdfast, pg_temp
-as $$
+language plpgsql stable set search_path = holdfast, pg_temp as $$
+begin
+    return query
     with ordered as materialized (
         select o.shop, o.order_id, o.checkout_id, o.customer_key, o.status, o.coupon_code,
             o.coupon_use, o.total_minor, o.paid_at, o.version,
@@ -122,5 +123,6 @@ as $$
         and not exists (
             select from customer_coupons u
             where u.shop = p_shop and u.code = o.coupon_code
-                and u.customer = o.customer_key)
+                and u.customer = o.customer_key);
+end;
 $$;

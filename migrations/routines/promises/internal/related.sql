@@ -4,8 +4,21 @@
 -- sale. A lap reads them once, at its end (`open_sku`, `open_coupon`). No locks.
 create or replace function holdfast.promises_related(
     p_shop text, p_subjects holdfast.promise_subject[]) returns setof holdfast.promise_subject
-language sql stable set search_path = holdfast, pg_temp
-as $$
+language plpgsql stable set search_path = holdfast, pg_temp as $$
+declare
+    v_counted_as text[];
+    v_customers text[];
+    v_keys text[];
+begin
+    select array_agg(c.counted_as), array_agg(c.customer) into v_counted_as, v_customers
+    from unnest(p_subjects) g
+        join checkouts c on c.shop = p_shop and c.checkout_id = g.a::uuid
+    where g.kind = 'checkout';
+    -- an ended checkout is counted no more: under the key that it would have now
+    v_keys := array(
+        select distinct coalesce(c.counted_as, customer_key(p_shop, c.customer))
+        from unnest(v_counted_as, v_customers) c (counted_as, customer));
+    return query
     with given as materialized (
         select distinct s.kind, s.a, s.b from unnest(p_subjects) s where s.a is not null),
     bought as materialized (
@@ -19,10 +32,7 @@ as $$
     touched as materialized (
         select g.kind, g.a, g.b from given g
         union
-        -- an ended checkout is counted no more: under the key that it would have now
-        select 'customer', coalesce(c.counted_as, customer_key(p_shop, c.customer)), '' from given g
-            join checkouts c on c.shop = p_shop and c.checkout_id = g.a::uuid
-        where g.kind = 'checkout'
+        select 'customer', k.customer, '' from unnest(v_keys) k (customer)
         union
         select 'customer', b.customer_key, '' from bought b
         union
@@ -42,5 +52,6 @@ as $$
         when 'coupon' then not exists (
             select from orders o
             where o.shop = p_shop and o.coupon_code = t.a and o.coupon_use = 'held')
-        else true end
+        else true end;
+end;
 $$;

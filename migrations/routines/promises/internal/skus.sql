@@ -2,8 +2,9 @@
 create or replace function holdfast.promises_skus(
     p_shop text, p_subjects holdfast.promise_subject[])
     returns table (kind text, a text, b text, promise text, violation jsonb)
-language sql stable set search_path = holdfast, pg_temp
-as $$
+language plpgsql stable set search_path = holdfast, pg_temp as $$
+begin
+    return query
     with level as materialized (
         select l as is, held.units, last.on_hand_after
         from unnest(p_subjects) s
@@ -29,5 +30,6 @@ as $$
     select 'sku', (l.is).sku, '', 'on_hand_equals_movements', jsonb_build_object(
         'sku', (l.is).sku, 'on_hand', (l.is).on_hand, 'movements', l.on_hand_after)
     from level l
-    where (l.is).on_hand <> coalesce(l.on_hand_after, 0)
+    where (l.is).on_hand <> coalesce(l.on_hand_after, 0);
+end;
 $$;

@@ -2,8 +2,9 @@
 create or replace function holdfast.promises_units(
     p_shop text, p_subjects holdfast.promise_subject[])
     returns table (kind text, a text, b text, promise text, violation jsonb)
-language sql stable set search_path = holdfast, pg_temp
-as $$
+language plpgsql stable set search_path = holdfast, pg_temp as $$
+begin
+    return query
     select 'units', u.customer, u.sku, 'a_limit_is_never_exceeded', jsonb_build_object(
         'customer', u.customer, 'sku', u.sku, 'units_held', u.units_held,
         'active_holds', h.units, 'units_consumed', u.units_consumed, 'units_max', u.units_max)
@@ -18,5 +19,6 @@ as $$
             where c.shop = p_shop and c.counted_as = u.customer
                 and h.status = 'active' and h.limited) h
     where s.kind = 'units'
-        and (u.units_held <> h.units or u.units_held + u.units_consumed > u.units_max)
+        and (u.units_held <> h.units or u.units_held + u.units_consumed > u.units_max);
+end;
 $$;

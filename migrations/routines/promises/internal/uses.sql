@@ -2,8 +2,9 @@
 create or replace function holdfast.promises_uses(
     p_shop text, p_subjects holdfast.promise_subject[])
     returns table (kind text, a text, b text, promise text, violation jsonb)
-language sql stable set search_path = holdfast, pg_temp
-as $$
+language plpgsql stable set search_path = holdfast, pg_temp as $$
+begin
+    return query
     select 'use', u.code, u.customer, 'a_coupon_is_never_overused', jsonb_build_object(
         'coupon', u.code, 'customer', u.customer, 'uses_held', u.uses_held,
         'uses_consumed', u.uses_consumed, 'uses_max', u.uses_max, 'orders_holding', o.held,
@@ -18,5 +19,6 @@ as $$
                 and o.customer_key = u.customer) o
     where s.kind = 'use'
         and (u.uses_held <> o.held or u.uses_consumed <> o.consumed
-            or u.uses_held + u.uses_consumed > u.uses_max)
+            or u.uses_held + u.uses_consumed > u.uses_max);
+end;
 $$;

@@ -12,6 +12,7 @@ declare
     v_now timestamptz := clock_timestamp();
     v_to text := p_to;
     v_twin text;
+    v_gateway_refund_id text;
     v_refund refunds%rowtype;
 begin
     -- The gateway's event came first and did not name our id. So it was recorded as a refund that
@@ -25,21 +26,24 @@ begin
         returning r.status into v_twin;
         v_to := case when v_twin = 'settled' and v_to = 'pending' then v_twin else v_to end;
     end if;
+    -- the gateway's id of another refund stays there
+    if not exists (
+        select from refunds o
+        where o.shop = p_refund.shop and o.gateway = p_refund.gateway
+            and o.gateway_refund_id = p_gateway_refund_id)
+    then
+        v_gateway_refund_id := p_gateway_refund_id;
+    end if;
     update refunds r
     set status = v_to, bounced = r.bounced or p_bounced,
         void = r.void or (p_bounced and r.reason = 'gateway'),
-        gateway_refund_id = coalesce((
-            select p_gateway_refund_id where not exists (
-                select from refunds o
-                where o.shop = r.shop and o.gateway = r.gateway
-                    and o.gateway_refund_id = p_gateway_refund_id)), r.gateway_refund_id),
-        settled_at = case v_to when 'settled' then v_now else r.settled_at end,
+        gateway_refund_id = coalesce(v_gateway_refund_id, r.gateway_refund_id),
+        settled_at = case when v_to = 'settled' then v_now else r.settled_at end,
         last_error = p_error
     where r.shop = p_refund.shop and r.refund_id = p_refund.refund_id and not r.bounced
-        and case v_to
-            when 'settled' then r.status <> 'settled'
-            when 'pending' then r.status not in ('pending', 'settled')
-            when 'failed' then p_bounced or r.status in ('owed', 'sending') end
+        and case when v_to = 'settled' then r.status <> 'settled'
+            when v_to = 'pending' then r.status not in ('pending', 'settled')
+            when v_to = 'failed' then p_bounced or r.status in ('owed', 'sending') end
     returning * into v_refund;
     if not found then
         o_outcome := 'no_effect';

@@ -11,6 +11,7 @@ create or replace function holdfast.refund_owe(
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_now timestamptz := clock_timestamp();
+    v_checkout_id uuid;
 begin
     insert into refunds (shop, refund_id, order_id, reference, gateway, gateway_payment_id,
         amount_minor, currency, reason, request_id, request_hash, next_try_at, actor, note,
@@ -22,6 +23,8 @@ begin
     if not found then
         return null;
     end if;
+    select o.checkout_id into v_checkout_id from orders o
+    where o.shop = p_capture.shop and o.order_id = p_order_id;
     insert into outbox_messages (shop, topic, subject, body, created_at)
     values (p_capture.shop, 'order.refund_due',
         -- a late or excess capture is owed back once; staff may request several refunds of a
@@ -29,8 +32,7 @@ begin
         p_capture.gateway || ':' || p_capture.gateway_payment_id
             || case when p_reason in ('late', 'excess') then '' else ':' || p_refund_id end,
         jsonb_build_object('refund_id', p_refund_id, 'order_id', p_order_id,
-            'checkout_id', (select o.checkout_id from orders o
-                where o.shop = p_capture.shop and o.order_id = p_order_id),
+            'checkout_id', v_checkout_id,
             'reference', p_capture.reference, 'gateway', p_capture.gateway,
             'gateway_payment_id', p_capture.gateway_payment_id, 'amount_minor', p_amount_minor,
             'currency', p_capture.currency, 'reason', p_reason), v_now)

@@ -11,10 +11,11 @@ begin
         select * from refunds r
         where r.shop = p_shop and r.order_id = p_order_id and r.status in ('owed', 'sending')
             and not r.void and not r.despite_dispute
-            and payment_is_disputed(p_shop, r.reference, r.gateway_payment_id)
         order by r.refund_id
         for no key update
     loop
+        continue when not payment_is_disputed(
+            p_shop, v_refund.reference, v_refund.gateway_payment_id);
         perform refund_move(v_refund, 'failed', null, false, 'a bank disputes the payment');
     end loop;
 end;

@@ -52,4 +52,9 @@ language sql stable set search_path = holdfast, pg_temp as $$
                 ('default_transaction_read_only', 'on'), ('search_path', 'holdfast_read'))
                 t (setting, value)
             where r.role = 'readonly') s
+    union all
+    -- The nodes of Citus call each other as the owner, without the timeouts of the role that called
+    -- the routine. Elsewhere nobody logs in as the owner.
+    select 'holdfast_owner', 'lock_timeout', '5s'
+    where exists (select from pg_extension e where e.extname = 'citus')
 $$;

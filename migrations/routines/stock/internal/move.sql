@@ -52,8 +52,11 @@ begin
         else 'adjusted'
     end;
     if v_answer.o_outcome = 'stale' then
-        select movement_describe(m) into v_answer.o_movement from stock_movements m
+        select * into v_known from stock_movements m
         where m.shop = p_shop and m.sku = p_sku order by m.version desc limit 1;
+        if found then
+            v_answer.o_movement := movement_describe(v_known);
+        end if;
     end if;
     if v_answer.o_outcome <> 'adjusted' then
         return v_answer;

@@ -71,8 +71,11 @@ begin
         select s.broken into v_answer.o_broken from shrinkages s
         where s.shop = p_shop and s.sku = v_movement.sku and s.version = v_movement.version;
     elsif v_answer.o_outcome = 'stale' then
-        select movement_describe(m) into v_answer.o_movement from stock_movements m
+        select * into v_movement from stock_movements m
         where m.shop = p_shop and m.sku = p_sku order by m.version desc limit 1;
+        if found then
+            v_answer.o_movement := movement_describe(v_movement);
+        end if;
     end if;
     if v_answer.o_outcome is not null then
         return v_answer;

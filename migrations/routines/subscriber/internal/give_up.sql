@@ -7,6 +7,7 @@ language plpgsql set search_path = holdfast, pg_temp as $$
 declare
     v_old record;
     v_given_up integer := 0;
+    v_now timestamptz := clock_timestamp();
 begin
     for v_old in
         select e.topic, e.subject from subscriber_deliveries e
@@ -14,7 +15,7 @@ begin
             and e.given_up_at is null and e.created_at < p_before
         order by e.created_at limit p_batch_max
     loop
-        update subscriber_deliveries d set given_up_at = clock_timestamp()
+        update subscriber_deliveries d set given_up_at = v_now
         where d.shop = p_shop and d.name = p_name and d.topic = v_old.topic
             and d.subject = v_old.subject
             and coalesce(d.delivered_at, d.given_up_at, 'infinity') = 'infinity';
