@@ -21,6 +21,13 @@ async fn money_without_an_order_is_found_tried_again_and_put_aside() {
     on_call.check_page("health").await;
     assert!(on_call.see::<bool>("window.bad === undefined").await);
 
+    let runbooks = "Promise.all([...document.querySelectorAll('[id^=runbook-]')]
+        .map(async (one) => [one.innerText, (await fetch(one.href)).status]))";
+    let runbooks: Vec<(String, u16)> = on_call.see(runbooks).await;
+    assert!(runbooks.len() > 10, "{runbooks:?}");
+    for (alarm, status) in runbooks {
+        assert_eq!(status, 200, "{alarm} has no runbook here");
+    }
     on_call.click("#runbook-parked").await;
     on_call.until_there(".prose pre").await;
     on_call.check_page("health-runbook").await;

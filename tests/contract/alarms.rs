@@ -249,10 +249,23 @@ fn every_alarm_has_a_runbook_and_leads_to_it() {
         .filter_map(|line| line.strip_prefix("## "))
         .collect();
     let alarms = of_type(&template, "AWS::CloudWatch::Alarm");
+    let faults = read("functions/console/src/health/fault.rs");
     assert_eq!(headings, alarms.keys().copied().collect());
     for (name, alarm) in alarms {
-        let description = alarm["AlarmDescription"].as_str().unwrap();
         let link = format!("docs/runbooks.md#{}", anchor(name));
+        let description = &alarm["AlarmDescription"];
+        // An alarm of what the console's page of the health shows leads there, too.
+        let description = match faults.contains(&format!("\"{name}\"")) {
+            true => {
+                let text = description["!Sub"]
+                    .as_str()
+                    .unwrap_or_else(|| panic!("{name}"));
+                let page = " With Console=yes: ${ConsoleOrigin}/console/health";
+                text.strip_suffix(page)
+                    .unwrap_or_else(|| panic!("{name}: {text}"))
+            }
+            false => description.as_str().unwrap(),
+        };
         assert!(description.ends_with(&link), "{name}: {description}");
         assert_eq!(alarm["AlarmActions"][0]["!Ref"], "AlarmTopic", "{name}");
         let runbook = document.split(&format!("## {name}\n")).nth(1).unwrap();

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::stack::{root, start};
-use crate::until;
+use crate::until_within;
 
 /// A stack with a console. Tests use skus of their own, or change nothing.
 pub static CONSOLE: LazyLock<Stack> = LazyLock::new(|| {
@@ -32,6 +32,9 @@ pub static CONSOLE: LazyLock<Stack> = LazyLock::new(|| {
         ..StackOptions::default()
     })
 });
+
+/// The longest wait for a page. On two busy processors a page of a new browser takes its time.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// What these tests need on the machine.
 const BROWSER_MISSING: &str = "no browser: install Chromium (on Debian: apt install chromium), or \
@@ -163,7 +166,7 @@ impl Person {
             let seen = self.page.evaluate(expression).await;
             seen.is_ok_and(|seen| seen.into_value().unwrap_or(false))
         };
-        until(expression, check).await;
+        until_within(WAIT_MAX, expression, check).await;
     }
 
     pub async fn until_there(&self, selector: &str) {

@@ -124,10 +124,19 @@ pub async fn connect(url: &str) -> Client {
 }
 
 /// Waits until `check` says yes; fails with `what` when it does not within [`WAIT_MAX`].
-pub async fn until<F: Future<Output = bool>>(what: &str, mut check: impl FnMut() -> F) {
+pub async fn until<F: Future<Output = bool>>(what: &str, check: impl FnMut() -> F) {
+    until_within(WAIT_MAX, what, check).await;
+}
+
+/// As [`until`], for something that takes longer on a busy machine.
+pub async fn until_within<F: Future<Output = bool>>(
+    most: Duration,
+    what: &str,
+    mut check: impl FnMut() -> F,
+) {
     let started = Instant::now();
     while !check().await {
-        assert!(started.elapsed() < WAIT_MAX, "waited in vain until {what}");
+        assert!(started.elapsed() < most, "waited in vain until {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

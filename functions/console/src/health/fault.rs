@@ -14,6 +14,8 @@ pub(crate) enum Measure {
     Unknown,
 }
 
+/// The runbook of the queue's age, which AWS alone knows.
+pub(crate) const QUEUE_RUNBOOK: &str = "PaymentEventsStuckAlarm";
 /// The age of the last check of the promises at which its alarm rings.
 const CHECK_LATE_S: i64 = 900;
 
