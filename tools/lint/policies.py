@@ -1,7 +1,8 @@
 """Checks tools/deploy/policy*.json, the rights of somebody who deploys.
 
 AWS must know each action; each policy must fit into a managed policy; and for each kind of resource
-that the templates make, the policies must allow its creation and its deletion.
+that the templates make, the policies must allow what creates, reads and deletes it. So must they for
+what a person deletes by hand after the end of a stack.
 """
 
 import fnmatch
@@ -26,7 +27,7 @@ NO_OPERATION = {
     "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:UpdateLogDelivery", "s3:ListBucket",
     "s3:PutBucketPublicAccessBlock", "s3:PutEncryptionConfiguration",
 }
-# What creates and deletes a resource of each kind.
+# What creates, reads and deletes a resource of each kind.
 NEEDED = {
     "AWS::ApiGatewayV2::Api": "apigateway:POST apigateway:DELETE",
     "AWS::ApiGatewayV2::ApiMapping": "apigateway:POST apigateway:DELETE",
@@ -47,12 +48,16 @@ NEEDED = {
         "ec2:AuthorizeSecurityGroupEgress ec2:RevokeSecurityGroupEgress",
     "AWS::EC2::SecurityGroupIngress":
         "ec2:AuthorizeSecurityGroupIngress ec2:RevokeSecurityGroupIngress",
-    "AWS::EC2::Subnet": "ec2:CreateSubnet ec2:DeleteSubnet",
+    "AWS::EC2::Subnet": "ec2:CreateSubnet ec2:DeleteSubnet ec2:DescribeNetworkAcls",
     "AWS::EC2::SubnetRouteTableAssociation": "ec2:AssociateRouteTable ec2:DisassociateRouteTable",
-    "AWS::EC2::VPC": "ec2:CreateVpc ec2:DeleteVpc",
-    "AWS::EC2::VPCEndpoint": "ec2:CreateVpcEndpoint ec2:DeleteVpcEndpoints",
+    "AWS::EC2::VPC": "ec2:CreateVpc ec2:DeleteVpc ec2:DescribeNetworkAcls",
+    # EC2 makes a private zone for an endpoint's names, with the caller's rights.
+    "AWS::EC2::VPCEndpoint":
+        "ec2:CreateVpcEndpoint ec2:DeleteVpcEndpoints route53:AssociateVPCWithHostedZone",
     "AWS::EC2::VPCGatewayAttachment": "ec2:AttachInternetGateway ec2:DetachInternetGateway",
-    "AWS::IAM::ManagedPolicy": "iam:CreatePolicy iam:DeletePolicy",
+    "AWS::IAM::ManagedPolicy":
+        "iam:CreatePolicy iam:DeletePolicy iam:ListEntitiesForPolicy",
+    "AWS::IAM::Policy": "iam:PutRolePolicy iam:GetRolePolicy iam:DeleteRolePolicy",
     "AWS::IAM::Role": "iam:CreateRole iam:DeleteRole iam:PutRolePolicy iam:PassRole",
     "AWS::KMS::Key": "kms:CreateKey kms:ScheduleKeyDeletion",
     "AWS::Lambda::CapacityProvider":
@@ -72,7 +77,7 @@ NEEDED = {
     "AWS::RDS::DBProxyTargetGroup": "rds:RegisterDBProxyTargets rds:DeregisterDBProxyTargets",
     "AWS::RDS::DBSubnetGroup": "rds:CreateDBSubnetGroup rds:DeleteDBSubnetGroup",
     "AWS::SNS::Subscription": "sns:Subscribe sns:Unsubscribe",
-    "AWS::SNS::Topic": "sns:CreateTopic sns:DeleteTopic",
+    "AWS::SNS::Topic": "sns:CreateTopic sns:DeleteTopic sns:GetDataProtectionPolicy",
     "AWS::SNS::TopicPolicy": "sns:SetTopicAttributes",
     "AWS::SQS::Queue": "sqs:CreateQueue sqs:DeleteQueue sqs:SetQueueAttributes",
     # SAM makes several resources of a function: its versions, trigger, schedule and deployments.
@@ -84,6 +89,13 @@ NEEDED = {
     # Invoking the migration is the function's own right.
     "Custom::DatabaseMigration": "lambda:InvokeFunction",
 }
+# What docs/deploy.md, "The end", deletes by hand: an action, and the end of the ARN of an example.
+BY_HAND = {
+    "logs:DeleteLogGroup": "log-group:/aws/rds/cluster/holdfast-databasecluster-x/postgresql",
+    "rds:DeleteDBClusterSnapshot": "cluster-snapshot:holdfast-snapshot-databasecluster-x",
+    "secretsmanager:DeleteSecret": "secret:holdfast/webhooks-AbCdEf",
+    "sqs:DeleteQueue": "holdfast-PaymentEventsQueue-x",
+}
 
 
 def listed(value):
@@ -93,6 +105,15 @@ def listed(value):
 def actions(policy):
     for statement in policy["Statement"]:
         yield from listed(statement["Action"])
+
+
+def allows(policies, action, name):
+    """Whether a statement allows the action on the resource of this name."""
+    arn = f"arn:aws:{action.split(':')[0]}:eu-west-1:123456789012:{name}"
+    return any(
+        any(fnmatch.fnmatchcase(action, pattern) for pattern in listed(statement["Action"]))
+        and any(fnmatch.fnmatchcase(arn, pattern) for pattern in listed(statement["Resource"]))
+        for policy in policies.values() for statement in policy["Statement"])
 
 
 def unknown(session, action):
@@ -120,15 +141,21 @@ def check(policies, resources):
         for action in NEEDED.get(kind, "").split():
             if not any(fnmatch.fnmatchcase(action, pattern) for pattern in allowed):
                 yield f"{kind}: the policies lack {action}"
+    for action, name in BY_HAND.items():
+        if not allows(policies, action, name):
+            yield f"the policies do not allow {action} on {name}"
 
 
 def main():
     policies = {str(path): json.loads(path.read_text(encoding="utf-8")) for path in POLICIES}
     resources = yaml_parse(TEMPLATE.read_text(encoding="utf-8"))["Resources"]
     # These must fail, or the check does not work.
-    wrong = {"x": {"Statement": [{"Action": ["sqs:MakeQueue", "sqs:CreateQueue"]}]}}
+    wrong = {"x": {"Statement": [
+        {"Action": ["sqs:MakeQueue", "sqs:CreateQueue"], "Resource": "*"},
+        {"Action": "secretsmanager:DeleteSecret", "Resource": "arn:aws:secretsmanager:*:*:secret:rds!*"},
+    ]}}
     mistakes = list(check(wrong, {"Q": {"Type": "AWS::SQS::Queue"}, "X": {"Type": "AWS::No::Kind"}}))
-    if len(mistakes) != 4:
+    if len(mistakes) != 4 + len(BY_HAND):
         print(f"the check does not find what is wrong: {mistakes}", file=sys.stderr)
         return 1
     found = list(check(policies, resources))
