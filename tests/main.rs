@@ -148,6 +148,7 @@ mod contract {
     mod supply_chain;
     mod template;
     mod template_managed;
+    mod template_network;
     mod template_operation;
     mod template_routes;
     mod tidy;

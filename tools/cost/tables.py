@@ -64,7 +64,7 @@ def database_month():
 
 
 def nat_month():
-    """`GatewaysSecretArn` adds the NAT gateway from the VPC to the payment gateways."""
+    """The NAT gateway from the VPC to payment gateways, subscribers and the console's provider."""
     a = ASSUMED
     return [
         ("nat", a["hours"], "one"),
@@ -205,7 +205,7 @@ def tables():
         "idle": bill(
             ("the functions, with a database of your own", idle_month()),
             ("`Database=create` adds", database_month()),
-            ("`GatewaysSecretArn` adds to that", nat_month()),
+            ("`GatewaysSecretArn`, `SubscriberSecretsArn` or `Console=yes` adds to that", nat_month()),
         ),
         "flash": bill(
             ("the functions", flash_hour()),
