@@ -123,6 +123,10 @@ test-postgres: setup build ## run every test on another installed PostgreSQL: PG
 	@tools/browser
 	@HOLDFAST_PG_BIN=$(PG_BIN) cargo test --workspace --locked
 
+.PHONY: test-citus
+test-citus: setup build ## run the rules and sales on Citus: HOLDFAST_PG_BIN=folder of its programs
+	@tools/citus/run
+
 .PHONY: gateways
 gateways: ## let Stripe's and Razorpay's own libraries talk to the simulated gateways
 	@tools/simulator/libraries/run

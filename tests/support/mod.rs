@@ -89,6 +89,7 @@ pub static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
         pooler: pooler::sessions(),
+        citus_workers: citus_workers(),
         ..ClusterOptions::default()
     })
     .unwrap();
@@ -96,24 +97,36 @@ pub static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     cluster
 });
 
+/// Each test copies every shard of every table.
+const SHARDS: u32 = 4;
+
+/// `HOLDFAST_TEST_CITUS`: run the tests on Citus with so many workers, or on one node with 0.
+fn citus_workers() -> Option<u16> {
+    let workers = std::env::var("HOLDFAST_TEST_CITUS").ok()?;
+    Some(workers.parse().unwrap())
+}
+
 fn make_template(cluster: &Cluster) {
-    cluster
-        .execute("postgres", &format!("create database {TEMPLATE}"))
-        .unwrap();
-    let url = cluster.url(SUPERUSER, TEMPLATE);
+    cluster.create_database(TEMPLATE, "").unwrap();
+    let migrate = async || {
+        let mut client = connect(&cluster.url(SUPERUSER, TEMPLATE)).await;
+        holdfast_migrate::run(&mut client).await.unwrap();
+        if cluster.has_citus() {
+            cluster.join_nodes(TEMPLATE).unwrap();
+            distribute::run(&mut client, SHARDS).await.unwrap();
+        }
+    };
     // On a thread of its own, because the first test that needs it already has a runtime.
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let mut client = connect(&url).await;
-            holdfast_migrate::run(&mut client).await.unwrap();
+    std::thread::scope(|scope| {
+        let made = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(migrate());
         });
-    })
-    .join()
-    .unwrap();
+        made.join().unwrap();
+    });
 }
 
 /// One connection; it closes when the client is dropped.
@@ -157,6 +170,17 @@ pub async fn empty_database() -> String {
     name
 }
 
+async fn copy_template(cluster: &Cluster, name: &str) {
+    let maintenance = connect(&cluster.url(SUPERUSER, "postgres")).await;
+    let create = format!("create database {name} template {TEMPLATE}");
+    let started = Instant::now();
+    // A session that has just left the template may still be in its list.
+    while let Err(error) = maintenance.batch_execute(&create).await {
+        assert!(started.elapsed() < WAIT_MAX, "{error}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// The database of one test.
 pub struct TestDb {
     name: String,
@@ -179,13 +203,10 @@ impl TestDb {
     /// As [`Self::new`], on a server that [`own_cluster`] made for one test.
     pub async fn on(cluster: &Cluster) -> Self {
         let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-        let maintenance = connect(&cluster.url(SUPERUSER, "postgres")).await;
-        let create = format!("create database {name} template {TEMPLATE}");
-        let started = Instant::now();
-        // A session that has just left the template may still be in its list.
-        while let Err(error) = maintenance.batch_execute(&create).await {
-            assert!(started.elapsed() < WAIT_MAX, "{error}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        if cluster.has_citus() {
+            cluster.copy_database(&name, TEMPLATE).unwrap();
+        } else {
+            copy_template(cluster, &name).await;
         }
         let owner = connect(&cluster.url(SUPERUSER, &name)).await;
         owner
@@ -279,8 +300,9 @@ impl TestDb {
 
     /// Moves the end of a checkout's hold into the past.
     pub async fn make_due(&self, id: CheckoutId) {
+        // now(): Citus takes no clock_timestamp() in an update
         let due = "with checkout as (
-                update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'
+                update holdfast.checkouts set expires_at = now() - interval '1 second'
                 where checkout_id = $1 returning shop, checkout_id, expires_at)
             update holdfast.holds h set expires_at = c.expires_at from checkout c
             where h.shop = c.shop and h.checkout_id = c.checkout_id and h.status = 'active'";
@@ -297,7 +319,7 @@ impl TestDb {
     /// Moves the end of an order's hold to so many seconds from now.
     pub async fn hold_ends_in(&self, order: &Order, seconds: i32) {
         self.sql(&format!(
-            "update holdfast.checkouts set expires_at = clock_timestamp() + interval '{seconds} s'
+            "update holdfast.checkouts set expires_at = now() + interval '{seconds} s'
             where checkout_id = '{0}';
             update holdfast.holds h set expires_at = c.expires_at from holdfast.checkouts c
             where c.checkout_id = h.checkout_id and c.checkout_id = '{0}' and h.status = 'active'",
@@ -309,7 +331,7 @@ impl TestDb {
 
     /// Has the next look-up consider every payment, because the test has changed times.
     pub async fn reconsider_look_ups(&self) {
-        self.sql("update holdfast.payments set look_up_at = clock_timestamp()")
+        self.sql("update holdfast.payments set look_up_at = now()")
             .await;
     }
 

@@ -39,6 +39,11 @@ const BUILD_PAUSE: Duration = Duration::from_millis(200);
 /// waits behind it. If too high, shoppers notice. If too low, a migration beside slow work needs
 /// more tries.
 const TABLE_LOCK_TIMEOUT: &str = "1s";
+/// What a migration of distributed tables needs. Citus makes a trigger of one only on the first
+/// word: ours read and write rows of the same shop. By the second, a routine may follow a table's
+/// change in one transaction. Elsewhere nobody reads them.
+const CITUS: &str = "set local citus.enable_unsafe_triggers = on;
+    set local citus.multi_shard_modify_mode = 'sequential'";
 /// How many tries, of all steps together, may fail to get their locks. With a pause of up to
 /// [`PAUSE_MAX`] before each, this takes about a minute.
 const BUSY_MAX: u32 = 30;
@@ -220,7 +225,7 @@ async fn begin(client: &mut Client, options: Options) -> Result<Transaction<'_>,
     history::lock(&transaction).await?;
     // The migration that had the lock may have made the owner.
     execute(&transaction, "becoming the schema's owner", AS_OWNER).await?;
-    let wait = format!("set local lock_timeout = '{TABLE_LOCK_TIMEOUT}'");
+    let wait = format!("set local lock_timeout = '{TABLE_LOCK_TIMEOUT}'; {CITUS}");
     execute(&transaction, "setting a timeout", &wait).await?;
     Ok(transaction)
 }

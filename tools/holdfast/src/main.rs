@@ -1,6 +1,7 @@
 //! `holdfast`: every tool of Holdfast in one command. Each tool is a crate beside this one; this
 //! one only reads the command line.
 
+mod distribute;
 mod migrate;
 
 use std::process::ExitCode;
@@ -47,6 +48,8 @@ enum Command {
     Replay(replay::Command),
     /// Bring a database to this release: its tables, routines and rights
     Migrate(migrate::Args),
+    /// Distribute a database over the nodes of a Citus cluster, by shop; safe to repeat
+    Distribute(distribute::Args),
     /// Run a command beside a PostgreSQL that is set up as in a cloud
     Database(local::database::Database),
     /// Deploy two releases while a command runs (see tools/release/rehearse)
@@ -105,6 +108,7 @@ async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Stock(command) => stock::run(&command).await.map(passed),
         Command::Replay(command) => replay::run(&command).await.map(done),
         Command::Migrate(args) => migrate::run(&args).await.map(done),
+        Command::Distribute(args) => distribute::run(&args).await.map(done),
         Command::Database(args) => local::database::run(args).await.map_err(text),
         Command::Upgrade(args) => args.run().await.map_err(text),
     }

@@ -35,7 +35,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args) -> Result<(), String> {
-    let config = config().map_err(|error| error.to_string())?;
+    let config = config(APPLICATION).map_err(|error| error.to_string())?;
     let mut client = db::connect(&config).await.map_err(|error| causes(&error))?;
     let release = Release::this();
     let options = Options {
@@ -73,8 +73,8 @@ pub(crate) async fn run(args: &Args) -> Result<(), String> {
 
 /// From the environment. TLS is the default, and needs authorities to check the server's
 /// certificate against; without any, the server must be on this machine.
-fn config() -> Result<DatabaseConfig, ConfigError> {
-    let missing = match aws::database_config(APPLICATION) {
+pub(crate) fn config(application: &str) -> Result<DatabaseConfig, ConfigError> {
+    let missing = match aws::database_config(application) {
         Err(missing @ ConfigError::Missing("DATABASE_CA_FILE", _)) => missing,
         other => return other,
     };
@@ -82,5 +82,5 @@ fn config() -> Result<DatabaseConfig, ConfigError> {
         "DATABASE_TLS" => Some("off".to_owned()),
         _ => std::env::var(name).ok(),
     };
-    DatabaseConfig::parse(APPLICATION, without_tls).map_err(|_| missing)
+    DatabaseConfig::parse(application, without_tls).map_err(|_| missing)
 }

@@ -3,7 +3,8 @@
 //! - [`up`], [`database`], [`upgrade`]: the commands of `holdfast`; `command` runs what `--run`
 //!   names
 //! - [`stack`] starts and ends everything in order
-//! - [`postgres`] starts a throw-away PostgreSQL from the installed server binaries
+//! - [`postgres`] starts a throw-away PostgreSQL from the installed server binaries; `citus` makes
+//!   databases on the nodes of Citus
 //! - [`lambda`] runs the functions as processes behind the Lambda Runtime API
 //! - `http_api` is API Gateway, `queue` with `ministack` is SQS, `schedule` is EventBridge,
 //!   [`sign_in`] is the console's OpenID Connect provider; `python` starts two of them
@@ -15,6 +16,7 @@
 //! - `reaper` ends every process and removes every folder that could outlive ours
 //! - [`error`] says why the stack does not start, and what to do
 
+mod citus;
 mod command;
 mod control;
 pub mod database;

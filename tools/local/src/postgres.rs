@@ -44,6 +44,18 @@ const SETTINGS: [(&str, &str); 5] = [
     ("log_min_messages", "warning"),
 ];
 
+/// What a node of Citus needs. A transaction over two nodes is prepared on both.
+const CITUS_SETTINGS: [(&str, &str); 3] = [
+    ("shared_preload_libraries", "citus"),
+    ("wal_level", "logical"),
+    ("max_prepared_transactions", "300"),
+];
+/// Nodes reach each other as the superuser and as the owner, without passwords. So could everybody
+/// on this machine, for whom the data is worth nothing.
+const CITUS_ACCESS_RULES: &str = "host all postgres,holdfast_owner 127.0.0.1/32 trust\n";
+/// Each session of a coordinator may open its own to each worker.
+const CITUS_WORKER_SESSIONS: &str = "600";
+
 /// How a cluster differs from a plain private one.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterOptions {
@@ -61,6 +73,20 @@ pub struct ClusterOptions {
     pub pooler: Option<u32>,
     /// The pooler's passwords, by role.
     pub pooler_passwords: BTreeMap<String, String>,
+    /// Run Citus, with so many workers beside this server; with 0 it is the only node. The other
+    /// options are for this server alone. See [`Cluster::create_database`].
+    pub citus_workers: Option<u16>,
+}
+
+impl ClusterOptions {
+    fn with_citus(mut self) -> Self {
+        if self.citus_workers.is_some() {
+            let own = CITUS_SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            self.settings.extend(own);
+            self.tcp_port.get_or_insert(0);
+        }
+        self
+    }
 }
 
 /// PEM files of the server's certificate (chain) and key; they are copied.
@@ -81,11 +107,13 @@ pub struct Cluster {
     port: u16,
     postmaster: Mutex<Option<Child>>,
     pooler: Option<Pooler>,
+    workers: Vec<Cluster>,
 }
 
 impl Cluster {
     /// Makes a database cluster and starts its server; returns when it accepts connections.
     pub fn start(options: ClusterOptions) -> Result<Self, Error> {
+        let options = options.with_citus();
         let installed = binaries::find()?;
         let os_user = OsUser::choose()?;
         let folder = run_folder(&os_user)?;
@@ -109,6 +137,7 @@ impl Cluster {
             port,
             postmaster: Mutex::new(None),
             pooler: None,
+            workers: Vec::new(),
         };
         cluster.initdb()?;
         cluster.write_access_rules()?;
@@ -124,6 +153,7 @@ impl Cluster {
                 &cluster.reaper,
             )?);
         }
+        cluster.workers = cluster.start_workers()?;
         Ok(cluster)
     }
 
@@ -203,6 +233,18 @@ impl Cluster {
         fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
+    /// The workers of Citus, if it runs.
+    #[must_use]
+    pub fn workers(&self) -> &[Self] {
+        &self.workers
+    }
+
+    /// Whether this server is a node of Citus.
+    #[must_use]
+    pub fn has_citus(&self) -> bool {
+        self.options.citus_workers.is_some()
+    }
+
     /// Runs SQL as the superuser, and waits. Several statements are one transaction.
     pub fn execute(&self, database: &str, sql: &str) -> Result<(), Error> {
         client::execute(&self.url(SUPERUSER, database), sql)
@@ -257,6 +299,19 @@ impl Cluster {
         drop(self);
     }
 
+    /// A worker is a node without workers.
+    fn start_workers(&self) -> Result<Vec<Self>, Error> {
+        let worker = |_| {
+            Self::start(ClusterOptions {
+                settings: vec![("max_connections".into(), CITUS_WORKER_SESSIONS.into())],
+                citus_workers: Some(0),
+                ..ClusterOptions::default()
+            })
+        };
+        let workers = self.options.citus_workers.unwrap_or(0);
+        (0..workers).map(worker).collect()
+    }
+
     fn initdb(&self) -> Result<(), Error> {
         let output = self
             .os_user
@@ -285,8 +340,12 @@ impl Cluster {
             Some(_) => "hostssl",
             None => "host",
         };
+        let nodes = match self.options.citus_workers {
+            Some(_) => CITUS_ACCESS_RULES,
+            None => "",
+        };
         let rules = format!(
-            "local all {SUPERUSER} trust\nlocal all all {others}\n\
+            "local all {SUPERUSER} trust\nlocal all all {others}\n{nodes}\
              {tcp} all all 127.0.0.1/32 scram-sha-256\n"
         );
         fs::write(self.data().join("pg_hba.conf"), rules).map_err(Error::io("write pg_hba.conf"))

@@ -17,7 +17,7 @@ use crate::lambda::{FunctionOptions, Host, WAITING_MAX};
 use crate::listener::{Serving, bind, serve};
 use crate::logs::Logs;
 use crate::ministack;
-use crate::postgres::{Cluster, ClusterOptions};
+use crate::postgres::{Cluster, ClusterOptions, SUPERUSER};
 use crate::python::Server;
 use crate::queue::{self, Queue, QueueOptions};
 use crate::reaper::Reaper;
@@ -339,8 +339,7 @@ impl Base {
         let cluster = blocking(move || {
             let cluster = Cluster::start(cluster_options)?;
             cluster.execute("postgres", &create_master)?;
-            let create = format!("create database {DATABASE} owner {}", roles::MASTER);
-            cluster.execute("postgres", &create)?;
+            cluster.create_database(DATABASE, &format!("owner {}", roles::MASTER))?;
             Ok(Arc::new(cluster))
         });
         let sqs = ministack::start(&folder, &logs.folder, Arc::clone(&reaper));
@@ -370,6 +369,9 @@ impl Functions<'_> {
     async fn prepare(&self, host: &Host) -> Result<(), Error> {
         self.migrate(host).await?;
         let cluster = Arc::clone(&self.base.cluster);
+        if cluster.has_citus() {
+            self.distribute(&cluster).await?;
+        }
         let (set_all, hot_units) = (self.base.passwords.set_all(), self.options.hot_units);
         blocking(move || {
             cluster.execute(DATABASE, &set_all)?;
@@ -386,6 +388,23 @@ impl Functions<'_> {
             detail: error.to_string(),
             log: self.base.logs.folder.join(format!("{MIGRATE}.log")),
         })
+    }
+
+    /// As an operator does, by the command beside the functions.
+    async fn distribute(&self, cluster: &Arc<Cluster>) -> Result<(), Error> {
+        let nodes = Arc::clone(cluster);
+        blocking(move || nodes.join_nodes(DATABASE)).await?;
+        let output = tokio::process::Command::new(self.binaries.path("holdfast"))
+            .args(["distribute", "--shards", "8"])
+            .env("DATABASE_URL", cluster.url(SUPERUSER, DATABASE))
+            .output()
+            .await
+            .map_err(Error::io("run holdfast distribute"))?;
+        let detail = String::from_utf8_lossy(&output.stderr);
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(Error::postgres("distributing", detail)),
+        }
     }
 
     async fn start(&self, host: &Host, gateways_url: &str) -> Result<(), Error> {

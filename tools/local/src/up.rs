@@ -9,6 +9,7 @@ use tokio::process::Command;
 
 use crate::command::{self, Signals, run_to_its_end};
 use crate::demo::{SHOPS, demo_secret};
+use crate::postgres::ClusterOptions;
 use crate::queue::SQS_AUTHORIZATION;
 use crate::sign_in::PEOPLE;
 use crate::stack::DATABASE;
@@ -55,6 +56,10 @@ pub struct Up {
     #[arg(long, value_name = "UNITS",
           value_parser = clap::value_parser!(u32).range(..=100_000_000))]
     hot_units: Option<u32>,
+    /// Run the database on a Citus cluster with so many workers, or on one node with 0:
+    /// HOLDFAST_PG_BIN names an installation with Citus
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..=8))]
+    citus_workers: Option<u16>,
     /// Folder with the functions' binaries [default: the folder of this program]
     #[arg(long, value_name = "DIR")]
     bin_dir: Option<PathBuf>,
@@ -119,6 +124,10 @@ fn options(up: &Up) -> Result<StackOptions, Error> {
         hot_units: up.hot_units,
         sweeper_environment: [demo_subscribers(), up.sweeper_set.clone()].concat(),
         logs: Some(project::root().join(".run/logs")),
+        cluster: ClusterOptions {
+            citus_workers: up.citus_workers,
+            ..ClusterOptions::default()
+        },
         ..StackOptions::default()
     })
 }

@@ -1,0 +1,30 @@
+//! Why a cluster could not be used.
+
+use holdfast_migrate::MigrateError;
+
+/// The message has a line for each thing to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nothing was changed.
+    #[error("the cluster is not ready:\n- {}", .0.join("\n- "))]
+    NotReady(Vec<String>),
+    #[error("{step} failed")]
+    Database {
+        step: String,
+        /// The server's error.
+        source: tokio_postgres::Error,
+    },
+    #[error("the routines could not be written")]
+    Migrate(#[from] MigrateError),
+    /// The tables are distributed, and nobody should sell before this is mended.
+    #[error("the nodes are not the same; run it again:\n- {}", .0.join("\n- "))]
+    Nodes(Vec<String>),
+    #[error("a node's answer is not as expected")]
+    Answer(#[from] serde_json::Error),
+}
+
+/// Says in which step the database failed.
+pub(crate) fn failed(step: &str) -> impl FnOnce(tokio_postgres::Error) -> Error + use<> {
+    let step = step.to_owned();
+    move |source| Error::Database { step, source }
+}

@@ -1,0 +1,108 @@
+//! `holdfast distribute`: distributes every table over the nodes of a Citus cluster, by shop. A
+//! shop's rows are on one node, whole, so a call uses one node, and everything that holds on
+//! PostgreSQL alone holds there: constraints, foreign keys, FOR UPDATE SKIP LOCKED.
+//!
+//! It checks first ([`check`]), and says everything that is missing. Then it works in steps that
+//! may each be repeated: the owner's login, the tables (one transaction), the routines (another
+//! migration: only now can they go to the other nodes), and the nodes' rights at the end.
+
+mod check;
+mod error;
+mod nodes;
+
+use holdfast_migrate::{MigrateReport, Release};
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+
+pub use error::Error;
+use error::failed;
+
+/// Shards of each table. Each shard is on one node, so there are several for each node, and a new
+/// node can take some.
+pub const SHARDS: u32 = 32;
+/// The most that anybody needs: each shard of each of the tables is a table of its own.
+pub const SHARDS_MAX: u32 = 1_024;
+
+/// What was done.
+#[derive(Debug)]
+pub struct Report {
+    /// `host:port` of each node.
+    pub nodes: Vec<String>,
+    /// The tables that were not distributed before.
+    pub tables: Vec<String>,
+    /// The migration that wrote the routines on every node.
+    pub migrated: MigrateReport,
+}
+
+/// Distributes what is not distributed yet, over the cluster of this coordinator, into so many
+/// shards, and brings the routines to every node. Repeat it when a node was added. The connection
+/// belongs to a superuser.
+///
+/// # Errors
+/// When something is missing, or a step fails. A failed step leaves nothing behind, and the whole
+/// may be repeated.
+pub async fn run(client: &mut Client, shards: u32) -> Result<Report, Error> {
+    let release = Release::this();
+    let nodes = check::all(client, &release).await?;
+    let tables = distribute(client, shards, nodes.len()).await?;
+    let migrated = holdfast_migrate::run(client).await?;
+    nodes::verify(client).await?;
+    Ok(Report {
+        nodes,
+        tables,
+        migrated,
+    })
+}
+
+/// Each table whose rows belong to a shop: `shop` is its first column. The shops first, and then
+/// in the order in which the migrations made them: a foreign key points to a distributed table.
+const TABLES: &str = "select c.oid::regclass::text
+    from pg_class c
+        join pg_attribute a on a.attrelid = c.oid and a.attnum = 1 and a.attname = 'shop'
+    where c.relnamespace = 'holdfast'::regnamespace and c.relkind = 'r'
+        and not relation_is_a_known_shard(c.oid)
+        and not exists (select from pg_dist_partition p where p.logicalrelid = c.oid)
+    order by c.relname <> 'shops', c.oid";
+
+/// All tables or none.
+async fn distribute(client: &mut Client, shards: u32, nodes: usize) -> Result<Vec<String>, Error> {
+    let step = "distributing the tables";
+    let transaction = client.transaction().await.map_err(failed(step))?;
+    // Citus lets triggers run on shards only on this word. Ours compare OLD with NEW, or read and
+    // write rows of the same shop.
+    let set = format!(
+        "set local citus.enable_unsafe_triggers = on; set local citus.shard_count = {shards}"
+    );
+    transaction
+        .batch_execute(&set)
+        .await
+        .map_err(failed(step))?;
+    let rows = transaction.query_typed(TABLES, &[]).await;
+    let rows = rows.map_err(failed("listing the tables"))?;
+    let tables: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    for table in &tables {
+        let with = if table == SHOPS { "default" } else { SHOPS };
+        let distribute = "select create_distributed_table($1::text::regclass, 'shop', \
+            colocate_with => $2)";
+        let values = [(table as _, Type::TEXT), (&with as _, Type::TEXT)];
+        let distributed = transaction.execute_typed(distribute, &values).await;
+        distributed.map_err(failed(&format!("distributing {table}")))?;
+    }
+    if nodes > 1 {
+        let off = transaction.batch_execute(EARLY_RELEASE_OFF).await;
+        off.map_err(failed("turning early lock release off on the coordinator"))?;
+    }
+    transaction.commit().await.map_err(failed(step))?;
+    Ok(tables)
+}
+
+const SHOPS: &str = "holdfast.shops";
+
+/// Early lock release is sound where the shop lives: there, the node that runs the call also
+/// flushes its log. Through the coordinator it gains nothing. Citus would pass this setting on to
+/// the nodes where the shops live, so it must not.
+const EARLY_RELEASE_OFF: &str = "
+    set local citus.enable_ddl_propagation = off;
+    do $$ begin
+        execute format('alter database %I set holdfast.early_release = off', current_database());
+    end $$";
