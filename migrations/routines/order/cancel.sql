@@ -10,13 +10,15 @@ create or replace function holdfast.order_cancel(
     out o_outcome text, out o_order jsonb)
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
-    v_now timestamptz := clock_timestamp();
+    v_now timestamptz;
     v_locked record;
     v_order orders%rowtype;
     v_payment payments%rowtype;
     v_line record;
 begin
     v_locked := order_desk_lock(p_shop, p_checkout_id, null);
+    -- after the wait for the locks: a change that came first has an earlier time
+    v_now := clock_timestamp();
     v_order := v_locked.o_order;
     v_payment := v_locked.o_payment;
     o_outcome := case

@@ -28,10 +28,11 @@ begin
         select * from unnest(p_topics, p_subjects, p_results, p_errors)
             r (topic, subject, result, error)
     loop
-        -- The subscriber is locked, so nobody else counts a try.
+        -- locked: another try that a person asks for begins to count anew
         select d.attempts into v_attempts from subscriber_deliveries d
         where d.shop = p_shop and d.name = p_name and d.topic = v_result.topic
-            and d.subject = v_result.subject;
+            and d.subject = v_result.subject
+        for no key update;
         v_failed := v_result.result = 'failed';
         v_next_try_at := v_now
             + case when v_failed then coalesce(v_pauses[v_attempts + 1], '0s') else '0s' end;

@@ -11,11 +11,15 @@ begin
         select * from refunds r
         where r.shop = p_shop and r.order_id = p_order_id and r.status in ('owed', 'sending')
             and not r.void and not r.despite_dispute
+            -- as payment_is_disputed: a refund that it does not concern is not locked
+            and exists (
+                select from disputes d
+                where d.shop = p_shop and d.reference = r.reference
+                    and d.status in ('open', 'lost')
+                    and (d.gateway_payment_id = r.gateway_payment_id) is not false)
         order by r.refund_id
-        for no key update
+        for no key update of r
     loop
-        continue when not payment_is_disputed(
-            p_shop, v_refund.reference, v_refund.gateway_payment_id);
         perform refund_move(v_refund, 'failed', null, false, 'a bank disputes the payment');
     end loop;
 end;
