@@ -12,6 +12,7 @@ use operations::db::Failure;
 use operations::departure::{self, Departure, Filter};
 use operations::quantity::PageLimit;
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 use crate::app::Shared;
 use crate::live;
@@ -72,12 +73,18 @@ async fn read(app: &Shared, staff: Staff, day: Date) -> Result<Departures, Refus
         days: operations::quantity::Days::default(),
     };
     let listed = departure::list(&app.db, &staff.shop, filter, None, PageLimit::default());
-    let listed = found("shop", listed.await)?;
+    let mut listed = found("shop", listed.await)?;
+    left_last(&mut listed.departures, |one| one.departs_at.get(), now_s());
     Ok(Departures {
         page: staff.page,
         departures: listed.departures,
         is_cut: listed.next.is_some(),
     })
+}
+
+/// Puts what has left behind what can still be sold. Both keep their order.
+fn left_last<T>(all: &mut [T], departs_at: impl Fn(&T) -> OffsetDateTime, now_s: i64) {
+    all.sort_by_key(|one| departs_at(one).unix_timestamp() <= now_s);
 }
 
 /// The page.
@@ -110,4 +117,17 @@ pub(crate) async fn departures(
     let day = shown.day(today(&staff));
     let part = read(&app, staff, day).await?;
     Ok(live::part(&headers, &part)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_left_is_last() {
+        let mut times = [100, 200, 300, 400];
+        let at = |s: &i64| OffsetDateTime::from_unix_timestamp(*s).unwrap();
+        left_last(&mut times, at, 200);
+        assert_eq!(times, [300, 400, 100, 200]);
+    }
 }
