@@ -212,7 +212,11 @@ impl Stack {
     /// The owner's connection URL: reads every table, cannot break the constraints.
     #[must_use]
     pub fn database_url(&self) -> String {
-        self.url(roles::MIGRATOR, DATABASE)
+        // The other nodes of Citus do not know the migrator.
+        match self.cluster.has_citus() {
+            true => self.cluster.url(SUPERUSER, DATABASE),
+            false => self.url(roles::MIGRATOR, DATABASE),
+        }
     }
 
     /// A role's connection URL, with its password.
