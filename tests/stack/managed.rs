@@ -63,12 +63,13 @@ fn asked(name: &'static str, call: &Call) -> JoinHandle<Result<Answer, InvokeErr
     tokio::spawn(async move { call.try_invoke(&STACK.host, name).await })
 }
 
-/// The process that takes the dead one's place has no free place before its start.
+/// Asks again, as a shopper does. The process that takes the dead one's place has no free place
+/// before its start, and the dead one may still seem to have one.
 async fn ask_until_there_is_a_place(name: &str, call: &Call) -> Answer {
     let answer = OnceCell::new();
     until("there is a place", async || {
         match call.try_invoke(&STACK.host, name).await {
-            Err(InvokeError::Throttled) => false,
+            Err(InvokeError::Throttled | InvokeError::Crashed) => false,
             other => answer.set(other).is_ok(),
         }
     })
