@@ -8,6 +8,8 @@
 )]
 
 mod distributing;
+mod kills;
+mod moves;
 mod selling;
 
 use operations::checkout::{self, Begin, Begun};

@@ -217,6 +217,7 @@ fn routines_that_only_routines_call_are_internal() {
     // A person calls them.
     let by_hand = [
         "early_release_choose",
+        "early_release_pause",
         "payment_event_dismiss",
         "promises_check",
     ];

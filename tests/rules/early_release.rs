@@ -79,6 +79,30 @@ async fn a_person_chooses_without_a_superuser_and_migrations_keep_it() {
     assert_eq!(way_of(&session).await, "message");
 }
 
+/// `holdfast rebalance` may die between the two calls: then it is off until it runs again.
+#[tokio::test]
+async fn a_pause_goes_before_every_choice_and_keeps_it() {
+    let test = TestDb::new().await;
+    let owner = owner_of(&test).await;
+    let session = test.checkout_session().await;
+    let pause = async |paused: bool| -> String {
+        let pause = format!("select o_way from holdfast.early_release_pause({paused})");
+        owner.query_one(&pause, &[]).await.unwrap().get(0)
+    };
+    for (way, wish) in [("auto", None), ("row-lock", Some(EarlyRelease::Auto))] {
+        let (before, _) = choose(&owner, way).await;
+        assert_eq!(pause(true).await, "off");
+        assert_eq!(way_of(&session).await, "off");
+        let kept = migrated(&test, wish).await;
+        assert_eq!(kept.way, "off");
+        assert!(kept.why.starts_with("shards move"), "{kept}");
+        assert_eq!(choose(&owner, way).await.0, "off");
+        assert_eq!(way_of(&session).await, "off");
+        assert_eq!(pause(false).await, before);
+        assert_eq!(way_of(&session).await, before);
+    }
+}
+
 #[tokio::test]
 async fn a_deployment_that_wishes_a_way_gets_it_until_it_wishes_none() {
     let test = TestDb::new().await;

@@ -22,6 +22,7 @@ pub mod gateways;
 pub mod golden;
 pub mod http;
 pub mod import;
+pub mod kill;
 pub mod next_release;
 pub mod openapi;
 mod openapi_example;

@@ -19,6 +19,19 @@ pub enum Error {
     /// The tables are distributed, and nobody should sell before this is mended.
     #[error("the nodes are not the same; run it again:\n- {}", .0.join("\n- "))]
     Nodes(Vec<String>),
+    /// Nothing was moved.
+    #[error("these calls began before, and do not end; look at them, and run it again:\n- {}",
+        .0.join("\n- "))]
+    CallsRun(Vec<String>),
+    /// No operation frees its locks early until the next run.
+    #[error("early lock release is still paused{}: run `holdfast rebalance` again",
+        after.as_ref().map_or_else(String::new, |first| format!(", after this error: {first}")))]
+    StillPaused {
+        /// Why it could not be turned on again.
+        source: tokio_postgres::Error,
+        /// What had failed before.
+        after: Option<Box<Error>>,
+    },
     #[error("a node's answer is not as expected")]
     Answer(#[from] serde_json::Error),
 }

@@ -1,4 +1,6 @@
-//! `holdfast distribute`: distributes every table over the nodes of a Citus cluster, by shop. A
+//! `holdfast distribute` and `holdfast rebalance`.
+//!
+//! `holdfast distribute` distributes every table over the nodes of a Citus cluster, by shop. A
 //! shop's rows are on one node, whole, so a call uses one node, and everything that holds on
 //! PostgreSQL alone holds there: constraints, foreign keys, FOR UPDATE SKIP LOCKED.
 //!
@@ -9,6 +11,7 @@
 mod check;
 mod error;
 mod nodes;
+mod rebalance;
 
 use holdfast_migrate::{MigrateReport, Release};
 use tokio_postgres::Client;
@@ -16,6 +19,7 @@ use tokio_postgres::types::Type;
 
 pub use error::Error;
 use error::failed;
+pub use rebalance::{Move, Wish, run as rebalance};
 
 /// Shards of each table. Each shard is on one node, so there are several for each node, and a new
 /// node can take some.

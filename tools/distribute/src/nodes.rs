@@ -7,7 +7,11 @@ use tokio_postgres::types::Type;
 use crate::error::{Error, failed};
 
 /// Asks every node, and returns each answer with the node's `host:port`.
-async fn ask(client: &Client, step: &str, question: &str) -> Result<Vec<(String, String)>, Error> {
+pub(crate) async fn ask(
+    client: &Client,
+    step: &str,
+    question: &str,
+) -> Result<Vec<(String, String)>, Error> {
     let query = "select format('%s:%s', n.nodename, n.nodeport), a.success, a.result
         from run_command_on_all_nodes($1) a join pg_dist_node n on n.nodeid = a.nodeid
         order by n.groupid";

@@ -3,6 +3,7 @@
 
 mod distribute;
 mod migrate;
+mod rebalance;
 
 use std::process::ExitCode;
 
@@ -50,6 +51,8 @@ enum Command {
     Migrate(migrate::Args),
     /// Distribute a database over the nodes of a Citus cluster, by shop; safe to repeat
     Distribute(distribute::Args),
+    /// Move shops between the nodes of a Citus cluster while they sell; safe to repeat
+    Rebalance(rebalance::Args),
     /// Run a command beside a PostgreSQL that is set up as in a cloud
     Database(local::database::Database),
     /// Deploy two releases while a command runs (see tools/release/rehearse)
@@ -109,6 +112,7 @@ async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Replay(command) => replay::run(&command).await.map(done),
         Command::Migrate(args) => migrate::run(&args).await.map(done),
         Command::Distribute(args) => distribute::run(&args).await.map(done),
+        Command::Rebalance(args) => rebalance::run(&args).await.map(done),
         Command::Database(args) => local::database::run(args).await.map_err(text),
         Command::Upgrade(args) => args.run().await.map_err(text),
     }

@@ -74,8 +74,8 @@ pub struct ClusterOptions {
     pub pooler: Option<u32>,
     /// The pooler's passwords, by role.
     pub pooler_passwords: BTreeMap<String, String>,
-    /// Run Citus, with so many workers beside this server; with 0 it is the only node. The other
-    /// options are for this server alone. See [`Cluster::create_database`].
+    /// Run Citus, with so many workers beside this server; with 0 it is the only node. The
+    /// settings are for all of them, the other options for this server alone. See [`Cluster::create_database`].
     pub citus_workers: Option<u16>,
 }
 
@@ -302,9 +302,13 @@ impl Cluster {
 
     /// A worker is a node without workers.
     fn start_workers(&self) -> Result<Vec<Self>, Error> {
+        let more = (
+            "max_connections".to_owned(),
+            CITUS_WORKER_SESSIONS.to_owned(),
+        );
         let worker = |_| {
             Self::start(ClusterOptions {
-                settings: vec![("max_connections".into(), CITUS_WORKER_SESSIONS.into())],
+                settings: [&self.options.settings[..], std::slice::from_ref(&more)].concat(),
                 citus_workers: Some(0),
                 ..ClusterOptions::default()
             })

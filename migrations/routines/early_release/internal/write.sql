@@ -1,6 +1,6 @@
 -- Puts what is stored in schema_early_release into early_release_chosen. Answers it, and why. A
 -- stored choice of the message that this server refuses, after a move, would refuse every sale: the
--- row lock takes its place, and the choice stays stored.
+-- row lock takes its place, and the choice stays stored. A pause goes before every choice.
 create or replace function holdfast.early_release_write(out o_way text, out o_why text)
 language plpgsql set search_path = holdfast, pg_temp as $$
 declare
@@ -15,7 +15,10 @@ begin
         v_refused := early_release_refused();
     end if;
     o_way := coalesce(v_choice.chosen, v_choice.probed);
-    if v_refused is not null then
+    if v_choice.paused then
+        o_way := 'off';
+        o_why := 'shards move: `holdfast rebalance` turns it on again when they are moved';
+    elsif v_refused is not null then
         o_way := 'row-lock';
         o_why := format('%s chose message, but the server refuses it: %s', v_by, v_refused);
     elsif v_choice.chosen is null then
