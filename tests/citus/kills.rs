@@ -28,7 +28,7 @@ enum Through {
 
 /// Only the calls themselves write the log to disk: all processes that would also do so are off, or
 /// stopped.
-fn quiet_cluster() -> Cluster {
+pub fn quiet_cluster() -> Cluster {
     let quiet = [
         ("autovacuum", "off"),
         ("bgwriter_lru_maxpages", "0"),
@@ -44,7 +44,7 @@ fn quiet_cluster() -> Cluster {
 }
 
 /// A database on the cluster, with a dress that nobody can buy out, and the node that has it.
-async fn database(cluster: &Cluster) -> (TestDb, &Cluster, &Cluster) {
+pub async fn database(cluster: &Cluster) -> (TestDb, &Cluster, &Cluster) {
     let test = TestDb::on(cluster).await;
     // a copy of a database has not the settings of the database
     let mut owner = connect(&cluster.url(SUPERUSER, test.name())).await;

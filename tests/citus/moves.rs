@@ -8,11 +8,16 @@ use std::time::Duration;
 use distribute::{Error, Wish};
 use local::postgres::{Cluster, SUPERUSER};
 use local::roles::CHECKOUT;
+use nix::sys::signal::Signal;
 use operations::checkout::{self, Begin};
 use operations::db::{Database, DatabaseConfig};
-use tests::{CLUSTER, TestDb, begin_request, connect, new_id, shop, until_within};
+use tests::kill::{signal, stop_walwriter};
+use tests::{
+    CLUSTER, MAIN, Routine, TestDb, begin_request, connect, new_id, pool, shop, until_within,
+};
 use tokio::task::JoinHandle;
 
+use crate::kills::{database, quiet_cluster};
 use crate::{node_of, shops_on_two_nodes};
 
 const CALLERS: usize = 6;
@@ -144,18 +149,59 @@ async fn a_shop_moves_while_it_sells() {
     test.assert_promises_hold().await;
     // early lock release is on again, and the shard has statistics
     assert_eq!(way_of(node, &test).await, "message");
-    let statistics = "select count(*) from pg_stats s
-        where s.schemaname = 'holdfast' and s.tablename = 'holds_' || (
-            select h.shardid from pg_dist_shard h
+    let statistics = format!(
+        "select count(*) from pg_statistic s
+        where s.starelid = (
+            select shard_name(h.logicalrelid, h.shardid)::regclass from pg_dist_shard h
                 join pg_dist_shard o on o.shardminvalue = h.shardminvalue
-            where h.logicalrelid = 'holdfast.holds'::regclass
-                and o.shardid = get_shard_id_for_distribution_column('holdfast.shops', '%s'))";
+            where h.logicalrelid = 'holdfast.holds'::regclass and o.shardid
+                = get_shard_id_for_distribution_column('holdfast.shops', '{}'))",
+        shops[0]
+    );
     let session = connect(&node.url(SUPERUSER, test.name())).await;
-    let statistics = statistics.replace("%s", &shops[0]);
     assert!(tests::count(&session, &statistics).await > 0);
     // it is there: nothing to do
     let again = distribute::rebalance(&mut owner, &wish, |_| ()).await;
     assert_eq!(again.unwrap(), []);
+}
+
+/// The control: Citus copies what the log has on disk. Without the pause, holds that are not there
+/// yet are left behind. Here nothing but a pause writes them: no call flushes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_without_the_pause_loses_what_is_not_on_disk() {
+    let cluster = quiet_cluster();
+    let (test, from, to) = database(&cluster).await;
+    let without = Routine::named("early_release_persist")
+        .with_guard_replaced("acknowledged_survives", "true");
+    test.put_routine(without).await;
+    let mut owner = connect(&cluster.url(SUPERUSER, test.name())).await;
+    for with_pause in [true, false] {
+        // to the other node, and then back
+        let (from, to) = if with_pause { (from, to) } else { (to, from) };
+        let node = connect(&from.url(SUPERUSER, test.name())).await;
+        let walwriter = stop_walwriter(&node).await;
+        let db = pool(&from.url(CHECKOUT, test.name()), CALLERS);
+        let shoppers = Shoppers::of(&db, &[MAIN.to_owned()]);
+        shoppers.call(100).await;
+        if with_pause {
+            let wish = Wish::Shop {
+                shop: MAIN.to_owned(),
+                to: format!("127.0.0.1:{}", to.port()),
+            };
+            let moved = distribute::rebalance(&mut owner, &wish, |_| ()).await;
+            assert_eq!(moved.unwrap().len(), 1);
+        } else {
+            let bare = "select citus_move_shard_placement(
+                get_shard_id_for_distribution_column('holdfast.shops', 'main'), f.nodeid, t.nodeid)
+                from pg_dist_node f, pg_dist_node t where f.nodeport = $1 and t.nodeport = $2";
+            let ports = [from, to].map(|node| i32::from(node.port()));
+            owner.execute(bare, &[&ports[0], &ports[1]]).await.unwrap();
+        }
+        signal(walwriter, Signal::SIGCONT);
+        let (acknowledged, missing) = shoppers.end(&test).await;
+        println!("pause {with_pause}: {missing} of {acknowledged} lost");
+        assert_eq!(missing > 0, !with_pause, "of {acknowledged}");
+    }
 }
 
 /// A node leaves, and comes back: its shops go to the others and return.

@@ -111,7 +111,9 @@ async fn all(client: &Client, moves: &[Move], tell: &mut impl FnMut(&Move)) -> R
         moved.map_err(failed(&step))?;
         analyze(client, one).await?;
     }
-    Ok(())
+    // Citus drops the old copies later; a removed node would keep them, and could not come back
+    let clean = client.batch_execute("call citus_cleanup_orphaned_resources()");
+    clean.await.map_err(failed("dropping the old copies"))
 }
 
 /// A call that began before the pause still frees its locks early.

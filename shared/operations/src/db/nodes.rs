@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// After this time the coordinator is asked again where a shop is. After a move, calls go to the
-/// old node for so long: they are exact there, and slower. An early lock release is not durable
-/// there (docs/scaling.md, "Before you move a shard").
+/// old node for so long: they are exact and durable there, because the shop's node commits
+/// synchronously, and slower.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// The same when the coordinator or the node did not answer.
 const ASK_SOON_AFTER: Duration = Duration::from_millis(500);
