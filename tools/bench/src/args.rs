@@ -69,6 +69,10 @@ pub struct Args {
     /// Instead of the comparison: expire 100,000 due holds of one sku beside begins of that sku
     #[arg(long, conflicts_with_all = ["single_calls", "require", "rush", "cold", "growth"])]
     pub(crate) sweep: bool,
+    /// Instead of the comparison: holds on a Citus cluster beside plain PostgreSQL, and what follows
+    /// for more nodes. HOLDFAST_PG_BIN names the programs of an installation with Citus
+    #[arg(long, conflicts_with_all = ["require", "single_calls", "rush", "cold", "growth", "sweep"])]
+    pub(crate) cluster: bool,
     /// Instead of the comparison: holds of one sku in shops of several sizes, then a sweep and a
     /// purge while the shop sells (makes 10,000,000 rows first)
     #[arg(long,

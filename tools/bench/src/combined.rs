@@ -65,9 +65,12 @@ pub(crate) const fn combined(in_flight: usize) -> Load {
 
 /// A pool of a function of this role.
 pub(crate) fn pool(server: &Server, role: &str, connections: usize) -> Result<Database, Failed> {
-    let url = server.cluster.url(role, "postgres");
+    pool_at(&server.cluster.url(role, "postgres"), connections)
+}
+
+pub(crate) fn pool_at(url: &str, connections: usize) -> Result<Database, Failed> {
     let config = DatabaseConfig::parse("bench", |name| match name {
-        "DATABASE_URL" => Some(url.clone()),
+        "DATABASE_URL" => Some(url.to_owned()),
         "DATABASE_TLS" => Some("off".to_owned()),
         "DATABASE_POOL_SIZE" => Some(connections.to_string()),
         _ => None,
@@ -81,10 +84,27 @@ pub(crate) async fn round(server: &Server, load: Load, seconds: u32) -> Result<R
     let limit = if load.limited { "2" } else { "null" };
     let set = format!("update holdfast.skus set limit_per_customer = {limit} where sku = 'HOT'");
     server.cluster.execute("postgres", &set)?;
-    let meter = Meter::start(server.pid()?)?;
+    let meter = Meter::start(&[server.pid()?])?;
+    let db = pool(server, CHECKOUT, load.connections)?;
+    let waits = shop(&db, "main", load, seconds).await?;
+    let used = meter.stop()?;
+    drop(db);
+    if server.held_of("HOT").await? as usize != waits.len() {
+        return Err("the stock level does not agree with the answers".into());
+    }
+    Ok(Round::of_waits(waits, &used))
+}
+
+/// Loads the hot sku of a shop for so many seconds. Returns how long each hold took.
+pub(crate) async fn shop(
+    db: &Database,
+    shop: &str,
+    load: Load,
+    seconds: u32,
+) -> Result<Vec<Duration>, Failed> {
     let shoppers = Shoppers {
-        db: pool(server, CHECKOUT, load.connections)?,
-        shop: "main".parse()?,
+        db: db.clone(),
+        shop: shop.parse()?,
         next: Arc::new(AtomicU64::new(first_id())),
         cart: load.cart,
         way: load.way,
@@ -97,12 +117,7 @@ pub(crate) async fn round(server: &Server, load: Load, seconds: u32) -> Result<R
     for one in running {
         waits.extend(one.await?.map_err(|why| why.to_string())?);
     }
-    let used = meter.stop()?;
-    drop(shoppers);
-    if server.held_of("HOT").await? as usize != waits.len() {
-        return Err("the stock level does not agree with the answers".into());
-    }
-    Ok(Round::of_waits(waits, &used))
+    Ok(waits)
 }
 
 /// Every round has its own ids, and they rise, as those of UUID version 7 do.

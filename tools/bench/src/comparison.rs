@@ -157,7 +157,7 @@ async fn round(server: &Server, how: &How, seconds: u32) -> Result<Round, Failed
     match *how {
         How::Sql(contestant) => {
             server.begin_round()?;
-            let meter = Meter::start(server.pid()?)?;
+            let meter = Meter::start(&[server.pid()?])?;
             let options = contestant.session_options();
             let script = contestant.script();
             let measured = server.measure(&script, options, CONNECTIONS, seconds)?;

@@ -12,7 +12,7 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// A measurement that has begun.
 pub(crate) struct Meter {
-    server_pid: u32,
+    servers: Vec<u32>,
     began: Instant,
     server: Duration,
     clients: Duration,
@@ -26,11 +26,11 @@ pub(crate) struct Used {
 }
 
 impl Meter {
-    /// Begins, for the server of this process and its children.
-    pub(crate) fn start(server_pid: u32) -> Result<Self, Failed> {
+    /// Begins, for the servers of these processes and their children.
+    pub(crate) fn start(servers: &[u32]) -> Result<Self, Failed> {
         Ok(Self {
-            server_pid,
-            server: of_server(server_pid)?,
+            servers: servers.to_vec(),
+            server: of_servers(servers)?,
             clients: of_clients()?,
             began: Instant::now(),
         })
@@ -39,10 +39,14 @@ impl Meter {
     pub(crate) fn stop(&self) -> Result<Used, Failed> {
         Ok(Used {
             seconds: self.began.elapsed().as_secs_f64(),
-            server: of_server(self.server_pid)?.saturating_sub(self.server),
+            server: of_servers(&self.servers)?.saturating_sub(self.server),
             clients: of_clients()?.saturating_sub(self.clients),
         })
     }
+}
+
+fn of_servers(pids: &[u32]) -> Result<Duration, Failed> {
+    pids.iter().map(|pid| of_server(*pid)).sum()
 }
 
 /// The process, its children, and those of them that have ended. Zero where there is no /proc.

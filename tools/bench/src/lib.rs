@@ -4,6 +4,7 @@
 //! programs run on the machine, too.
 
 mod args;
+mod cluster;
 mod cold;
 mod combined;
 mod comparison;
@@ -19,6 +20,7 @@ mod rush;
 mod server;
 mod singles;
 mod sizes;
+mod sizing;
 mod sweep;
 
 use server::Failed;
@@ -47,6 +49,10 @@ pub async fn run(args: &Args) -> Result<bool, Failed> {
     }
     if args.sizes {
         sizes::run(args.seconds, args.rounds).await?;
+        return Ok(true);
+    }
+    if args.cluster {
+        cluster::run(args.fast_commits, args.seconds, args.rounds).await?;
         return Ok(true);
     }
     if args.single_calls {

@@ -45,7 +45,7 @@ pub(crate) async fn round(server: &Server, together: bool) -> Result<Round, Fail
     let db = pool(server, PAYMENTS, FUNCTIONS)?;
     let next = Arc::new(AtomicU32::new(0));
     let shop: Shop = "main".parse()?;
-    let meter = Meter::start(server.pid()?)?;
+    let meter = Meter::start(&[server.pid()?])?;
     let running: Vec<_> = (0..FUNCTIONS)
         .map(|_| {
             let (db, next, shop) = (db.clone(), Arc::clone(&next), shop.clone());

@@ -78,7 +78,7 @@ impl Redis {
         let script = self.cli(&["script", "load", HOLD])?;
         let per_second = PER_SECOND.iter().find(|(name, _)| *name == fsync);
         let holds = per_second.map_or(10_000, |(_, holds)| *holds) * seconds;
-        let meter = Meter::start(self.child.id())?;
+        let meter = Meter::start(&[self.child.id()])?;
         let said = run(Command::new("redis-benchmark")
             .arg("-s")
             .arg(self.socket())

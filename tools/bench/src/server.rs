@@ -245,7 +245,7 @@ async fn connect(cluster: &Cluster) -> Result<Client, Failed> {
     Ok(client)
 }
 
-fn slow_commit_library(folder: &Path) -> Result<String, Failed> {
+pub(crate) fn slow_commit_library(folder: &Path) -> Result<String, Failed> {
     let source = folder.join("slow_commit.c");
     let library = folder.join(LIBRARY);
     fs::write(&source, include_str!("../slow_commit.c"))?;

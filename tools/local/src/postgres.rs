@@ -75,7 +75,8 @@ pub struct ClusterOptions {
     /// The pooler's passwords, by role.
     pub pooler_passwords: BTreeMap<String, String>,
     /// Run Citus, with so many workers beside this server; with 0 it is the only node. The
-    /// settings are for all of them, the other options for this server alone. See [`Cluster::create_database`].
+    /// settings and the environment are for all of them, the other options for this server alone.
+    /// See [`Cluster::create_database`].
     pub citus_workers: Option<u16>,
 }
 
@@ -309,6 +310,7 @@ impl Cluster {
         let worker = |_| {
             Self::start(ClusterOptions {
                 settings: [&self.options.settings[..], std::slice::from_ref(&more)].concat(),
+                environment: self.options.environment.clone(),
                 citus_workers: Some(0),
                 ..ClusterOptions::default()
             })
