@@ -385,7 +385,7 @@ impl Functions<'_> {
     }
 
     async fn migrate(&self, host: &Host) -> Result<(), Error> {
-        let database = self.database(roles::MASTER).into();
+        let database = self.database(roles::MASTER);
         host.add(self.function(MIGRATE, 1, 300, database)).await?;
         let done = host.invoke(MIGRATE, b"{}".to_vec()).await;
         done.map(drop).map_err(|error| Error::Migrate {
@@ -515,13 +515,18 @@ impl Functions<'_> {
     }
 
     /// A function with these reaches the database as this role.
-    fn database(&self, role: &str) -> [(String, String); 2] {
-        let login = self.base.passwords.login(role);
-        let url = self.base.cluster.pooled_url(&login, DATABASE);
-        [
+    fn database(&self, role: &str) -> Vec<(String, String)> {
+        let cluster = &self.base.cluster;
+        let url = cluster.pooled_url(&self.base.passwords.login(role), DATABASE);
+        let mut variables = vec![
             variable("DATABASE_URL", &url),
             variable("DATABASE_TLS", "off"),
-        ]
+        ];
+        // a migration is for all nodes
+        if cluster.has_citus() && role != roles::MASTER {
+            variables.push(variable("DATABASE_CLUSTER", "citus"));
+        }
+        variables
     }
 }
 
