@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use local::postgres::{Cluster, ClusterOptions, SUPERUSER};
-use local::roles::CHECKOUT;
+use local::roles::{CHECKOUT, PAYMENTS};
 use tokio_postgres::{Client, NoTls};
 
 use crate::combined::{Cartful, Load, Way, combined, pool_at, shop};
@@ -28,6 +28,13 @@ const SINGLE: Load = Load {
     cart: Cartful::Hot,
     limited: false,
     way: Way::Statement,
+};
+/// Whole sales, by as many functions as payments have in the comparison.
+const SALES: Load = Load {
+    in_flight: 8,
+    connections: 8,
+    way: Way::Sale,
+    ..SINGLE
 };
 const ALONE: Load = Load {
     in_flight: 1,
@@ -55,7 +62,7 @@ enum To {
 }
 
 /// What is compared: name, where to, how many shops, and the load of each.
-const CONTESTANTS: [(&str, To, usize, Load); 11] = [
+const CONTESTANTS: [(&str, To, usize, Load); 13] = [
     ("plain, 1 in flight", To::Plain, 1, ALONE),
     ("node, 1 in flight", To::Node, 1, ALONE),
     ("coordinator, 1 in flight", To::Coordinator, 1, ALONE),
@@ -76,12 +83,14 @@ const CONTESTANTS: [(&str, To, usize, Load); 11] = [
         1,
         combined(IN_FLIGHT),
     ),
+    ("plain, whole sales", To::Plain, 1, SALES),
+    ("node, whole sales", To::Node, 1, SALES),
     ("two nodes, combined", To::Node, 2, combined(IN_FLIGHT)),
 ];
 
 /// The contestants whose cost the arithmetic takes.
-const NODE_SINGLE: usize = 4;
 const NODE_COMBINED: usize = 8;
+const NODE_SALE: usize = 11;
 
 /// Measures and prints.
 pub(crate) async fn run(fast_commits: bool, seconds: u32, rounds: u32) -> Result<(), Failed> {
@@ -109,8 +118,8 @@ pub(crate) async fn run(fast_commits: bool, seconds: u32, rounds: u32) -> Result
     progress("");
     print(&rows, fast_commits, seconds);
     let cost = |nth: usize| rows[nth].median(|round| Some(round.server_us));
-    if let (Some(single), Some(many)) = (cost(NODE_SINGLE), cost(NODE_COMBINED)) {
-        sizing::print(single, many);
+    if let (Some(hold), Some(sale)) = (cost(NODE_COMBINED), cost(NODE_SALE)) {
+        sizing::print(hold, sale);
     }
     Ok(())
 }
@@ -192,19 +201,19 @@ impl Servers {
         }
     }
 
-    /// One round. Fails unless exactly what was answered is held.
+    /// One round. Fails unless exactly what was answered is held or sold.
     async fn round(&self, to: To, shops: usize, load: Load, seconds: u32) -> Result<Round, Failed> {
         let ends = [&self.plain, &self.citus]
             .into_iter()
             .chain(self.citus.workers());
         let pids: Option<Vec<u32>> = ends.map(Cluster::postmaster_pid).collect();
-        let before = self.held(to).await?;
+        let before = self.taken(to).await?;
         let meter = Meter::start(&pids.ok_or("a server does not run")?)?;
         let mut waits = Vec::new();
         let one = async |nth: usize| -> Result<_, Failed> {
-            let url = self.at(to, nth).url(CHECKOUT, DATABASE);
-            let db = pool_at(&url, load.connections)?;
-            shop(&db, &self.shops[nth], load, seconds).await
+            let pool = |role| pool_at(&self.at(to, nth).url(role, DATABASE), load.connections);
+            let pools = [&pool(CHECKOUT)?, &pool(PAYMENTS)?];
+            shop(pools, &self.shops[nth], load, seconds).await
         };
         if shops == 1 {
             waits.extend(one(0).await?);
@@ -214,20 +223,22 @@ impl Servers {
             waits.extend(second?);
         }
         let used = meter.stop()?;
-        let held = self.held(to).await? - before;
-        if usize::try_from(held)? != waits.len() {
+        let taken = self.taken(to).await? - before;
+        if usize::try_from(taken)? != waits.len() {
             return Err("the stock levels do not agree with the answers".into());
         }
         Ok(Round::of_waits(waits, &used))
     }
 
-    async fn held(&self, to: To) -> Result<i64, Failed> {
+    /// Units that are held or sold.
+    async fn taken(&self, to: To) -> Result<i64, Failed> {
         let cluster = match to {
             To::Plain => &self.plain,
             _ => &self.citus,
         };
-        let held = "select coalesce(sum(l.held), 0)::bigint from holdfast.stock_levels l";
-        Ok(connect(cluster).await?.query_one(held, &[]).await?.get(0))
+        let taken = "select 1800000000 - sum(l.on_hand - l.held)::bigint
+            from holdfast.stock_levels l";
+        Ok(connect(cluster).await?.query_one(taken, &[]).await?.get(0))
     }
 }
 

@@ -9,6 +9,8 @@ use local::roles::CHECKOUT;
 use operations::checkout::{self, Begin, Begun, Cart, Line};
 use operations::db::{Database, DatabaseConfig};
 use operations::ids::Shop;
+use operations::order::{self, Create, Created, PaymentMethod, ShipTo};
+use operations::payment::{self, Event, EventKind, Gateway, Outcome};
 use operations::quantity::{Quantity, Revision};
 
 use crate::cpu::Meter;
@@ -40,6 +42,8 @@ pub(crate) enum Way {
     Begin,
     /// The statement alone, without the combiner: as before there was one.
     Statement,
+    /// A whole sale: `checkout::begin`, `order::create`, and `payment::record_event` of the payment.
+    Sale,
 }
 
 /// One way to load a process.
@@ -86,7 +90,7 @@ pub(crate) async fn round(server: &Server, load: Load, seconds: u32) -> Result<R
     server.cluster.execute("postgres", &set)?;
     let meter = Meter::start(&[server.pid()?])?;
     let db = pool(server, CHECKOUT, load.connections)?;
-    let waits = shop(&db, "main", load, seconds).await?;
+    let waits = shop([&db, &db], "main", load, seconds).await?;
     let used = meter.stop()?;
     drop(db);
     if server.held_of("HOT").await? as usize != waits.len() {
@@ -95,15 +99,17 @@ pub(crate) async fn round(server: &Server, load: Load, seconds: u32) -> Result<R
     Ok(Round::of_waits(waits, &used))
 }
 
-/// Loads the hot sku of a shop for so many seconds. Returns how long each hold took.
+/// Loads the hot sku of a shop for so many seconds, by the pools of the checkout and the payments
+/// function. Returns how long each hold, or each sale, took.
 pub(crate) async fn shop(
-    db: &Database,
+    [db, payments]: [&Database; 2],
     shop: &str,
     load: Load,
     seconds: u32,
 ) -> Result<Vec<Duration>, Failed> {
     let shoppers = Shoppers {
         db: db.clone(),
+        payments: payments.clone(),
         shop: shop.parse()?,
         next: Arc::new(AtomicU64::new(first_id())),
         cart: load.cart,
@@ -130,6 +136,7 @@ fn first_id() -> u64 {
 #[derive(Clone)]
 struct Shoppers {
     db: Database,
+    payments: Database,
     shop: Shop,
     next: Arc<AtomicU64>,
     cart: Cartful,
@@ -147,15 +154,54 @@ impl Shoppers {
             let request = self.request()?;
             let asked = Instant::now();
             match self.way {
-                Way::Begin => match checkout::begin(&self.db, &request).await? {
-                    Begun::Placed(_) => {}
-                    other => return Err(format!("not placed: {other:?}").into()),
-                },
+                Way::Begin => self.begin(&request).await?,
                 Way::Statement => self.state(&request).await?,
+                Way::Sale => {
+                    self.begin(&request).await?;
+                    self.pay(&request).await?;
+                }
             }
             waits.push(asked.elapsed());
         }
         Ok(waits)
+    }
+
+    async fn begin(&self, request: &Begin) -> Result<(), Broken> {
+        match checkout::begin(&self.db, request).await? {
+            Begun::Placed(_) => Ok(()),
+            other => Err(format!("not placed: {other:?}").into()),
+        }
+    }
+
+    /// Orders what the checkout holds, and records its payment.
+    async fn pay(&self, request: &Begin) -> Result<(), Broken> {
+        let create = Create {
+            shop: request.shop.clone(),
+            checkout_id: request.checkout_id,
+            customer: Some(request.customer.clone()),
+            method: PaymentMethod::Online,
+            coupon: None,
+            ship_to: ShipTo::Nowhere,
+            pay_by: None,
+        };
+        let Created::New(order) = order::create(&self.db, &create).await? else {
+            return Err("the order was there already".into());
+        };
+        let key = format!("paid:{}", order.payment.reference);
+        let paid = Event {
+            amount_minor: Some(order.total_minor),
+            currency: Some(order.currency),
+            gateway_payment_id: Some(key.clone()),
+            reference: Some(order.payment.reference),
+            // as large as a gateway's
+            ..Event::new(key, EventKind::Paid, "x".repeat(1_500))
+        };
+        let gateway = Gateway::Cashfree;
+        let recorded = payment::record_event(&self.payments, &request.shop, gateway, &paid).await?;
+        match recorded.outcome {
+            Outcome::Completed => Ok(()),
+            other => Err(format!("not completed: {other:?}").into()),
+        }
     }
 
     async fn state(&self, request: &Begin) -> Result<(), Broken> {

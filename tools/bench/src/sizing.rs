@@ -11,13 +11,13 @@ const CORES: f64 = 4.0;
 const NODES: [usize; 3] = [2, 8, 32];
 const SHOPS: [usize; 3] = [10, 100, 1_000];
 
-/// Prints how many holds a second the cluster takes until its fullest node is full, from the
-/// processor time of one hold in microseconds, alone and combined.
-pub(crate) fn print(single_us: f64, combined_us: f64) {
+/// Prints how much the cluster takes until its fullest node is full, from the processor time of a
+/// hold that goes with others, and of a whole sale that goes alone, in microseconds.
+pub(crate) fn print(hold_us: f64, sale_us: f64) {
     println!(
-        "\ncomputed, not measured: holds a second until the fullest node is full, nodes with \
-         {CORES} cores,\nall shops sell alike, each in a random shard; one request a call, and \
-         combined\n  {:<12}{:>26}{:>26}{:>26}",
+        "\ncomputed, not measured: combined holds, and whole sales, a second until the fullest node \
+         is full;\nnodes with {CORES} cores, all shops sell alike, each in a random shard\n  \
+         {:<12}{:>26}{:>26}{:>26}",
         "", "2 nodes", "8 nodes", "32 nodes"
     );
     for shops in SHOPS {
@@ -25,7 +25,7 @@ pub(crate) fn print(single_us: f64, combined_us: f64) {
         for nodes in NODES {
             let share = fullest_share(shops, nodes);
             let rate = |cost_us: f64| CORES * 1e6 / cost_us / share;
-            let both = format!("{:.0} and {:.0}", rate(single_us), rate(combined_us));
+            let both = format!("{:.0} and {:.0}", rate(hold_us), rate(sale_us));
             print!("{both:>26}");
         }
         println!();
