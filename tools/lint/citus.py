@@ -41,6 +41,10 @@ WRONG = {
         end $$;""",
     "a table's row as a parameter": """language plpgsql as $$ begin
         return (select hold_describe(h) from holds h where h.shop = p_shop); end $$;""",
+    "how many rows an INSERT of a query wrote": """language plpgsql as $$ begin
+        insert into skus (shop, sku) select p_shop, n.sku from unnest(p_skus) n (sku)
+        on conflict do nothing;
+        get diagnostics v_written = row_count; end $$;""",
     "an array of rows without a type": """language plpgsql as $$ begin
         select array_agg(page) into v_all from (select * from skus k where k.shop = p_shop) page;
         end $$;""",
@@ -66,6 +70,8 @@ WHY = {
         "a shard can't begin a query over shards: call it in another statement",
     "a table's row as a parameter":
         "a shard has another row type: `from (select * from holds …) h`, or a %rowtype variable",
+    "how many rows an INSERT of a query wrote":
+        "Citus answers how many rows it read: count what a CTE with RETURNING returns",
     "an array of rows without a type":
         "rows without a type can't come from another node: `array_agg(page::skus)`",
     "a table without its shop": "Citus finds the shard by it: `h.shop = p_shop`",
@@ -176,6 +182,14 @@ def of_statement(statement, reading, taking_rows):
         yield "one query for one shop or all"
 
 
+def counts_too_many(statement):
+    """Whether an INSERT of a query may leave rows out. What it returns is counted well."""
+    values, conflict, action = statement.partition("on conflict")
+    insert, _, query = values.partition("insert into")
+    return (insert.strip() == "" and re.search(r"\bselect\b", query) and conflict
+        and re.search(r"\bdo nothing\b|\bwhere\b", action) and "returning" not in action)
+
+
 def of_routine(text, reading, taking_rows):
     """The mistakes in one routine."""
     head, *bodies = text.split("$$")
@@ -184,8 +198,12 @@ def of_routine(text, reading, taking_rows):
         yield "an SQL function over tables"
     if re.search(r"plan_cache_mode\s*=\s*force_generic_plan", head):
         yield "a generic plan"
+    before = ""
     for statement in statements(body):
         yield from of_statement(statement, reading, taking_rows)
+        if counts_too_many(before) and re.search(r"\b(?:found|row_count)\b", statement):
+            yield "how many rows an INSERT of a query wrote"
+        before = statement
 
 
 def of_migration(text):

@@ -67,18 +67,21 @@ begin
 
     <<written>>
     begin
-        insert into checkouts (
-            shop, checkout_id, customer, revision, request_hash, expires_at, created_at,
-            counted_as)
-        select p_shop, c.checkout_id, c.customer, c.revision, c.request_hash, c.expires_at, v_now,
-            c.counted_as
-        from unnest(p_checkout_ids, p_customers, p_revisions, p_request_hashes,
-            v_choice.o_expires_at, v_choice.o_outcomes, v_choice.o_counted_as) c (
-            checkout_id, customer, revision, request_hash, expires_at, outcome, counted_as)
-        where c.outcome = 'placed'
-        order by c.checkout_id
-        on conflict do nothing;
-        get diagnostics v_written = row_count;
+        -- counts what is returned: of an INSERT with a query, Citus answers how many rows it read
+        with inserted as (
+            insert into checkouts (
+                shop, checkout_id, customer, revision, request_hash, expires_at, created_at,
+                counted_as)
+            select p_shop, c.checkout_id, c.customer, c.revision, c.request_hash, c.expires_at,
+                v_now, c.counted_as
+            from unnest(p_checkout_ids, p_customers, p_revisions, p_request_hashes,
+                v_choice.o_expires_at, v_choice.o_outcomes, v_choice.o_counted_as) c (
+                checkout_id, customer, revision, request_hash, expires_at, outcome, counted_as)
+            where c.outcome = 'placed'
+            order by c.checkout_id
+            on conflict do nothing
+            returning 1)
+        select count(*) into v_written from inserted;
         exit written when v_written <> v_placed;
         insert into holds (
             shop, checkout_id, generation, sku, quantity, price_minor, expires_at, created_at,

@@ -32,20 +32,23 @@ begin
 
     <<written>>
     begin
-        insert into payment_events (shop, gateway, event_key, reference, kind, amount_minor,
-            currency, gateway_payment_id, other_payment_id, payload, gateway_order_id, refund_id,
-            gateway_refund_id, dispute_id, dispute_stage, webhook_envelope, received_at,
-            outcome, resolved_at)
-        -- also the reference: the event's own may be missing or wrong
-        select p_shop, e.gateway, e.event_key, c.reference, e.kind, e.amount_minor, e.currency,
-            e.gateway_payment_id, e.other_payment_id, e.payload, e.gateway_order_id, e.refund_id,
-            e.gateway_refund_id, e.dispute_id, e.dispute_stage, e.webhook_envelope, v_now,
-            'completed', v_now
-        from unnest(v_choice.o_numbers, v_choice.o_references) c (nth, reference)
-            join unnest(v_events) with ordinality e on e.ordinality = c.nth
-        order by e.gateway, e.event_key
-        on conflict do nothing;
-        get diagnostics v_written = row_count;
+        -- counts what is returned: of an INSERT with a query, Citus answers how many rows it read
+        with inserted as (
+            insert into payment_events (shop, gateway, event_key, reference, kind, amount_minor,
+                currency, gateway_payment_id, other_payment_id, payload, gateway_order_id,
+                refund_id, gateway_refund_id, dispute_id, dispute_stage, webhook_envelope,
+                received_at, outcome, resolved_at)
+            -- also the reference: the event's own may be missing or wrong
+            select p_shop, e.gateway, e.event_key, c.reference, e.kind, e.amount_minor, e.currency,
+                e.gateway_payment_id, e.other_payment_id, e.payload, e.gateway_order_id,
+                e.refund_id, e.gateway_refund_id, e.dispute_id, e.dispute_stage,
+                e.webhook_envelope, v_now, 'completed', v_now
+            from unnest(v_choice.o_numbers, v_choice.o_references) c (nth, reference)
+                join unnest(v_events) with ordinality e on e.ordinality = c.nth
+            order by e.gateway, e.event_key
+            on conflict do nothing
+            returning 1)
+        select count(*) into v_written from inserted;
         exit written when v_written <> v_chosen;  -- guard(a_payment_changes_stock_once)
         perform from checkouts c
         where c.shop = p_shop and c.checkout_id = any (v_choice.o_checkout_ids)
@@ -69,16 +72,18 @@ begin
             and p.status <> 'paid';
         get diagnostics v_written = row_count;
         exit written when v_written <> v_chosen;  -- guard(a_payment_changes_stock_once)
-        insert into payment_captures (shop, gateway, gateway_payment_id, reference, amount_minor,
-            currency, counts, captured_at)
-        select p_shop, c.gateway, c.capture_id, c.reference, c.amount_minor, c.currency, true,
-            v_now
-        from unnest(v_choice.o_references, v_choice.o_gateways, v_choice.o_capture_ids,
-            v_choice.o_amounts, v_choice.o_currencies) c (
-            reference, gateway, capture_id, amount_minor, currency)
-        order by c.gateway collate "C", c.capture_id collate "C"
-        on conflict do nothing;
-        get diagnostics v_written = row_count;
+        with inserted as (
+            insert into payment_captures (shop, gateway, gateway_payment_id, reference,
+                amount_minor, currency, counts, captured_at)
+            select p_shop, c.gateway, c.capture_id, c.reference, c.amount_minor, c.currency, true,
+                v_now
+            from unnest(v_choice.o_references, v_choice.o_gateways, v_choice.o_capture_ids,
+                v_choice.o_amounts, v_choice.o_currencies) c (
+                reference, gateway, capture_id, amount_minor, currency)
+            order by c.gateway collate "C", c.capture_id collate "C"
+            on conflict do nothing
+            returning 1)
+        select count(*) into v_written from inserted;
         exit written when v_written <> v_chosen;  -- guard(a_payment_changes_stock_once)
         perform order_complete(p_shop, v_choice.o_chosen_order_ids);
         return row('completed', v_choice.o_outcomes, v_choice.o_order_ids)::payments_answer;
