@@ -51,6 +51,7 @@ mod rules {
     mod refund;
     mod refund_by_hand;
     mod refund_races;
+    mod refusals;
     mod restock;
     mod rights;
     mod roles;

@@ -10,11 +10,14 @@
 mod distributing;
 mod kills;
 mod moves;
+mod reading;
+mod refusals;
 mod selling;
 
+use local::postgres::Cluster;
 use operations::checkout::{self, Begin, Begun};
 use operations::db::Database;
-use tests::{TestDb, begin_request, new_id, shop};
+use tests::{CLUSTER, TestDb, begin_request, new_id, shop};
 use tokio_postgres::Client;
 
 const BUYERS: usize = 250;
@@ -26,6 +29,13 @@ async fn node_of(client: &Client, shop: &str) -> i32 {
             join pg_dist_node n on n.nodename = p.nodename and n.nodeport = p.nodeport
         where p.shardid = get_shard_id_for_distribution_column('holdfast.shops', $1::text)";
     client.query_one(query, &[&shop]).await.unwrap().get(0)
+}
+
+/// The worker on which a shop lives.
+async fn own_node(client: &Client, shop: &str) -> &'static Cluster {
+    let port = node_of(client, shop).await;
+    let is_it = |node: &&Cluster| i32::from(node.port()) == port;
+    CLUSTER.workers().iter().find(is_it).unwrap()
 }
 
 /// Two shops with a dress each, on two nodes.

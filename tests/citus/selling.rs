@@ -4,7 +4,7 @@ use local::postgres::{Cluster, SUPERUSER};
 use local::roles::CHECKOUT;
 use tests::{CLUSTER, TestDb, connect};
 
-use crate::{node_of, rush, shops_on_two_nodes};
+use crate::{own_node, rush, shops_on_two_nodes};
 
 #[tokio::test]
 async fn two_shops_on_two_nodes_sell_exactly_what_they_have() {
@@ -20,12 +20,7 @@ async fn two_shops_on_two_nodes_sell_exactly_what_they_have() {
 async fn a_shop_sells_on_its_own_node_too() {
     let test = TestDb::new().await;
     let [code, _] = shops_on_two_nodes(&test).await;
-    let port = node_of(&test.owner, &code).await;
-    let workers = CLUSTER.workers();
-    let node = workers
-        .iter()
-        .find(|node| i32::from(node.port()) == port)
-        .unwrap();
+    let node = own_node(&test.owner, &code).await;
     let direct = tests::pool(&node.url(CHECKOUT, test.name()), 16);
     assert_eq!(rush(&direct, &code).await, 100);
     test.assert_promises_hold().await;

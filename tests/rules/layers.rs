@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use operations::db::constraint;
 use tests::{Blocker, TestDb, at_once, new_id, refused_by};
 use tokio::sync::Barrier;
 use tokio_postgres::{Client, Error};
@@ -135,7 +136,7 @@ impl Writer {
             let Err(error) = self.write(client, &seen).await else {
                 return "done".to_owned();
             };
-            let refusal = error.as_db_error().and_then(|refusal| refusal.constraint());
+            let refusal = error.as_db_error().and_then(constraint);
             match refusal.unwrap_or_else(|| panic!("{error:?}")) {
                 "stock_version_rises" if self.version == Version::Carried => {}
                 name => return name.to_owned(),

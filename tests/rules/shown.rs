@@ -189,19 +189,7 @@ async fn a_return_that_no_longer_fits_is_refused_and_fits_again_later() {
     test.sku("A", 30).await;
     let desk = test.desk(1);
     let booked = desk.booked(&[("A", 10)]).await;
-    let fill = |on_hand: i32| {
-        format!(
-            "with level as (
-                update holdfast.stock_levels l set on_hand = {on_hand}, version = l.version + 1
-                from holdfast.stock_levels old
-                where old.shop = l.shop and old.sku = l.sku
-                returning l.*, l.on_hand - old.on_hand as delta)
-            insert into holdfast.stock_movements
-                (shop, sku, version, delta, on_hand_after, reason, actor)
-            select shop, sku, version, delta, on_hand, 'returned', 'me' from level"
-        )
-    };
-    test.sql(&fill(1_999_999_995)).await;
+    test.fill_level("A", 1_999_999_995).await;
     let error = desk.amend(&booked, &[("A", 1)]).await.unwrap_err();
     assert!(matches!(error, AmendError::StockFull), "{error:?}");
     let restock = restock_request(&[("A", 10)]);
@@ -218,7 +206,7 @@ async fn a_return_that_no_longer_fits_is_refused_and_fits_again_later() {
     desk.restock(booked.order_id, &restock_request(&[("A", 5)]))
         .await
         .unwrap();
-    test.sql(&fill(1_000_000_000)).await;
+    test.fill_level("A", 1_000_000_000).await;
     desk.cancel(&booked).await.unwrap();
     assert_eq!(test.level("A").await.0, 1_000_000_005);
     test.assert_promises_hold().await;

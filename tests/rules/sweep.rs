@@ -5,6 +5,7 @@ use std::time::Duration;
 use holdfast_sweeper::sweep::{self, SweepReport};
 use local::roles::SWEEPER;
 use operations::checkout;
+use operations::db::constraint;
 use operations::ids::CheckoutId;
 use operations::order;
 use operations::payment::{EventKind, Outcome};
@@ -80,10 +81,8 @@ async fn swept_while_paying(test: &TestDb) -> (CheckoutId, Outcome, SweepReport)
         test.until_waiting(1).await;
         let sweep =
             tokio::spawn(async move { sweep::run_once(&db, Duration::from_secs(20)).await });
-        let waiting = "select count(*) from pg_stat_activity
-            where datname = current_database() and wait_event_type = 'Lock'";
         until("the sweep is over, or waits", async || {
-            sweep.is_finished() || test.count(waiting).await == 2
+            sweep.is_finished() || test.waiting().await == 2
         })
         .await;
         blocker.let_go().await;
@@ -177,7 +176,9 @@ async fn a_sweep_and_an_order_never_both_get_the_checkout() {
     let first = test.held(&[("A", 1)]).await;
     test.make_due(first).await;
     let request = with_coupon(first);
-    let blocker = test.block("select from holdfast.coupons for update").await;
+    let blocker = test
+        .block("select from holdfast.coupons where shop = 'main' for update")
+        .await;
     let swept = async {
         test.until_waiting(1).await;
         let report = test.sweep().await;
@@ -254,7 +255,7 @@ async fn sweeps_without_locks_are_refused_or_give_back_stock_that_others_hold() 
         let mut refused = 0;
         for outcome in test.all_read_then_all_try(10, "call naive.sweep()").await {
             if let Err(error) = outcome {
-                let by = error.as_db_error().and_then(|refusal| refusal.constraint());
+                let by = error.as_db_error().and_then(constraint);
                 assert_eq!(by, Some("hold_resolves_once"));
                 refused += 1;
             }
@@ -490,7 +491,8 @@ async fn a_sweep_never_waits_for_a_locked_checkout() {
     test.make_all_due_but(new_id()).await;
     let blocker = test
         .block(&format!(
-            "select from holdfast.checkouts where checkout_id = '{mine}' for update"
+            "select from holdfast.checkouts
+            where shop = 'main' and checkout_id = '{mine}' for update"
         ))
         .await;
     assert_eq!(expired(&test.sweep().await), 1);

@@ -4,6 +4,7 @@
 use holdfast_migrate as migrate;
 use local::roles::{ADMIN, CHECKOUT, MIGRATOR, PAYMENTS, READONLY, SWEEPER};
 use operations::backlog;
+use operations::db::constraint;
 use tests::{TestDb, new_id};
 use tokio_postgres::Client;
 
@@ -179,7 +180,7 @@ async fn no_text_of_a_checkout_passes_its_bound() {
 /// The constraint that a refused statement names.
 async fn refused_by(session: &Client, statement: &str) -> String {
     let error = session.batch_execute(statement).await.unwrap_err();
-    let name = error.as_db_error().and_then(|error| error.constraint());
+    let name = error.as_db_error().and_then(constraint);
     name.unwrap_or_else(|| panic!("{statement}: {error:?}"))
         .to_owned()
 }

@@ -36,6 +36,7 @@ pub mod property;
 pub mod proxy;
 pub mod queueing;
 pub mod refund;
+pub mod refusals;
 pub mod released;
 pub mod rights;
 pub mod shopfront;
@@ -137,6 +138,19 @@ pub async fn connect(url: &str) -> Client {
     client
 }
 
+/// What a test's own SQL needs on Citus: it may change triggers, its `set local` counts on every
+/// node, and it may change a table and its rows in one transaction. Elsewhere nobody reads it.
+const CITUS: &str = "set citus.enable_unsafe_triggers = on;
+    set citus.propagate_set_commands = 'local';
+    set citus.multi_shard_modify_mode = 'sequential'";
+
+/// A superuser's connection: sees and writes everything.
+async fn superuser(cluster: &Cluster, database: &str) -> Client {
+    let client = connect(&cluster.url(SUPERUSER, database)).await;
+    client.batch_execute(CITUS).await.unwrap();
+    client
+}
+
 /// Waits until `check` says yes; fails with `what` when it does not within [`WAIT_MAX`].
 pub async fn until<F: Future<Output = bool>>(what: &str, check: impl FnMut() -> F) {
     until_within(WAIT_MAX, what, check).await;
@@ -185,6 +199,7 @@ async fn copy_template(cluster: &Cluster, name: &str) {
 /// The database of one test.
 pub struct TestDb {
     name: String,
+    has_citus: bool,
     /// A superuser's connection: sees and writes everything.
     pub owner: Client,
     /// The checkout function's pool: its role, its retries. Eight connections.
@@ -209,7 +224,7 @@ impl TestDb {
         } else {
             copy_template(cluster, &name).await;
         }
-        let owner = connect(&cluster.url(SUPERUSER, &name)).await;
+        let owner = superuser(cluster, &name).await;
         owner
             .execute(&shop_put("'main', 'Main'"), &[])
             .await
@@ -219,6 +234,7 @@ impl TestDb {
         let (payments, sweeper) = (pool_of(PAYMENTS, 16), pool_of(SWEEPER, 8));
         Self {
             name,
+            has_citus: cluster.has_citus(),
             owner,
             db,
             payments,
@@ -243,7 +259,7 @@ impl TestDb {
 
     /// One more superuser's connection.
     pub async fn session(&self) -> Client {
-        connect(&CLUSTER.url(SUPERUSER, &self.name)).await
+        superuser(&CLUSTER, &self.name).await
     }
 
     /// One connection of the checkout function's role.
@@ -299,6 +315,17 @@ impl TestDb {
         count(&self.owner, query).await
     }
 
+    /// The same, added up over all nodes of a cluster.
+    async fn count_on_nodes(&self, query: &str) -> i64 {
+        if !self.has_citus {
+            return self.count(query).await;
+        }
+        self.count(&format!(
+            "select sum(n.result::bigint)::bigint from run_command_on_all_nodes($${query}$$) n"
+        ))
+        .await
+    }
+
     /// Moves the end of a checkout's hold into the past.
     pub async fn make_due(&self, id: CheckoutId) {
         // now(): Citus takes no clock_timestamp() in an update
@@ -323,11 +350,22 @@ impl TestDb {
             "update holdfast.checkouts set expires_at = now() + interval '{seconds} s'
             where checkout_id = '{0}';
             update holdfast.holds h set expires_at = c.expires_at from holdfast.checkouts c
-            where c.checkout_id = h.checkout_id and c.checkout_id = '{0}' and h.status = 'active'",
+            where c.shop = h.shop and c.checkout_id = h.checkout_id and c.checkout_id = '{0}'
+                and h.status = 'active'",
             order.checkout_id
         ))
         .await;
         self.reconsider_look_ups().await;
+    }
+
+    /// Moves a column with times by an interval, such as `-29 minutes`, in every row of a table.
+    /// Citus runs no `column + interval` in an update: its result depends on the session's zone.
+    pub async fn move_times(&self, table: &str, column: &str, by: &str) {
+        self.sql(&format!(
+            "update holdfast.{table} set {column}
+                = ({column} at time zone 'UTC' + interval '{by}') at time zone 'UTC'"
+        ))
+        .await;
     }
 
     /// Has the next look-up consider every payment, because the test has changed times.

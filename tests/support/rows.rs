@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use operations::db::constraint;
 use serde_json::Value;
 use tokio_postgres::Client;
 
@@ -53,7 +54,7 @@ impl TestDb {
     pub async fn make_all_due_but(&self, spared: operations::ids::CheckoutId) {
         self.sql(&format!(
             "with due as (
-                update holdfast.checkouts set expires_at = clock_timestamp() - interval '1 second'
+                update holdfast.checkouts set expires_at = now() - interval '1 second'
                 where ended_at is null and checkout_id <> '{spared}'
                 returning shop, checkout_id, expires_at)
             update holdfast.holds h set expires_at = d.expires_at from due d
@@ -67,10 +68,17 @@ impl TestDb {
         self.owner.query_one(query, &[]).await.unwrap().get(0)
     }
 
-    /// Runs SQL as the owner.
+    /// Runs SQL as the owner. Citus sends the text of a change to a table to the nodes, so there
+    /// each statement goes alone.
     pub async fn sql(&self, sql: &str) {
-        if let Err(error) = self.owner.batch_execute(sql).await {
-            panic!("{sql}: {error:?}");
+        let statements = match self.has_citus {
+            true => statements(sql),
+            false => vec![sql],
+        };
+        for statement in statements {
+            if let Err(error) = self.owner.batch_execute(statement).await {
+                panic!("{statement}: {error:?}");
+            }
         }
     }
 
@@ -95,8 +103,47 @@ pub async fn refused_by(client: &Client, sql: &str) -> String {
         panic!("not refused: {sql}")
     };
     let refusal = error.as_db_error().unwrap();
-    match refusal.constraint() {
+    match constraint(refusal) {
         Some(name) => name.to_owned(),
         None => panic!("refused by no constraint: {sql}: {refusal:?}"),
+    }
+}
+
+/// The statements of a text. A semicolon in quotes, in a body or in a comment ends none.
+fn statements(sql: &str) -> Vec<&str> {
+    let (mut found, mut from, mut at) = (Vec::new(), 0, 0);
+    while at < sql.len() {
+        let rest = &sql[at..];
+        let until = |end: &str, begin: usize| {
+            rest[begin..]
+                .find(end)
+                .map_or(rest.len(), |n| begin + n + end.len())
+        };
+        at += match rest.as_bytes()[0] {
+            b'\'' => until("'", 1),
+            b'$' if rest.starts_with("$$") => until("$$", 2),
+            b'-' if rest.starts_with("--") => until("\n", 2),
+            b';' => {
+                found.push(&sql[from..=at]);
+                from = at + 1;
+                1
+            }
+            _ => rest.chars().next().map_or(1, char::len_utf8),
+        };
+    }
+    found.push(&sql[from..]);
+    found.retain(|statement| !statement.trim().is_empty());
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::statements;
+
+    #[test]
+    fn a_text_is_cut_between_its_statements() {
+        let text = "a 'x;y'; -- it's; one\nb $$ c; $$;\n d";
+        let cut = ["a 'x;y';", " -- it's; one\nb $$ c; $$;", "\n d"];
+        assert_eq!(statements(text), cut);
     }
 }

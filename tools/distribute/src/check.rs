@@ -24,6 +24,7 @@ pub(crate) async fn all(client: &mut Client, release: &Release) -> Result<Vec<St
     let (nodes, mut missing) = nodes(client).await?;
     if missing.is_empty() {
         missing.extend(nodes::versions(client).await?);
+        missing.extend(nodes::languages(client).await?);
         missing.extend(unreachable(client, "postgres itself", None).await?);
     }
     if missing.is_empty() {

@@ -48,6 +48,24 @@ pub(crate) async fn versions(client: &Client) -> Result<Vec<String>, Error> {
     Ok(others.map(say).collect())
 }
 
+/// The nodes whose messages are not in English. An error of another node names its constraint in
+/// the message alone, and operations look there (`operations::db::constraint`).
+pub(crate) async fn languages(client: &Client) -> Result<Vec<String>, Error> {
+    let question = "select current_setting('lc_messages')";
+    let answers = ask(client, "asking for the language", question).await?;
+    let others = answers
+        .into_iter()
+        .filter(|(_, language)| !is_english(language));
+    let say = |(node, language)| {
+        format!("{node} writes its messages in {language}: set lc_messages = 'C' there")
+    };
+    Ok(others.map(say).collect())
+}
+
+fn is_english(language: &str) -> bool {
+    ["", "C", "POSIX"].contains(&language) || ["en", "C."].iter().any(|it| language.starts_with(it))
+}
+
 /// The routines of a node.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 struct Routines {
@@ -68,7 +86,8 @@ const ROUTINES: &str = "select json_build_object(
             p.oid::regprocedure || p.prosrc || array(
                 select a.grantee::regrole::text collate \"C\" from aclexplode(p.proacl) a
                 where a.grantee <> 0 order by 1)::text collate \"C\" as text
-        from pg_proc p where p.pronamespace = 'holdfast'::regnamespace) r";
+        from pg_proc p
+        where p.pronamespace in ('holdfast'::regnamespace, 'holdfast_read'::regnamespace)) r";
 
 /// Every node has the same routines, and lets the same roles call them. PUBLIC may call none.
 pub(crate) async fn verify(client: &Client) -> Result<(), Error> {
@@ -92,5 +111,20 @@ pub(crate) async fn verify(client: &Client) -> Result<(), Error> {
     match wrong.is_empty() {
         true => Ok(()),
         false => Err(Error::Nodes(wrong)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_english;
+
+    #[test]
+    fn a_server_in_another_language_is_refused() {
+        for english in ["C", "C.UTF-8", "POSIX", "en_US.UTF-8", "en_IN", ""] {
+            assert!(is_english(english), "{english}");
+        }
+        for other in ["de_DE.UTF-8", "hi_IN", "ca_ES"] {
+            assert!(!is_english(other), "{other}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::error::Error as _;
 use tokio::time::error::Elapsed;
 use tokio_postgres::error::SqlState;
 
+use super::constraint::constraint;
 use crate::cause::Cause;
 use crate::telemetry::{self, Metric};
 
@@ -61,7 +62,7 @@ impl Failure {
             return None;
         };
         let error = cause.downcast_ref::<tokio_postgres::Error>()?;
-        error.as_db_error()?.constraint()
+        constraint(error.as_db_error()?)
     }
 
     /// A routine answered an unknown outcome: code and routines are of different releases.
