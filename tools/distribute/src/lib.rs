@@ -6,12 +6,14 @@
 //!
 //! It checks first ([`check`]), and says everything that is missing. Then it works in steps that
 //! may each be repeated: the owner's login, the tables (one transaction), the routines (another
-//! migration: only now can they go to the other nodes), and the nodes' rights at the end.
+//! migration: only now can they go to the other nodes), the views for a person who reads
+//! ([`views`]), and the nodes' rights at the end.
 
 mod check;
 mod error;
 mod nodes;
 mod rebalance;
+mod views;
 
 use holdfast_migrate::{MigrateReport, Release};
 use tokio_postgres::Client;
@@ -50,6 +52,7 @@ pub async fn run(client: &mut Client, shards: u32) -> Result<Report, Error> {
     let nodes = check::all(client, &release).await?;
     let tables = distribute(client, shards, nodes.len()).await?;
     let migrated = holdfast_migrate::run(client).await?;
+    views::read_as_owner(client).await?;
     nodes::verify(client).await?;
     Ok(Report {
         nodes,

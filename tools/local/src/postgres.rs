@@ -50,10 +50,9 @@ const CITUS_SETTINGS: [(&str, &str); 3] = [
     ("wal_level", "logical"),
     ("max_prepared_transactions", "300"),
 ];
-/// Nodes reach each other as the superuser, the owner and a person, without passwords. So could
-/// everybody on this machine, for whom the data is worth nothing.
-const CITUS_ACCESS_RULES: &str =
-    "host all postgres,holdfast_owner,holdfast_migrator 127.0.0.1/32 trust\n";
+/// Nodes reach each other as the superuser and the owner, without passwords. So could everybody on
+/// this machine, for whom the data is worth nothing.
+const CITUS_ACCESS_RULES: &str = "host all postgres,holdfast_owner 127.0.0.1/32 trust\n";
 /// Each session of a coordinator may open its own to each worker.
 const CITUS_WORKER_SESSIONS: &str = "600";
 

@@ -212,10 +212,11 @@ impl Stack {
     /// The owner's connection URL: reads every table, cannot break the constraints.
     #[must_use]
     pub fn database_url(&self) -> String {
-        // The other nodes of Citus do not know the migrator.
+        let url = self.url(roles::MIGRATOR, DATABASE);
+        // The other nodes of Citus let the owner in, and no member of it.
         match self.cluster.has_citus() {
-            true => self.cluster.url(SUPERUSER, DATABASE),
-            false => self.url(roles::MIGRATOR, DATABASE),
+            true => url + "?options=-c%20role%3Dholdfast_owner",
+            false => url,
         }
     }
 
