@@ -214,7 +214,7 @@ async fn money_that_a_bank_may_take_is_accepted_only_on_request() {
 async fn one_of_ten_acceptances_at_once_sells_the_goods() {
     let (test, order) = in_review(&[PRICE_MINOR + 1]).await;
     let blocker = test
-        .block("select from holdfast.checkouts for update")
+        .block("select from holdfast.checkouts where shop = 'main' for update")
         .await;
     let db = test.pool_of(ADMIN, 10);
     let race = at_once(10, |_| {

@@ -331,7 +331,7 @@ async fn two_parts_at_once(test: &TestDb, blocked: &str) -> (Order, Vec<Outcome>
 async fn two_parts_at_once_complete_the_order() {
     let test = TestDb::new().await;
     test.sku("A", 1).await;
-    let locked = "select from holdfast.checkouts for update";
+    let locked = "select from holdfast.checkouts where shop = 'main' for update";
     let (order, mut outcomes) = two_parts_at_once(&test, locked).await;
     outcomes.sort_by_key(|outcome| outcome.as_str());
     assert_eq!(outcomes, [Outcome::Completed, Outcome::Review]);

@@ -152,7 +152,7 @@ async fn ordered_at_once(
 async fn the_last_use_of_a_coupon_goes_to_one_of_twenty_orders() {
     let test = TestDb::new().await;
     let carts = twenty_carts_for_one_use(&test).await;
-    let locked = "select from holdfast.coupons for update";
+    let locked = "select from holdfast.coupons where shop = 'main' for update";
     let answers = ordered_at_once(&test, &carts, locked).await;
     let used_up = |answer: &&Result<_, CreateError>| {
         matches!(answer, Err(CreateError::Coupon(CouponRefusal::UsedUp)))

@@ -227,7 +227,7 @@ async fn a_refund_whose_answers_are_all_lost_is_made_once() {
         assert_eq!(test.order_status(&order).await, "refund_due", "{gateway}");
         // the pause before the next try is over
         test.sql(
-            "update holdfast.refunds set next_try_at = clock_timestamp()
+            "update holdfast.refunds set next_try_at = now()
             where status = 'owed'",
         )
         .await;

@@ -99,10 +99,8 @@ async fn purge_beside_a_purge(guarded: bool) -> bool {
     first.batch_execute("begin").await.unwrap();
     first.batch_execute(purge).await.unwrap();
     let purging = tokio::spawn(async move { second.batch_execute(purge).await });
-    let waiting = "select count(*) from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'";
     until("the second purge is over, or waits", async || {
-        purging.is_finished() || test.count(waiting).await == 1
+        purging.is_finished() || test.waiting().await == 1
     })
     .await;
     let ended = purging.is_finished();

@@ -13,7 +13,8 @@ use operations::quantity::Revision;
 use tests::desk::{book_request, booked_order, restock_request};
 use tests::orders::{create, created};
 use tests::{
-    MAIN, Routine, TestDb, at_once, begin_request, cart, event, new_id, order_request, shop,
+    CALL_MAX, MAIN, Routine, TestDb, at_once, begin_request, cart, event, new_id, order_request,
+    shop,
 };
 
 async fn limit(test: &TestDb, sku: &str, units: i32) {
@@ -205,7 +206,7 @@ async fn a_thousand_checkouts_of_one_customer_hold_only_as_many_as_the_shop_allo
     let test = TestDb::new().await;
     test.sku("A", 2_000).await;
     checkouts_max(&test, 7).await;
-    let db = test.pool(50);
+    let db = test.pool(50).with_call_timeout(CALL_MAX);
     let answers = at_once(1_000, |_| {
         let (db, request) = (db.clone(), begin_as("asha", &[("A", 1)]));
         async move { checkout::begin(&db, &request).await }
@@ -227,7 +228,7 @@ async fn twenty_checkouts_at_once_never_exceed_the_limit() {
     // the first checkout makes the row that the others wait for
     held_as(&test, "asha", &[("A", 1)]).await;
     let blocker = test
-        .block("select from holdfast.customer_checkouts for update")
+        .block("select from holdfast.customer_checkouts where shop = 'main' for update")
         .await;
     let db = test.pool(20);
     let race = at_once(20, |_| {
@@ -457,7 +458,9 @@ async fn a_customers_last_use_of_a_coupon_goes_to_one_of_twenty_orders() {
     for _ in 0..20 {
         carts.push(held_as(&test, "asha", &[("A", 1)]).await);
     }
-    let blocker = test.block("select from holdfast.coupons for update").await;
+    let blocker = test
+        .block("select from holdfast.coupons where shop = 'main' for update")
+        .await;
     let db = test.pool(20);
     let race = at_once(20, |n| {
         let (db, request) = (db.clone(), with_coupon(carts[n], "ONCE"));

@@ -47,7 +47,7 @@ async fn claimed(test: &TestDb) -> Vec<Lookup> {
 /// Forgets all look-ups and closings, as if the pause before the next one were over.
 async fn forget(test: &TestDb) {
     test.sql(
-        "update holdfast.payments set looked_up_at = null, look_up_at = clock_timestamp();
+        "update holdfast.payments set looked_up_at = null, look_up_at = now();
         update holdfast.refunds set looked_up_at = null;
         update holdfast.gateway_orders set close_tried_at = null",
     )
@@ -120,9 +120,9 @@ async fn a_paid_payment_is_looked_up_once_more_after_a_while() {
     };
     let ago = async |seconds: i32| {
         test.corrupt(&format!(
-            "update holdfast.payments set paid_at = clock_timestamp() - interval '{seconds} s'
+            "update holdfast.payments set paid_at = now() - interval '{seconds} s'
             where status = 'paid';
-            update holdfast.checkouts set ended_at = clock_timestamp() - interval '{seconds} s'
+            update holdfast.checkouts set ended_at = now() - interval '{seconds} s'
             where status = 'paid'"
         ))
         .await;
@@ -141,11 +141,7 @@ async fn a_paid_payment_is_looked_up_once_more_after_a_while() {
     .await;
     assert_eq!(next().await, Some(paid.payment.reference));
     assert_eq!(next().await, Some(unpaid.payment.reference));
-    test.sql(
-        "update holdfast.payments set looked_up_at = looked_up_at - interval '59 s'
-        where status = 'paid'",
-    )
-    .await;
+    test.move_times("payments", "looked_up_at", "-59 s").await;
     assert_eq!(next().await, None, "once");
 }
 
@@ -180,12 +176,12 @@ async fn a_payment_is_considered_only_when_a_look_up_may_be_due() {
         ("80 hours", -1),
     ] {
         test.corrupt(&format!(
-            "update holdfast.payments set paid_at = now() - interval '{ago}',
-                looked_up_at = looked_up_at - interval '1 hour';
+            "update holdfast.payments set paid_at = now() - interval '{ago}';
             update holdfast.checkouts set ended_at = now() - interval '{ago}',
                 created_at = now() - interval '{ago}'"
         ))
         .await;
+        test.move_times("payments", "looked_up_at", "-1 hour").await;
         test.reconsider_look_ups().await;
         assert_eq!(next_s().await, next, "{ago}");
     }
@@ -233,12 +229,12 @@ async fn a_payment_known_to_a_gateway_is_looked_up_again_after_hours_and_days() 
         (4 * day, false),
     ] {
         test.corrupt(&format!(
-            "update holdfast.checkouts set ended_at = clock_timestamp() - interval '{ended_ago_s} s'
+            "update holdfast.checkouts set ended_at = now() - interval '{ended_ago_s} s'
             where ended_at is not null;
             update holdfast.payments
-            set paid_at = clock_timestamp() - interval '{ended_ago_s} s' where status = 'paid';
+            set paid_at = now() - interval '{ended_ago_s} s' where status = 'paid';
             update holdfast.payments
-            set looked_up_at = clock_timestamp() - interval '120 s'"
+            set looked_up_at = now() - interval '120 s'"
         ))
         .await;
         let mut found: Vec<String> = Vec::new();
@@ -285,8 +281,7 @@ async fn payments_whose_hold_ends_soonest_are_looked_up_first() {
             found.push(reference.clone());
         }
         assert_eq!(found, expected);
-        test.sql("update holdfast.payments set looked_up_at = looked_up_at - interval '61 s'")
-            .await;
+        test.move_times("payments", "looked_up_at", "-61 s").await;
     }
 }
 

@@ -10,34 +10,38 @@ use tests::{MAIN, TestDb, again, event, order_request, shop, webhooks};
 
 /// Everything about an order except its ids and times.
 async fn final_rows(test: &TestDb, order: &Order) -> Value {
+    let (checkout, id) = (order.checkout_id, order.order_id);
+    let reference = &order.payment.reference;
+    // each query names the shop: Citus needs it
     let rows = format!(
-        "with wanted (checkout_id, order_id, reference) as (values ('{}'::uuid, '{}'::uuid, '{}'))
-        select jsonb_build_object(
-            'order', (select to_jsonb(o) from holdfast.orders o where o.order_id = w.order_id),
+        "select jsonb_build_object(
+            'order', (select to_jsonb(o) from holdfast.orders o
+                where o.shop = 'main' and o.order_id = '{id}'),
             'payment', (select to_jsonb(p) from holdfast.payments p
-                where p.order_id = w.order_id),
+                where p.shop = 'main' and p.order_id = '{id}'),
             'checkout', (select to_jsonb(c) from holdfast.checkouts c
-                where c.checkout_id = w.checkout_id),
+                where c.shop = 'main' and c.checkout_id = '{checkout}'),
             'holds', (select jsonb_agg(to_jsonb(h) order by h.generation) from holdfast.holds h
-                where h.checkout_id = w.checkout_id),
+                where h.shop = 'main' and h.checkout_id = '{checkout}'),
             'sold', (select jsonb_agg(to_jsonb(m)) from holdfast.stock_movements m
-                where m.reference = w.reference),
+                where m.shop = 'main' and m.reference = '{reference}'),
             'level', (select jsonb_agg(to_jsonb(l)) from holdfast.stock_levels l
-                join holdfast.order_lines using (shop, sku) where order_id = w.order_id),
+                join holdfast.order_lines n using (shop, sku)
+                where n.shop = 'main' and n.order_id = '{id}'),
             'announced', (select jsonb_agg(b.topic order by b.topic) from holdfast.outbox_messages b
-                where b.body ->> 'reference' = w.reference),
+                where b.shop = 'main' and b.body ->> 'reference' = '{reference}'),
             'captures', (select jsonb_agg(to_jsonb(c) order by c.gateway_payment_id)
-                from holdfast.payment_captures c where c.reference = w.reference),
+                from holdfast.payment_captures c
+                where c.shop = 'main' and c.reference = '{reference}'),
             'refunds', (select jsonb_agg(to_jsonb(r)) from holdfast.refunds r
-                where r.order_id = w.order_id),
-            'events', (select jsonb_agg(k.event order by k.event)
-                from holdfast.payment_events e, split_part(e.event_key, '/', 2) k (event)
-                where e.reference = w.reference),
+                where r.shop = 'main' and r.order_id = '{id}'),
+            'events', (select jsonb_agg(split_part(e.event_key, '/', 2)
+                    order by split_part(e.event_key, '/', 2))
+                from holdfast.payment_events e
+                where e.shop = 'main' and e.reference = '{reference}'),
             'coupon', (select to_jsonb(c) from holdfast.coupons c
-                join holdfast.orders o on o.coupon_code = c.code where o.order_id = w.order_id)
-        )
-        from wanted w",
-        order.checkout_id, order.order_id, order.payment.reference
+                join holdfast.orders o on o.shop = c.shop and o.coupon_code = c.code
+                where o.shop = 'main' and o.order_id = '{id}'))"
     );
     let mut rows = test.json(&rows).await;
     strip(&mut rows);

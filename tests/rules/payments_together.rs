@@ -353,7 +353,7 @@ async fn a_batch_waits_half_a_second_for_a_lock() {
     let blocker = test
         .block(&format!(
             "select from holdfast.orders o join holdfast.payments p using (shop, order_id)
-            where p.reference = '{locked}' for update of o"
+            where p.shop = 'main' and p.reference = '{locked}' for update of o"
         ))
         .await;
     let session = test.session_of(roles::PAYMENTS).await;

@@ -164,7 +164,7 @@ async fn ten_sweeps_at_once_find_a_broken_promise_once() {
 
     // a lap that another sweep goes on with is left to it
     let other = test
-        .block("select from holdfast.promise_laps for no key update")
+        .block("select from holdfast.promise_laps where shop = 'main' for no key update")
         .await;
     let idle = promises::sweep(&test.sweeper, MAIN, Lap::Changed, 100).await;
     assert!(!idle.unwrap().more);
@@ -250,7 +250,7 @@ async fn a_sweep_says_how_far_behind_its_check_is() {
 #[tokio::test]
 async fn an_idle_shop_costs_the_check_no_call() {
     let test = checked().await;
-    test.sql("update holdfast.promise_laps set read_from = clock_timestamp()")
+    test.sql("update holdfast.promise_laps set read_from = now()")
         .await;
     let fails = Routine::named("promises_sweep").changed("o_more := false;", "perform 1 / 0;");
     test.put_routine(fails).await;
@@ -264,7 +264,7 @@ async fn an_idle_shop_costs_the_check_no_call() {
         "update holdfast.promise_laps set checked_at = now() - interval '2 hours'
          where lap = 'history'",
     ] {
-        test.sql("update holdfast.promise_laps set read_from = clock_timestamp()")
+        test.sql("update holdfast.promise_laps set read_from = now()")
             .await;
         test.sql(busy).await;
         let report = test.sweep().await;
@@ -286,10 +286,10 @@ async fn a_sweep_begins_with_the_shop_that_is_furthest_behind() {
         for (first, then) in [("main", "early"), ("early", "main")] {
             test.sql(forget).await;
             test.sql(&format!(
-                "update holdfast.promise_laps set checked_at = now() - case shop
-                    when '{first}' then interval '9 hours' else interval '5 hours' end,
-                    read_from = case lap when '{lap}' then now() - interval '1 day'
-                        else clock_timestamp() end,
+                "update holdfast.promise_laps set checked_at = now() - case
+                    when shop = '{first}' then interval '9 hours' else interval '5 hours' end,
+                    read_from = now() - case when lap = '{lap}' then interval '1 day'
+                        else interval '0' end,
                     settles_with = null"
             ))
             .await;
@@ -340,7 +340,7 @@ async fn seen_right(test: &TestDb) -> Blocker {
          insert into holdfast.promise_breaches (shop, kind, a, b) values ('main', 'sku', 'A', '')",
     )
     .await;
-    test.block("select from holdfast.promise_breaches for update")
+    test.block("select from holdfast.promise_breaches where shop = 'main' for update")
         .await
 }
 

@@ -141,9 +141,11 @@ const CORRUPTIONS: [(&str, &str, &str); 54] = [
     // Promise 3
     (
         "a_hold_resolves_once",
-        "update holdfast.checkouts set expires_at = expires_at + interval '1 hour'
-         where checkout_id = (select checkout_id from holdfast.holds
-            where sku = 'A' and status::text = 'active')",
+        "update holdfast.checkouts c set expires_at
+            = (c.expires_at at time zone 'UTC' + interval '1 hour') at time zone 'UTC'
+         from holdfast.holds h
+         where c.shop = h.shop and c.checkout_id = h.checkout_id
+            and h.sku = 'A' and h.status::text = 'active'",
         r#""sku": "A""#,
     ),
     (
@@ -196,7 +198,7 @@ const CORRUPTIONS: [(&str, &str, &str); 54] = [
         "insert into holdfast.stock_movements
             (shop, sku, version, delta, on_hand_after, reason, actor, reference)
          select 'main', 'B', 99, -2, 7, 'sold', 'c', p.reference
-         from holdfast.payments p join holdfast.order_lines using (order_id)
+         from holdfast.payments p join holdfast.order_lines using (shop, order_id)
          where sku = 'B';
          update holdfast.stock_levels set on_hand = 7 where sku = 'B'",
         r#""order_status": "awaiting_payment""#,

@@ -51,7 +51,9 @@ async fn without_the_lock_workers_would_send_the_same_refund() {
     let routine = Routine::named("refund_claim").without_guard("a_refund_is_sent_once");
     test.put_routine(routine).await;
     // all of them have read before the rows can be written
-    let blocker = test.block("select from holdfast.refunds for update").await;
+    let blocker = test
+        .block("select from holdfast.refunds where shop = 'main' for update")
+        .await;
     let taken = test.behind(blocker, 10, ten_claims(&test)).await;
     assert_eq!(taken.len(), 30, "each of ten takes all three");
 }
@@ -73,7 +75,8 @@ async fn two_requests(test: &TestDb, blocked: &str) -> Vec<Result<Requested, Req
 async fn two_requests_at_once_never_refund_more_than_was_captured() {
     let test = TestDb::new().await;
     test.sku("A", 1).await;
-    let answers = two_requests(&test, "select from holdfast.checkouts for update").await;
+    let locked = "select from holdfast.checkouts where shop = 'main' for update";
+    let answers = two_requests(&test, locked).await;
     let (done, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
     assert_eq!((done.len(), refused.len()), (1, 1));
     let [Err(RequestError::TooMuch(left))] = refused.as_slice() else {

@@ -125,7 +125,7 @@ async fn a_replacement_is_never_one_checkout_too_many() {
 #[tokio::test]
 async fn a_shorter_longest_hold_does_not_stop_a_cart_from_becoming_smaller() {
     let (test, id) = cart_since(
-        "update holdfast.checkouts set created_at = created_at - interval '10 minutes';
+        "update holdfast.checkouts set created_at = now() - interval '10 minutes';
          update holdfast.shops set hold_s_default = 60, hold_s_max = 60",
     )
     .await;

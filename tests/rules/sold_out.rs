@@ -77,7 +77,7 @@ async fn shoppers_who_reclaim_at_once_never_hear_sold_out() {
     // Each wants more than one reclaim frees. All wait for the same hundred holds, one gets them
     // freed, and all come back for the next.
     let blocker = test
-        .block("select from holdfast.checkouts for update")
+        .block("select from holdfast.checkouts where shop = 'main' for update")
         .await;
     let db = test.pool(12);
     let race = at_once(12, |_| {

@@ -268,7 +268,8 @@ async fn deadlocks_of_two_marks(locked: bool) -> usize {
     )
     .await;
     let blocker = test.session().await;
-    let block = "begin; select from holdfast.subscriber_deliveries where subject = '1' for update";
+    let block = "begin; select from holdfast.subscriber_deliveries
+        where shop = 'main' and subject = '1' for update";
     blocker.batch_execute(block).await.unwrap();
     let mark = async |subject: &str| {
         let session = test.session().await;

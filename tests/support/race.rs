@@ -75,23 +75,40 @@ impl TestDb {
         .await
     }
 
-    /// Waits until so many sessions of this database wait for a lock.
+    /// How many sessions of this database wait for a lock.
+    pub async fn waiting(&self) -> i64 {
+        self.count_on_nodes(
+            "select count(*) from pg_stat_activity \
+             where datname = current_database() and wait_event_type = 'Lock'",
+        )
+        .await
+    }
+
+    /// Waits until so many do.
     pub async fn until_waiting(&self, sessions: i64) {
-        let waiting = "select count(*) from pg_stat_activity \
-                       where datname = current_database() and wait_event_type = 'Lock'";
         until(&format!("{sessions} sessions wait for a lock"), || async {
-            self.count(waiting).await == sessions
+            self.waiting().await == sessions
         })
         .await;
     }
 
     /// Waits until the owner's session is the only one: the server's counters include a session for
-    /// certain only after its end.
+    /// certain only after its end. On other nodes the owner has sessions that carry its number, and
+    /// Citus has some of its own.
     pub async fn until_alone(&self) {
-        let sessions = "select count(*) from pg_stat_activity \
-                        where datname = current_database() and backend_type = 'client backend'";
+        let number = match self.has_citus {
+            true => self.count("select citus_backend_gpid()").await,
+            false => 0,
+        };
+        let own = self.count("select pg_backend_pid()::bigint").await;
+        let sessions = format!(
+            "select count(*) from pg_stat_activity where datname = current_database()
+                and backend_type = 'client backend' and pid <> {own}
+                and application_name not like '%gpid={number}'
+                and application_name not like 'citus_internal gpid=99999999%'"
+        );
         until("all other sessions have ended", || async {
-            self.count(sessions).await == 1
+            self.count_on_nodes(&sessions).await == 0
         })
         .await;
     }
@@ -99,8 +116,8 @@ impl TestDb {
     /// The deadlocks of this database, counted once all other sessions have ended.
     pub async fn deadlocks(&self) -> i64 {
         self.until_alone().await;
-        self.count("select deadlocks from pg_stat_database where datname = current_database()")
-            .await
+        let deadlocks = "select deadlocks from pg_stat_database where datname = current_database()";
+        self.count_on_nodes(deadlocks).await
     }
 
     /// Replaces text in a routine of this database. The text must be there.

@@ -89,10 +89,8 @@ impl TestDb {
 
     /// Makes every waiting refund due now, and gives up the claims of workers.
     pub async fn make_refunds_due(&self) {
-        self.sql(
-            "update holdfast.refunds set next_try_at = clock_timestamp() - interval '1 second'",
-        )
-        .await;
+        self.sql("update holdfast.refunds set next_try_at = now() - interval '1 second'")
+            .await;
     }
 }
 

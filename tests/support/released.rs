@@ -178,7 +178,7 @@ impl Released {
         let session = superuser(&name).await;
         session.batch_execute(&self.dump).await.unwrap();
         // The promises' check reports money that was parked for two hours.
-        let now = "update holdfast.payment_events set received_at = clock_timestamp()
+        let now = "update holdfast.payment_events set received_at = now()
             where outcome = 'parked'";
         session.batch_execute(now).await.unwrap();
         name

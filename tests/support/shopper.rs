@@ -205,8 +205,8 @@ impl Shopper {
     pub async fn age(&self, began_s_ago: i32, ended_s_ago: i32) {
         let age = "with checkout as (
                 update holdfast.checkouts
-                set created_at = clock_timestamp() - make_interval(secs => $2),
-                    expires_at = clock_timestamp() - make_interval(secs => $3)
+                set created_at = now() - make_interval(secs => $2),
+                    expires_at = now() - make_interval(secs => $3)
                 where checkout_id = $1 returning shop, checkout_id, expires_at)
             update holdfast.holds h set expires_at = c.expires_at from checkout c
             where h.shop = c.shop and h.checkout_id = c.checkout_id and h.status = 'active'";

@@ -140,9 +140,9 @@ impl Traffic {
         };
         let lapse = format!(
             "begin;
-            select from holdfast.checkouts where checkout_id = '{id}' for update;
+            select from holdfast.checkouts where shop = 'main' and checkout_id = '{id}' for update;
             with due as (
-                update holdfast.checkouts c set expires_at = clock_timestamp() - interval '1 second'
+                update holdfast.checkouts c set expires_at = now() - interval '1 second'
                 where c.checkout_id = '{id}' and c.ended_at is null
                 returning c.shop, c.checkout_id, c.expires_at)
             update holdfast.holds h set expires_at = due.expires_at from due
