@@ -4,16 +4,16 @@ use tokio_postgres::error::DbError;
 
 /// Class 23, integrity constraint violation: a rule of the schema refused the statement.
 const VIOLATION: &str = "23";
-/// Citus numbers its shards from 102008 on. No name of ours ends in so long a number, and none is so
-/// long that Citus shortens it; a test holds both.
+/// Citus numbers its shards from 102008 on. No name of ours ends in so long a number, and none is
+/// so long that Citus shortens it; a test holds both.
 const SHARD_DIGITS_MIN: usize = 6;
 
 /// The name of the constraint or trigger that refused the statement, as the migrations write it.
 ///
 /// A refusal by a shard of Citus differs in two ways: the shard's number is appended to the name,
-/// and an error of another node keeps its code and its texts alone. Then the name is in the message:
-/// PostgreSQL and the triggers write `… constraint "<name>"`. Rejected: a code in the message or a
-/// SQLSTATE for each rule. PostgreSQL's own constraints can't have them.
+/// and an error of another node keeps its code and its texts alone. Then the name is in the
+/// message: PostgreSQL and the triggers write `… constraint "<name>"`. Rejected: a code in the
+/// message or a SQLSTATE for each rule. PostgreSQL's own constraints can't have them.
 #[must_use]
 pub fn constraint(error: &DbError) -> Option<&str> {
     if !error.code().code().starts_with(VIOLATION) {
