@@ -47,8 +47,8 @@ pub struct Move {
     nodes: (i32, i32),
 }
 
-/// Moves the shards one after the other, and tells each before it begins. Each move is whole: if one
-/// fails, those before it stay. Early lock release is off meanwhile, so the hottest skus sell
+/// Moves the shards one after the other, and tells each before it begins. Each move is whole: if
+/// one fails, those before it stay. Early lock release is off meanwhile, so the hottest skus sell
 /// slower. Afterwards the moved shards get their statistics. The connection belongs to a superuser.
 ///
 /// # Errors
