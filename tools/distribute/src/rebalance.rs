@@ -71,15 +71,23 @@ pub async fn run(
         true => Ok(()),
         false => all(client, &moves, &mut tell).await,
     };
-    // also what a run before this one has left
-    let resumed = client.batch_execute("select holdfast.early_release_pause(false)");
-    match resumed.await {
+    match resume(client).await {
         Ok(()) => done.map(|()| moves),
         Err(source) => Err(Error::StillPaused {
             source,
             after: done.err().map(Box::new),
         }),
     }
+}
+
+/// Ends the pause, also that of a run that died.
+async fn resume(client: &Client) -> Result<(), tokio_postgres::Error> {
+    let query = "select e.paused from holdfast.schema_early_release e";
+    if client.query_typed_one(query, &[]).await?.get(0) {
+        let resume = "select holdfast.early_release_pause(false)";
+        client.batch_execute(resume).await?;
+    }
+    Ok(())
 }
 
 /// Another run must not end the pause of this one. Until the connection ends.
@@ -97,6 +105,7 @@ async fn alone(client: &Client) -> Result<(), Error> {
 async fn all(client: &Client, moves: &[Move], tell: &mut impl FnMut(&Move)) -> Result<(), Error> {
     let pause = client.batch_execute("select holdfast.early_release_pause(true)");
     pause.await.map_err(failed("pausing early lock release"))?;
+    paused_everywhere(client).await?;
     running_calls_end(client).await?;
     for one in moves {
         tell(one);
@@ -114,6 +123,19 @@ async fn all(client: &Client, moves: &[Move], tell: &mut impl FnMut(&Move)) -> R
     // Citus drops the old copies later; a removed node would keep them, and could not come back
     let clean = client.batch_execute("call citus_cleanup_orphaned_resources()");
     clean.await.map_err(failed("dropping the old copies"))
+}
+
+/// A node may get the second half of Citus's commit later.
+async fn paused_everywhere(client: &Client) -> Result<(), Error> {
+    let question = "select holdfast.early_release_chosen()";
+    let answers = nodes::ask(client, "asking for the pause", question).await?;
+    let others = answers.into_iter().filter(|(_, way)| way != "off");
+    let say = |(node, way)| format!("{node} still frees locks early ({way})");
+    let wrong: Vec<String> = others.map(say).collect();
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Nodes(wrong)),
+    }
 }
 
 /// A call that began before the pause still frees its locks early.
