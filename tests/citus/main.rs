@@ -7,6 +7,7 @@
     reason = "a test that can't set itself up has to fail"
 )]
 
+mod all_shops;
 mod distributing;
 mod kills;
 mod moves;

@@ -153,8 +153,8 @@ async fn provoke_limit(code: &str, shopper: Shopper) -> Answer {
         shop: "limited",
         ..shopper
     };
-    let shop = "insert into holdfast.shops (shop, name, currency, checkouts_per_customer_max)
-        values ('limited', 'Limited', 'INR', 1) on conflict do nothing";
+    let shop = "select holdfast.shop_put('limited', 'Limited', 'INR',
+        p_checkouts_per_customer_max => 1)";
     shopper.owner.execute(shop, &[]).await.unwrap();
     put_sku(&shopper.owner, shopper.shop, &shopper.sku, 9).await;
     if code == "limit_reached" {

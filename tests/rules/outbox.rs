@@ -120,6 +120,87 @@ async fn ten_relays_that_take_any_free_row_mix_up_the_order() {
     assert!(!mailbox.too_early().is_empty());
 }
 
+/// The topics of one order's announcements as they arrive. After the first one the numbers begin
+/// again, as on another node of a cluster.
+async fn after_new_numbers(test: &TestDb) -> Vec<String> {
+    let order = Uuid::new_v4();
+    for topic in ["order.paid", "order.amended", "order.cancelled"] {
+        test.sql(&format!(
+            "insert into holdfast.outbox_messages (shop, topic, subject, body, created_at)
+                values ('main', '{topic}', '{order}', '{{\"order_id\": \"{order}\"}}', now());
+            select setval('holdfast.outbox_numbers', 1, false)"
+        ))
+        .await;
+    }
+    let mailbox = Mailbox::default();
+    test.announce(&mailbox).await;
+    mailbox.arrived().into_iter().map(|of| of.kind).collect()
+}
+
+#[tokio::test]
+async fn announcements_of_an_order_stay_in_order_when_the_numbers_begin_again() {
+    let test = TestDb::new().await;
+    test.messages(1, 40).await;
+    test.announce(&Mailbox::default()).await;
+    let arrived = after_new_numbers(&test).await;
+    assert_eq!(arrived, ["order.paid", "order.amended", "order.cancelled"]);
+}
+
+/// The control of the test above: the number of the sequence alone.
+#[tokio::test]
+async fn numbers_of_the_sequence_alone_mix_up_the_order() {
+    let test = TestDb::new().await;
+    test.messages(1, 40).await;
+    test.announce(&Mailbox::default()).await;
+    let alone = "create or replace function holdfast.set_outbox_group() returns trigger
+        language plpgsql security definer set search_path = holdfast, pg_temp as $$
+        begin
+            new.group_key := outbox_group(new.shop, new.topic, new.subject, new.body);
+            return new;
+        end $$";
+    test.sql(alone).await;
+    let arrived = after_new_numbers(&test).await;
+    assert_ne!(arrived[0], "order.paid");
+}
+
+/// The pages that one more announcement reads while thousands wait, and the planner believes that
+/// none does: it looked at the table before they were committed.
+async fn pages_of_an_announcement(test: &TestDb) -> i64 {
+    let busy = test.session().await;
+    let many = "set enable_seqscan = off; begin;
+        insert into holdfast.outbox_messages (shop, topic, subject, body, created_at)
+        select 'main', 'stock.low', md5(n::text), jsonb_build_object('sku', md5(n::text)), now()
+        from generate_series(1, 12000) n";
+    busy.batch_execute(many).await.unwrap();
+    test.sql("analyze holdfast.outbox_messages").await;
+    let one = "explain (analyze, buffers, format json)
+        insert into holdfast.outbox_messages (shop, topic, subject, body, created_at)
+        values ('main', 'stock.low', gen_random_uuid()::text, '{\"sku\": \"A\"}', now())";
+    let mut pages = 0;
+    // the first one plans
+    for _ in 0..3 {
+        let plan: Value = busy.query_one(one, &[]).await.unwrap().get(0);
+        pages = plan[0]["Plan"]["Shared Hit Blocks"].as_i64().unwrap();
+    }
+    pages
+}
+
+#[tokio::test]
+async fn an_announcement_reads_only_its_own_group_of_a_sudden_backlog() {
+    let pages = pages_of_an_announcement(&TestDb::new().await).await;
+    assert!(pages < 50, "{pages}");
+}
+
+/// The control of the test above.
+#[tokio::test]
+async fn an_announcement_that_may_sort_reads_all_that_wait() {
+    let test = TestDb::new().await;
+    test.sql("alter function holdfast.outbox_last_number reset enable_sort")
+        .await;
+    let pages = pages_of_an_announcement(&test).await;
+    assert!(pages > 200, "{pages}");
+}
+
 #[tokio::test]
 async fn a_message_that_cant_be_sent_delays_only_its_own_group() {
     let test = TestDb::new().await;

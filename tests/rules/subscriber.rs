@@ -123,7 +123,8 @@ async fn a_sweep_reports_waiting_and_given_up_deliveries() {
     }
     // one of another shop, and one that came while its subscriber was disabled
     test.sql(
-        "insert into holdfast.shops (shop, name, currency, created_at)
+        "insert into holdfast.shop_codes (shop) values ('other');
+         insert into holdfast.shops (shop, name, currency, created_at)
          values ('other', 'Other', 'INR', now());
          insert into holdfast.subscribers (shop, name, url, created_at, disabled_at) values
             ('other', 'crm', 'https://crm.example', now(), null),

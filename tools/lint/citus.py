@@ -52,6 +52,9 @@ WRONG = {
         return exists (select from holds h where h.sku = p_sku); end $$;""",
     "one query for one shop or all": """language plpgsql as $$ begin
         return (select count(*) from shops s where p_shop is null or s.shop = p_shop); end $$;""",
+    "a relation with the shops of other nodes": """(p_shops text[]) language plpgsql as $$ begin
+        return (select count(*) from shops s where (p_shops is null or s.shop = any (p_shops))
+            and exists (select from holds h where h.shop = s.shop)); end $$;""",
     "a generic plan": """language plpgsql
         set plan_cache_mode = force_generic_plan as $$ begin null; end $$;""",
     "an unlogged table": "create unlogged table holdfast.drafts (shop text);",
@@ -76,6 +79,8 @@ WHY = {
         "rows without a type can't come from another node: `array_agg(page::skus)`",
     "a table without its shop": "Citus finds the shard by it: `h.shop = p_shop`",
     "one query for one shop or all": "Citus can't tell the shard: write two queries, or a loop",
+    "a relation with the shops of other nodes":
+        "one of them may be down: `(p_shops is null or h.shop = any (p_shops))`, or `= v_shop`",
     "a generic plan": "Citus plans a statement for its shop: see order/internal/complete.sql",
     "an unlogged table": "a shard of it can't be moved while the shop sells",
     "a constraint beside another change in one ALTER": "Citus takes it alone: two statements",
@@ -204,6 +209,12 @@ def of_routine(text, reading, taking_rows):
         if counts_too_many(before) and re.search(r"\b(?:found|row_count)\b", statement):
             yield "how many rows an INSERT of a query wrote"
         before = statement
+        if re.search(r"\bp_shops text\[\]", head):
+            found = [alias for _, alias in RELATION.findall(statement)]
+            for alias in set(found):
+                named = rf"\b{alias}\.shop = (?:any \(p_shops\)|v_shop\b)"
+                if len(re.findall(named, statement)) < found.count(alias):
+                    yield "a relation with the shops of other nodes"
 
 
 def of_migration(text):

@@ -27,13 +27,15 @@ pub struct App {
 
 /// Processes one batch, and reports the messages that must come again. The usual events go
 /// together. The others follow, one after the other. If the database cannot be reached, the rest of
-/// the batch is reported untried: trying it would only use up the time.
+/// the batch is reported untried: trying it would only use up the time. In a cluster, only a node
+/// that did not answer is not tried again.
 pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
     let _metrics = telemetry::Flush;
     let request_id = event.context.request_id;
     let records = event.payload.records.iter();
     let messages: Vec<Message> = records.map(|one| Message::read(&request_id, one)).collect();
-    let together = together::record(&app.db, &messages).await;
+    let db = app.db.for_batch();
+    let together = together::record(&db, &messages).await;
     let mut response = SqsBatchResponse::default();
     let mut out_of_reach = false;
     let mut orders = outbox::Orders::new();
@@ -42,19 +44,20 @@ pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse
         let stays = if out_of_reach && recorded.is_none() {
             Some(Stays::Untried)
         } else {
-            let applied = message.apply(&app.db, recorded, &mut orders);
+            let applied = message.apply(&db, recorded, &mut orders);
             applied.instrument(span.clone()).await.err()
         };
         if let Some(why) = stays {
             span.in_scope(|| tracing::warn!(causes = causes(&why), "stays in the queue"));
-            out_of_reach |= matches!(&why, Stays::Failure(failure) if failure.is_out_of_reach());
+            out_of_reach |= !db.has_nodes()
+                && matches!(&why, Stays::Failure(failure) if failure.is_out_of_reach());
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = id;
             response.batch_item_failures.push(failure);
         }
     }
     if !out_of_reach {
-        app.outbox.send(&app.db, orders).await;
+        app.outbox.send(&db, orders).await;
     }
     response
 }

@@ -51,6 +51,12 @@ impl Outbox {
             let relayed = outbox::relay(db, shop, Some(&groups), LIMIT, queue, deadline).await;
             let why = match relayed {
                 Ok(relayed) => relayed.failure,
+                // this shop's node is down, and the others' may not be
+                Err(failure) if db.has_nodes() => {
+                    let causes = causes(&failure);
+                    tracing::warn!(shop, causes, "announcements wait for the sweeper");
+                    continue;
+                }
                 Err(failure) => Some(causes(&failure)),
             };
             if let Some(causes) = why {

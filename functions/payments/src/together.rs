@@ -45,7 +45,7 @@ pub(crate) async fn record(db: &Database, messages: &[Message]) -> Vec<Option<Re
                     telemetry::count(Metric::DatabaseRetries, 1);
                     let causes = causes(&failure);
                     tracing::warn!(%shop, causes, "the events of a batch go alone");
-                    if failure.is_out_of_reach() {
+                    if failure.is_out_of_reach() && !db.has_nodes() {
                         return answers;
                     }
                 }

@@ -80,6 +80,9 @@ pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Report, Erro
 }
 
 async fn run(app: &App, context: &Context) -> Result<Report, Error> {
+    let db = app.db.for_run().await.inspect_err(|failure| {
+        tracing::error!(causes = causes(failure), "the shops could not be listed");
+    })?;
     // Some local hosts send a deadline in the past: treat it as none.
     let budget = context
         .deadline()
@@ -90,10 +93,10 @@ async fn run(app: &App, context: &Context) -> Result<Report, Error> {
     // next run does the rest.
     let until = Instant::now() + budget * 2 / 3;
     let (sweep, announcements, subscribers, ()) = tokio::join!(
-        sweep::run_once(&app.db, budget),
-        announce(app, budget.min(RELAY_BUDGET_MAX)),
-        tell_subscribers(app, budget),
-        at_the_gateways(app, until)
+        sweep::run_once(&db, budget),
+        announce(app, &db, budget.min(RELAY_BUDGET_MAX)),
+        tell_subscribers(app, &db, budget),
+        at_the_gateways(app, &db, until)
     );
     let sweep = sweep.inspect_err(|failure| {
         tracing::error!(causes = causes(failure), "the sweep stopped");
@@ -107,9 +110,9 @@ async fn run(app: &App, context: &Context) -> Result<Report, Error> {
 }
 
 /// A failed announcement does not stop the sweep from reporting.
-async fn announce(app: &App, budget: Duration) -> Option<RelayReport> {
+async fn announce(app: &App, db: &Database, budget: Duration) -> Option<RelayReport> {
     let queue = app.queue.as_deref()?;
-    let report = outbox::run_once(&app.db, queue, budget).await;
+    let report = outbox::run_once(db, queue, budget).await;
     let report = report.unwrap_or_else(|failure| RelayReport {
         failure: Some(causes(&failure)),
         ..RelayReport::default()
@@ -129,8 +132,8 @@ async fn announce(app: &App, budget: Duration) -> Option<RelayReport> {
     Some(report)
 }
 
-async fn tell_subscribers(app: &App, budget: Duration) -> Option<ToldReport> {
-    let report = app.subscribers.as_ref()?.tell(&app.db, budget).await;
+async fn tell_subscribers(app: &App, db: &Database, budget: Duration) -> Option<ToldReport> {
+    let report = app.subscribers.as_ref()?.tell(db, budget).await;
     let ToldReport {
         delivered, failed, ..
     } = report;
@@ -141,7 +144,7 @@ async fn tell_subscribers(app: &App, budget: Duration) -> Option<ToldReport> {
 }
 
 /// Does the round at the gateways. A failed round does not stop the sweep from reporting.
-async fn at_the_gateways(app: &App, until: Instant) {
+async fn at_the_gateways(app: &App, db: &Database, until: Instant) {
     let gateways = match app.accounts.now().await {
         Ok(gateways) => gateways,
         Err(cause) => {
@@ -150,7 +153,7 @@ async fn at_the_gateways(app: &App, until: Instant) {
             return;
         }
     };
-    let round = gateway_round::round(&app.db, &gateways, &app.plan, until).await;
+    let round = gateway_round::round(db, &gateways, &app.plan, until).await;
     if round.as_ref().is_ok_and(|round| round.unauthorized > 0) {
         // refused credentials: the next round uses the new ones
         app.accounts.newer_than(&gateways).await;
@@ -165,6 +168,7 @@ async fn at_the_gateways(app: &App, until: Instant) {
             round.failed,
             round.unauthorized,
             round.left,
+            round.stopped,
             "finished a round at the gateways"
         ),
         Err(failure) => tracing::error!(
@@ -177,6 +181,11 @@ async fn at_the_gateways(app: &App, until: Instant) {
 fn tell(report: &SweepReport) {
     if let Some(failure) = &report.failure {
         tracing::error!(failure, "the backlog or the laps could not be read");
+    }
+    for waiting in &report.waiting {
+        let (node, shops) = (&waiting.node, waiting.shops);
+        let (codes, failure) = (waiting.codes.join(" "), &waiting.failure);
+        tracing::error!(node, shops, codes, failure, "the shops of a node wait");
     }
     for sweep in &report.shops {
         let shop = &sweep.shop;

@@ -24,6 +24,9 @@ pub struct ShopSweep {
     /// When the check began: seconds since the last complete lap through every row began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history_s: Option<f64>,
+    /// Its node stopped answering during the sweep: the rest of its work waits.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
     /// The first failure of this shop, for a person to read. The other shops were swept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,

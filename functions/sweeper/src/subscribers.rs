@@ -40,9 +40,17 @@ pub struct ToldReport {
     pub delivered: usize,
     /// Deliveries that failed. They are tried again later, or given up.
     pub failed: usize,
-    /// The first error that stopped everything, for a person to read.
+    /// The first error, for a person to read. An error of a shop does not stop the others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+}
+
+impl ToldReport {
+    /// Logs each failure, and keeps the first one: later ones are often its consequence.
+    fn fail(&mut self, failure: String) {
+        tracing::error!(failure, "announcements could not be sent to subscribers");
+        self.failure.get_or_insert(failure);
+    }
 }
 
 impl Subscribers {
@@ -82,11 +90,7 @@ impl Subscribers {
         let until = Instant::now() + budget.min(BUDGET_MAX).saturating_sub(TIMEOUT);
         let mut report = ToldReport::default();
         if let Err(why) = self.tell_all(db, until, &mut report).await {
-            tracing::error!(
-                failure = why,
-                "announcements could not be sent to subscribers"
-            );
-            report.failure = Some(why);
+            report.fail(why);
         }
         report
     }
@@ -98,25 +102,44 @@ impl Subscribers {
         report: &mut ToldReport,
     ) -> Result<(), String> {
         let failed = |failure: Failure| causes(&failure);
+        let db = &db.for_run().await.map_err(failed)?;
         for shop in subscriber::waiting(db).await.map_err(failed)? {
             if Instant::now() >= until {
                 break;
             }
             let keys = self.keyring.keys().await?;
-            let mut by_name: BTreeMap<String, Vec<Delivery>> = BTreeMap::new();
-            for delivery in subscriber::claim(db, &shop, LIMIT).await.map_err(failed)? {
-                let of_name = by_name.entry(delivery.name.clone()).or_default();
-                of_name.push(delivery);
-            }
-            let tell =
-                |(name, deliveries)| self.tell_one(db, &shop, name, deliveries, &keys, until);
-            for told in join_all(by_name.into_iter().map(tell)).await {
-                let (delivered, failures) = told.map_err(failed)?;
-                report.delivered += delivered;
-                report.failed += failures;
+            if let Err(failure) = self.tell_shop(db, &shop, &keys, until, report).await {
+                report.fail(format!("{shop}: {}", causes(&failure)));
             }
         }
         Ok(())
+    }
+
+    async fn tell_shop(
+        &self,
+        db: &Database,
+        shop: &str,
+        keys: &Keys,
+        until: Instant,
+        report: &mut ToldReport,
+    ) -> Result<(), Failure> {
+        let mut by_name: BTreeMap<String, Vec<Delivery>> = BTreeMap::new();
+        for delivery in subscriber::claim(db, shop, LIMIT).await? {
+            let of_name = by_name.entry(delivery.name.clone()).or_default();
+            of_name.push(delivery);
+        }
+        let tell = |(name, deliveries)| self.tell_one(db, shop, name, deliveries, keys, until);
+        let mut first = Ok(());
+        for told in join_all(by_name.into_iter().map(tell)).await {
+            match told {
+                Ok((delivered, failures)) => {
+                    report.delivered += delivered;
+                    report.failed += failures;
+                }
+                Err(failure) => first = first.and(Err(failure)),
+            }
+        }
+        first
     }
 
     /// Delivers one after the other until one fails. The rest would fail, too, and is left untried.

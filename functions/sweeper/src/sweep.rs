@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use operations::backlog::{self, Backlog};
 use operations::cause::causes;
-use operations::db::{Database, Failure};
+use operations::db::{Database, Failure, Waiting};
 use operations::ids::{InvalidId, Shop};
 use operations::promises::Violation;
 use operations::telemetry::{self, Metric};
@@ -29,8 +29,11 @@ pub struct SweepReport {
     pub deliveries: Option<subscriber::Backlog>,
     /// What was held without a try to pay at that time. `None` if it could not be read.
     pub holds: Option<hold::Backlog>,
-    /// Each shop, sorted by code.
+    /// Each shop, sorted by code, but those whose node did not answer.
     pub shops: Vec<ShopSweep>,
+    /// The shops whose node of a cluster does not answer. Their work waits for the next run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiting>,
     /// Broken promises, with the rows that show them. Each raises an alarm.
     pub violations: Vec<Violation>,
     /// How many there are. From 1,000 on, `violations` leaves the rest out.
@@ -43,7 +46,8 @@ pub struct SweepReport {
 }
 
 /// Sweeps every shop, for at most `budget`. No call begins after that, and none waits more than a
-/// second longer. A failure in one shop does not stop the others.
+/// second longer. A failure in one shop does not stop the others, nor does a node of a cluster that
+/// is down.
 ///
 /// Locks: due checkouts (SKIP LOCKED), coupons by code, stock levels by sku; then those of
 /// [`operations::promises::recheck()`]; for each parked event, those of [`payment::record_event`];
@@ -53,6 +57,7 @@ pub struct SweepReport {
 /// [`Failure`] when the database could not list the shops.
 pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Failure> {
     let deadline = Instant::now() + budget;
+    let db = &db.for_run().await?;
     // Before the sweep: how far behind the sweeps are. A gauge that cannot be read does not stop
     // the sweep.
     let backlog = backlog::read(&db.until(deadline)).await;
@@ -62,6 +67,7 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
     let mut shops: Vec<ShopSweep> = shop::list(db)
         .await?
         .into_iter()
+        .filter(|shop| !db.waits(shop))
         .map(|shop| ShopSweep {
             shop,
             ..ShopSweep::default()
@@ -107,14 +113,26 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
     let purge_until = deadline - budget / 10;
     report.out_of_time |=
         !in_turns(&db.until(deadline), &mut shops, Batch::Purge, purge_until).await;
+    for sweep in &mut shops {
+        sweep.waits = db.waits(&sweep.shop);
+    }
     report.shops = shops;
+    report.waiting = db.waiting();
     count(&report);
+    if db.has_nodes() {
+        // one server has none, and pays for no series of them
+        let shops = report.waiting.iter().map(|node| node.shops).sum();
+        telemetry::count(Metric::ShopsWaiting, shops);
+    }
     Ok(report)
 }
 
 fn count(report: &SweepReport) {
     let number = |number: i32| usize::try_from(number).unwrap_or_default();
-    let failures = |sweep: &ShopSweep| sweep.failed.len() + usize::from(sweep.failure.is_some());
+    // a shop that waits has its own metric
+    let failures = |sweep: &ShopSweep| {
+        sweep.failed.len() + usize::from(sweep.failure.is_some() && !sweep.waits)
+    };
     for (metric, shops) in [
         (
             Metric::HoldsExpired,

@@ -1,13 +1,14 @@
--- The units that are held although no shopper has tried to pay for them, in all shops: those of
--- open checkouts, and of orders of which the gateway has reported nothing. And the largest share
--- that they are, in percent: of the units on hand of one sku, or of a whole shop, where these are
--- at least 10. Many skus with few units each show only in the share of their shop.
+-- The units that are held although no shopper has tried to pay for them, in these shops (null: in
+-- all): those of open checkouts, and of orders of which the gateway has reported nothing. And the
+-- largest share that they are, in percent: of the units on hand of one sku, or of a whole shop,
+-- where these are at least 10. Many skus with few units each show only in the share of their shop.
 --
 -- Of each shop with open checkouts it reads: the stock levels of at most 20,000 skus with active
 -- holds; at most 20,000 active holds, of the skus with the most held units first, and at most 2,000
 -- of one sku (the rest of that sku counts like these); and the units on hand of at most 10,000
 -- skus. A shop with more skus has no share of the whole shop. 0 without a hold. No locks.
 create or replace function holdfast.hold_backlog(
+    p_shops text[] default null,
     out o_units integer, out o_share double precision)
 language plpgsql stable security definer set search_path = holdfast, pg_temp as $$
 declare
@@ -19,7 +20,10 @@ begin
     o_share := 0;
     for v_shop in
         select s.shop from shops s
-        where exists (select from checkouts c where c.shop = s.shop and c.ended_at is null)
+        where (p_shops is null or s.shop = any (p_shops)) and exists (
+            select from checkouts c
+            where c.shop = s.shop and (p_shops is null or c.shop = any (p_shops))
+                and c.ended_at is null)
     loop
         with
         stock as (

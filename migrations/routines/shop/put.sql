@@ -1,7 +1,8 @@
 -- Creates a shop, or replaces its settings. An omitted setting gets its default. A shop's currency
 -- never changes, because its prices are in it (`shop_currency_is_final`). Its time zone is one that
 -- this server knows by its full name (`shop_time_zone_is_known`). Outcomes: created, changed,
--- unchanged, with the shop. Locks: the shop.
+-- unchanged, with the shop. Locks: the shop. On a Citus cluster a new shop needs every node,
+-- because each has the list of shops; a known one needs its own node.
 create or replace function holdfast.shop_put(
     p_shop text, p_name text, p_currency text,
     p_hold_s_default integer default 1200, p_hold_s_max integer default 1800,
@@ -18,6 +19,9 @@ begin
         raise exception using errcode = 'check_violation', constraint = 'shop_time_zone_is_known',
             message = format('this server knows no time zone %s', p_time_zone),
             hint = 'Use a name of the IANA list, such as Asia/Kolkata.';
+    end if;
+    if not exists (select from shop_codes c where c.shop = p_shop) then
+        insert into shop_codes (shop) values (p_shop) on conflict do nothing;
     end if;
     insert into shops as s (shop, name, currency, hold_s_default, hold_s_max, order_hold_s,
         checkouts_per_customer_max, order_hold_s_untried, units_per_cart_max, units_per_line_max,

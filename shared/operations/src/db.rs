@@ -10,17 +10,19 @@ mod config;
 mod connected;
 mod connections;
 mod constraint;
+mod each;
 mod failure;
 mod json;
 mod kept;
 mod nodes;
 mod only;
 mod parameter;
+mod run;
 mod tries;
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use deadpool::Runtime;
@@ -44,6 +46,8 @@ use nodes::{Address, Nodes, Place};
 use only::only;
 pub use parameter::Parameter;
 pub(crate) use parameter::{ShopCode, SqlType, sent_as};
+pub use run::{CODES_MAX, Waiting};
+use run::{Group, Run};
 pub(crate) use tries::Tries;
 
 /// Time for one operation, all tries included, unless [`Database::with_call_timeout`] sets another.
@@ -71,12 +75,16 @@ pub struct Database {
     call_timeout: Duration,
     kept: Kept,
     cluster: Option<Arc<Citus>>,
+    /// In a cluster: the work over all shops that it is for.
+    run: Option<Arc<Run>>,
 }
 
 /// What a pool for the coordinator of a cluster knows of the nodes.
 struct Citus {
     config: DatabaseConfig,
     nodes: Nodes<Database>,
+    /// The shops of each node, as the coordinator last listed them.
+    groups: Mutex<Option<Arc<Vec<Group>>>>,
 }
 
 impl Database {
@@ -88,6 +96,7 @@ impl Database {
         let citus = || Citus {
             config: config.clone(),
             nodes: Nodes::default(),
+            groups: Mutex::default(),
         };
         Ok(Self {
             cluster: (config.cluster == Cluster::Citus).then(|| Arc::new(citus())),
@@ -111,30 +120,41 @@ impl Database {
             call_timeout: CALL_TIMEOUT_DEFAULT,
             kept: Kept::default(),
             cluster: None,
+            run: None,
         })
     }
 
     /// The pool for calls about this shop: in a cluster, that of the node which owns it. Asks the
     /// coordinator if it must, and ends before `deadline`.
     pub(crate) async fn of(&self, shop: &str, deadline: Instant) -> Cow<'_, Self> {
+        self.place_of(shop, deadline).await.1
+    }
+
+    async fn place_of(&self, shop: &str, deadline: Instant) -> (Place, Cow<'_, Self>) {
         let Some(citus) = &self.cluster else {
-            return Cow::Borrowed(self);
+            return (Place::Coordinator, Cow::Borrowed(self));
         };
-        let address = match citus.nodes.of(shop, self.ask(shop, deadline)).await {
-            Place::Coordinator => return Cow::Borrowed(self),
-            Place::Node(address) => address,
+        let place = citus.nodes.of(shop, self.ask(shop, deadline)).await;
+        let Place::Node(address) = &place else {
+            return (place, Cow::Borrowed(self));
         };
-        let make = |address| Self::at(&citus.config, Some(address));
-        match citus.nodes.pool(address, make) {
-            Ok(node) => Cow::Owned(
-                node.with_call_timeout(self.call_timeout)
-                    .with_begin_calls_max(self.begin_calls_max),
-            ),
-            Err(error) => {
-                tracing::error!(causes = causes(&error), "a node has no pool");
-                Cow::Borrowed(self)
+        match self.node(citus, address.clone()) {
+            Ok(node) => (place, Cow::Owned(node)),
+            Err(failure) => {
+                tracing::error!(causes = causes(&failure), "a node has no pool");
+                (Place::Coordinator, Cow::Borrowed(self))
             }
         }
+    }
+
+    /// The pool of a node.
+    fn node(&self, citus: &Citus, address: Address) -> Result<Self, Failure> {
+        let make = |address| Self::at(&citus.config, Some(address));
+        let node = citus.nodes.pool(address, make);
+        let node = node.map_err(|error| Failure::Refused(error.into()))?;
+        Ok(node
+            .with_call_timeout(self.call_timeout)
+            .with_begin_calls_max(self.begin_calls_max))
     }
 
     /// Asks the coordinator where a shop is. `None`: it does not answer.
@@ -155,10 +175,7 @@ impl Database {
                 tracing::warn!(shop, causes, "the coordinator does not say where a shop is");
             })
             .ok()?;
-        let (host, port): (Option<String>, Option<i32>) = (row.get("o_host"), row.get("o_port"));
-        let port = port.and_then(|port| port.try_into().ok());
-        let address = host.zip(port).map(|(host, port)| Address { host, port });
-        Some(address.map_or(Place::Coordinator, Place::Node))
+        Some(Place::of(&row))
     }
 
     /// A call about this shop failed. If its node did not answer, it may be elsewhere.
@@ -210,10 +227,11 @@ impl Database {
         loop {
             let called = match shop {
                 None => self.call_once(statement, params, tries.deadline()).await,
+                // not a try: nothing is asked
+                Some(shop) if self.waits(shop) => return Err(run::refusal()),
                 Some(shop) => {
-                    let db = self.of(shop, tries.deadline()).await;
-                    let called = db.call_once(statement, params, tries.deadline()).await;
-                    called.inspect_err(|failure| self.failed(shop, failure))
+                    self.call_of(shop, statement, params, tries.deadline())
+                        .await
                 }
             };
             match called {
@@ -233,6 +251,25 @@ impl Database {
         params: &[&dyn Parameter],
     ) -> Result<Row, Failure> {
         only(statement, self.call(statement, params).await?)
+    }
+
+    /// Once, on the node of the shop.
+    async fn call_of(
+        &self,
+        shop: &str,
+        statement: &str,
+        params: &[&dyn Parameter],
+        deadline: Instant,
+    ) -> Result<Vec<Row>, Failure> {
+        let (place, node) = self.place_of(shop, deadline).await;
+        if let Some(run) = &self.run {
+            run.check(&place)?;
+        }
+        let called = node.call_once(statement, params, deadline).await;
+        if let Some(run) = &self.run {
+            run.note(&place, &called);
+        }
+        called.inspect_err(|failure| self.failed(shop, failure))
     }
 
     async fn call_once(

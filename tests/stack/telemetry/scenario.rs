@@ -19,6 +19,7 @@ use uuid::Uuid;
 const CUSTOMER: &str = "zz-meera@example.com";
 const WITHOUT_DATABASE: &str = "checkout-without-database";
 const WITH_OLD_CREDENTIALS: &str = "sweeper-with-old-credentials";
+const OF_A_CLUSTER: &str = "sweeper-of-a-cluster";
 
 /// The logs at the end of the scenario, and its ids.
 pub(super) struct Scenario {
@@ -172,6 +173,7 @@ async fn play() -> Scenario {
     at_the_desk(&stage).await;
     behind_a_lock(&stage).await;
     broken(&stage).await;
+    on_a_node_that_is_down(&stage).await;
     let mut logs = BTreeMap::new();
     let mut text = String::new();
     for function in [
@@ -182,7 +184,7 @@ async fn play() -> Scenario {
         text += &log;
         logs.insert(name, lines(&log));
     }
-    for name in [WITHOUT_DATABASE, WITH_OLD_CREDENTIALS] {
+    for name in [WITHOUT_DATABASE, WITH_OLD_CREDENTIALS, OF_A_CLUSTER] {
         let log = log(&stage, name);
         text += &log;
         logs.insert(name.to_owned(), lines(&log));
@@ -494,4 +496,28 @@ async fn broken(stage: &Stage) {
         .json(&json!({ "customer": CUSTOMER, "lines": [{ "sku": "A", "quantity": 1 }] }));
     let answer = begin.invoke(&stage.stack.host, WITHOUT_DATABASE).await;
     answer.refused(503, "unavailable");
+}
+
+/// The shop is on a node of a cluster that takes no connection. The last step: the other functions
+/// know of no cluster.
+async fn on_a_node_that_is_down(stage: &Stage) {
+    stage
+        .sql(
+            "create or replace function holdfast.shop_list()
+                returns table (o_shop text, o_host text, o_port integer)
+            language sql stable security definer set search_path = holdfast, pg_temp as
+                'select c.shop, ''127.0.0.1'', 1 from shop_codes c'",
+        )
+        .await;
+    let database = stage.stack.pooled_url(SWEEPER, DATABASE);
+    let environment = [
+        ("DATABASE_URL", database.as_str()),
+        ("DATABASE_TLS", "off"),
+        ("DATABASE_CLUSTER", "citus"),
+        ("METRICS_STACK", "local"),
+    ];
+    let sweeper = local::functions::SWEEPER;
+    add(stage.stack, OF_A_CLUSTER, sweeper, &environment).await;
+    let invoked = stage.stack.host.invoke(OF_A_CLUSTER, b"{}".to_vec());
+    invoked.await.unwrap();
 }

@@ -61,6 +61,7 @@ from growth.made m cross join lateral (
     union all
     select m.second_sku, 1 where m.second_sku is not null) l;
 
+insert into holdfast.shop_codes (shop) select distinct m.shop from growth.made m;
 insert into holdfast.shops (shop, name, currency, checkouts_per_customer_max)
 select s, s, 'INR', case s when 'mid' then 1000 end
 from (select distinct m.shop from growth.made m) m (s);

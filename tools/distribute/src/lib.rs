@@ -2,7 +2,8 @@
 //!
 //! `holdfast distribute` distributes every table over the nodes of a Citus cluster, by shop. A
 //! shop's rows are on one node, whole, so a call uses one node, and everything that holds on
-//! PostgreSQL alone holds there: constraints, foreign keys, FOR UPDATE SKIP LOCKED.
+//! PostgreSQL alone holds there: constraints, foreign keys, FOR UPDATE SKIP LOCKED. The list of
+//! shops is whole on every node, so that work over all shops goes on while a node is down.
 //!
 //! It checks first ([`check`]), and says everything that is missing. Then it works in steps that
 //! may each be repeated: the owner's login, the tables (one transaction), the routines (another
@@ -16,8 +17,8 @@ mod rebalance;
 mod views;
 
 use holdfast_migrate::{MigrateReport, Release};
-use tokio_postgres::Client;
 use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Transaction};
 
 pub use error::Error;
 use error::failed;
@@ -52,6 +53,8 @@ pub async fn run(client: &mut Client, shards: u32) -> Result<Report, Error> {
     let nodes = check::all(client, &release).await?;
     let tables = distribute(client, shards, nodes.len()).await?;
     let migrated = holdfast_migrate::run(client).await?;
+    let set = client.batch_execute(ROLES).await;
+    set.map_err(failed("setting the roles' timeouts on every node"))?;
     views::read_as_owner(client).await?;
     nodes::verify(client).await?;
     Ok(Report {
@@ -68,6 +71,7 @@ const TABLES: &str = "select c.oid::regclass::text
         join pg_attribute a on a.attrelid = c.oid and a.attnum = 1 and a.attname = 'shop'
     where c.relnamespace = 'holdfast'::regnamespace and c.relkind = 'r'
         and not relation_is_a_known_shard(c.oid)
+        and c.relname <> 'shop_codes'
         and not exists (select from pg_dist_partition p where p.logicalrelid = c.oid)
     order by c.relname <> 'shops', c.oid";
 
@@ -86,7 +90,8 @@ async fn distribute(client: &mut Client, shards: u32, nodes: usize) -> Result<Ve
         .map_err(failed(step))?;
     let rows = transaction.query_typed(TABLES, &[]).await;
     let rows = rows.map_err(failed("listing the tables"))?;
-    let tables: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let mut tables: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let listed = copy_list(&transaction).await?;
     for table in &tables {
         let with = if table == SHOPS { "default" } else { SHOPS };
         let distribute = "select create_distributed_table($1::text::regclass, 'shop', \
@@ -94,6 +99,11 @@ async fn distribute(client: &mut Client, shards: u32, nodes: usize) -> Result<Ve
         let values = [(table as _, Type::TEXT), (&with as _, Type::TEXT)];
         let distributed = transaction.execute_typed(distribute, &values).await;
         distributed.map_err(failed(&format!("distributing {table}")))?;
+    }
+    if listed {
+        let add = transaction.batch_execute(LIST_ADD).await;
+        add.map_err(failed("letting the shops point to their list"))?;
+        tables.push(LIST.to_owned());
     }
     if nodes > 1 {
         let off = transaction.batch_execute(EARLY_RELEASE_OFF).await;
@@ -103,7 +113,42 @@ async fn distribute(client: &mut Client, shards: u32, nodes: usize) -> Result<Ve
     Ok(tables)
 }
 
+/// The migration sets what differs on the coordinator, and Citus passes on what is set. A node that
+/// was added after that has the roles alone, without their timeouts.
+const ROLES: &str = "
+    do $$ declare v_setting record; begin
+        for v_setting in select * from holdfast.role_settings() loop
+            execute format('alter role %I set %I = %L', v_setting.o_role, v_setting.o_setting,
+                v_setting.o_value);
+        end loop;
+    end $$";
+
 const SHOPS: &str = "holdfast.shops";
+const LIST: &str = "holdfast.shop_codes";
+
+/// Puts the list of shops on every node. Returns false if it is there already. Citus takes the
+/// foreign key only after both of its tables are what they will be, and then wants one connection
+/// to each node for the whole transaction.
+async fn copy_list(transaction: &Transaction<'_>) -> Result<bool, Error> {
+    let step = "copying the list of shops to every node";
+    let known = "select exists (
+        select from pg_dist_partition p where p.logicalrelid = 'holdfast.shop_codes'::regclass)";
+    let known = transaction.query_typed_one(known, &[]).await;
+    if known.map_err(failed(step))?.get(0) {
+        return Ok(false);
+    }
+    let copied = transaction.batch_execute(LIST_COPY).await;
+    copied.map_err(failed(step)).map(|()| true)
+}
+
+const LIST_COPY: &str = "
+    set local citus.multi_shard_modify_mode = sequential;
+    alter table holdfast.shops drop constraint shop_is_listed;
+    select create_reference_table('holdfast.shop_codes')";
+
+/// The same as its migration made.
+const LIST_ADD: &str = "alter table holdfast.shops
+    add constraint shop_is_listed foreign key (shop) references holdfast.shop_codes";
 
 /// Early lock release is sound where the shop lives: there, the node that runs the call also
 /// flushes its log. Through the coordinator it gains nothing. Citus would pass this setting on to

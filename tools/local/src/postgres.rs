@@ -276,12 +276,12 @@ impl Cluster {
     }
 
     /// Ends the server and all connections at once; its data stays.
-    pub(crate) fn interrupt(&self) {
+    pub fn interrupt(&self) {
         self.end_server(Signal::SIGQUIT);
     }
 
     /// Starts the server on its data after [`Self::interrupt`]; one that runs is left alone.
-    pub(crate) fn start_again(&self) -> Result<(), Error> {
+    pub fn start_again(&self) -> Result<(), Error> {
         if !self.has_exited() {
             return Ok(());
         }

@@ -14,6 +14,7 @@ use std::env;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use operations::cause::causes;
 use operations::db::{Database, Failure};
 use operations::lookup::Limits;
 use operations::payment::Gateway;
@@ -98,19 +99,22 @@ fn seconds(name: &'static str, default: i32) -> Result<i32, InvalidPlan> {
     }
 }
 
-/// Does one round, until `until`. Any number of copies may run at once.
+/// Does one round, until `until`. Any number of copies may run at once. If the database stops the
+/// round of a shop, finished work stays, claimed but unfinished work comes again, and the other
+/// shops go on. Shops whose node of a cluster is down wait.
 ///
 /// # Errors
-/// [`Failure`] when the database could not answer. Finished work stays. Claimed but unfinished work
-/// comes again.
+/// [`Failure`] when the database could not say where the shops are.
 pub async fn round(
     db: &Database,
     gateways: &Gateways,
     plan: &Plan,
     until: Instant,
 ) -> Result<Round, Failure> {
+    let db = &db.for_run().await?;
     let shops = gateways.shops();
-    let all = shops.iter().map(|shop| async move {
+    let awake = shops.iter().filter(|shop| !db.waits(shop.as_str()));
+    let all = awake.map(async |shop| {
         let work = Work {
             db,
             gateways,
@@ -119,15 +123,25 @@ pub async fn round(
         };
         let mut sum = Round::default();
         // a sale whose webhooks were all lost needs more than one batch before its holds end
-        while batch(&work, plan, &mut sum).await?
-            && sum.failed + sum.left == 0
-            && until.saturating_duration_since(Instant::now()) > BATCH_MIN
-        {}
-        Ok::<_, Failure>(sum)
+        loop {
+            match batch(&work, plan, &mut sum).await {
+                Ok(true)
+                    if sum.failed + sum.left == 0
+                        && until.saturating_duration_since(Instant::now()) > BATCH_MIN => {}
+                Ok(_) => break,
+                Err(failure) => {
+                    let (shop, causes) = (shop.as_str(), causes(&failure));
+                    tracing::error!(shop, causes, "the round of a shop stopped");
+                    sum.stopped = 1;
+                    break;
+                }
+            }
+        }
+        sum
     });
     let mut sum = Round::default();
     for one in join_all(all).await {
-        sum += one?;
+        sum += one;
     }
     Ok(sum)
 }
@@ -140,10 +154,14 @@ async fn batch(work: &Work<'_>, plan: &Plan, sum: &mut Round) -> Result<bool, Fa
     more |= closing::claim(work, plan.close_before_s, &mut lines).await?;
     let tasks = lines.0.into_iter();
     let done = join_all(tasks.map(|(gateway, line)| advance(work, gateway, line))).await;
+    let mut first = Ok(more);
     for one in done {
-        *sum += one?;
+        match one {
+            Ok(round) => *sum += round,
+            Err(failure) => first = first.and(Err(failure)),
+        }
     }
-    Ok(more)
+    first
 }
 
 /// Does the tasks of one gateway, one after the other.

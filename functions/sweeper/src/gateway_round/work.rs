@@ -29,6 +29,8 @@ pub struct Round {
     pub unauthorized: u32,
     /// Tasks left for the next round, because the time was up or the gateway was down.
     pub left: u32,
+    /// Shops whose round the database stopped. Their claimed work comes again.
+    pub stopped: u32,
 }
 
 impl std::ops::AddAssign for Round {
@@ -40,6 +42,7 @@ impl std::ops::AddAssign for Round {
         self.failed += other.failed;
         self.unauthorized += other.unauthorized;
         self.left += other.left;
+        self.stopped += other.stopped;
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::db::{Database, Failure};
 
 /// The backlog. An age is 0 without a row.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Backlog {
     /// How long the oldest due checkout has been due.
     pub due_s: f64,
@@ -23,21 +23,23 @@ pub struct Backlog {
     pub roles_changed: i32,
 }
 
-/// Reads the backlog, by the database's clock. Locks nothing.
+/// Reads the backlog, by the database's clock; in a cluster, of the nodes that answer. Locks
+/// nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
 pub async fn read(db: &Database) -> Result<Backlog, Failure> {
-    let row = db
-        .call_one("select * from holdfast.backlog_read()", &[])
+    let rows = db
+        .call_servers("select * from holdfast.backlog_read($1)")
         .await?;
-    Ok(Backlog {
-        due_s: row.get("o_due_s"),
-        unsent_s: row.get("o_unsent_s"),
-        parked: row.get("o_parked"),
-        parked_s: row.get("o_parked_s"),
-        lock_waiters: row.get("o_lock_waiters"),
-        lock_wait_ms: row.get("o_lock_wait_ms"),
-        roles_changed: row.get("o_roles_changed"),
-    })
+    Ok(rows.iter().fold(Backlog::default(), |sum, row| Backlog {
+        due_s: sum.due_s.max(row.get("o_due_s")),
+        unsent_s: sum.unsent_s.max(row.get("o_unsent_s")),
+        parked: sum.parked.saturating_add(row.get("o_parked")),
+        parked_s: sum.parked_s.max(row.get("o_parked_s")),
+        lock_waiters: sum.lock_waiters.saturating_add(row.get("o_lock_waiters")),
+        lock_wait_ms: sum.lock_wait_ms.max(row.get("o_lock_wait_ms")),
+        // each node has the same roles, and passes a change on
+        roles_changed: sum.roles_changed.max(row.get("o_roles_changed")),
+    }))
 }

@@ -32,6 +32,24 @@ impl Failure {
         matches!(self, Self::Unavailable(_) | Self::Refused(_))
     }
 
+    /// The server did not answer, or can't work now: it is not this statement or its rows.
+    pub(super) fn is_of_server(&self) -> bool {
+        let of_a_statement = [
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            SqlState::LOCK_NOT_AVAILABLE,
+            SqlState::QUERY_CANCELED,
+        ];
+        match self {
+            Self::Refused(_) => true,
+            Self::Internal(_) => false,
+            Self::Unavailable(cause) => !cause
+                .downcast_ref::<tokio_postgres::Error>()
+                .and_then(tokio_postgres::Error::code)
+                .is_some_and(|code| of_a_statement.contains(code)),
+        }
+    }
+
     /// The earlier failure, if this one only says that the time is up. The log must say why it took
     /// so long.
     pub(super) fn or_why(self, before: Option<Self>) -> Self {

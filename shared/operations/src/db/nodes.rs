@@ -2,10 +2,12 @@
 //! node would answer, but the others take longer.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tokio_postgres::Row;
 
 /// After this time the coordinator is asked again where a shop is. After a move, calls go to the
 /// old node for so long: they are exact and durable there, because the shop's node commits
@@ -14,10 +16,10 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// The same when the coordinator or the node did not answer.
 const ASK_SOON_AFTER: Duration = Duration::from_millis(500);
 /// Shops whose place is kept. Their codes come from callers, who may invent some.
-const PLACES_MAX: usize = 10_000;
+const PLACES_MAX: usize = 20_000;
 
 /// What the coordinator says of a shop.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
     /// The address of the configuration serves it, too.
     Coordinator,
@@ -25,8 +27,27 @@ pub(super) enum Place {
     Node(Address),
 }
 
+impl Place {
+    /// `o_host` and `o_port` of a row: null for the coordinator.
+    pub(super) fn of(row: &Row) -> Self {
+        let (host, port): (Option<String>, Option<i32>) = (row.get("o_host"), row.get("o_port"));
+        let port = port.and_then(|port| port.try_into().ok());
+        let address = host.zip(port).map(|(host, port)| Address { host, port });
+        address.map_or(Self::Coordinator, Self::Node)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Coordinator => f.write_str("the coordinator"),
+            Self::Node(Address { host, port }) => write!(f, "{host}:{port}"),
+        }
+    }
+}
+
 /// Where a node takes connections.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Address {
     pub(super) host: String,
     pub(super) port: u16,
@@ -45,6 +66,17 @@ struct Shop {
     known: Mutex<Option<Known>>,
     /// Held by the one call that asks.
     asks: tokio::sync::Mutex<()>,
+}
+
+impl Shop {
+    fn know(&self, place: Place, again_after: Duration) {
+        let now = Instant::now();
+        *lock(&self.known) = Some(Known {
+            place,
+            asked_at: now,
+            ask_at: now + again_after,
+        });
+    }
 }
 
 #[derive(Clone)]
@@ -92,13 +124,13 @@ impl<P: Clone> Nodes<P> {
             (None, Some(known)) => (known.place, self.soon_after),
             (None, None) => (Place::Coordinator, self.soon_after),
         };
-        let now = Instant::now();
-        *lock(&shop.known) = Some(Known {
-            place: place.clone(),
-            asked_at: now,
-            ask_at: now + again_after,
-        });
+        shop.know(place.clone(), again_after);
         place
+    }
+
+    /// The coordinator has said where this shop is, among others: nobody need ask for a while.
+    pub(super) fn learn(&self, shop: &str, place: Place) {
+        self.shop(shop).know(place, self.again_after);
     }
 
     /// The node of the shop did not answer: it may be elsewhere.

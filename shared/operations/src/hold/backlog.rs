@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::db::{Database, Failure};
 
 /// Held units of open checkouts, and of orders of which the gateway has reported nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Backlog {
     /// All of them.
     pub units: i32,
@@ -14,16 +14,16 @@ pub struct Backlog {
     pub share: f64,
 }
 
-/// Reads them. Locks nothing.
+/// Reads them; in a cluster, on the nodes that answer. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
 pub async fn backlog(db: &Database) -> Result<Backlog, Failure> {
-    let row = db
-        .call_one("select * from holdfast.hold_backlog()", &[])
+    let rows = db
+        .call_each("select * from holdfast.hold_backlog($1)")
         .await?;
-    Ok(Backlog {
-        units: row.get("o_units"),
-        share: row.get("o_share"),
-    })
+    Ok(rows.iter().fold(Backlog::default(), |sum, row| Backlog {
+        units: sum.units.saturating_add(row.get("o_units")),
+        share: sum.share.max(row.get("o_share")),
+    }))
 }

@@ -36,7 +36,8 @@ impl RelayReport {
 
 /// Sends the waiting messages of all shops, for at most `budget`. Each round makes one claim per
 /// shop, so a busy shop leaves time for the others. Without waiting messages this costs one call.
-/// An unreachable queue ends the run; a failing shop does not. Locks: as [`relay`].
+/// An unreachable queue ends the run; a failing shop does not, nor does a node of a cluster that is
+/// down. Locks: as [`relay`].
 ///
 /// # Errors
 /// [`Failure`] when the database could not list the shops with waiting messages.
@@ -46,8 +47,9 @@ pub async fn run_once(
     budget: Duration,
 ) -> Result<RelayReport, Failure> {
     let deadline = Instant::now() + budget;
-    let waiting = "select * from holdfast.outbox_waiting()";
-    let rows = db.until(deadline).call(waiting, &[]).await?;
+    let db = &db.for_run().await?;
+    let waiting = "select * from holdfast.outbox_waiting($1)";
+    let rows = db.until(deadline).call_each(waiting).await?;
     let mut busy: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let mut report = RelayReport::default();
     while !busy.is_empty() {

@@ -19,13 +19,14 @@ pub struct Due {
     pub broken: bool,
 }
 
-/// What the check has to do in each shop. Locks nothing.
+/// What the check has to do in each shop; in a cluster, in those on the nodes that answer. Locks
+/// nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
 pub async fn due(db: &Database) -> Result<Vec<Due>, Failure> {
     let rows = db
-        .call("select * from holdfast.promises_due()", &[])
+        .call_each("select * from holdfast.promises_due($1)")
         .await?;
     let due = rows.iter().map(|row| Due {
         shop: row.get("shop"),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::db::{Database, Failure};
 
 /// Unfinished refunds. An age is 0 without one.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Backlog {
     /// Failed refunds, which wait for a person.
     pub failed: i32,
@@ -15,17 +15,18 @@ pub struct Backlog {
     pub pending_s: f64,
 }
 
-/// Reads the unfinished refunds, by the database's clock. Locks nothing.
+/// Reads the unfinished refunds, by the database's clock; in a cluster, of the nodes that answer.
+/// Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
 pub async fn backlog(db: &Database) -> Result<Backlog, Failure> {
-    let row = db
-        .call_one("select * from holdfast.refund_backlog()", &[])
+    let rows = db
+        .call_each("select * from holdfast.refund_backlog($1)")
         .await?;
-    Ok(Backlog {
-        failed: row.get("o_failed"),
-        owed_s: row.get("o_owed_s"),
-        pending_s: row.get("o_pending_s"),
-    })
+    Ok(rows.iter().fold(Backlog::default(), |sum, row| Backlog {
+        failed: sum.failed.saturating_add(row.get("o_failed")),
+        owed_s: sum.owed_s.max(row.get("o_owed_s")),
+        pending_s: sum.pending_s.max(row.get("o_pending_s")),
+    }))
 }

@@ -7,6 +7,5 @@ use crate::db::{Database, Failure};
 /// # Errors
 /// [`Failure`] when the database could not answer.
 pub async fn list(db: &Database) -> Result<Vec<String>, Failure> {
-    let rows = db.call("select * from holdfast.shop_list()", &[]).await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    db.shops().await
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::db::{Database, Failure};
 
 /// Undelivered announcements.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Backlog {
     /// How long the oldest one has waited. 0 without one.
     pub waiting_s: f64,
@@ -13,16 +13,17 @@ pub struct Backlog {
     pub given_up: i32,
 }
 
-/// Reads the undelivered announcements, by the database's clock. Locks nothing.
+/// Reads the undelivered announcements, by the database's clock; in a cluster, of the nodes that
+/// answer. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
 pub async fn backlog(db: &Database) -> Result<Backlog, Failure> {
-    let row = db
-        .call_one("select * from holdfast.subscriber_backlog()", &[])
+    let rows = db
+        .call_each("select * from holdfast.subscriber_backlog($1)")
         .await?;
-    Ok(Backlog {
-        waiting_s: row.get("o_waiting_s"),
-        given_up: row.get("o_given_up"),
-    })
+    Ok(rows.iter().fold(Backlog::default(), |sum, row| Backlog {
+        waiting_s: sum.waiting_s.max(row.get("o_waiting_s")),
+        given_up: sum.given_up.saturating_add(row.get("o_given_up")),
+    }))
 }

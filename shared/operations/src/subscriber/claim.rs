@@ -18,13 +18,13 @@ pub struct Delivery {
     pub payload: String,
 }
 
-/// The shops with a due delivery. Locks nothing.
+/// The shops with a due delivery; in a cluster, those on the nodes that answer. Locks nothing.
 ///
 /// # Errors
 /// [`Failure`] when the database could not answer.
 pub async fn waiting(db: &Database) -> Result<Vec<String>, Failure> {
     let rows = db
-        .call("select * from holdfast.subscriber_waiting()", &[])
+        .call_each("select * from holdfast.subscriber_waiting($1)")
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }

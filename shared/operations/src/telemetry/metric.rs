@@ -141,6 +141,8 @@ metrics! {
     SweepLag: Seconds, Stack;
     /// Checkouts that a sweep could not expire, and shops that it could not finish.
     SweepFailures: Count, Stack;
+    /// Shops that a sweep left for the next one, because their node of a cluster did not answer.
+    ShopsWaiting: Count, Stack;
     /// Age of the oldest unsent outbox message; 0 without one.
     OutboxLag: Seconds, Stack;
     /// Outbox messages that the queue accepted.
@@ -197,6 +199,7 @@ impl Metric {
         Self::ShareHeldUnordered,
         Self::SweepLag,
         Self::SweepFailures,
+        Self::ShopsWaiting,
         Self::OutboxLag,
         Self::SubscriberLag,
         Self::DeliveriesGivenUp,

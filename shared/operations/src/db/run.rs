@@ -1,0 +1,152 @@
+//! What a run of work over all shops knows of a cluster: which node has which shops, and which
+//! nodes do not answer. Their shops wait, and the rest goes on.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::failure::Failure;
+use super::nodes::Place;
+use crate::cause::causes;
+
+/// Time for a node to accept a connection at the beginning of a run, and for tries that get no
+/// answer in its midst. All nodes are asked at the same time. If too low, the shops of a busy node
+/// wait for the next run. If too high, all shops wait for a node that is down.
+pub(super) const NODE_WITHIN: Duration = Duration::from_secs(3);
+/// Codes of waiting shops that a report names, for each node.
+pub const CODES_MAX: usize = 100;
+
+/// The shops of a node that wait for another run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// `host:port`, or `the coordinator`.
+    pub node: String,
+    /// How many shops wait.
+    pub shops: usize,
+    /// The first [`CODES_MAX`] of their codes.
+    pub codes: Vec<String>,
+    /// Why, for a person to read.
+    pub failure: String,
+}
+
+/// The shops of one node, sorted.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) place: Place,
+    pub(super) shops: Vec<String>,
+}
+
+/// What a run knows.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    pub(super) groups: Arc<Vec<Group>>,
+    /// Which of the groups a shop is in.
+    group_of: HashMap<String, usize>,
+    nodes: Mutex<BTreeMap<Place, State>>,
+}
+
+/// What is wrong with a node.
+#[derive(Debug)]
+enum State {
+    /// No answer since then.
+    Failing(Instant),
+    /// It is not asked again in this run. The reason.
+    Silent(String),
+    /// It answers, and one of its calls over all its shops failed. The reason.
+    Failed(String),
+}
+
+impl Run {
+    pub(super) fn new(groups: Arc<Vec<Group>>) -> Self {
+        let places = groups.iter().enumerate();
+        let group_of = places.flat_map(|(nth, group)| {
+            let shops = group.shops.iter();
+            shops.map(move |shop| (shop.clone(), nth))
+        });
+        Self {
+            group_of: group_of.collect(),
+            groups,
+            nodes: Mutex::default(),
+        }
+    }
+
+    fn nodes(&self) -> MutexGuard<'_, BTreeMap<Place, State>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_silent(&self, place: &Place) -> bool {
+        matches!(self.nodes().get(place), Some(State::Silent(_)))
+    }
+
+    /// Whether the shop waits: its node did not answer before.
+    pub(super) fn waits(&self, shop: &str) -> bool {
+        let group = self.group_of.get(shop).map(|nth| &self.groups[*nth]);
+        group.is_some_and(|group| self.is_silent(&group.place))
+    }
+
+    /// Why a call about a shop of this node is not made.
+    ///
+    /// # Errors
+    /// The node did not answer before.
+    pub(super) fn check(&self, place: &Place) -> Result<(), Failure> {
+        match self.is_silent(place) {
+            true => Err(refusal()),
+            false => Ok(()),
+        }
+    }
+
+    /// A call to this node ended.
+    pub(super) fn note<T>(&self, place: &Place, called: &Result<T, Failure>) {
+        let failure = called
+            .as_ref()
+            .err()
+            .filter(|failure| failure.is_of_server());
+        let mut nodes = self.nodes();
+        match (nodes.get(place), failure) {
+            (Some(State::Failing(_)), None) => {
+                nodes.remove(place);
+            }
+            (Some(State::Failing(since)), Some(failure)) if since.elapsed() >= NODE_WITHIN => {
+                nodes.insert(place.clone(), State::Silent(causes(failure)));
+            }
+            (None, Some(_)) => {
+                nodes.insert(place.clone(), State::Failing(Instant::now()));
+            }
+            _ => {}
+        }
+    }
+
+    /// A call over all shops of this node failed.
+    pub(super) fn failed(&self, place: &Place, failure: &Failure) {
+        let state = match failure.is_of_server() {
+            true => State::Silent(causes(failure)),
+            false => State::Failed(causes(failure)),
+        };
+        let mut nodes = self.nodes();
+        if !matches!(nodes.get(place), Some(State::Silent(_))) {
+            nodes.insert(place.clone(), state);
+        }
+    }
+
+    pub(super) fn waiting(&self) -> Vec<Waiting> {
+        let nodes = self.nodes();
+        let waits = |group: &Group| match nodes.get(&group.place) {
+            None | Some(State::Failing(_)) => None,
+            Some(State::Silent(failure) | State::Failed(failure)) => Some(Waiting {
+                node: group.place.to_string(),
+                shops: group.shops.len(),
+                codes: group.shops.iter().take(CODES_MAX).cloned().collect(),
+                failure: failure.clone(),
+            }),
+        };
+        self.groups.iter().filter_map(waits).collect()
+    }
+}
+
+/// A refusal without a call.
+pub(super) fn refusal() -> Failure {
+    Failure::Refused("the node of the shop did not answer before in this run".into())
+}
