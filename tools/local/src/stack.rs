@@ -439,7 +439,7 @@ impl Functions<'_> {
         sweeper.extend(self.outbox());
         sweeper.extend(self.database(roles::SWEEPER));
         sweeper.extend(self.options.sweeper_environment.iter().cloned());
-        let admin = self.database(roles::ADMIN).into();
+        let admin = self.database(roles::ADMIN);
 
         let webhooks = self.options.concurrency.div_ceil(2);
         let payments_s = queue::FUNCTION_TIMEOUT.as_secs();
