@@ -233,8 +233,8 @@ async fn a_sweep_says_how_far_behind_its_check_is() {
     let test = checked().await;
     test.held(&[("A", 1)]).await;
     test.sql(
-        "update holdfast.promise_laps set checked_at = now() - case lap
-            when 'changed' then interval '1 hour' else interval '1 day' end",
+        "update holdfast.promise_laps set checked_at = now() - case
+            when lap = 'changed' then interval '1 hour' else interval '1 day' end",
     )
     .await;
     let report = test.sweep().await;

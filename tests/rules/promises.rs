@@ -103,7 +103,7 @@ const CORRUPTIONS: [(&str, &str, &str); 54] = [
     ),
     (
         "held_equals_active_holds",
-        "update holdfast.holds set sku = 'NOWHERE' where sku = 'A' and status::text = 'active';
+        "update holdfast.holds set sku = 'NOWHERE' where sku = 'A' and status = 'active';
          update holdfast.stock_levels set held = 0 where sku = 'A'",
         r#""sku": "NOWHERE""#,
     ),
@@ -145,25 +145,25 @@ const CORRUPTIONS: [(&str, &str, &str); 54] = [
             = (c.expires_at at time zone 'UTC' + interval '1 hour') at time zone 'UTC'
          from holdfast.holds h
          where c.shop = h.shop and c.checkout_id = h.checkout_id
-            and h.sku = 'A' and h.status::text = 'active'",
+            and h.sku = 'A' and h.status = 'active'",
         r#""sku": "A""#,
     ),
     (
         "a_hold_resolves_once",
         "update holdfast.holds set status = 'consumed'
-         where sku = 'A' and status::text = 'expired'",
+         where sku = 'A' and status = 'expired'",
         r#""status": "consumed""#,
     ),
     (
         "a_hold_resolves_once",
         "update holdfast.checkouts set status = 'released', ended_at = now()
          where checkout_id = (select checkout_id from holdfast.holds
-            where sku = 'A' and status::text = 'active')",
+            where sku = 'A' and status = 'active')",
         r#""checkout_status": "released""#,
     ),
     (
         "a_hold_resolves_once",
-        "delete from holdfast.checkouts where status::text = 'expired'
+        "delete from holdfast.checkouts where status = 'expired'
             and checkout_id not in (select checkout_id from holdfast.orders)",
         r#""checkout_status": null"#,
     ),
@@ -246,8 +246,8 @@ const CORRUPTIONS: [(&str, &str, &str); 54] = [
         "a_payment_changes_stock_once",
         // a seat of a cancelled booking that did not come back
         "delete from holdfast.stock_movements m using holdfast.orders o, holdfast.payments p
-         where o.status = 'cancelled' and p.order_id = o.order_id and m.reference = p.reference
-            and m.reason = 'returned';
+         where o.status = 'cancelled' and p.shop = o.shop and p.order_id = o.order_id
+            and m.shop = p.shop and m.reference = p.reference and m.reason = 'returned';
          update holdfast.stock_levels set on_hand = on_hand - 2 where sku = 'SEAT'",
         r#""order_status": "cancelled""#,
     ),
@@ -256,11 +256,11 @@ const CORRUPTIONS: [(&str, &str, &str); 54] = [
         // the departure that a party left still counts its seats as sold
         "with gone as (
             delete from holdfast.stock_movements m using holdfast.order_lines l, holdfast.payments p
-            where l.sku = 'NEXT' and p.order_id = l.order_id and m.reference = p.reference
-                and m.reason = 'returned'
-            returning m.version)
+            where l.sku = 'NEXT' and p.shop = l.shop and p.order_id = l.order_id
+                and m.shop = p.shop and m.reference = p.reference and m.reason = 'returned'
+            returning m.shop, m.version)
          update holdfast.stock_movements m set on_hand_after = on_hand_after - 2 from gone
-         where m.sku = 'SEAT' and m.version > gone.version;
+         where m.shop = gone.shop and m.sku = 'SEAT' and m.version > gone.version;
          update holdfast.stock_levels set on_hand = on_hand - 2 where sku = 'SEAT'",
         r#""ordered": null"#,
     ),
@@ -268,13 +268,13 @@ const CORRUPTIONS: [(&str, &str, &str); 54] = [
     (
         "no_payment_is_lost",
         // only an order that was paid at the desk may be cancelled after its payment
-        "update holdfast.orders set status = 'cancelled' where status::text = 'refund_due'",
+        "update holdfast.orders set status = 'cancelled' where status = 'refund_due'",
         r#""status": "cancelled""#,
     ),
     (
         "no_payment_is_lost",
         "delete from holdfast.payments p using holdfast.order_lines l
-         where l.order_id = p.order_id and l.sku = 'B'",
+         where l.shop = p.shop and l.order_id = p.order_id and l.sku = 'B'",
         r#""reference": null"#,
     ),
     (
@@ -285,13 +285,14 @@ const CORRUPTIONS: [(&str, &str, &str); 54] = [
     (
         "no_payment_is_lost",
         "update holdfast.payments p set status = 'paid', paid_at = now()
-         from holdfast.order_lines l where l.order_id = p.order_id and l.sku = 'B'",
+         from holdfast.order_lines l
+         where l.shop = p.shop and l.order_id = p.order_id and l.sku = 'B'",
         r#""status": "awaiting_payment""#,
     ),
     (
         "no_payment_is_lost",
         "update holdfast.orders set status = 'expired', paid_at = null
-         where status::text = 'refund_due'",
+         where status = 'refund_due'",
         r#""payment_status": "paid""#,
     ),
     (
@@ -339,13 +340,13 @@ const CORRUPTIONS: [(&str, &str, &str); 54] = [
     (
         "no_payment_is_lost",
         // marked as refunded, with its money still captured
-        "update holdfast.orders set status = 'refunded' where status::text = 'refund_due'",
+        "update holdfast.orders set status = 'refunded' where status = 'refund_due'",
         r#""under_way": true"#,
     ),
     (
         "no_payment_is_lost",
         // a part of the total, and no alarm
-        "update holdfast.orders set status = 'awaiting_payment' where status::text = 'review'",
+        "update holdfast.orders set status = 'awaiting_payment' where status = 'review'",
         r#""left_minor": 1,"#,
     ),
     (
@@ -368,7 +369,7 @@ const CORRUPTIONS: [(&str, &str, &str); 54] = [
     // Promise 6
     (
         "a_cart_is_all_or_nothing",
-        "delete from holdfast.holds where sku = 'A' and status::text = 'active';
+        "delete from holdfast.holds where sku = 'A' and status = 'active';
          update holdfast.stock_levels set held = 0 where sku = 'A'",
         r#""status": "open""#,
     ),
@@ -383,7 +384,7 @@ const CORRUPTIONS: [(&str, &str, &str); 54] = [
         // a hold that the order does not have
         "insert into holdfast.holds
             select (jsonb_populate_record(h, '{\"sku\": \"A\"}')).*
-            from holdfast.holds h where h.sku = 'B' and h.status::text = 'active';
+            from holdfast.holds h where h.sku = 'B' and h.status = 'active';
          update holdfast.stock_levels set held = held + 2 where sku = 'A'",
         r#""ordered": 0"#,
     ),

@@ -105,7 +105,8 @@ impl TestDb {
             "select count(*) from pg_stat_activity where datname = current_database()
                 and backend_type = 'client backend' and pid <> {own}
                 and application_name not like '%gpid={number}'
-                and application_name not like 'citus_internal gpid=99999999%'"
+                and application_name not like 'citus_internal gpid=99999999%'
+                and query not like '%FROM pg_prepared_xacts%'"
         );
         until("all other sessions have ended", || async {
             self.count_on_nodes(&sessions).await == 0
