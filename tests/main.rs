@@ -87,6 +87,7 @@ mod http {
     mod admin_reads;
     mod boundaries;
     mod checkout;
+    mod console_bench;
     mod console_desk;
     mod console_pages;
     mod console_roles;

@@ -1,7 +1,7 @@
 //! Pages of the desk and of support, as a browser gets and sends them.
 
 use operations::payment::{Event, EventKind, Outcome};
-use tests::person::Shown;
+use tests::person::{Person, Shown};
 use tests::{TestDb, event};
 
 /// A departure of the shop `main` that leaves in so many days.
@@ -25,25 +25,38 @@ fn booking<'a>(page: &'a Shown, party: &'a str, seats: &'a str) -> [(&'a str, &'
     ]
 }
 
+const PATH: &str = "/desk/departures/GOA";
+
+/// A dispatcher who has just booked two of the nine seats of GOA, and the booking's id.
+async fn booked(test: &TestDb) -> (Person, String) {
+    departure(test, "GOA", 2, 9).await;
+    let desk = test.person(&["desk"]);
+    let page = desk.get(PATH).await;
+    let id = page.field("checkout_id").to_owned();
+    desk.post(PATH, &booking(&page, "Iyer", "2"))
+        .await
+        .leads_to("booked=");
+    (desk, id)
+}
+
 /// A form that has made a booking can't make another one under its id.
 #[tokio::test]
 async fn a_used_form_says_so_and_books_again_under_another_id() {
     let test = TestDb::new().await;
-    departure(&test, "GOA", 2, 9).await;
-    let desk = test.person(&["desk"]);
-    let path = "/desk/departures/GOA";
-    let page = desk.get(path).await;
-    let first = page.field("checkout_id").to_owned();
-    desk.post(path, &booking(&page, "Iyer", "2"))
-        .await
-        .leads_to("booked=");
+    let (desk, first) = booked(&test).await;
     // the back button, and another number
-    let refused = desk.post(path, &booking(&page, "Iyer", "3")).await;
+    let again = [
+        ("checkout_id", &*first),
+        ("party", "Iyer"),
+        ("seats", "3"),
+        ("note", ""),
+    ];
+    let refused = desk.post(PATH, &again).await;
     refused.has(200, "already made a booking");
     refused.has(200, &format!("desk/bookings/{first}"));
     assert_eq!(test.level("GOA").await.0, 7);
     assert_ne!(refused.field("checkout_id"), first);
-    desk.post(path, &booking(&refused, "Iyer", "3"))
+    desk.post(PATH, &booking(&refused, "Iyer", "3"))
         .await
         .leads_to("booked=");
     assert_eq!(test.level("GOA").await.0, 4);
@@ -52,13 +65,7 @@ async fn a_used_form_says_so_and_books_again_under_another_id() {
 #[tokio::test]
 async fn a_booking_is_cancelled_as_it_was_seen_or_not_at_all() {
     let test = TestDb::new().await;
-    departure(&test, "GOA", 2, 9).await;
-    let desk = test.person(&["desk"]);
-    let page = desk.get("/desk/departures/GOA").await;
-    let id = page.field("checkout_id").to_owned();
-    desk.post("/desk/departures/GOA", &booking(&page, "Iyer", "2"))
-        .await
-        .leads_to("booked=");
+    let (desk, id) = booked(&test).await;
     let path = format!("/desk/bookings/{id}");
     let seen = desk.get(&path).await;
     seen.has(200, "Line of GOA");
@@ -89,17 +96,11 @@ async fn a_booking_is_cancelled_as_it_was_seen_or_not_at_all() {
 #[tokio::test]
 async fn a_booking_moves_to_any_day() {
     let test = TestDb::new().await;
-    departure(&test, "GOA", 2, 9).await;
+    let (desk, id) = booked(&test).await;
     for day in 3..14 {
         departure(&test, &format!("GOA-{day}"), day, 9).await;
     }
     departure(&test, "GOA-LATE", 40, 9).await;
-    let desk = test.person(&["desk"]);
-    let page = desk.get("/desk/departures/GOA").await;
-    let id = page.field("checkout_id").to_owned();
-    desk.post("/desk/departures/GOA", &booking(&page, "Iyer", "2"))
-        .await
-        .leads_to("booked=");
     let path = format!("/desk/bookings/{id}");
     let nearest = desk.get(&path).await;
     nearest.has(200, "value=\"GOA-3\"");

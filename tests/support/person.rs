@@ -2,22 +2,12 @@
 //! database, with its own role. The session is a cookie that the test seals with the function's
 //! key.
 
-use cookie::{Cookie, CookieJar, Key};
-use holdfast_console::{App, Secrets, Settings, router};
-use holdfast_http::Front;
-use lambda_http::{Context, RequestExt as _};
+use axum::Router;
+use bench::visitor::{TOKEN, answer, console, session};
 use local::roles::CONSOLE;
-use operations::secret::Secret;
-use serde_json::json;
-use time::OffsetDateTime;
 
 use crate::http::Call;
 use crate::{MAIN, TestDb};
-
-const ORIGIN: &str = "http://127.0.0.1:1";
-const KEY: &str = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHI";
-/// The CSRF token of the session.
-const TOKEN: &str = "token-of-the-session";
 
 /// A page as a browser gets it.
 #[derive(Debug)]
@@ -59,7 +49,8 @@ impl Shown {
 
 /// A person of the shop `main`.
 pub struct Person {
-    db: operations::db::Database,
+    /// One process of the console.
+    router: Router,
     /// The cookies that the browser sends.
     cookies: String,
 }
@@ -72,18 +63,9 @@ impl TestDb {
 
     /// A person with these roles in these shops.
     pub fn person_of(&self, roles: &[&str], shops: &[&str]) -> Person {
-        let now = OffsetDateTime::now_utc().unix_timestamp();
-        let session = json!({
-            "sub": "meera", "name": "Meera", "roles": roles, "shops": shops, "csrf": TOKEN,
-            "began_s": now, "seen_s": now,
-        });
-        let mut jar = CookieJar::new();
-        jar.private_mut(&Key::derive_from(KEY.as_bytes()))
-            .add(Cookie::new("holdfast_session", session.to_string()));
-        let sealed = jar.delta().next().unwrap();
         Person {
-            db: self.pool_of(CONSOLE, 4),
-            cookies: sealed.encoded().stripped().to_string(),
+            router: console(self.pool_of(CONSOLE, 4)).unwrap(),
+            cookies: session(roles, shops),
         }
     }
 }
@@ -143,21 +125,7 @@ impl Person {
             .header("cookie", &self.cookies)
             .header("host", "127.0.0.1:1");
         let request = lambda_http::request::from_str(&call.event().to_string()).unwrap();
-        let mut context = Context::default();
-        context.request_id = "in-process".to_owned();
-        let secrets = json!({ "cookie_keys": [KEY] }).to_string();
-        let settings = Settings {
-            issuer: "http://127.0.0.1:2".to_owned(),
-            client_id: "console".to_owned(),
-            scopes: Vec::new(),
-            roles_claim: "roles".to_owned(),
-            shops_claim: "shops".to_owned(),
-            origin: Some(ORIGIN.to_owned()),
-            secrets: Secret::fixed(Secrets::parse(&secrets).unwrap()),
-        };
-        let app = App::new(self.db.clone(), settings).unwrap();
-        let request = request.with_lambda_context(context);
-        let answer = holdfast_http::answer(router(app), Front::HttpApi, request).await;
+        let answer = answer(&self.router, request).await;
         let header = |name: &str| {
             let value = answer.headers().get(name)?;
             Some(value.to_str().unwrap().to_owned())

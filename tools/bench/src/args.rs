@@ -11,6 +11,7 @@ use std::path::PathBuf;
   holdfast bench --rush 10000
   holdfast bench --cold --against ../before/target/release
   holdfast bench --growth 100000
+  holdfast bench --pages 1000000 --within-ms 200 --watchers 500
   holdfast bench --sweep --against ../before/migrations/routines")]
 pub struct Args {
     /// Seconds of each round
@@ -66,8 +67,25 @@ pub struct Args {
         requires = "growth"
     )]
     pub(crate) plans: PathBuf,
+    /// Instead of the comparison: make a database of so many orders, and measure the server's time
+    /// of every page of the console
+    #[arg(long, value_name = "ORDERS", num_args = 0..=1, default_missing_value = "1000000",
+          conflicts_with_all = ["single_calls", "require", "rush", "cold", "growth"],
+          value_parser = clap::value_parser!(u32).range(5_000..=10_000_000))]
+    pub(crate) pages: Option<u32>,
+    /// Requests of each page, in turns
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "pages",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) times: u32,
+    /// Exit with 1 if a page's 95th percentile takes longer
+    #[arg(long, value_name = "MS", requires = "pages")]
+    pub(crate) within_ms: Option<u32>,
+    /// Afterwards let so many browsers watch the sale
+    #[arg(long, value_name = "BROWSERS", requires = "pages",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) watchers: Option<u32>,
     /// Instead of the comparison: expire 100,000 due holds of one sku beside begins of that sku
-    #[arg(long, conflicts_with_all = ["single_calls", "require", "rush", "cold", "growth"])]
+    #[arg(long, conflicts_with_all = ["single_calls", "require", "rush", "cold", "growth", "pages"])]
     pub(crate) sweep: bool,
     /// Instead of the comparison: holds on a Citus cluster beside plain PostgreSQL, and what follows
     /// for more nodes. HOLDFAST_PG_BIN names the programs of an installation with Citus
@@ -76,7 +94,7 @@ pub struct Args {
     /// Instead of the comparison: holds of one sku in shops of several sizes, then a sweep and a
     /// purge while the shop sells (makes 10,000,000 rows first)
     #[arg(long,
-          conflicts_with_all = ["single_calls", "require", "rush", "cold", "growth", "sweep"])]
+          conflicts_with_all = ["single_calls", "require", "rush", "cold", "growth", "pages", "sweep"])]
     pub(crate) sizes: bool,
     /// Measure another version in turns with this one. For --cold the folder of its binaries; for
     /// --sweep the folder of its routines

@@ -72,6 +72,7 @@ pub(crate) fn pool(server: &Server, role: &str, connections: usize) -> Result<Da
     pool_at(&server.cluster.url(role, "postgres"), connections)
 }
 
+/// The same at a URL.
 pub(crate) fn pool_at(url: &str, connections: usize) -> Result<Database, Failed> {
     let config = DatabaseConfig::parse("bench", |name| match name {
         "DATABASE_URL" => Some(url.to_owned()),

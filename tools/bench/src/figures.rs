@@ -1,4 +1,4 @@
-//! What every measurement needs: a median, and a line that says how far it is.
+//! What every measurement needs: percentiles, and a line that says how far it is.
 
 use std::io::IsTerminal as _;
 
@@ -14,4 +14,12 @@ pub(crate) fn median(values: &[f64]) -> f64 {
     sorted.sort_by(f64::total_cmp);
     let (lower, upper) = ((sorted.len() - 1) / 2, sorted.len() / 2);
     f64::midpoint(sorted[lower], sorted[upper])
+}
+
+/// The least value that so many hundredths of all do not exceed.
+pub(crate) fn percentile(values: &[f64], hundredths: usize) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let nth = (sorted.len() * hundredths).div_ceil(100).max(1) - 1;
+    sorted.get(nth).copied().unwrap_or(f64::NAN)
 }

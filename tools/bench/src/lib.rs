@@ -13,6 +13,7 @@ mod cpu;
 mod figures;
 pub mod growth;
 mod page;
+pub mod pages;
 mod payments;
 mod redis;
 mod report;
@@ -22,6 +23,7 @@ mod singles;
 mod sizes;
 mod sizing;
 mod sweep;
+pub mod visitor;
 
 use server::Failed;
 
@@ -42,6 +44,15 @@ pub async fn run(args: &Args) -> Result<bool, Failed> {
     }
     if let Some(orders) = args.growth {
         return growth::run(orders, &args.plans).await;
+    }
+    if let Some(orders) = args.pages {
+        return pages::run(&pages::Options {
+            orders,
+            times: args.times,
+            within_ms: args.within_ms,
+            watchers: args.watchers,
+        })
+        .await;
     }
     if args.sweep {
         sweep::run(args.against.as_deref(), args.rounds).await?;

@@ -15,13 +15,15 @@ use crate::form::BODY_BYTES_MAX;
 use crate::guard;
 
 pub(crate) fn routes() -> Router<Shared> {
-    let upload = get(import::page)
-        .post(import::try_out)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
     let pages = Router::new()
         .route("/", get(find::page))
         .route("/ledger", get(ledger::page))
-        .route("/import", upload)
+        .route(
+            "/import",
+            get(import::page)
+                .post(import::try_out)
+                .layer(DefaultBodyLimit::max(BODY_BYTES_MAX)),
+        )
         .route("/import/{import_id}", get(import::rows))
         .route("/import/{import_id}/progress", get(import::progress))
         .route("/import/{import_id}/apply", post(import::apply))

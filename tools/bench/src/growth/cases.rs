@@ -69,7 +69,7 @@ fn case(block: &str) -> Result<Case, Failed> {
 }
 
 /// The examples of each kind that no case has used yet, the newest last.
-pub(super) struct Examples {
+pub(crate) struct Examples {
     unused: BTreeMap<String, Vec<Value>>,
     calls: u32,
 }
@@ -97,6 +97,11 @@ impl Examples {
             first: first?,
             sql: fill(&case.sql)?,
         })
+    }
+
+    /// The same for one text, which gets examples of its own.
+    pub(crate) fn fill_one(&mut self, text: &str) -> Result<String, Failed> {
+        self.fill_text(text, &mut BTreeMap::new())
     }
 
     fn fill_text(

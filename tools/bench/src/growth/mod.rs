@@ -18,7 +18,8 @@ use tokio_postgres::{Client, NoTls};
 
 use crate::figures::progress;
 use crate::server::Failed;
-use cases::{Case, Examples};
+use cases::Case;
+pub(crate) use cases::Examples;
 use session::{Explained, Session};
 
 /// Buffers of 8 kB that a statement may read. Looking up one row by an index takes 4; a page of 500
@@ -136,9 +137,7 @@ pub(crate) async fn run(orders: u32, folder: &Path) -> Result<bool, Failed> {
 /// When a case fails, or a routine that a function may call has none.
 pub async fn measure(orders: u32, folder: Option<&Path>) -> Result<Vec<Measured>, Failed> {
     let cases = cases::all()?;
-    let cluster = start()?;
-    let mut owner = connect(&cluster).await?;
-    holdfast_migrate::run(&mut owner).await?;
+    let (cluster, owner) = start(&EXPLAIN).await?;
     let rights = rights(&owner).await?;
     if let Some(routine) = rights
         .iter()
@@ -147,15 +146,7 @@ pub async fn measure(orders: u32, folder: Option<&Path>) -> Result<Vec<Measured>
     {
         return Err(format!("tools/bench/growth/cases.sql has no case of {routine}").into());
     }
-    let data = include_str!("../../growth/data.sql");
-    owner
-        .batch_execute(&format!("set growth.orders = {orders}; {data}"))
-        .await?;
-    owner.batch_execute("vacuum analyze").await?;
-    owner
-        .batch_execute(include_str!("../../growth/examples.sql"))
-        .await?;
-    let mut examples = Examples::read(&owner).await?;
+    let mut examples = fill(&owner, orders).await?;
     for role in ROLES {
         let explain = format!("alter role {role} set auto_explain.log_min_duration = 0");
         owner.batch_execute(&explain).await?;
@@ -201,16 +192,20 @@ const FORGET_STATISTICS: &str = "
     where relnamespace = 'holdfast'::regnamespace;
     reset allow_system_table_mods";
 
-fn start() -> Result<Cluster, Failed> {
-    let settings = [
-        ("shared_preload_libraries", "auto_explain"),
-        ("auto_explain.log_nested_statements", "on"),
-        ("auto_explain.log_analyze", "on"),
-        ("auto_explain.log_buffers", "on"),
-        ("auto_explain.log_timing", "off"),
-        ("auto_explain.log_format", "json"),
-        // to the client, who knows which call it was
-        ("auto_explain.log_level", "notice"),
+/// What explains every statement, to the client, who knows which call it was.
+const EXPLAIN: [(&str, &str); 7] = [
+    ("shared_preload_libraries", "auto_explain"),
+    ("auto_explain.log_nested_statements", "on"),
+    ("auto_explain.log_analyze", "on"),
+    ("auto_explain.log_buffers", "on"),
+    ("auto_explain.log_timing", "off"),
+    ("auto_explain.log_format", "json"),
+    ("auto_explain.log_level", "notice"),
+];
+
+/// Starts a server with these settings and with Holdfast's schema.
+pub(crate) async fn start(more: &[(&str, &str)]) -> Result<(Cluster, Client), Failed> {
+    let usual = [
         // it would bring the statistics back
         ("autovacuum", "off"),
         ("fsync", "off"),
@@ -220,12 +215,29 @@ fn start() -> Result<Cluster, Failed> {
         ("max_wal_size", "8GB"),
         ("checkpoint_timeout", "30min"),
     ];
-    Ok(Cluster::start(ClusterOptions {
-        settings: settings
-            .map(|(name, value)| (name.into(), value.into()))
-            .into(),
+    let all = usual.iter().chain(more);
+    let cluster = Cluster::start(ClusterOptions {
+        settings: all
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect(),
         ..ClusterOptions::default()
-    })?)
+    })?;
+    let mut owner = connect(&cluster).await?;
+    holdfast_migrate::run(&mut owner).await?;
+    Ok((cluster, owner))
+}
+
+/// Makes so many orders and everything that belongs to them. Returns examples of them.
+pub(crate) async fn fill(owner: &Client, orders: u32) -> Result<Examples, Failed> {
+    let data = include_str!("../../growth/data.sql");
+    owner
+        .batch_execute(&format!("set growth.orders = {orders}; {data}"))
+        .await?;
+    owner.batch_execute("vacuum analyze").await?;
+    owner
+        .batch_execute(include_str!("../../growth/examples.sql"))
+        .await?;
+    Examples::read(owner).await
 }
 
 async fn connect(cluster: &Cluster) -> Result<Client, Failed> {
