@@ -10,6 +10,7 @@ use operations::db::Database;
 
 use crate::provider::Provider;
 use crate::settings::{Secrets, Settings};
+use crate::watched::Watched;
 
 /// The state of one process.
 pub struct App {
@@ -17,6 +18,8 @@ pub struct App {
     pub(crate) settings: Settings,
     /// The provider that people sign in at.
     pub(crate) provider: Provider,
+    /// What the watchers of a sale share.
+    pub(crate) watched: Watched,
 }
 
 /// The state of the handlers.
@@ -33,6 +36,7 @@ impl App {
             db,
             settings,
             provider,
+            watched: Watched::default(),
         })
     }
 

@@ -4,6 +4,7 @@
 //! - one folder per section ([`access::Section`]), one handler and one template per page;
 //! - [`sign_in`], [`provider`]: OpenID Connect; [`guard`], [`session`]: the encrypted cookie;
 //!   [`form`]: CSRF;
+//! - [`watched`]: a sale's numbers, which its watchers share;
 //! - [`page`]: what every template shows; [`texts`]: the sentences, by language.
 
 mod access;
@@ -28,6 +29,7 @@ mod staff;
 mod stock;
 mod support;
 pub mod texts;
+mod watched;
 
 use std::sync::Arc;
 

@@ -1,13 +1,15 @@
 //! The numbers of a sale, live.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use holdfast_http::{Answer, Refused};
+use holdfast_http::Answer;
 use lambda_http::http::HeaderMap;
 use operations::db::Failure;
-use operations::promises::{self, Breached};
-use operations::sale::{self, Filter, Sale};
+use operations::promises::Breached;
+use operations::sale::Sale;
 use operations::utc::Utc;
 
 use super::chart::Chart;
@@ -17,14 +19,15 @@ use crate::health::fault;
 use crate::live;
 use crate::page::{Html, Page};
 use crate::staff::Staff;
+use crate::watched;
 
 #[derive(Template)]
 #[template(path = "sale/numbers.html")]
 struct Numbers {
     page: Page,
-    sale: Sale,
+    sale: Arc<Sale>,
     chart: Chart,
-    promises: Breached,
+    promises: Arc<Breached>,
     may_change: bool,
 }
 
@@ -42,18 +45,16 @@ impl Numbers {
             false => self.page.clock(at),
         }
     }
-}
 
-async fn read(app: &Shared, staff: Staff) -> Result<Numbers, Refused<Failure>> {
-    let sale = sale::read(&app.db, &staff.shop, &Filter::default()).await;
-    let sale = holdfast_http::found("shop", sale)?;
-    Ok(Numbers {
-        promises: promises::breached(&app.db, &staff.shop).await?,
-        chart: Chart::of(&sale.minutes),
-        may_change: staff.page.may_change(),
-        page: staff.page,
-        sale,
-    })
+    fn of(page: Page, watched: watched::Numbers) -> Self {
+        Self {
+            chart: Chart::of(&watched.sale.minutes),
+            may_change: page.may_change(),
+            page,
+            sale: watched.sale,
+            promises: watched.promises,
+        }
+    }
 }
 
 /// The page.
@@ -61,8 +62,9 @@ pub(crate) async fn page(
     State(app): State<Shared>,
     staff: Staff,
 ) -> Answer<Html<live::Now>, Failure> {
-    let page = staff.page.clone();
-    Ok(live::page(page, Section::Sale, &read(&app, staff).await?)?)
+    let numbers = app.watched.now(&app.db, &staff.shop).await?;
+    let numbers = Numbers::of(staff.page.clone(), numbers);
+    Ok(live::page(staff.page, Section::Sale, &numbers)?)
 }
 
 /// Its live part.
@@ -71,6 +73,6 @@ pub(crate) async fn part(
     headers: HeaderMap,
     staff: Staff,
 ) -> Answer<Response, Failure> {
-    let part = read(&app, staff).await?;
-    Ok(live::part(&headers, &part)?)
+    let numbers = app.watched.lately(&app.db, &staff.shop).await?;
+    Ok(live::part(&headers, &Numbers::of(staff.page, numbers))?)
 }
