@@ -2,7 +2,7 @@
 
 /// Calls for `other` with the ids of `main`: of procedures, and of functions with a parameter that
 /// [`ARGUMENTS`] does not name.
-pub(super) const FOREIGN_CALLS: [(&str, &str); 59] = [
+pub(super) const FOREIGN_CALLS: [(&str, &str); 60] = [
     (
         "announcement_put",
         "select holdfast.announcement_put('other', true)",
@@ -69,6 +69,10 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 59] = [
     (
         "gateway_order_put",
         "select holdfast.gateway_order_put('other', '{reference}', 'stripe', 'cs_other', '{}', 60)",
+    ),
+    (
+        "history_outline",
+        "select holdfast.history_outline('other', 'SECRET', '{checkout}', 10, 10, 100)",
     ),
     (
         "history_search",

@@ -152,9 +152,9 @@ select * from holdfast.health_read('big');
 -- at most 30,000: the histories of 20 checkouts
 select * from holdfast.history_search('big', '{paid.customer}', null, 20, 200, 5000);
 
--- history_search: a customer with thousands of orders
+-- history_outline: a customer with thousands of orders
 -- at most 30,000: the histories of 20 checkouts
-select * from holdfast.history_search('big', 'agency', null, 20, 200, 5000);
+select * from holdfast.history_outline('big', 'agency', null, 20, 200, 5000);
 
 -- history_search: nobody
 -- at most 8,000: reads 10,000 checkouts by the time of their end
@@ -172,9 +172,9 @@ select * from holdfast.history_search('big', '{refunded.gateway_payment_id}', nu
 -- at most 8,000: reads 10,000 checkouts by the time of their end
 select * from holdfast.history_search('big', '{paid.order_id}', '{paid.order_id}', 20, 200, 5000);
 
--- history_search: a telephone number
+-- history_outline: a telephone number
 -- at most 8,000: reads 10,000 checkouts by the time of their end
-select * from holdfast.history_search('big', '98220 55512', null, 20, 200, 5000);
+select * from holdfast.history_outline('big', '98220 55512', null, 20, 200, 5000);
 
 -- history_timeline
 select holdfast.history_timeline('big', '{refunded.checkout_id}', 200);

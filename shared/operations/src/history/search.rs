@@ -10,7 +10,7 @@ use crate::ids::{ONE_LINE, Shop, text_id};
 use crate::page::SCAN_MAX;
 
 /// Checkouts in one answer at most.
-const FOUND_MAX: i32 = 20;
+pub(super) const FOUND_MAX: i32 = 20;
 /// Rows of each list of a history at most: a cart has 50 lines.
 pub(super) const ROWS_MAX: i32 = 200;
 
