@@ -91,6 +91,8 @@ mod http {
     mod console_desk;
     mod console_pages;
     mod console_roles;
+    mod console_sale;
+    mod console_support;
     mod departure;
     mod desk;
     mod import;

@@ -192,7 +192,7 @@ async fn a_poisoned_name_is_shown_as_text() {
     ];
     let (status, text) = person.post(&page, &form).await;
     assert_eq!(status, 200);
-    assert!(text.contains("party: must be 1 to 64 characters"), "{text}");
+    assert!(text.contains("Party: must be 1 to 64 characters"), "{text}");
     assert_eq!(sold("POISON-1").await, 1);
     person.check_page("desk-poisoned").await;
     person.leave().await;

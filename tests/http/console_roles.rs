@@ -6,7 +6,7 @@ use tests::stack::root;
 use tests::{TestDb, new_id};
 
 /// Every form below `/console/main`, and the roles that may send it.
-const FORMS: [(&str, &[&str]); 17] = [
+const FORMS: [(&str, &[&str]); 18] = [
     ("/desk/departures/VEIL", &["desk", "owner"]),
     ("/desk/bookings/{id}/change", &["desk", "owner"]),
     ("/desk/bookings/{id}/cancel", &["desk", "owner"]),
@@ -19,6 +19,7 @@ const FORMS: [(&str, &[&str]); 17] = [
     ("/sale/end/VEIL", &["owner"]),
     ("/support/events/redrive", &["support", "owner"]),
     ("/support/events/dismiss", &["support", "owner"]),
+    ("/support/checkouts/{id}/accept", &["support", "owner"]),
     ("/support/checkouts/{id}/refund", &["support", "owner"]),
     ("/support/checkouts/{id}/retry", &["support", "owner"]),
     ("/support/checkouts/{id}/revoke", &["support", "owner"]),

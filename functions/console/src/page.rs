@@ -96,11 +96,19 @@ impl Page {
         self.language.say(key, &args)
     }
 
-    /// The sentence of a refusal. One with values of its own is only in English.
+    /// The sentence of a refusal. One with values of its own is only in English. A wrong field has
+    /// the name that the form gives it.
     pub(crate) fn refusal(&self, said: &Said) -> String {
-        let key = format!("refusal-{}", said.kind.code.replace('_', "-"));
-        let own = self.language.find(&key, &[]);
-        own.unwrap_or_else(|| said.detail.to_string())
+        let key = |kind: &str, name: &str| format!("{kind}-{}", name.replace('_', "-"));
+        let own = self.language.find(&key("refusal", said.kind.code), &[]);
+        let field = || {
+            let error = said.members.get("errors")?.get(0)?;
+            let label = key("input", error["field"].as_str()?);
+            let label = self.language.find(&label, &[])?;
+            Some(format!("{label}: {}", error["message"].as_str()?))
+        };
+        own.or_else(field)
+            .unwrap_or_else(|| said.detail.to_string())
     }
 
     pub(crate) fn amount(&self, minor: &i64, currency: &str) -> String {
@@ -127,6 +135,13 @@ impl Page {
         let at = day.to_zoned(TimeZone::UTC);
         at.map(|at| show::day(&at, self.language))
             .unwrap_or_default()
+    }
+
+    /// The desk on the day of a departure.
+    pub(crate) fn desk_of(&self, at: &Option<Utc>) -> String {
+        let day = at.map(|at| show::local(at, self.zone()).date());
+        let day = day.map_or_else(String::new, |day| format!("?day={day}"));
+        self.path(&format!("desk{day}"))
     }
 
     /// `Thu 24 Dec 2026 14:05`.

@@ -14,6 +14,7 @@ use operations::order::{self, Amend, AmendError, CancelError};
 use operations::quantity::{Days, PageLimit, Quantity};
 use operations::refusal::{Refusal, Said};
 use operations::sku::{self, Entry};
+use operations::utc::Utc;
 use serde::Deserialize;
 
 use crate::app::Shared;
@@ -35,6 +36,8 @@ pub(crate) struct Booking {
     day: Option<Day>,
     /// Why a form was refused.
     refused: Option<Said>,
+    /// What was just done.
+    done: Option<String>,
     /// The change, as it was typed.
     typed: Option<Change>,
 }
@@ -46,6 +49,11 @@ impl Booking {
             Some(change) if change.line == sku => change.seats.clone(),
             _ => now.to_string(),
         }
+    }
+
+    /// When its first line departs.
+    fn departs_at(&self) -> Option<Utc> {
+        self.departures.first()?.as_ref()?.departs_at
     }
 
     fn path(&self) -> String {
@@ -98,6 +106,8 @@ impl Change {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Shown {
     day: Option<Day>,
+    /// What was just done.
+    done: Option<String>,
 }
 
 /// A booking of the desk. What a shopper bought is none, and is not found here.
@@ -152,6 +162,7 @@ async fn shown(
         others,
         day,
         refused: None,
+        done: None,
         typed: None,
     })
 }
@@ -164,7 +175,11 @@ pub(crate) async fn page(
     Query(asked): Query<Shown>,
 ) -> Answer<Html<Booking>, Failure> {
     let booking = read(&app, &staff, id).await?;
-    Ok(Html(shown(&app, staff, booking, asked.day).await?))
+    let page = shown(&app, staff, booking, asked.day).await?;
+    Ok(Html(Booking {
+        done: asked.done,
+        ..page
+    }))
 }
 
 /// The page after a refusal: the booking as it is now, and what was typed.
@@ -199,7 +214,7 @@ pub(crate) async fn change(
     let refused = match change.read(&booking) {
         Err(refused) => refused,
         Ok(amend) => match order::amend(&app.db, &staff.shop, id, &staff.actor, &amend).await {
-            Ok(_) => return Ok(back(&staff, id)),
+            Ok(_) => return Ok(back(&staff, id, "change")),
             Err(error) => said(error)?,
         },
     };
@@ -226,7 +241,7 @@ pub(crate) async fn cancel(
         Ok(version) => {
             let version = Some(version);
             match order::cancel(&app.db, &staff.shop, id, &staff.actor, version).await {
-                Ok(_) => return Ok(back(&staff, id)),
+                Ok(_) => return Ok(back(&staff, id, "cancel")),
                 Err(error) => said(error)?,
             }
         }
@@ -234,6 +249,7 @@ pub(crate) async fn cancel(
     again(&app, staff, id, refused, None).await
 }
 
-fn back(staff: &Staff, id: CheckoutId) -> Response {
-    Redirect::to(&staff.page.path(&format!("desk/bookings/{id}"))).into_response()
+fn back(staff: &Staff, id: CheckoutId, done: &str) -> Response {
+    let path = format!("desk/bookings/{id}?done={done}");
+    Redirect::to(&staff.page.path(&path)).into_response()
 }

@@ -12,7 +12,7 @@ use operations::order::{self, Book, BookError, Booked};
 use operations::page::After;
 use operations::quantity::{PageLimit, Quantity};
 use operations::refusal::Said;
-use operations::sku::{self, Manifest, manifest};
+use operations::sku::{self, Entry, Manifest, manifest};
 use serde::Deserialize;
 
 use crate::app::Shared;
@@ -26,6 +26,8 @@ use crate::staff::Staff;
 pub(crate) struct Departure {
     page: Page,
     manifest: Manifest,
+    /// Its price, and whether it can be booked.
+    entry: Entry,
     form: Form,
     refused: Option<Said>,
     /// What else to offer, if seats are short.
@@ -34,6 +36,13 @@ pub(crate) struct Departure {
     booked: Option<String>,
     /// The booking that this form made before something else was typed into it.
     made_before: Option<String>,
+}
+
+impl Departure {
+    fn has_left(&self) -> bool {
+        let now = self.manifest.server_time;
+        self.manifest.departs_at.is_some_and(|at| at <= now)
+    }
 }
 
 /// The booking form, as it was typed.
@@ -104,6 +113,10 @@ async fn read(
     found("departure", manifest.await)
 }
 
+async fn entry(app: &Shared, staff: &Staff, sku: &Sku) -> Result<Entry, Refused<Failure>> {
+    found("departure", sku::read(&app.db, &staff.shop, sku).await)
+}
+
 /// The page.
 pub(crate) async fn page(
     State(app): State<Shared>,
@@ -113,6 +126,7 @@ pub(crate) async fn page(
 ) -> Answer<Html<Departure>, Failure> {
     let manifest = read(&app, &staff, &sku, shown.cursor.as_ref()).await?;
     Ok(Html(Departure {
+        entry: entry(&app, &staff, &sku).await?,
         form: Form::empty(&staff.page),
         page: staff.page,
         manifest,
@@ -153,7 +167,9 @@ pub(crate) async fn book(
     let neighbours = neighbours(&app, &staff, &sku, short);
     let neighbours = neighbours.await.map_err(Refused::problem)?;
     let manifest = read(&app, &staff, &sku, None).await;
+    let entry = entry(&app, &staff, &sku).await;
     Ok(Html(Departure {
+        entry: entry.map_err(Refused::problem)?,
         manifest: manifest.map_err(Refused::problem)?,
         page: staff.page,
         form,

@@ -26,6 +26,13 @@ struct Departures {
     page: Page,
     departures: Vec<Departure>,
     is_cut: bool,
+    now_s: i64,
+}
+
+impl Departures {
+    fn has_left(&self, one: &Departure) -> bool {
+        one.departs_at.get().unix_timestamp() <= self.now_s
+    }
 }
 
 #[derive(Template)]
@@ -74,11 +81,13 @@ async fn read(app: &Shared, staff: Staff, day: Date) -> Result<Departures, Refus
     };
     let listed = departure::list(&app.db, &staff.shop, filter, None, PageLimit::default());
     let mut listed = found("shop", listed.await)?;
-    left_last(&mut listed.departures, |one| one.departs_at.get(), now_s());
+    let now_s = now_s();
+    left_last(&mut listed.departures, |one| one.departs_at.get(), now_s);
     Ok(Departures {
         page: staff.page,
         departures: listed.departures,
         is_cut: listed.next.is_some(),
+        now_s,
     })
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Find {
     page: Page,
     q: String,
     skus: Vec<Entry>,
+    /// There are more than the page shows.
+    is_cut: bool,
     may_change: bool,
 }
 
@@ -39,14 +41,17 @@ pub(crate) async fn page(
 ) -> Answer<Response, Failure> {
     // A text that is too long or has control characters is in no title.
     let typed: Option<TypedText> = q.trim().parse().ok();
-    let skus = match (&typed, q.trim().is_empty()) {
-        (Some(typed), _) => sku::find(&app.db, &staff.shop, typed).await?.skus,
-        (None, true) => {
-            sku::list(&app.db, &staff.shop, None, PageLimit::FEW)
-                .await?
-                .rows
+    let (skus, is_cut) = match (&typed, q.trim().is_empty()) {
+        (Some(typed), _) => {
+            let found = sku::find(&app.db, &staff.shop, typed).await?.skus;
+            let is_full = i32::try_from(found.len()).unwrap_or(i32::MAX) >= sku::find::FOUND_MAX;
+            (found, is_full)
         }
-        (None, false) => Vec::new(),
+        (None, true) => {
+            let first = sku::list(&app.db, &staff.shop, None, PageLimit::FEW).await?;
+            (first.rows, first.next.is_some())
+        }
+        (None, false) => (Vec::new(), false),
     };
     if let (Some(_), [only]) = (&typed, &*skus) {
         let path = staff.page.path(&format!("stock/sku/{}", only.sku));
@@ -57,6 +62,7 @@ pub(crate) async fn page(
         page: staff.page,
         q,
         skus,
+        is_cut,
     })
     .into_response())
 }

@@ -14,6 +14,7 @@ use operations::import::{
 };
 use operations::quantity::{PartNumber, Percent, ReportLimit};
 use operations::refusal::Said;
+use operations::sku::columns::FIELDS;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -36,6 +37,13 @@ pub(crate) struct File {
     page: Page,
     import_id: Uuid,
     refused: Option<String>,
+}
+
+impl File {
+    /// The columns that a file may have.
+    fn columns(&self) -> &'static [&'static str] {
+        &FIELDS
+    }
 }
 
 /// The page.

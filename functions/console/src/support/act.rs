@@ -3,11 +3,13 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use holdfast_http::{Answer, Path, Refused};
+use holdfast_http::{Answer, Path, Problem, Refused};
 use operations::checkout::{Revoke, RevokeError, revoke as checkout_revoke};
 use operations::ids::{CheckoutId, OrderId};
 use operations::money::minor_from_major;
-use operations::payment::{self, Dismiss, DismissError, Outcome, Redrive, Retry, RetryEventError};
+use operations::payment::{
+    self, Accept, AcceptError, Dismiss, DismissError, Outcome, Redrive, Retry, RetryEventError,
+};
 use operations::quantity::AmountMinor;
 use operations::refund::{self, Overview, Request, RequestError, RetryError};
 use operations::refusal::{Refusal, Said};
@@ -86,9 +88,39 @@ pub(crate) async fn retry(
     Path(id): Path<CheckoutId>,
     Checked(form): Checked<Again>,
 ) -> Answer<Response, RetryError> {
-    let refund_id = typed("refund_id", &form.refund_id).map_err(holdfast_http::Problem)?;
+    let refund_id = typed("refund_id", &form.refund_id).map_err(Problem)?;
     match refund::retry(&app.db, &staff.shop, refund_id, &staff.actor, false).await {
         Ok(_) => Ok(back(&staff, id, "retry")),
+        Err(error) => again(&app, staff, id, error).await,
+    }
+}
+
+/// A decision about money that is not the order's total.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Decision {
+    /// The money that the person saw.
+    captured_minor: AmountMinor,
+    note: String,
+}
+
+/// Takes the money as it came. If other money has come meanwhile, nothing changes.
+pub(crate) async fn accept(
+    State(app): State<Shared>,
+    staff: Staff,
+    Path(id): Path<CheckoutId>,
+    Checked(form): Checked<Decision>,
+) -> Answer<Response, AcceptError> {
+    let (timeline, _) = read(&app, &staff, id).await.map_err(Refused::problem)?;
+    let order = timeline.order_id.map(OrderId::from);
+    let order = order.ok_or_else(|| Problem::not_found("order"))?;
+    let accept = Accept {
+        captured_minor: form.captured_minor,
+        note: typed("note", &form.note).map_err(Problem)?,
+        despite_dispute: None,
+    };
+    match payment::accept(&app.db, &staff.shop, order, &staff.actor, &accept).await {
+        Ok(_) => Ok(back(&staff, id, "accept")),
         Err(error) => again(&app, staff, id, error).await,
     }
 }
@@ -107,7 +139,7 @@ pub(crate) async fn revoke(
     Checked(form): Checked<End>,
 ) -> Answer<Response, RevokeError> {
     let revoke = Revoke {
-        note: typed("note", &form.note).map_err(holdfast_http::Problem)?,
+        note: typed("note", &form.note).map_err(Problem)?,
     };
     match checkout_revoke(&app.db, &staff.shop, id, &staff.actor, &revoke).await {
         Ok(_) => Ok(back(&staff, id, "revoke")),
@@ -151,8 +183,8 @@ pub(crate) async fn redrive(
     Checked(form): Checked<Event>,
 ) -> Answer<Response, RetryEventError> {
     let event = Redrive {
-        gateway: typed("gateway", &form.gateway).map_err(holdfast_http::Problem)?,
-        event_key: typed("event_key", &form.event_key).map_err(holdfast_http::Problem)?,
+        gateway: typed("gateway", &form.gateway).map_err(Problem)?,
+        event_key: typed("event_key", &form.event_key).map_err(Problem)?,
     };
     let tried = payment::event_retry(&app.db, &staff.shop, &staff.actor, &event).await?;
     let done = match tried {
@@ -170,8 +202,8 @@ pub(crate) async fn dismiss(
     Checked(form): Checked<Event>,
 ) -> Answer<Response, DismissError> {
     let dismiss = Dismiss {
-        gateway: typed("gateway", &form.gateway).map_err(holdfast_http::Problem)?,
-        event_key: typed("event_key", &form.event_key).map_err(holdfast_http::Problem)?,
+        gateway: typed("gateway", &form.gateway).map_err(Problem)?,
+        event_key: typed("event_key", &form.event_key).map_err(Problem)?,
     };
     payment::event_dismiss(&app.db, &staff.shop, &staff.actor, &dismiss).await?;
     Ok(done_with(&staff, &form.q, "dismiss"))

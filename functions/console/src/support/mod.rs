@@ -18,6 +18,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/events/dismiss", post(act::dismiss))
         .route("/checkouts/{checkout_id}", get(timeline::page))
         .route("/checkouts/{checkout_id}/refund", post(act::refund))
+        .route("/checkouts/{checkout_id}/accept", post(act::accept))
         .route("/checkouts/{checkout_id}/retry", post(act::retry))
         .route("/checkouts/{checkout_id}/revoke", post(act::revoke));
     guard::routes(Section::Support, pages)

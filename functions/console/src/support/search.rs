@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use holdfast_http::{Answer, Query};
 use operations::db::Failure;
-use operations::history::{self, SearchText};
+use operations::history::{self, Outline, SearchText};
 use operations::refusal::Said;
 use operations::utc::Utc;
 use serde::Deserialize;
@@ -22,19 +22,10 @@ struct Search {
     page: Page,
     text: String,
     refused: Option<Said>,
-    found: Vec<Hit>,
+    found: Vec<Outline>,
     events: Vec<Event>,
     is_cut: bool,
     done: Option<String>,
-}
-
-/// A checkout of the result.
-struct Hit {
-    id: String,
-    customer: String,
-    status: String,
-    reference: Option<String>,
-    at: Option<Utc>,
 }
 
 /// A gateway's message about money that belongs to no order here.
@@ -81,8 +72,8 @@ pub(crate) async fn page(
     match typed::<SearchText>("q", &shown.text) {
         Err(refused) => shown.refused = Some(refused),
         Ok(text) => {
-            let found = history::search(&app.db, &staff.shop, &text).await?;
-            shown.found = rows(&found.found).map(hit).collect();
+            let found = history::outline(&app.db, &staff.shop, &text).await?;
+            shown.found = found.found;
             shown.events = rows(&found.unmatched_events).map(event).collect();
             shown.is_cut = found.truncated;
         }
@@ -96,7 +87,7 @@ pub(crate) async fn page(
                 .is_some()
         });
         let done = known.map_or_else(String::new, |done| format!("?done={done}"));
-        let path = format!("support/checkouts/{}{done}", only.id);
+        let path = format!("support/checkouts/{}{done}", only.checkout_id);
         return Ok(Redirect::to(&shown.page.path(&path)).into_response());
     }
     Ok(Html(shown).into_response())
@@ -112,22 +103,6 @@ fn text(value: &Value) -> String {
 
 fn time(value: &Value) -> Option<Utc> {
     value.as_str()?.parse().ok()
-}
-
-fn hit(history: &Value) -> Hit {
-    let checkout = &history["checkout"];
-    let order = &history["order"]["status"];
-    Hit {
-        id: text(&checkout["checkout_id"]),
-        customer: text(&checkout["customer"]),
-        status: text(if order.is_null() {
-            &checkout["status"]
-        } else {
-            order
-        }),
-        reference: history["payment"]["reference"].as_str().map(str::to_owned),
-        at: time(&checkout["created_at"]),
-    }
 }
 
 fn event(event: &Value) -> Event {

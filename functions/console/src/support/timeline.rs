@@ -46,6 +46,11 @@ impl Shown {
         matches!(&*self.timeline.status, "open" | "ordered")
     }
 
+    /// Whether money waits for a decision: it is not the order's total.
+    fn may_accept(&self) -> bool {
+        self.timeline.order_status.as_deref() == Some("review")
+    }
+
     /// The amount that the form proposes: all that is left.
     fn proposed(&self) -> String {
         match (&self.money, &*self.typed.amount) {

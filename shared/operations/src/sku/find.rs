@@ -10,7 +10,7 @@ use crate::page::SCAN_MAX;
 use crate::text::TypedText;
 
 /// Skus in one answer at most.
-const FOUND_MAX: i32 = 20;
+pub const FOUND_MAX: i32 = 20;
 
 /// The skus that fit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
