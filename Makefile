@@ -28,7 +28,7 @@ PG ?= 18
 PG_BIN ?= /usr/lib/postgresql/$(PG)/bin
 # `make deployable` and `make sam-build`: the processor of the functions.
 ARCHITECTURE ?= arm64
-# `make growth`: orders of the database.
+# `make growth` and `make bench-pages`: orders of the database.
 ORDERS ?= 1000000
 
 # `holdfast up --run` tells the drill where the stack is, by variables of the environment.
@@ -102,6 +102,12 @@ bench-sweep: setup ## expire 100,000 due holds of one sku beside begins, also AG
 bench-sizes: setup ## measure holds of one sku in small and large shops, a large sweep, a purge (minutes)
 	@cargo build --workspace --bin holdfast --locked --release
 	@$(TARGET)/release/holdfast bench --sizes --seconds 5
+
+.PHONY: bench-pages
+bench-pages: setup ## measure every page of the console: 5,000 orders, then ORDERS=1000000 (minutes)
+	@cargo build --workspace --bin holdfast --locked --release
+	@$(TARGET)/release/holdfast bench --pages 5000 --within-ms 50
+	@$(TARGET)/release/holdfast bench --pages $(ORDERS) --within-ms 200 --watchers 500
 
 .PHONY: growth
 growth: setup ## hold every statement of every routine to a bound, at ORDERS=1000000 (half an hour)

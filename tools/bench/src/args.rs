@@ -85,16 +85,18 @@ pub struct Args {
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) watchers: Option<u32>,
     /// Instead of the comparison: expire 100,000 due holds of one sku beside begins of that sku
-    #[arg(long, conflicts_with_all = ["single_calls", "require", "rush", "cold", "growth", "pages"])]
+    #[arg(long,
+          conflicts_with_all = ["single_calls", "require", "rush", "cold", "growth", "pages"])]
     pub(crate) sweep: bool,
-    /// Instead of the comparison: holds on a Citus cluster beside plain PostgreSQL, and what follows
-    /// for more nodes. HOLDFAST_PG_BIN names the programs of an installation with Citus
-    #[arg(long, conflicts_with_all = ["require", "single_calls", "rush", "cold", "growth", "sweep"])]
+    /// Instead of the comparison: holds on a Citus cluster beside plain PostgreSQL, and what
+    /// follows for more nodes. HOLDFAST_PG_BIN names the programs of an installation with Citus
+    #[arg(long,
+          conflicts_with_all = ["require", "single_calls", "rush", "cold", "growth", "sweep"])]
     pub(crate) cluster: bool,
     /// Instead of the comparison: holds of one sku in shops of several sizes, then a sweep and a
     /// purge while the shop sells (makes 10,000,000 rows first)
-    #[arg(long,
-          conflicts_with_all = ["single_calls", "require", "rush", "cold", "growth", "pages", "sweep"])]
+    #[arg(long, conflicts_with_all = [
+        "single_calls", "require", "rush", "cold", "growth", "pages", "sweep"])]
     pub(crate) sizes: bool,
     /// Measure another version in turns with this one. For --cold the folder of its binaries; for
     /// --sweep the folder of its routines

@@ -1,31 +1,23 @@
 //! `holdfast bench --pages`: the time in which the console answers each page.
 //!
-//! It makes the database of `--growth`, and asks the console's router in this process for every page
-//! and live part of the shop that has nearly everything. The time is that of the function: from the
-//! request to the last byte, with every round trip to the database, and without Lambda and network.
+//! It makes the database of `--growth`, and asks the console's router in this process for every
+//! page and live part of the shop that has nearly everything. The time is that of the function:
+//! from the request to the last byte, with every round trip to the database, and without Lambda
+//! and network.
 
+mod console;
 mod list;
 mod watchers;
 
-use local::postgres::Cluster;
-use local::roles::CONSOLE;
-use tokio_postgres::Client;
-
-use crate::combined::pool_at;
 use crate::figures::{median, percentile, progress};
-use crate::growth;
 use crate::server::Failed;
 use crate::visitor::Visitor;
+use console::Console;
 
 pub use list::{PAGES, Page, WITHOUT_DATABASE};
 
-/// The shop that has nearly everything.
-const SHOP: &str = "big";
-/// The import of growth/data.sql that has rows: `md5('import0')`.
-const IMPORTED: &str = "e3648bd7-5fea-b1ae-150a-bddfd266faca";
-const DATABASE: &str = "postgres";
-/// Rounds that are not counted. In the first five calls of a session PostgreSQL plans each statement
-/// of a routine anew.
+/// Rounds that are not counted. In the first five calls of a session PostgreSQL plans each
+/// statement of a routine anew.
 const UNCOUNTED: usize = 6;
 
 /// What was measured of a page.
@@ -64,23 +56,22 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: &Options) -> Result<bool, Failed> {
     progress("making the database");
     let console = Console::start(options.orders).await?;
-    let all = console.measure(options.times).await?;
+    let all = measure(&console, options.times).await?;
     progress("");
     println!(
         "Server time of each page at {} orders, in ms, of {} requests in turns\n",
         options.orders, options.times
     );
     println!(
-        "  {:<72}{:>8}{:>8}{:>8}{:>8}",
-        "", "median", "p95", "slowest", "kB"
+        "  {:<66}{:>9}{:>9}{:>9}{:>9}{:>6}",
+        "", "fastest", "median", "p95", "slowest", "kB"
     );
     for one in &all {
+        let [fastest, p95, slowest] = [0, 95, 100].map(|part| percentile(&one.times, part));
         println!(
-            "  {:<72}{:>8.1}{:>8.1}{:>8.1}{:>8}",
+            "  {:<66}{fastest:>9.1}{:>9.1}{p95:>9.1}{slowest:>9.1}{:>6}",
             name(one.page),
             median(&one.times),
-            percentile(&one.times, 95),
-            percentile(&one.times, 100),
             kilobytes(one.bytes)
         );
     }
@@ -105,13 +96,16 @@ pub(crate) async fn run(options: &Options) -> Result<bool, Failed> {
 /// # Errors
 /// When the database can't be made, or the console can't be asked.
 pub async fn read(orders: u32) -> Result<Vec<Measured>, Failed> {
-    Console::start(orders).await?.measure(1).await
+    let console = Console::start(orders).await?;
+    measure(&console, 1).await
 }
 
+/// The route below the shop, and what is special.
 fn name(page: &Page) -> String {
+    let route = page.route.trim_start_matches("/console/{shop}");
     match page.about {
-        "" => page.route.to_owned(),
-        about => format!("{}: {about}", page.route),
+        "" => route.to_owned(),
+        about => format!("{route}: {about}"),
     }
 }
 
@@ -119,72 +113,32 @@ fn kilobytes(bytes: usize) -> usize {
     bytes.div_ceil(1024)
 }
 
-/// A database of years, and the console's way to it.
-struct Console {
-    cluster: Cluster,
-    /// A superuser's session.
-    owner: Client,
-    /// The path of each page of [`PAGES`].
-    paths: Vec<String>,
-}
-
-impl Console {
-    async fn start(orders: u32) -> Result<Self, Failed> {
-        let (cluster, owner) = growth::start(&[("track_functions", "pl")]).await?;
-        let mut examples = growth::fill(&owner, orders).await?;
-        let tomorrow = "select (now() at time zone 'utc' + interval '1 day')::date::text";
-        let tomorrow: String = owner.query_one(tomorrow, &[]).await?.get(0);
-        let mut paths = Vec::new();
-        for page in PAGES {
-            let rest = page.path.replace("{day}", &tomorrow);
-            let rest = rest.replace("{imported}", IMPORTED);
-            let rest = examples.fill_one(&rest)?;
-            let begin = match page.route.starts_with("/console/{shop}") {
-                true => format!("/console/{SHOP}"),
-                false => String::new(),
-            };
-            paths.push(begin + &rest);
-        }
-        Ok(Self {
-            cluster,
-            owner,
-            paths,
-        })
+/// Asks for every page so often. The pages take turns.
+async fn measure(console: &Console, times: u32) -> Result<Vec<Measured>, Failed> {
+    let visitor = console.visitor()?;
+    let mut all = Vec::new();
+    for (page, path) in PAGES.iter().zip(&console.paths) {
+        progress(&format!("looking for {path}"));
+        all.push(Measured {
+            page,
+            path: older(&visitor, path, page.older).await?,
+            status: 0,
+            bytes: 0,
+            times: Vec::new(),
+        });
     }
-
-    /// The owner at a process of its own, which has one connection.
-    fn visitor(&self) -> Result<Visitor, Failed> {
-        let db = pool_at(&self.cluster.url(CONSOLE, DATABASE), 1)?;
-        Visitor::owner(db, SHOP)
-    }
-
-    /// Asks for every page so often. The pages take turns.
-    async fn measure(&self, times: u32) -> Result<Vec<Measured>, Failed> {
-        let visitor = self.visitor()?;
-        let mut all = Vec::new();
-        for (page, path) in PAGES.iter().zip(&self.paths) {
-            progress(&format!("looking for {path}"));
-            all.push(Measured {
-                page,
-                path: older(&visitor, path, page.older).await?,
-                status: 0,
-                bytes: 0,
-                times: Vec::new(),
-            });
-        }
-        for round in 0..UNCOUNTED + usize::try_from(times)? {
-            progress(&format!("round {round}"));
-            for one in &mut all {
-                let seen = visitor.get(&one.path, &[]).await?;
-                one.status = seen.status;
-                one.bytes = seen.text.len();
-                if round >= UNCOUNTED {
-                    one.times.push(seen.took.as_secs_f64() * 1000.0);
-                }
+    for round in 0..UNCOUNTED + usize::try_from(times)? {
+        progress(&format!("round {round}"));
+        for one in &mut all {
+            let seen = visitor.get(&one.path, &[]).await?;
+            one.status = seen.status;
+            one.bytes = seen.text.len();
+            if round >= UNCOUNTED {
+                one.times.push(seen.took.as_secs_f64() * 1000.0);
             }
         }
-        Ok(all)
     }
+    Ok(all)
 }
 
 /// The path of a page so many pages back, or of the last one.

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, interval_at};
 
-use super::{Console, DATABASE, SHOP};
+use super::console::{Console, DATABASE, SHOP};
 use crate::combined::pool_at;
 use crate::figures::{median, percentile, progress};
 use crate::server::Failed;
