@@ -42,7 +42,7 @@ pub(crate) enum Way {
     Begin,
     /// The statement alone, without the combiner: as before there was one.
     Statement,
-    /// A whole sale: `checkout::begin`, `order::create`, and `payment::record_event` of the payment.
+    /// A whole sale: `checkout::begin`, `order::create`, `payment::record_event` of the payment.
     Sale,
 }
 
