@@ -15,8 +15,8 @@ const SHOPS: [usize; 3] = [10, 100, 1_000];
 /// hold that goes with others, and of a whole sale that goes alone, in microseconds.
 pub(crate) fn print(hold_us: f64, sale_us: f64) {
     println!(
-        "\ncomputed, not measured: combined holds, and whole sales, a second until the fullest node \
-         is full;\nnodes with {CORES} cores, all shops sell alike, each in a random shard\n  \
+        "\ncomputed, not measured: combined holds, and whole sales, a second until the fullest \
+         node is full;\nnodes with {CORES} cores, all shops sell alike, each in a random shard\n  \
          {:<12}{:>26}{:>26}{:>26}",
         "", "2 nodes", "8 nodes", "32 nodes"
     );
