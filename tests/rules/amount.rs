@@ -9,7 +9,7 @@ use operations::refund::RequestError;
 use tests::coupons::{TEN_PERCENT, Terms, coupon, uses};
 use tests::orders::{create, price};
 use tests::refund::{ask_for, part};
-use tests::{MAIN, TestDb, event, order_request};
+use tests::{MAIN, TestDb, assert_commit_refused, event, order_request};
 
 fn at(gateway: Gateway) -> Option<PayBy> {
     Some(PayBy {
@@ -130,10 +130,7 @@ async fn a_discount_below_a_gateways_minimum_is_refused_with_its_coupon_unused()
             gen_random_uuid(), 'main-x', 'online', 'MUCH', null, null, false, true,
             'stripe'); commit"
     );
-    assert_eq!(
-        test.refused_by(&attempt).await,
-        "must_roll_back_is_never_committed"
-    );
+    assert_commit_refused(&test.session().await, &attempt).await;
     // nothing to pay: no gateway
     let Created::New(free) = create(&test, &with("ALL")).await.unwrap() else {
         panic!("not new")

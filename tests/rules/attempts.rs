@@ -4,7 +4,7 @@
 use local::roles;
 use tests::coupons::{TEN_PERCENT, coupon};
 use tests::orders::address;
-use tests::{PRICE_MINOR, TestDb, new_id, refused_by};
+use tests::{PRICE_MINOR, TestDb, assert_commit_refused, new_id};
 use tokio_postgres::Client;
 
 fn begin(id: impl std::fmt::Display, revision: i32, skus: &str, quantities: &str) -> String {
@@ -131,10 +131,7 @@ async fn a_client_that_commits_after_a_refusal_commits_nothing() {
     ] {
         assert_eq!(outcome, expected);
         let before = test.rows().await;
-        assert_eq!(
-            refused_by(&app, "commit").await,
-            "must_roll_back_is_never_committed"
-        );
+        assert_commit_refused(&app, "commit").await;
         assert_eq!(test.rows().await, before);
         test.assert_promises_hold().await;
     }

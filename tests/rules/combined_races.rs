@@ -331,8 +331,7 @@ async fn a_batch_that_was_beaten_cant_be_committed() {
     let attempt = call("{A,B}");
     let (row, ()) = tokio::join!(session.query_one(&attempt, &[]), too_late);
     assert_eq!(row.unwrap().get::<_, &str>(0), "again");
-    let refused = tests::refused_by(&session, "commit").await;
-    assert_eq!(refused, "must_roll_back_is_never_committed");
+    tests::assert_commit_refused(&session, "commit").await;
     // unsorted skus would be locked in another order
     let unsorted = test.checkout_session().await;
     let error = unsorted.query_one(&call("{B,A}"), &[]).await.unwrap_err();

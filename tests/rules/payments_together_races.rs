@@ -216,7 +216,6 @@ async fn a_batch_of_events_that_was_beaten_cant_be_committed() {
     );
     let (row, ()) = tokio::join!(session.query_one(&attempt, &[]), too_late);
     assert_eq!(row.unwrap().get::<_, &str>(0), "again");
-    let refused = tests::refused_by(&session, "commit").await;
-    assert_eq!(refused, "must_roll_back_is_never_committed");
+    tests::assert_commit_refused(&session, "commit").await;
     assert_eq!(test.level("A").await.1, 1);
 }

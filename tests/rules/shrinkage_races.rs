@@ -9,7 +9,7 @@ use tests::shrinkage::{
     assert_all_is_well, broken, counters, expecting, ids, missing, office, shrunk, shrunk_by,
     status,
 };
-use tests::{MAIN, TestDb, at_once, begin_request, event, new_id, refused_by, shop};
+use tests::{MAIN, TestDb, assert_commit_refused, at_once, begin_request, event, new_id, shop};
 
 /// A call of the attempt, for a session whose transaction is still open.
 fn shrink_attempt(units: i32) -> String {
@@ -69,10 +69,7 @@ async fn half_a_shrinkage_is_never_committed() {
     let outcome: String = row.unwrap().get(0);
     // its last update found no row, after it had broken a hold
     assert_eq!(outcome, "again");
-    assert_eq!(
-        refused_by(&session, "commit").await,
-        "must_roll_back_is_never_committed"
-    );
+    assert_commit_refused(&session, "commit").await;
     assert_eq!(test.level("A").await, (5, 5, 4));
     assert_all_is_well(&test, &[]).await;
 }

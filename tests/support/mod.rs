@@ -67,7 +67,7 @@ use uuid::Uuid;
 
 pub use race::{Blocker, at_once};
 pub use routine::{GATE, Routine, SHUT_GATE};
-pub use rows::{Rows, refused_by};
+pub use rows::{Rows, assert_commit_refused, refused_by};
 
 /// The template of every test's database.
 const TEMPLATE: &str = "holdfast_template";

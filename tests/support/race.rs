@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use local::postgres::SUPERUSER;
 use tokio::sync::Barrier;
 use tokio_postgres::Client;
 
@@ -105,8 +106,7 @@ impl TestDb {
             "select count(*) from pg_stat_activity where datname = current_database()
                 and backend_type = 'client backend' and pid <> {own}
                 and application_name not like '%gpid={number}'
-                and application_name not like 'citus_internal gpid=99999999%'
-                and query not like '%FROM pg_prepared_xacts%'"
+                and not (usename = '{SUPERUSER}' and application_name like 'citus_internal%')"
         );
         until("all other sessions have ended", || async {
             self.count_on_nodes(&sessions).await == 0

@@ -6,7 +6,7 @@ use operations::db::constraint;
 use serde_json::Value;
 use tokio_postgres::Client;
 
-use crate::TestDb;
+use crate::{CLUSTER, TestDb};
 
 /// Every row of every table, as JSON, by table.
 pub type Rows = BTreeMap<String, Vec<Value>>;
@@ -94,6 +94,18 @@ impl TestDb {
     pub async fn refused_by(&self, sql: &str) -> String {
         let session = self.session().await;
         refused_by(&session, sql).await
+    }
+}
+
+/// Fails unless the commit that ends `sql` is refused, because an attempt was refused after its first
+/// write. If another node of Citus refuses the commit, its error does not name the rule.
+pub async fn assert_commit_refused(client: &Client, sql: &str) {
+    let elsewhere = "could not commit transaction for shard";
+    let error = client.batch_execute(sql).await.unwrap_err();
+    let refusal = error.as_db_error().unwrap();
+    if CLUSTER.workers().is_empty() || !refusal.message().starts_with(elsewhere) {
+        let rule = "must_roll_back_is_never_committed";
+        assert_eq!(constraint(refusal), Some(rule), "{sql}: {refusal:?}");
     }
 }
 

@@ -4,6 +4,8 @@ use tokio_postgres::error::DbError;
 
 /// Class 23, integrity constraint violation: a rule of the schema refused the statement.
 const VIOLATION: &str = "23";
+/// Citus loses the code of some errors of other nodes.
+const CODE_LOST: &str = "XX000";
 /// Citus numbers its shards from 102008 on. No name of ours ends in so long a number, and none is
 /// so long that Citus shortens it; a test holds both.
 const SHARD_DIGITS_MIN: usize = 6;
@@ -16,7 +18,8 @@ const SHARD_DIGITS_MIN: usize = 6;
 /// message or a SQLSTATE for each rule. PostgreSQL's own constraints can't have them.
 #[must_use]
 pub fn constraint(error: &DbError) -> Option<&str> {
-    if !error.code().code().starts_with(VIOLATION) {
+    let code = error.code().code();
+    if !code.starts_with(VIOLATION) && code != CODE_LOST {
         return None;
     }
     let name = error.constraint().or_else(|| named(error.message()))?;
