@@ -90,8 +90,8 @@ pub struct Args {
     pub(crate) sweep: bool,
     /// Instead of the comparison: holds on a Citus cluster beside plain PostgreSQL, and what
     /// follows for more nodes. HOLDFAST_PG_BIN names the programs of an installation with Citus
-    #[arg(long,
-          conflicts_with_all = ["require", "single_calls", "rush", "cold", "growth", "sweep"])]
+    #[arg(long, conflicts_with_all = [
+        "require", "single_calls", "rush", "cold", "growth", "pages", "sweep", "sizes"])]
     pub(crate) cluster: bool,
     /// Instead of the comparison: holds of one sku in shops of several sizes, then a sweep and a
     /// purge while the shop sells (makes 10,000,000 rows first)

@@ -4,10 +4,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::search::{FOUND_MAX, ROWS_MAX, SearchText};
+use super::search::{SearchText, look_for};
 use crate::db::{Database, Failure, from_json};
 use crate::ids::Shop;
-use crate::page::SCAN_MAX;
 use crate::utc::Utc;
 
 /// One checkout.
@@ -45,19 +44,8 @@ pub struct Outlined {
 /// # Errors
 /// [`Failure`] when the database could not answer.
 pub async fn outline(db: &Database, shop: &Shop, text: &SearchText) -> Result<Outlined, Failure> {
-    let row = db
-        .call_one(
-            "select * from holdfast.history_outline($1, $2, $3, $4, $5, $6)",
-            &[
-                &shop,
-                &text,
-                &Uuid::try_parse(text.as_str()).ok(),
-                &FOUND_MAX,
-                &ROWS_MAX,
-                &SCAN_MAX,
-            ],
-        )
-        .await?;
+    let statement = "select * from holdfast.history_outline($1, $2, $3, $4, $5, $6)";
+    let row = look_for(db, statement, shop, text).await?;
     Ok(Outlined {
         found: from_json(row.get("o_found"))?,
         unmatched_events: row.get("o_unmatched_events"),

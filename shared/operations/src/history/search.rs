@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use tokio_postgres::Row;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -10,7 +11,7 @@ use crate::ids::{ONE_LINE, Shop, text_id};
 use crate::page::SCAN_MAX;
 
 /// Checkouts in one answer at most.
-pub(super) const FOUND_MAX: i32 = 20;
+const FOUND_MAX: i32 = 20;
 /// Rows of each list of a history at most: a cart has 50 lines.
 pub(super) const ROWS_MAX: i32 = 200;
 
@@ -77,22 +78,26 @@ struct History {
 /// # Errors
 /// [`Failure`] when the database could not answer.
 pub async fn search(db: &Database, shop: &Shop, text: &SearchText) -> Result<Found, Failure> {
-    let row = db
-        .call_one(
-            "select * from holdfast.history_search($1, $2, $3, $4, $5, $6)",
-            &[
-                &shop,
-                &text,
-                &Uuid::try_parse(text.as_str()).ok(),
-                &FOUND_MAX,
-                &ROWS_MAX,
-                &SCAN_MAX,
-            ],
-        )
-        .await?;
+    let statement = "select * from holdfast.history_search($1, $2, $3, $4, $5, $6)";
+    let row = look_for(db, statement, shop, text).await?;
     Ok(Found {
         found: row.get("o_found"),
         unmatched_events: row.get("o_unmatched_events"),
         truncated: row.get("o_truncated"),
     })
+}
+
+/// One search, by a routine with these parameters.
+pub(super) async fn look_for(
+    db: &Database,
+    statement: &str,
+    shop: &Shop,
+    text: &SearchText,
+) -> Result<Row, Failure> {
+    let id = Uuid::try_parse(text.as_str()).ok();
+    db.call_one(
+        statement,
+        &[&shop, &text, &id, &FOUND_MAX, &ROWS_MAX, &SCAN_MAX],
+    )
+    .await
 }

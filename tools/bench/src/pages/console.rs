@@ -15,6 +15,7 @@ pub(super) const SHOP: &str = "big";
 /// The import of growth/data.sql that has rows: `md5('import0')`.
 const IMPORTED: &str = "e3648bd7-5fea-b1ae-150a-bddfd266faca";
 pub(super) const DATABASE: &str = "postgres";
+
 /// A database of years, and the console's way to it.
 pub(super) struct Console {
     pub(super) cluster: Cluster,
