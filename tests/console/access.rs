@@ -71,7 +71,9 @@ async fn an_ended_session_signs_in_again_and_comes_back() {
     assert!(text.contains("Nothing was changed"), "{text}");
     person.go("/console/tour/desk").await;
     person.until_there("button[value=dispatcher]").await;
-    person.click("button[value=dispatcher]").await;
+    person
+        .to_page(person.click("button[value=dispatcher]"))
+        .await;
     person
         .until("location.pathname === '/console/tour/desk'")
         .await;
@@ -79,7 +81,7 @@ async fn an_ended_session_signs_in_again_and_comes_back() {
     person.until_there(".menu.person summary").await;
     person.click(".menu.person summary").await;
     person
-        .click("form[action='/console/sign-out'] button")
+        .to_page(person.click("form[action='/console/sign-out'] button"))
         .await;
     person
         .until("location.pathname === '/console/signed-out'")
@@ -92,7 +94,7 @@ async fn an_ended_session_signs_in_again_and_comes_back() {
 async fn a_page_speaks_hindi_and_sends_the_security_headers() {
     let person = Person::signed_in("dispatcher").await;
     person.click(".menu.person summary").await;
-    person.click("button[lang=hi]").await;
+    person.to_page(person.click("button[lang=hi]")).await;
     person.until("document.documentElement.lang === 'hi'").await;
     person.until_text("प्रस्थान").await;
     person.check_page("desk-hindi").await;

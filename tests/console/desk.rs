@@ -50,7 +50,7 @@ async fn a_dispatcher_books_by_the_keyboard_alone() {
     person.type_text("3").await;
     person.press(&["Tab"]).await;
     person.type_text("window seats").await;
-    person.press(&["Enter"]).await;
+    person.to_page(person.press(&["Enter"])).await;
     person.until_there(".message.good").await;
     person
         .until_text("Iyer family, 98450 12345 · window seats")
@@ -68,14 +68,14 @@ async fn a_booking_moves_grows_shrinks_and_ends() {
     person.go(&page).await;
     person.fill("#party", "Nair").await;
     person.fill("#seats", "2").await;
-    person.click("button.wide").await;
+    person.to_page(person.click("button.wide")).await;
     person.until_there(".message.good a").await;
-    person.click(".message.good a").await;
+    person.to_page(person.click(".message.good a")).await;
 
     for (seats, expected) in [("4", 4), ("1", 1)] {
         person.until_there("#seats-1").await;
         person.fill("#seats-1", seats).await;
-        person.click("button.first").await;
+        person.to_page(person.click("button.first")).await;
         person
             .until(&format!(
                 "document.querySelector('#seats-1').defaultValue === '{seats}'"
@@ -86,14 +86,14 @@ async fn a_booking_moves_grows_shrinks_and_ends() {
     person.check_page("desk-booking").await;
     let choose = "document.querySelector('#sku-1').value = 'MOVE-2'";
     person.see::<String>(choose).await;
-    person.click("button.first").await;
+    person.to_page(person.click("button.first")).await;
     person
         .until("document.querySelector('h2').innerText.includes('Title of MOVE-2')")
         .await;
     assert_eq!((sold("MOVE-1").await, sold("MOVE-2").await), (0, 1));
 
     person.click("details.card summary").await;
-    person.click("button.danger").await;
+    person.to_page(person.click("button.danger")).await;
     person.until_there(".mark.bad").await;
     assert_eq!(sold("MOVE-2").await, 0);
     person.leave().await;
@@ -108,9 +108,10 @@ async fn two_browsers_ask_for_the_last_seat_and_one_gets_it() {
         person.go(&page).await;
         person.fill("#party", party).await;
     }
-    tokio::join!(one.click("button.wide"), other.click("button.wide"));
-    let answered = "!!document.querySelector('.message')";
-    tokio::join!(one.until(answered), other.until(answered));
+    tokio::join!(
+        one.to_page(one.click("button.wide")),
+        other.to_page(other.click("button.wide"))
+    );
     let mut booked = 0;
     for person in [&one, &other] {
         if person
@@ -125,7 +126,7 @@ async fn two_browsers_ask_for_the_last_seat_and_one_gets_it() {
         let kept: String = person.see("document.querySelector('#party').value").await;
         assert!(["First", "Second"].contains(&&*kept), "{kept}");
         person.check_page("desk-shortage").await;
-        person.click(".offer button").await;
+        person.to_page(person.click(".offer button")).await;
         person.until_there(".message.good").await;
         person.until_text(&kept).await;
     }
@@ -158,7 +159,7 @@ async fn a_double_click_the_back_button_and_a_reload_book_once() {
     // A click, then back, then the same form again.
     person.go(&page).await;
     person.fill("#party", "Thrice").await;
-    person.click("button.wide").await;
+    person.to_page(person.click("button.wide")).await;
     person.until_there(".message.good").await;
     person.page.reload().await.unwrap();
     person.until_there(".message.good").await;
@@ -173,7 +174,7 @@ async fn a_poisoned_name_is_shown_as_text() {
     person.go(&page).await;
     let name = "<script>window.bad=1</script><img src=x onerror=bad=1>\u{202e}evil";
     person.fill("#party", name).await;
-    person.click("button.wide").await;
+    person.to_page(person.click("button.wide")).await;
     person.until_there(".message.good").await;
     let shown: String = person
         .see("document.querySelector('tbody bdi').textContent")
@@ -213,7 +214,7 @@ async fn free_seats_follow_the_database_without_a_reload() {
     let other = Person::signed_in("owner").await;
     other.go(&page).await;
     other.fill("#party", "Live").await;
-    other.click("button.wide").await;
+    other.to_page(other.click("button.wide")).await;
     person.until(&format!("{free} === '6'")).await;
     assert_eq!(person.see::<i64>("window.stays").await, 1);
     person.leave().await;
@@ -226,20 +227,20 @@ async fn a_stale_change_shows_the_booking_as_it_is_and_keeps_what_was_typed() {
     let (one, other) = tokio::join!(Person::signed_in("dispatcher"), Person::signed_in("owner"));
     one.go(&page).await;
     one.fill("#party", "Stale").await;
-    one.click("button.wide").await;
+    one.to_page(one.click("button.wide")).await;
     one.until_there(".message.good a").await;
-    one.click(".message.good a").await;
+    one.to_page(one.click(".message.good a")).await;
     one.until_there("#seats-1").await;
     let booking: String = one.see("location.pathname").await;
     other.go(&booking).await;
     other.fill("#seats-1", "3").await;
-    other.click("button.first").await;
+    other.to_page(other.click("button.first")).await;
     other
         .until("document.querySelector('#seats-1').defaultValue === '3'")
         .await;
 
     one.fill("#seats-1", "5").await;
-    one.click("button.first").await;
+    one.to_page(one.click("button.first")).await;
     one.until_text("Somebody changed this booking meanwhile")
         .await;
     let typed: String = one.see("document.querySelector('#seats-1').value").await;
@@ -248,7 +249,7 @@ async fn a_stale_change_shows_the_booking_as_it_is_and_keeps_what_was_typed() {
     assert_eq!(sold("STALE-1").await, 3);
     one.check_page("desk-stale").await;
     // Sent again, with the version that the page shows now.
-    one.click("button.first").await;
+    one.to_page(one.click("button.first")).await;
     one.until("!document.querySelector('.message.bad')").await;
     one.until_text("5 seats").await;
     assert_eq!(sold("STALE-1").await, 5);

@@ -54,19 +54,19 @@ async fn the_sale_moves_by_itself_until_the_owner_ends_it() {
     owner.check_page("sale").await;
 
     owner
-        .click_on(&format!("{}.querySelector('a')", row("DROP-1")))
+        .to_page(owner.click_on(&format!("{}.querySelector('a')", row("DROP-1"))))
         .await;
     owner.until_there("#receive-number").await;
     owner.fill("#receive-number", "3").await;
-    owner.click("#receive button").await;
+    owner.to_page(owner.click("#receive button")).await;
     owner.until_there(".message.good").await;
     assert_eq!(on_hand("DROP-1").await, 7);
 
     // Stock and sale lead to each other.
-    owner.click(".head a.button").await;
+    owner.to_page(owner.click(".head a.button")).await;
     owner.until_text("End the sale?").await;
     owner.check_page("sale-end").await;
-    owner.click("button.danger").await;
+    owner.to_page(owner.click("button.danger")).await;
     owner
         .until("location.pathname === '/console/dress/sale'")
         .await;

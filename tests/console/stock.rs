@@ -24,24 +24,24 @@ async fn a_clerk_finds_receives_and_counts_by_the_keyboard_alone() {
     let clerk = Person::signed_in("clerk").await;
     clerk.until("document.activeElement.id === 'q'").await;
     clerk.type_text("dup mirror").await;
-    clerk.press(&["Enter"]).await;
+    clerk.to_page(clerk.press(&["Enter"])).await;
     clerk.until_text("Mirrorwork dupatta, plum").await;
     clerk.check_page("stock-find").await;
     // to the button, and to the first result
     clerk.until("document.activeElement.id === 'q'").await;
-    clerk.press(&["Tab", "Tab", "Enter"]).await;
+    clerk.to_page(clerk.press(&["Tab", "Tab", "Enter"])).await;
     clerk.until_text("DUPATTA-PLUM").await;
 
     clerk.go("/console/dress/stock").await;
     clerk.until("document.activeElement.id === 'q'").await;
     clerk.type_text("teal").await;
-    clerk.press(&["Enter"]).await;
+    clerk.to_page(clerk.press(&["Enter"])).await;
     // One result is opened at once, and the cursor waits in the first form.
     clerk
         .until("document.activeElement.id === 'receive-number'")
         .await;
     clerk.type_text("5").await;
-    clerk.press(&["Enter"]).await;
+    clerk.to_page(clerk.press(&["Enter"])).await;
     clerk.until_there(".message.good").await;
     clerk.until(&shows(12)).await;
     // past the note, the reference and the button, to the count
@@ -55,19 +55,19 @@ async fn a_clerk_finds_receives_and_counts_by_the_keyboard_alone() {
     clerk.type_text("11").await;
     clerk.press(&["Tab"]).await;
     clerk.type_text("one is torn").await;
-    clerk.press(&["Enter"]).await;
+    clerk.to_page(clerk.press(&["Enter"])).await;
     clerk.until(&shows(11)).await;
 
     clerk.fill("#adjust-number", "-2").await;
     clerk.fill("#adjust-note", "lent to the window").await;
-    clerk.click("#adjust button").await;
+    clerk.to_page(clerk.click("#adjust button")).await;
     clerk.until(&shows(9)).await;
     assert_eq!(on_hand("DUPATTA-TEAL").await, 9);
     clerk.check_page("stock-sku").await;
 
     clerk.go("/console/dress/stock/ledger").await;
     clerk.fill("#sku", "DUPATTA-TEAL").await;
-    clerk.press(&["Enter"]).await;
+    clerk.to_page(clerk.press(&["Enter"])).await;
     clerk.until_text("lent to the window").await;
     clerk.until_text("one is torn").await;
     clerk.check_page("stock-ledger").await;
@@ -82,7 +82,7 @@ async fn a_stale_count_shows_both_numbers_and_keeps_what_was_typed() {
     clerk.fill("#count-number", "6").await;
     clerk.fill("#count-note", "shelf B").await;
     receive("STALE-STOLE", 3).await;
-    clerk.click("#count button").await;
+    clerk.to_page(clerk.click("#count button")).await;
     clerk.until_text("You saw 7. Now 10 are on hand.").await;
     clerk.until_text("lena").await;
     for (field, typed) in [("#count-number", "6"), ("#count-note", "shelf B")] {
@@ -93,7 +93,7 @@ async fn a_stale_count_shows_both_numbers_and_keeps_what_was_typed() {
     }
     assert_eq!(on_hand("STALE-STOLE").await, 10);
     clerk.check_page("stock-stale").await;
-    clerk.click("#count button").await;
+    clerk.to_page(clerk.click("#count button")).await;
     clerk.until(&shows(6)).await;
     assert_eq!(on_hand("STALE-STOLE").await, 6);
     clerk.leave().await;
@@ -110,7 +110,7 @@ async fn missing_units_name_whose_holds_break_and_a_poisoned_name_is_text() {
     clerk.fill("#shrink-note", "water damage").await;
     // shoppers go on meanwhile: the units on hand are what counts
     Bag::held("vikram", "SHRINK-VEIL", 1).await;
-    clerk.click("#shrink button").await;
+    clerk.to_page(clerk.click("#shrink button")).await;
     clerk.until_text("Nothing has changed yet").await;
     let broken = "[...document.querySelectorAll('.message li bdi')].map((one) => one.textContent)";
     let broken: Vec<String> = clerk.see(broken).await;
@@ -122,7 +122,7 @@ async fn missing_units_name_whose_holds_break_and_a_poisoned_name_is_text() {
     assert_eq!(title, POISON);
     assert!(clerk.see::<bool>("window.bad === undefined").await);
     clerk.check_page("stock-shrink").await;
-    clerk.click(".message button.danger").await;
+    clerk.to_page(clerk.click(".message button.danger")).await;
     clerk.until(&shows(3)).await;
     clerk.until_there(".message.good").await;
     assert_eq!(on_hand("SHRINK-VEIL").await, 3);
@@ -148,13 +148,13 @@ async fn a_file_is_tried_row_by_row_and_applied_while_its_progress_is_shown() {
     clerk
         .choose_file("#file", "stock.csv", &file("FILE", 8))
         .await;
-    clerk.click("button.first").await;
+    clerk.to_page(clerk.click("button.first")).await;
     clerk.until_text("Apply: 8 new, 1 changed").await;
     clerk.until_text("7 → 10").await;
     clerk.until_text("bad code").await;
     clerk.check_page("stock-rows").await;
     assert_eq!(on_hand("FILE").await, 7);
-    clerk.click("form.card button.first").await;
+    clerk.to_page(clerk.click("form.card button.first")).await;
     clerk.until_text("The import is done.").await;
     assert_eq!((on_hand("FILE").await, on_hand("FILE-7").await), (10, 7));
 

@@ -16,7 +16,7 @@ async fn i_paid_where_is_it() {
     person.until_there("#q").await;
     person.check_page("support-search").await;
     person.fill("#q", reference).await;
-    person.press(&["Enter"]).await;
+    person.to_page(person.press(&["Enter"])).await;
     person.until_there(".timeline li").await;
     person
         .until_text("The customer ordered, and was sent to pay")
@@ -37,7 +37,7 @@ async fn support_ends_a_checkout_and_reads_first_what_that_means() {
         .until_text("Its units are free for others at once")
         .await;
     person.fill("#why", "the customer called").await;
-    person.click("aside button.danger").await;
+    person.to_page(person.click("aside button.danger")).await;
     person.until_there(".message.good").await;
     person.until_text("Staff ended the checkout").await;
     // Again, by the back button: the same answer, and no second effect.
@@ -55,7 +55,7 @@ async fn support_ends_a_checkout_and_reads_first_what_that_means() {
 async fn a_search_that_finds_nothing_says_what_to_try() {
     let person = Person::signed_in("support").await;
     person.fill("#q", "nobody knows this").await;
-    person.press(&["Enter"]).await;
+    person.to_page(person.press(&["Enter"])).await;
     person.until_text("Nothing is known by this").await;
     person.check_page("support-nothing").await;
     person.leave().await;
@@ -99,7 +99,7 @@ async fn money_goes_back_once_and_never_more_than_came() {
     let sent: String = person
         .see("document.querySelector('[name=refund_id]').value")
         .await;
-    person.click("aside button.danger").await;
+    person.to_page(person.click("aside button.danger")).await;
     person.until_there(".message.good").await;
     person.until_text("Money is owed back").await;
     // The same form once more: the same refund.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chromiumoxide::cdp::browser_protocol::emulation::{
     MediaFeature, SetDeviceMetricsOverrideParams,
@@ -11,6 +11,7 @@ use chromiumoxide::cdp::browser_protocol::input::InsertTextParams;
 use chromiumoxide::cdp::browser_protocol::network::{
     EmulateNetworkConditionsByRuleParams, NetworkConditions,
 };
+use chromiumoxide::layout::Point;
 use chromiumoxide::page::ScreenshotParams;
 use chromiumoxide::{Browser, BrowserConfig, Page};
 use futures_util::StreamExt as _;
@@ -33,8 +34,11 @@ pub static CONSOLE: LazyLock<Stack> = LazyLock::new(|| {
     })
 });
 
-/// The longest wait for a page. On two busy processors a page of a new browser takes its time.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+/// The longest wait for an answer of the browser. On two busy processors a page of a new browser
+/// takes its time.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
+/// The longest wait for something on a page: more than two answers.
+const WAIT_MAX: Duration = Duration::from_secs(150);
 
 /// What these tests need on the machine.
 const BROWSER_MISSING: &str = "no browser: install Chromium (on Debian: apt install chromium), or \
@@ -92,7 +96,8 @@ impl Person {
             .args(FLAGS)
             .user_data_dir(profile.path())
             .viewport(None)
-            .launch_timeout(Duration::from_secs(60))
+            .launch_timeout(ANSWER_MAX)
+            .request_timeout(ANSWER_MAX)
             .build()
             .unwrap();
         let (browser, mut handler) = Browser::launch(config).await.unwrap();
@@ -128,8 +133,7 @@ impl Person {
     async fn sign_in(&self, sub: &str) {
         self.go("/console").await;
         let button = format!("button[value=\"{sub}\"]");
-        self.until_there(&button).await;
-        self.click(&button).await;
+        self.to_page(self.click(&button)).await;
         self.until("location.pathname.startsWith('/console')").await;
         self.until_there("main h1").await;
     }
@@ -159,21 +163,28 @@ impl Person {
             .unwrap_or_else(|error| panic!("{expression}: {error}"))
     }
 
-    /// Waits until a JavaScript expression is true, across navigations.
+    /// Waits until the page has loaded and a JavaScript expression is true.
     pub async fn until(&self, expression: &str) {
+        let whole = format!("document.readyState === 'complete' && ({expression})");
         let check = async || {
             // While one page leaves and the next one comes, there is nothing to ask.
-            let seen = self.page.evaluate(expression).await;
+            let seen = self.page.evaluate(&*whole).await;
             seen.is_ok_and(|seen| seen.into_value().unwrap_or(false))
         };
         until_within(WAIT_MAX, expression, check).await;
     }
 
+    /// Does what opens another page (or the same one anew), and waits until that page has loaded.
+    /// A wait for something that the page before shows, too, would end at once.
+    pub async fn to_page(&self, action: impl Future<Output = ()>) {
+        self.see::<bool>("window.isBefore = true").await;
+        action.await;
+        self.until("!window.isBefore").await;
+    }
+
     pub async fn until_there(&self, selector: &str) {
-        self.until(&format!(
-            "document.readyState === 'complete' && !!document.querySelector({selector:?})"
-        ))
-        .await;
+        self.until(&format!("!!document.querySelector({selector:?})"))
+            .await;
     }
 
     /// Waits until the page shows a text. The marks that isolate values inside a sentence do not
@@ -184,9 +195,22 @@ impl Person {
     }
 
     pub async fn click(&self, selector: &str) {
-        let found = self.page.find_element(selector).await;
-        let found = found.unwrap_or_else(|error| panic!("{selector}: {error}"));
-        found.click().await.unwrap();
+        self.until_there(selector).await;
+        let began = Instant::now();
+        let place = loop {
+            if let Some(place) = self.place(selector).await {
+                break place;
+            }
+            assert!(began.elapsed() < WAIT_MAX, "{selector} has no place");
+        };
+        self.page.click(place).await.unwrap();
+    }
+
+    /// Where an element is. None if a live part is replacing it.
+    async fn place(&self, selector: &str) -> Option<Point> {
+        let found = self.page.find_element(selector).await.ok()?;
+        let shown = found.scroll_into_view().await.ok()?;
+        shown.clickable_point().await.ok()
     }
 
     /// Clicks what a JavaScript expression finds.
@@ -197,6 +221,7 @@ impl Person {
 
     /// Types into the field, in place of what it has.
     pub async fn fill(&self, selector: &str, text: &str) {
+        self.until_there(selector).await;
         let clear = format!("document.querySelector({selector:?}).select()");
         self.page.evaluate(clear).await.unwrap();
         let field = self.page.find_element(selector).await.unwrap();
