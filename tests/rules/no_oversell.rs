@@ -167,7 +167,7 @@ async fn locking_in_the_order_of_the_cart_would_deadlock() {
     let take = |sku: &str| {
         format!(
             "update holdfast.stock_levels set held = held + 1, version = version + 1 \
-             where sku = '{sku}'"
+             where shop = 'main' and sku = '{sku}'"
         )
     };
     one.batch_execute(&format!("begin; {}", take("A")))

@@ -243,7 +243,16 @@ async fn a_message_that_cant_be_sent_delays_only_its_own_group() {
     // Once it is sent, so are the messages behind it.
     test.pauses_are_over().await;
     let healed = Mailbox::default();
-    assert_eq!(test.announce(&healed).await.sent, 2_000);
+    let mut sent = 0;
+    loop {
+        // a run ends in time, on a slow machine before it has sent all
+        let report = test.announce(&healed).await;
+        sent += report.sent;
+        if !report.more {
+            break;
+        }
+    }
+    assert_eq!(sent, 2_000);
     assert_eq!(healed.too_early(), []);
 }
 
