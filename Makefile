@@ -16,6 +16,8 @@ SEED ?= 1
 # `make storm`: units for most shoppers, so that most pay; seconds that PostgreSQL is stopped.
 STORM_UNITS ?= 400
 DOWN_S ?= 60
+# `make demo`, `make mixed`, `make storm`: more options of `holdfast up`.
+UP ?=
 # `make rush` and `make bench-rush`: shoppers at once.
 RUSH ?= 10000
 # `make rush`: a stack with 100 pieces, and the shoppers.
@@ -52,15 +54,15 @@ up: setup build ## run the whole stack on this machine until Ctrl-C
 
 .PHONY: demo
 demo: setup build ## rehearse a flash sale: 500 shoppers, 100 dresses; the report goes to report/
-	@$(BIN)/holdfast up --hot-units $(UNITS) --run '$(DRILL) --units $(UNITS)'
+	@$(BIN)/holdfast up $(UP) --hot-units $(UNITS) --run '$(DRILL) --units $(UNITS)'
 
 .PHONY: mixed
 mixed: setup build ## make demo with staff at work: edits, imports, bookings, returns
-	@$(BIN)/holdfast up --hot-units $(UNITS) --run '$(DRILL) --units $(UNITS) --mixed --rush-s 45'
+	@$(BIN)/holdfast up $(UP) --hot-units $(UNITS) --run '$(DRILL) --units $(UNITS) --mixed --rush-s 45'
 
 .PHONY: storm
 storm: setup build ## make demo on a bad day: webhooks get lost, PostgreSQL stops
-	@$(BIN)/holdfast up --hot-units $(STORM_UNITS) --sweep-every-s 2 \
+	@$(BIN)/holdfast up $(UP) --hot-units $(STORM_UNITS) --sweep-every-s 2 \
 		--sweeper-set LOOKUP_BEFORE_S=3600 --sweeper-set LOOKUP_AGAIN_S=5 \
 		--sweeper-set LOOKUP_PENDING_S=15 --run '$(DRILL) --units $(STORM_UNITS) \
 		--gateways "$$HOLDFAST_GATEWAYS" --local "$$HOLDFAST_LOCAL" --database-down-s $(DOWN_S) \
