@@ -45,6 +45,14 @@ WRONG = {
         insert into skus (shop, sku) select p_shop, n.sku from unnest(p_skus) n (sku)
         on conflict do nothing;
         get diagnostics v_written = row_count; end $$;""",
+    "a trigger's row as a parameter": """language plpgsql as $$ begin
+        new.title := hold_describe(new); return new; end $$;""",
+    "a time of the row and an interval in an UPDATE": """language plpgsql as $$ begin
+        update holds h set expires_at = h.expires_at + interval '1 minute'
+        where h.shop = p_shop; end $$;""",
+    "a query about the row in an UPDATE": """language plpgsql as $$ begin
+        update skus k set title = (select s.name from shops s where s.shop = k.shop)
+        where k.shop = p_shop; end $$;""",
     "an array of rows without a type": """language plpgsql as $$ begin
         select array_agg(page) into v_all from (select * from skus k where k.shop = p_shop) page;
         end $$;""",
@@ -58,6 +66,7 @@ WRONG = {
     "a generic plan": """language plpgsql
         set plan_cache_mode = force_generic_plan as $$ begin null; end $$;""",
     "an unlogged table": "create unlogged table holdfast.drafts (shop text);",
+    "a sequence": "create table holdfast.drafts (shop text, nth bigint generated always as identity);",
     "a constraint beside another change in one ALTER": """alter table holdfast.skus
         add column a text, add constraint b check (true);""",
 }
@@ -75,6 +84,10 @@ WHY = {
         "a shard has another row type: `from (select * from holds …) h`, or a %rowtype variable",
     "how many rows an INSERT of a query wrote":
         "Citus answers how many rows it read: count what a CTE with RETURNING returns",
+    "a trigger's row as a parameter": "assign it to a %rowtype variable first",
+    "a time of the row and an interval in an UPDATE":
+        "the sum depends on the session's zone: read the time into a variable first",
+    "a query about the row in an UPDATE": "read it into a variable first, or loop",
     "an array of rows without a type":
         "rows without a type can't come from another node: `array_agg(page::skus)`",
     "a table without its shop": "Citus finds the shard by it: `h.shop = p_shop`",
@@ -83,6 +96,7 @@ WHY = {
         "one of them may be down: `(p_shops is null or h.shop = any (p_shops))`, or `= v_shop`",
     "a generic plan": "Citus plans a statement for its shop: see order/internal/complete.sql",
     "an unlogged table": "a shard of it can't be moved while the shop sells",
+    "a sequence": "each node numbers in a range of its own, and shops move: see outbox_last_number",
     "a constraint beside another change in one ALTER": "Citus takes it alone: two statements",
 }
 
@@ -160,6 +174,18 @@ def of_statement(statement, reading, taking_rows):
     inserted = statement[insert.start():] if insert else ""
     if re.search(VOLATILE, update):
         yield "a volatile function in an UPDATE"
+    changes = re.split(r"\b(?:where|returning)\b|\bfrom\b(?!.*\bset\b)", update, maxsplit=1)[0]
+    if re.search(r"\b\w+\.\w+\s*[+-][^,;]*\binterval\b", changes):
+        yield "a time of the row and an interval in an UPDATE"
+    updated = re.match(rf"update\s+{TABLE}\s+(\w+)\s+set\b", update)
+    for query in re.findall(r"\(\s*select\b(?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)", update):
+        assigned = update[:update.index(query)]
+        if updated and not re.search(r"\b(?:where|from)\b", assigned) and re.search(
+            rf"\b{updated[1]}\.", query
+        ):
+            yield "a query about the row in an UPDATE"
+    if any(re.search(rf"\b{f}\s*\(\s*(?:new|old)\s*[,)]", statement) for f in taking_rows):
+        yield "a trigger's row as a parameter"
     inner = re.findall(r"\bcase\b.*?\bend\b|\bcoalesce\((?:[^()]|\([^()]*\))*\)", update, re.S)
     if any(re.search(STABLE, part) for part in inner):
         yield "a function of the time in CASE or COALESCE of an UPDATE"
@@ -221,6 +247,8 @@ def of_migration(text):
     """The mistakes in a versioned file."""
     if re.search(r"\bcreate unlogged\b", text):
         yield "an unlogged table"
+    if re.search(r"\bcreate sequence\b|\b(?:big|small)?serial\b|\bas identity\b", text):
+        yield "a sequence"
     for alter in re.findall(r"\balter table\b[^;]*;", text):
         changes = re.findall(r"\b(?:add|drop|alter) (?:column|constraint)\b", alter)
         if len(changes) > 1 and any("constraint" in change for change in changes):
