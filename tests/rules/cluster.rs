@@ -6,17 +6,20 @@ use std::time::{Duration, Instant};
 
 use gateways::Gateways;
 use holdfast_sweeper::gateway_round::{Plan, round};
+use holdfast_sweeper::shop_sweep::ShopSweep;
 use holdfast_sweeper::sweep::{self, SweepReport};
 use local::roles::{CHECKOUT, SWEEPER};
 use operations::checkout::{self, BeginError, Begun};
 use operations::db::{Database, DatabaseConfig, Failure};
 use operations::ids::CheckoutId;
-use operations::order::{self, Create, Created};
+use operations::order::{self, Create, Created, Order};
+use operations::payment::{self, EventKind, Gateway, Outcome};
 use operations::{outbox, subscriber};
 use tests::outbox::Mailbox;
 use tests::wire::Wire;
 use tests::{
-    CLUSTER, MAIN, TestDb, begin_request, gateways as simulated, new_id, order_request, shop, until,
+    CLUSTER, MAIN, TestDb, begin_request, event, gateways as simulated, new_id, order_request,
+    shop, until,
 };
 
 const OTHER: &str = "other";
@@ -185,20 +188,24 @@ async fn shops_sell_while_the_coordinator_is_down() {
     nodes.test.assert_promises_hold().await;
 }
 
-/// Work of every kind in both shops: a due checkout, an announcement, a due delivery, and a payment
-/// to look up.
+/// Work of every kind in both shops: a due checkout, an announcement, a due delivery, a payment to
+/// look up, and a refund that is owed.
 async fn work(nodes: &Nodes) {
     for code in [MAIN, OTHER] {
         nodes.test.make_due(nodes.placed(code).await).await;
-        let create = Create {
-            shop: shop(code),
-            ..order_request(nodes.placed(code).await)
-        };
-        match order::create(&nodes.test.db, &create).await.unwrap() {
-            Created::New(order) | Created::Same(order) => {
-                nodes.test.hold_ends_in(&order, 200).await;
-            }
-        }
+        let order = nodes.ordered(code).await;
+        nodes.test.hold_ends_in(&order, 200).await;
+        let order = nodes.ordered(code).await;
+        let paid = event(&order, EventKind::Paid, &format!("pay-{code}"));
+        let payments = &nodes.test.payments;
+        let paid = payment::record_event(payments, &shop(code), Gateway::Stripe, &paid).await;
+        assert_eq!(paid.unwrap().outcome, Outcome::Completed);
+        let owe =
+            "select holdfast.refund_request($1, $2::text::uuid, gen_random_uuid(), '', 'sam', null,
+            1000, null, null, null)";
+        let order_id = order.order_id.to_string();
+        let owed = nodes.test.owner.execute(owe, &[&code, &order_id]).await;
+        owed.unwrap();
         nodes
             .test
             .sql(&format!(
@@ -224,16 +231,31 @@ impl Nodes {
         id
     }
 
+    /// An order that awaits its payment.
+    async fn ordered(&self, code: &str) -> Order {
+        let create = Create {
+            shop: shop(code),
+            ..order_request(self.placed(code).await)
+        };
+        match order::create(&self.test.db, &create).await.unwrap() {
+            Created::New(order) | Created::Same(order) => order,
+        }
+    }
+
     async fn sweep(&self) -> SweepReport {
         let swept = sweep::run_once(&self.sweeper, Duration::from_secs(20)).await;
         swept.unwrap()
     }
 
     /// Does one run of everything. Returns the shops in which each kind of work was done.
-    async fn run(&self) -> [Vec<String>; 4] {
+    async fn run(&self) -> [Vec<String>; 6] {
         let report = self.sweep().await;
-        let expired = report.shops.iter().filter(|shop| shop.expired > 0);
-        let expired = expired.map(|shop| shop.shop.clone()).collect();
+        let shops_where = |done: fn(&ShopSweep) -> bool| {
+            let shops = report.shops.iter().filter(|shop| done(shop));
+            shops.map(|shop| shop.shop.clone()).collect()
+        };
+        let expired = shops_where(|shop| shop.expired > 0);
+        let checked = shops_where(|shop| shop.changed_s.is_some() && shop.history_s.is_some());
         let mailbox = Mailbox::default();
         let relayed = outbox::run_once(&self.sweeper, &mailbox, Duration::from_secs(20)).await;
         assert_eq!(relayed.unwrap().failure, None);
@@ -247,13 +269,22 @@ impl Nodes {
         let plan = Plan::default();
         let round = round(&self.sweeper, &both_at_one_gateway(), &plan, until).await;
         assert_eq!(round.unwrap().stopped, 0);
-        [expired, announced, told, self.looked_up().await]
+        let (looked_up, refunded) = (self.looked_up().await, self.refunded().await);
+        [expired, announced, told, looked_up, refunded, checked]
     }
 
     /// The shops whose payments were looked up.
     async fn looked_up(&self) -> Vec<String> {
         let query = "select coalesce(string_agg(p.shop, ' ' order by p.shop), '')
             from holdfast.payments p where p.looked_up_at is not null";
+        let shops = self.test.text(query).await;
+        shops.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// The shops whose refunds were sent to the gateway, which nobody runs.
+    async fn refunded(&self) -> Vec<String> {
+        let query = "select coalesce(string_agg(r.shop, ' ' order by r.shop), '')
+            from holdfast.refunds r where r.attempts > 0";
         let shops = self.test.text(query).await;
         shops.split_whitespace().map(str::to_owned).collect()
     }
@@ -272,9 +303,8 @@ async fn work_over_all_shops_goes_on_while_a_node_is_down() {
     let nodes = Nodes::new().await;
     work(&nodes).await;
     nodes.place(MAIN, NOBODY).await;
-    let [expired, announced, told, looked_up] = nodes.run().await;
-    for done in [&expired, &announced, &told, &looked_up] {
-        assert_eq!(*done, [OTHER]);
+    for done in nodes.run().await {
+        assert_eq!(done, [OTHER]);
     }
     // The report names the shop that waits, and does not call it a failure.
     let report = nodes.sweep().await;
@@ -294,12 +324,14 @@ async fn work_over_all_shops_goes_on_while_a_node_is_down() {
 
     // It comes back: everything is caught up.
     nodes.place(MAIN, nodes.first.port()).await;
-    let [expired, announced, told, looked_up] = nodes.run().await;
+    let [expired, announced, told, looked_up, refunded, checked] = nodes.run().await;
     assert_eq!(
         (expired, announced),
         (vec![MAIN.to_owned()], vec![MAIN.to_owned()])
     );
-    assert_eq!((told, looked_up), (both(), both()));
+    for done in [told, looked_up, refunded, checked] {
+        assert_eq!(done, both());
+    }
     assert_eq!(nodes.sweep().await.waiting, []);
     nodes.test.assert_promises_hold().await;
 }

@@ -121,7 +121,8 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
     count(&report);
     if db.has_nodes() {
         // one server has none, and pays for no series of them
-        let shops = report.waiting.iter().map(|node| node.shops).sum();
+        // the coordinator has none, and must ring, too
+        let shops = report.waiting.iter().map(|node| node.shops.max(1)).sum();
         telemetry::count(Metric::ShopsWaiting, shops);
     }
     Ok(report)
