@@ -143,37 +143,47 @@ async fn work_over_all_shops_goes_on_while_a_worker_is_stopped() {
     test.assert_promises_hold().await;
 }
 
-#[tokio::test]
-async fn announcements_stay_in_order_when_their_shop_moves() {
-    let test = TestDb::new().await;
-    let shops = one_on_each(&test).await;
-    let mut ports = Vec::new();
-    for code in &shops {
-        ports.push(port_of(&test.owner, code).await);
-    }
-    // Each node numbers in a range of its own. From the higher range to the lower one.
-    let next = async |port: u16| {
+/// A shop and the two nodes between which it will move. Each node numbers announcements in a range
+/// of its own, and it moves to the lower one.
+async fn to_smaller_numbers(test: &TestDb) -> (String, [u16; 2], [Client; 2]) {
+    let mut nodes = Vec::new();
+    for code in one_on_each(test).await {
+        let port = port_of(&test.owner, &code).await;
         let node = connect(&worker(&CLUSTER, port).url(SUPERUSER, test.name())).await;
         let next = "select nextval('holdfast.outbox_numbers')";
         let number: i64 = node.query_one(next, &[]).await.unwrap().get(0);
-        (number, node)
-    };
-    let ((first, one), (second, other)) = (next(ports[0]).await, next(ports[1]).await);
-    let (code, from, to, old, new) = match first > second {
-        true => (&shops[0], ports[0], ports[1], one, other),
-        false => (&shops[1], ports[1], ports[0], other, one),
-    };
+        nodes.push((number, code, port, node));
+    }
+    nodes.sort_by_key(|(number, ..)| *number);
+    let [(_, _, to, new), (_, code, from, old)] = nodes.try_into().ok().expect("two nodes");
+    (code, [from, to], [old, new])
+}
+
+/// Lets a shop announce, move, and announce again about the same order. `between`: SQL before it
+/// moves. Returns the order.
+async fn announce_around_a_move(test: &TestDb, between: &str) -> (String, uuid::Uuid) {
+    let (code, [from, to], [old, new]) = to_smaller_numbers(test).await;
+    let subscribe = "insert into holdfast.subscribers (shop, name, url, created_at)
+        values ($1, 'crm', 'https://crm.example', now())";
+    test.owner.execute(subscribe, &[&code]).await.unwrap();
     let order = *new_id().as_uuid();
-    announce(&old, code, "order.paid", &order).await;
+    announce(&old, &code, "order.paid", &order).await;
+    test.sql(&between.replace("{code}", &code)).await;
     test.sql(&format!(
         "select citus_move_shard_placement(
             get_shard_id_for_distribution_column('holdfast.shops', '{code}'),
             '127.0.0.1', {from}, '127.0.0.1', {to}, 'block_writes')"
     ))
     .await;
-    assert_eq!(port_of(&test.owner, code).await, to);
-    announce(&new, code, "order.cancelled", &order).await;
+    assert_eq!(port_of(&test.owner, &code).await, to);
+    announce(&new, &code, "order.cancelled", &order).await;
+    (code, order)
+}
 
+#[tokio::test]
+async fn announcements_stay_in_order_when_their_shop_moves() {
+    let test = TestDb::new().await;
+    let (_, order) = announce_around_a_move(&test, "select 1").await;
     let db = sweeper(&CLUSTER, &test);
     let mailbox = Mailbox::default();
     outbox::run_once(&db, &mailbox, LONG).await.unwrap();
@@ -184,4 +194,39 @@ async fn announcements_stay_in_order_when_their_shop_moves() {
         .collect();
     assert_eq!(kinds, ["order.paid", "order.cancelled"]);
     test.assert_promises_hold().await;
+}
+
+/// The topics of an order as a URL gets them, whose first one the queue has had before the move.
+async fn delivered_around_a_move(test: &TestDb) -> Vec<String> {
+    let sent = "update holdfast.outbox_messages set sent_at = now() where shop = '{code}'";
+    let (code, order) = announce_around_a_move(test, sent).await;
+    let db = sweeper(&CLUSTER, test);
+    let claimed = subscriber::claim(&db, &code, 100)
+        .await
+        .unwrap()
+        .into_iter();
+    claimed
+        .filter(|delivery| delivery.subject == order.to_string())
+        .map(|delivery| delivery.topic)
+        .collect()
+}
+
+#[tokio::test]
+async fn deliveries_stay_in_order_when_their_shop_moves() {
+    let kinds = delivered_around_a_move(&TestDb::new().await).await;
+    assert_eq!(kinds, ["order.paid", "order.cancelled"]);
+}
+
+/// The control of the test above.
+#[tokio::test]
+async fn numbers_behind_unsent_messages_alone_mix_up_the_deliveries() {
+    let test = TestDb::new().await;
+    let (all, unsent) = (
+        "b.group_key = p_group",
+        "b.group_key = p_group and b.sent_at is null",
+    );
+    test.change_routine("outbox_last_number", &[(all, unsent)])
+        .await;
+    let kinds = delivered_around_a_move(&test).await;
+    assert_eq!(kinds, ["order.cancelled", "order.paid"]);
 }
