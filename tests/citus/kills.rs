@@ -48,7 +48,7 @@ pub async fn database(cluster: &Cluster) -> (TestDb, &Cluster, &Cluster) {
     let test = TestDb::on(cluster).await;
     // a copy of a database has not the settings of the database
     let mut owner = connect(&cluster.url(SUPERUSER, test.name())).await;
-    distribute::run(&mut owner, 4).await.unwrap();
+    distribute::run(&mut owner, Some(4)).await.unwrap();
     test.sku("HOT", 1_000_000).await;
     let port = node_of(&test.owner, MAIN).await;
     let (of_shop, others): (Vec<&Cluster>, Vec<&Cluster>) = cluster
@@ -114,9 +114,14 @@ async fn acknowledged_and_missing(
     (acknowledged.len(), acknowledged.difference(&there).count())
 }
 
-async fn choose(test: &TestDb, way: &str) {
+/// Chooses a way for the cluster, and makes sure that the shop's node has it.
+async fn choose((test, of_shop, _): &(TestDb, &Cluster, &Cluster), way: &str) {
     test.sql(&format!("select holdfast.early_release_choose('{way}')"))
         .await;
+    let node = connect(&of_shop.url(SUPERUSER, test.name())).await;
+    let has = "select holdfast.early_release_way()";
+    let has: String = node.query_one(has, &[]).await.unwrap().get(0);
+    assert_eq!(has, way);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,7 +135,7 @@ async fn nothing_acknowledged_is_lost_when_the_shops_node_dies() {
         (Through::Other, "message"),
         (Through::Other, "row-lock"),
     ] {
-        choose(&all.0, way).await;
+        choose(&all, way).await;
         let (acknowledged, missing) = acknowledged_and_missing(&all, &cluster, through).await;
         println!("{through:?} with {way}: {missing} of {acknowledged} lost");
         assert_eq!(missing, 0, "of {acknowledged}: {through:?} {way}");
@@ -146,9 +151,16 @@ async fn without_the_flush_what_the_shops_node_acknowledged_is_lost() {
     let without = Routine::named("early_release_persist")
         .with_guard_replaced("acknowledged_survives", "true");
     all.0.put_routine(without).await;
-    let (acknowledged, missing) = acknowledged_and_missing(&all, &cluster, Through::Owner).await;
-    println!("without the flush: {missing} of {acknowledged} lost");
-    assert!(missing > 0, "none of {acknowledged}");
+    let locks = "            for key share;  -- guard(acknowledged_survives)\n    else";
+    let does_not = [(locks, "            limit 1;\n    else")];
+    all.0.change_routine("early_release_lock", &does_not).await;
+    for way in ["message", "row-lock"] {
+        choose(&all, way).await;
+        let (acknowledged, missing) =
+            acknowledged_and_missing(&all, &cluster, Through::Owner).await;
+        println!("{way} without the flush: {missing} of {acknowledged} lost");
+        assert!(missing > 0, "none of {acknowledged}: {way}");
+    }
     let hasty = "alter role holdfast_owner set synchronous_commit = off";
     all.1.execute(all.0.name(), hasty).unwrap();
     for through in [Through::Coordinator, Through::Other] {

@@ -111,7 +111,7 @@ async fn two_shops() -> (TestDb, [String; 2], tokio_postgres::Client) {
         test.sku_of(code, "HOT", 1_000_000).await;
     }
     let mut owner = connect(&CLUSTER.url(SUPERUSER, test.name())).await;
-    distribute::run(&mut owner, 4).await.unwrap();
+    distribute::run(&mut owner, Some(4)).await.unwrap();
     (test, shops, owner)
 }
 
@@ -229,10 +229,16 @@ async fn nodes_leave_and_join_while_shops_sell() {
     // until it is distributed to, PUBLIC may execute the routines there
     let early = distribute::rebalance(&mut owner, &Wish::Rebalance, |_| ()).await;
     assert!(matches!(early, Err(Error::Nodes(_))), "{early:?}");
-    distribute::run(&mut owner, 4).await.unwrap();
+    distribute::run(&mut owner, None).await.unwrap();
     let back = distribute::rebalance(&mut owner, &Wish::Rebalance, |_| ()).await;
     assert_eq!(back.unwrap().len(), 2);
     assert_eq!(tests::count(&owner, &shards).await, 2);
+    let node = CLUSTER.workers().iter();
+    let node = node.filter(|node| i32::from(node.port()) == port).next();
+    let node = connect(&node.unwrap().url(CHECKOUT, test.name())).await;
+    let way = "select holdfast.early_release_way()";
+    let way: String = node.query_one(way, &[]).await.unwrap().get(0);
+    assert_eq!(way, "message");
     shoppers.call(200).await;
     let (acknowledged, missing) = shoppers.end(&test).await;
     println!("a node that leaves and joins: {missing} of {acknowledged} lost");

@@ -44,7 +44,7 @@ async fn a_person_reads_the_views_through_the_coordinator() {
     let read = "select count(*) from order_restocks";
     assert!(reader.query_one(read, &[]).await.is_err());
     let mut owner = connect(&CLUSTER.url(SUPERUSER, test.name())).await;
-    distribute::run(&mut owner, 4).await.unwrap();
+    distribute::run(&mut owner, Some(4)).await.unwrap();
     assert_eq!(tests::count(&reader, read).await, 0);
 }
 

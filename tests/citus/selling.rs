@@ -26,7 +26,7 @@ async fn a_shop_sells_on_its_own_node_too() {
     test.assert_promises_hold().await;
     // A copy of a database has not the settings of the database.
     let mut owner = connect(&CLUSTER.url(SUPERUSER, test.name())).await;
-    distribute::run(&mut owner, 4).await.unwrap();
+    distribute::run(&mut owner, Some(4)).await.unwrap();
     let way = async |cluster: &Cluster| -> String {
         let session = connect(&cluster.url(CHECKOUT, test.name())).await;
         let way = "select holdfast.early_release_way()";

@@ -115,7 +115,7 @@ fn make_template(cluster: &Cluster) {
         holdfast_migrate::run(&mut client).await.unwrap();
         if cluster.has_citus() {
             cluster.join_nodes(TEMPLATE).unwrap();
-            distribute::run(&mut client, SHARDS).await.unwrap();
+            distribute::run(&mut client, Some(SHARDS)).await.unwrap();
         }
     };
     // On a thread of its own, because the first test that needs it already has a runtime.

@@ -176,7 +176,7 @@ impl Servers {
             holdfast_migrate::run(&mut connect(cluster).await?).await?;
         }
         citus.join_nodes(DATABASE)?;
-        distribute::run(&mut connect(&citus).await?, SHARDS).await?;
+        distribute::run(&mut connect(&citus).await?, Some(SHARDS)).await?;
         let (shops, nodes) = shops_on_two_nodes(&citus).await?;
         for cluster in [&plain, &citus] {
             for shop in &shops {

@@ -24,8 +24,8 @@ pub(crate) async fn all(client: &mut Client, release: &Release) -> Result<Vec<St
     let (nodes, mut missing) = nodes(client).await?;
     if missing.is_empty() {
         missing.extend(nodes::versions(client).await?);
-        missing.extend(nodes::languages(client).await?);
-        missing.extend(unreachable(client, "postgres itself", None).await?);
+        missing.extend(nodes::settings(client).await?);
+        missing.extend(unreachable(client, None).await?);
     }
     if missing.is_empty() {
         missing.extend(owner(client).await?);
@@ -127,11 +127,7 @@ async fn nodes(client: &Client) -> Result<(Vec<String>, Vec<String>), Error> {
 }
 
 /// The pairs of nodes that can't connect, as this user or as another role.
-async fn unreachable(
-    client: &mut Client,
-    who: &str,
-    role: Option<&str>,
-) -> Result<Vec<String>, Error> {
+async fn unreachable(client: &mut Client, role: Option<&str>) -> Result<Vec<String>, Error> {
     let step = "letting the nodes connect to each other";
     let transaction = client.transaction().await.map_err(failed(step))?;
     if let Some(role) = role {
@@ -141,18 +137,23 @@ async fn unreachable(
             .await
             .map_err(failed(step))?;
     }
-    let query = "select format('%s:%s', h.from_nodename, h.from_nodeport),
-            format('%s:%s', h.to_nodename, h.to_nodeport)
+    let query = "select format('%s:%s can''t connect to %s:%s as %s', h.from_nodename,
+            h.from_nodeport, h.to_nodename, h.to_nodeport, current_user),
+            current_user::text
         from citus_check_cluster_node_health() h where h.result is not true";
     let rows = transaction
         .query_typed(query, &[])
         .await
         .map_err(failed(step))?;
-    let say = |row: &tokio_postgres::Row| {
-        let (from, to): (String, String) = (row.get(0), row.get(1));
-        format!("{from} can't connect to {to} as {who}")
-    };
-    Ok(rows.iter().map(say).collect())
+    let mut missing: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    if let Some(row) = rows.first() {
+        let who: String = row.get(1);
+        missing.push(format!(
+            "let {who} log in without a password from the addresses of the nodes, and from nowhere \
+             else: pg_hba.conf of every node, before the lines for all"
+        ));
+    }
+    Ok(missing)
 }
 
 /// Lets the owner log in, because a routine with the owner's rights reaches other nodes as the
@@ -170,18 +171,11 @@ async fn owner(client: &mut Client) -> Result<Vec<String>, Error> {
     if !may {
         alter(client, "login").await?;
     }
-    let refused = unreachable(client, OWNER, Some(OWNER)).await;
+    let refused = unreachable(client, Some(OWNER)).await;
     if !may && !matches!(&refused, Ok(refused) if refused.is_empty()) {
         alter(client, "nologin").await?;
     }
-    let mut missing = refused?;
-    if !missing.is_empty() {
-        missing.push(format!(
-            "let {OWNER} log in without a password from the addresses of the nodes, and from \
-             nowhere else: pg_hba.conf of every node, before the lines for all"
-        ));
-    }
-    Ok(missing)
+    refused
 }
 
 #[cfg(test)]

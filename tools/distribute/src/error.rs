@@ -8,6 +8,21 @@ pub enum Error {
     /// Nothing was changed.
     #[error("the cluster is not ready:\n- {}", .0.join("\n- "))]
     NotReady(Vec<String>),
+    /// Some nodes did not answer, or could not.
+    #[error("{step} failed on these nodes; run it again when they answer:\n- {}",
+        refused.join("\n- "))]
+    Unanswered {
+        /// What was asked for.
+        step: String,
+        /// `host:port: why` of each node.
+        refused: Vec<String>,
+    },
+    /// Half of it is done, and repeating it does the rest. Until then PUBLIC may execute routines.
+    #[error(
+        "the tables are distributed, but the routines are not safe yet: let no function call \
+        them, and run `holdfast distribute` again"
+    )]
+    HalfDone(#[source] Box<Error>),
     #[error("{step} failed")]
     Database {
         step: String,

@@ -46,22 +46,49 @@ pub struct Report {
 /// belongs to a superuser.
 ///
 /// # Errors
-/// When something is missing, or a step fails. A failed step leaves nothing behind, and the whole
-/// may be repeated.
-pub async fn run(client: &mut Client, shards: u32) -> Result<Report, Error> {
+/// When something is missing, or a step fails. The tables are distributed whole or not at all.
+/// [`Error::HalfDone`]: they are, and a later step failed. The whole may always be repeated.
+pub async fn run(client: &mut Client, shards: Option<u32>) -> Result<Report, Error> {
     let release = Release::this();
     let nodes = check::all(client, &release).await?;
+    let shards = shards_of(client, shards).await?;
     let tables = distribute(client, shards, nodes.len()).await?;
+    match complete(client).await {
+        Ok(migrated) => Ok(Report {
+            nodes,
+            tables,
+            migrated,
+        }),
+        Err(nodes @ Error::Nodes(_)) => Err(nodes),
+        Err(error) => Err(Error::HalfDone(Box::new(error))),
+    }
+}
+
+/// Everything after the tables.
+async fn complete(client: &mut Client) -> Result<MigrateReport, Error> {
     let migrated = holdfast_migrate::run(client).await?;
     let set = client.batch_execute(ROLES).await;
     set.map_err(failed("setting the roles' timeouts on every node"))?;
+    let listed = client.batch_execute(LIST_WHOLE).await;
+    listed.map_err(failed("listing every shop on every node"))?;
     views::read_as_owner(client).await?;
     nodes::verify(client).await?;
-    Ok(Report {
-        nodes,
-        tables,
-        migrated,
-    })
+    Ok(migrated)
+}
+
+/// The number of shards of each table: that of the tables that are distributed already.
+async fn shards_of(client: &Client, wished: Option<u32>) -> Result<u32, Error> {
+    let query = "select max(t.shard_count)::integer from citus_tables t
+        where t.table_name = 'holdfast.shops'::regclass and t.citus_table_type = 'distributed'";
+    let row = client.query_typed_one(query, &[]).await;
+    let has: Option<i32> = row.map_err(failed("counting the shards"))?.get(0);
+    let has = has.and_then(|shards| u32::try_from(shards).ok());
+    match (has, wished) {
+        (Some(has), Some(wished)) if has != wished => Err(Error::NotReady(vec![format!(
+            "--shards is {wished}, but the tables have {has} shards: leave the option out"
+        )])),
+        (has, wished) => Ok(has.or(wished).unwrap_or(SHARDS)),
+    }
 }
 
 /// Each table whose rows belong to a shop: `shop` is its first column. The shops first, and then
@@ -105,6 +132,8 @@ async fn distribute(client: &mut Client, shards: u32, nodes: usize) -> Result<Ve
         add.map_err(failed("letting the shops point to their list"))?;
         tables.push(LIST.to_owned());
     }
+    let index = transaction.batch_execute(GROUPS).await;
+    index.map_err(failed("indexing the groups of announcements"))?;
     if nodes > 1 {
         let off = transaction.batch_execute(EARLY_RELEASE_OFF).await;
         off.map_err(failed("turning early lock release off on the coordinator"))?;
@@ -149,6 +178,16 @@ const LIST_COPY: &str = "
 /// The same as its migration made.
 const LIST_ADD: &str = "alter table holdfast.shops
     add constraint shop_is_listed foreign key (shop) references holdfast.shop_codes";
+
+/// A node that was restored to an older moment may lack shops that came later.
+const LIST_WHOLE: &str = "insert into holdfast.shop_codes (shop)
+    select s.shop from holdfast.shops s on conflict do nothing";
+
+/// An order's announcements are numbered behind all of its group, sent ones too
+/// (`outbox_last_number`): a URL may wait for a message that the queue has. One server numbers by
+/// its sequence, and has no such index.
+const GROUPS: &str = "create index if not exists outbox_group_idx
+    on holdfast.outbox_messages (shop, group_key, number)";
 
 /// Early lock release is sound where the shop lives: there, the node that runs the call also
 /// flushes its log. Through the coordinator it gains nothing. Citus would pass this setting on to

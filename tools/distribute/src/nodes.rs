@@ -6,7 +6,8 @@ use tokio_postgres::types::Type;
 
 use crate::error::{Error, failed};
 
-/// Asks every node, and returns each answer with the node's `host:port`.
+/// Asks every node, and returns each answer with the node's `host:port`. [`Error::Unanswered`]
+/// names those that could not answer.
 pub(crate) async fn ask(
     client: &Client,
     step: &str,
@@ -22,12 +23,15 @@ pub(crate) async fn ask(
         let (node, success, result): (String, bool, String) = (row.get(0), row.get(1), row.get(2));
         match success {
             true => answers.push((node, result)),
-            false => refused.push(format!("{node}: {step} failed: {result}")),
+            false => refused.push(format!("{node}: {result}")),
         }
     }
     match refused.is_empty() {
         true => Ok(answers),
-        false => Err(Error::NotReady(refused)),
+        false => Err(Error::Unanswered {
+            step: step.to_owned(),
+            refused,
+        }),
     }
 }
 
@@ -48,18 +52,49 @@ pub(crate) async fn versions(client: &Client) -> Result<Vec<String>, Error> {
     Ok(others.map(say).collect())
 }
 
-/// The nodes whose messages are not in English. An error of another node names its constraint in
-/// the message alone, and operations look there (`operations::db::constraint`).
-pub(crate) async fn languages(client: &Client) -> Result<Vec<String>, Error> {
-    let question = "select current_setting('lc_messages')";
-    let answers = ask(client, "asking for the language", question).await?;
-    let others = answers
-        .into_iter()
-        .filter(|(_, language)| !is_english(language));
-    let say = |(node, language)| {
-        format!("{node} writes its messages in {language}: set lc_messages = 'C' there")
-    };
-    Ok(others.map(say).collect())
+/// The settings of a node on which its work depends.
+#[derive(Debug, Deserialize)]
+struct Settings {
+    /// An error of another node names its constraint in the message alone, and operations look
+    /// there (`operations::db::constraint`).
+    lc_messages: String,
+    /// A shard moves by logical replication.
+    wal_level: String,
+    /// A change on several nodes is prepared on each of them.
+    max_prepared_transactions: u32,
+}
+
+const SETTINGS: &str = "select json_build_object(
+    'lc_messages', current_setting('lc_messages'),
+    'wal_level', current_setting('wal_level'),
+    'max_prepared_transactions', current_setting('max_prepared_transactions')::integer)";
+
+/// The settings that a node must change.
+pub(crate) async fn settings(client: &Client) -> Result<Vec<String>, Error> {
+    let mut missing = Vec::new();
+    for (node, answer) in ask(client, "asking for the settings", SETTINGS).await? {
+        let has: Settings = serde_json::from_str(&answer)?;
+        missing.extend(wrong(&has).map(|what| format!("{node}: {what}")));
+    }
+    Ok(missing)
+}
+
+/// What is wrong with the settings of a node.
+fn wrong(has: &Settings) -> impl Iterator<Item = String> {
+    let language = (!is_english(&has.lc_messages)).then(|| {
+        let language = &has.lc_messages;
+        format!("lc_messages is {language}, but errors must be in English: set it to 'C'")
+    });
+    let wal = (has.wal_level != "logical").then(|| {
+        let level = &has.wal_level;
+        format!("wal_level is {level}, but a shard moves by logical replication: set it to logical")
+    });
+    let prepared = (has.max_prepared_transactions == 0).then(|| {
+        "max_prepared_transactions is 0, but a change on several nodes needs them: set it to \
+         max_connections"
+            .to_owned()
+    });
+    [language, wal, prepared].into_iter().flatten()
 }
 
 fn is_english(language: &str) -> bool {
@@ -116,7 +151,7 @@ pub(crate) async fn verify(client: &Client) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_english;
+    use super::{Settings, is_english, wrong};
 
     #[test]
     fn a_server_in_another_language_is_refused() {
@@ -126,5 +161,23 @@ mod tests {
         for other in ["de_DE.UTF-8", "hi_IN", "ca_ES"] {
             assert!(!is_english(other), "{other}");
         }
+    }
+
+    #[test]
+    fn each_wrong_setting_is_named() {
+        let has = |lc_messages: &str, wal_level: &str, max_prepared_transactions| Settings {
+            lc_messages: lc_messages.to_owned(),
+            wal_level: wal_level.to_owned(),
+            max_prepared_transactions,
+        };
+        assert_eq!(wrong(&has("C", "logical", 300)).count(), 0);
+        let of_a_new_server: Vec<String> = wrong(&has("de_DE.UTF-8", "replica", 0)).collect();
+        for (name, said) in ["lc_messages", "wal_level", "max_prepared_transactions"]
+            .iter()
+            .zip(&of_a_new_server)
+        {
+            assert!(said.starts_with(name), "{said}");
+        }
+        assert_eq!(of_a_new_server.len(), 3);
     }
 }

@@ -186,7 +186,14 @@ async fn shop_to(client: &Client, shop: &str, to: &str) -> Result<Vec<Move>, Err
         and t.shouldhaveshards and format('%s:%s', t.nodename, t.nodeport) = $1";
     let there = client.query_typed(query, &[(&to as _, Type::TEXT)]).await;
     if there.map_err(failed("looking for the node"))?.is_empty() {
-        let missing = format!("{to} is no active node that takes shards");
+        let missing = format!("--to: {to} is no active node that takes shards");
+        return Err(Error::NotReady(vec![missing]));
+    }
+    // a code without a shop would belong to some shard, too
+    let query = "select from holdfast.shop_codes c where c.shop = $1";
+    let known = client.query_typed(query, &[(&shop as _, Type::TEXT)]).await;
+    if known.map_err(failed("looking for the shop"))?.is_empty() {
+        let missing = format!("--shop: there is no shop {shop}");
         return Err(Error::NotReady(vec![missing]));
     }
     let query = "select p.shardid, f.nodeid, format('%s:%s', f.nodename, f.nodeport),

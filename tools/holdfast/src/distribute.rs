@@ -21,10 +21,11 @@ Example:
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {
-    /// Shards of each table: several for each node that there will ever be
-    #[arg(long, value_name = "N", default_value_t = distribute::SHARDS,
+    /// Shards of each table, for the first time: several for each node that there will ever be
+    /// [default: 32]
+    #[arg(long, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=i64::from(distribute::SHARDS_MAX)))]
-    shards: u32,
+    shards: Option<u32>,
 }
 
 pub(crate) async fn run(args: &Args) -> Result<(), String> {

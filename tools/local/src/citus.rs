@@ -6,6 +6,9 @@ use crate::postgres::Cluster;
 /// An ended session may still be in the list of its database.
 const COPY_TRIES_MAX: u32 = 20;
 
+/// As docs/scaling.md asks for.
+const CLOSED: &str = "alter default privileges revoke execute on functions from public";
+
 impl Cluster {
     /// Creates a database, on every node of Citus if it runs. `with`: the rest of the statement.
     ///
@@ -19,6 +22,8 @@ impl Cluster {
         if self.has_citus() {
             for node in self.nodes() {
                 node.execute(name, "create extension citus")?;
+                // Citus makes the routines on a new node, and grants the rights afterwards
+                node.execute(name, CLOSED)?;
             }
         }
         Ok(())
