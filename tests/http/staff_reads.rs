@@ -198,7 +198,7 @@ async fn a_sale_shows_what_is_sold_held_and_left_and_what_ends_next() {
     let first = test.held(&[("A", 4), ("B", 1)]).await;
     test.held(&[("B", 5)]).await;
     test.sql(&format!(
-        "update holdfast.checkouts set expires_at = clock_timestamp() + interval '1 minute'
+        "update holdfast.checkouts set expires_at = now() + interval '1 minute'
         where checkout_id = '{first}'"
     ))
     .await;

@@ -11,7 +11,9 @@ use operations::db::Database;
 use operations::ids::CheckoutId;
 use operations::order::{self, Create, Created, PaymentMethod};
 use operations::payment::{self, EventKind, Gateway};
-use tests::{MAIN, Routine, TestDb, at_once, begin_request, event, new_id, order_request, shop};
+use tests::{
+    CLUSTER, MAIN, Routine, TestDb, at_once, begin_request, event, new_id, order_request, shop,
+};
 use tokio_postgres::error::SqlState;
 
 /// Each shopper wants one unit of `sku`, all at once: (held, refused for a shortage).
@@ -196,7 +198,10 @@ async fn locking_in_the_order_of_the_cart_would_deadlock() {
     assert_eq!(killed.len(), 1);
     assert_eq!(killed[0].code(), Some(&SqlState::T_R_DEADLOCK_DETECTED));
     drop((one, two));
-    assert_eq!(test.deadlocks().await, before + 1);
+    // Citus may end a deadlock before PostgreSQL sees it
+    if !CLUSTER.has_citus() {
+        assert_eq!(test.deadlocks().await, before + 1);
+    }
 }
 
 /// What a shopper of the rush below does with a held cart.

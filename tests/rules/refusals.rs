@@ -3,7 +3,7 @@
 use tests::TestDb;
 use tests::clerk::ADMIN;
 
-/// `make test-citus` runs this on a coordinator, and tests/citus.rs on the shop's own node.
+/// `make test-citus` runs this on a coordinator; tests/citus/refusals.rs asks the shop's own node.
 #[tokio::test]
 async fn every_refusal_of_the_schema_gets_its_own_answer() {
     let test = TestDb::new().await;
