@@ -226,16 +226,19 @@ async fn nodes_leave_and_join_while_shops_sell() {
 
     let add = format!("select citus_add_node('127.0.0.1', {port})");
     owner.batch_execute(&add).await.unwrap();
-    // until it is distributed to, PUBLIC may execute the routines there
+    // a new server has none of the roles' timeouts until it is distributed to
+    let joined = CLUSTER.workers().iter();
+    let joined = joined.filter(|node| i32::from(node.port()) == port).next();
+    let joined = joined.unwrap();
+    let reset = "set citus.enable_ddl_propagation = off; alter role holdfast_checkout reset all";
+    joined.execute(test.name(), reset).unwrap();
     let early = distribute::rebalance(&mut owner, &Wish::Rebalance, |_| ()).await;
     assert!(matches!(early, Err(Error::Nodes(_))), "{early:?}");
     distribute::run(&mut owner, None).await.unwrap();
     let back = distribute::rebalance(&mut owner, &Wish::Rebalance, |_| ()).await;
     assert_eq!(back.unwrap().len(), 2);
     assert_eq!(tests::count(&owner, &shards).await, 2);
-    let node = CLUSTER.workers().iter();
-    let node = node.filter(|node| i32::from(node.port()) == port).next();
-    let node = connect(&node.unwrap().url(CHECKOUT, test.name())).await;
+    let node = connect(&joined.url(CHECKOUT, test.name())).await;
     let way = "select holdfast.early_release_way()";
     let way: String = node.query_one(way, &[]).await.unwrap().get(0);
     assert_eq!(way, "message");

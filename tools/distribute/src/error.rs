@@ -17,10 +17,10 @@ pub enum Error {
         /// `host:port: why` of each node.
         refused: Vec<String>,
     },
-    /// Half of it is done, and repeating it does the rest. Until then PUBLIC may execute routines.
+    /// The tables were distributed just now, and repeating it does the rest.
     #[error(
-        "the tables are distributed, but the routines are not safe yet: let no function call \
-        them, and run `holdfast distribute` again"
+        "the tables are distributed, but routines, rights and timeouts of the nodes are not \
+        complete: run `holdfast distribute` again before anybody sells"
     )]
     HalfDone(#[source] Box<Error>),
     #[error("{step} failed")]

@@ -6,9 +6,10 @@
 //! shops is whole on every node, so that work over all shops goes on while a node is down.
 //!
 //! It checks first ([`check`]), and says everything that is missing. Then it works in steps that
-//! may each be repeated: the owner's login, the tables (one transaction), the routines (another
-//! migration: only now can they go to the other nodes), the views for a person who reads
-//! ([`views`]), and the nodes' rights at the end.
+//! may each be repeated: the owner's login, the tables with the index of announcements (one
+//! transaction), the routines (another migration: only now can they go to the other nodes), the
+//! roles' timeouts, the list of shops, the views for a person who reads ([`views`]), and a look at
+//! every node at the end.
 
 mod check;
 mod error;
@@ -47,7 +48,8 @@ pub struct Report {
 ///
 /// # Errors
 /// When something is missing, or a step fails. The tables are distributed whole or not at all.
-/// [`Error::HalfDone`]: they are, and a later step failed. The whole may always be repeated.
+/// [`Error::HalfDone`]: they have just been, and a later step failed. The whole may always be
+/// repeated.
 pub async fn run(client: &mut Client, shards: Option<u32>) -> Result<Report, Error> {
     let release = Release::this();
     let nodes = check::all(client, &release).await?;
@@ -59,8 +61,10 @@ pub async fn run(client: &mut Client, shards: Option<u32>) -> Result<Report, Err
             tables,
             migrated,
         }),
-        Err(nodes @ Error::Nodes(_)) => Err(nodes),
-        Err(error) => Err(Error::HalfDone(Box::new(error))),
+        Err(error) if !tables.is_empty() && !matches!(error, Error::Nodes(_)) => {
+            Err(Error::HalfDone(Box::new(error)))
+        }
+        Err(error) => Err(error),
     }
 }
 

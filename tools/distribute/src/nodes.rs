@@ -62,12 +62,14 @@ struct Settings {
     wal_level: String,
     /// A change on several nodes is prepared on each of them.
     max_prepared_transactions: u32,
+    max_connections: u32,
 }
 
 const SETTINGS: &str = "select json_build_object(
     'lc_messages', current_setting('lc_messages'),
     'wal_level', current_setting('wal_level'),
-    'max_prepared_transactions', current_setting('max_prepared_transactions')::integer)";
+    'max_prepared_transactions', current_setting('max_prepared_transactions')::integer,
+    'max_connections', current_setting('max_connections')::integer)";
 
 /// The settings that a node must change.
 pub(crate) async fn settings(client: &Client) -> Result<Vec<String>, Error> {
@@ -89,10 +91,12 @@ fn wrong(has: &Settings) -> impl Iterator<Item = String> {
         let level = &has.wal_level;
         format!("wal_level is {level}, but a shard moves by logical replication: set it to logical")
     });
-    let prepared = (has.max_prepared_transactions == 0).then(|| {
-        "max_prepared_transactions is 0, but a change on several nodes needs them: set it to \
-         max_connections"
-            .to_owned()
+    let prepared = (has.max_prepared_transactions < has.max_connections).then(|| {
+        format!(
+            "max_prepared_transactions is {}, but every session may change several nodes: set it \
+             to max_connections, which is {}",
+            has.max_prepared_transactions, has.max_connections
+        )
     });
     [language, wal, prepared].into_iter().flatten()
 }
@@ -101,7 +105,7 @@ fn is_english(language: &str) -> bool {
     ["", "C", "POSIX"].contains(&language) || ["en", "C."].iter().any(|it| language.starts_with(it))
 }
 
-/// The routines of a node.
+/// The routines of a node, and the settings of the roles that call them.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 struct Routines {
     /// Their number.
@@ -110,12 +114,19 @@ struct Routines {
     hash: String,
     /// Those that everybody may execute.
     public: Vec<String>,
+    /// A fingerprint of the roles' timeouts. A node that was only added has none.
+    settings: Option<String>,
 }
 
 const ROUTINES: &str = "select json_build_object(
     'count', count(*),
     'hash', md5(string_agg(r.text, ' ' order by r.text)),
-    'public', coalesce(json_agg(r.name) filter (where r.is_public), '[]'))
+    'public', coalesce(json_agg(r.name) filter (where r.is_public), '[]'),
+    'settings', (
+        select md5(string_agg(s.setrole::regrole || ' ' || one, ' '
+            order by s.setrole::regrole::text collate \"C\", one collate \"C\"))
+        from pg_db_role_setting s cross join unnest(s.setconfig) one
+        where s.setdatabase = 0 and s.setrole::regrole::text like 'holdfast%'))
     from (
         select p.proname as name, has_function_privilege('public', p.oid, 'execute') as is_public,
             p.oid::regprocedure || p.prosrc || array(
@@ -124,7 +135,8 @@ const ROUTINES: &str = "select json_build_object(
         from pg_proc p
         where p.pronamespace in ('holdfast'::regnamespace, 'holdfast_read'::regnamespace)) r";
 
-/// Every node has the same routines, and lets the same roles call them. PUBLIC may call none.
+/// Every node has the same routines, and lets the same roles call them, within the same timeouts.
+/// PUBLIC may call none.
 pub(crate) async fn verify(client: &Client) -> Result<(), Error> {
     let answers = ask(client, "comparing the routines", ROUTINES).await?;
     let mut wrong = Vec::new();
@@ -135,11 +147,20 @@ pub(crate) async fn verify(client: &Client) -> Result<(), Error> {
             let public = routines.public.join(", ");
             wrong.push(format!("{node}: PUBLIC may execute {public}"));
         }
-        let first = first.get_or_insert((routines.count, routines.hash.clone()));
-        if *first != (routines.count, routines.hash) {
+        let coordinator = first.get_or_insert((
+            routines.count,
+            routines.hash.clone(),
+            routines.settings.clone(),
+        ));
+        if (coordinator.0, &coordinator.1) != (routines.count, &routines.hash) {
             let count = routines.count;
             wrong.push(format!(
                 "{node}: its {count} routines differ from the coordinator's"
+            ));
+        }
+        if coordinator.2 != routines.settings {
+            wrong.push(format!(
+                "{node}: the timeouts of its roles differ from the coordinator's"
             ));
         }
     }
@@ -169,6 +190,7 @@ mod tests {
             lc_messages: lc_messages.to_owned(),
             wal_level: wal_level.to_owned(),
             max_prepared_transactions,
+            max_connections: 300,
         };
         assert_eq!(wrong(&has("C", "logical", 300)).count(), 0);
         let of_a_new_server: Vec<String> = wrong(&has("de_DE.UTF-8", "replica", 0)).collect();

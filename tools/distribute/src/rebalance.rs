@@ -61,7 +61,8 @@ pub async fn run(
 ) -> Result<Vec<Move>, Error> {
     check::all(client, &Release::this()).await?;
     alone(client).await?;
-    // a node that was just added lets PUBLIC execute the routines
+    // a node that was only added has neither the roles' timeouts nor, without the guide's default
+    // privilege, closed routines
     nodes::verify(client).await?;
     let moves = match wish {
         Wish::Rebalance => rebalance(client).await?,

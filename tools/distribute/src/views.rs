@@ -79,7 +79,7 @@ begin
 end;
 $do$"#;
 
-/// A node that was added lets PUBLIC execute every function.
+/// Without the guide's default privilege, a node that was added lets PUBLIC execute every function.
 const RIGHTS: &str = "do $$
 declare
     v_function regprocedure;

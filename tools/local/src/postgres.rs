@@ -48,7 +48,7 @@ const SETTINGS: [(&str, &str); 5] = [
 const CITUS_SETTINGS: [(&str, &str); 3] = [
     ("shared_preload_libraries", "citus"),
     ("wal_level", "logical"),
-    ("max_prepared_transactions", "300"),
+    ("max_prepared_transactions", CITUS_WORKER_SESSIONS),
 ];
 /// Nodes reach each other as the superuser and the owner, without passwords. So could everybody on
 /// this machine, for whom the data is worth nothing.
