@@ -120,12 +120,15 @@ pub async fn run_once(db: &Database, budget: Duration) -> Result<SweepReport, Fa
     report.waiting = db.waiting();
     count(&report);
     if db.has_nodes() {
-        // one server has none, and pays for no series of them
-        // the coordinator has none, and must ring, too
-        let shops = report.waiting.iter().map(|node| node.shops.max(1)).sum();
-        telemetry::count(Metric::ShopsWaiting, shops);
+        // one server has no nodes, and pays for no series of them
+        telemetry::count(Metric::ShopsWaiting, shops_waiting(&report));
     }
     Ok(report)
+}
+
+/// A coordinator without shops counts as one, so that the alarm rings.
+fn shops_waiting(report: &SweepReport) -> usize {
+    report.waiting.iter().map(|node| node.shops.max(1)).sum()
 }
 
 fn count(report: &SweepReport) {
@@ -239,4 +242,25 @@ async fn purge_batch(db: &Database, sweep: &mut ShopSweep) -> Result<bool, Failu
     let imports = import::purge(db, &sweep.shop, KEEP_DAYS).await?;
     let messages = outbox::purge(db, &sweep.shop, KEEP_DAYS).await?;
     Ok(holds >= hold::PURGE_MAX || imports > 0 || messages >= outbox::PURGE_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SweepReport, Waiting, shops_waiting};
+
+    #[test]
+    fn a_coordinator_without_shops_rings_the_alarm() {
+        let waiting = |shops| Waiting {
+            node: String::new(),
+            shops,
+            codes: Vec::new(),
+            failure: String::new(),
+        };
+        let report = |waiting| SweepReport {
+            waiting,
+            ..SweepReport::default()
+        };
+        assert_eq!(shops_waiting(&report(vec![])), 0);
+        assert_eq!(shops_waiting(&report(vec![waiting(0), waiting(7)])), 8);
+    }
 }

@@ -141,7 +141,8 @@ metrics! {
     SweepLag: Seconds, Stack;
     /// Checkouts that a sweep could not expire, and shops that it could not finish.
     SweepFailures: Count, Stack;
-    /// Shops that a sweep left for the next one, because their node of a cluster did not answer.
+    /// Shops that a sweep left for the next one, because their node of a cluster did not answer. A
+    /// coordinator without shops counts as one.
     ShopsWaiting: Count, Stack;
     /// Age of the oldest unsent outbox message; 0 without one.
     OutboxLag: Seconds, Stack;
