@@ -132,7 +132,7 @@ test-postgres: setup build ## run every test on another installed PostgreSQL: PG
 	@HOLDFAST_PG_BIN=$(PG_BIN) cargo test --workspace --locked
 
 .PHONY: test-citus
-test-citus: ## run the tests of the rules, and sales, on Citus: HOLDFAST_PG_BIN=folder of its programs
+test-citus: ## run the tests of rules and HTTP, and sales, on Citus: HOLDFAST_PG_BIN=folder of its programs
 	@tools/citus/run
 
 .PHONY: gateways

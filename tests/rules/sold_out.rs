@@ -76,17 +76,24 @@ async fn shoppers_who_reclaim_at_once_never_hear_sold_out() {
     test.make_all_due_but(new_id()).await;
     // The number in a refusal may be older than the decision. So the decision itself looks whether
     // one of them has all.
+    let (names, reads) = ("    v_more boolean;", "    into v_due, v_more;");
     let decides = "    return case when v_due then";
-    let looks = format!(
-        "    if not v_due and not v_more and not exists (
+    let names_more = format!("{names} v_held boolean;");
+    let reads_more = ", exists (
             select from checkouts c where c.shop = p_shop and c.expires_at > p_now)
-        then
+        into v_due, v_more, v_held;";
+    let looks = format!(
+        "    if not (v_due or v_more or v_held) then
             raise exception 'sold out, and nobody has the units';
         end if;
         {decides}"
     );
-    test.change_routine("shortage_outcome", &[(decides, &looks)])
-        .await;
+    let changes = [
+        (names, &*names_more),
+        (reads, reads_more),
+        (decides, &looks),
+    ];
+    test.change_routine("shortage_outcome", &changes).await;
     // Each wants more than one reclaim frees. All wait for the same hundred holds, one gets them
     // freed, and all come back for the next.
     let blocker = test
