@@ -238,6 +238,7 @@ async fn nodes_leave_and_join_while_shops_sell() {
     let back = distribute::rebalance(&mut owner, &Wish::Rebalance, |_| ()).await;
     assert_eq!(back.unwrap().len(), 2);
     assert_eq!(tests::count(&owner, &shards).await, 2);
+    // Citus copies the setting of the coordinator to a new node
     let node = connect(&joined.url(CHECKOUT, test.name())).await;
     let way = "select holdfast.early_release_way()";
     let way: String = node.query_one(way, &[]).await.unwrap().get(0);

@@ -12,11 +12,11 @@ async fn a_sold_out_refusal_does_not_wait_for_a_locked_row() {
     test.held(&[("A", 1)]).await;
     let blocker = test.block_level("A").await;
 
-    // Negative control: a begin that needs the row waits for it.
+    // Negative control: a begin that needs the row would wait for it.
     let writer = test.session().await;
-    let waits = "set lock_timeout = '50ms';
-        update holdfast.stock_levels set version = version + 1 where sku = 'A'";
-    let error = writer.batch_execute(waits).await.unwrap_err();
+    let would_wait = "select from holdfast.stock_levels where shop = 'main' and sku = 'A'
+        for update nowait";
+    let error = writer.batch_execute(would_wait).await.unwrap_err();
     let code = error.code().unwrap();
     assert_eq!(code, &tokio_postgres::error::SqlState::LOCK_NOT_AVAILABLE);
 

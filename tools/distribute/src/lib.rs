@@ -75,6 +75,8 @@ async fn complete(client: &mut Client) -> Result<MigrateReport, Error> {
     set.map_err(failed("setting the roles' timeouts on every node"))?;
     let listed = client.batch_execute(LIST_WHOLE).await;
     listed.map_err(failed("listing every shop on every node"))?;
+    let step = "letting early lock release on where shops live";
+    nodes::ask(client, step, EARLY_RELEASE_ON).await?;
     views::read_as_owner(client).await?;
     nodes::verify(client).await?;
     Ok(migrated)
@@ -201,3 +203,11 @@ const EARLY_RELEASE_OFF: &str = "
     do $$ begin
         execute format('alter database %I set holdfast.early_release = off', current_database());
     end $$";
+
+/// Citus copies the coordinator's setting to a node that is added.
+const EARLY_RELEASE_ON: &str = "do $$ begin
+    if (select g.groupid <> 0 from pg_dist_local_group g) then
+        perform set_config('citus.enable_ddl_propagation', 'off', true);
+        execute format('alter database %I reset holdfast.early_release', current_database());
+    end if;
+end $$";

@@ -114,19 +114,21 @@ struct Routines {
     hash: String,
     /// Those that everybody may execute.
     public: Vec<String>,
-    /// A fingerprint of the roles' timeouts. A node that was only added has none.
-    settings: Option<String>,
+    /// The timeouts that its roles lack. A node that was only added has none.
+    unset: Vec<String>,
 }
 
 const ROUTINES: &str = "select json_build_object(
     'count', count(*),
     'hash', md5(string_agg(r.text, ' ' order by r.text)),
     'public', coalesce(json_agg(r.name) filter (where r.is_public), '[]'),
-    'settings', (
-        select md5(string_agg(s.setrole::regrole || ' ' || one, ' '
-            order by s.setrole::regrole::text collate \"C\", one collate \"C\"))
-        from pg_db_role_setting s cross join unnest(s.setconfig) one
-        where s.setdatabase = 0 and s.setrole::regrole::text like 'holdfast%'))
+    'unset', (
+        select coalesce(json_agg(r.o_role || ' ' || r.o_setting), '[]')
+        from holdfast.role_settings() r
+        where not exists (
+            select from pg_db_role_setting s
+            where s.setdatabase = 0 and s.setrole = r.o_role::regrole
+                and r.o_setting || '=' || r.o_value = any (s.setconfig))))
     from (
         select p.proname as name, has_function_privilege('public', p.oid, 'execute') as is_public,
             p.oid::regprocedure || p.prosrc || array(
@@ -135,7 +137,7 @@ const ROUTINES: &str = "select json_build_object(
         from pg_proc p
         where p.pronamespace in ('holdfast'::regnamespace, 'holdfast_read'::regnamespace)) r";
 
-/// Every node has the same routines, and lets the same roles call them, within the same timeouts.
+/// Every node has the same routines, and lets the same roles call them, within their timeouts.
 /// PUBLIC may call none.
 pub(crate) async fn verify(client: &Client) -> Result<(), Error> {
     let answers = ask(client, "comparing the routines", ROUTINES).await?;
@@ -147,20 +149,15 @@ pub(crate) async fn verify(client: &Client) -> Result<(), Error> {
             let public = routines.public.join(", ");
             wrong.push(format!("{node}: PUBLIC may execute {public}"));
         }
-        let coordinator = first.get_or_insert((
-            routines.count,
-            routines.hash.clone(),
-            routines.settings.clone(),
-        ));
-        if (coordinator.0, &coordinator.1) != (routines.count, &routines.hash) {
+        if !routines.unset.is_empty() {
+            let unset = routines.unset.join(", ");
+            wrong.push(format!("{node}: roles lack their settings: {unset}"));
+        }
+        let first = first.get_or_insert((routines.count, routines.hash.clone()));
+        if *first != (routines.count, routines.hash) {
             let count = routines.count;
             wrong.push(format!(
                 "{node}: its {count} routines differ from the coordinator's"
-            ));
-        }
-        if coordinator.2 != routines.settings {
-            wrong.push(format!(
-                "{node}: the timeouts of its roles differ from the coordinator's"
             ));
         }
     }
