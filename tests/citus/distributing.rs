@@ -146,7 +146,7 @@ async fn every_node_gets_the_owners_timeout_and_the_list_of_shops() {
 }
 
 #[tokio::test]
-async fn another_number_of_shards_is_refused_once_they_are_made() {
+async fn another_number_of_shards_and_an_unknown_shop_are_refused() {
     let (cluster, mut client) = migrated("shards", "").await;
     distribute::run(&mut client, Some(4)).await.unwrap();
     let Err(Error::NotReady(why)) = distribute::run(&mut client, Some(8)).await else {

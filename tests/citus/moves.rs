@@ -227,9 +227,8 @@ async fn nodes_leave_and_join_while_shops_sell() {
     let add = format!("select citus_add_node('127.0.0.1', {port})");
     owner.batch_execute(&add).await.unwrap();
     // a new server has none of the roles' timeouts until it is distributed to
-    let joined = CLUSTER.workers().iter();
-    let joined = joined.filter(|node| i32::from(node.port()) == port).next();
-    let joined = joined.unwrap();
+    let mut workers = CLUSTER.workers().iter();
+    let joined = workers.find(|node| i32::from(node.port()) == port).unwrap();
     let reset = "set citus.enable_ddl_propagation = off; alter role holdfast_checkout reset all";
     joined.execute(test.name(), reset).unwrap();
     let early = distribute::rebalance(&mut owner, &Wish::Rebalance, |_| ()).await;

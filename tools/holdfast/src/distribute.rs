@@ -10,7 +10,7 @@ const APPLICATION: &str = "holdfast-distribute";
 
 const HELP: &str =
     "Connects to the coordinator as a superuser, by the variables that `holdfast migrate` reads.
-Checks the extension, the versions, the nodes and the owner's login first, and says what is missing.
+Checks the extension, versions, settings, nodes and the owner's login first, and says what is missing.
 
 Run it after the first `holdfast migrate`, and again after citus_add_node (docs/scaling.md).
 
@@ -21,9 +21,9 @@ Example:
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {
-    /// Shards of each table, for the first time: several for each node that there will ever be
-    /// [default: 32]
     #[arg(long, value_name = "N",
+          help = format!("Shards of each table, for the first time: several for each node that \
+              there will ever be [default: {}]", distribute::SHARDS),
           value_parser = clap::value_parser!(u32).range(1..=i64::from(distribute::SHARDS_MAX)))]
     shards: Option<u32>,
 }
