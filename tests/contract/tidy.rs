@@ -1,4 +1,4 @@
-//! The shape of the tree: dependencies, names, lengths.
+//! The shape of the tree: dependencies, names. Lengths: tools/lint/lengths.py.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 
 use tests::stack::root;
 
-const LINE_COLUMNS_MAX: usize = 100;
-const FILE_LINES_MAX: usize = 600;
 const FUNCTIONS: [&str; 7] = [
     "checkout", "webhook", "payments", "sweeper", "migrate", "admin", "console",
 ];
@@ -47,39 +45,6 @@ fn code() -> Vec<(String, String)> {
 #[track_caller]
 fn assert_none(what: &str, wrong: &[String]) {
     assert!(wrong.is_empty(), "{what}:\n{}", wrong.join("\n"));
-}
-
-/// A line without a place to break it (a URL, a long text) may be longer.
-fn can_be_broken(line: &str) -> bool {
-    let longest = line
-        .split_whitespace()
-        .map(|word| word.chars().count())
-        .max();
-    longest.unwrap_or_default() < LINE_COLUMNS_MAX - 20
-}
-
-#[test]
-fn no_line_is_longer_than_100_columns() {
-    let mut wrong = Vec::new();
-    for (name, text) in code() {
-        for (number, line) in text.lines().enumerate() {
-            let columns = line.chars().count();
-            if columns > LINE_COLUMNS_MAX && can_be_broken(line) {
-                wrong.push(format!("{name}:{}: {columns}", number + 1));
-            }
-        }
-    }
-    assert_none("longer than 100 columns", &wrong);
-}
-
-#[test]
-fn no_file_is_longer_than_600_lines() {
-    let long = |(name, text): &(String, String)| {
-        let lines = text.lines().count();
-        (lines > FILE_LINES_MAX).then(|| format!("{name}: {lines}"))
-    };
-    let wrong: Vec<String> = code().iter().filter_map(long).collect();
-    assert_none("split it by what it is about", &wrong);
 }
 
 /// The packages that a manifest depends on, without those of tests and build scripts.

@@ -10,7 +10,7 @@ const APPLICATION: &str = "holdfast-distribute";
 
 const HELP: &str =
     "Connects to the coordinator as a superuser, by the variables that `holdfast migrate` reads.
-Checks the extension, versions, settings, nodes and the owner's login first, and says what is missing.
+Checks extension, versions, settings, nodes and the owner's login first, and says what is missing.
 
 Run it after the first `holdfast migrate`, and again after citus_add_node (docs/scaling.md).
 
