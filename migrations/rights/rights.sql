@@ -129,6 +129,7 @@ begin
             ('subscriber_backlog',           'sweeper'),
             ('subscriber_claim',             'sweeper'),
             ('subscriber_delete',            'admin'),
+            ('subscriber_enable',            'admin console'),
             ('subscriber_list',              'admin console'),
             ('subscriber_mark',              'sweeper'),
             ('subscriber_put',               'admin'),

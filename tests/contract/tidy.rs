@@ -34,13 +34,6 @@ fn files(folders: &[&str], endings: &[&str]) -> Vec<(String, String)> {
     found
 }
 
-fn code() -> Vec<(String, String)> {
-    files(
-        &["functions", "shared", "tools", "tests", "migrations"],
-        &["rs", "sql"],
-    )
-}
-
 /// Fails with all findings at once.
 #[track_caller]
 fn assert_none(what: &str, wrong: &[String]) {

@@ -312,6 +312,33 @@ async fn the_person_on_call_sees_each_fault_beside_its_runbook() {
     }
 }
 
+/// A form that is sent again ends no later disabling.
+#[tokio::test]
+async fn a_subscriber_that_is_gone_is_enabled_from_its_log() {
+    let (test, _) = drop_under_way().await;
+    let on_call = test.person(&["viewer", "support"]);
+    let disable = "update holdfast.subscribers
+        set disabled_at = clock_timestamp(), disabled_why = 'it answered 410 Gone'";
+    let enabled = "select count(*) from holdfast.subscribers where disabled_at is null";
+    test.sql("select holdfast.subscriber_put('main', 'crm', 'https://crm.example/in', null)")
+        .await;
+    test.sql(disable).await;
+    let log = on_call.get("/health/subscriber/crm").await;
+    log.has(200, "gets nothing since");
+    let disabled_at = log.field("disabled_at").to_owned();
+    let fields = [("disabled_at", disabled_at.as_str())];
+    for (then, after) in [("select", 1), (disable, 0)] {
+        test.sql(then).await;
+        let enable = on_call.post("/health/subscriber/crm/enable", &fields).await;
+        enable.leads_to("/health/subscriber/crm");
+        assert_eq!(test.count(enabled).await, after);
+    }
+    let log = on_call.get("/health/subscriber/crm").await;
+    assert_ne!(log.field("disabled_at"), disabled_at);
+    let nobody = on_call.post("/health/subscriber/nobody/enable", &fields);
+    assert_eq!(nobody.await.status, 404);
+}
+
 /// The light of the promises is green only while they are checked.
 #[tokio::test]
 async fn an_old_check_of_the_promises_is_no_green_light() {

@@ -6,7 +6,7 @@ use tests::stack::root;
 use tests::{TestDb, new_id};
 
 /// Every form below `/console/main`, and the roles that may send it.
-const FORMS: [(&str, &[&str]); 18] = [
+const FORMS: [(&str, &[&str]); 19] = [
     ("/desk/departures/VEIL", &["desk", "owner"]),
     ("/desk/bookings/{id}/change", &["desk", "owner"]),
     ("/desk/bookings/{id}/cancel", &["desk", "owner"]),
@@ -23,6 +23,7 @@ const FORMS: [(&str, &[&str]); 18] = [
     ("/support/checkouts/{id}/refund", &["support", "owner"]),
     ("/support/checkouts/{id}/retry", &["support", "owner"]),
     ("/support/checkouts/{id}/revoke", &["support", "owner"]),
+    ("/health/subscriber/crm/enable", &["support", "owner"]),
     ("/health/subscriber/crm/test", &["support", "owner"]),
     ("/health/subscriber/crm/resend", &["support", "owner"]),
 ];

@@ -393,6 +393,15 @@ async fn the_log_of_a_subscriber_shows_answers_and_sends_again() {
     send(&test, DeliveryResult::Gone).await;
     let disabled = clerk.post(RESEND, again.clone()).await;
     disabled.refused(409, "subscriber_disabled");
+    let gone = clerk.get("/subscribers/crm").await;
+    let enable = json!({ "disabled_at": gone.ok(200)["disabled_at"] });
+    let enabled = clerk.post("/subscribers/crm/enable", enable.clone()).await;
+    assert_eq!(enabled.ok(200)["disabled_at"], Value::Null);
+    // what was given up waits again, and is delivered
+    clerk.post(RESEND, again.clone()).await.ok(200);
+    assert_eq!(send(&test, DeliveryResult::Delivered).await.len(), 1);
+    let nobody = clerk.post("/subscribers/nobody/enable", enable).await;
+    nobody.refused(404, "not_found");
     let nobody = "/subscribers/nobody/deliveries";
     clerk.get(nobody).await.refused(404, "not_found");
     let resend = format!("{nobody}/resend");

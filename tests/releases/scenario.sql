@@ -526,6 +526,7 @@ select * from holdfast.promises_list('bridal', null, null, null, 100, 1000);
 
 select holdfast.subscriber_test('bridal', 'shelf', '00000000-0000-4000-8000-000000000971', 'meera');
 select holdfast.subscriber_test('bridal', 'nobody', '00000000-0000-4000-8000-000000000971', 'a');
+select holdfast.subscriber_enable('bridal', 'shelf', '2026-01-01 00:00:00+00') ->> 'disabled_at';
 select holdfast.delivery_resend('bridal', 'shelf', 'subscriber.test',
     'shelf:00000000-0000-4000-8000-000000000971', null, 'meera');
 select holdfast.delivery_resend('bridal', 'shelf', 'order.paid', 'none', null, 'meera');

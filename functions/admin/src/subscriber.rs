@@ -4,7 +4,7 @@ use axum::extract::State;
 use holdfast_http::{Answer, Json, Made, Path, Route, found, route};
 use operations::db::Failure;
 use operations::subscriber::{
-    self, Name, Put, PutError, Subscriber, Subscribers, Test, TestError, Tested,
+    self, Enable, Name, Put, PutError, Subscriber, Subscribers, Test, TestError, Tested,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -18,6 +18,7 @@ pub(crate) fn routes() -> Vec<Route<Shared>> {
         route!(read),
         route!(put),
         route!(delete),
+        route!(enable),
         route!(test),
     ]
 }
@@ -109,6 +110,29 @@ async fn delete(
     let deleted = subscriber::delete(&app.db, &clerk.shop, &name).await;
     let deleted = deleted.map(|deleted| deleted.then_some(Deleted { deleted: name }));
     found("subscriber", deleted).map(Json)
+}
+
+/// Enable a subscriber
+///
+/// A subscriber that answered 410 gets nothing. This enables it, for announcements from now on. The
+/// log of deliveries keeps the announcements that were given up; each can be sent again.
+///
+/// **Retry:** harmless. A subscriber that was disabled again since `disabled_at` stays disabled.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/shops/{shop}/subscribers/{name}/enable",
+    operation_id = "subscriber_enable",
+    tag = "office",
+    responses((status = 200, description = "The subscriber, as it is now."))
+)]
+async fn enable(
+    State(app): State<Shared>,
+    clerk: Clerk,
+    Path(name): Path<Name>,
+    Json(enable): Json<Enable>,
+) -> Answer<Json<Subscriber>, Failure> {
+    let enabled = subscriber::enable(&app.db, &clerk.shop, &name, enable).await;
+    found("subscriber", enabled).map(Json)
 }
 
 /// Send a test message to a subscriber

@@ -2,7 +2,7 @@
 
 /// Calls for `other` with the ids of `main`: of procedures, and of functions with a parameter that
 /// [`ARGUMENTS`] does not name.
-pub(super) const FOREIGN_CALLS: [(&str, &str); 60] = [
+pub(super) const FOREIGN_CALLS: [(&str, &str); 61] = [
     (
         "announcement_put",
         "select holdfast.announcement_put('other', true)",
@@ -241,6 +241,10 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 60] = [
     (
         "subscriber_claim",
         "select holdfast.subscriber_claim('other', 10)",
+    ),
+    (
+        "subscriber_enable",
+        "select holdfast.subscriber_enable('other', 'secret', now())",
     ),
     (
         "subscriber_mark",

@@ -18,6 +18,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/now", get(now::part))
         .route("/runbook/{alarm}", get(runbook::page))
         .route("/subscriber/{name}", get(subscriber::page))
+        .route("/subscriber/{name}/enable", post(subscriber::enable))
         .route("/subscriber/{name}/test", post(subscriber::test))
         .route("/subscriber/{name}/resend", post(subscriber::resend));
     guard::routes(Section::Health, pages)

@@ -1,4 +1,5 @@
-//! The log of a subscriber: what was sent, what it answered; send again, send a test message.
+//! The log of a subscriber: what was sent, what it answered; send again, send a test message,
+//! enable one that was disabled.
 
 use askama::Template;
 use axum::extract::State;
@@ -8,7 +9,7 @@ use lambda_http::http::StatusCode;
 use operations::db::Failure;
 use operations::delivery::{self, Logged, Position, Resend, ResendError};
 use operations::quantity::PageLimit;
-use operations::subscriber::{self, Name, Subscriber, Test, TestError};
+use operations::subscriber::{self, Enable, Name, Subscriber, Test, TestError};
 
 use crate::app::Shared;
 use crate::form::Checked;
@@ -70,6 +71,17 @@ pub(crate) async fn page(
 ) -> Answer<Html<Log>, Failure> {
     let log = read(&app, &staff, &name, list.after.as_ref()).await;
     found("subscriber", log).map(Html)
+}
+
+/// Enables a subscriber. One that was disabled again since its form was made stays disabled.
+pub(crate) async fn enable(
+    State(app): State<Shared>,
+    staff: Staff,
+    Path(name): Path<Name>,
+    Checked(form): Checked<Enable>,
+) -> Answer<Response, Failure> {
+    let enabled = subscriber::enable(&app.db, &staff.shop, &name, form).await;
+    found("subscriber", enabled).map(|_| to_log(&staff, &name))
 }
 
 /// Sends a test message. The form's id makes a second click harmless.

@@ -1,4 +1,4 @@
-//! Subscribers: put, read, list, delete, test, and the deliveries to them.
+//! Subscribers: put, read, list, delete, enable, test, and the deliveries to them.
 //!
 //! A message is sent to each subscriber until it answers 2xx, with the pauses of Standard Webhooks,
 //! or is given up. A failed delivery delays no other, so their order is not promised.
@@ -6,6 +6,7 @@
 pub mod backlog;
 pub mod claim;
 pub mod delete;
+pub mod enable;
 pub mod list;
 pub mod mark;
 pub mod put;
@@ -28,6 +29,7 @@ use crate::utc::Utc;
 pub use backlog::{Backlog, backlog};
 pub use claim::{Delivery, claim, waiting};
 pub use delete::delete;
+pub use enable::{Enable, enable};
 pub use list::{Subscribers, list};
 pub use mark::{DeliveryResult, mark};
 pub use put::{Put, PutError, put};
@@ -42,7 +44,7 @@ pub(crate) const SUBSCRIBER_DISABLED: Kind = Kind {
     status: 409,
     code: "subscriber_disabled",
     title: "The subscriber is disabled",
-    detail: "The subscriber answered 410 and gets nothing. Put it again to enable it.",
+    detail: "The subscriber answered 410 and gets nothing. Enable it first.",
 };
 
 /// A subscriber and the state of its deliveries.

@@ -1,4 +1,4 @@
-//! The cases of `cases.sql`, and the values that they use.
+//! The cases of `growth/cases`, and the values that they use.
 
 use std::collections::BTreeMap;
 
@@ -30,10 +30,16 @@ pub(super) struct Filled {
     pub(super) sql: String,
 }
 
-/// Reads every case. Blocks are separated by empty lines; the first one explains the file.
+/// Reads every case. Blocks are separated by empty lines; the first one of a file explains it.
 pub(super) fn all() -> Result<Vec<Case>, Failed> {
-    let text = include_str!("../../growth/cases.sql");
-    text.split("\n\n").skip(1).map(case).collect()
+    [
+        include_str!("../../growth/cases/a_to_o.sql"),
+        include_str!("../../growth/cases/p_to_z.sql"),
+    ]
+    .iter()
+    .flat_map(|file| file.split("\n\n").skip(1))
+    .map(case)
+    .collect()
 }
 
 fn case(block: &str) -> Result<Case, Failed> {

@@ -144,7 +144,7 @@ pub async fn measure(orders: u32, folder: Option<&Path>) -> Result<Vec<Measured>
         .map(|(routine, _)| routine)
         .find(|routine| !cases.iter().any(|case| case.routine == **routine))
     {
-        return Err(format!("tools/bench/growth/cases.sql has no case of {routine}").into());
+        return Err(format!("tools/bench/growth/cases has no case of {routine}").into());
     }
     let mut examples = fill(&owner, orders).await?;
     for role in ROLES {

@@ -17,6 +17,9 @@ select holdfast.attempt_count('checkout_begin', 1);
 -- backlog_read
 select * from holdfast.backlog_read();
 
+-- backlog_read: the shops of a node
+select * from holdfast.backlog_read('{big,s1,s2}');
+
 -- checkout_begin: a new cart of a hot sku
 call holdfast.checkout_begin('big', gen_random_uuid(), '{open.customer}', 1, '\x01', null,
     '{H-1,X-3}', '{1,1}');
@@ -76,11 +79,11 @@ select holdfast.checkout_reclaim('big', row('{H-1,D-1,H-3}', null, null)::holdfa
 -- at most 30,000: expires 100 checkouts with their lines, coupons and announcements
 select holdfast.checkout_reclaim('big', row(null, 'C1', 'agency')::holdfast.reclaim);
 
--- checkout_revoke
-select * from holdfast.checkout_revoke('big', '{open.checkout_id}', 'clerk', 'a robot');
-
 -- checkout_release
 select * from holdfast.checkout_release('big', '{open.checkout_id}', null);
+
+-- checkout_revoke
+select * from holdfast.checkout_revoke('big', '{open.checkout_id}', 'clerk', 'a robot');
 
 -- coupon_list
 select * from holdfast.coupon_list('big', 'C2', 500);
@@ -119,20 +122,20 @@ select * from holdfast.departure_near('big', 'T-5', 2, 10, 100);
 -- early_release_chosen
 select holdfast.early_release_chosen();
 
--- early_release_persist
-select holdfast.early_release_persist('big', 'row-lock', '{open.checkout_id}');
-
 -- early_release_lock
 select holdfast.early_release_lock('big', '{open.checkout_id}', null, null);
+
+-- early_release_persist
+select holdfast.early_release_persist('big', 'row-lock', '{open.checkout_id}');
 
 -- early_release_way
 select holdfast.early_release_way();
 
--- gateway_order_close
-select * from holdfast.gateway_order_close('big', 'cashfree', 'order-1');
-
 -- gateway_order_claim
 select * from holdfast.gateway_order_claim('big', '{expired.checkout_id}');
+
+-- gateway_order_close
+select * from holdfast.gateway_order_close('big', 'cashfree', 'order-1');
 
 -- gateway_order_due
 -- at most 3,000: reads open orders until 20 are due
@@ -148,13 +151,17 @@ select * from holdfast.gateway_order_read('big', '{paid.reference}', '{paid.gate
 -- health_read
 select * from holdfast.health_read('big');
 
--- history_search: a customer
--- at most 30,000: the histories of 20 checkouts
-select * from holdfast.history_search('big', '{paid.customer}', null, 20, 200, 5000);
-
 -- history_outline: a customer with thousands of orders
 -- at most 30,000: the histories of 20 checkouts
 select * from holdfast.history_outline('big', 'agency', null, 20, 200, 5000);
+
+-- history_outline: a telephone number
+-- at most 8,000: reads 10,000 checkouts by the time of their end
+select * from holdfast.history_outline('big', '98220 55512', null, 20, 200, 5000);
+
+-- history_search: a customer
+-- at most 30,000: the histories of 20 checkouts
+select * from holdfast.history_search('big', '{paid.customer}', null, 20, 200, 5000);
 
 -- history_search: nobody
 -- at most 8,000: reads 10,000 checkouts by the time of their end
@@ -172,16 +179,16 @@ select * from holdfast.history_search('big', '{refunded.gateway_payment_id}', nu
 -- at most 8,000: reads 10,000 checkouts by the time of their end
 select * from holdfast.history_search('big', '{paid.order_id}', '{paid.order_id}', 20, 200, 5000);
 
--- history_outline: a telephone number
--- at most 8,000: reads 10,000 checkouts by the time of their end
-select * from holdfast.history_outline('big', '98220 55512', null, 20, 200, 5000);
-
 -- history_timeline
 select holdfast.history_timeline('big', '{refunded.checkout_id}', 200);
 
 -- hold_backlog
 -- at most 150,000: reads 20,000 active holds of a shop, their checkouts and 10,000 stock levels
 select * from holdfast.hold_backlog();
+
+-- hold_backlog: the shops of a node
+-- at most 150,000: reads 20,000 active holds of a shop, their checkouts and 10,000 stock levels
+select * from holdfast.hold_backlog('{big,s1,s2}');
 
 -- hold_list: everything
 -- at most 3,000: 500 holds, and their checkouts
@@ -336,264 +343,5 @@ select holdfast.outbox_purge('big', interval '30 days', 2000);
 -- outbox_waiting
 select * from holdfast.outbox_waiting();
 
--- payment_accept
-call holdfast.payment_accept('big', '{review.order_id}', {review.total_minor} / 2, 'clerk',
-    'near enough');
-
--- payment_accept_attempt
--- last: rollback
-select * from holdfast.payment_accept_attempt('big', '{review.order_id}',
-    {review.total_minor} / 2, 'clerk', 'near enough', false, true);
-
--- payment_event_dismiss
-select * from holdfast.payment_event_dismiss('big', 'cashfree', 'unknown-2', 'clerk');
-
--- payment_event_retry
-select * from holdfast.payment_event_retry('big', 'cashfree', 'unknown-3', 'clerk');
-
--- payment_parked_list
-select * from holdfast.payment_parked_list('big', null, null, null, 500);
-
--- payment_parked_events
--- at most 20,000: considers 1,000 events
-select * from holdfast.payment_parked_events('big', 100);
-
--- payment_record_event: an order is paid
-call holdfast.payment_record_event('big', 'cashfree', gen_random_uuid()::text,
-    '{awaiting_payment.reference}', 'paid', {awaiting_payment.total_minor}, 'INR',
-    gen_random_uuid()::text, '{}',
-    null, null, null, null);
-
--- payment_record_event: late
-call holdfast.payment_record_event('big', 'cashfree', gen_random_uuid()::text,
-    '{expired.reference}', 'paid', {expired.total_minor}, 'INR', gen_random_uuid()::text, '{}',
-    null, null, null, null);
-
--- payment_record_event: a refund at the gateway
-call holdfast.payment_record_event('big', '{paid.gateway}', gen_random_uuid()::text, null,
-    'refund_settled', {paid.total_minor}, 'INR', '{paid.gateway_payment_id}', '{}', null, null,
-    gen_random_uuid()::text, null);
-
--- payment_record_event: a dispute
-call holdfast.payment_record_event('big', '{paid.gateway}', gen_random_uuid()::text, null,
-    'disputed', {paid.total_minor}, 'INR', '{paid.gateway_payment_id}', '{}', null, null, null,
-    null);
-
--- payment_record_event: unknown
-call holdfast.payment_record_event('big', 'cashfree', gen_random_uuid()::text, 'big-unknown',
-    'paid', 100, 'INR', gen_random_uuid()::text, '{}', null, null, null, null);
-
--- payment_record_event_attempt
--- last: rollback
-select * from holdfast.payment_record_event_attempt('big', 'cashfree', gen_random_uuid()::text,
-    '{awaiting_payment.reference}', 'paid', {awaiting_payment.total_minor}, 'INR',
-    gen_random_uuid()::text, '{}',
-    null, null, null, null, true);
-
--- payment_record_events
-call holdfast.payment_record_events('big', jsonb_build_array(
-    jsonb_build_object('gateway', 'cashfree', 'event_key', gen_random_uuid(), 'payload', '{}',
-        'reference', '{awaiting_payment.reference}', 'kind', 'paid', 'currency', 'INR',
-        'amount_minor', {awaiting_payment.total_minor}, 'gateway_payment_id', gen_random_uuid()),
-    jsonb_build_object('gateway', 'cashfree', 'event_key', gen_random_uuid(), 'payload', '{}',
-        'reference', 'big-unknown', 'kind', 'paid', 'currency', 'INR', 'amount_minor', 100,
-        'gateway_payment_id', gen_random_uuid())));
-
--- payment_record_events_attempt
--- last: rollback
-select * from holdfast.payment_record_events_attempt('big', jsonb_build_array(
-    jsonb_build_object('gateway', 'cashfree', 'event_key', gen_random_uuid(), 'payload', '{}',
-        'reference', '{awaiting_payment.reference}', 'kind', 'paid', 'currency', 'INR',
-        'amount_minor', {awaiting_payment.total_minor},
-        'gateway_payment_id', gen_random_uuid())));
-
--- payment_redrive
-select * from holdfast.payment_redrive('big', 'cashfree', 'unknown-1', 'clerk');
-
--- refund_backlog
-select * from holdfast.refund_backlog();
-
--- refund_claim
-select * from holdfast.refund_claim('big', 20);
-
--- refund_list: everything
-select * from holdfast.refund_list('big', null, null, null, 500, 5000);
-
--- refund_list: failed
-select * from holdfast.refund_list('big', 'failed', null, null, 500, 5000);
-
--- refund_list: a rare status
-select * from holdfast.refund_list('big', 'owed', null, null, 500, 5000);
-
--- refund_overview
-select * from holdfast.refund_overview('big', '{refunded.order_id}');
-
--- refund_report
-select * from holdfast.refund_report('big', '{refund_due.refund_id}', 'settled', null, null);
-
--- refund_request
-select * from holdfast.refund_request('big', '{paid.order_id}', gen_random_uuid(), '\x01', 'clerk',
-    null, 100, null, array['{paid.sku}'], '{1}');
-
--- refund_retry
-select * from holdfast.refund_retry('big', '{refund_failed.refund_id}', 'clerk');
-
--- refund_untried
-select holdfast.refund_untried('big', array['{refund_due.refund_id}']::uuid[], '{1}');
-
--- sale_read
--- at most 30,000: the holds, sales, payments and ends of half an hour, and 10,000 stock levels
-select holdfast.sale_read('big', null, 30, 36000);
-
--- sale_read: two skus
--- at most 30,000: the holds, sales, payments and ends of half an hour, and 10,000 stock levels
-select holdfast.sale_read('big', '{D-1,H-1}', 5, 36000);
-
--- shop_list
-select * from holdfast.shop_list();
-
--- shop_node
-select * from holdfast.shop_node('big');
-
--- shop_put
-select * from holdfast.shop_put('big', 'Big', 'INR');
-
--- shop_read
-select * from holdfast.shop_read('big');
-
--- sku_close
-select * from holdfast.sku_close('big', 'T-4', 'clerk');
-
--- sku_export
--- at most 30,000: 5,000 skus
-select * from holdfast.sku_export('big', 'T-1', 5000);
-
--- sku_find: one sku
-select * from holdfast.sku_find('big', 'd-1', 20, 5000);
-
--- sku_find: a word of every title
--- at most 30,000: reads 5,000 skus
-select * from holdfast.sku_find('big', 'thin', 20, 5000);
-
--- sku_list
--- at most 10,000: 500 skus with their stock
-select * from holdfast.sku_list('big', 'T-1', 500);
-
--- sku_manifest: a departure with a tenth of all orders
--- at most 20,000: reads every active hold of the sku, and its sold units in an index
-select * from holdfast.sku_manifest('big', 'D-1', null, null, 500);
-
--- sku_manifest: its last page
--- at most 20,000: reads every active hold of the sku, and its sold units in an index
-select * from holdfast.sku_manifest('big', 'D-1', now() - interval '1 hour', gen_random_uuid(),
-    500);
-
--- sku_manifest: a rare sku
-select * from holdfast.sku_manifest('big', 'T-1', null, null, 500);
-
--- sku_put
-select * from holdfast.sku_put('big', 'T-2', 'Another title', '{}', 1234);
-
--- sku_read
-select * from holdfast.sku_read('big', 'D-1');
-
--- sku_retire
-select * from holdfast.sku_retire('big', 'T-5');
-
--- stock_adjust
-select * from holdfast.stock_adjust('big', 'H-1', 1, null, 'adjusted', 'clerk', 'count');
-
--- stock_availability
-select * from holdfast.stock_availability('big', array(select 'T-' || n from
-    generate_series(1, 100) n));
-
--- stock_read
-select * from holdfast.stock_read('big', 'D-1');
-
--- stock_receive
-select * from holdfast.stock_receive('big', 'H-1', 1, null, 'clerk', 'PO-2', null,
-    gen_random_uuid());
-
--- stock_set
-select * from holdfast.stock_set('big', 'T-6', 4000000, null, 'clerk', 'count', null,
-    gen_random_uuid());
-
--- stock_shrink
-call holdfast.stock_shrink('big', 'T-7', 1, null, 'clerk', 'fire', null, gen_random_uuid(), false);
-
--- stock_shrink: of a hot sku
--- at most 20,000: reads every active hold of the sku
-call holdfast.stock_shrink('big', 'D-1', 1, null, 'clerk', 'fire', null, gen_random_uuid(), true);
-
--- stock_shrink_attempt
--- last: rollback
-select * from holdfast.stock_shrink_attempt('big', 'T-8', 1, null, 'clerk', 'fire', null,
-    gen_random_uuid(), false, true);
-
--- promises_breached
-select * from holdfast.promises_breached('big', 50);
-
--- promises_due
--- with statistics: the check reads many tables at once; it has 20 s, and may be late for minutes
-select * from holdfast.promises_due();
-
--- promises_list
--- with statistics: the check reads many tables at once; it has 20 s, and may be late for minutes
--- at most 200,000: checks 2,000 subjects
-select * from holdfast.promises_list('big', 'order', '{paid.order_id}', '', 100, 2000);
-
--- promises_recheck
--- with statistics: the check reads many tables at once; it has 20 s, and may be late for minutes
-select * from holdfast.promises_recheck('big');
-
--- promises_sweep: what changed
--- with statistics: the check reads many tables at once; it has 20 s, and may be late for minutes
--- at most 200,000: checks the subjects of 500 rows of each source
-select * from holdfast.promises_sweep('big', 'changed', 500);
-
--- promises_sweep: the next of all
--- with statistics: the check reads many tables at once; it has 20 s, and may be late for minutes
--- at most 200,000: checks 3,000 subjects
-select * from holdfast.promises_sweep('big', 'history', 3000);
-
--- stock_shrink_reclaim
-select * from holdfast.stock_shrink_reclaim('big', 'T-8', null);
-
--- subscriber_backlog
-select * from holdfast.subscriber_backlog();
-
--- subscriber_claim
-select * from holdfast.subscriber_claim('big', 20);
-
--- subscriber_delete
--- first: select holdfast.subscriber_put('s1', 'x', 'https://example.org', null)
-select * from holdfast.subscriber_delete('s1', 'x');
-
--- subscriber_list
-select * from holdfast.subscriber_list('big');
-
--- subscriber_mark
-select holdfast.subscriber_mark('big', 'mail', '{order.paid,order.paid}', '{{paid.order_id},x}',
-    '{delivered,failed}', '{null,busy}');
-
--- subscriber_mark: the subscriber is gone
--- at most 30,000: gives up 1,000 deliveries
-select holdfast.subscriber_mark('big', 'ledger', array['order.paid'], array['x'], '{gone}',
-    '{null}');
-
--- subscriber_put
-select * from holdfast.subscriber_put('big', 'mail', 'https://example.org/mail', null);
-
--- subscriber_read
-select * from holdfast.subscriber_read('big', 'ledger');
-
--- subscriber_test
-select * from holdfast.subscriber_test('big', 'mail', gen_random_uuid(), 'clerk');
-
--- subscriber_waiting
-select * from holdfast.subscriber_waiting();
-
--- sweep_expire
--- first: select growth.make_due('big', null, 400)
--- at most 60,000: expires 200 checkouts with their lines, orders, coupons and announcements
-select * from holdfast.sweep_expire('big', 200, '{}');
+-- outbox_waiting: the shops of a node
+select * from holdfast.outbox_waiting('{big,s1,s2}');
