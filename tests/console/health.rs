@@ -103,6 +103,9 @@ async fn the_log_of_a_subscriber_shows_what_it_got_and_sends_it_again() {
     on_call.until_there("#subscriber-gone").await;
     on_call.to_page(on_call.click("#subscriber-gone")).await;
     on_call.until_text("This subscriber answered 410").await;
+    on_call.check_page("health-subscriber-disabled").await;
+    on_call.to_page(on_call.click(".message button")).await;
+    on_call.until_there(".head button").await;
     on_call
         .go("/console/dress/health/subscriber/warehouse")
         .await;

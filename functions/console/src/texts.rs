@@ -179,6 +179,9 @@ mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
+    use operations::refusal::{Declared, Refusal as _};
+    use operations::{checkout, delivery, import, order, payment, refund, sku, stock, subscriber};
+
     use super::*;
 
     /// Every text of a language, with the names of its values.
@@ -249,6 +252,56 @@ mod tests {
             }
         }
         assert!(seen > 20, "{seen}");
+    }
+
+    /// The refusals of every operation that changes something, by the name of its error.
+    fn refusals() -> [(&'static str, Vec<Declared>); 16] {
+        [
+            ("AcceptError", payment::AcceptError::declared()),
+            ("AmendError", order::AmendError::declared()),
+            ("ApplyError", import::ApplyError::declared()),
+            ("BookError", order::BookError::declared()),
+            ("CancelError", order::CancelError::declared()),
+            ("ChangeError", stock::ChangeError::declared()),
+            ("CloseError", sku::CloseError::declared()),
+            ("DismissError", payment::DismissError::declared()),
+            ("RequestError", refund::RequestError::declared()),
+            ("ResendError", delivery::ResendError::declared()),
+            ("RetryError", refund::RetryError::declared()),
+            ("RetryEventError", payment::RetryEventError::declared()),
+            ("RevokeError", checkout::RevokeError::declared()),
+            ("ShrinkError", stock::ShrinkError::declared()),
+            ("StageError", import::StageError::declared()),
+            ("TestError", subscriber::TestError::declared()),
+        ]
+    }
+
+    /// Except a wrong field: its sentence comes from the operation.
+    #[test]
+    fn every_refusal_has_a_text() {
+        let mut all = Vec::new();
+        files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+        let mut answered = BTreeSet::new();
+        for path in all {
+            let text = fs::read_to_string(&path).unwrap();
+            for answer in text.split("-> Answer<").skip(1) {
+                let error = answer.split(" {\n").next().unwrap();
+                let error = error.trim_end_matches('>').rsplit(", ").next().unwrap();
+                if error.ends_with("Error") {
+                    answered.insert(error.to_owned());
+                }
+            }
+        }
+        let known = refusals().map(|(error, _)| error.to_owned());
+        assert_eq!(answered, BTreeSet::from(known));
+        let english = texts(Language::English);
+        let said = refusals().into_iter().flat_map(|(_, declared)| declared);
+        let without: BTreeSet<&str> = said
+            .map(|refusal| refusal.kind.code)
+            .filter(|code| *code != "invalid_request")
+            .filter(|code| !english.contains_key(&format!("refusal-{}", code.replace('_', "-"))))
+            .collect();
+        assert!(without.is_empty(), "{without:?}");
     }
 
     #[test]
