@@ -18,7 +18,7 @@ LOCAL = ("schema_",)
 VOLATILE = r"\b(clock_timestamp|statement_timestamp|random|gen_random_uuid|set_config)\s*\("
 STABLE = r"\b(now|make_interval|age|to_char)\s*\(|\bcurrent_(date|timestamp)\b"
 
-# Each must be found, or this linter does not work.
+# Each must be found, or this linter does not work. Some have two forms.
 WRONG = {
     "an SQL function over tables": """language sql as $$
         select s.name from shops s where s.shop = p_shop $$;""",
@@ -27,6 +27,12 @@ WRONG = {
     "a function of the time in CASE or COALESCE of an UPDATE": """language plpgsql as $$ begin
         update skus k set retired_at = coalesce(k.retired_at, now()) where k.shop = p_shop;
         end $$;""",
+    "a volatile function in ON CONFLICT": """language plpgsql as $$ begin
+        insert into skus as k (shop, sku) values (p_shop, p_sku) on conflict (shop, sku)
+        do update set retired_at = clock_timestamp(); end $$;""",
+    "a function of the time in ON CONFLICT": """language plpgsql as $$ begin
+        insert into skus as k (shop, sku) values (p_shop, p_sku) on conflict (shop, sku)
+        do update set retired_at = now() where k.retired_at is null; end $$;""",
     "CASE with a value in a write": """language plpgsql as $$ begin
         update skus k set title = case p_word when 'a' then 'b' end where k.shop = p_shop;
         end $$;""",
@@ -50,14 +56,19 @@ WRONG = {
     "a time of the row and an interval in an UPDATE": """language plpgsql as $$ begin
         update holds h set expires_at = h.expires_at + interval '1 minute'
         where h.shop = p_shop; end $$;""",
-    "a query about the row in an UPDATE": """language plpgsql as $$ begin
+    "a query about the row in an UPDATE": ("""language plpgsql as $$ begin
         update skus k set title = (select s.name from shops s where s.shop = k.shop)
-        where k.shop = p_shop; end $$;""",
+        where k.shop = p_shop; end $$;""", """language plpgsql as $$ begin
+        update skus set title = (select s.name from shops s where s.shop = skus.shop)
+        where skus.shop = p_shop; end $$;"""),
     "an array of rows without a type": """language plpgsql as $$ begin
         select array_agg(page) into v_all from (select * from skus k where k.shop = p_shop) page;
         end $$;""",
-    "a table without its shop": """language plpgsql as $$ begin
+    "a table without its shop": ("""language plpgsql as $$ begin
         return exists (select from holds h where h.sku = p_sku); end $$;""",
+        """language plpgsql as $$ begin
+        return exists (select from shops s join holds h on h.sku = p_sku
+            where s.shop = p_shop); end $$;"""),
     "one query for one shop or all": """language plpgsql as $$ begin
         return (select count(*) from shops s where p_shop is null or s.shop = p_shop); end $$;""",
     "a relation with the shops of other nodes": """(p_shops text[]) language plpgsql as $$ begin
@@ -75,6 +86,9 @@ WHY = {
         "Citus can't plan a query of an SQL function with parameters: use PL/pgSQL",
     "a volatile function in an UPDATE": "assign it to a variable first",
     "a function of the time in CASE or COALESCE of an UPDATE": "assign it to a variable first",
+    "a volatile function in ON CONFLICT": "assign it to a variable first",
+    "a function of the time in ON CONFLICT":
+        "assign it to a variable first, or write `excluded.retired_at`",
     "CASE with a value in a write": "write `case when x = 'a' then …`",
     "a query in the values of an INSERT": "read it into a variable first",
     "a join in the query of an INSERT": "read the values into variables or arrays first",
@@ -177,11 +191,12 @@ def of_statement(statement, reading, taking_rows):
     changes = re.split(r"\b(?:where|returning)\b|\bfrom\b(?!.*\bset\b)", update, maxsplit=1)[0]
     if re.search(r"\b\w+\.\w+\s*[+-][^,;]*\binterval\b", changes):
         yield "a time of the row and an interval in an UPDATE"
-    updated = re.match(rf"update\s+{TABLE}\s+(\w+)\s+set\b", update)
+    updated = re.match(
+        r"update\s+(?:holdfast\.)?(\w+)(?:\s+(?:as\s+)?(\w+))?\s+set\b", update)
     for query in re.findall(r"\(\s*select\b(?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)", update):
         assigned = update[:update.index(query)]
         if updated and not re.search(r"\b(?:where|from)\b", assigned) and re.search(
-            rf"\b{updated[1]}\.", query
+            rf"\b{updated[2] or updated[1]}\.", query
         ):
             yield "a query about the row in an UPDATE"
     if any(re.search(rf"\b{f}\s*\(\s*(?:new|old)\s*[,)]", statement) for f in taking_rows):
@@ -191,7 +206,12 @@ def of_statement(statement, reading, taking_rows):
         yield "a function of the time in CASE or COALESCE of an UPDATE"
     if re.search(r"\bcase\s+(?!when\b)\S", update + inserted):
         yield "CASE with a value in a write"
-    values, _, _ = inserted.partition("on conflict")
+    values, _, conflict = inserted.partition("on conflict")
+    if re.search(VOLATILE, conflict):
+        yield "a volatile function in ON CONFLICT"
+    # there Citus takes no function that is not immutable, alone or in an expression
+    if re.search(STABLE, conflict):
+        yield "a function of the time in ON CONFLICT"
     if re.search(r"\bvalues\s*\(.*\(\s*select\b", values, re.S):
         yield "a query in the values of an INSERT"
     if len(aliases(values)) > 2 and re.search(r"\bselect\b", values):
@@ -204,7 +224,7 @@ def of_statement(statement, reading, taking_rows):
             re.search(rf"\b{f}\s*\(\s*{alias}\s*[,)]", statement) for f in taking_rows
         ):
             yield "a table's row as a parameter"
-        shop = rf"\b{alias}\.shop\b|\bs\.shop\b|insert into\s+(?:holdfast\.)?{known[alias]}\b"
+        shop = rf"\b{alias}\.shop\b|insert into\s+(?:holdfast\.)?{known[alias]}\b"
         if not re.search(shop, statement):
             yield "a table without its shop"
     if known and re.search(r"\barray_agg\((page|few|\w)( order by [^)]*)?\)(?!::)", statement):
@@ -258,10 +278,11 @@ def of_migration(text):
 def main():
     routines = read()
     reading, taking_rows = that_read_tables(routines), with_row_parameters(routines)
-    for mistake, text in WRONG.items():
-        found = {*of_routine(text, reading, taking_rows), *of_migration(text)}
-        if mistake not in found:
-            sys.exit(f"citus: did not find {mistake}, but {found}: {text}")
+    for mistake, texts in WRONG.items():
+        for text in [texts] if isinstance(texts, str) else texts:
+            found = {*of_routine(text, reading, taking_rows), *of_migration(text)}
+            if mistake not in found:
+                sys.exit(f"citus: did not find {mistake}, but {found}: {text}")
     found = []
     for name, text in routines.items():
         found += [(name, what) for what in of_routine(text, reading, taking_rows)]
