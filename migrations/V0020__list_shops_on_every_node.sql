@@ -24,9 +24,9 @@ alter table holdfast.shops
     -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
     add constraint shop_is_listed foreign key (shop) references holdfast.shop_codes;
 
--- A message is behind every unsent one of its group. The sequence alone gives that on one server.
--- On Citus each node has numbers of its own, and a shop may move to a node with smaller ones. This
--- is one look at the end of an index.
+-- A message is behind every other one of its group, sent ones too. The sequence alone gives that on
+-- one server. On Citus each node has numbers of its own, and a shop may move to a node with smaller
+-- ones. This is one look at the end of an index.
 create or replace function holdfast.set_outbox_group() returns trigger
 language plpgsql security definer set search_path = holdfast, pg_temp as $$
 declare
