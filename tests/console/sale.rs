@@ -118,10 +118,17 @@ async fn a_live_part_pauses_while_hidden_and_says_when_it_is_stale() {
     owner.see::<i64>(&hide(false)).await;
     owner.until(&format!("window.polls > {polls}")).await;
 
+    // Until its first answer the page that came back says that it is stale.
+    owner.until("!document.querySelector('.stale')").await;
     owner.offline(true).await;
     owner.until_there(".stale [data-live-status]").await;
     owner.until_text("These numbers are not up to date").await;
     owner.check_page("sale-stale").await;
+    assert!(
+        owner
+            .see::<bool>("!!document.querySelector('.stale')")
+            .await
+    );
     owner.offline(false).await;
     owner.until("!document.querySelector('.stale')").await;
 

@@ -56,7 +56,7 @@ async fn a_search_that_finds_nothing_says_what_to_try() {
     let person = Person::signed_in("support").await;
     person.fill("#q", "nobody knows this").await;
     person.to_page(person.press(&["Enter"])).await;
-    person.until_text("Nothing is known by this").await;
+    person.until_text("Nothing was found").await;
     person.check_page("support-nothing").await;
     person.leave().await;
 }

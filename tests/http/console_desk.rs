@@ -125,6 +125,70 @@ async fn a_booking_moves_to_any_day() {
     );
 }
 
+/// The next click must not change the seats on the present departure.
+#[tokio::test]
+async fn a_refused_move_keeps_the_departure_that_was_chosen() {
+    let test = TestDb::new().await;
+    let (desk, id) = booked(&test).await;
+    departure(&test, "GOA-LATE", 40, 1).await;
+    let path = format!("/desk/bookings/{id}");
+    let seen = desk.get(&path).await;
+    let change = [
+        ("expected_version", seen.field("expected_version")),
+        ("line", "GOA"),
+        ("sku", "GOA-LATE"),
+        ("seats", "3"),
+        ("day", ""),
+    ];
+    let refused = desk.post(&format!("{path}/change"), &change).await;
+    refused.has(200, "Not enough free seats");
+    refused.has(200, "<option value=\"GOA-LATE\" selected>");
+    refused.has(200, "name=\"seats\" value=\"3\"");
+    assert_eq!(test.level("GOA").await.0, 7);
+    // the day whose departures were offered stays, too
+    let day = test
+        .text("select to_char(now() + interval '40 days', 'YYYY-MM-DD')")
+        .await;
+    let change = [change[0], change[1], change[2], change[3], ("day", &*day)];
+    let refused = desk.post(&format!("{path}/change"), &change).await;
+    refused.has(200, "<option value=\"GOA-LATE\" selected>");
+    assert_eq!(refused.field("day"), day);
+}
+
+/// A note with a time hides no telephone number from support.
+#[tokio::test]
+async fn a_party_is_found_by_its_number_whatever_its_note_says() {
+    let test = TestDb::new().await;
+    departure(&test, "GOA", 2, 9).await;
+    let desk = test.person(&["desk"]);
+    let page = desk.get(PATH).await;
+    let mut form = booking(&page, "Asha 98450 12345", "2");
+    form[3].1 = "pickup 7:30";
+    desk.post(PATH, &form).await.leads_to("booked=");
+    let support = test.person(&["support"]);
+    let found = support.get("/support?q=9845012345").await;
+    // the only one opens at once
+    found.leads_to("/support/checkouts/");
+}
+
+/// Each fits its field.
+#[tokio::test]
+async fn a_party_and_a_note_that_are_too_long_together_are_refused_in_words() {
+    let test = TestDb::new().await;
+    departure(&test, "GOA", 2, 9).await;
+    let desk = test.person(&["desk"]);
+    let page = desk.get(PATH).await;
+    let (party, note) = ("a".repeat(40), "n".repeat(22));
+    let mut form = booking(&page, &party, "2");
+    form[3].1 = &note;
+    desk.post(PATH, &form)
+        .await
+        .has(200, "party and note together have at most 61 characters");
+    assert_eq!(test.level("GOA").await.0, 9);
+    form[3].1 = &note[1..];
+    desk.post(PATH, &form).await.leads_to("booked=");
+}
+
 /// What a shopper bought, and where it goes, is nothing for the desk.
 #[tokio::test]
 async fn a_shoppers_checkout_is_no_booking() {

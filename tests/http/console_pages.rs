@@ -160,6 +160,7 @@ async fn a_file_is_tried_row_by_row_before_it_is_applied() {
         "{plain}"
     );
     assert!(plain.contains("Apply: 1 new, 1 changed"), "{plain}");
+    assert!(plain.contains("<bdi>₹9.00</bdi>"), "{plain}");
     assert_eq!(test.level("VEIL").await.0, 3);
     clerk
         .get(&format!("{rows}?only=refused"))
@@ -318,13 +319,13 @@ async fn a_subscriber_that_is_gone_is_enabled_from_its_log() {
     let (test, _) = drop_under_way().await;
     let on_call = test.person(&["viewer", "support"]);
     let disable = "update holdfast.subscribers
-        set disabled_at = clock_timestamp(), disabled_why = 'it answered 410 Gone'";
+        set disabled_at = now(), disabled_why = 'it answered 410 Gone'";
     let enabled = "select count(*) from holdfast.subscribers where disabled_at is null";
     test.sql("select holdfast.subscriber_put('main', 'crm', 'https://crm.example/in', null)")
         .await;
     test.sql(disable).await;
     let log = on_call.get("/health/subscriber/crm").await;
-    log.has(200, "gets nothing since");
+    log.has(200, "It gets nothing.");
     let disabled_at = log.field("disabled_at").to_owned();
     let fields = [("disabled_at", disabled_at.as_str())];
     for (then, after) in [("select", 1), (disable, 0)] {

@@ -1,7 +1,8 @@
 //! Who may open and send what at the console, in the test's own process.
 
+use bench::visitor::{TOKEN, session_seen};
 use tests::http::Call;
-use tests::person::Person;
+use tests::person::{Person, Shown};
 use tests::stack::root;
 use tests::{TestDb, new_id};
 
@@ -131,7 +132,7 @@ async fn a_person_begins_with_their_own_work_in_the_shop_they_left() {
     }
     let owner = test.person_of(&["owner"], &["main", "other"]);
     let other = owner.send(Call::new("GET", "/console/other/desk")).await;
-    let cookie = other.cookie.unwrap();
+    let cookie = other.cookies[0].clone();
     let cookie = cookie.split(';').next().unwrap();
     let owner = owner.and_cookie(cookie);
     let goes = async |person: &Person, path: &str| {
@@ -153,4 +154,46 @@ async fn a_person_begins_with_their_own_work_in_the_shop_they_left() {
         goes(&stranger, "/console/main/desk?day=2026-12-24").await,
         "/console/sign-in?to=%2Fconsole%2Fmain%2Fdesk%3Fday%3D2026%2D12%2D24"
     );
+}
+
+/// A page renews the cookie of a session that is a minute old. The sign-out must not.
+#[tokio::test]
+async fn a_sign_out_ends_an_older_session() {
+    let test = TestDb::new().await;
+    let owner = test.person(&["owner"]);
+    let owner = owner.with_cookies(&session_seen(&["owner"], &["main"], 120));
+    let sets = |shown: &Shown| -> Vec<String> {
+        let set = shown.cookies.iter();
+        let session = set.filter(|cookie| cookie.starts_with("holdfast_session="));
+        session.cloned().collect()
+    };
+    let renewed = sets(&owner.get("/sale").await);
+    assert_eq!(renewed.len(), 1);
+    assert!(!renewed[0].contains("Max-Age=0"), "{renewed:?}");
+    let sign_out = Call::new("POST", "/console/sign-out")
+        .body(format!("csrf={TOKEN}"))
+        .header("content-type", "application/x-www-form-urlencoded");
+    let ended = sets(&owner.send(sign_out).await);
+    assert_eq!(ended.len(), 1, "{ended:?}");
+    assert!(ended[0].starts_with("holdfast_session=;"), "{ended:?}");
+    assert!(ended[0].contains("Max-Age=0"), "{ended:?}");
+}
+
+/// An alarm knows no shop. Its link opens the one that needs somebody.
+#[tokio::test]
+async fn an_alarm_leads_to_the_shop_that_needs_somebody() {
+    let test = TestDb::new().await;
+    test.shop("far").await;
+    let on_call = test.person_of(&["support"], &["main", "far"]);
+    let goes = async || {
+        let sent = on_call.send(Call::new("GET", "/console/health")).await;
+        sent.location.unwrap_or_default()
+    };
+    assert_eq!(goes().await, "/console/main/health");
+    test.sql(
+        "call holdfast.payment_record_event('far', 'stripe', 'e', 'far-x', 'paid', 1, 'INR',
+            'pi', '{}', null, null, null, null)",
+    )
+    .await;
+    assert_eq!(goes().await, "/console/far/health");
 }

@@ -16,7 +16,8 @@ pub struct Shown {
     /// Where it sends the browser.
     pub location: Option<String>,
     pub etag: Option<String>,
-    pub cookie: Option<String>,
+    /// The cookies that it sets.
+    pub cookies: Vec<String>,
     pub text: String,
 }
 
@@ -126,6 +127,7 @@ impl Person {
             .header("host", "127.0.0.1:1");
         let request = lambda_http::request::from_str(&call.event().to_string()).unwrap();
         let answer = answer(&self.router, request).await;
+        let cookies = answer.headers().get_all("set-cookie").iter();
         let header = |name: &str| {
             let value = answer.headers().get(name)?;
             Some(value.to_str().unwrap().to_owned())
@@ -134,7 +136,9 @@ impl Person {
             status: answer.status().as_u16(),
             location: header("location"),
             etag: header("etag"),
-            cookie: header("set-cookie"),
+            cookies: cookies
+                .map(|set| set.to_str().unwrap().to_owned())
+                .collect(),
             text: String::from_utf8(answer.body().to_vec()).unwrap(),
         }
     }

@@ -5,6 +5,8 @@
 (() => {
   const EVERY_MS = 2000;
   const GIVE_UP_MS = 8000;
+  // The function has 29 seconds.
+  const JOB_GIVE_UP_MS = 30000;
   // The age at which numbers are called stale: three answers are missing.
   const STALE_MS = 3 * EVERY_MS;
 
@@ -71,15 +73,16 @@
       if (!form) return;
       await fetch(form.action, {
         method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual",
-        credentials: "same-origin",
+        credentials: "same-origin", signal: AbortSignal.timeout(JOB_GIVE_UP_MS),
       });
     };
+
+    const isOld = () => Date.now() - fresh > STALE_MS;
 
     const tick = async () => {
       timer = null;
       if (document.hidden || busy) return;
       busy = true;
-      const isOld = () => Date.now() - fresh > STALE_MS;
       if (!isSignedOut) stale(isOld());
       try {
         await goOn();
@@ -98,6 +101,8 @@
       if (!document.hidden && timer === null) tick();
     });
     timer = setTimeout(tick, EVERY_MS);
+    // Also while an answer is on its way.
+    setInterval(() => { if (!isSignedOut && isOld()) stale(true); }, EVERY_MS);
   };
 
   for (const section of document.querySelectorAll("[data-live]")) follow(section);

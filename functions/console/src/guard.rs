@@ -13,6 +13,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::access::Section;
 use crate::app::Shared;
 use crate::form::address;
+use crate::health::fault;
 use crate::live;
 use crate::session::{Origin, SIGNED_OUT, Session, now_s};
 
@@ -78,12 +79,31 @@ pub(crate) async fn first(
     to(section, &session, &headers)
 }
 
-/// `/console/health`: alarms lead here, and know no shop.
+/// `/console/health`: alarms lead here, and know no shop. Opens the first shop that needs somebody,
+/// the last one before the others; or the last one, if none does.
 pub(crate) async fn health(
+    State(app): State<Shared>,
     Extension(session): Extension<Session>,
     headers: HeaderMap,
 ) -> Result<Redirect, Problem> {
+    let may_read = Section::Health.may_read(&session.roles);
+    let shops = shop_of(&session, &headers).into_iter();
+    for shop in shops.chain(&session.shops).filter(|_| may_read) {
+        if needs_somebody(&app, shop).await {
+            return Ok(Redirect::to(&format!("/console/{shop}/health")));
+        }
+    }
     to(Section::Health, &session, &headers)
+}
+
+/// Whether an alarm rings because of this shop. A shop that can't be read is passed over.
+async fn needs_somebody(app: &Shared, shop: &str) -> bool {
+    let Ok(shop) = shop.parse() else {
+        return false;
+    };
+    let read = operations::health::read(&app.db, &shop).await;
+    let health = read.ok().flatten();
+    health.is_some_and(|health| fault::all(&health).iter().any(|fault| fault.rings))
 }
 
 fn to(section: Section, session: &Session, headers: &HeaderMap) -> Result<Redirect, Problem> {
@@ -109,7 +129,7 @@ pub(crate) async fn require(
     request.extensions_mut().insert(session.clone());
     request.extensions_mut().insert(origin.clone());
     let mut response = next.run(request).await;
-    if !is_poll && session.is_to_renew(now) {
+    if !is_poll && session.is_to_renew(now) && !origin.sets_session(&response) {
         origin.keep(&mut response, &secrets, &session.seen_at(now));
     }
     if let Some(shop) = opened {

@@ -37,6 +37,7 @@ pub(crate) struct Place {
     pub(crate) code: String,
     pub(crate) name: String,
     pub(crate) zone: TimeZone,
+    pub(crate) currency: String,
 }
 
 /// Who looks at a page of a shop.
@@ -113,6 +114,12 @@ impl Page {
 
     pub(crate) fn amount(&self, minor: &i64, currency: &str) -> String {
         show::amount(*minor, currency)
+    }
+
+    /// An amount in the shop's currency.
+    pub(crate) fn price(&self, minor: i64) -> String {
+        let inside = self.inside.as_ref();
+        show::amount(minor, inside.map_or("", |inside| &inside.place.currency))
     }
 
     /// `14:05`.

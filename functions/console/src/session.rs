@@ -178,6 +178,13 @@ impl Origin {
         self.seal(response, secrets, SESSION, session, seconds);
     }
 
+    /// Whether an answer says already what becomes of the session: a person signs out.
+    pub(crate) fn sets_session(&self, response: &Response) -> bool {
+        let begin = format!("{}=", self.name(SESSION));
+        let mut set = response.headers().get_all(header::SET_COOKIE).iter();
+        set.any(|cookie| cookie.as_bytes().starts_with(begin.as_bytes()))
+    }
+
     /// Ends the session in the browser.
     pub(crate) fn end_session(&self, response: &mut Response) {
         self.forget(response, SESSION);
@@ -203,6 +210,7 @@ impl Origin {
             .find(|cookie| cookie.name().trim_start_matches("__Host-") == name)
             .map(|cookie| cookie.value().to_owned())
     }
+
     fn cookie(&self, name: &str, value: String, seconds: i64) -> Cookie<'static> {
         Cookie::build((self.name(name), value))
             .path("/")

@@ -20,8 +20,11 @@ use crate::page::{Html, Page};
 use crate::provider;
 use crate::session::{self, Origin};
 
-/// The cookie of a sign-in that is under way, without its prefix.
+/// The cookie of a sign-in that is under way, without its prefix. Each tab of a browser has its own:
+/// the beginning of its state follows.
 const UNDER_WAY: &str = "holdfast_sign_in";
+/// Characters of the state in the cookie's name.
+const STATE_CHARS: usize = 8;
 /// Seconds to sign in at the provider.
 const UNDER_WAY_S: i64 = 600;
 const CALLBACK: &str = "/console/callback";
@@ -81,8 +84,14 @@ async fn begin(
         began_s: session::now_s(),
     };
     let mut response = Redirect::to(&asked.url).into_response();
-    origin.seal(&mut response, &secrets, UNDER_WAY, &under_way, UNDER_WAY_S);
+    let name = cookie_of(&under_way.state);
+    origin.seal(&mut response, &secrets, &name, &under_way, UNDER_WAY_S);
     Ok(response)
+}
+
+fn cookie_of(state: &str) -> String {
+    let begin: String = state.chars().take(STATE_CHARS).collect();
+    format!("{UNDER_WAY}_{begin}")
 }
 
 /// What the provider adds to the callback. Providers add more, such as `iss` and `session_state`.
@@ -99,13 +108,15 @@ async fn finish(
 ) -> Result<Response, Problem> {
     let secrets = app.secrets().await?;
     let origin = Origin::of(app.settings.origin.as_deref(), &headers);
-    let under_way: Option<UnderWay> = origin.open(&secrets.keys, &headers, UNDER_WAY);
-    let (Some(under_way), Some(code)) = (under_way, callback.code) else {
+    let (Some(state), Some(code)) = (callback.state, callback.code) else {
         return Err(SIGN_IN_FAILED.into());
     };
+    let name = cookie_of(&state);
+    let under_way: Option<UnderWay> = origin.open(&secrets.keys, &headers, &name);
+    let under_way = under_way.ok_or(SIGN_IN_FAILED)?;
     let is_late = session::now_s() - under_way.began_s > UNDER_WAY_S;
     // Anybody can lead a browser here with a code of their own: the state must be this browser's.
-    if is_late || callback.state.as_deref() != Some(&*under_way.state) {
+    if is_late || state != under_way.state {
         return Err(SIGN_IN_FAILED.into());
     }
     let callback = provider::Answer {
@@ -126,7 +137,7 @@ async fn finish(
         provider::Error::Unavailable(cause) => unavailable(&*cause),
     })?;
     let mut response = Redirect::to(&under_way.to).into_response();
-    origin.forget(&mut response, UNDER_WAY);
+    origin.forget(&mut response, &name);
     origin.keep(&mut response, &secrets, &session);
     Ok(response)
 }

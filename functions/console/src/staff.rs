@@ -52,6 +52,7 @@ impl FromRequestParts<Shared> for Staff {
                 code: profile.shop,
                 name: profile.name,
                 zone: show::zone(&profile.time_zone),
+                currency: profile.currency,
             },
             section,
             address: address(path, query.iter()),

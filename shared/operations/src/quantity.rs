@@ -212,6 +212,8 @@ impl PageLimit {
     pub const USUAL: Self = Self(100);
     /// What people read at a glance.
     pub const FEW: Self = Self(20);
+    /// The longest page, for a list that is printed.
+    pub const MOST: Self = Self(500);
 }
 
 impl Default for PageLimit {

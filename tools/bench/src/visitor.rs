@@ -43,10 +43,16 @@ pub fn console(db: Database) -> Result<Router, ConfigError> {
 /// The cookie of a person with these roles in these shops, who signs in now.
 #[must_use]
 pub fn session(roles: &[&str], shops: &[&str]) -> String {
-    let now = OffsetDateTime::now_utc().unix_timestamp();
+    session_seen(roles, shops, 0)
+}
+
+/// The cookie of a person who has signed in, and last opened a page, so many seconds ago.
+#[must_use]
+pub fn session_seen(roles: &[&str], shops: &[&str], ago_s: i64) -> String {
+    let seen = OffsetDateTime::now_utc().unix_timestamp() - ago_s;
     let session = json!({
         "sub": "meera", "name": "Meera", "roles": roles, "shops": shops, "csrf": TOKEN,
-        "began_s": now, "seen_s": now,
+        "began_s": seen, "seen_s": seen,
     });
     let mut jar = CookieJar::new();
     jar.private_mut(&Key::derive_from(KEY.as_bytes()))

@@ -9,7 +9,7 @@ use operations::day::Day;
 use operations::db::Failure;
 use operations::departure::{self, Departure, Filter};
 use operations::history::{self, Timeline};
-use operations::ids::{CheckoutId, Sku};
+use operations::ids::{CheckoutId, Shop, Sku};
 use operations::order::{self, Amend, AmendError, CancelError};
 use operations::quantity::{Days, PageLimit, Quantity};
 use operations::refusal::{Refusal, Said};
@@ -40,6 +40,8 @@ pub(crate) struct Booking {
     done: Option<String>,
     /// The change, as it was typed.
     typed: Option<Change>,
+    /// The departure that was chosen, if it is not among the others any more.
+    chosen: Option<Entry>,
 }
 
 impl Booking {
@@ -78,6 +80,9 @@ pub(crate) struct Change {
     /// The line's sku afterwards.
     sku: String,
     seats: String,
+    /// The day whose departures the form offered. Empty: the nearest ones.
+    #[serde(default)]
+    day: String,
 }
 
 impl Change {
@@ -164,7 +169,23 @@ async fn shown(
         refused: None,
         done: None,
         typed: None,
+        chosen: None,
     })
+}
+
+/// The departure that was chosen. The form must show it, although it may be full by now: otherwise
+/// the next click would change the seats on the party's present departure.
+async fn chosen(
+    app: &Shared,
+    shop: &Shop,
+    page: &Booking,
+    change: &Change,
+) -> Result<Option<Entry>, Failure> {
+    let is_shown = change.line == change.sku || page.others.iter().any(|one| one.sku == change.sku);
+    match change.sku.parse() {
+        Ok(sku) if !is_shown => sku::read(&app.db, shop, &sku).await,
+        _ => Ok(None),
+    }
 }
 
 /// The page.
@@ -194,10 +215,17 @@ where
     E: Refusal + From<Failure>,
 {
     let booking = read(app, &staff, id).await.map_err(Refused::problem)?;
-    let page = shown(app, staff, booking, None).await.map_err(E::from)?;
+    let shop = staff.shop.clone();
+    let day = typed.as_ref().and_then(|change| change.day.parse().ok());
+    let page = shown(app, staff, booking, day).await.map_err(E::from)?;
+    let chosen = match &typed {
+        Some(change) => chosen(app, &shop, &page, change).await.map_err(E::from)?,
+        None => None,
+    };
     Ok(Html(Booking {
         refused: Some(refused),
         typed,
+        chosen,
         ..page
     })
     .into_response())

@@ -11,7 +11,7 @@ use operations::ids::{CheckoutId, Sku};
 use operations::order::{self, Book, BookError, Booked};
 use operations::page::After;
 use operations::quantity::{PageLimit, Quantity};
-use operations::refusal::Said;
+use operations::refusal::{Kind, Said};
 use operations::sku::{self, Entry, Manifest, manifest};
 use serde::Deserialize;
 
@@ -20,6 +20,17 @@ use crate::form::{Checked, typed};
 use crate::page::{Html, Page};
 use crate::refusal::said;
 use crate::staff::Staff;
+
+/// Characters of a booking's text for the party.
+const PARTY_CHARS_MAX: usize = 64;
+
+/// Each fits, and both do not.
+const PARTY_TOO_LONG: Kind = Kind {
+    status: 400,
+    code: "party_too_long",
+    title: "Party and note are too long",
+    detail: "Nothing was booked: party and note together have at most 61 characters.",
+};
 
 #[derive(Template)]
 #[template(path = "desk/departure.html")]
@@ -79,7 +90,11 @@ impl Form {
         if self.party.is_empty() {
             return Err(Said::invalid("party", "is missing"));
         }
-        let customer = typed("party", &self.customer())?;
+        let customer = self.customer();
+        if !self.note.is_empty() && customer.chars().count() > PARTY_CHARS_MAX {
+            return Err(PARTY_TOO_LONG.into());
+        }
+        let customer = typed("party", &customer)?;
         let line = Line {
             sku: sku.clone(),
             quantity: typed("seats", &self.seats)?,
@@ -109,7 +124,7 @@ async fn read(
     sku: &Sku,
     after: Option<&After<manifest::Position>>,
 ) -> Result<Manifest, Refused<Failure>> {
-    let manifest = sku::manifest(&app.db, &staff.shop, sku, after, PageLimit::default());
+    let manifest = sku::manifest(&app.db, &staff.shop, sku, after, PageLimit::MOST);
     found("departure", manifest.await)
 }
 

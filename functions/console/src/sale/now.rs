@@ -9,7 +9,7 @@ use holdfast_http::Answer;
 use lambda_http::http::HeaderMap;
 use operations::db::Failure;
 use operations::promises::Breached;
-use operations::sale::Sale;
+use operations::sale::{Sale, SaleSku};
 use operations::utc::Utc;
 
 use super::chart::Chart;
@@ -44,6 +44,11 @@ impl Numbers {
             true => self.page.day_and_clock(at),
             false => self.page.clock(at),
         }
+    }
+
+    fn has_ended(&self, sku: &SaleSku) -> bool {
+        sku.sale_closes_at
+            .is_some_and(|at| at <= self.sale.server_time)
     }
 
     fn of(page: Page, watched: watched::Numbers) -> Self {

@@ -227,10 +227,20 @@ impl Rows {
         }
     }
 
-    /// A value before or after, or the word for none.
-    fn value(&self, value: &Option<String>) -> String {
-        let nothing = || self.page.say("import-nothing");
-        value.clone().unwrap_or_else(nothing)
+    /// A value of a field before or after, as a person reads it, or the word for none.
+    fn value(&self, field: &str, value: &Option<String>) -> String {
+        let Some(value) = value else {
+            return self.page.say("import-nothing");
+        };
+        let shown = match field {
+            "price_minor" => value.parse().ok().map(|minor| self.page.price(minor)),
+            "sale_opens_at" | "sale_closes_at" | "departs_at" => {
+                let at = value.parse().ok();
+                at.map(|at| self.page.day_and_seconds(&at))
+            }
+            _ => None,
+        };
+        shown.unwrap_or_else(|| value.clone())
     }
 }
 

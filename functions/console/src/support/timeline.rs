@@ -41,6 +41,14 @@ impl Shown {
         self.page.say(&key)
     }
 
+    /// Why a refund is owed, in words. Other reasons are a gateway's or the shop's own.
+    fn reason(&self, entry: &Entry) -> Option<String> {
+        let reason = entry.reason.as_ref()?;
+        let is_refund = entry.happened.as_str().starts_with("refund_");
+        let known = is_refund.then(|| self.page.language.find(&format!("reason-{reason}"), &[]));
+        Some(known.flatten().unwrap_or_else(|| reason.clone()))
+    }
+
     /// Whether the checkout still holds stock that staff may take back.
     fn may_revoke(&self) -> bool {
         matches!(&*self.timeline.status, "open" | "ordered")
