@@ -388,6 +388,83 @@ async fn sweeps_go_on_while_the_coordinator_is_down() {
     );
 }
 
+/// A question that gets no answer takes a second, so a run with a question for each shop would end
+/// after a few of them.
+#[tokio::test]
+async fn a_run_does_not_ask_a_silent_coordinator_about_each_shop() {
+    let nodes = Nodes::new().await;
+    nodes.sweeper.for_run().await.unwrap();
+    nodes.coordinator.lose();
+    let listed = Instant::now();
+    let run = nodes.sweeper.for_run().await.unwrap();
+    // each place is too old by now, so that a call outside of a run would ask
+    assert!(listed.elapsed() > Duration::from_secs(5));
+    let swallowed = nodes.coordinator.swallowed();
+    for code in [MAIN, OTHER] {
+        let expired = operations::sweep::expire(&run, code, &[]).await;
+        assert!(expired.is_ok(), "{expired:?}");
+    }
+    assert_eq!(nodes.coordinator.swallowed(), swallowed);
+}
+
+impl Nodes {
+    /// Listing the waiting announcements takes so long where the first shop is.
+    async fn list_slowly(&self, seconds: f32) {
+        let slow = format!(
+            "create or replace function holdfast.outbox_waiting(p_shops text[] default null)
+                returns setof text
+            language plpgsql security definer set search_path = holdfast, pg_temp as $$ begin
+                if p_shops[1] = '{MAIN}' then
+                    perform pg_sleep({seconds});
+                end if;
+            end $$"
+        );
+        self.test.sql(&slow).await;
+    }
+}
+
+/// One statement was too slow. The node answers others, so its shops do not wait for another run.
+#[tokio::test]
+async fn a_slow_statement_does_not_silence_its_node() {
+    let nodes = Nodes::new().await;
+    nodes.list_slowly(5.0).await;
+    let hasty = nodes.sweeper.clone();
+    let run = hasty.with_call_timeout(Duration::from_secs(2));
+    let run = run.for_run().await.unwrap();
+    let relayed = outbox::run_once(&run, &Mailbox::default(), Duration::from_secs(20)).await;
+    assert!(relayed.is_ok(), "{relayed:?}");
+    // the failure is told
+    let waiting = run.waiting();
+    assert_eq!(waiting.len(), 1, "{waiting:?}");
+    assert_eq!(waiting[0].codes, [MAIN]);
+    for code in [MAIN, OTHER] {
+        assert!(!run.waits(code));
+        let expired = operations::sweep::expire(&run, code, &[]).await;
+        assert!(expired.is_ok(), "{expired:?}");
+    }
+}
+
+/// The shops of a node are asked for in several statements. Together they have the time of one.
+#[tokio::test]
+async fn a_node_of_many_shops_has_no_more_time_than_another() {
+    let nodes = Nodes::new().await;
+    nodes.list_slowly(1.2).await;
+    let many = format!(
+        "create or replace function holdfast.shop_list()
+            returns table (o_shop text, o_host text, o_port integer)
+        language sql stable security definer as $$
+            select '{MAIN}', '127.0.0.1', {} from generate_series(1, 1500)
+        $$",
+        nodes.first.port()
+    );
+    nodes.test.sql(&many).await;
+    let call_timeout = Duration::from_secs(3);
+    let run = nodes.sweeper.clone().with_call_timeout(call_timeout);
+    let run = run.for_run().await.unwrap();
+    let relayed = outbox::run_once(&run, &Mailbox::default(), Duration::from_secs(20)).await;
+    assert!(relayed.is_err(), "{relayed:?}");
+}
+
 /// A failure of one shop ends no work of another, on one server either.
 #[tokio::test]
 async fn a_shop_whose_refunds_fail_stops_no_other() {

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use local::Cluster;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -22,6 +22,8 @@ pub struct Wire {
 struct State {
     /// Connections up to this number are silent.
     generation: AtomicU64,
+    /// New ones are silent, too.
+    is_lost: AtomicBool,
     opened: AtomicUsize,
     swallowed: AtomicUsize,
 }
@@ -48,6 +50,11 @@ impl Wire {
     /// Silences all existing connections. New ones work.
     pub fn go_silent(&self) {
         self.state.generation.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Silences all existing connections, and all new ones: its packets are lost.
+    pub fn lose(&self) {
+        self.state.is_lost.store(true, Ordering::Relaxed);
     }
 
     /// Silences all existing connections, and takes no new ones.
@@ -80,7 +87,10 @@ impl Wire {
 async fn pass(mut client: TcpStream, target: PathBuf, state: Arc<State>) {
     client.set_nodelay(true).unwrap();
     let generation = state.generation.load(Ordering::Relaxed);
-    let is_silent = || state.generation.load(Ordering::Relaxed) != generation;
+    let is_silent = || {
+        let now = state.generation.load(Ordering::Relaxed);
+        now != generation || state.is_lost.load(Ordering::Relaxed)
+    };
     let mut server = UnixStream::connect(target).await.unwrap();
     let (mut asked, mut said) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
     loop {

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::Instant;
 use tokio_postgres::Row;
 
 use super::Database;
-use super::failure::Failure;
+use super::failure::{Failure, TimeUp};
 use super::nodes::Place;
 use super::parameter::Parameter;
 use super::run::{Group, NODE_WITHIN, Run, Waiting, refusal};
@@ -38,11 +39,13 @@ impl Database {
         let run = Run::new(self.groups().await?);
         let asked = run.groups.iter().map(async |group| {
             let accepts = match self.at_place(&group.place) {
-                Ok(node) => node.accepts().await,
+                Ok(node) => node.accepts(NODE_WITHIN).await,
                 Err(failure) => Err(failure),
             };
-            if let Err(failure) = accepts {
-                run.failed(&group.place, &failure);
+            match accepts {
+                Err(failure) if failure.is_of_server() => run.silence(&group.place, &failure),
+                Err(failure) => run.failed(&group.place, &failure),
+                Ok(()) => {}
             }
         });
         join_all(asked).await;
@@ -78,6 +81,13 @@ impl Database {
     #[must_use]
     pub fn waits(&self, shop: &str) -> bool {
         self.run.as_ref().is_some_and(|run| run.waits(shop))
+    }
+
+    /// Work about shops with the same answer goes to the same node, and to no other: it need not
+    /// wait for the others. On one server all shops have one.
+    #[must_use]
+    pub fn group_of(&self, shop: &str) -> Option<usize> {
+        self.run.as_ref().and_then(|run| run.group_of(shop))
     }
 
     /// Runs a statement about all shops on each node, with the shops of this node as its only
@@ -119,7 +129,10 @@ impl Database {
         let asked = groups.filter(|group| !run.is_silent(&group.place));
         let answers = join_all(asked.map(async |group| {
             let answer = self.call_group(statement, group).await;
-            answer.inspect_err(|failure| run.failed(&group.place, failure))
+            if let Err(failure) = &answer {
+                self.note_group(run, &group.place, failure).await;
+            }
+            answer
         }));
         let mut rows: Option<Vec<Row>> = None;
         let mut first = None;
@@ -134,15 +147,49 @@ impl Database {
 
     async fn call_group(&self, statement: &str, group: &Group) -> Result<Vec<Row>, Failure> {
         let node = self.at_place(&group.place)?;
+        // one time for all parts, or a node of many shops would have many times as much
+        let deadline = Instant::now() + self.call_timeout;
         let mut rows = Vec::new();
         // once, if there is no shop
         let mut parts = group.shops.chunks(SHOPS_MAX);
         let first = parts.next().unwrap_or_default();
         for part in std::iter::once(first).chain(parts) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Failure::Unavailable(TimeUp.into()));
+            }
             let params: [&dyn Parameter; 1] = [&Some(part)];
+            let node = node.clone().with_call_timeout(left);
             rows.extend(node.call(statement, &params).await?);
         }
         Ok(rows)
+    }
+
+    /// A call over all shops of this node failed. If only its time was up, the node may answer
+    /// others: then its shops go on.
+    async fn note_group(&self, run: &Run, place: &Place, failure: &Failure) {
+        let answers = match self.at_place(place) {
+            Ok(node) if failure.is_time_up() => node.still_accepts().await,
+            _ => !failure.is_of_server(),
+        };
+        match answers {
+            true => run.failed(place, failure),
+            false => run.silence(place, failure),
+        }
+    }
+
+    /// The same for a call to this node about one shop.
+    pub(super) async fn note<T>(&self, run: &Run, place: &Place, called: &Result<T, Failure>) {
+        match called {
+            Err(failure) if failure.is_of_server() => {
+                let may_be_slow = failure.is_time_up() && run.is_failing(place);
+                match may_be_slow && self.still_accepts().await {
+                    true => run.answered(place),
+                    false => run.unanswered(place, failure),
+                }
+            }
+            _ => run.answered(place),
+        }
     }
 
     /// The codes of all shops, sorted.
@@ -207,13 +254,20 @@ impl Database {
     }
 
     /// Opens a connection, or takes one that was checked.
-    async fn accepts(&self) -> Result<(), Failure> {
-        let mut tries = Tries::until(Instant::now() + NODE_WITHIN);
+    async fn accepts(&self, within: Duration) -> Result<(), Failure> {
+        let mut tries = Tries::until(Instant::now() + within);
         loop {
             match self.connected(tries.deadline()).await {
                 Ok(_) => return Ok(()),
                 Err(failure) => tries.again_after(failure).await?,
             }
         }
+    }
+
+    /// Whether a node on which a call ended without an answer is well. Near the end of a run, a
+    /// call has little time, and so has this.
+    async fn still_accepts(&self) -> bool {
+        let within = NODE_WITHIN.min(self.call_timeout);
+        self.accepts(within).await.is_ok()
     }
 }

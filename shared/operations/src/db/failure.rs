@@ -25,6 +25,11 @@ pub enum Failure {
     Internal(#[source] Cause),
 }
 
+/// One time for several calls was up before the last of them began.
+#[derive(Debug, thiserror::Error)]
+#[error("the time was up before all shops were asked for")]
+pub(super) struct TimeUp;
+
 impl Failure {
     /// The database cannot be reached: the next call would fail, too.
     #[must_use]
@@ -48,6 +53,12 @@ impl Failure {
                 .and_then(tokio_postgres::Error::code)
                 .is_some_and(|code| of_a_statement.contains(code)),
         }
+    }
+
+    /// The caller's own time was up. The server may be well: a statement was slow, or the process
+    /// had no free connection.
+    pub(super) fn is_time_up(&self) -> bool {
+        matches!(self, Self::Unavailable(cause) if cause.is::<Elapsed>() || cause.is::<TimeUp>())
     }
 
     /// The earlier failure, if this one only says that the time is up. The log must say why it took

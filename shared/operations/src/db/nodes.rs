@@ -57,6 +57,8 @@ pub(super) struct Address {
 pub(super) struct Nodes<P> {
     shops: Mutex<HashMap<String, Arc<Shop>>>,
     pools: Mutex<HashMap<Address, P>>,
+    /// The coordinator did not answer: nobody who has an answer asks before this moment.
+    silent_until: Mutex<Option<Instant>>,
     again_after: Duration,
     soon_after: Duration,
 }
@@ -91,6 +93,7 @@ impl<P> Default for Nodes<P> {
         Self {
             shops: Mutex::default(),
             pools: Mutex::default(),
+            silent_until: Mutex::default(),
             again_after: ASK_AGAIN_AFTER,
             soon_after: ASK_SOON_AFTER,
         }
@@ -100,7 +103,8 @@ impl<P> Default for Nodes<P> {
 impl<P: Clone> Nodes<P> {
     /// Where the shop is, as `ask` says. One call asks; the others go where they went before, or
     /// wait for the answer if it is the first one. If nobody answers, the last answer counts: shops
-    /// sell while the coordinator is down.
+    /// sell while the coordinator is down. Then one call about any shop asks now and then: with a
+    /// question for each shop, each would wait for nothing.
     pub(super) async fn of(&self, shop: &str, ask: impl Future<Output = Option<Place>>) -> Place {
         let shop = self.shop(shop);
         let before = lock(&shop.known).clone();
@@ -119,7 +123,15 @@ impl<P: Clone> Nodes<P> {
         {
             return known.place.clone();
         }
-        let (place, again_after) = match (ask.await, before) {
+        if let Some(known) = &before
+            && !self.is_next_to_ask()
+        {
+            return known.place.clone();
+        }
+        let answer = ask.await;
+        let silent_until = answer.is_none().then(|| Instant::now() + self.soon_after);
+        *lock(&self.silent_until) = silent_until;
+        let (place, again_after) = match (answer, before) {
             (Some(place), _) => (place, self.again_after),
             (None, Some(known)) => (known.place, self.soon_after),
             (None, None) => (Place::Coordinator, self.soon_after),
@@ -128,8 +140,29 @@ impl<P: Clone> Nodes<P> {
         place
     }
 
+    /// Whether the coordinator answers, as far as anybody knows, or is to be asked again now. Then
+    /// this call asks, and the others wait another while.
+    fn is_next_to_ask(&self) -> bool {
+        let now = Instant::now();
+        match &mut *lock(&self.silent_until) {
+            None => true,
+            Some(until) if now < *until => false,
+            Some(until) => {
+                *until = now + self.soon_after;
+                true
+            }
+        }
+    }
+
+    /// Where the shop was when the coordinator last answered. Asks nobody.
+    pub(super) fn last(&self, shop: &str) -> Place {
+        let known = lock(&self.shop(shop).known).clone();
+        known.map_or(Place::Coordinator, |known| known.place)
+    }
+
     /// The coordinator has said where this shop is, among others: nobody need ask for a while.
     pub(super) fn learn(&self, shop: &str, place: Place) {
+        *lock(&self.silent_until) = None;
         self.shop(shop).know(place, self.again_after);
     }
 

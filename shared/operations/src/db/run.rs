@@ -49,14 +49,14 @@ pub(super) struct Run {
 }
 
 /// What is wrong with a node.
-#[derive(Debug)]
-enum State {
-    /// No answer since then.
-    Failing(Instant),
+#[derive(Debug, Default)]
+struct State {
+    /// Its calls got no answer since then.
+    failing_since: Option<Instant>,
     /// It is not asked again in this run. The reason.
-    Silent(String),
+    silent: Option<String>,
     /// It answers, and one of its calls over all its shops failed. The reason.
-    Failed(String),
+    failed: Option<String>,
 }
 
 impl Run {
@@ -78,13 +78,19 @@ impl Run {
     }
 
     pub(super) fn is_silent(&self, place: &Place) -> bool {
-        matches!(self.nodes().get(place), Some(State::Silent(_)))
+        let nodes = self.nodes();
+        nodes.get(place).is_some_and(|node| node.silent.is_some())
     }
 
     /// Whether the shop waits: its node did not answer before.
     pub(super) fn waits(&self, shop: &str) -> bool {
         let group = self.group_of.get(shop).map(|nth| &self.groups[*nth]);
         group.is_some_and(|group| self.is_silent(&group.place))
+    }
+
+    /// The number of the group that the shop is in.
+    pub(super) fn group_of(&self, shop: &str) -> Option<usize> {
+        self.group_of.get(shop).copied()
     }
 
     /// Why a call about a shop of this node is not made.
@@ -98,49 +104,57 @@ impl Run {
         }
     }
 
-    /// A call to this node ended.
-    pub(super) fn note<T>(&self, place: &Place, called: &Result<T, Failure>) {
-        let failure = called
-            .as_ref()
-            .err()
-            .filter(|failure| failure.is_of_server());
-        let mut nodes = self.nodes();
-        match (nodes.get(place), failure) {
-            (Some(State::Failing(_)), None) => {
-                nodes.remove(place);
-            }
-            (Some(State::Failing(since)), Some(failure)) if since.elapsed() >= NODE_WITHIN => {
-                nodes.insert(place.clone(), State::Silent(causes(failure)));
-            }
-            (None, Some(_)) => {
-                nodes.insert(place.clone(), State::Failing(Instant::now()));
-            }
-            _ => {}
+    /// This node answered.
+    pub(super) fn answered(&self, place: &Place) {
+        if let Some(node) = self.nodes().get_mut(place) {
+            node.failing_since = None;
         }
     }
 
-    /// A call over all shops of this node failed.
-    pub(super) fn failed(&self, place: &Place, failure: &Failure) {
-        let state = match failure.is_of_server() {
-            true => State::Silent(causes(failure)),
-            false => State::Failed(causes(failure)),
-        };
+    /// Whether the calls to this node get no answer for so long that the next failure makes it
+    /// silent.
+    pub(super) fn is_failing(&self, place: &Place) -> bool {
+        let nodes = self.nodes();
+        let since = nodes.get(place).and_then(|node| node.failing_since);
+        since.is_some_and(|since| since.elapsed() >= NODE_WITHIN)
+    }
+
+    /// A call to this node got no answer.
+    pub(super) fn unanswered(&self, place: &Place, failure: &Failure) {
+        let is_silent = self.is_failing(place);
         let mut nodes = self.nodes();
-        if !matches!(nodes.get(place), Some(State::Silent(_))) {
-            nodes.insert(place.clone(), state);
+        let node = nodes.entry(place.clone()).or_default();
+        node.failing_since.get_or_insert_with(Instant::now);
+        if is_silent {
+            node.silent.get_or_insert_with(|| causes(failure));
         }
+    }
+
+    /// This node is not asked again in this run.
+    pub(super) fn silence(&self, place: &Place, failure: &Failure) {
+        let mut nodes = self.nodes();
+        let node = nodes.entry(place.clone()).or_default();
+        node.silent.get_or_insert_with(|| causes(failure));
+    }
+
+    /// A call over all shops of this node failed, and the node answers.
+    pub(super) fn failed(&self, place: &Place, failure: &Failure) {
+        let mut nodes = self.nodes();
+        let node = nodes.entry(place.clone()).or_default();
+        node.failed.get_or_insert_with(|| causes(failure));
     }
 
     pub(super) fn waiting(&self) -> Vec<Waiting> {
         let nodes = self.nodes();
-        let waits = |group: &Group| match nodes.get(&group.place) {
-            None | Some(State::Failing(_)) => None,
-            Some(State::Silent(failure) | State::Failed(failure)) => Some(Waiting {
+        let waits = |group: &Group| {
+            let node = nodes.get(&group.place)?;
+            let failure = node.silent.as_ref().or(node.failed.as_ref())?;
+            Some(Waiting {
                 node: group.place.to_string(),
                 shops: group.shops.len(),
                 codes: group.shops.iter().take(CODES_MAX).cloned().collect(),
                 failure: failure.clone(),
-            }),
+            })
         };
         self.groups.iter().filter_map(waits).collect()
     }

@@ -64,6 +64,50 @@ async fn the_last_answer_counts_while_nobody_answers() {
     assert_eq!(known(&old).await, node(1));
 }
 
+/// Each question takes a second. The shops share the answer that nobody gives.
+#[tokio::test]
+async fn a_silent_coordinator_is_asked_about_one_shop_and_not_about_each() {
+    let silent = cluster(Duration::ZERO, HOUR);
+    let learned = [("dress", node(1)), ("tour", node(2))];
+    for (shop, place) in &learned {
+        assert_eq!(silent.of(shop, ready(Some(place.clone()))).await, *place);
+    }
+    assert_eq!(silent.of("dress", ready(None)).await, node(1));
+    let asked = async { panic!("asked") };
+    assert_eq!(silent.of("tour", asked).await, node(2));
+    // only the coordinator knows where this one is
+    assert_eq!(silent.of("new", ready(Some(node(3)))).await, node(3));
+    // it answers again
+    assert_eq!(silent.of("tour", ready(Some(node(4)))).await, node(4));
+}
+
+#[tokio::test]
+async fn one_call_at_a_time_finds_out_whether_a_silent_coordinator_is_back() {
+    let silent = cluster(Duration::ZERO, Duration::from_millis(1));
+    for (shop, port) in [("dress", 1), ("tour", 2)] {
+        silent.of(shop, ready(Some(node(port)))).await;
+    }
+    assert_eq!(silent.of("tour", ready(None)).await, node(2));
+    *lock(&silent.silent_until) = Some(Instant::now());
+    let silent = Cluster {
+        soon_after: HOUR,
+        ..silent
+    };
+    let mut asks = Box::pin(silent.of("dress", pending()));
+    assert!(waits(asks.as_mut()));
+    let asked = async { panic!("asked") };
+    assert_eq!(silent.of("tour", asked).await, node(2));
+}
+
+/// A run that knows it asks nobody.
+#[tokio::test]
+async fn the_last_answer_is_there_without_a_question() {
+    let old = cluster(Duration::ZERO, HOUR);
+    assert_eq!(old.last("dress"), Place::Coordinator);
+    says(&old, Some(node(1))).await;
+    assert_eq!(old.last("dress"), node(1));
+}
+
 #[tokio::test]
 async fn a_silent_node_is_looked_for_soon_and_not_by_every_call() {
     let soon = cluster(HOUR, Duration::ZERO);
