@@ -1,8 +1,10 @@
 //! One bounded sweep over all shops. Any number of copies may run at once: each skips rows that
 //! another has locked.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use operations::backlog::{self, Backlog};
 use operations::cause::causes;
 use operations::db::{Database, Failure, Waiting};
@@ -188,9 +190,27 @@ enum Batch {
 }
 
 /// Runs one batch of each shop after the other, until no shop has more. So a busy shop leaves time
-/// for the others. No batch begins after `until`. Returns whether the end came before.
+/// for the others. The nodes of a cluster work side by side: one that hangs takes no time from the
+/// others. No batch begins after `until`. Returns whether the end came before.
 async fn in_turns(db: &Database, shops: &mut [ShopSweep], batch: Batch, until: Instant) -> bool {
-    let mut busy: Vec<&mut ShopSweep> = shops.iter_mut().collect();
+    let mut nodes: BTreeMap<Option<usize>, Vec<&mut ShopSweep>> = BTreeMap::new();
+    for sweep in shops {
+        nodes
+            .entry(db.group_of(&sweep.shop))
+            .or_default()
+            .push(sweep);
+    }
+    let nodes = nodes.into_values();
+    let ended = join_all(nodes.map(|shops| in_turns_on_node(db, shops, batch, until))).await;
+    ended.into_iter().all(|in_time| in_time)
+}
+
+async fn in_turns_on_node(
+    db: &Database,
+    mut busy: Vec<&mut ShopSweep>,
+    batch: Batch,
+    until: Instant,
+) -> bool {
     while !busy.is_empty() {
         let mut still_busy = Vec::new();
         for sweep in busy {
