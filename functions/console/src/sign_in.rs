@@ -20,8 +20,8 @@ use crate::page::{Html, Page};
 use crate::provider;
 use crate::session::{self, Origin};
 
-/// The cookie of a sign-in that is under way, without its prefix. Each tab of a browser has its own:
-/// the beginning of its state follows.
+/// The cookie of a sign-in that is under way, without its prefix. Each tab of a browser has its
+/// own: the beginning of its state follows.
 const UNDER_WAY: &str = "holdfast_sign_in";
 /// Characters of the state in the cookie's name.
 const STATE_CHARS: usize = 8;
