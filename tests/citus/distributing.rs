@@ -101,7 +101,41 @@ async fn no_node_ever_lets_public_execute_a_routine() {
     assert!(wrong.join("\n").contains("by_hand"), "{wrong:?}");
 }
 
-/// The control of the test above, and what mends it.
+/// The text is the same, and the routine does another thing.
+#[tokio::test]
+async fn a_routine_with_other_rights_or_settings_on_a_node_is_found() {
+    let (cluster, mut client) = migrated("rights", "").await;
+    let worker = connect(&cluster.workers()[0].url(SUPERUSER, "rights")).await;
+    let by_hand = "set citus.enable_ddl_propagation = off;
+        create function holdfast.by_hand() returns integer language sql
+            set search_path = holdfast as 'select 1';
+        revoke execute on function holdfast.by_hand() from public;
+        alter function holdfast.by_hand() owner to holdfast_owner";
+    for node in [&client, &worker] {
+        node.batch_execute(by_hand).await.unwrap();
+    }
+    client
+        .batch_execute("reset citus.enable_ddl_propagation")
+        .await
+        .unwrap();
+    distribute::run(&mut client, Some(4)).await.unwrap();
+    for (change, back) in [
+        ("security definer", "security invoker"),
+        ("set search_path = public", "set search_path = holdfast"),
+        ("owner to current_user", "owner to holdfast_owner"),
+    ] {
+        let alter = |to| format!("alter function holdfast.by_hand() {to}");
+        worker.batch_execute(&alter(change)).await.unwrap();
+        let Err(Error::Nodes(wrong)) = distribute::run(&mut client, None).await else {
+            panic!("{change} was not found");
+        };
+        assert!(wrong.join("\n").contains("differ"), "{change}: {wrong:?}");
+        worker.batch_execute(&alter(back)).await.unwrap();
+    }
+    distribute::run(&mut client, None).await.unwrap();
+}
+
+/// The control of `no_node_ever_lets_public_execute_a_routine`, and what mends it.
 #[tokio::test]
 async fn a_node_without_the_guides_default_lets_public_in_until_distribute() {
     let forgotten = "alter default privileges grant execute on functions to public";

@@ -110,7 +110,8 @@ fn is_english(language: &str) -> bool {
 struct Routines {
     /// Their number.
     count: usize,
-    /// A fingerprint of their texts and of who may call them.
+    /// A fingerprint of their texts, of whose rights and which settings they run with, and of who
+    /// may call them.
     hash: String,
     /// Those that everybody may execute.
     public: Vec<String>,
@@ -131,7 +132,8 @@ const ROUTINES: &str = "select json_build_object(
                 and r.o_setting || '=' || r.o_value = any (s.setconfig))))
     from (
         select p.proname as name, has_function_privilege('public', p.oid, 'execute') as is_public,
-            p.oid::regprocedure || p.prosrc || array(
+            p.oid::regprocedure || p.prosrc || p.proowner::regrole || p.prosecdef
+                || coalesce(p.proconfig::text, '') || array(
                 select a.grantee::regrole::text collate \"C\" from aclexplode(p.proacl) a
                 where a.grantee <> 0 order by 1)::text collate \"C\" as text
         from pg_proc p
