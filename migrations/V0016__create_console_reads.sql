@@ -73,8 +73,9 @@ language sql immutable parallel safe set search_path = holdfast, pg_temp as $$
     select case when length(d.digits) >= 6 then right(d.digits, 10) end
     from (select regexp_replace(
         coalesce(p_address ->> 'phone', case when p_placed_by is not null
-            -- a note behind it, such as a time, is no part of the number
-            then split_part(p_customer, ' · ', 1) end),
+            -- a note behind the number, such as a time, is no part of it
+            then case when split_part(p_customer, ' · ', 1) ~ '([0-9][^0-9]*){6}'
+                then split_part(p_customer, ' · ', 1) else p_customer end end),
         '[^0-9]+', '', 'g') as digits) d
 $$;
 create function holdfast.order_name(p_customer text, p_placed_by text, p_address jsonb)

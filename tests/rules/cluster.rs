@@ -423,27 +423,6 @@ impl Nodes {
     }
 }
 
-/// One statement was too slow. The node answers others, so its shops do not wait for another run.
-#[tokio::test]
-async fn a_slow_statement_does_not_silence_its_node() {
-    let nodes = Nodes::new().await;
-    nodes.list_slowly(5.0).await;
-    let hasty = nodes.sweeper.clone();
-    let run = hasty.with_call_timeout(Duration::from_secs(2));
-    let run = run.for_run().await.unwrap();
-    let relayed = outbox::run_once(&run, &Mailbox::default(), Duration::from_secs(20)).await;
-    assert!(relayed.is_ok(), "{relayed:?}");
-    // the failure is told
-    let waiting = run.waiting();
-    assert_eq!(waiting.len(), 1, "{waiting:?}");
-    assert_eq!(waiting[0].codes, [MAIN]);
-    for code in [MAIN, OTHER] {
-        assert!(!run.waits(code));
-        let expired = operations::sweep::expire(&run, code, &[]).await;
-        assert!(expired.is_ok(), "{expired:?}");
-    }
-}
-
 /// The shops of a node are asked for in several statements. Together they have the time of one.
 #[tokio::test]
 async fn a_node_of_many_shops_has_no_more_time_than_another() {

@@ -1,5 +1,7 @@
 //! Who may pass: a person with a session, and a role that opens the section.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::{Extension, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -7,6 +9,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use holdfast_http::Problem;
 use lambda_http::RequestExt as _;
 use lambda_http::http::{HeaderMap, Method};
+use operations::health::Health;
 use operations::refusal::Kind;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -59,6 +62,9 @@ async fn guard(
     }
 }
 
+/// Time to look whether a shop needs somebody.
+const LOOK_WITHIN: Duration = Duration::from_secs(3);
+
 /// The cookie of the shop whose page was open last.
 const SHOP: &str = "holdfast_shop";
 
@@ -87,23 +93,23 @@ pub(crate) async fn health(
     headers: HeaderMap,
 ) -> Result<Redirect, Problem> {
     let may_read = Section::Health.may_read(&session.roles);
-    let shops = shop_of(&session, &headers).into_iter();
-    for shop in shops.chain(&session.shops).filter(|_| may_read) {
-        if needs_somebody(&app, shop).await {
+    let last = shop_of(&session, &headers);
+    let others = session.shops.iter().filter(|shop| Some(*shop) != last);
+    let db = app.db.clone().with_call_timeout(LOOK_WITHIN);
+    for shop in last.into_iter().chain(others).filter(|_| may_read) {
+        let Ok(code) = shop.parse() else {
+            continue;
+        };
+        // A database that does not answer says so on the page itself.
+        let Ok(health) = operations::health::read(&db, &code).await else {
+            break;
+        };
+        let needs = |health: Health| fault::all(&health).iter().any(|fault| fault.rings);
+        if health.is_some_and(needs) {
             return Ok(Redirect::to(&format!("/console/{shop}/health")));
         }
     }
     to(Section::Health, &session, &headers)
-}
-
-/// Whether an alarm rings because of this shop. A shop that can't be read is passed over.
-async fn needs_somebody(app: &Shared, shop: &str) -> bool {
-    let Ok(shop) = shop.parse() else {
-        return false;
-    };
-    let read = operations::health::read(&app.db, &shop).await;
-    let health = read.ok().flatten();
-    health.is_some_and(|health| fault::all(&health).iter().any(|fault| fault.rings))
 }
 
 fn to(section: Section, session: &Session, headers: &HeaderMap) -> Result<Redirect, Problem> {

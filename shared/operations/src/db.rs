@@ -272,7 +272,7 @@ impl Database {
         }
         let called = node.call_once(statement, params, deadline).await;
         if let Some(run) = &self.run {
-            node.note(run, &place, &called).await;
+            run.note(&place, &called);
         }
         called.inspect_err(|failure| self.failed(shop, failure))
     }

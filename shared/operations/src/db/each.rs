@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::Instant;
@@ -39,13 +38,11 @@ impl Database {
         let run = Run::new(self.groups().await?);
         let asked = run.groups.iter().map(async |group| {
             let accepts = match self.at_place(&group.place) {
-                Ok(node) => node.accepts(NODE_WITHIN).await,
+                Ok(node) => node.accepts().await,
                 Err(failure) => Err(failure),
             };
-            match accepts {
-                Err(failure) if failure.is_of_server() => run.silence(&group.place, &failure),
-                Err(failure) => run.failed(&group.place, &failure),
-                Ok(()) => {}
+            if let Err(failure) = accepts {
+                run.failed(&group.place, &failure);
             }
         });
         join_all(asked).await;
@@ -129,10 +126,7 @@ impl Database {
         let asked = groups.filter(|group| !run.is_silent(&group.place));
         let answers = join_all(asked.map(async |group| {
             let answer = self.call_group(statement, group).await;
-            if let Err(failure) = &answer {
-                self.note_group(run, &group.place, failure).await;
-            }
-            answer
+            answer.inspect_err(|failure| run.failed(&group.place, failure))
         }));
         let mut rows: Option<Vec<Row>> = None;
         let mut first = None;
@@ -163,33 +157,6 @@ impl Database {
             rows.extend(node.call(statement, &params).await?);
         }
         Ok(rows)
-    }
-
-    /// A call over all shops of this node failed. If only its time was up, the node may answer
-    /// others: then its shops go on.
-    async fn note_group(&self, run: &Run, place: &Place, failure: &Failure) {
-        let answers = match self.at_place(place) {
-            Ok(node) if failure.is_time_up() => node.still_accepts().await,
-            _ => !failure.is_of_server(),
-        };
-        match answers {
-            true => run.failed(place, failure),
-            false => run.silence(place, failure),
-        }
-    }
-
-    /// The same for a call to this node about one shop.
-    pub(super) async fn note<T>(&self, run: &Run, place: &Place, called: &Result<T, Failure>) {
-        match called {
-            Err(failure) if failure.is_of_server() => {
-                let may_be_slow = failure.is_time_up() && run.is_failing(place);
-                match may_be_slow && self.still_accepts().await {
-                    true => run.answered(place),
-                    false => run.unanswered(place, failure),
-                }
-            }
-            _ => run.answered(place),
-        }
     }
 
     /// The codes of all shops, sorted.
@@ -254,20 +221,13 @@ impl Database {
     }
 
     /// Opens a connection, or takes one that was checked.
-    async fn accepts(&self, within: Duration) -> Result<(), Failure> {
-        let mut tries = Tries::until(Instant::now() + within);
+    async fn accepts(&self) -> Result<(), Failure> {
+        let mut tries = Tries::until(Instant::now() + NODE_WITHIN);
         loop {
             match self.connected(tries.deadline()).await {
                 Ok(_) => return Ok(()),
                 Err(failure) => tries.again_after(failure).await?,
             }
         }
-    }
-
-    /// Whether a node on which a call ended without an answer is well. Near the end of a run, a
-    /// call has little time, and so has this.
-    async fn still_accepts(&self) -> bool {
-        let within = NODE_WITHIN.min(self.call_timeout);
-        self.accepts(within).await.is_ok()
     }
 }

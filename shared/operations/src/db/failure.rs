@@ -48,17 +48,13 @@ impl Failure {
         match self {
             Self::Refused(_) => true,
             Self::Internal(_) => false,
+            // the calls before it were answered
+            Self::Unavailable(cause) if cause.is::<TimeUp>() => false,
             Self::Unavailable(cause) => !cause
                 .downcast_ref::<tokio_postgres::Error>()
                 .and_then(tokio_postgres::Error::code)
                 .is_some_and(|code| of_a_statement.contains(code)),
         }
-    }
-
-    /// The caller's own time was up. The server may be well: a statement was slow, or the process
-    /// had no free connection.
-    pub(super) fn is_time_up(&self) -> bool {
-        matches!(self, Self::Unavailable(cause) if cause.is::<Elapsed>() || cause.is::<TimeUp>())
     }
 
     /// The earlier failure, if this one only says that the time is up. The log must say why it took

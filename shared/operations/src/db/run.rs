@@ -104,44 +104,33 @@ impl Run {
         }
     }
 
-    /// This node answered.
-    pub(super) fn answered(&self, place: &Place) {
-        if let Some(node) = self.nodes().get_mut(place) {
-            node.failing_since = None;
-        }
-    }
-
-    /// Whether the calls to this node get no answer for so long that the next failure makes it
-    /// silent.
-    pub(super) fn is_failing(&self, place: &Place) -> bool {
-        let nodes = self.nodes();
-        let since = nodes.get(place).and_then(|node| node.failing_since);
-        since.is_some_and(|since| since.elapsed() >= NODE_WITHIN)
-    }
-
-    /// A call to this node got no answer.
-    pub(super) fn unanswered(&self, place: &Place, failure: &Failure) {
-        let is_silent = self.is_failing(place);
+    /// A call to this node ended.
+    pub(super) fn note<T>(&self, place: &Place, called: &Result<T, Failure>) {
+        let failure = called
+            .as_ref()
+            .err()
+            .filter(|failure| failure.is_of_server());
         let mut nodes = self.nodes();
         let node = nodes.entry(place.clone()).or_default();
-        node.failing_since.get_or_insert_with(Instant::now);
-        if is_silent {
+        let Some(failure) = failure else {
+            node.failing_since = None;
+            return;
+        };
+        let since = *node.failing_since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= NODE_WITHIN {
             node.silent.get_or_insert_with(|| causes(failure));
         }
     }
 
-    /// This node is not asked again in this run.
-    pub(super) fn silence(&self, place: &Place, failure: &Failure) {
-        let mut nodes = self.nodes();
-        let node = nodes.entry(place.clone()).or_default();
-        node.silent.get_or_insert_with(|| causes(failure));
-    }
-
-    /// A call over all shops of this node failed, and the node answers.
+    /// A call over all shops of this node failed.
     pub(super) fn failed(&self, place: &Place, failure: &Failure) {
         let mut nodes = self.nodes();
         let node = nodes.entry(place.clone()).or_default();
-        node.failed.get_or_insert_with(|| causes(failure));
+        let reason = match failure.is_of_server() {
+            true => &mut node.silent,
+            false => &mut node.failed,
+        };
+        reason.get_or_insert_with(|| causes(failure));
     }
 
     pub(super) fn waiting(&self) -> Vec<Waiting> {
