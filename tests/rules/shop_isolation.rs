@@ -274,7 +274,10 @@ async fn a_shop_with_secrets() -> (TestDb, CheckoutId, Order) {
     test.sku("SECRET", 5).await;
     test.sql(
         "update holdfast.skus set title = 'secret title';
-        select holdfast.coupon_put('main', 'SECRET', 'fixed', 77777, 0, null, null, 9)",
+        select holdfast.coupon_put('main', 'SECRET', 'fixed', 77777, 0, null, null, 9);
+        select holdfast.subscriber_put('main', 'secret', 'https://secret.example', null);
+        update holdfast.subscribers set disabled_at = '2026-01-01 00:00:00+00',
+            disabled_why = 'secret'",
     )
     .await;
     let (id, order) = test.ordered(&[("SECRET", 1)]).await;

@@ -97,8 +97,8 @@ impl Page {
         self.language.say(key, &args)
     }
 
-    /// The sentence of a refusal. One with values of its own is only in English. A wrong field has
-    /// the name that the form gives it.
+    /// The sentence of a refusal. For a wrong field: the name that the form gives it, and the
+    /// operation's sentence, which is only in English.
     pub(crate) fn refusal(&self, said: &Said) -> String {
         let key = |kind: &str, name: &str| format!("{kind}-{}", name.replace('_', "-"));
         let own = self.language.find(&key("refusal", said.kind.code), &[]);

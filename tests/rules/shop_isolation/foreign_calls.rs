@@ -244,7 +244,7 @@ pub(super) const FOREIGN_CALLS: [(&str, &str); 61] = [
     ),
     (
         "subscriber_enable",
-        "select holdfast.subscriber_enable('other', 'secret', now())",
+        "select holdfast.subscriber_enable('other', 'secret', '2026-01-01 00:00:00+00')",
     ),
     (
         "subscriber_mark",
