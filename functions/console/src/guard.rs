@@ -86,8 +86,8 @@ pub(crate) async fn first(
 }
 
 /// `/console/health`: alarms lead here, and know no shop. Looks first at the shop that the person
-/// left, then at the others, for three seconds at most. Opens the first that needs somebody. If none
-/// is found, it opens the shop that the person left.
+/// left, then at the others, for three seconds at most. Opens the first that needs somebody. If it
+/// finds none, it opens the shop that the person left.
 pub(crate) async fn health(
     State(app): State<Shared>,
     Extension(session): Extension<Session>,
